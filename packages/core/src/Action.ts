@@ -1,0 +1,187 @@
+/**
+ * What may be asked of the carrier, as data.
+ *
+ * @since 0.1.0
+ */
+import { Schema } from "effect"
+import { PhoneNumber } from "./PhoneNumber.ts"
+import * as Prompt from "./Prompt.ts"
+
+const Tones = Schema.String.check(
+  Schema.isPattern(/^[0-9A-D*#w]+$/, {
+    message: "Expected DTMF tones: 0-9, A-D, * and #, with w for a pause of half a second"
+  })
+)
+
+const CallSeconds = Schema.Int.check(
+  Schema.isBetween({ minimum: 1, maximum: 14_400 }, {
+    message: "Expected a call duration of 1 second to 4 hours (14,400 s), the longest that Telesign allows"
+  })
+)
+
+const Collect = Schema.Struct({
+  max: Schema.Int.check(
+    Schema.isBetween({ minimum: 1, maximum: 128 }, { message: "Expected 1 to 128 digits to collect" })
+  )
+})
+
+/**
+ * The codec of `Action`.
+ *
+ * @since 0.1.0
+ */
+export const Action = Schema.TaggedUnion({
+  Dial: {
+    to: Schema.toType(PhoneNumber),
+    from: Schema.toType(PhoneNumber),
+    maxCallDurationSeconds: CallSeconds,
+    sendDtmf: Schema.optionalKey(Tones),
+    externalId: Schema.optionalKey(Schema.String)
+  },
+  Speak: {
+    text: Schema.String,
+    language: Schema.optionalKey(Schema.String),
+    collect: Schema.optionalKey(Collect)
+  },
+  Play: {
+    url: Schema.String,
+    millis: Schema.optionalKey(Schema.Int),
+    collect: Schema.optionalKey(Collect)
+  },
+  SendDtmf: { tones: Tones },
+  Hangup: {}
+})
+
+/**
+ * One action, in the carrier's own words: `Dial`, `Speak`, `Play`, `SendDtmf` (experimental: its parameters and the event
+ * that ends it are not public) or `Hangup`.
+ *
+ * @since 0.1.0
+ */
+export type Action = typeof Action.Type
+
+/**
+ * The action that opens a call: `to` is rung and sees `from`. `sendDtmf` is keyed in after the answer, `externalId`
+ * comes back in the events of the call.
+ *
+ * @since 0.1.0
+ */
+export type Dial = Extract<Action, { readonly _tag: "Dial" }>
+
+/**
+ * An action breaks a documented limit: `field` names the place, `problem` says what is allowed. The value is not kept.
+ *
+ * @since 0.1.0
+ */
+export class InvalidAction extends Schema.TaggedError<InvalidAction>()("InvalidAction", {
+  action: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `This ${this.action} action cannot be sent. ${this.problem}`
+  }
+}
+
+const decode = Schema.decodeUnknownResult(Schema.toType(Action))
+
+const checked = <A extends Action>(action: A): A => {
+  const result = decode(action)
+  if (result._tag === "Failure") throw new InvalidAction({ action: action._tag, problem: result.failure.message })
+  return action
+}
+
+/**
+ * Builds the opening action. Throws `InvalidAction` for a duration outside 1 to 14,400 s or tones outside
+ * `0-9 A-D * # w`.
+ *
+ * @since 0.1.0
+ */
+export const dial = (fields: Omit<Dial, "_tag">): Dial => checked({ _tag: "Dial", ...fields })
+
+/**
+ * Builds the action that lets the callee hear a prompt and, with `collect`, press up to `max` keys.
+ *
+ * @since 0.1.0
+ */
+export const prompt = (heard: Prompt.Prompt, collect?: { readonly max: number }): Action => {
+  const collecting = collect === undefined ? {} : { collect }
+  switch (heard._tag) {
+    case "Speech":
+    case "Ssml":
+      return checked({
+        _tag: "Speak",
+        text: heard.text,
+        ...(heard.language === undefined ? {} : { language: heard.language }),
+        ...collecting
+      })
+    case "Audio":
+      return checked({
+        _tag: "Play",
+        url: heard.url,
+        ...(heard.millis === undefined ? {} : { millis: heard.millis }),
+        ...collecting
+      })
+  }
+}
+
+/**
+ * Builds the experimental action that keys in tones on a live line. Digits after the answer belong in `dial`.
+ *
+ * @since 0.1.0
+ */
+export const sendDtmf = (tones: string): Action => checked({ _tag: "SendDtmf", tones })
+
+/**
+ * The action that ends a call.
+ *
+ * @since 0.1.0
+ */
+export const hangup: Action = { _tag: "Hangup" }
+
+/**
+ * How many digits the action collects; 0 if it collects none.
+ *
+ * @since 0.1.0
+ */
+export const digits = (action: Action): number =>
+  action._tag === "Speak" || action._tag === "Play" ? action.collect?.max ?? 0 : 0
+
+/**
+ * The event that ends the action ("Voice - Make an outbound call", demos), or `undefined` where none is known.
+ *
+ * @since 0.1.0
+ */
+export const completion = (action: Action): string | undefined => {
+  switch (action._tag) {
+    case "Speak":
+      return "speak_completed"
+    case "Play":
+      return "play_completed"
+    case "Dial":
+      return "dial_completed"
+    case "Hangup":
+      return "call_completed"
+    case "SendDtmf":
+      return undefined
+  }
+}
+
+/**
+ * The same action with party, words and digits masked, for people and machines to look at.
+ *
+ * @since 0.1.0
+ */
+export const describe = (action: Action): string => {
+  switch (action._tag) {
+    case "Dial":
+      return "dial"
+    case "Speak":
+      return action.collect === undefined ? "speak" : `speak, collect ${action.collect.max}`
+    case "Play":
+      return action.collect === undefined ? "play" : `play, collect ${action.collect.max}`
+    case "SendDtmf":
+      return "send_dtmf"
+    case "Hangup":
+      return "hangup"
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * The facts of a call and their stored form.
+ *
+ * Tags and fields are a file format: they are changed by an upcast in `decode`, never in place.
+ *
+ * @since 0.1.0
+ */
+import { Schema } from "effect"
+import { Action } from "./Action.ts"
+import { PhoneNumber } from "./PhoneNumber.ts"
+
+/**
+ * The id of a call: 20 characters of `0-9 a-z` without `i l o u`. It is part of the `external_id` of every dial.
+ *
+ * @since 0.1.0
+ */
+export type CallId = typeof CallId.Type
+
+/**
+ * The codec of `CallId`.
+ *
+ * @since 0.1.0
+ */
+export const CallId = Schema.String.check(
+  Schema.isPattern(/^[0-9a-hjkmnp-tv-z]{20}$/, { message: "Expected the id of a call" })
+).pipe(Schema.brand("CallId"))
+
+/**
+ * Why a flow was stopped from outside.
+ *
+ * @since 0.1.0
+ */
+export type StopReason = typeof StopReason.Type
+
+/**
+ * The codec of `StopReason`: cancelled by the application, died of a defect in the flow, overdue because an activity
+ * took too long, or diverged because the flow that is deployed now disagrees with what the call recorded.
+ *
+ * @since 0.1.0
+ */
+export const StopReason = Schema.TaggedUnion({
+  Cancelled: {},
+  Defect: { message: Schema.String },
+  Overdue: { activity: Schema.String },
+  FlowDiverged: { at: Schema.Int, recorded: Schema.String, now: Schema.String }
+})
+
+/**
+ * The codec of how a flow ended: with its output, with an error of its own, or stopped. Values are in their stored form.
+ *
+ * @since 0.1.0
+ */
+export const Exit = Schema.TaggedUnion({
+  Success: { value: Schema.Unknown },
+  Failure: { error: Schema.Unknown },
+  Stopped: { reason: StopReason }
+})
+
+/**
+ * How a flow ended, in stored form.
+ *
+ * @since 0.1.0
+ */
+export type Exit = typeof Exit.Type
+
+const at = Schema.Finite
+const line = Schema.Int
+const n = Schema.Int
+const content = Schema.String
+const extra = Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
+const number = Schema.toType(PhoneNumber)
+
+/**
+ * The codec of `CallEvent`.
+ *
+ * @since 0.1.0
+ */
+export const CallEvent = Schema.TaggedUnion({
+  // How a call begins.
+  CallStarted: {
+    at,
+    flow: Schema.String,
+    version: Schema.Int,
+    input: Schema.Unknown,
+    key: Schema.optionalKey(Schema.String)
+  },
+  CallArrived: {
+    at,
+    flow: Schema.String,
+    version: Schema.Int,
+    line,
+    referenceId: Schema.String,
+    to: Schema.optionalKey(Schema.String),
+    from: Schema.optionalKey(Schema.String),
+    content,
+    extra
+  },
+
+  // What the flow decided. A replay makes these again and compares.
+  DialPlanned: {
+    at,
+    n,
+    line,
+    to: number,
+    from: number,
+    ringForMillis: Schema.Finite,
+    maxCallDurationSeconds: Schema.Int,
+    sendDtmf: Schema.optionalKey(Schema.String),
+    evenIfUnknown: Schema.optionalKey(Schema.Boolean)
+  },
+  ActionDecided: { at, n, line, action: Action },
+  LineLeft: { at, line },
+  SleepStarted: { at, n, until: Schema.Finite },
+  ActivityStarted: { at, n, name: Schema.String, until: Schema.Finite },
+  SignalAwaited: { at, n, name: Schema.String, until: Schema.Finite },
+  Noted: { at, n, name: Schema.String, data: Schema.Unknown },
+  FlowEnded: { at, exit: Exit },
+
+  // What became of a dial.
+  DialAttempted: { at, line, externalId: Schema.String, process: Schema.String },
+  DialAccepted: { at, line, referenceId: Schema.String },
+  DialRefused: { at, line, status: Schema.String },
+  DialNotSent: { at, line, reason: Schema.String, retryAt: Schema.optionalKey(Schema.Finite) },
+  DialUnknown: { at, line, reason: Schema.String },
+  DialGivenUp: { at, line, reason: Schema.Literals(["no answer", "unknown"]) },
+
+  // What the carrier reported of a line.
+  CallAnswered: { at, line, referenceId: Schema.String, content, extra },
+  LateAnswer: { at, line, referenceId: Schema.String, content, extra },
+  DialFailed: { at, line, referenceId: Schema.String, status: Schema.String, content, extra },
+  SecondLine: { at, line, referenceId: Schema.String },
+  PromptCompleted: { at, line, n, digits: Schema.String, status: Schema.optionalKey(Schema.String), content, extra },
+  HoldAnswered: { at, line, action: Action },
+  HoldCompleted: { at, line, content, extra },
+  CallEnded: {
+    at,
+    line,
+    referenceId: Schema.String,
+    status: Schema.optionalKey(Schema.String),
+    durationSeconds: Schema.optionalKey(Schema.Finite),
+    content,
+    extra
+  },
+  Stray: { at, line, event: Schema.String, hungUp: Schema.Boolean, content, extra },
+  ReplyBroken: { at, line },
+
+  // What time brought.
+  SettleElapsed: { at, line },
+  LineSilent: { at, line },
+  LinePresumedClosed: { at, line },
+  SleepElapsed: { at, n },
+  SignalExpired: { at, n },
+  ActivityOverdue: { at, n, name: Schema.String },
+
+  // What the application brought.
+  ActivityCompleted: { at, n, ok: Schema.Boolean, value: Schema.Unknown },
+  ActivityDied: { at, n, message: Schema.String },
+  SignalReceived: { at, n, value: Schema.Unknown },
+  Cancelled: { at },
+  Restarted: { at, process: Schema.String, doubtful: Schema.Boolean }
+})
+
+/**
+ * A fact of a call, in the past tense. `at` is the time in milliseconds since 1970, and never goes backwards in a call;
+ * `line` numbers the lines of a call from 1; `n` numbers what the flow decided from 1.
+ *
+ * @since 0.1.0
+ */
+export type CallEvent = typeof CallEvent.Type
+
+/**
+ * What the flow itself decided. All other events are facts that came from outside.
+ *
+ * @since 0.1.0
+ */
+export type Decision = Extract<
+  CallEvent,
+  {
+    readonly _tag:
+      | "DialPlanned"
+      | "ActionDecided"
+      | "LineLeft"
+      | "SleepStarted"
+      | "ActivityStarted"
+      | "SignalAwaited"
+      | "Noted"
+      | "FlowEnded"
+  }
+>
+
+/**
+ * Tells a decision of the flow from a fact that came from outside.
+ *
+ * @since 0.1.0
+ */
+export const isDecision = (event: CallEvent): event is Decision => {
+  switch (event._tag) {
+    case "DialPlanned":
+    case "ActionDecided":
+    case "LineLeft":
+    case "SleepStarted":
+    case "ActivityStarted":
+    case "SignalAwaited":
+    case "Noted":
+    case "FlowEnded":
+      return true
+    default:
+      return false
+  }
+}
+
+const Stored = Schema.Array(CallEvent)
+const decodeStored = Schema.decodeUnknownResult(Stored)
+
+/**
+ * The stored form of the events of one append: a JSON array.
+ *
+ * @since 0.1.0
+ */
+export const encode = (events: ReadonlyArray<CallEvent>): string => JSON.stringify(events)
+
+/**
+ * Reads the stored form back. Throws a `SchemaError` or a `SyntaxError` if the text is not what `encode` wrote.
+ *
+ * @since 0.1.0
+ */
+export const decode = (text: string): ReadonlyArray<CallEvent> => {
+  const result = decodeStored(JSON.parse(text))
+  if (result._tag === "Failure") throw result.failure
+  return result.success
+}

@@ -1,0 +1,77 @@
+/**
+ * A telephone number, the only way to name a party.
+ *
+ * @since 0.1.0
+ */
+import { Schema, SchemaTransformation } from "effect"
+
+/**
+ * An E.164 number: country code first, digits only, 7 to 15 of them, as Telesign writes numbers everywhere.
+ *
+ * Decoding accepts one leading `+` and drops it. An error never repeats what was given.
+ *
+ * @since 0.1.0
+ */
+export type PhoneNumber = typeof PhoneNumber.Type
+
+const words = "Expected a phone number: country code and number, 7 to 15 digits without spaces (a leading + is allowed)"
+
+const Digits = Schema.String.check(Schema.isPattern(/^[1-9]\d{6,14}$/, { message: words })).pipe(
+  Schema.brand("PhoneNumber")
+)
+
+/**
+ * The codec of `PhoneNumber`, to be used in the `input` of a flow.
+ *
+ * @since 0.1.0
+ */
+export const PhoneNumber = Schema.String.pipe(
+  Schema.decodeTo(
+    Digits,
+    SchemaTransformation.transform({
+      decode: (text) => text.startsWith("+") ? text.slice(1) : text,
+      encode: (digits) => digits
+    })
+  )
+)
+
+/**
+ * A phone number was expected and something else was given. What was given is not kept: it may be somebody's number.
+ *
+ * @since 0.1.0
+ */
+export class InvalidPhoneNumber extends Schema.TaggedError<InvalidPhoneNumber>()("InvalidPhoneNumber", {}) {
+  override get message() {
+    return words
+  }
+}
+
+const isDigits = Schema.is(Digits)
+
+/**
+ * Guards a `PhoneNumber` in its stored form, without a `+`.
+ *
+ * @since 0.1.0
+ */
+export const is = (value: unknown): value is PhoneNumber => isDigits(value)
+
+/**
+ * Makes a number from text such as `"+15550170001"` or `"15550170001"`. Throws `InvalidPhoneNumber` for anything else;
+ * where the text comes from outside, decode it with the `PhoneNumber` codec instead.
+ *
+ * @since 0.1.0
+ */
+export const make = (text: string): PhoneNumber => {
+  const digits = text.startsWith("+") ? text.slice(1) : text
+  if (!isDigits(digits)) throw new InvalidPhoneNumber()
+  return digits
+}
+
+/**
+ * The number as people and machines may see it: its first digit and its last two, such as `1••••••••01`.
+ * Text that is no number is masked as well.
+ *
+ * @since 0.1.0
+ */
+export const mask = (number: string): string =>
+  number.length < 7 ? "•".repeat(number.length) : number.slice(0, 1) + "•".repeat(number.length - 3) + number.slice(-2)

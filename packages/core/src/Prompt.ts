@@ -1,0 +1,138 @@
+/**
+ * What the callee hears: speech, marked-up speech, or an audio file.
+ *
+ * @since 0.1.0
+ */
+import { Duration, Schema } from "effect"
+
+const Language = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, { message: "Expected a language tag such as en-US" })
+)
+
+const Text = Schema.String.check(
+  Schema.makeFilter((text: string) => text.trim().length > 0 || "Expected something to say: the text is empty")
+)
+
+const Markup = Schema.String.check(
+  Schema.makeFilter((text: string) =>
+    /^\s*<speak[\s>][^]*<\/speak>\s*$/.test(text) || "Expected SSML: the whole text inside <speak>...</speak>"
+  )
+)
+
+const HttpUrl = Schema.String.check(
+  Schema.makeFilter((text: string) =>
+    /^https?:\/\/[^\s]+$/.test(text) || "Expected the http(s) address of an audio file"
+  )
+)
+
+/**
+ * The codec of `Prompt`.
+ *
+ * @since 0.1.0
+ */
+export const Prompt = Schema.TaggedUnion({
+  Speech: { text: Text, language: Schema.optionalKey(Language) },
+  Ssml: { text: Markup, language: Schema.optionalKey(Language) },
+  Audio: {
+    url: HttpUrl,
+    millis: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)))
+  }
+})
+
+/**
+ * One thing to hear: `Speech` (plain text), `Ssml` (text inside `<speak>`), or `Audio` (a file that Telesign can fetch,
+ * with its length if the author knows it).
+ *
+ * @since 0.1.0
+ */
+export type Prompt = typeof Prompt.Type
+
+/**
+ * What `Line` accepts as a prompt: a plain string is spoken as it stands.
+ *
+ * @since 0.1.0
+ */
+export type Input = string | Prompt
+
+/**
+ * A prompt cannot be played: it is empty, its markup is not closed, or its address is no address. The `problem` says
+ * which; the text itself is not kept.
+ *
+ * @since 0.1.0
+ */
+export class InvalidPrompt extends Schema.TaggedError<InvalidPrompt>()("InvalidPrompt", { problem: Schema.String }) {
+  override get message() {
+    return `This prompt cannot be played. ${this.problem}`
+  }
+}
+
+const decode = Schema.decodeUnknownResult(Schema.toType(Prompt))
+
+const checked = (prompt: unknown): Prompt => {
+  const result = decode(prompt)
+  if (result._tag === "Failure") throw new InvalidPrompt({ problem: result.failure.message })
+  return result.success
+}
+
+/**
+ * Plain text to be spoken, in `language` (a tag such as `en-US`) or the carrier's default. Throws `InvalidPrompt`.
+ *
+ * @since 0.1.0
+ */
+export const speech = (text: string, options?: { readonly language?: string }): Prompt =>
+  checked({ _tag: "Speech", text, ...options })
+
+/**
+ * Marked-up text: the whole of it inside `<speak>...</speak>` ("Voice - Use SSML for TTS"; documented). Text from
+ * outside belongs through `escape` first. Throws `InvalidPrompt`.
+ *
+ * @since 0.1.0
+ */
+export const ssml = (text: string, options?: { readonly language?: string }): Prompt =>
+  checked({ _tag: "Ssml", text, ...options })
+
+/**
+ * An audio file at an `http(s)` address that Telesign can fetch. `duration` is how long it plays, if known: it sharpens
+ * the deadline of a line whose events are lost and the rule that tells a copied webhook from an answer.
+ * Throws `InvalidPrompt`.
+ *
+ * @since 0.1.0
+ */
+export const audio = (url: string, options?: { readonly duration?: Duration.Input }): Prompt =>
+  checked({
+    _tag: "Audio",
+    url,
+    ...(options?.duration === undefined ? {} : { millis: Duration.toMillis(Duration.fromInputUnsafe(options.duration)) })
+  })
+
+/**
+ * Turns a string into a prompt and checks a prompt that was written by hand. Throws `InvalidPrompt`.
+ *
+ * @since 0.1.0
+ */
+export const from = (input: Input): Prompt => typeof input === "string" ? speech(input) : checked(input)
+
+const entities: Record<string, string> = { "\"": "&quot;", "&": "&amp;", "'": "&apos;", "<": "&lt;", ">": "&gt;" }
+
+/**
+ * Escapes text for use inside SSML. All five reserved characters become entities, which the documents call safe.
+ *
+ * @since 0.1.0
+ */
+export const escape = (text: string): string => text.replaceAll(/["&'<>]/g, (character) => entities[character]!)
+
+/**
+ * The words of a prompt without markup; an audio file has none.
+ *
+ * @since 0.1.0
+ */
+export const words = (prompt: Prompt): string => {
+  switch (prompt._tag) {
+    case "Speech":
+      return prompt.text
+    case "Ssml":
+      return prompt.text.replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ").trim()
+    case "Audio":
+      return ""
+  }
+}

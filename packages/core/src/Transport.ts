@@ -1,0 +1,77 @@
+/**
+ * The port to the carrier. Only the opening dial is ever sent; everything later is the answer to a webhook.
+ *
+ * @since 0.1.0
+ */
+import { Context, Schema } from "effect"
+import type { Effect } from "effect"
+import type { Dial } from "./Action.ts"
+
+/**
+ * The carrier took the dial. Nobody has answered yet.
+ *
+ * @since 0.1.0
+ */
+export interface Accepted {
+  readonly referenceId: string
+}
+
+/**
+ * The carrier surely did nothing and will not: the number is blocked or not valid, the caller id is not ours, the
+ * credentials are wrong. `status` is the carrier's own word.
+ *
+ * @since 0.1.0
+ */
+export class Refused extends Schema.TaggedClass<Refused>()("Refused", {
+  status: Schema.String
+}) {}
+
+/**
+ * The dial surely did nothing, but may be sent again later: too many requests, no connection, no such host, a failed TLS
+ * handshake. `retryAfterMillis` is the carrier's wish, if it told one.
+ *
+ * @since 0.1.0
+ */
+export class NotSent extends Schema.TaggedClass<NotSent>()("NotSent", {
+  problem: Schema.String,
+  retryAfterMillis: Schema.optionalKey(Schema.Finite)
+}) {}
+
+/**
+ * The dial was perhaps carried out: no answer came in time, the connection broke, or the answer is none that is
+ * documented. The phone may be ringing, so nothing may be sent again blindly.
+ *
+ * @since 0.1.0
+ */
+export class Lost extends Schema.TaggedClass<Lost>()("Lost", {
+  problem: Schema.String
+}) {}
+
+/**
+ * A dial was not confirmed. `reason` says what that proves: `Refused` and `NotSent` are surely not done, `Lost` is perhaps
+ * done.
+ *
+ * @since 0.1.0
+ */
+export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
+  externalId: Schema.String,
+  reason: Schema.Union([Refused, NotSent, Lost])
+}) {
+  override get message() {
+    const told = this.reason._tag === "Refused" ? this.reason.status : this.reason.problem
+    return `The dial ${this.externalId} was not confirmed (${this.reason._tag}): ${told}`
+  }
+}
+
+/**
+ * The port to a carrier.
+ *
+ * @since 0.1.0
+ */
+export class Transport extends Context.Service<Transport, {
+  /**
+   * Sends one dial, once: no retry, no redirect. The carrier cannot recognise a repeat, so a lost answer is reported and
+   * not tried again. `action.externalId` is always set.
+   */
+  readonly send: (action: Dial) => Effect.Effect<Accepted, TransportError>
+}>()("@ringback/core/Transport") {}

@@ -1,0 +1,12 @@
+/**
+ * Phone calls as event-sourced aggregates: flows as values, pure reducers, durable engine.
+ *
+ * @since 0.1.0
+ */
+export * as Action from "./Action.ts"
+export * as CallEvent from "./CallEvent.ts"
+export * as EventStore from "./EventStore.ts"
+export * as PhoneNumber from "./PhoneNumber.ts"
+export * as Prompt from "./Prompt.ts"
+export * as Transport from "./Transport.ts"
+export * as Webhook from "./Webhook.ts"
