@@ -5,6 +5,7 @@
  */
 export * as Action from "./Action.ts"
 export * as CallEvent from "./CallEvent.ts"
+export * as Calls from "./Calls.ts"
 export * as EventStore from "./EventStore.ts"
 export * as PhoneNumber from "./PhoneNumber.ts"
 export * as Prompt from "./Prompt.ts"
