@@ -1,0 +1,854 @@
+/**
+ * The conversation language. A flow is a value: pure data that says what to ask of the world and what to do with the
+ * answer. Running it is a fold over events; nothing in it touches a clock, a network or randomness.
+ *
+ * As in `Effect.gen`, a failure does not come back into the generator of `Flow.gen`: `try` and `finally` never see it.
+ * What a flow remembers lives inside the generator function, because that function may run again.
+ *
+ * @since 0.1.0
+ */
+import { Duration, Pipeable, Result, Schema } from "effect"
+import type { Effect, Types } from "effect"
+import { dual } from "effect/Function"
+import * as Action from "./Action.ts"
+import * as interpreter from "./internal/interpreter.ts"
+import * as PhoneNumber from "./PhoneNumber.ts"
+import type { Prompt } from "./Prompt.ts"
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Requirements
+// ---------------------------------------------------------------------------------------------------------------------
+
+declare const requirement: unique symbol
+
+/**
+ * The requirement of everything that speaks: a live line. `Flow.dial` and `Flow.inbound` discharge it.
+ *
+ * @since 0.1.0
+ */
+export interface Line {
+  readonly [requirement]: "Line"
+}
+
+/**
+ * The requirement of what only works for a caller: a live line that came in. `Flow.inbound` discharges it.
+ *
+ * @since 0.1.0
+ */
+export interface IncomingLine {
+  readonly [requirement]: "IncomingLine"
+}
+
+/**
+ * The requirement of what opens a line: that none is open. `Flow.make` discharges it.
+ *
+ * @since 0.1.0
+ */
+export interface NoLine {
+  readonly [requirement]: "NoLine"
+}
+
+/**
+ * The requirement of a flow that answers: that its call came in. `Calls.layer({ inbound })` discharges it.
+ *
+ * @since 0.1.0
+ */
+export interface Incoming {
+  readonly [requirement]: "Incoming"
+}
+
+/**
+ * Not a service: a mistake on its way to `Flow.make`, which reports it in these words.
+ *
+ * @since 0.1.0
+ */
+export interface Problem<out Words extends string> {
+  readonly [requirement]: { readonly problem: Words }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Failures
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * The far end is gone: it hung up, or the line was lost or left. Fails the next use of the line.
+ *
+ * @since 0.1.0
+ */
+export class HungUp extends Schema.TaggedError<HungUp>()("HungUp", {}) {
+  override get message() {
+    return "The far end hung up"
+  }
+}
+
+/**
+ * Why nobody was reached. `busy`, `no answer` and `failed` are what the carrier reported (which of its words mean busy or
+ * no answer is a setting, because only `answered` is public); `refused` is a dial that the carrier declined; `unknown` is
+ * a dial of which nobody knows whether it rang.
+ *
+ * @since 0.1.0
+ */
+export const NotAnsweredReason = Schema.Literals(["busy", "no answer", "failed", "refused", "unknown"])
+
+/**
+ * Nobody was reached. `status` keeps the carrier's own word where it gave one.
+ *
+ * @since 0.1.0
+ */
+export class NotAnswered extends Schema.TaggedError<NotAnswered>()("NotAnswered", {
+  reason: NotAnsweredReason,
+  status: Schema.optionalKey(Schema.String)
+}) {
+  override get message() {
+    return `Nobody was reached: ${this.reason}`
+  }
+}
+
+/**
+ * No usable key was pressed in all attempts. `last` tells whether the last attempt brought silence or wrong keys.
+ *
+ * @since 0.1.0
+ */
+export class NoInput extends Schema.TaggedError<NoInput>()("NoInput", {
+  last: Schema.Literals(["silence", "invalid"]),
+  attempts: Schema.Int
+}) {
+  override get message() {
+    return `No usable key was pressed in ${this.attempts} attempts`
+  }
+}
+
+/**
+ * A wait reached its deadline.
+ *
+ * @since 0.1.0
+ */
+export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {}) {
+  override get message() {
+    return "The time for this part of the call is over"
+  }
+}
+
+/**
+ * The codec of the failures that need no declaration in `Flow.make`.
+ *
+ * @since 0.1.0
+ */
+export const Failure = Schema.Union([HungUp, NotAnswered, NoInput, TimedOut])
+
+/**
+ * The failures that need no declaration in `Flow.make`.
+ *
+ * @since 0.1.0
+ */
+export type Failure = typeof Failure.Type
+
+/** Making an `Error` costs as much as a dozen transitions, so the failures without fields are made once. */
+const hungUp = new HungUp()
+const timedOut = new TimedOut()
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Requests and responses
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * What a flow asks of the world, as data.
+ *
+ * @since 0.1.0
+ */
+export type Request =
+  | {
+    readonly _tag: "Dial"
+    readonly to: PhoneNumber.PhoneNumber
+    readonly from: PhoneNumber.PhoneNumber
+    readonly ringForMillis: number
+    readonly maxCallDurationSeconds: number
+    readonly sendDtmf?: string
+    readonly evenIfUnknown?: boolean
+  }
+  | { readonly _tag: "Answer" }
+  | { readonly _tag: "Prompt"; readonly action: Action.Action; readonly goodbye: boolean }
+  | { readonly _tag: "Leave" }
+  | { readonly _tag: "Sleep"; readonly millis: number }
+  | {
+    readonly _tag: "Activity"
+    readonly name: string
+    readonly withinMillis: number
+    /** What is run, and how its value and its error are stored. */
+    readonly effect: Effect.Effect<unknown, unknown, unknown>
+    readonly encodeSuccess: (value: unknown) => Result.Result<unknown, Error>
+    readonly encodeError: (error: unknown) => Result.Result<unknown, Error>
+  }
+  | { readonly _tag: "Signal"; readonly name: string; readonly withinMillis: number }
+  | { readonly _tag: "Note"; readonly name: string; readonly data: unknown }
+
+/**
+ * What an activity came to, in stored form.
+ *
+ * @since 0.1.0
+ */
+export interface ActivityResult {
+  readonly ok: boolean
+  readonly value: unknown
+}
+
+/**
+ * The response that each request is resumed with.
+ *
+ * @since 0.1.0
+ */
+export interface Responses {
+  readonly Dial:
+    | { readonly _tag: "Answered" }
+    | { readonly _tag: "NotAnswered"; readonly reason: typeof NotAnsweredReason.Type; readonly status?: string }
+  readonly Answer: { readonly from: string | undefined; readonly to: string | undefined }
+  readonly Prompt: { readonly _tag: "Heard"; readonly digits: string } | { readonly _tag: "HungUp" }
+  readonly Leave: null
+  readonly Sleep: null
+  readonly Activity: ActivityResult
+  readonly Signal: { readonly _tag: "Received"; readonly value: unknown } | { readonly _tag: "Expired" }
+  readonly Note: null
+}
+
+/**
+ * Any of the responses.
+ *
+ * @since 0.1.0
+ */
+export type Response = Responses[keyof Responses]
+
+/**
+ * How a flow ended: with its value, with a failure, or stopped from outside.
+ *
+ * @since 0.1.0
+ */
+export type Exit<A, E> = interpreter.Exit<A, E>
+
+/**
+ * Why a flow is stopped from outside.
+ *
+ * @since 0.1.0
+ */
+export type Stop = interpreter.Stop
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The type
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * What `yield*` takes in `Flow.gen`. A type of its own, so that `yield` without the star, an Effect or an error class does
+ * not compile there.
+ *
+ * @since 0.1.0
+ */
+export interface Yielded<out A, out E, out R> {
+  readonly "yield* takes a Flow (an Effect runs in Flow.activity, an error fails through Flow.fail)": {
+    readonly A: Types.Covariant<A>
+    readonly E: Types.Covariant<E>
+    readonly R: Types.Covariant<R>
+  }
+}
+
+/**
+ * A conversation, or a part of one: it ends with an `A`, fails with an `E`, and needs an `R`, which holds the services of
+ * its activities and the lines that it speaks on.
+ *
+ * @since 0.1.0
+ */
+export interface Flow<out A, out E = never, out R = never> extends Pipeable.Pipeable {
+  readonly "~ringback/Flow": {
+    readonly A: Types.Covariant<A>
+    readonly E: Types.Covariant<E>
+    readonly R: Types.Covariant<R>
+  }
+  [Symbol.iterator](): Iterator<Yielded<A, E, R>, A, unknown>
+}
+
+/** Some flow, whatever its types. */
+type Any = Flow<unknown, unknown, unknown>
+
+const toProgram = (flow: Any): interpreter.Program => flow as never
+const fromNode = <A, E, R>(node: interpreter.Node): Flow<A, E, R> => new interpreter.Program(node) as never
+
+const success = <A>(value: A): Exit<A, never> => ({ _tag: "Success", value })
+const failure = <E>(error: E): Exit<never, E> => ({ _tag: "Failure", error })
+
+const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(duration))
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Constructors
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * A flow that ends at once with `value`.
+ *
+ * @since 0.1.0
+ */
+export const succeed = <A>(value: A): Flow<A> => fromNode({ _tag: "End", exit: success(value) })
+
+/**
+ * A flow that fails at once with `error`. An error of your own needs its schema under `error` in `Flow.make`.
+ *
+ * @since 0.1.0
+ */
+export const fail = <E>(error: E): Flow<never, E> => fromNode({ _tag: "End", exit: failure(error) })
+
+/**
+ * A flow that is made when it is reached.
+ *
+ * @since 0.1.0
+ */
+export const suspend = <A, E, R>(make: () => Flow<A, E, R>): Flow<A, E, R> =>
+  fromNode({ _tag: "Suspend", make: make as () => never })
+
+/**
+ * Asks the world and goes on with the response. The constructors of `Flow` and `Line` are built on it; an application
+ * needs it only for a request that they do not cover.
+ *
+ * @since 0.1.0
+ */
+export const ask = <Q extends Request, A, E = never, R = never>(
+  request: Q,
+  resume: (response: Responses[Q["_tag"]]) => Exit<A, E>
+): Flow<A, E, R> => fromNode({ _tag: "Await", request, resume })
+
+/**
+ * Writes a flow as a generator: `yield*` runs another flow and gives its value.
+ *
+ * @example
+ * Flow.gen(function* () {
+ *   yield* Line.speak("Hello.")
+ *   return "greeted" as const
+ * })
+ * @since 0.1.0
+ */
+export const gen = <F extends Yielded<unknown, unknown, unknown> = never, A = never>(
+  body: () => Generator<F, A, never>
+): Flow<
+  A,
+  [F] extends [never] ? never : F extends Yielded<unknown, infer E, unknown> ? E : never,
+  [F] extends [never] ? never : F extends Yielded<unknown, unknown, infer R> ? R : never
+> => fromNode({ _tag: "Gen", body: body as never })
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Combinators
+// ---------------------------------------------------------------------------------------------------------------------
+
+const bind = <A, E, R>(
+  self: Any,
+  onSuccess: ((value: never) => Any) | undefined,
+  onFailure: ((error: never) => Any | undefined) | undefined
+): Flow<A, E, R> =>
+  fromNode({ _tag: "Bind", self: toProgram(self), onSuccess: onSuccess as never, onFailure: onFailure as never })
+
+/**
+ * Changes the value that a flow ends with.
+ *
+ * @since 0.1.0
+ */
+export const map: {
+  <A, B>(f: (value: A) => B): <E, R>(self: Flow<A, E, R>) => Flow<B, E, R>
+  <A, E, R, B>(self: Flow<A, E, R>, f: (value: A) => B): Flow<B, E, R>
+} = dual(
+  2,
+  <A, E, R, B>(self: Flow<A, E, R>, f: (value: A) => B): Flow<B, E, R> =>
+    bind(self, (value: A) => succeed(f(value)), undefined)
+)
+
+/**
+ * Ends with `value` instead.
+ *
+ * @since 0.1.0
+ */
+export const as: {
+  <B>(value: B): <A, E, R>(self: Flow<A, E, R>) => Flow<B, E, R>
+  <A, E, R, B>(self: Flow<A, E, R>, value: B): Flow<B, E, R>
+} = dual(2, <A, E, R, B>(self: Flow<A, E, R>, value: B): Flow<B, E, R> => map(self, () => value))
+
+/**
+ * Goes on with another flow that depends on the value.
+ *
+ * @since 0.1.0
+ */
+export const flatMap: {
+  <A, B, E2, R2>(f: (value: A) => Flow<B, E2, R2>): <E, R>(self: Flow<A, E, R>) => Flow<B, E | E2, R | R2>
+  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, f: (value: A) => Flow<B, E2, R2>): Flow<B, E | E2, R | R2>
+} = dual(
+  2,
+  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, f: (value: A) => Flow<B, E2, R2>): Flow<B, E | E2, R | R2> =>
+    bind(self, f, undefined)
+)
+
+const catch_: {
+  <E, B, E2, R2>(f: (error: E) => Flow<B, E2, R2>): <A, R>(self: Flow<A, E, R>) => Flow<A | B, E2, R | R2>
+  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, f: (error: E) => Flow<B, E2, R2>): Flow<A | B, E2, R | R2>
+} = dual(
+  2,
+  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, f: (error: E) => Flow<B, E2, R2>): Flow<A | B, E2, R | R2> =>
+    bind(self, undefined, f)
+)
+
+export {
+  /**
+   * Goes on with another flow after any failure. What stops a flow from outside is no failure and passes.
+   *
+   * @since 0.1.0
+   */
+  catch_ as catch
+}
+
+/**
+ * Goes on with another flow after the failures of one tag, or of a list of tags.
+ *
+ * @since 0.1.0
+ */
+export const catchTag: {
+  <const K extends Types.Tags<E> | readonly [Types.Tags<E>, ...Array<Types.Tags<E>>], E, B, E2, R2>(
+    tag: K,
+    f: (error: Types.ExtractTag<Types.NoInfer<E>, K extends ReadonlyArray<string> ? K[number] : K>) => Flow<B, E2, R2>
+  ): <A, R>(self: Flow<A, E, R>) => Flow<A | B, E2 | Types.ExcludeTag<E, K extends ReadonlyArray<string> ? K[number] : K>, R | R2>
+  <A, E, R, const K extends Types.Tags<E> | readonly [Types.Tags<E>, ...Array<Types.Tags<E>>], B, E2, R2>(
+    self: Flow<A, E, R>,
+    tag: K,
+    f: (error: Types.ExtractTag<E, K extends ReadonlyArray<string> ? K[number] : K>) => Flow<B, E2, R2>
+  ): Flow<A | B, E2 | Types.ExcludeTag<E, K extends ReadonlyArray<string> ? K[number] : K>, R | R2>
+} = dual(3, (self: Any, tag: string | ReadonlyArray<string>, f: (error: unknown) => Any) =>
+  bind(self, undefined, (error: { readonly _tag?: string } | null | undefined) => {
+    const found = error?._tag
+    return found !== undefined && (typeof tag === "string" ? tag === found : tag.includes(found)) ? f(error) : undefined
+  }))
+
+/**
+ * Runs `finalizer` however the flow ends, also when it is stopped from outside. It has no line of its own to use and
+ * cannot fail.
+ *
+ * @since 0.1.0
+ */
+export const ensuring: {
+  <B, R2>(finalizer: Flow<B, never, R2>): <A, E, R>(self: Flow<A, E, R>) => Flow<A, E, R | R2>
+  <A, E, R, B, R2>(self: Flow<A, E, R>, finalizer: Flow<B, never, R2>): Flow<A, E, R | R2>
+} = dual(
+  2,
+  <A, E, R, B, R2>(self: Flow<A, E, R>, finalizer: Flow<B, never, R2>): Flow<A, E, R | R2> =>
+    fromNode({ _tag: "Ensure", self: toProgram(self), finalizer: toProgram(finalizer) })
+)
+
+/**
+ * How often, after which wait, and for which failures a flow is tried again.
+ *
+ * @since 0.1.0
+ */
+export interface RetryOptions<in E> {
+  /** How many times more, after the first. */
+  readonly times: number
+  /** How long to sleep before each further try. */
+  readonly after?: Duration.Input
+  /** Which failures are worth another try; all if absent. */
+  readonly while?: (error: E) => boolean
+}
+
+/**
+ * Tries a flow again after a failure. No retry rings by accident: a dial to a number that this call left as `unknown`
+ * fails so again without ringing, unless that dial says `evenIfUnknown: true`.
+ *
+ * @since 0.1.0
+ */
+export const retry: {
+  <E>(options: RetryOptions<NoInfer<E>>): <A, R>(self: Flow<A, E, R>) => Flow<A, E, R>
+  <A, E, R>(self: Flow<A, E, R>, options: RetryOptions<E>): Flow<A, E, R>
+} = dual(2, <A, E, R>(self: Flow<A, E, R>, options: RetryOptions<E>): Flow<A, E, R> => {
+  const tryAgain = (left: number): Flow<A, E, R> =>
+    left <= 0 ? self : catch_(self, (error): Flow<A, E, R> => {
+      if (options.while !== undefined && !options.while(error)) return fail(error)
+      return options.after === undefined ? tryAgain(left - 1) : flatMap(sleep(options.after), () => tryAgain(left - 1))
+    })
+  return suspend(() => tryAgain(options.times))
+})
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Waiting
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Waits without speaking, away from any line. The wait is durable: it survives a restart.
+ *
+ * `duration` counts from the time recorded on the event that led here, not from now, so a replay gives the same due time.
+ * On a live line the callee hears holds meanwhile; `Line.hold` chooses their words and notices a hang-up at once.
+ *
+ * @example
+ * Flow.sleep("10 minutes").pipe(Flow.flatMap(() => tryAgain))
+ * @since 0.1.0
+ */
+export const sleep = (duration: Duration.Input): Flow<void> =>
+  ask({ _tag: "Sleep", millis: millis(duration) }, () => success(undefined))
+
+/**
+ * Records a business fact in the log of the call. `data` must be JSON.
+ *
+ * @since 0.1.0
+ */
+export const note = (name: string, data: Schema.Json = null): Flow<void> =>
+  ask({ _tag: "Note", name, data }, () => success(undefined))
+
+/**
+ * A codec that needs no services, as the types of inputs, outputs and activities.
+ *
+ * @since 0.1.0
+ */
+export type PureCodec = Schema.ConstraintCodec<unknown, unknown, never, never>
+
+const jsonOf = (codec: PureCodec) => Schema.toCodecJson(codec as Schema.Codec<unknown>)
+
+/**
+ * Runs an Effect and records its result once. It runs at least once: after a crash in the middle it runs again, under the
+ * same key (`Calls.ActivityKey`), so make it idempotent by that. `name` appears in logs and must not be secret.
+ *
+ * `success` and `error` are the schemas of the recorded result (default: nothing, and no failure). An activity that takes
+ * longer than `within` (default 30 s) stops the call as overdue; it is the callee's time that it takes.
+ *
+ * @example
+ * const verifyPin = (pin: string) =>
+ *   Flow.activity("verify-pin", { success: Schema.Boolean }, Effect.flatMap(Pins, (pins) => pins.verify(pin)))
+ * @since 0.1.0
+ */
+export const activity = <R, S extends PureCodec = typeof Schema.Void, F extends PureCodec = typeof Schema.Never>(
+  name: string,
+  options: { readonly success?: S; readonly error?: F; readonly within?: Duration.Input },
+  effect: Effect.Effect<NoInfer<S>["Type"], NoInfer<F>["Type"], R>
+): Flow<S["Type"], F["Type"], R> => {
+  const successJson = jsonOf(options.success ?? Schema.Void)
+  const errorJson = jsonOf(options.error ?? Schema.Never)
+  const decodeSuccess = Schema.decodeUnknownSync(successJson)
+  const decodeError = Schema.decodeUnknownSync(errorJson)
+  return ask(
+    {
+      _tag: "Activity",
+      name,
+      withinMillis: millis(options.within ?? "30 seconds"),
+      effect,
+      encodeSuccess: Schema.encodeUnknownResult(successJson),
+      encodeError: Schema.encodeUnknownResult(errorJson)
+    },
+    (result) => result.ok ? success(decodeSuccess(result.value)) : failure(decodeError(result.value))
+  )
+}
+
+/**
+ * Waits until the application tells the running call something (`Calls.signal`), at most `within`.
+ *
+ * @since 0.1.0
+ */
+export const signal = <S extends PureCodec>(
+  name: string,
+  schema: S,
+  options: { readonly within: Duration.Input }
+): Flow<S["Type"], TimedOut> => {
+  const decode = Schema.decodeUnknownSync(jsonOf(schema))
+  return ask(
+    { _tag: "Signal", name, withinMillis: millis(options.within) },
+    (response): Exit<S["Type"], TimedOut> =>
+      response._tag === "Received" ? success(decode(response.value)) : failure(timedOut)
+  )
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Lines
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * How a dial rings and what bounds it.
+ *
+ * @since 0.1.0
+ */
+export interface DialOptions {
+  /** Who is rung. */
+  readonly to: PhoneNumber.PhoneNumber
+  /** What the callee sees: a number bought from Telesign (`caller_id_number`, "Voice - Actions"; documented). */
+  readonly from: PhoneNumber.PhoneNumber
+  /**
+   * How long the flow waits for an answer; default 60 s. It ends only the wait: nothing stops a phone from ringing, and
+   * whoever answers later hears the line being hung up.
+   */
+  readonly ringFor?: Duration.Input
+  /**
+   * After how long the carrier ends the call (`max_call_duration`, "Voice - Actions"; documented); 1 s to 4 h, default
+   * 15 minutes. It is what closes a line when all else is lost.
+   */
+  readonly maxCallDuration?: Duration.Input
+  /** Keyed in after the answer, for an extension: `0-9 A-D * #`, and `w` for half a second of waiting. */
+  readonly sendDtmf?: string
+  /** Dial also if an earlier dial of this call to this number ended as `unknown`: the phone may then ring twice. */
+  readonly evenIfUnknown?: boolean
+}
+
+type Dialled<R> = R extends Line ? never
+  : R extends NoLine ? Problem<"Flow.dial inside a live line: use Line.bridge, or dial after the conversation">
+  : R extends IncomingLine ? Problem<"Line.bridge needs a caller: it works under Flow.inbound">
+  : R
+
+type Answered<R> = R extends Line | IncomingLine ? never
+  : R extends NoLine ? Problem<"Flow.dial inside a live line: use Line.bridge, or dial after the conversation">
+  : R
+
+const leave: Flow<void> = ask({ _tag: "Leave" }, () => success(undefined))
+
+const dialRequest = (options: DialOptions): Extract<Request, { readonly _tag: "Dial" }> => {
+  const action = Action.dial({
+    to: PhoneNumber.make(options.to),
+    from: PhoneNumber.make(options.from),
+    maxCallDurationSeconds: Math.ceil(millis(options.maxCallDuration ?? "15 minutes") / 1000),
+    ...(options.sendDtmf === undefined ? {} : { sendDtmf: options.sendDtmf })
+  })
+  return {
+    ...action,
+    ringForMillis: millis(options.ringFor ?? "60 seconds"),
+    ...(options.evenIfUnknown === true ? { evenIfUnknown: true } : {})
+  }
+}
+
+/**
+ * Rings somebody, holds the conversation when it is answered, and leaves the line however the conversation ends. Fails
+ * with `NotAnswered` if nobody was reached.
+ *
+ * Throws `InvalidAction` for a duration over 4 hours or tones outside `0-9 A-D * # w`, and `InvalidPhoneNumber`.
+ *
+ * @example
+ * Line.speak("Your table is ready.").pipe(Flow.dial({ to, from, ringFor: "40 seconds" }))
+ * @since 0.1.0
+ */
+export const dial: {
+  (options: DialOptions): <A, E, R>(talk: Flow<A, E, R>) => Flow<A, E | NotAnswered, Dialled<R> | NoLine>
+  <A, E, R>(talk: Flow<A, E, R>, options: DialOptions): Flow<A, E | NotAnswered, Dialled<R> | NoLine>
+} = dual(
+  2,
+  <A, E, R>(talk: Flow<A, E, R>, options: DialOptions): Flow<A, E | NotAnswered, Dialled<R> | NoLine> => {
+    const answered = ask(
+      dialRequest(options),
+      (response): Exit<void, NotAnswered> =>
+        response._tag === "Answered" ? success(undefined) : failure(
+          new NotAnswered({
+            reason: response.reason,
+            ...(response.status === undefined ? {} : { status: response.status })
+          })
+        )
+    )
+    // The attempt lies inside of `ensuring`, so a cancel while it rings leaves the line too.
+    return ensuring(flatMap(answered, () => talk), leave) as Flow<A, E | NotAnswered, never>
+  }
+)
+
+/**
+ * Answers a call that came in, holds the conversation, and leaves the line however it ends. The numbers are as the carrier
+ * reported them: `from` may be missing or lack its country code.
+ *
+ * @since 0.1.0
+ */
+export const inbound = <A, E, R>(
+  talk: (caller: { readonly from: string | undefined; readonly to: string | undefined }) => Flow<A, E, R>
+): Flow<A, E, Answered<R> | NoLine | Incoming> =>
+  flatMap(ask({ _tag: "Answer" }, success), (caller) => ensuring(talk(caller), leave)) as Flow<A, E, never>
+
+/**
+ * Leaves the line: the far end is hung up on at the next chance. What a flow does after it needs no line.
+ *
+ * @since 0.1.0
+ */
+export const hangup: Flow<void, never, Line> = leave
+
+/**
+ * Sends one prompt or other action on the line and gives the digits that were pressed. `Line` is built on it.
+ *
+ * @since 0.1.0
+ */
+export const prompt = (
+  action: Action.Action,
+  options?: { readonly goodbye?: boolean }
+): Flow<string, HungUp, Line> =>
+  ask(
+    { _tag: "Prompt", action, goodbye: options?.goodbye ?? false },
+    (response): Exit<string, HungUp> => response._tag === "Heard" ? success(response.digits) : failure(hungUp)
+  )
+
+/**
+ * The scope of `Line.hold`: its prompt is what the callee hears while the flow inside waits, and a hang-up ends it.
+ *
+ * @since 0.1.0
+ */
+export interface HoldScope extends interpreter.Scope {
+  readonly _tag: "Hold"
+  readonly prompt: Prompt
+}
+
+/**
+ * Runs a flow under a hold; `Line.hold` is built on it.
+ *
+ * @since 0.1.0
+ */
+export const hold = <A, E, R>(self: Flow<A, E, R>, prompt: Prompt): Flow<A, E | HungUp, R | Line> => {
+  const scope: HoldScope = { _tag: "Hold", prompt, failure: hungUp }
+  return fromNode({ _tag: "Scoped", self: toProgram(self), scope })
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Definitions
+// ---------------------------------------------------------------------------------------------------------------------
+
+type Fields = Schema.Struct.Fields
+
+/**
+ * The codec of a flow's input: a codec as it is, or the struct of a record of fields.
+ *
+ * @since 0.1.0
+ */
+export type InputCodec<In> = In extends PureCodec ? In : In extends Fields ? Schema.Struct<In> : never
+
+const codecOf = (input: PureCodec | Fields): PureCodec =>
+  Schema.isSchema(input) ? input as PureCodec : Schema.Struct(input as Fields) as never
+
+/** The requirements that a complete flow may have left; else the words that the compiler prints. */
+type Complete<R> = [Extract<R, Problem<string>>] extends [never]
+  ? [Extract<R, Line | IncomingLine>] extends [never] ? unknown
+  : "This flow needs a live line: wrap the conversation in Flow.dial or Flow.inbound"
+  : R extends Problem<infer Words> ? Words
+  : never
+
+type Declared<E> = [E] extends [never] ? unknown : { readonly "declare under `error` or catch": E }
+
+/**
+ * A flow with a name and a version, its input, output and errors described by schemas: what `Calls` runs and stores.
+ *
+ * @since 0.1.0
+ */
+export interface Definition<out Name extends string, in out Input, out A, out E, out R> {
+  readonly name: Name
+  /** A running call goes on with the version that it began with, so a changed flow takes a new number. */
+  readonly version: number
+  readonly run: (input: Input) => Flow<A, E, R>
+  /** The stored forms. A decoder answers with a `Result`; its error never shows the value. */
+  readonly codec: {
+    readonly encodeInput: (input: Input) => Result.Result<unknown, Error>
+    readonly decodeInput: (stored: unknown) => Result.Result<Input, Error>
+    readonly encodeOutput: (output: unknown) => Result.Result<unknown, Error>
+    readonly decodeOutput: (stored: unknown) => Result.Result<A, Error>
+    readonly encodeError: (error: unknown) => Result.Result<unknown, Error>
+    readonly decodeError: (stored: unknown) => Result.Result<E, Error>
+  }
+}
+
+/**
+ * Names a flow and closes it: nothing may be left to speak on a line that is not there, and every error of the flow's own
+ * needs its schema under `error`. Otherwise it does not compile, and the compiler says what is missing in a sentence.
+ *
+ * @example
+ * const Ready = Flow.make("table-ready", {
+ *   version: 1,
+ *   input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber },
+ *   output: Schema.Void,
+ *   run: ({ to, from }) => Line.speak("Your table is ready.").pipe(Flow.dial({ to, from }))
+ * })
+ * @since 0.1.0
+ */
+export const make = <
+  const Name extends string,
+  const In extends PureCodec | Fields,
+  Out extends PureCodec,
+  E,
+  R,
+  Err extends PureCodec = typeof Schema.Never
+>(
+  name: Name,
+  options: {
+    readonly version: number
+    readonly input: In
+    readonly output: Out
+    readonly error?: Err
+    readonly run: (
+      input: InputCodec<In>["Type"]
+    ) => Flow<Out["Type"], E, R> & Complete<R> & Declared<Exclude<E, Err["Type"] | Failure>>
+  }
+): Definition<Name, InputCodec<In>["Type"], Out["Type"], E, Exclude<R, NoLine>> => {
+  const input = jsonOf(codecOf(options.input))
+  const output = jsonOf(options.output)
+  const error = jsonOf(options.error === undefined ? Failure : Schema.Union([options.error, Failure]))
+  return {
+    name,
+    version: options.version,
+    run: options.run as never,
+    codec: {
+      encodeInput: Schema.encodeUnknownResult(input),
+      decodeInput: Schema.decodeUnknownResult(input) as never,
+      encodeOutput: Schema.encodeUnknownResult(output),
+      decodeOutput: Schema.decodeUnknownResult(output),
+      encodeError: Schema.encodeUnknownResult(error),
+      decodeError: Schema.decodeUnknownResult(error) as never
+    }
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The interpreter
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * A flow that has ended.
+ *
+ * @since 0.1.0
+ */
+export type Done<A, E> = interpreter.Done<A, E>
+
+/**
+ * A flow that waits for the response to its `request`.
+ *
+ * @since 0.1.0
+ */
+export type Waiting<A, E, Q extends Request = Request> = Q extends Request ? interpreter.Waiting<A, E, Q> : never
+
+/**
+ * Where a flow stands.
+ *
+ * @since 0.1.0
+ */
+export type Step<A, E> = Done<A, E> | Waiting<A, E>
+
+/**
+ * Runs a flow to its first request, or to its end.
+ *
+ * @since 0.1.0
+ */
+export const start = <A, E, R>(flow: Flow<A, E, R>): Step<A, E> => interpreter.start(toProgram(flow)) as Step<A, E>
+
+/**
+ * Answers the request of a step and runs on to the next. The step stays as it is and can be resumed again with another
+ * response.
+ *
+ * @since 0.1.0
+ */
+export const next = <A, E, Q extends Request>(
+  step: interpreter.Waiting<A, E, Q>,
+  response: Responses[Q["_tag"]]
+): Step<A, E> => interpreter.next(step, response) as Step<A, E>
+
+/**
+ * Stops a flow from outside: no `catch` sees it, lines are left and `ensuring` runs.
+ *
+ * @since 0.1.0
+ */
+export const stop = <A, E>(step: interpreter.Waiting<A, E>, why: Stop): Step<A, E> =>
+  interpreter.stop(step, why) as Step<A, E>
+
+/**
+ * The scopes that a step stands in, the innermost first.
+ *
+ * @since 0.1.0
+ */
+export const scopes = <A, E>(
+  step: interpreter.Waiting<A, E>
+): ReadonlyArray<{ readonly depth: number; readonly scope: HoldScope }> => interpreter.scopes(step) as never
+
+/**
+ * The place that a step has reached and the results so far, as data: equal for two steps of one flow that have the same
+ * future.
+ *
+ * @since 0.1.0
+ */
+export const key = <A, E>(step: interpreter.Waiting<A, E>): string => interpreter.key(step)

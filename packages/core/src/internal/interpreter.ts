@@ -1,0 +1,355 @@
+/**
+ * The interpreter of flows: a loop over a persistent stack of frames. It knows no clock, no line and no log; what a flow
+ * asks for is data to it.
+ *
+ * A step can be resumed more than once, each time with another response, because a stack is never changed, only extended.
+ * The one thing that cannot be shared is a live generator. A frame of `gen` therefore keeps it for the first resumption,
+ * so that a turn costs the same in a long call, and runs the generator function again over the results so far for any
+ * other.
+ */
+import { Pipeable } from "effect"
+
+/** Why a flow ends without its own consent. */
+export type Stop =
+  | { readonly _tag: "Cancelled" }
+  | { readonly _tag: "Overdue"; readonly activity: string }
+  | { readonly _tag: "Defect"; readonly defect: unknown }
+  | { readonly _tag: "Expired"; readonly scope: number }
+
+/** How a flow, or a part of it, ended. */
+export type Exit<A, E> =
+  | { readonly _tag: "Success"; readonly value: A }
+  | { readonly _tag: "Failure"; readonly error: E }
+  | { readonly _tag: "Stopped"; readonly why: Stop }
+
+/** What a flow asks of the world. The interpreter hands it on without looking inside. */
+export interface Asked {
+  readonly _tag: string
+}
+
+/** Something that bounds a part of a flow from outside: when it ends first, the part fails with `failure`. */
+export interface Scope {
+  readonly _tag: string
+  readonly failure: unknown
+}
+
+type Resume = (response: never) => Exit<unknown, unknown>
+type Continue = (value: never) => Program
+type Recover = (error: never) => Program | undefined
+type Body = () => Iterator<Program, unknown, unknown>
+
+/** A reducer in the middle of its work. */
+export interface Reduction {
+  readonly state: unknown
+  readonly decide: (state: never) => { readonly ask: Program } | { readonly done: unknown }
+  readonly evolve: (state: never, event: never) => unknown
+}
+
+/** What a flow is made of. */
+export type Node =
+  | { readonly _tag: "End"; readonly exit: Exit<unknown, unknown> }
+  | { readonly _tag: "Suspend"; readonly make: () => Program }
+  | { readonly _tag: "Await"; readonly request: Asked; readonly resume: Resume }
+  | {
+    readonly _tag: "Bind"
+    readonly self: Program
+    readonly onSuccess: Continue | undefined
+    readonly onFailure: Recover | undefined
+  }
+  | { readonly _tag: "Gen"; readonly body: Body }
+  | { readonly _tag: "Ensure"; readonly self: Program; readonly finalizer: Program }
+  | { readonly _tag: "Scoped"; readonly self: Program; readonly scope: Scope }
+  | { readonly _tag: "Reduce"; readonly reduction: Reduction }
+
+/** A flow as the interpreter sees it. */
+export class Program extends Pipeable.Class {
+  readonly node: Node
+  constructor(node: Node) {
+    super()
+    this.node = node
+  }
+  *[Symbol.iterator](): Generator<Program, unknown, unknown> {
+    return yield this
+  }
+}
+
+/** The results that a generator was given so far, the newest first. */
+type Results = { readonly value: unknown; readonly earlier: Results } | undefined
+
+/** The results since a frame began, the newest first: with the place, all that the future of a step depends on. */
+type Trail = { readonly value: unknown; readonly earlier: Trail } | undefined
+
+type Frames = Frame | undefined
+type Frame =
+  | {
+    readonly _tag: "Bind"
+    readonly onSuccess: Continue | undefined
+    readonly onFailure: Recover | undefined
+    readonly next: Frames
+    readonly trail: Trail
+  }
+  | {
+    readonly _tag: "Gen"
+    readonly body: Body
+    readonly results: Results
+    readonly live: { iterator: Iterator<Program, unknown, unknown> | undefined }
+    readonly next: Frames
+    readonly trail: Trail
+  }
+  | { readonly _tag: "Ensure"; readonly finalizer: Program; readonly next: Frames; readonly trail: Trail }
+  | { readonly _tag: "Restore"; readonly exit: Exit<unknown, unknown>; readonly next: Frames; readonly trail: Trail }
+  | { readonly _tag: "Scoped"; readonly scope: Scope; readonly depth: number; readonly next: Frames; readonly trail: Trail }
+  | { readonly _tag: "Reduce"; readonly reduction: Reduction; readonly next: Frames; readonly trail: Trail }
+
+/** A flow that has ended. */
+export interface Done<out A, out E> {
+  readonly _tag: "Done"
+  readonly exit: Exit<A, E>
+}
+
+/** A flow that waits for the response to its request. */
+export interface Waiting<out A, out E, out Q extends Asked = Asked> {
+  readonly _tag: "Waiting"
+  readonly request: Q
+  readonly resume: Resume
+  readonly frames: Frames
+  readonly trail: Trail
+  readonly "~exit"?: Exit<A, E>
+}
+
+const success = (value: unknown): Exit<unknown, never> => ({ _tag: "Success", value })
+const failure = (error: unknown): Exit<never, unknown> => ({ _tag: "Failure", error })
+const stopped = (why: Stop): Exit<never, never> => ({ _tag: "Stopped", why })
+
+const depthOf = (frames: Frames): number => {
+  for (let frame = frames; frame !== undefined; frame = frame.next) if (frame._tag === "Scoped") return frame.depth + 1
+  return 0
+}
+
+/** The generator of a frame, standing where the results so far have brought it. */
+const generatorOf = (frame: Extract<Frame, { readonly _tag: "Gen" }>): Iterator<Program, unknown, unknown> => {
+  const live = frame.live.iterator
+  if (live !== undefined) {
+    frame.live.iterator = undefined
+    return live
+  }
+  const values: Array<unknown> = []
+  for (let results = frame.results; results !== undefined; results = results.earlier) values.push(results.value)
+  const iterator = frame.body()
+  iterator.next()
+  for (let i = values.length - 1; i >= 0; i--) iterator.next(values[i])
+  return iterator
+}
+
+const notAFlow = "yield* in Flow.gen takes a Flow: an Effect runs in Flow.activity, an error fails through Flow.fail"
+
+const run = (
+  start: Program | undefined,
+  ended: Exit<unknown, unknown> | undefined,
+  startFrames: Frames,
+  startTrail: Trail
+): Done<unknown, unknown> | Waiting<unknown, unknown> => {
+  let program = start
+  let exit = ended
+  let frames = startFrames
+  let trail = startTrail
+  for (;;) {
+    try {
+      if (program !== undefined) {
+        if (!(program instanceof Program)) throw new TypeError(notAFlow)
+        const node: Node = program.node
+        switch (node._tag) {
+          case "End":
+            exit = node.exit
+            program = undefined
+            continue
+          case "Suspend":
+            program = node.make()
+            continue
+          case "Await":
+            return { _tag: "Waiting", request: node.request, resume: node.resume, frames, trail }
+          case "Bind":
+            frames = { _tag: "Bind", onSuccess: node.onSuccess, onFailure: node.onFailure, next: frames, trail }
+            trail = undefined
+            program = node.self
+            continue
+          case "Ensure":
+            frames = { _tag: "Ensure", finalizer: node.finalizer, next: frames, trail }
+            trail = undefined
+            program = node.self
+            continue
+          case "Scoped":
+            frames = { _tag: "Scoped", scope: node.scope, depth: depthOf(frames), next: frames, trail }
+            trail = undefined
+            program = node.self
+            continue
+          case "Reduce": {
+            const decision = node.reduction.decide(node.reduction.state as never)
+            if ("done" in decision) {
+              exit = success(decision.done)
+              program = undefined
+              continue
+            }
+            frames = { _tag: "Reduce", reduction: node.reduction, next: frames, trail }
+            trail = undefined
+            program = decision.ask
+            continue
+          }
+          case "Gen": {
+            const iterator = node.body()
+            const first = iterator.next()
+            if (first.done === true) {
+              exit = success(first.value)
+              program = undefined
+              continue
+            }
+            frames = { _tag: "Gen", body: node.body, results: undefined, live: { iterator }, next: frames, trail }
+            trail = undefined
+            program = first.value
+            continue
+          }
+        }
+      }
+      const result = exit!
+      if (frames === undefined) return { _tag: "Done", exit: result }
+      const frame: Frame = frames
+      frames = frame.next
+      trail = frame.trail
+      switch (frame._tag) {
+        case "Bind":
+          if (result._tag === "Success" && frame.onSuccess !== undefined) {
+            program = frame.onSuccess(result.value as never)
+            trail = { value: result.value, earlier: trail }
+          } else if (result._tag === "Failure" && frame.onFailure !== undefined) {
+            program = frame.onFailure(result.error as never)
+            if (program !== undefined) trail = { value: { failure: result.error }, earlier: trail }
+          }
+          continue
+        case "Ensure":
+          frames = { _tag: "Restore", exit: result, next: frames, trail }
+          trail = undefined
+          program = frame.finalizer
+          continue
+        case "Restore":
+          // A defect of the finalizer counts; its other ends give way to what it restores.
+          if (!(result._tag === "Stopped" && result.why._tag === "Defect")) exit = frame.exit
+          continue
+        case "Scoped":
+          if (result._tag === "Stopped" && result.why._tag === "Expired" && result.why.scope === frame.depth) {
+            exit = failure(frame.scope.failure)
+          }
+          continue
+        case "Reduce":
+          if (result._tag === "Success") {
+            const state = frame.reduction.evolve(frame.reduction.state as never, result.value as never)
+            program = new Program({ _tag: "Reduce", reduction: { ...frame.reduction, state } })
+          }
+          continue
+        case "Gen": {
+          if (result._tag !== "Success") continue
+          const iterator = generatorOf(frame)
+          const next = iterator.next(result.value)
+          if (next.done === true) {
+            exit = success(next.value)
+            continue
+          }
+          const results = { value: result.value, earlier: frame.results }
+          frames = { _tag: "Gen", body: frame.body, results, live: { iterator }, next: frame.next, trail: frame.trail }
+          trail = undefined
+          program = next.value
+          continue
+        }
+      }
+    } catch (defect) {
+      program = undefined
+      exit = stopped({ _tag: "Defect", defect })
+    }
+  }
+}
+
+/** Runs a flow to its first request, or to its end. */
+export const start = (program: Program): Done<unknown, unknown> | Waiting<unknown, unknown> =>
+  run(program, undefined, undefined, undefined)
+
+/** Answers the request of a step and runs on to the next. The step itself stays as it is and can be resumed again. */
+export const next = (
+  step: Waiting<unknown, unknown>,
+  response: unknown
+): Done<unknown, unknown> | Waiting<unknown, unknown> => {
+  let exit: Exit<unknown, unknown>
+  try {
+    exit = step.resume(response as never)
+  } catch (defect) {
+    exit = stopped({ _tag: "Defect", defect })
+  }
+  return run(undefined, exit, step.frames, step.trail)
+}
+
+const isFinalizing = (frames: Frames): boolean => {
+  for (let frame = frames; frame !== undefined; frame = frame.next) if (frame._tag === "Restore") return true
+  return false
+}
+
+const restoreInstead = (frame: Frames, exit: Exit<unknown, unknown>): Frames =>
+  frame === undefined
+    ? undefined
+    : frame._tag === "Restore"
+    ? { ...frame, exit }
+    : { ...frame, next: restoreInstead(frame.next, exit) }
+
+/**
+ * Stops a flow from outside. Nothing can catch it; finalizers run. While a finalizer runs it is left to end, and then what
+ * it restores is the stop.
+ */
+export const stop = (
+  step: Waiting<unknown, unknown>,
+  why: Stop
+): Done<unknown, unknown> | Waiting<unknown, unknown> =>
+  isFinalizing(step.frames)
+    ? { ...step, frames: restoreInstead(step.frames, stopped(why)) }
+    : run(undefined, stopped(why), step.frames, step.trail)
+
+/** The scopes that a step stands in, the innermost first; none while a finalizer runs. */
+export const scopes = (step: Waiting<unknown, unknown>): ReadonlyArray<{ readonly depth: number; readonly scope: Scope }> => {
+  const found: Array<{ readonly depth: number; readonly scope: Scope }> = []
+  for (let frame = step.frames; frame !== undefined; frame = frame.next) {
+    if (frame._tag === "Restore") return []
+    if (frame._tag === "Scoped") found.push({ depth: frame.depth, scope: frame.scope })
+  }
+  return found
+}
+
+const listed = (trail: Trail): ReadonlyArray<unknown> => {
+  const values: Array<unknown> = []
+  for (let place = trail; place !== undefined; place = place.earlier) values.push(place.value)
+  return values
+}
+
+/**
+ * The place that a step has reached and the results so far, as data: equal for two steps of one flow that have the same
+ * future. What is finished counts by its result alone.
+ */
+export const key = (step: Waiting<unknown, unknown>): string => {
+  const parts: Array<unknown> = [step.request, listed(step.trail)]
+  for (let frame = step.frames; frame !== undefined; frame = frame.next) {
+    switch (frame._tag) {
+      case "Gen": {
+        const results: Array<unknown> = []
+        for (let result = frame.results; result !== undefined; result = result.earlier) results.push(result.value ?? null)
+        parts.push([frame._tag, results, listed(frame.trail)])
+        break
+      }
+      case "Reduce":
+        parts.push([frame._tag, frame.reduction.state, listed(frame.trail)])
+        break
+      case "Restore":
+        parts.push([frame._tag, frame.exit, listed(frame.trail)])
+        break
+      case "Bind":
+      case "Ensure":
+      case "Scoped":
+        parts.push([frame._tag, listed(frame.trail)])
+    }
+  }
+  return JSON.stringify(parts, (name, value) => name === "effect" ? undefined : value)
+}

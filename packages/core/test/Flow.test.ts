@@ -1,0 +1,214 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { Flow, Line, PhoneNumber } from "../src/index.ts"
+
+const to = PhoneNumber.make("15550170001")
+const from = PhoneNumber.make("15550170009")
+
+const heard = (digits = "") => ({ _tag: "Heard", digits }) as const
+const gone = { _tag: "HungUp" } as const
+const answered = { _tag: "Answered" } as const
+
+/** Resumes a flow with the responses, in order, and gives the last step. */
+const play = <A, E, R>(flow: Flow.Flow<A, E, R>, ...responses: ReadonlyArray<Flow.Response>): Flow.Step<A, E> =>
+  responses.reduce<Flow.Step<A, E>>((step, response) => {
+    if (step._tag === "Done") throw new Error("the flow ended before its responses were used up")
+    return Flow.next(step as never, response as never)
+  }, Flow.start(flow))
+
+const asked = (step: Flow.Step<unknown, unknown>): string => step._tag === "Done" ? "Done" : step.request._tag
+
+const exit = <A, E>(step: Flow.Step<A, E>): Flow.Exit<A, E> => {
+  if (step._tag !== "Done") throw new Error(`the flow still waits for ${step.request._tag}`)
+  return step.exit
+}
+
+const conversation = Flow.gen(function*() {
+  const said: Array<string> = []
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    const digits = yield* Line.collect("Which?", { max: 1, attempts: 1 })
+    said.push(digits)
+    if (digits === "9") return said.join("")
+  }
+  return `${said.join("")}!`
+})
+
+describe("Flow", () => {
+  it("runs to its first request without looking further", () => {
+    const step = Flow.start(Flow.flatMap(Line.speak("Hello."), () => Flow.suspend(() => {
+      throw new Error("reached too early")
+    })))
+    assert.strictEqual(asked(step), "Prompt")
+  })
+
+  it("gives a generator the result of each request", () => {
+    assert.deepStrictEqual(exit(play(conversation, heard("1"), heard("2"), heard("9"))), {
+      _tag: "Success",
+      value: "129"
+    })
+  })
+
+  it("can be resumed again from the same step with another response", () => {
+    const step = play(conversation, heard("1"))
+    if (step._tag === "Done") return assert.fail("ended")
+    const branches = ["2", "3", "9"].map((digits) => Flow.next(step as never, heard(digits) as never))
+    const ends = branches.map((branch) =>
+      branch._tag === "Done" ? exit(branch) : exit(Flow.next(branch as never, heard("9") as never))
+    )
+    assert.deepStrictEqual(ends.map((end) => end._tag === "Success" && end.value), ["129", "139", "19"])
+  })
+
+  it("does not let a failure come back into a generator", () => {
+    let seen = false
+    const flow = Flow.gen(function*() {
+      try {
+        yield* Line.speak("Hello.")
+      } catch {
+        seen = true
+      }
+      return "unreachable"
+    })
+    const end = exit(play(flow, gone))
+    assert.strictEqual(end._tag === "Failure" && end.error._tag, "HungUp")
+    assert.isFalse(seen)
+  })
+
+  it("catches what it names and lets the rest pass", () => {
+    const flow = Line.menu("1?", { choices: { "1": "yes" }, attempts: 1 }).pipe(
+      Flow.catchTag("NoInput", (error) => Flow.succeed(error.last))
+    )
+    assert.deepStrictEqual(exit(play(flow, heard(""))), { _tag: "Success", value: "silence" })
+    assert.deepStrictEqual(exit(play(flow, heard("7"))), { _tag: "Success", value: "invalid" })
+    const end = exit(play(flow, gone))
+    assert.strictEqual(end._tag === "Failure" && end.error._tag, "HungUp")
+  })
+
+  it("leaves the line after a conversation that succeeds, fails or is stopped", () => {
+    const flow = Line.speak("Hello.").pipe(Flow.dial({ to, from }))
+    assert.strictEqual(asked(play(flow, answered, heard())), "Leave")
+    assert.strictEqual(asked(play(flow, answered, gone)), "Leave")
+    const talking = play(flow, answered)
+    if (talking._tag === "Done") return assert.fail("ended")
+    const leaving = Flow.stop(talking, { _tag: "Cancelled" })
+    assert.strictEqual(asked(leaving), "Leave")
+    assert.deepStrictEqual(exit(Flow.next(leaving as never, null as never)), {
+      _tag: "Stopped",
+      why: { _tag: "Cancelled" }
+    })
+  })
+
+  it("leaves a dial that is cancelled while it rings", () => {
+    const ringing = Flow.start(Line.speak("Hello.").pipe(Flow.dial({ to, from })))
+    if (ringing._tag === "Done") return assert.fail("ended")
+    assert.strictEqual(asked(Flow.stop(ringing, { _tag: "Cancelled" })), "Leave")
+  })
+
+  it("passes every catch when it is stopped, and still runs what ensures", () => {
+    const flow = Flow.sleep("1 minute").pipe(
+      Flow.catch(() => Flow.succeed(undefined)),
+      Flow.ensuring(Flow.note("tidied")),
+      Flow.catch(() => Flow.succeed(undefined))
+    )
+    const step = Flow.start(flow)
+    if (step._tag === "Done") return assert.fail("ended")
+    const noting = Flow.stop(step, { _tag: "Cancelled" })
+    assert.strictEqual(asked(noting), "Note")
+  })
+
+  it("turns what is thrown into a stop that names the defect", () => {
+    const end = exit(Flow.start(Flow.flatMap(Flow.succeed(1), () => {
+      throw new Error("no such table")
+    })))
+    assert.strictEqual(end._tag, "Stopped")
+    assert.strictEqual(end._tag === "Stopped" && end.why._tag === "Defect" && String(end.why.defect), "Error: no such table")
+  })
+
+  it("says so when something other than a flow is yielded", () => {
+    const end = exit(Flow.start(Flow.gen(function*() {
+      return yield* [1] as unknown as Flow.Flow<string>
+    })))
+    assert.match(String(end._tag === "Stopped" && end.why._tag === "Defect" && end.why.defect), /takes a Flow/)
+  })
+
+  it("tries again as often as it was told, and only for the failures that it was told", () => {
+    const busy = { _tag: "NotAnswered", reason: "busy" } as const
+    const refused = { _tag: "NotAnswered", reason: "refused" } as const
+    const flow = Line.speak("Hello.").pipe(
+      Flow.dial({ to, from }),
+      Flow.retry({ times: 2, after: "10 minutes", while: (e) => e._tag === "NotAnswered" && e.reason === "busy" })
+    )
+    assert.strictEqual(asked(play(flow, busy, null, null)), "Dial")
+    assert.strictEqual(asked(play(flow, busy, null, null, busy, null, null)), "Dial")
+    assert.strictEqual(asked(play(flow, busy, null, null, busy, null, null, busy, null)), "Done")
+    assert.strictEqual(asked(play(flow, refused, null)), "Done")
+  })
+
+  it("needs no call stack, however long the conversation", () => {
+    const count = (left: number): Flow.Flow<number> =>
+      left === 0 ? Flow.succeed(0) : Flow.flatMap(Flow.succeed(left), () => count(left - 1))
+    assert.strictEqual(exit(Flow.start(count(100_000)))._tag, "Success")
+  })
+
+  it("has equal keys exactly where the place and the results so far are equal", () => {
+    const keyOf = (step: Flow.Step<string, unknown>): string => step._tag === "Done" ? "Done" : Flow.key(step)
+    assert.strictEqual(keyOf(play(conversation, heard("1"))), keyOf(play(conversation, heard("1"))))
+    assert.notStrictEqual(keyOf(play(conversation, heard("1"))), keyOf(play(conversation, heard("2"))))
+  })
+
+  it("gives an activity's recorded result back through its schema", () => {
+    const flow = Flow.activity("look-up", { success: Schema.Date, error: Schema.String }, null as never)
+    const end = exit(play(flow, { ok: true, value: "2026-01-01T00:00:00.000Z" }))
+    assert.deepStrictEqual(end, { _tag: "Success", value: new Date("2026-01-01T00:00:00.000Z") })
+    assert.deepStrictEqual(exit(play(flow, { ok: false, value: "down" })), { _tag: "Failure", error: "down" })
+    assert.strictEqual(exit(play(flow, { ok: true, value: "not a date" }))._tag, "Stopped")
+  })
+
+  it.prop(
+    "resumes a live generator and a re-run one to the same end",
+    [Schema.Array(Schema.Literals(["", "1", "2", "9"]))],
+    ([presses]) => {
+      const responses = [...presses, "9", "9", "9"].map(heard)
+      let step = Flow.start(conversation)
+      let fresh = Flow.start(conversation)
+      for (const response of responses) {
+        if (step._tag === "Done" || fresh._tag === "Done") break
+        Flow.next(fresh as never, heard("5") as never)
+        step = Flow.next(step as never, response as never)
+        fresh = Flow.next(fresh as never, response as never)
+      }
+      assert.deepStrictEqual(exit(step), exit(fresh))
+    }
+  )
+})
+
+describe("bad input", () => {
+  it("a call of more than four hours is refused in words that name the limit", () => {
+    assert.throws(() => Flow.dial(Line.speak("x"), { to, from, maxCallDuration: "5 hours" }), /4 hours \(14,400 s\)/)
+  })
+
+  it("tones outside of the alphabet are refused without being repeated", () => {
+    assert.throws(() => Flow.dial(Line.speak("x"), { to, from, sendDtmf: "12,34" }), /0-9, A-D, \* and #/)
+    try {
+      Flow.dial(Line.speak("x"), { to, from, sendDtmf: "12,34" })
+    } catch (error) {
+      assert.notInclude(String(error), "12,34")
+    }
+  })
+
+  it("a number that is not E.164 is refused without being repeated", () => {
+    for (const bad of ["", "123", "0155501700", "+1 555 017 0001", "155501700011234567", "tel:15550170001"]) {
+      try {
+        PhoneNumber.make(bad)
+        assert.fail("accepted")
+      } catch (error) {
+        assert.instanceOf(error, PhoneNumber.InvalidPhoneNumber)
+        if (bad !== "") assert.notInclude(String(error), bad)
+      }
+    }
+  })
+
+  it("an empty prompt stops the flow with a defect that says so", () => {
+    const end = exit(Flow.start(Line.speak("   ")))
+    assert.match(String(end._tag === "Stopped" && end.why._tag === "Defect" && end.why.defect), /text is empty/)
+  })
+})

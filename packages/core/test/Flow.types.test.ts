@@ -1,0 +1,134 @@
+import { describe, it } from "@effect/vitest"
+import { Context, Effect, Schema } from "effect"
+import { expectTypeOf } from "vitest"
+import { Flow, Line, PhoneNumber } from "../src/index.ts"
+
+const to = PhoneNumber.make("15550170001")
+const from = PhoneNumber.make("15550170009")
+const parties = { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber }
+const base = { version: 1, input: parties, output: Schema.Void }
+
+class Locked extends Schema.TaggedError<Locked>()("Locked", {}) {}
+class Down extends Schema.TaggedError<Down>()("Down", { host: Schema.String }) {}
+class Other extends Schema.TaggedError<Other>()("Other", {}) {}
+class Pins extends Context.Service<Pins, { readonly verify: (pin: string) => Effect.Effect<boolean, Down> }>()("Pins") {}
+
+const verifyPin = (pin: string) =>
+  Flow.activity(
+    "verify-pin",
+    { success: Schema.Boolean, error: Down },
+    Effect.flatMap(Pins, (pins) => pins.verify(pin))
+  )
+
+describe("what a flow's type says", () => {
+  it("a conversation shows its value, its failures and its need of a line", () => {
+    const entry = Flow.gen(function*() {
+      for (let attempt = 1; attempt <= 3; attempt++) {
+        const pin = yield* Line.collect("Enter your PIN.", { max: 4 })
+        if (yield* verifyPin(pin)) return "admitted" as const
+        yield* Line.speak("That is not right.")
+      }
+      return yield* Flow.fail(new Locked())
+    })
+    expectTypeOf(entry).toEqualTypeOf<
+      Flow.Flow<"admitted", Flow.HungUp | Flow.NoInput | Down | Locked, Flow.Line | Pins>
+    >()
+  })
+
+  it("Flow.dial discharges the line and adds NotAnswered", () => {
+    const call = Line.speak("x").pipe(Flow.dial({ to, from }))
+    expectTypeOf(call).toEqualTypeOf<Flow.Flow<void, Flow.HungUp | Flow.NotAnswered, Flow.NoLine>>()
+    expectTypeOf(Flow.dial(Line.speak("x"), { to, from })).toEqualTypeOf(call)
+  })
+
+  it("Flow.make leaves the services of activities and nothing else to require", () => {
+    const Door = Flow.make("door", {
+      ...base,
+      output: Schema.Boolean,
+      error: Down,
+      run: (who) => verifyPin("1234").pipe(Flow.dial(who))
+    })
+    expectTypeOf(Door).toEqualTypeOf<
+      Flow.Definition<
+        "door",
+        { readonly to: PhoneNumber.PhoneNumber; readonly from: PhoneNumber.PhoneNumber },
+        boolean,
+        Down | Flow.NotAnswered,
+        Pins
+      >
+    >()
+  })
+
+  it("a menu's choices are the type of its answer", () => {
+    const choice = Line.menu("1 or 2", { choices: { "1": "kept", "2": "cancelled" } })
+    expectTypeOf(choice).toEqualTypeOf<
+      Flow.Flow<"kept" | "cancelled", Flow.HungUp | Flow.NoInput, Flow.Line>
+    >()
+  })
+
+  it("catchTag takes away the failures that it names", () => {
+    const call = Line.menu("1", { choices: { "1": "yes" } }).pipe(
+      Flow.dial({ to, from }),
+      Flow.catchTag(["NotAnswered", "NoInput"], () => Flow.succeed("unreached" as const))
+    )
+    expectTypeOf(call).toEqualTypeOf<Flow.Flow<"yes" | "unreached", Flow.HungUp, Flow.NoLine>>()
+  })
+})
+
+// Everything below is code that must not compile. It is never run.
+export const mistakes = () => {
+  // @ts-expect-error speaking without a line: "This flow needs a live line: wrap the conversation in Flow.dial ..."
+  Flow.make("m", { ...base, run: () => Line.speak("hello") })
+
+  // @ts-expect-error a line is still needed after the dial has ended
+  Flow.make("m", { ...base, run: (who) => Flow.flatMap(Line.speak("a").pipe(Flow.dial(who)), () => Line.speak("b")) })
+
+  // @ts-expect-error a dial inside of a live line
+  Flow.make("m", { ...base, run: (who) => Line.speak("b").pipe(Flow.dial(who), Flow.dial(who)) })
+
+  // @ts-expect-error an error of the flow's own that is not declared
+  Flow.make("m", { ...base, run: (who) => Flow.fail(new Locked()).pipe(Flow.dial(who)) })
+
+  // @ts-expect-error an error other than the declared one
+  Flow.make("m", { ...base, error: Other, run: (who) => Flow.fail(new Locked()).pipe(Flow.dial(who)) })
+
+  Flow.make("m", {
+    ...base,
+    output: Schema.Literal("kept"),
+    // @ts-expect-error an output that the schema does not allow
+    run: (who) => Line.menu("x", { choices: { "1": "kept", "2": "cancelled" } }).pipe(Flow.dial(who))
+  })
+
+  // @ts-expect-error a choice of more than one key
+  Line.menu("x", { choices: { "12": "kept" } })
+
+  // @ts-expect-error an Effect is run by Flow.activity
+  Flow.gen(function*() {
+    yield* Effect.succeed(1)
+  })
+
+  // @ts-expect-error yield without its star
+  Flow.gen(function*() {
+    yield Line.speak("x")
+  })
+
+  // @ts-expect-error an error fails through Flow.fail
+  Flow.gen(function*() {
+    return yield* new Locked()
+  })
+
+  // @ts-expect-error a result that the schema of the activity does not allow
+  Flow.activity("x", { success: Schema.Boolean }, Effect.succeed("yes"))
+
+  // @ts-expect-error a failure that the activity does not declare
+  Flow.activity("x", { success: Schema.Boolean }, Effect.fail(new Locked()))
+
+  // @ts-expect-error a finalizer that can fail
+  Flow.ensuring(Line.speak("a"), Flow.fail("x"))
+
+  // @ts-expect-error a tag that cannot occur
+  Flow.catchTag(Line.speak("a"), "Nope", () => Flow.succeed(1))
+
+  // @ts-expect-error a number that was not checked
+  Line.speak("x").pipe(Flow.dial({ to: "15550170001", from }))
+}
