@@ -1,0 +1,473 @@
+import { assert, describe, it } from "@effect/vitest"
+import { readdirSync, readFileSync } from "node:fs"
+import { posix } from "node:path"
+import { fileURLToPath } from "node:url"
+import * as Tidy from "./tidy.ts"
+
+// The house. A new module goes into the list of its package, after everything that it imports.
+const rooms = [
+  {
+    name: "core",
+    modules: [
+      "PhoneNumber",
+      "Prompt",
+      "Action",
+      "Webhook",
+      "CallEvent",
+      "Flow",
+      "Line",
+      "Call",
+      "EventStore",
+      "Transport",
+      "Calls",
+      "SqlEventStore",
+      "SqliteClient"
+    ],
+    pure: ["PhoneNumber", "Prompt", "Action", "Webhook", "CallEvent", "Flow", "Line", "Call"],
+    uses: ["effect", "effect/*"],
+    exceptions: { SqliteClient: ["node:sqlite"] }
+  },
+  {
+    name: "http",
+    modules: ["TelesignWire", "TelesignAuth", "Telesign", "TelesignWebhook"],
+    pure: ["TelesignWire"],
+    uses: ["effect", "effect/*", "@ringback/core"]
+  },
+  {
+    name: "testing",
+    modules: [
+      "Callee",
+      "PhoneCompany",
+      "FakeClock",
+      "FakeTransport",
+      "TestCalls",
+      "TelesignEmulator",
+      "StoreContract"
+    ],
+    pure: ["Callee"],
+    uses: [
+      "effect",
+      "effect/*",
+      "@ringback/core",
+      "@ringback/core/*",
+      "@ringback/http",
+      "@effect/platform-node",
+      "@effect/platform-node/*",
+      "@effect/vitest",
+      "vitest",
+      "node:*"
+    ]
+  }
+]
+
+const root = fileURLToPath(new URL("../", import.meta.url))
+
+const manifest = (name: string): Tidy.Manifest =>
+  JSON.parse(readFileSync(`${root}packages/${name}/package.json`, "utf8"))
+
+const house: ReadonlyArray<Tidy.Package> = rooms.map((room) => ({
+  ...room,
+  entries: Tidy.entries(manifest(room.name))
+}))
+
+const skipped = ["node_modules", "dist", "coverage", ".git"]
+
+const files = (folder: string): ReadonlyArray<string> =>
+  readdirSync(root + folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = posix.join(folder, entry.name)
+    if (entry.isDirectory()) return skipped.includes(entry.name) ? [] : files(path)
+    return entry.isFile() ? [path] : []
+  })
+
+const read = (path: string): Tidy.Source => ({ path, text: readFileSync(root + path, "utf8") })
+
+const texts = files("").filter((path) => /\.(ts|mjs|json|ya?ml|md|html|sh)$|(^|\/)\.?\w+$/.test(path)).map(read)
+const modules = texts.filter(({ path }) => path.endsWith(".ts")).map(Tidy.parse)
+
+describe("the house", () => {
+  it("keeps the order of its modules", () => assert.deepStrictEqual(Tidy.order(house, modules), []))
+
+  it("makes every module public that is not internal", () => assert.deepStrictEqual(Tidy.reachable(house, modules), []))
+
+  it("keeps the borders between its packages", () => assert.deepStrictEqual(Tidy.borders(house, modules), []))
+
+  it("keeps effects, clocks and chance out of the pure part", () =>
+    assert.deepStrictEqual(Tidy.purity(house, modules), []))
+
+  it("documents every export", () => assert.deepStrictEqual(Tidy.documented(house, modules), []))
+
+  it("runs all of its tests, and without sleep", () => assert.deepStrictEqual(Tidy.calm(modules), []))
+
+  it("names no machine and no registry", () => assert.deepStrictEqual(Tidy.traceless(texts), []))
+
+  it("publishes the entry points that it is developed with", () =>
+    assert.deepStrictEqual(rooms.flatMap(({ name }) => Tidy.published(manifest(name))), []))
+
+  it("has read something", () => {
+    assert.isAtLeast(modules.filter(({ path }) => path.startsWith("packages/core/src/")).length, 9)
+    assert.isTrue(texts.some(({ path }) => path === "package.json"))
+  })
+})
+
+// Each rule on a small house that breaks it.
+
+const small: ReadonlyArray<Tidy.Package> = [
+  {
+    name: "core",
+    modules: ["Seed", "Plant", "Shop"],
+    pure: ["Seed", "Plant"],
+    uses: ["effect", "effect/*"],
+    exceptions: { Shop: ["node:sqlite"] },
+    entries: { "@ringback/core": "packages/core/src/index.ts", "@ringback/core/Shop": "packages/core/src/Shop.ts" }
+  },
+  {
+    name: "http",
+    modules: ["Wire"],
+    pure: ["Wire"],
+    uses: ["effect", "@ringback/core"],
+    entries: { "@ringback/http": "packages/http/src/index.ts" }
+  }
+]
+
+const written = (sources: Readonly<Record<string, string>>) =>
+  Object.entries(sources).map(([path, text]) =>
+    Tidy.parse({ path: /^(core|http)\//.test(path) ? `packages/${path}` : path, text })
+  )
+
+describe("Tidy.order", () => {
+  const order = (sources: Readonly<Record<string, string>>) => Tidy.order(small, written(sources))
+
+  it("lets a module import what comes before it", () =>
+    assert.deepStrictEqual(
+      order({
+        "core/src/Seed.ts": "",
+        "core/src/Plant.ts": `import { seed } from "./Seed.ts"`,
+        "core/src/index.ts": `export * as Plant from "./Plant.ts"`
+      }),
+      []
+    ))
+
+  it("finds an import of a later module, a type, a re-export and a lazy import among them", () =>
+    assert.deepStrictEqual(
+      order({
+        "core/src/Seed.ts":
+          `import { plant } from "./Plant.ts"\nimport type { Shop } from "./Shop.ts"\nexport * from "./index.ts"`,
+        "core/src/Plant.ts": `export const shop = () => import("./Shop.ts")\nexport type S = import("./Shop.ts").Shop`,
+        "core/src/Shop.ts": "",
+        "core/src/index.ts": ""
+      }),
+      [
+        "packages/core/src/Seed.ts:1 imports ./Plant.ts, which comes later",
+        "packages/core/src/Seed.ts:2 imports ./Shop.ts, which comes later",
+        "packages/core/src/Seed.ts:3 imports ./index.ts, which comes later",
+        "packages/core/src/Plant.ts:1 imports ./Shop.ts, which comes later",
+        "packages/core/src/Plant.ts:2 imports ./Shop.ts, which comes later"
+      ]
+    ))
+
+  it("says of a new module where it has to be written down", () =>
+    assert.deepStrictEqual(
+      order({ "core/src/Pot.ts": "" }),
+      ["packages/core/src/Pot.ts:1 has no place: put it into the list of core in scripts/tidy.test.ts"]
+    ))
+
+  it("counts an internal module to the first module that imports it", () =>
+    assert.deepStrictEqual(
+      order({
+        "core/src/Seed.ts": `import "./internal/soil.ts"`,
+        "core/src/Plant.ts": `import "./internal/soil.ts"\nimport "./internal/water.ts"`,
+        "core/src/internal/soil.ts": `import "./water.ts"`,
+        "core/src/internal/water.ts": `import "../Seed.ts"`,
+        "core/src/internal/lost.ts": ""
+      }),
+      [
+        "packages/core/src/internal/water.ts:1 imports ../Seed.ts, which comes later",
+        "packages/core/src/internal/lost.ts:1 is imported by nobody"
+      ]
+    ))
+
+  it("finds internal modules that import each other in a circle", () =>
+    assert.deepStrictEqual(
+      order({
+        "core/src/Seed.ts": `import "./internal/soil.ts"`,
+        "core/src/internal/soil.ts": `import "./water.ts"`,
+        "core/src/internal/water.ts": `import "./soil.ts"`
+      }),
+      [
+        "packages/core/src/internal/soil.ts:1 imports itself in a circle",
+        "packages/core/src/internal/water.ts:1 imports itself in a circle"
+      ]
+    ))
+})
+
+describe("Tidy.reachable", () => {
+  it("finds a module that neither index.ts nor an entry point gives out", () =>
+    assert.deepStrictEqual(
+      Tidy.reachable(
+        small,
+        written({
+          "core/src/Seed.ts": "",
+          "core/src/Plant.ts": "",
+          "core/src/Shop.ts": "",
+          "core/src/index.ts": `export * as Seed from "./Seed.ts"`
+        })
+      ),
+      ["packages/core/src/Plant.ts:1 is public by its place, but index.ts does not export it"]
+    ))
+})
+
+describe("Tidy.borders", () => {
+  const borders = (sources: Readonly<Record<string, string>>) => Tidy.borders(small, written(sources))
+
+  it("lets a package import what it uses, and tests and examples anything", () =>
+    assert.deepStrictEqual(
+      borders({
+        "core/src/Shop.ts": `import "node:sqlite"\nimport "effect/sql"`,
+        "http/src/Wire.ts": `import "@ringback/core"`,
+        "http/test/Wire.test.ts": `import "node:http"\nimport "../src/Wire.ts"\nimport "@ringback/core/Shop"`,
+        "examples/demo/main.ts": `import "node:http"\nimport "@ringback/http"\nimport "./flow.ts"`
+      }),
+      []
+    ))
+
+  it("finds what a package does not use", () =>
+    assert.deepStrictEqual(
+      borders({
+        "core/src/Seed.ts": `import "node:sqlite"\nimport "@ringback/http"\nimport "lodash"\nimport "effectful"`,
+        "http/src/Wire.ts": `import "@ringback/core/Shop"`
+      }),
+      [
+        "packages/core/src/Seed.ts:1 imports node:sqlite, which core does not use",
+        "packages/core/src/Seed.ts:2 imports @ringback/http, which core does not use",
+        "packages/core/src/Seed.ts:3 imports lodash, which core does not use",
+        "packages/core/src/Seed.ts:4 imports effectful, which core does not use",
+        "packages/http/src/Wire.ts:1 imports @ringback/core/Shop, which http does not use"
+      ]
+    ))
+
+  it("finds a way into a package past its entry points", () =>
+    assert.deepStrictEqual(
+      borders({
+        "http/src/Wire.ts": `import "../../core/src/Seed.ts"`,
+        "http/test/Wire.test.ts": `import "../../core/src/Seed.ts"\nimport "@ringback/core/src/Seed.ts"`,
+        "scripts/x.ts": `import "../packages/core/src/Seed.ts"`
+      }),
+      [
+        "packages/http/src/Wire.ts:1 imports ../../core/src/Seed.ts, out of its package",
+        "packages/http/test/Wire.test.ts:1 imports ../../core/src/Seed.ts, out of its package",
+        "packages/http/test/Wire.test.ts:2 imports @ringback/core/src/Seed.ts, which is no entry point",
+        "scripts/x.ts:1 imports ../packages/core/src/Seed.ts past the entry points of a package"
+      ]
+    ))
+})
+
+describe("Tidy.purity", () => {
+  const purity = (text: string) =>
+    Tidy.purity(small, written({ "core/src/Plant.ts": text })).map((found) => found.replace(/^.* is pure, but /, ""))
+
+  it("lets a pure module use data, types, and times that it is given", () =>
+    assert.deepStrictEqual(
+      purity(`
+        import { Schema, type Effect } from "effect"
+        import type { Layer } from "effect"
+        import { dual } from "effect/Function"
+        import { seed } from "./Seed.ts"
+        export const year = (at: number) => new Date(at).getUTCFullYear() + Math.max(0, Date.UTC(1970))
+        // Date.now() in words
+        export const words = "Math.random()"
+      `),
+      []
+    ))
+
+  it("finds effects", () =>
+    assert.deepStrictEqual(
+      purity(`
+        import { Effect, Schema } from "effect"
+        import * as all from "effect"
+        import * as Clock from "effect/Clock"
+        import { HttpClient } from "effect/http"
+        export { Random as Dice } from "effect"
+        import { shop } from "./Shop.ts"
+      `),
+      [
+        "imports Effect from effect",
+        "imports all from effect",
+        "imports Clock from effect/Clock",
+        "imports effect/http from effect/http",
+        "imports Random from effect",
+        "imports ./Shop.ts"
+      ]
+    ))
+
+  it("finds clocks, chance and timers", () =>
+    assert.deepStrictEqual(
+      purity(`
+        export const now = [Date.now(), new Date(), Date(), performance.now(), DateTime.nowUnsafe()]
+        export const chance = [Math.random(), Math["random"](), crypto.randomUUID()]
+        export const later = () => setTimeout(() => {}, 1)
+      `),
+      [
+        "uses Date.now",
+        "uses new Date()",
+        "uses Date()",
+        "uses performance.now",
+        "uses DateTime.nowUnsafe",
+        "uses Math.random",
+        "uses Math.random",
+        "uses crypto.randomUUID",
+        "uses setTimeout()"
+      ]
+    ))
+
+  it("finds them in the internal modules of the pure part, and leaves the others alone", () =>
+    assert.deepStrictEqual(
+      Tidy.purity(
+        small,
+        written({
+          "core/src/Plant.ts": `import "./internal/soil.ts"`,
+          "core/src/internal/soil.ts": `export const now = Date.now()`,
+          "core/src/Shop.ts": `import { Clock } from "effect"\nimport "./internal/till.ts"`,
+          "core/src/internal/till.ts": `export const now = Date.now()`
+        })
+      ),
+      ["packages/core/src/internal/soil.ts:1 is pure, but uses Date.now"]
+    ))
+
+  it("follows the names that come from another package", () =>
+    assert.deepStrictEqual(
+      Tidy.purity(small, written({ "http/src/Wire.ts": `import { Plant, Shop } from "@ringback/core"` })),
+      ["packages/http/src/Wire.ts:1 is pure, but imports Shop from @ringback/core"]
+    ))
+})
+
+describe("Tidy.documented", () => {
+  const header = "/**\n * A seed.\n *\n * @since 0.1.0\n */\n"
+  const documented = (text: string, path = "core/src/Seed.ts") =>
+    Tidy.documented(small, written({ [path]: text })).map((found) => found.replace(/^\S+ /, ""))
+
+  it("lets documented exports pass, the later signatures of an overload among them", () =>
+    assert.deepStrictEqual(
+      documented(`${header}import "effect"
+        const hidden = 1
+        /** Sows \`it\`, e.g. in \`May\`: \n * deep.\n * @since 0.1.0 */
+        export function sow(deep: number): void
+        export function sow(deep: string): void
+        export function sow(deep: unknown) {}
+        /** Grows.\n * @example\n * grow()\n * @since 0.1.0 */
+        const grow_ = 1
+        export { grow_ as grow }
+      `),
+      []
+    ))
+
+  it("finds exports without a doc comment, a sentence or @since", () =>
+    assert.deepStrictEqual(
+      documented(`${header}import "effect"
+        export const bare = 1
+        // A comment.
+        export type Commented = 1
+        /** No sentence\n * @since 0.1.0 */
+        export interface Wordless {}
+        /** No version. */
+        export class Timeless {}
+        /** @since 0.1.0 */
+        export function mute() {}
+        /** Somebody else's.\n * @since 0.1.0 */
+        const other = 1
+        export const after = 1
+        const hidden = 1
+        export { hidden as shown }
+        export default hidden
+      `),
+      [
+        "bare has no doc comment",
+        "Commented has no doc comment",
+        "Wordless has a doc comment without a first sentence",
+        "Timeless has no @since",
+        "mute has a doc comment without a first sentence",
+        "after has no doc comment",
+        "shown has no doc comment",
+        "default is a default export"
+      ]
+    ))
+
+  it("finds a module without a doc comment of its own", () => {
+    assert.deepStrictEqual(documented(`import "effect"\n`), ["the module has no doc comment"])
+    assert.deepStrictEqual(documented(`${header}export const first = 1`), ["the module has no doc comment"])
+    assert.deepStrictEqual(documented("", "core/src/index.ts"), ["the module has no doc comment"])
+    assert.deepStrictEqual(documented("", "core/src/internal/x.ts"), [])
+  })
+})
+
+describe("Tidy.calm", () => {
+  const calm = (text: string, path = "core/test/Seed.test.ts") =>
+    Tidy.calm(written({ [path]: text })).map((found) => found.replace(/^\S+ /, ""))
+
+  it("finds waiting and tests that do not run", () =>
+    assert.deepStrictEqual(
+      calm(`
+        import { setTimeout as sleep } from "node:timers/promises"
+        it("waits", () => new Promise((resolve) => setTimeout(resolve, 10)))
+        it.live("waits", () => Effect.sleep(10))
+        it.effect.only("runs", run)
+        describe.skip("never", () => {})
+      `),
+      [
+        "waits by timers: use the test clock or an event",
+        "waits by setTimeout: use the test clock or an event",
+        "runs on the live clock: use it.effect and the test clock",
+        "holds a .only",
+        "holds a .skip"
+      ]
+    ))
+
+  it("lets other code and other names be", () => {
+    assert.deepStrictEqual(calm(`setTimeout(() => {}, 1)`, "core/src/Shop.ts"), [])
+    assert.deepStrictEqual(calm(`it.effect("runs", () => Callee.only("once"))\nit.skipIf(old)("runs", run)`), [])
+  })
+})
+
+describe("Tidy.typed", () => {
+  it("finds an any in a declaration", () =>
+    assert.deepStrictEqual(
+      Tidy.typed(written({ "core/dist/Seed.d.ts": `export declare const any: (x: unknown) => Array<any>` })),
+      ["packages/core/dist/Seed.d.ts:1 holds an any"]
+    ))
+})
+
+describe("Tidy.traceless", () => {
+  const path = (...parts: ReadonlyArray<string>) => ["", ...parts, "x"].join("/")
+
+  it("finds paths of a machine and hosts of a registry", () =>
+    assert.deepStrictEqual(
+      Tidy.traceless([{
+        path: "a.md",
+        text: [path("root"), `"${path("home", "ann")}"`, "https://" + ["registry", "npmjs", "org"].join("."), ""].join(
+          "\n"
+        )
+      }]),
+      [
+        "a.md:1 mentions a path of somebody's machine",
+        "a.md:2 mentions a path of somebody's machine",
+        "a.md:3 mentions the host of a package registry"
+      ]
+    ))
+
+  it("lets other paths be", () =>
+    assert.deepStrictEqual(
+      Tidy.traceless([{ path: "a.md", text: `./work/x https://example.com${path("home", "page")} the registry. it` }]),
+      []
+    ))
+})
+
+describe("Tidy.published", () => {
+  const exports = { ".": { source: "./src/index.ts", default: "./dist/index.js" }, "./package.json": "./package.json" }
+
+  it("finds a published entry point that differs", () => {
+    const published = (publishConfig?: { exports: Record<string, string | Record<string, string>> }) =>
+      Tidy.published({ name: "x", exports, ...(publishConfig === undefined ? {} : { publishConfig }) }).length
+    assert.strictEqual(published(), 1)
+    assert.strictEqual(published({ exports }), 1)
+    assert.strictEqual(published({ exports: { ...exports, ".": { default: "./dist/index.js" } } }), 0)
+  })
+})
