@@ -11,7 +11,7 @@ const bin = fileURLToPath(new URL("../node_modules/.bin", import.meta.url))
 const checks = [
   ["types", "tsc -p tsconfig.json --pretty false"],
   ["effect", "effect-tsgo diagnostics --project tsconfig.json --format text --severity error,warning --strict"],
-  ["order", "vitest run scripts/tidy.test.ts --silent=passed-only"],
+  ["order", "vitest run scripts/tidy.test.ts --reporter=dot"],
   ["format", "dprint check --output=unified"],
   ["lint", "oxlint --deny-warnings"]
 ]
@@ -23,7 +23,7 @@ const run = ([name, command]) =>
       cwd: root,
       shell: true,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, PATH: bin + delimiter + process.env.PATH }
+      env: { ...process.env, NO_COLOR: "1", PATH: bin + delimiter + process.env.PATH }
     })
     const output = []
     child.stdout.on("data", (chunk) => output.push(chunk))

@@ -23,7 +23,8 @@ const rooms = [
       "SqlEventStore",
       "SqliteClient"
     ],
-    pure: ["PhoneNumber", "Prompt", "Action", "Webhook", "CallEvent", "Flow", "Line", "Call"],
+    // Transport is a port, but one of plain data: the wire format speaks of what became of a dial.
+    pure: ["PhoneNumber", "Prompt", "Action", "Webhook", "CallEvent", "Flow", "Line", "Call", "Transport"],
     uses: ["effect", "effect/*"],
     exceptions: { SqliteClient: ["node:sqlite"] }
   },
