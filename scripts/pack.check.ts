@@ -20,7 +20,7 @@ interface Manifest extends Tidy.Manifest {
 const json = (path: string) => JSON.parse(readFileSync(path, "utf8"))
 
 const workspace = json(join(root, "package.json"))
-const manifests: ReadonlyArray<Manifest> = globSync(join(root, "packages/*/package.json")).sort().map(json)
+const manifests: ReadonlyArray<Manifest> = globSync(join(root, "packages/*/package.json")).toSorted().map(json)
 const entries = manifests.flatMap((manifest) => Object.keys(Tidy.entries(manifest)))
 
 const home = mkdtempSync(join(tmpdir(), "ringback-pack-"))
@@ -69,7 +69,7 @@ const namesSeen = (node: string, args: ReadonlyArray<string> = []): Readonly<Rec
   write(
     "see.js",
     `const names = {}
-    for (const entry of ${JSON.stringify(entries)}) names[entry] = Object.keys(await import(entry)).sort()
+    for (const entry of ${JSON.stringify(entries)}) names[entry] = Object.keys(await import(entry)).toSorted()
     console.log(JSON.stringify(names))`
   )
   return JSON.parse(run(node, [...args, "see.js"]))
@@ -77,7 +77,7 @@ const namesSeen = (node: string, args: ReadonlyArray<string> = []): Readonly<Rec
 
 const namesWritten = async () =>
   Object.fromEntries(
-    await Promise.all(entries.map(async (entry) => [entry, Object.keys(await import(entry)).sort()] as const))
+    await Promise.all(entries.map(async (entry) => [entry, Object.keys(await import(entry)).toSorted()] as const))
   )
 
 /** Compiles a program that mentions all entry points, declarations of libraries included. */
