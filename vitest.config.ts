@@ -5,6 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["source"] } },
   test: {
     include: ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.ts"],
-    typecheck: { enabled: false }
+    typecheck: { enabled: false },
+    coverage: { include: ["packages/*/src/**/*.ts"], reporter: ["text", "html"] }
   }
 })

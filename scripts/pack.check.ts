@@ -9,7 +9,6 @@ import * as Tidy from "./tidy.ts"
 // Packs the built packages, installs the archives with npm into a folder of their own, and uses them from there.
 
 const root = fileURLToPath(new URL("../", import.meta.url))
-const oldest = "22.19.0"
 
 interface Manifest extends Tidy.Manifest {
   readonly version: string
@@ -20,6 +19,7 @@ interface Manifest extends Tidy.Manifest {
 const json = (path: string) => JSON.parse(readFileSync(path, "utf8"))
 
 const workspace = json(join(root, "package.json"))
+const oldest: string = workspace.config.oldestNode
 const manifests: ReadonlyArray<Manifest> = globSync(join(root, "packages/*/package.json")).toSorted().map(json)
 const entries = manifests.flatMap((manifest) => Object.keys(Tidy.entries(manifest)))
 

@@ -16,6 +16,7 @@ const rooms = [
       "CallEvent",
       "Flow",
       "Line",
+      "Settings",
       "Call",
       "EventStore",
       "Transport",
@@ -24,7 +25,7 @@ const rooms = [
       "SqliteClient"
     ],
     // Transport is a port, but one of plain data: the wire format speaks of what became of a dial.
-    pure: ["PhoneNumber", "Prompt", "Action", "Webhook", "CallEvent", "Flow", "Line", "Call", "Transport"],
+    pure: ["PhoneNumber", "Prompt", "Action", "Webhook", "CallEvent", "Flow", "Line", "Settings", "Call", "Transport"],
     uses: ["effect", "effect/*"],
     exceptions: { SqliteClient: ["node:sqlite"] }
   },
@@ -38,6 +39,7 @@ const rooms = [
     name: "testing",
     modules: [
       "Callee",
+      "PhoneLine",
       "PhoneCompany",
       "FakeClock",
       "FakeTransport",
@@ -45,7 +47,7 @@ const rooms = [
       "TelesignEmulator",
       "StoreContract"
     ],
-    pure: ["Callee"],
+    pure: ["Callee", "PhoneLine"],
     uses: [
       "effect",
       "effect/*",
