@@ -1,1 +1,6 @@
-export {}
+/**
+ * Ringback over Telesign Voice: the wire format, its authentication, the transport, and the routes for webhooks.
+ *
+ * @since 0.1.0
+ */
+export * as TelesignWire from "./TelesignWire.ts"

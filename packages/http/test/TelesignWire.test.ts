@@ -1,0 +1,510 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Action, PhoneNumber, Transport } from "@ringback/core"
+import type { Webhook } from "@ringback/core"
+import { Result, Schema } from "effect"
+import { TelesignWire } from "../src/index.ts"
+
+const to = PhoneNumber.make("15550170001")
+const from = PhoneNumber.make("15550170009")
+
+const dial = (params: object) =>
+  TelesignWire.decodeAction({
+    method: "dial",
+    params: { to: "15550170001", caller_id_number: "15550170009", ...params }
+  })
+
+const reasonOf = (result: Result.Result<unknown, TelesignWire.WireError>) =>
+  Result.isFailure(result) ? result.failure.reason : undefined
+
+const decoded = <A>(result: Result.Result<A, TelesignWire.WireError>): A => Result.getOrThrow(result)
+
+describe("encodeAction", () => {
+  const cases: ReadonlyArray<readonly [string, Action.Action, object]> = [
+    [
+      "a dial with everything",
+      Action.dial({ to, from, maxCallDurationSeconds: 900, sendDtmf: "9ww21#", externalId: "visit-8841" }),
+      {
+        method: "dial",
+        params: {
+          to: "15550170001",
+          caller_id_number: "15550170009",
+          max_call_duration: "900",
+          send_dtmf: "9ww21#",
+          external_id: "visit-8841"
+        }
+      }
+    ],
+    [
+      "a dial with the least",
+      Action.dial({ to, from, maxCallDurationSeconds: 14_400 }),
+      { method: "dial", params: { to: "15550170001", caller_id_number: "15550170009", max_call_duration: "14400" } }
+    ],
+    [
+      "a question",
+      { _tag: "Speak", text: "Press 1.", language: "en-US", collect: { max: 1 } },
+      { method: "speak", params: { tts: { message: "Press 1.", language: "en-US" }, collect_digits: { max: 1 } } }
+    ],
+    ["plain speech", { _tag: "Speak", text: "Hello." }, { method: "speak", params: { tts: { message: "Hello." } } }],
+    [
+      "audio, whose known length stays here",
+      { _tag: "Play", url: "https://media.example.net/goodbye.wav", millis: 2000 },
+      { method: "play", params: { url: "https://media.example.net/goodbye.wav" } }
+    ],
+    [
+      "audio that collects",
+      { _tag: "Play", url: "https://media.example.net/menu.wav", collect: { max: 4 } },
+      { method: "play", params: { url: "https://media.example.net/menu.wav", collect_digits: { max: 4 } } }
+    ],
+    ["hanging up", Action.hangup, { method: "hangup", params: {} }]
+  ]
+  for (const [name, action, json] of cases) {
+    it(`writes ${name} as documented`, () =>
+      assert.deepStrictEqual(decoded(TelesignWire.encodeAction(action)), json as never))
+  }
+
+  it("refuses to invent the parameter of send_dtmf, and says why", () => {
+    const result = TelesignWire.encodeAction(Action.sendDtmf("12#"))
+    assert.deepStrictEqual(
+      reasonOf(result),
+      new TelesignWire.NotPublic({ method: "send_dtmf", setting: "sendDtmfParameter" })
+    )
+    assert.match(String(Result.isFailure(result) && result.failure.message), /not public.*sendDtmfParameter/)
+    assert.notInclude(String(Result.isFailure(result) && result.failure.message), "12#")
+  })
+
+  it("writes send_dtmf with a parameter that was guessed", () =>
+    assert.deepStrictEqual(
+      decoded(TelesignWire.encodeAction(Action.sendDtmf("12#"), { sendDtmfParameter: "tones" })),
+      { method: "send_dtmf", params: { tones: "12#" } }
+    ))
+})
+
+describe("decodeAction", () => {
+  const options = { sendDtmfParameter: "tones" }
+
+  it.prop(
+    "gives back every action that was written, less what the wire does not carry",
+    [Action.Action],
+    ([action]) => {
+      const { millis: _, ...sent } = { millis: undefined, ...action }
+      const json = JSON.parse(JSON.stringify(decoded(TelesignWire.encodeAction(action, options))))
+      assert.deepStrictEqual(
+        decoded(TelesignWire.decodeAction(json, options)) as object,
+        JSON.parse(JSON.stringify(sent))
+      )
+    }
+  )
+
+  for (const json of [undefined, null, "", {}, [], [{}]]) {
+    it(`finds no action in ${JSON.stringify(json)}`, () =>
+      assert.strictEqual(reasonOf(TelesignWire.decodeAction(json))?._tag, "NoAction"))
+  }
+
+  for (
+    const json of [
+      "hangup",
+      7,
+      true,
+      { params: {} },
+      { method: 7 },
+      [[{ method: "hangup" }]],
+      [{ method: "hangup" }, { method: "hangup" }]
+    ]
+  ) {
+    it(`does not take ${JSON.stringify(json)} for an action`, () =>
+      assert.strictEqual(reasonOf(TelesignWire.decodeAction(json))?._tag, "NotAnAction"))
+  }
+
+  it("takes an array of exactly one, jsonrpc, id, and a hangup without params", () => {
+    for (
+      const json of [
+        { method: "hangup" },
+        { method: "hangup", params: null },
+        [{ jsonrpc: "2.0", id: "1", method: "hangup", params: {} }]
+      ]
+    ) {
+      assert.deepStrictEqual(decoded(TelesignWire.decodeAction(json)), Action.hangup)
+    }
+  })
+
+  it("names a method that is not known", () => {
+    const result = TelesignWire.decodeAction({ method: "play_multiple", params: {} })
+    assert.deepStrictEqual(reasonOf(result), new TelesignWire.UnknownMethod({ method: "play_multiple" }))
+  })
+
+  it("takes numbers as strings and strings as numbers", () => {
+    const expected = { _tag: "Dial", to, from, maxCallDurationSeconds: 900, externalId: "7" } as const
+    assert.deepStrictEqual(decoded(dial({ max_call_duration: 900, external_id: 7, to: 15550170001 })), expected)
+    assert.deepStrictEqual(decoded(dial({ max_call_duration: "900", external_id: "7" })), expected)
+    const speak = (max: unknown) =>
+      decoded(
+        TelesignWire.decodeAction({ method: "speak", params: { tts: { message: "1?" }, collect_digits: { max } } })
+      )
+    assert.deepStrictEqual(speak("3"), { _tag: "Speak", text: "1?", collect: { max: 3 } })
+    assert.deepStrictEqual(speak(3), speak("3"))
+  })
+
+  it("gives a dial the documented longest duration, and ignores parameters that are not known", () =>
+    assert.deepStrictEqual(
+      decoded(dial({ is_primary: true, send_dtmf: null })),
+      { _tag: "Dial", to, from, maxCallDurationSeconds: 14_400 }
+    ))
+
+  it("takes a null for something left out", () =>
+    assert.deepStrictEqual(
+      decoded(
+        TelesignWire.decodeAction({
+          method: "speak",
+          params: { tts: { message: "Hello.", language: null }, collect_digits: null }
+        })
+      ),
+      { _tag: "Speak", text: "Hello." }
+    ))
+
+  const refused: ReadonlyArray<readonly [object, parameter: string, status: string | undefined]> = [
+    [{ to: undefined }, "to", "to_number_not_provided"],
+    [{ to: null }, "to", "to_number_not_provided"],
+    [{ to: "" }, "to", "to_number_not_provided"],
+    [{ to: "+15550170001" }, "to", "invalid_phone_number"],
+    [{ to: "1 555 017 0001" }, "to", "invalid_phone_number"],
+    [{ to: {} }, "to", "invalid_phone_number"],
+    [{ caller_id_number: undefined }, "caller_id_number", "caller_id_number_not_provided"],
+    [{ caller_id_number: "nobody" }, "caller_id_number", undefined],
+    [{ max_call_duration: 0 }, "max_call_duration", undefined],
+    [{ max_call_duration: "14401" }, "max_call_duration", undefined],
+    [{ max_call_duration: "1e2" }, "max_call_duration", undefined],
+    [{ max_call_duration: -1 }, "max_call_duration", undefined],
+    [{ send_dtmf: "12a" }, "send_dtmf", undefined],
+    [{ send_dtmf: "1,2" }, "send_dtmf", undefined],
+    [{ external_id: {} }, "external_id", undefined]
+  ]
+  for (const [params, parameter, status] of refused) {
+    const given = JSON.stringify(params, (_, value) => value === undefined ? "(left out)" : value)
+    it(`refuses a dial with ${given}${status === undefined ? "" : ` as ${status}`}`, () => {
+      const reason = reasonOf(dial(params))
+      assert(reason?._tag === "BadParameter")
+      assert.deepStrictEqual({ parameter: reason.parameter, status: reason.status }, { parameter, status })
+    })
+  }
+
+  const others: ReadonlyArray<readonly [method: string, params: unknown, parameter: string]> = [
+    ["speak", {}, "tts.message"],
+    ["speak", { tts: "Hello." }, "tts.message"],
+    ["speak", { tts: { message: 7 } }, "tts.message"],
+    ["speak", { tts: { message: "Hello.", language: 7 } }, "tts.language"],
+    ["speak", { tts: { message: "Hello." }, collect_digits: {} }, "collect_digits.max"],
+    ["speak", { tts: { message: "Hello." }, collect_digits: { max: 0 } }, "collect_digits.max"],
+    ["play", {}, "url"],
+    ["play", { url: "https://example.net/a.wav", collect_digits: { max: 129 } }, "collect_digits.max"],
+    ["play", "https://example.net/a.wav", "params"],
+    ["send_dtmf", { tones: "x" }, "tones"]
+  ]
+  for (const [method, params, parameter] of others) {
+    it(`refuses ${method} with ${JSON.stringify(params)}`, () => {
+      const reason = reasonOf(TelesignWire.decodeAction({ method, params }, options))
+      assert(reason?._tag === "BadParameter")
+      assert.strictEqual(reason.parameter, parameter)
+    })
+  }
+
+  it("cannot read send_dtmf without a guess at its parameter", () =>
+    assert.strictEqual(reasonOf(TelesignWire.decodeAction({ method: "send_dtmf", params: {} }))?._tag, "NotPublic"))
+
+  it("keeps the value out of the error", () => {
+    const result = dial({ to: "1555 017 0001 secret" })
+    assert(Result.isFailure(result))
+    assert.notMatch(JSON.stringify(result.failure) + result.failure.message + String(result.failure), /555|secret/)
+  })
+})
+
+describe("decodeWebhook", () => {
+  const documented: ReadonlyArray<readonly [object, Webhook.Webhook]> = [
+    [
+      { event: "incoming_call", reference_id: "c0ffee00-11aa", data: { to: "15550170009", from: "5550170044" } },
+      { event: "incoming_call", referenceId: "c0ffee00-11aa", to: "15550170009", from: "5550170044" }
+    ],
+    [
+      {
+        event: "dial_completed",
+        reference_id: "7A10",
+        external_id: "visit-8841",
+        data: { to: "15550170001", from: "15550170009", status: "answered" }
+      },
+      {
+        event: "dial_completed",
+        referenceId: "7A10",
+        externalId: "visit-8841",
+        status: "answered",
+        to: "15550170001",
+        from: "15550170009"
+      }
+    ],
+    [
+      { event: "speak_completed", reference_id: "7A10", data: { status: "speak_successful", collected_digits: "2" } },
+      { event: "speak_completed", referenceId: "7A10", status: "speak_successful", digits: "2" }
+    ],
+    [
+      { event: "play_completed", reference_id: "7A10", data: { status: "done", collected_digits: "0#" } },
+      { event: "play_completed", referenceId: "7A10", status: "done", digits: "0#" }
+    ],
+    [
+      { event: "call_leg_completed", reference_id: "7A10", data: { to: "15550170077", from: "15550170009" } },
+      { event: "call_leg_completed", referenceId: "7A10", to: "15550170077", from: "15550170009" }
+    ],
+    [
+      {
+        event: "call_completed",
+        reference_id: "7A10",
+        data: {
+          duration: 31,
+          created_on_utc: "2026-03-02T14:05:00.120",
+          status: "hangup",
+          audio_recording_file_name: null,
+          to: "15550170001",
+          from: "15550170009",
+          direction: "outbound"
+        }
+      },
+      {
+        event: "call_completed",
+        referenceId: "7A10",
+        status: "hangup",
+        to: "15550170001",
+        from: "15550170009",
+        durationSeconds: 31,
+        extra: {
+          data: { created_on_utc: "2026-03-02T14:05:00.120", audio_recording_file_name: null, direction: "outbound" }
+        }
+      }
+    ]
+  ]
+  for (const [json, webhook] of documented) {
+    it(`reads ${webhook.event}`, () => assert.deepStrictEqual(decoded(TelesignWire.decodeWebhook(json)), webhook))
+  }
+
+  const event = (data: unknown, top: object = {}) =>
+    decoded(TelesignWire.decodeWebhook({ event: "speak_completed", reference_id: "7A10", data, ...top }))
+
+  it("reads empty, null and absent digits of a prompt alike", () => {
+    const silent = { event: "speak_completed", referenceId: "7A10", digits: "" }
+    assert.deepStrictEqual(event({ collected_digits: "" }), silent)
+    assert.deepStrictEqual(event({ collected_digits: null }), silent)
+    assert.deepStrictEqual(event({}), silent)
+    assert.deepStrictEqual(event(null), silent)
+    assert.deepStrictEqual(event(undefined), silent)
+  })
+
+  it("gives digits to other events only if they bring some", () => {
+    const json = { event: "incoming_call", reference_id: "7A10", data: { collected_digits: null } }
+    assert.deepStrictEqual(decoded(TelesignWire.decodeWebhook(json)), { event: "incoming_call", referenceId: "7A10" })
+    assert.strictEqual(
+      decoded(TelesignWire.decodeWebhook({ ...json, event: "new_event", data: { collected_digits: "5" } })).digits,
+      "5"
+    )
+  })
+
+  it("reads a numeric string as a duration and a number as digits", () => {
+    assert.strictEqual(event({ duration: "6" }).durationSeconds, 6)
+    assert.strictEqual(event({ duration: "6.5" }).durationSeconds, 6.5)
+    assert.strictEqual(event({ collected_digits: 12 }).digits, "12")
+  })
+
+  it("falls back to the top level for to and from", () => {
+    const both = event({ to: "15550170001" }, { to: "15550170002", from: "15550170003" })
+    assert.strictEqual(both.to, "15550170001")
+    assert.strictEqual(both.from, "15550170003")
+    assert.deepStrictEqual(both.extra, { to: "15550170002" })
+  })
+
+  it("counts a known field of a senseless type as unknown", () => {
+    const webhook = event({ status: 7, duration: "soon", collected_digits: ["1"], to: {} }, {
+      external_id: {},
+      to: "1555"
+    })
+    assert.deepStrictEqual(webhook, {
+      event: "speak_completed",
+      referenceId: "7A10",
+      extra: { external_id: {}, to: "1555", data: { status: 7, duration: "soon", collected_digits: ["1"], to: {} } }
+    })
+  })
+
+  it("keeps an event that is not known, with all of its fields", () =>
+    assert.deepStrictEqual(
+      decoded(TelesignWire.decodeWebhook({ event: "sung", reference_id: "7", tune: [1], data: { key: "C" } })),
+      { event: "sung", referenceId: "7", extra: { tune: [1], data: { key: "C" } } }
+    ))
+
+  it("keeps data that is no object", () => assert.deepStrictEqual(event("gone").extra, { data: "gone" }))
+
+  it("is not led astray by fields named like those of every object", () => {
+    const json = JSON.parse(
+      `{"event":"x","reference_id":"7","__proto__":{"status":"a"},"constructor":1,"data":{"__proto__":{"to":"1"},"toString":2}}`
+    )
+    const webhook = decoded(TelesignWire.decodeWebhook(json))
+    assert.strictEqual(webhook.status, undefined)
+    assert.strictEqual(webhook.to, undefined)
+    assert.deepStrictEqual(TelesignWire.encodeWebhook(webhook), json)
+  })
+
+  for (
+    const json of [
+      undefined,
+      null,
+      "dial_completed",
+      [],
+      {},
+      { event: "dial_completed" },
+      { reference_id: "7A10" },
+      { event: "", reference_id: "7A10" },
+      { event: "dial_completed", reference_id: "" },
+      { event: "dial_completed", reference_id: 7 },
+      { event: ["dial_completed"], reference_id: "7A10" }
+    ]
+  ) {
+    it(`does not take ${JSON.stringify(json)} for an event`, () =>
+      assert.strictEqual(reasonOf(TelesignWire.decodeWebhook(json))?._tag, "NotAnEvent"))
+  }
+
+  const Field = Schema.optionalKey(Schema.Union([Schema.Json, Schema.String, Schema.Finite, Schema.Null]))
+  const Body = Schema.Struct({
+    event: Schema.Union([
+      Schema.Literals(["incoming_call", "dial_completed", "speak_completed", "play_completed", "call_completed"]),
+      Schema.NonEmptyString
+    ]),
+    reference_id: Schema.NonEmptyString,
+    external_id: Field,
+    to: Field,
+    from: Field,
+    status: Field,
+    colour: Field,
+    data: Schema.Union([
+      Schema.Struct({
+        status: Field,
+        collected_digits: Field,
+        to: Field,
+        from: Field,
+        duration: Field,
+        direction: Field,
+        event: Field
+      }),
+      Schema.Json
+    ])
+  })
+
+  it.prop("comes back unchanged from every body that encodeWebhook makes of it", [Body], ([body]) => {
+    const webhook = decoded(TelesignWire.decodeWebhook(body))
+    assert.deepStrictEqual(decoded(TelesignWire.decodeWebhook(TelesignWire.encodeWebhook(webhook))), webhook)
+  }, { arbitrary: { runs: 500 } })
+
+  it.prop("loses no field on the way through", [Body], ([body]) => {
+    const json = TelesignWire.encodeWebhook(decoded(TelesignWire.decodeWebhook(body))) as typeof body
+    assert.deepStrictEqual(json.colour, body.colour)
+    assert.deepStrictEqual(json.status, body.status)
+    if (Schema.is(Body.fields.data.members[0])(body.data) && !Array.isArray(body.data)) {
+      const data = json.data as typeof body.data
+      assert.deepStrictEqual(data.direction, body.data.direction)
+      assert.deepStrictEqual(data.event, body.data.event)
+    }
+  }, { arbitrary: { runs: 500 } })
+
+  it.prop("never throws, whatever the JSON", [Schema.Json], ([json]) => {
+    TelesignWire.decodeWebhook(json)
+    TelesignWire.decodeAction(json)
+  })
+})
+
+describe("decodeResponse", () => {
+  const receivedAt = Date.UTC(2026, 2, 2, 14, 5, 0)
+  const respond = (httpStatus: number, body: unknown, retryAfter?: string) =>
+    Result.merge(
+      TelesignWire.decodeResponse({
+        httpStatus,
+        body: typeof body === "string" ? body : JSON.stringify(body),
+        retryAfter,
+        receivedAt
+      })
+    )
+  const tagOf = (answer: ReturnType<typeof respond>) => "_tag" in answer ? answer._tag : "Accepted"
+
+  it("accepts a 202 with a reference_id", () => {
+    assert.deepStrictEqual(respond(202, { reference_id: "7A10", status: "dial_accepted" }), { referenceId: "7A10" })
+    assert.deepStrictEqual(respond(202, { reference_id: "7A10", status: "queued", more: 1 }), { referenceId: "7A10" })
+  })
+
+  for (const body of ["", "{", "[]", "null", "\"ok\"", "<html>", "{}", { reference_id: "" }, { reference_id: 7 }]) {
+    it(`counts a 202 with ${JSON.stringify(body)} as lost`, () => assert.strictEqual(tagOf(respond(202, body)), "Lost"))
+  }
+
+  for (const [httpStatus, statuses] of Object.entries(TelesignWire.refusals)) {
+    for (const status of statuses) {
+      it(`counts ${httpStatus} ${status} as refused`, () =>
+        assert.deepStrictEqual(
+          respond(Number(httpStatus), { reference_id: "7A10", status }),
+          new Transport.Refused({ status })
+        ))
+    }
+  }
+
+  it("counts a refusal under a number that is not documented for it as lost", () => {
+    assert.strictEqual(tagOf(respond(200, { status: "not_authorized" })), "Lost")
+    assert.strictEqual(tagOf(respond(403, { status: "not_authorized" })), "Lost")
+    assert.strictEqual(tagOf(respond(400, { status: "to_number_blocked_by_country" })), "Lost")
+  })
+
+  it("counts a 200 that says accepted as lost", () =>
+    assert.strictEqual(tagOf(respond(200, { reference_id: "7A10", status: "dial_accepted" })), "Lost"))
+
+  for (const httpStatus of [200, 400, 401]) {
+    for (
+      const body of ["", "<html>", "[]", "{}", { status: "new_status" }, { status: 7 }, { status: ["not_authorized"] }]
+    ) {
+      it(`counts a ${httpStatus} with ${JSON.stringify(body)} as lost`, () =>
+        assert.strictEqual(tagOf(respond(httpStatus, body)), "Lost"))
+    }
+  }
+
+  for (
+    const httpStatus of [0, 100, 201, 204, 301, 302, 307, 308, 402, 403, 404, 405, 408, 409, 415, 500, 502, 503, 504]
+  ) {
+    it(`counts a ${httpStatus} as lost, whatever its body and headers say`, () =>
+      assert.strictEqual(tagOf(respond(httpStatus, { reference_id: "7A10", status: "dial_accepted" }, "5")), "Lost"))
+  }
+
+  it("counts a 429 as not sent, JSON or not", () => {
+    const notSent = new Transport.NotSent({ problem: "HTTP 429: too many requests" })
+    assert.deepStrictEqual(respond(429, { status: "rate_limit_exceeded" }), notSent)
+    assert.deepStrictEqual(respond(429, "slow down"), notSent)
+  })
+
+  const retries: ReadonlyArray<readonly [string, number | undefined]> = [
+    ["7", 7000],
+    ["0", 0],
+    ["Mon, 02 Mar 2026 14:06:30 GMT", 90_000],
+    ["Mon, 02 Mar 2026 14:00:00 GMT", 0],
+    ["-7", undefined],
+    ["soon", undefined],
+    ["2026-03-02", undefined],
+    ["Mon, 99 Foo 2026 14:06:30 GMT", undefined],
+    ["99999999999", undefined]
+  ]
+  for (const [header, millis] of retries) {
+    it(`reads Retry-After: ${header} as ${millis === undefined ? "nothing" : `${millis} ms`}`, () => {
+      const answer = respond(429, "", header)
+      assert("_tag" in answer && answer._tag === "NotSent")
+      assert.strictEqual(answer.retryAfterMillis, millis)
+    })
+  }
+
+  it("repeats a foreign status only if it cannot hold a number", () => {
+    const problem = (status: string) => JSON.stringify(respond(400, { status }))
+    assert.include(problem("to_number_is_asleep"), "to_number_is_asleep")
+    assert.notInclude(problem("bad number 15550170001"), "15550170001")
+    assert.notInclude(problem("a".repeat(65)), "aaa")
+  })
+
+  it.prop(
+    "accepts nothing but a 202",
+    [Schema.Int, Schema.Json],
+    ([httpStatus, body]) => httpStatus === 202 || tagOf(respond(httpStatus, JSON.stringify(body))) !== "Accepted"
+  )
+})
