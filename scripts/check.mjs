@@ -12,7 +12,7 @@ const checks = [
   ["types", "tsc -p tsconfig.json --pretty false"],
   ["effect", "effect-tsgo diagnostics --project tsconfig.json --format text --severity error,warning --strict"],
   ["order", "vitest run scripts/tidy.test.ts --reporter=dot"],
-  ["format", "dprint check --output=unified"],
+  ["format", "dprint check"],
   ["lint", "oxlint --deny-warnings"]
 ]
 

@@ -360,7 +360,7 @@ const headerOf = (module: Module): string | undefined => {
   const first = module.body[0]
   if (header === undefined || header.start !== 0) return undefined
   const doc = docBefore(module, header.end)
-  return first?.type === "ExportNamedDeclaration" && first.source === null && docBefore(module, first.start) === doc
+  return first?.type === "ExportNamedDeclaration" && first.declaration !== null && docBefore(module, first.start) === doc
     ? undefined
     : doc
 }
