@@ -360,9 +360,8 @@ const headerOf = (module: Module): string | undefined => {
   const first = module.body[0]
   if (header === undefined || header.start !== 0) return undefined
   const doc = docBefore(module, header.end)
-  return first?.type === "ExportNamedDeclaration" && first.declaration !== null && docBefore(module, first.start) === doc
-    ? undefined
-    : doc
+  const isExport = first?.type === "ExportNamedDeclaration" && first.declaration !== null
+  return isExport && docBefore(module, first.start) === doc ? undefined : doc
 }
 
 /** Every public module begins with a doc comment, and every export has one: a first sentence and `@since`. */
