@@ -5,7 +5,7 @@
  */
 import { Schema } from "effect"
 import { PhoneNumber } from "./PhoneNumber.ts"
-import * as Prompt from "./Prompt.ts"
+import type * as Prompt from "./Prompt.ts"
 
 const Tones = Schema.String.check(
   Schema.isPattern(/^[0-9A-D*#w]+$/, {
