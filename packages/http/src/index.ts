@@ -3,4 +3,6 @@
  *
  * @since 0.1.0
  */
+export * as Telesign from "./Telesign.ts"
+export * as TelesignAuth from "./TelesignAuth.ts"
 export * as TelesignWire from "./TelesignWire.ts"

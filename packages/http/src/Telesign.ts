@@ -1,0 +1,357 @@
+/**
+ * The transport to Telesign Voice: one `POST` per dial, sent once, and what became of it.
+ *
+ * It runs on any `HttpClient`. On Node choose `NodeHttpClient.layerNodeHttp` or `layerUndici` of `@effect/platform-node`;
+ * `FetchHttpClient.layer` works everywhere. **Give it a client of its own that neither retries nor follows redirects**:
+ * the carrier cannot recognise a dial that comes again, and the phone would ring twice. A client that retries is stopped
+ * before it repeats anything.
+ *
+ * Each `POST` asks for a connection of its own (`Connection: close`), because a kept one that went stale breaks, and a
+ * dial that met a broken connection was perhaps done. These clients do as asked on Node, as long as nothing else speaks
+ * to Telesign through them. An agent of `node:http` that was made with `keepAlive` and the `fetch` of a browser do not.
+ *
+ * @since 0.1.0
+ */
+import { PhoneNumber, Transport } from "@ringback/core"
+import type { Action } from "@ringback/core"
+import {
+  ByteSize,
+  Clock,
+  Config,
+  Duration,
+  Effect,
+  Layer,
+  Option,
+  Predicate,
+  Redacted,
+  Result,
+  Schema,
+  Stream
+} from "effect"
+import { SecureRandom } from "effect/crypto"
+import { FetchHttpClient, Headers, HttpClient, HttpClientRequest } from "effect/http"
+import type { HttpClientResponse } from "effect/http"
+import * as TelesignAuth from "./TelesignAuth.ts"
+import * as TelesignWire from "./TelesignWire.ts"
+
+/**
+ * How to reach Telesign.
+ *
+ * @since 0.1.0
+ */
+export interface Options extends TelesignAuth.Credentials {
+  /** Default `https://rest-ww.telesign.com` ("Send an action"; documented). */
+  readonly baseUrl?: string | URL | undefined
+  /**
+   * How long to wait for the whole answer, 10 seconds by default. After that the dial is `Lost`. If the client has a
+   * connect timeout, make it shorter: a connection that was never made is `NotSent`, and the dial can be tried again.
+   */
+  readonly timeout?: Duration.Input | undefined
+  /** `basic` by default; with `digest` each request is signed and the API key itself does not travel. */
+  readonly authentication?: "basic" | "digest" | undefined
+}
+
+/**
+ * What was given to reach Telesign cannot be used. `problems` names each setting and says what to do; no value is kept.
+ *
+ * @since 0.1.0
+ */
+export class InvalidSettings extends Schema.TaggedError<InvalidSettings>()("InvalidSettings", {
+  problems: Schema.Array(Schema.Struct({ setting: Schema.String, problem: Schema.String }))
+}) {
+  override get message() {
+    const lines = this.problems.map(({ problem, setting }) => `${setting} ${problem}`)
+    return ["Telesign cannot be used with these settings.", ...lines].join("\n- ")
+  }
+}
+
+/**
+ * The caller id of an application, from `TELESIGN_CALLER_ID`: a number bought from Telesign, for use as `from`.
+ *
+ * @since 0.1.0
+ */
+export const callerId: Config.Config<PhoneNumber.PhoneNumber> = Config.schema(
+  PhoneNumber.PhoneNumber,
+  "TELESIGN_CALLER_ID"
+)
+
+/**
+ * The transport with settings from the program. Fails with `InvalidSettings` when it is built, not at the first call.
+ *
+ * With `FetchHttpClient`, fetch options are taken from the `FetchHttpClient.RequestInit` that is provided to this layer.
+ *
+ * @since 0.1.0
+ */
+export const layer = (options: Options): Layer.Layer<Transport.Transport, InvalidSettings, HttpClient.HttpClient> =>
+  Layer.effect(Transport.Transport, make(options, optionNames))
+
+/**
+ * The transport with settings from the configuration: `TELESIGN_CUSTOMER_ID` and `TELESIGN_API_KEY`, and, if they are
+ * set, `TELESIGN_BASE_URL` and `TELESIGN_TIMEOUT` (such as `10 seconds`). Fails with `InvalidSettings`, which names the
+ * variables.
+ *
+ * @since 0.1.0
+ */
+export const layerConfig: Layer.Layer<Transport.Transport, InvalidSettings, HttpClient.HttpClient> = Layer.effect(
+  Transport.Transport,
+  Effect.suspend(() => Effect.flatMap(configured, (options) => make(options, variableNames)))
+)
+
+// Settings
+
+type Setting = "customerId" | "apiKey" | "baseUrl" | "timeout"
+
+type Names = Readonly<Record<Setting, string>>
+
+const optionNames: Names = { customerId: "customerId", apiKey: "apiKey", baseUrl: "baseUrl", timeout: "timeout" }
+
+const variableNames: Names = {
+  customerId: "TELESIGN_CUSTOMER_ID",
+  apiKey: "TELESIGN_API_KEY",
+  baseUrl: "TELESIGN_BASE_URL",
+  timeout: "TELESIGN_TIMEOUT"
+}
+
+const variable = <A>(name: string, read: (name: string) => Config.Config<A>) =>
+  Config.option(read(name)).pipe(
+    Effect.map(Option.getOrUndefined),
+    Effect.mapError(() => invalid([{ setting: name, problem: "cannot be read from the configuration." }]))
+  )
+
+const configured: Effect.Effect<Options, InvalidSettings> = Effect.gen(function*() {
+  return {
+    customerId: (yield* variable(variableNames.customerId, Config.Redacted)) ?? Redacted.make(""),
+    apiKey: (yield* variable(variableNames.apiKey, Config.Redacted)) ?? Redacted.make(""),
+    baseUrl: yield* variable(variableNames.baseUrl, Config.String),
+    // Text becomes a duration where the other settings are checked.
+    timeout: (yield* variable(variableNames.timeout, Config.String)) as Duration.Input | undefined
+  }
+})
+
+const invalid = (problems: InvalidSettings["problems"]) => new InvalidSettings({ problems })
+
+interface Settings extends TelesignAuth.Credentials {
+  readonly url: URL
+  readonly timeout: Duration.Duration
+}
+
+const check = (options: Options, names: Names): Result.Result<Settings, InvalidSettings> => {
+  const url = endpoint(options.baseUrl ?? "https://rest-ww.telesign.com")
+  const timeout = Option.getOrUndefined(Duration.fromInput(options.timeout ?? "10 seconds"))
+  const isUsable = timeout !== undefined && Duration.isFinite(timeout) && Duration.toMillis(timeout) > 0
+  const problems = [
+    ...secretProblem(names.customerId, "customer id", options.customerId, /[^\x21-\x39\x3b-\x7e]/),
+    ...secretProblem(names.apiKey, "API key", options.apiKey, /[^\x21-\x7e]/),
+    ...(url === undefined
+      ? [{
+        setting: names.baseUrl,
+        problem: "has to be an http(s) address without user, query or fragment, such as https://rest-ww.telesign.com."
+      }]
+      : []),
+    ...(isUsable ? [] : [{ setting: names.timeout, problem: "has to be a duration above zero, such as `10 seconds`." }])
+  ]
+  return url !== undefined && isUsable && problems.length === 0
+    ? Result.succeed({ customerId: options.customerId, apiKey: options.apiKey, url, timeout })
+    : Result.fail(invalid(problems))
+}
+
+const secretProblem = (setting: string, what: string, secret: Redacted.Redacted, forbidden: RegExp) => {
+  const value = Redacted.value(secret)
+  if (value === "") return [{ setting, problem: `is not set. Set it to the ${what} that the Telesign portal shows.` }]
+  return forbidden.test(value)
+    ? [{ setting, problem: `holds a space, a line break or another foreign character. Copy the ${what} again.` }]
+    : []
+}
+
+const endpoint = (baseUrl: string | URL): URL | undefined => {
+  const url = URL.parse(String(baseUrl))
+  if (url === null || !/^https?:$/.test(url.protocol)) return undefined
+  if (url.username + url.password + url.search + url.hash !== "") return undefined
+  return new URL(url.pathname.replace(/\/*$/, "/v2/voice"), url)
+}
+
+const isLoopback = (host: string) => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(host)
+
+// Sending
+
+type Reason = Transport.TransportError["reason"]
+
+type Outcome = Result.Result<Transport.Accepted, Reason>
+
+const make = Effect.fnUntraced(function*(options: Options, names: Names) {
+  const settings = yield* Effect.fromResult(check(options, names))
+  const client = yield* HttpClient.HttpClient
+  const authorize = yield* authorizing(settings, options.authentication, names)
+  const fetchOptions = Option.getOrUndefined(yield* Effect.serviceOption(FetchHttpClient.RequestInit))
+  if (settings.url.protocol === "http:" && !isLoopback(settings.url.hostname)) {
+    yield* Effect.logWarning(`${names.baseUrl} is not https: the credentials travel in clear text`)
+  }
+
+  const outcomeOf = (dial: Action.Dial): Effect.Effect<Outcome> =>
+    Effect.gen(function*() {
+      const body = JSON.stringify(TelesignWire.encodeDial(dial))
+      const request = HttpClientRequest.post(settings.url).pipe(
+        HttpClientRequest.setHeaders(yield* authorize(body)),
+        HttpClientRequest.setHeaders({ accept: contentType, connection: "close" }),
+        HttpClientRequest.bodyText(body, contentType)
+      )
+      return yield* attempt(client, request)
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: settings.timeout,
+        orElse: () => lost(`no answer within ${Duration.format(settings.timeout)}`)
+      }),
+      Effect.provideService(FetchHttpClient.RequestInit, { ...fetchOptions, redirect: "manual" }),
+      // The span of this module says what is needed; the client's would add headers, and send trace ids to the carrier.
+      Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
+    )
+
+  return Transport.Transport.of({
+    send: Effect.fn("Telesign.send", { kind: "client" })(function*(dial) {
+      const externalId = dial.externalId ?? ""
+      const outcome = yield* outcomeOf(dial)
+      const result = Result.isSuccess(outcome) ? "Accepted" : outcome.failure._tag
+      yield* Effect.annotateCurrentSpan({ "ringback.external_id": externalId, "ringback.result": result })
+      if (Result.isSuccess(outcome)) return outcome.success
+      return yield* new Transport.TransportError({ externalId, reason: outcome.failure })
+    })
+  })
+})
+
+const contentType = "application/json"
+
+/** Makes the headers that prove who sends a body. */
+const authorizing = Effect.fnUntraced(function*(
+  settings: Settings,
+  authentication: Options["authentication"],
+  names: Names
+) {
+  if (authentication !== "digest") {
+    const headers = Headers.fromInput({ authorization: Redacted.value(TelesignAuth.basic(settings)) })
+    return () => Effect.succeed(headers)
+  }
+  const random = yield* SecureRandom.SecureRandom
+  const auth = yield* Effect.mapError(
+    TelesignAuth.make(settings.apiKey),
+    (error) => invalid([{ setting: names.apiKey, problem: `cannot sign. ${error.message}.` }])
+  )
+  return Effect.fnUntraced(function*(body: string) {
+    const date = new Date(yield* Clock.currentTimeMillis).toUTCString()
+    const nonce = yield* random.uuidV4()
+    const path = settings.url.pathname
+    return yield* auth.signRequest(settings.customerId, { method: "POST", contentType, path, date, nonce, body })
+  })
+}, Effect.provide(SecureRandom.layerWebCrypto))
+
+const lost = (problem: string): Effect.Effect<Outcome> => Effect.succeed(Result.fail(new Transport.Lost({ problem })))
+
+/** A client tried to send a request again that it had been given once. */
+class Repeated extends Schema.TaggedError<Repeated>()("Repeated", {}) {}
+
+const attempt = (client: HttpClient.HttpClient, request: HttpClientRequest.HttpClientRequest): Effect.Effect<Outcome> =>
+  once(client).execute(request).pipe(
+    Effect.flatMap((response) => conclude(request, response)),
+    Effect.catch(({ reason }) => {
+      if (reason.request.url !== request.url) return lost(redirected)
+      switch (reason._tag) {
+        case "StatusCodeError": // a client that takes other codes than 2xx for failures
+          return conclude(request, reason.response)
+        case "TransportError":
+          return judge(reason.cause)
+        default:
+          return lost("the HTTP client failed")
+      }
+    }),
+    Effect.catchDefect((defect) =>
+      defect instanceof Repeated
+        ? lost("the HTTP client tried to repeat the request, and was stopped")
+        : Effect.die(defect)
+    )
+  )
+
+/** The same client, which dies when it is about to send a second time. */
+const once = (client: HttpClient.HttpClient): HttpClient.HttpClient => {
+  let isSent = false
+  return HttpClient.mapRequestEffect(client, (request) => {
+    if (isSent) return Effect.die(new Repeated())
+    isSent = true
+    return Effect.succeed(request)
+  })
+}
+
+const redirected = "the HTTP client followed a redirect"
+
+const conclude = Effect.fnUntraced(function*(
+  request: HttpClientRequest.HttpClientRequest,
+  response: HttpClientResponse.HttpClientResponse
+): Effect.fn.Return<Outcome> {
+  if (response.request.url !== request.url) return yield* lost(redirected)
+  return TelesignWire.decodeResponse({
+    httpStatus: response.status,
+    body: yield* Effect.orElseSucceed(readText(response), () => ""), // a body that breaks off is as good as none
+    retryAfter: response.headers["retry-after"],
+    receivedAt: yield* Clock.currentTimeMillis
+  })
+})
+
+const readText = (response: HttpClientResponse.HttpClientResponse) =>
+  Stream.mkString(Stream.decodeText(Stream.limitBytes(response.stream, ByteSize.kibibytes(64), () => Stream.empty)))
+
+// What a broken connection proves
+
+/**
+ * Tells whether a request surely did not travel: it is so if the name did not resolve, no connection was made, or TLS
+ * was not agreed on. Anything else that breaks may have broken after the carrier had read the request. Errors nest
+ * differently in Node's clients and in fetch; words of other runtimes are not known, and count as lost.
+ */
+const judge = (cause: unknown): Effect.Effect<Outcome> => {
+  const proof = neverTravelled(cause)
+  if (proof === undefined) return lost(`the connection broke${codeOf(cause)}`)
+  return Effect.succeed(Result.fail(new Transport.NotSent({ problem: proof })))
+}
+
+const neverTravelled = (cause: unknown): string | undefined => {
+  if (!Predicate.isObject(cause)) return undefined
+  if (Array.isArray(cause.errors) && cause.errors.length > 0) { // one per address of the host
+    const proofs = cause.errors.map(neverTravelled)
+    return proofs.includes(undefined) ? undefined : proofs[0]
+  }
+  const { code, message, syscall } = cause
+  if (syscall === "getaddrinfo") return `the host name does not resolve${codeOf(cause)}`
+  if (syscall === "connect" || code === "UND_ERR_CONNECT_TIMEOUT") return `no connection${codeOf(cause)}`
+  if (typeof code === "string" && certificateCodes.has(code)) return `the certificate is not trusted (${code})`
+  if (typeof message === "string" && failedHandshake.test(message)) return "the TLS handshake failed"
+  return neverTravelled(cause.cause)
+}
+
+const codeOf = (cause: unknown): string => {
+  if (!Predicate.isObject(cause)) return ""
+  return typeof cause.code === "string" && /^[A-Z][A-Z0-9_]*$/.test(cause.code)
+    ? ` (${cause.code})`
+    : codeOf(cause.cause)
+}
+
+/** Node's names for a certificate that the client itself refused, before it sent anything. */
+const certificateCodes = new Set([
+  "CERT_CHAIN_TOO_LONG",
+  "CERT_HAS_EXPIRED",
+  "CERT_NOT_YET_VALID",
+  "CERT_REJECTED",
+  "CERT_REVOKED",
+  "CERT_SIGNATURE_FAILURE",
+  "CERT_UNTRUSTED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+  "HOSTNAME_MISMATCH",
+  "INVALID_CA",
+  "INVALID_PURPOSE",
+  "PATH_LENGTH_EXCEEDED",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
+])
+
+/** Words that Node and OpenSSL have only for a handshake that was not finished. A broken record may come at any time. */
+const failedHandshake =
+  /before secure TLS connection was established|alert (handshake failure|protocol version|insufficient security)/
