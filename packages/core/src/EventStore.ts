@@ -3,10 +3,11 @@
  *
  * @since 0.1.0
  */
-import { Context, Schema } from "effect"
-import type { Effect, Option, Stream } from "effect"
-import type { CallEvent } from "./CallEvent.ts"
+import { Context, Effect, Layer, Option, Random, Result, Schema } from "effect"
+import type { Stream } from "effect"
+import * as CallEvent from "./CallEvent.ts"
 import { CallId } from "./CallEvent.ts"
+import * as Broadcast from "./internal/broadcast.ts"
 
 /**
  * One append: the facts that one input brought and what the flow decided on them. It is stored whole or not at all.
@@ -21,7 +22,7 @@ export interface Turn {
   readonly callId: CallId
   readonly version: number
   readonly at: number
-  readonly events: ReadonlyArray<CallEvent>
+  readonly events: ReadonlyArray<CallEvent.CallEvent>
 }
 
 /**
@@ -45,7 +46,8 @@ export interface Summary {
 }
 
 /**
- * Somebody else appended this version first. Read the call again and decide again.
+ * The turn does not come next: somebody else appended this version first, or the version before it is missing. Nothing
+ * was stored. Read the call again and decide again.
  *
  * @since 0.1.0
  */
@@ -54,7 +56,7 @@ export class VersionConflict extends Schema.TaggedError<VersionConflict>()("Vers
   version: Schema.Int
 }) {
   override get message() {
-    return `Call ${this.callId} already has a turn ${this.version}`
+    return `Turn ${this.version} of call ${this.callId} does not come next`
   }
 }
 
@@ -85,7 +87,12 @@ export class EventStore extends Context.Service<EventStore, {
    * One Telesign account may serve several installations, and each must leave the calls of the others alone.
    */
   readonly namespace: string
-  /** Stores one turn and its summary together. Succeeds when both are durable. */
+  /**
+   * Stores one turn and its summary together. Succeeds when both are durable.
+   *
+   * A turn that is stored already, under the same `id`, succeeds again, so that an append whose answer was lost can be
+   * repeated. An append that is interrupted may be stored or not, and is never stored twice.
+   */
   readonly append: (
     turn: Turn,
     summary: Summary,
@@ -93,12 +100,138 @@ export class EventStore extends Context.Service<EventStore, {
   ) => Effect.Effect<void, VersionConflict | StoreError>
   /** All turns of a call, oldest first; none if there is no such call. */
   readonly read: (callId: CallId) => Effect.Effect<ReadonlyArray<Turn>, StoreError>
-  /** The call that learned of this carrier's session. */
+  /** The call that learned of this carrier's session, the first one if there are more. */
   readonly find: (referenceId: string) => Effect.Effect<Option.Option<CallId>, StoreError>
   /** The running calls whose due time is at or before `before`, the earliest first. Never reads events. */
   readonly due: (options: { readonly before: number }) => Effect.Effect<ReadonlyArray<Summary>, StoreError>
   /** The summary of one call. */
   readonly summary: (callId: CallId) => Effect.Effect<Option.Option<Summary>, StoreError>
-  /** Turns as they are appended through this service, from now on. A slow reader loses nothing but holds memory. */
+  /**
+   * Turns as they are appended through this service, from now on, in the order of their versions. A slow reader loses
+   * nothing but holds memory. A turn that is appended again is told again. Ends when the store closes.
+   */
   readonly changes: Stream.Stream<Turn>
 }>()("@ringback/core/EventStore") {}
+
+/**
+ * Draws a namespace for a new store: 8 characters of `0-9 a-z`. For authors of stores.
+ *
+ * @since 0.1.0
+ */
+export const makeNamespace: Effect.Effect<string> = Effect.map(
+  Effect.all(Array.from({ length: 8 }, () => Random.nextIntBetween(0, 35))),
+  (digits) => digits.map((digit) => digit.toString(36)).join("")
+)
+
+/**
+ * A turn as a store keeps it: `events` is text in the given `format`. For authors of stores.
+ *
+ * @since 0.1.0
+ */
+export interface StoredTurn {
+  readonly id: string
+  readonly version: number
+  readonly at: number
+  readonly format: number
+  readonly events: string
+}
+
+/**
+ * The number of the format that `toStored` writes. It changes when the text of the events can no longer be read by the
+ * version of Ringback before, not with every new field.
+ *
+ * @since 0.1.0
+ */
+export const format = 1
+
+/**
+ * The stored form of a turn. For authors of stores.
+ *
+ * @since 0.1.0
+ */
+export const toStored = ({ at, events, id, version }: Turn): StoredTurn => ({
+  id,
+  version,
+  at,
+  format,
+  events: CallEvent.encode(events)
+})
+
+/**
+ * Reads the turns of a call back from their stored form. Fails with `StoreError` of `decode`, which names the call, the
+ * turn and the place, and never a value. For authors of stores.
+ *
+ * @since 0.1.0
+ */
+export const fromStored = (
+  callId: CallId,
+  turns: ReadonlyArray<StoredTurn>
+): Effect.Effect<ReadonlyArray<Turn>, StoreError> =>
+  Effect.fromResult(Result.all(turns.map((stored) => decode(callId, stored))))
+
+/**
+ * A store for tests and first steps: all is lost when the layer is closed. What is read went through its stored form, as
+ * it would in a database.
+ *
+ * @since 0.1.0
+ */
+export const layerMemory: Layer.Layer<EventStore> = Layer.effect(
+  EventStore,
+  Effect.gen(function*() {
+    const namespace = yield* makeNamespace
+    const changes = yield* Broadcast.make<Turn>()
+    const turns = new Map<CallId, Array<StoredTurn>>()
+    const summaries = new Map<CallId, Summary>()
+    const references = new Map<string, CallId>()
+
+    const store = (turn: Turn, summary: Summary, referenceId: string | undefined) => {
+      const { callId, version } = turn
+      const stored = toStored(turn)
+      if (version === 1) turns.set(callId, [stored])
+      else turns.get(callId)!.push(stored)
+      summaries.set(callId, { ...summary, callId, version, due: summary.status === "over" ? null : summary.due })
+      if (referenceId !== undefined && !references.has(referenceId)) references.set(referenceId, callId)
+    }
+
+    const isDue = (before: number) => ({ due, status }: Summary) =>
+      status === "running" && due !== null && due <= before
+
+    return EventStore.of({
+      namespace,
+      append: (turn, summary, options) =>
+        Effect.suspend(() => {
+          const { callId, id, version } = turn
+          const stored = turns.get(callId) ?? []
+          if (stored[version - 1]?.id === id) return changes.tell([turn])
+          if (version !== stored.length + 1) return Effect.fail(new VersionConflict({ callId, version }))
+          store(turn, summary, options?.referenceId)
+          return changes.tell([turn])
+        }),
+      read: (callId) => Effect.suspend(() => fromStored(callId, turns.get(callId) ?? [])),
+      find: (referenceId) => Effect.sync(() => Option.fromNullishOr(references.get(referenceId))),
+      due: ({ before }) => Effect.sync(() => [...summaries.values()].filter(isDue(before)).sort(byDue)),
+      summary: (callId) => Effect.sync(() => Option.fromNullishOr(summaries.get(callId))),
+      changes: changes.stream
+    })
+  })
+)
+
+const decode = (callId: CallId, { at, events, format: written, id, version }: StoredTurn) =>
+  Result.try({
+    try: (): Turn => {
+      if (written > format) throw new RangeError(`format ${written} is of a later version of Ringback`)
+      return { id, callId, version, at, events: CallEvent.decode(events) }
+    },
+    catch: (error) =>
+      new StoreError({ operation: "decode", problem: `Turn ${version} of call ${callId}: ${undecodable(error)}.` })
+  })
+
+/** Why a turn cannot be read, in one line. The text of a `SyntaxError` quotes what it found, so it is not told. */
+const undecodable = (error: unknown): string => {
+  if (error instanceof RangeError) return error.message
+  if (!Schema.isSchemaError(error)) return "its events are not JSON"
+  const [expected = "", ...path] = error.message.split("\n") // What was expected can be the list of all events.
+  return `${expected.length > 100 ? `${expected.slice(0, 100)}...` : expected}${path.join("").replace(/^ +/, " ")}`
+}
+
+const byDue = (self: Summary, that: Summary): number => self.due! - that.due! || (self.callId < that.callId ? -1 : 1)

@@ -1,0 +1,280 @@
+/**
+ * The durable store: calls in a SQL database, over whatever `SqlClient` is provided.
+ *
+ * One table, `ringback_turns`, is the truth. `ringback_calls` has one row per call for finding calls; a trigger keeps it up
+ * with the turns, so that an append is one statement and one commit, and `rebuild` makes it anew. All appends that come
+ * while a commit is under way share the next one, and each waits until its own turn is durable.
+ *
+ * @since 0.1.0
+ */
+import { Array as Arr, Context, Effect, Exit, Layer, Metric, Option, Result } from "effect"
+import { Migrator, SqlClient } from "effect/sql"
+import type { SqlError } from "effect/sql"
+import type { CallId } from "./CallEvent.ts"
+import { EventStore, fromStored, makeNamespace, StoreError, toStored, VersionConflict } from "./EventStore.ts"
+import type { StoredTurn, Summary, Turn } from "./EventStore.ts"
+import * as Broadcast from "./internal/broadcast.ts"
+import * as GroupCommit from "./internal/groupCommit.ts"
+import * as Dialect from "./internal/sqlDialect.ts"
+
+/**
+ * Counts the commits that stored turns. With `turns` it tells how many appends share one.
+ *
+ * @since 0.1.0
+ */
+export const commits = Metric.counter("ringback_store_commits", {
+  description: "Commits that stored turns",
+  incremental: true
+})
+
+/**
+ * Counts the turns that were stored.
+ *
+ * @since 0.1.0
+ */
+export const turns = Metric.counter("ringback_store_turns", {
+  description: "Turns that were stored",
+  incremental: true
+})
+
+/**
+ * Opens the store in the database of the `SqlClient`, which has to be SQLite, and makes or upgrades its tables first.
+ * Fails with `StoreError` of `open` if that is not possible, or if a later version of Ringback made them.
+ *
+ * An append commits by itself, never as a part of a transaction of the caller: inside `withTransaction` of the same client
+ * it fails at once. When the layer closes, what waits is written first; whatever comes later fails.
+ *
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = Layer.effect(
+  EventStore,
+  Effect.gen(function*() {
+    const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+    const dialect = yield* open(sql)
+    const namespace = yield* readNamespace(sql)
+    const changes = yield* Broadcast.make<Turn>()
+    const append = yield* GroupCommit.make({
+      write: write(sql, dialect, changes),
+      key: ({ turn }) => turn.callId,
+      closed: new StoreError({ operation: "write", problem: "It is closed, and nothing was stored." }),
+      batchSize: 256,
+      capacity: 4096
+    })
+
+    return EventStore.of({
+      namespace,
+      append: (turn, summary, options) =>
+        Effect.withFiber((fiber) =>
+          Context.getOrUndefined(fiber.context, sql.transactionService) === undefined
+            ? append({ turn, row: toRow(turn, summary, options?.referenceId) })
+            : Effect.fail(insideTransaction)
+        ),
+      read: (callId) =>
+        sql<StoredTurn>`SELECT id, version, at, format, events FROM ringback_turns
+          WHERE call_id = ${callId} ORDER BY version`.pipe(
+          reading((rows) => rows.map(toStoredTurn)),
+          Effect.flatMap((turns) => fromStored(callId, turns))
+        ),
+      find: (referenceId) =>
+        sql<CallRow>`SELECT call_id FROM ringback_turns
+          WHERE reference_id = ${Dialect.escape(referenceId)} ORDER BY position LIMIT 1`.pipe(
+          reading(([row]) => Option.fromNullishOr(row?.call_id))
+        ),
+      due: ({ before }) =>
+        sql<SummaryRow>`SELECT ${summaryColumns(sql)} FROM ringback_calls
+          WHERE status = 'running' AND due <= ${before} ORDER BY due, call_id`.pipe(
+          reading((rows) => rows.map(toSummary))
+        ),
+      summary: (callId) =>
+        sql<SummaryRow>`SELECT ${summaryColumns(sql)} FROM ringback_calls WHERE call_id = ${callId}`.pipe(
+          reading(([row]) => Option.map(Option.fromNullishOr(row), toSummary))
+        ),
+      changes: changes.stream
+    })
+  })
+)
+
+/**
+ * Makes `ringback_calls` anew from the turns, in one transaction. Needed only after somebody has changed tables by hand:
+ * the projection is written with each turn.
+ *
+ * @since 0.1.0
+ */
+export const rebuild: Effect.Effect<void, StoreError, SqlClient.SqlClient> = Effect.gen(function*() {
+  const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+  const columns = summaryColumns(sql)
+  yield* sql.withTransaction(Effect.andThen(
+    sql`DELETE FROM ringback_calls`,
+    sql`INSERT INTO ringback_calls (${columns}) SELECT ${columns} FROM ringback_turns AS turn
+      WHERE version = (SELECT max(version) FROM ringback_turns WHERE call_id = turn.call_id)`
+  ))
+}).pipe(Effect.mapError((error) => storeError("write", error)), Effect.withSpan("SqlEventStore.rebuild"))
+
+// Opening
+
+const latestMigration = 1
+
+const open = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
+  const dialect = sql.onDialectOrElse({ sqlite: () => Dialect.sqlite, orElse: () => undefined })
+  if (dialect === undefined) {
+    return yield* new StoreError({ operation: "open", problem: `${sql.driver} is not supported: use SQLite.` })
+  }
+  const found = yield* migrate(sql, dialect).pipe(Effect.mapError((error) => storeError("open", error)))
+  if (found > latestMigration) {
+    return yield* new StoreError({
+      operation: "open",
+      problem: `Its tables have version ${found}, of a later Ringback; this one knows version ${latestMigration}.`
+    })
+  }
+  return dialect
+})
+
+/** Runs the migrations that are missing and gives the version that the tables have then. */
+const migrate = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, dialect: Dialect.Dialect) {
+  const table = "ringback_migrations"
+  yield* Migrator.make({})({
+    table,
+    loader: Migrator.fromRecord({
+      "1_turns_and_calls": Effect.forEach(dialect.tables, (statement) => sql.unsafe(statement), { discard: true })
+    })
+  })
+  const [row] = yield* sql<{ readonly latest: number }>`SELECT max(migration_id) AS latest FROM ${sql(table)}`
+  return Number(row?.latest)
+}, (effect, sql) => Effect.provideService(effect, SqlClient.SqlClient, sql))
+
+const readNamespace = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
+  const drawn = yield* makeNamespace
+  yield* sql`INSERT INTO ringback_meta (name, value) VALUES ('namespace', ${drawn}) ON CONFLICT (name) DO NOTHING`
+  const [row] = yield* sql<{ readonly value: string }>`SELECT value FROM ringback_meta WHERE name = 'namespace'`
+  return row?.value ?? drawn
+}, Effect.mapError((error) => storeError("open", error)))
+
+// Appending
+
+interface Append {
+  readonly turn: Turn
+  readonly row: Dialect.Row
+}
+
+const insideTransaction = new StoreError({
+  operation: "write",
+  problem: "An append cannot be part of a transaction of the same client; nothing was stored."
+})
+
+/** Writes one turn each of different calls in one commit. */
+const write = (sql: SqlClient.SqlClient, dialect: Dialect.Dialect, changes: Broadcast.Broadcast<Turn>) =>
+  Effect.fnUntraced(function*(batch: ReadonlyArray<Append>) {
+    const inserted = yield* Effect.result(insert(sql, dialect, batch))
+    const won = Result.getOrElse(inserted, () => new Set<CallId>())
+    // Who did not win may be stored all the same: by an append before, or by a commit of unknown result.
+    const others = batch.filter(({ turn }) => !won.has(turn.callId))
+    const found = yield* Effect.result(findStored(sql, others))
+    const earlier = Result.getOrElse(found, () => new Set<CallId>())
+
+    const isStored = ({ turn }: Append) => won.has(turn.callId) || earlier.has(turn.callId)
+    const stored = batch.filter(isStored).map(({ turn }) => turn)
+    if (Arr.isReadonlyArrayNonEmpty(stored)) yield* changes.tell(stored)
+
+    const refusal = Result.andThen(inserted, found)
+    return batch.map((append): Exit.Exit<void, VersionConflict | StoreError> => {
+      if (isStored(append)) return Exit.void
+      if (Result.isFailure(refusal)) return Exit.fail(storeError("write", refusal.failure))
+      return Exit.fail(new VersionConflict({ callId: append.turn.callId, version: append.turn.version }))
+    })
+  })
+
+/** The calls whose turn is stored by this commit. */
+const insert = Effect.fnUntraced(
+  function*(sql: SqlClient.SqlClient, dialect: Dialect.Dialect, batch: ReadonlyArray<Append>) {
+    const { parameters, text } = dialect.insert(batch.map(({ row }) => row))
+    const rows = yield* sql.unsafe<CallRow>(text, parameters)
+    if (rows.length > 0) {
+      yield* Metric.update(commits, 1)
+      yield* Metric.update(turns, rows.length)
+    }
+    return new Set(rows.map((row) => row.call_id))
+  }
+)
+
+/** The calls among them whose turn, by its own id, is stored already. */
+const findStored = (sql: SqlClient.SqlClient, batch: ReadonlyArray<Append>) => {
+  if (batch.length === 0) return Effect.succeed(new Set<CallId>())
+  const own = batch.map(({ turn }) =>
+    sql`(call_id = ${turn.callId} AND version = ${turn.version} AND id = ${Dialect.escape(turn.id)})`
+  )
+  return Effect.map(
+    sql<CallRow>`SELECT call_id FROM ringback_turns WHERE ${sql.or(own)}`.unprepared,
+    (rows) => new Set(rows.map((row) => row.call_id))
+  )
+}
+
+// Rows
+
+interface CallRow {
+  readonly call_id: CallId
+}
+
+interface SummaryRow extends CallRow {
+  readonly version: number
+  readonly flow: string
+  readonly flow_version: number
+  readonly status: Summary["status"]
+  readonly waiting_for: string
+  readonly due: number | null
+  readonly urgent: number
+}
+
+const summaryColumns = (sql: SqlClient.SqlClient) => sql.literal(Dialect.summaryColumns.join(", "))
+
+const toRow = (turn: Turn, summary: Summary, referenceId: string | undefined): Dialect.Row => {
+  const stored = toStored(turn)
+  return [
+    turn.callId,
+    turn.version,
+    Dialect.escape(summary.flow),
+    summary.flowVersion,
+    summary.status,
+    Dialect.escape(summary.waitingFor),
+    summary.status === "over" ? null : summary.due,
+    summary.urgent ? 1 : 0,
+    Dialect.escape(stored.id),
+    stored.at,
+    referenceId === undefined ? null : Dialect.escape(referenceId),
+    stored.format,
+    stored.events
+  ]
+}
+
+// Databases may give integers as `bigint`, hence `Number`.
+
+const toStoredTurn = (row: StoredTurn): StoredTurn => ({
+  id: Dialect.unescape(row.id),
+  version: Number(row.version),
+  at: row.at,
+  format: Number(row.format),
+  events: row.events
+})
+
+const toSummary = (row: SummaryRow): Summary => ({
+  callId: row.call_id,
+  version: Number(row.version),
+  flow: Dialect.unescape(row.flow),
+  flowVersion: Number(row.flow_version),
+  status: row.status,
+  waitingFor: Dialect.unescape(row.waiting_for),
+  due: row.due,
+  urgent: Number(row.urgent) === 1
+})
+
+const reading = <A, B>(f: (rows: ReadonlyArray<A>) => B) =>
+  Effect.mapBoth({ onFailure: (error: SqlError.SqlError) => storeError("read", error), onSuccess: f })
+
+/** What a client reports, in a sentence. It never holds parameters. */
+const storeError = (
+  operation: StoreError["operation"],
+  error: SqlError.SqlError | Migrator.MigrationError
+): StoreError => {
+  const cause = error._tag === "MigrationError" ? error.cause : undefined
+  const problem = cause instanceof Error ? `${error.message}: ${cause.message}` : error.message
+  return new StoreError({ operation, problem: `${problem}.`, cause: error })
+}
