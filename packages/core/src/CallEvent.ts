@@ -108,7 +108,7 @@ export const CallEvent = Schema.TaggedUnion({
     sendDtmf: Schema.optionalKey(Schema.String),
     evenIfUnknown: Schema.optionalKey(Schema.Boolean)
   },
-  ActionDecided: { at, n, line, action: Action },
+  ActionDecided: { at, n, line, action: Action, goodbye: Schema.optionalKey(Schema.Boolean) },
   LineLeft: { at, line },
   SleepStarted: { at, n, until: Schema.Finite },
   ActivityStarted: { at, n, name: Schema.String, until: Schema.Finite },
@@ -127,7 +127,15 @@ export const CallEvent = Schema.TaggedUnion({
   // What the carrier reported of a line.
   CallAnswered: { at, line, referenceId: Schema.String, content, extra },
   LateAnswer: { at, line, referenceId: Schema.String, content, extra },
-  DialFailed: { at, line, referenceId: Schema.String, status: Schema.String, content, extra },
+  DialFailed: {
+    at,
+    line,
+    referenceId: Schema.String,
+    status: Schema.String,
+    reason: Schema.Literals(["busy", "no answer", "failed"]),
+    content,
+    extra
+  },
   SecondLine: { at, line, referenceId: Schema.String },
   PromptCompleted: { at, line, n, digits: Schema.String, status: Schema.optionalKey(Schema.String), content, extra },
   HoldAnswered: { at, line, action: Action },

@@ -1,12 +1,19 @@
 /**
- * The engine: keeps calls, answers webhooks, sends dials, waits.
+ * The engine that an application talks to: starts calls, answers webhooks, waits for outcomes. Durable: what it has
+ * promised is in the `EventStore`, and a restart goes on from there.
  *
  * @since 0.1.0
  */
-import { Context } from "effect"
-import type { Effect } from "effect"
+import { Context, Effect, Layer, Option, Schema } from "effect"
 import type { Action } from "./Action.ts"
-import type { StoreError } from "./EventStore.ts"
+import * as ActionModule from "./Action.ts"
+import type { Call } from "./Call.ts"
+import { CallEvent, CallId, type Exit, StopReason } from "./CallEvent.ts"
+import { EventStore, type StoreError } from "./EventStore.ts"
+import type * as Flow from "./Flow.ts"
+import * as engine from "./internal/engine.ts"
+import * as Settings from "./Settings.ts"
+import type { Transport } from "./Transport.ts"
 import type { Webhook } from "./Webhook.ts"
 
 /**
@@ -22,11 +29,336 @@ export interface Reply {
 }
 
 /**
- * The service that an application talks to.
+ * The call ended without its flow's consent: it was cancelled, an activity was overdue, the flow died of a defect, or it
+ * disagrees with what the call recorded.
+ *
+ * @since 0.1.0
+ */
+export class CallStopped extends Schema.TaggedError<CallStopped>()("CallStopped", {
+  callId: CallId,
+  reason: StopReason
+}) {
+  override get message() {
+    const { reason } = this
+    switch (reason._tag) {
+      case "Cancelled":
+        return `Call ${this.callId} was cancelled`
+      case "Defect":
+        return `Call ${this.callId} was stopped by a defect of its flow: ${reason.message}`
+      case "Overdue":
+        return `Call ${this.callId} was stopped because its activity ${reason.activity} took too long`
+      case "FlowDiverged":
+        return `Call ${this.callId} cannot go on: its flow disagrees with its log at event ${reason.at} ` +
+          `(recorded ${reason.recorded}, now ${reason.now}). Register the version that it began with`
+    }
+  }
+}
+
+/**
+ * The input of a call does not fit its flow's schema. `problem` names the place, never the value.
+ *
+ * @since 0.1.0
+ */
+export class InvalidInput extends Schema.TaggedError<InvalidInput>()("InvalidInput", {
+  flow: Schema.String,
+  problem: Schema.String
+}) {
+  override get message() {
+    return `The input does not fit the flow ${this.flow}. ${this.problem}`
+  }
+}
+
+/**
+ * A flow was started that `Calls.layer` was not told of.
+ *
+ * @since 0.1.0
+ */
+export class FlowNotRegistered extends Schema.TaggedError<FlowNotRegistered>()("FlowNotRegistered", {
+  flow: Schema.String,
+  version: Schema.Int
+}) {
+  override get message() {
+    return `The flow ${this.flow} (version ${this.version}) is not registered: add it to the flows of Calls.layer`
+  }
+}
+
+/**
+ * The flows given to `Calls.layer` cannot be told apart: two have one name and one version.
+ *
+ * @since 0.1.0
+ */
+export class DuplicateFlow extends Schema.TaggedError<DuplicateFlow>()("DuplicateFlow", {
+  flow: Schema.String,
+  version: Schema.Int
+}) {
+  override get message() {
+    return `Two flows are named ${this.flow} in version ${this.version}: rename one, or give the changed one a new version`
+  }
+}
+
+/**
+ * Calls are running whose flow, in the version that they began with, is not registered. Register it too, until they are
+ * over.
+ *
+ * @since 0.1.0
+ */
+export class FlowsMissing extends Schema.TaggedError<FlowsMissing>()("FlowsMissing", {
+  missing: Schema.Array(Schema.Struct({ flow: Schema.String, version: Schema.Int, calls: Schema.Int }))
+}) {
+  override get message() {
+    const list = this.missing.map(({ calls, flow, version }) => `${flow} version ${version} (${calls} running)`)
+    return `Running calls need flows that are not registered: ${list.join(", ")}`
+  }
+}
+
+/**
+ * A call that was started.
+ *
+ * @since 0.1.0
+ */
+export interface Handle<out A, out E> {
+  readonly id: CallId
+  /** The flow's output. Fails with the flow's errors, or with `CallStopped`. */
+  readonly outcome: Effect.Effect<A, E | CallStopped | StoreError>
+  /** Stops the flow. Before the dial is recorded nothing rings; a live line is hung up on at the next chance. */
+  readonly cancel: Effect.Effect<void, StoreError>
+}
+
+type Startable<R> = Flow.Incoming extends R
+  ? "This flow answers a call: register it under Calls.layer({ inbound }) instead of starting it"
+  : unknown
+
+/**
+ * The service of the engine.
  *
  * @since 0.1.0
  */
 export class Calls extends Context.Service<Calls, {
+  /**
+   * Starts a call and returns when the intent is durable. With a `key`, the same key of the same flow is the same call,
+   * however often it is started; the first input counts.
+   */
+  readonly start: <Name extends string, Input, A, E, R>(
+    flow: Flow.Definition<Name, Input, A, E, R> & Startable<R>,
+    input: NoInfer<Input>,
+    options?: { readonly key?: string }
+  ) => Effect.Effect<Handle<A, E>, InvalidInput | FlowNotRegistered | StoreError>
   /** Records a webhook and answers it. The answer comes after the record is durable. */
   readonly receive: (webhook: Webhook) => Effect.Effect<Reply, StoreError>
+  /** The call as its events tell it, if there is one. */
+  readonly get: (id: CallId) => Effect.Effect<Option.Option<Call>, StoreError>
+  /** The events of a call, oldest first. They hold numbers, digits and words: `CallEvent.describe` masks them. */
+  readonly events: (id: CallId) => Effect.Effect<ReadonlyArray<CallEvent>, StoreError>
+  /** The handle of a call that was started before, perhaps by an earlier process. */
+  readonly handle: <Name extends string, Input, A, E, R>(
+    flow: Flow.Definition<Name, Input, A, E, R>,
+    id: CallId
+  ) => Handle<A, E>
+  /** Stops a call. Stopping it twice, or after its end, is not an error. */
+  readonly cancel: (id: CallId) => Effect.Effect<void, StoreError>
 }>()("@ringback/core/Calls") {}
+
+/**
+ * The key of the activity that is running: the same when it runs again after a crash, so that what it does elsewhere can
+ * be made idempotent by it. Empty outside of an activity.
+ *
+ * @since 0.1.0
+ */
+export const ActivityKey: Context.Reference<string> = engine.ActivityKey
+
+type AnyDefinition = Flow.Definition<string, never, unknown, unknown, unknown>
+type Answering = Flow.Definition<string, Record<never, never>, unknown, unknown, unknown>
+type NeedsOf<D> = D extends Flow.Definition<string, never, unknown, unknown, infer R> ? R : never
+
+/**
+ * How the engine is set up.
+ *
+ * @since 0.1.0
+ */
+export interface Options<
+  Flows extends ReadonlyArray<AnyDefinition>,
+  Inbound extends { readonly [number: string]: Answering }
+> {
+  /** The flows that can be started, and all versions that running calls began with. */
+  readonly flows: Flows
+  /** Which flow answers a call to which of our numbers. */
+  readonly inbound?: Inbound
+  /** What a caller of a number without a flow gets; default `hangup`. */
+  readonly refusal?: Action
+  /** The namespace of this installation in `external_id`; default: the store's own. At most 10 characters. */
+  readonly namespace?: string
+  readonly settings?: Partial<Settings.Settings>
+}
+
+const registry = (
+  definitions: ReadonlyArray<Flow.Definition<string, never, unknown, unknown, unknown>>
+): Effect.Effect<ReadonlyMap<string, AnyDefinition>, DuplicateFlow> => {
+  const found = new Map<string, AnyDefinition>()
+  for (const definition of definitions) {
+    const name = `${definition.name}@${definition.version}`
+    const other = found.get(name)
+    if (other !== undefined && other !== definition) {
+      return Effect.fail(new DuplicateFlow({ flow: definition.name, version: definition.version }))
+    }
+    found.set(name, definition)
+  }
+  return Effect.succeed(found)
+}
+
+/** Running calls are only taken over when all of them can go on. */
+const checkRunning = Effect.fnUntraced(function*(flows: ReadonlyMap<string, AnyDefinition>) {
+  const store = yield* EventStore
+  const missing = new Map<string, { readonly flow: string; readonly version: number; calls: number }>()
+  for (const summary of yield* store.due({ before: Number.MAX_SAFE_INTEGER })) {
+    const name = `${summary.flow}@${summary.flowVersion}`
+    if (flows.has(name)) continue
+    const entry = missing.get(name) ?? { flow: summary.flow, version: summary.flowVersion, calls: 0 }
+    entry.calls++
+    missing.set(name, entry)
+  }
+  if (missing.size > 0) return yield* new FlowsMissing({ missing: [...missing.values()] })
+})
+
+/**
+ * The engine over an `EventStore` and a `Transport`. Also requires the services of the flows' activities.
+ *
+ * When the layer is built it takes over the running calls of the store. Fails with `DuplicateFlow` or `FlowsMissing` if the
+ * flows do not allow that, and with `StoreError`.
+ *
+ * @example
+ * const CallsLive = Calls.layer({ flows: [Reminder] }).pipe(
+ *   Layer.provide(EventStore.layerMemory),
+ *   Layer.provide(Telesign.layerConfig)
+ * )
+ * @since 0.1.0
+ */
+export const layer = <
+  const Flows extends ReadonlyArray<AnyDefinition>,
+  const Inbound extends { readonly [number: string]: Answering } = Record<never, never>
+>(
+  options: Options<Flows, Inbound>
+): Layer.Layer<
+  Calls,
+  DuplicateFlow | FlowsMissing | StoreError,
+  EventStore | Transport | Exclude<NeedsOf<Flows[number] | Inbound[keyof Inbound]>, Flow.Incoming>
+> =>
+  Layer.effect(Calls, make(options)) as Layer.Layer<
+    Calls,
+    DuplicateFlow | FlowsMissing | StoreError,
+    EventStore | Transport
+  >
+
+const make = Effect.fnUntraced(function*(
+  options: Options<ReadonlyArray<AnyDefinition>, { readonly [number: string]: Answering }>
+) {
+  const inbound = options.inbound ?? {}
+  const flows = yield* registry([...options.flows, ...Object.values(inbound)])
+  yield* checkRunning(flows)
+  const store = yield* EventStore
+  const running = yield* engine.make({
+    definition: (name, version) => flows.get(`${name}@${version}`),
+    answering: (number) => inbound[number],
+    refusal: options.refusal ?? ActionModule.hangup,
+    namespace: options.namespace,
+    settings: { ...Settings.defaults, ...options.settings }
+  })
+
+  const handle = <A, E>(flow: Flow.Definition<string, never, A, E, unknown>, id: CallId): Handle<A, E> => ({
+    id,
+    outcome: Effect.flatMap(running.outcome(id), (exit) => fromExit(flow, id, exit)),
+    cancel: running.cancel(id)
+  })
+
+  const start = Effect.fn("Calls.start")(function*<A, E>(
+    flow: Flow.Definition<string, never, A, E, unknown>,
+    input: never,
+    startOptions?: { readonly key?: string }
+  ) {
+    if (flows.get(`${flow.name}@${flow.version}`) !== flow) {
+      return yield* new FlowNotRegistered({ flow: flow.name, version: flow.version })
+    }
+    const stored = flow.codec.encodeInput(input)
+    if (stored._tag === "Failure") {
+      return yield* new InvalidInput({ flow: flow.name, problem: stored.failure.message })
+    }
+    return handle(flow, yield* running.start(flow, stored.success, startOptions?.key))
+  })
+
+  return Calls.of({
+    start: start as never,
+    receive: running.receive,
+    get: running.get,
+    events: (id) => Effect.map(store.read(id), (turns) => turns.flatMap((turn) => turn.events)),
+    handle: handle as never,
+    cancel: running.cancel
+  })
+})
+
+/** The recorded outcome in the types of its flow. */
+const fromExit = <A, E>(
+  flow: Flow.Definition<string, never, A, E, unknown>,
+  callId: CallId,
+  exit: Exit
+): Effect.Effect<A, E | CallStopped> => {
+  const misfit = (problem: string) =>
+    new CallStopped({ callId, reason: { _tag: "Defect", message: `The recorded outcome does not fit: ${problem}` } })
+  switch (exit._tag) {
+    case "Success": {
+      const value = flow.codec.decodeOutput(exit.value)
+      return value._tag === "Success" ? Effect.succeed(value.success) : Effect.fail(misfit(value.failure.message))
+    }
+    case "Failure": {
+      const error = flow.codec.decodeError(exit.error)
+      return Effect.fail(error._tag === "Success" ? error.success : misfit(error.failure.message))
+    }
+    case "Stopped":
+      return Effect.fail(new CallStopped({ callId, reason: exit.reason }))
+  }
+}
+
+/**
+ * Starts a call and returns when the intent is durable; see the service.
+ *
+ * @example
+ * const call = yield* Calls.start(Reminder, { to, from, when: "Tuesday at ten" })
+ * const outcome = yield* call.outcome
+ * @since 0.1.0
+ */
+export const start = <Name extends string, Input, A, E, R>(
+  flow: Flow.Definition<Name, Input, A, E, R> & Startable<R>,
+  input: NoInfer<Input>,
+  options?: { readonly key?: string }
+): Effect.Effect<Handle<A, E>, InvalidInput | FlowNotRegistered | StoreError, Calls> =>
+  Effect.flatMap(Calls, (calls) => calls.start(flow, input, options))
+
+/**
+ * Records a webhook and answers it; see the service.
+ *
+ * @since 0.1.0
+ */
+export const receive = (webhook: Webhook): Effect.Effect<Reply, StoreError, Calls> =>
+  Effect.flatMap(Calls, (calls) => calls.receive(webhook))
+
+/**
+ * The call as its events tell it, if there is one.
+ *
+ * @since 0.1.0
+ */
+export const get = (id: CallId): Effect.Effect<Option.Option<Call>, StoreError, Calls> =>
+  Effect.flatMap(Calls, (calls) => calls.get(id))
+
+/**
+ * The events of a call, oldest first.
+ *
+ * @since 0.1.0
+ */
+export const events = (id: CallId): Effect.Effect<ReadonlyArray<CallEvent>, StoreError, Calls> =>
+  Effect.flatMap(Calls, (calls) => calls.events(id))
+
+/**
+ * Stops a call. Stopping it twice, or after its end, is not an error.
+ *
+ * @since 0.1.0
+ */
+export const cancel = (id: CallId): Effect.Effect<void, StoreError, Calls> =>
+  Effect.flatMap(Calls, (calls) => calls.cancel(id))

@@ -406,17 +406,24 @@ export const catchTag: {
   <const K extends Types.Tags<E> | readonly [Types.Tags<E>, ...Array<Types.Tags<E>>], E, B, E2, R2>(
     tag: K,
     f: (error: Types.ExtractTag<Types.NoInfer<E>, K extends ReadonlyArray<string> ? K[number] : K>) => Flow<B, E2, R2>
-  ): <A, R>(self: Flow<A, E, R>) => Flow<A | B, E2 | Types.ExcludeTag<E, K extends ReadonlyArray<string> ? K[number] : K>, R | R2>
+  ): <A, R>(
+    self: Flow<A, E, R>
+  ) => Flow<A | B, E2 | Types.ExcludeTag<E, K extends ReadonlyArray<string> ? K[number] : K>, R | R2>
   <A, E, R, const K extends Types.Tags<E> | readonly [Types.Tags<E>, ...Array<Types.Tags<E>>], B, E2, R2>(
     self: Flow<A, E, R>,
     tag: K,
     f: (error: Types.ExtractTag<E, K extends ReadonlyArray<string> ? K[number] : K>) => Flow<B, E2, R2>
   ): Flow<A | B, E2 | Types.ExcludeTag<E, K extends ReadonlyArray<string> ? K[number] : K>, R | R2>
-} = dual(3, (self: Any, tag: string | ReadonlyArray<string>, f: (error: unknown) => Any) =>
-  bind(self, undefined, (error: { readonly _tag?: string } | null | undefined) => {
-    const found = error?._tag
-    return found !== undefined && (typeof tag === "string" ? tag === found : tag.includes(found)) ? f(error) : undefined
-  }))
+} = dual(
+  3,
+  (self: Any, tag: string | ReadonlyArray<string>, f: (error: unknown) => Any) =>
+    bind(self, undefined, (error: { readonly _tag?: string } | null | undefined) => {
+      const found = error?._tag
+      return found !== undefined && (typeof tag === "string" ? tag === found : tag.includes(found))
+        ? f(error)
+        : undefined
+    })
+)
 
 /**
  * Runs `finalizer` however the flow ends, also when it is stopped from outside. It has no line of its own to use and
@@ -719,7 +726,7 @@ type Declared<E> = [E] extends [never] ? unknown : { readonly "declare under `er
  *
  * @since 0.1.0
  */
-export interface Definition<out Name extends string, in out Input, out A, out E, out R> {
+export interface Definition<out Name extends string, in Input, out A, out E, out R> {
   readonly name: Name
   /** A running call goes on with the version that it began with, so a changed flow takes a new number. */
   readonly version: number
@@ -727,7 +734,7 @@ export interface Definition<out Name extends string, in out Input, out A, out E,
   /** The stored forms. A decoder answers with a `Result`; its error never shows the value. */
   readonly codec: {
     readonly encodeInput: (input: Input) => Result.Result<unknown, Error>
-    readonly decodeInput: (stored: unknown) => Result.Result<Input, Error>
+    readonly decodeInput: (stored: unknown) => Result.Result<unknown, Error>
     readonly encodeOutput: (output: unknown) => Result.Result<unknown, Error>
     readonly decodeOutput: (stored: unknown) => Result.Result<A, Error>
     readonly encodeError: (error: unknown) => Result.Result<unknown, Error>
@@ -776,7 +783,7 @@ export const make = <
     run: options.run as never,
     codec: {
       encodeInput: Schema.encodeUnknownResult(input),
-      decodeInput: Schema.decodeUnknownResult(input) as never,
+      decodeInput: Schema.decodeUnknownResult(input),
       encodeOutput: Schema.encodeUnknownResult(output),
       decodeOutput: Schema.decodeUnknownResult(output),
       encodeError: Schema.encodeUnknownResult(error),

@@ -49,8 +49,7 @@ export const play = (
 export const collect = (
   prompt: Prompt.Input,
   options: { readonly max: number; readonly attempts?: number }
-): Flow.Flow<string, Flow.HungUp | Flow.NoInput, Line> =>
-  choose(prompt, options, (digits) => ({ accepted: digits }))
+): Flow.Flow<string, Flow.HungUp | Flow.NoInput, Line> => choose(prompt, options, (digits) => ({ accepted: digits }))
 
 type Key = "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "*" | "#"
 
@@ -70,8 +69,14 @@ export const menu = <const C extends Choices<C>>(
   prompt: Prompt.Input,
   options: { readonly choices: C; readonly attempts?: number }
 ): Flow.Flow<C[keyof C], Flow.HungUp | Flow.NoInput, Line> =>
-  choose(prompt, { max: 1, ...options }, (digits) =>
-    Object.hasOwn(options.choices, digits) ? { accepted: options.choices[digits as keyof C] as C[keyof C] } : undefined)
+  choose(
+    prompt,
+    { max: 1, ...options },
+    (digits) =>
+      Object.hasOwn(options.choices, digits)
+        ? { accepted: options.choices[digits as keyof C] as C[keyof C] }
+        : undefined
+  )
 
 const choose = <A>(
   prompt: Prompt.Input,

@@ -102,7 +102,9 @@ export const audio = (url: string, options?: { readonly duration?: Duration.Inpu
   checked({
     _tag: "Audio",
     url,
-    ...(options?.duration === undefined ? {} : { millis: Duration.toMillis(Duration.fromInputUnsafe(options.duration)) })
+    ...(options?.duration === undefined
+      ? {}
+      : { millis: Duration.toMillis(Duration.fromInputUnsafe(options.duration)) })
   })
 
 /**

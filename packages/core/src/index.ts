@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 export * as Action from "./Action.ts"
+export * as Call from "./Call.ts"
 export * as CallEvent from "./CallEvent.ts"
 export * as Calls from "./Calls.ts"
 export * as EventStore from "./EventStore.ts"
@@ -11,5 +12,7 @@ export * as Flow from "./Flow.ts"
 export * as Line from "./Line.ts"
 export * as PhoneNumber from "./PhoneNumber.ts"
 export * as Prompt from "./Prompt.ts"
+export * as Settings from "./Settings.ts"
+export * as SqlEventStore from "./SqlEventStore.ts"
 export * as Transport from "./Transport.ts"
 export * as Webhook from "./Webhook.ts"

@@ -35,9 +35,10 @@ const conversation = Flow.gen(function*() {
 
 describe("Flow", () => {
   it("runs to its first request without looking further", () => {
-    const step = Flow.start(Flow.flatMap(Line.speak("Hello."), () => Flow.suspend(() => {
-      throw new Error("reached too early")
-    })))
+    const step = Flow.start(Flow.flatMap(Line.speak("Hello."), () =>
+      Flow.suspend(() => {
+        throw new Error("reached too early")
+      })))
     assert.strictEqual(asked(step), "Prompt")
   })
 
@@ -120,7 +121,10 @@ describe("Flow", () => {
       throw new Error("no such table")
     })))
     assert.strictEqual(end._tag, "Stopped")
-    assert.strictEqual(end._tag === "Stopped" && end.why._tag === "Defect" && String(end.why.defect), "Error: no such table")
+    assert.strictEqual(
+      end._tag === "Stopped" && end.why._tag === "Defect" && String(end.why.defect),
+      "Error: no such table"
+    )
   })
 
   it("says so when something other than a flow is yielded", () => {

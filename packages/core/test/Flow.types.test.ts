@@ -11,7 +11,9 @@ const base = { version: 1, input: parties, output: Schema.Void }
 class Locked extends Schema.TaggedError<Locked>()("Locked", {}) {}
 class Down extends Schema.TaggedError<Down>()("Down", { host: Schema.String }) {}
 class Other extends Schema.TaggedError<Other>()("Other", {}) {}
-class Pins extends Context.Service<Pins, { readonly verify: (pin: string) => Effect.Effect<boolean, Down> }>()("Pins") {}
+class Pins
+  extends Context.Service<Pins, { readonly verify: (pin: string) => Effect.Effect<boolean, Down> }>()("Pins")
+{}
 
 const verifyPin = (pin: string) =>
   Flow.activity(

@@ -98,7 +98,13 @@ type Frame =
   }
   | { readonly _tag: "Ensure"; readonly finalizer: Program; readonly next: Frames; readonly trail: Trail }
   | { readonly _tag: "Restore"; readonly exit: Exit<unknown, unknown>; readonly next: Frames; readonly trail: Trail }
-  | { readonly _tag: "Scoped"; readonly scope: Scope; readonly depth: number; readonly next: Frames; readonly trail: Trail }
+  | {
+    readonly _tag: "Scoped"
+    readonly scope: Scope
+    readonly depth: number
+    readonly next: Frames
+    readonly trail: Trail
+  }
   | { readonly _tag: "Reduce"; readonly reduction: Reduction; readonly next: Frames; readonly trail: Trail }
 
 /** A flow that has ended. */
@@ -310,7 +316,9 @@ export const stop = (
     : run(undefined, stopped(why), step.frames, step.trail)
 
 /** The scopes that a step stands in, the innermost first; none while a finalizer runs. */
-export const scopes = (step: Waiting<unknown, unknown>): ReadonlyArray<{ readonly depth: number; readonly scope: Scope }> => {
+export const scopes = (
+  step: Waiting<unknown, unknown>
+): ReadonlyArray<{ readonly depth: number; readonly scope: Scope }> => {
   const found: Array<{ readonly depth: number; readonly scope: Scope }> = []
   for (let frame = step.frames; frame !== undefined; frame = frame.next) {
     if (frame._tag === "Restore") return []
@@ -335,7 +343,9 @@ export const key = (step: Waiting<unknown, unknown>): string => {
     switch (frame._tag) {
       case "Gen": {
         const results: Array<unknown> = []
-        for (let result = frame.results; result !== undefined; result = result.earlier) results.push(result.value ?? null)
+        for (let result = frame.results; result !== undefined; result = result.earlier) {
+          results.push(result.value ?? null)
+        }
         parts.push([frame._tag, results, listed(frame.trail)])
         break
       }

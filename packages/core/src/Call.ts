@@ -1,0 +1,343 @@
+/**
+ * The call as an aggregate: what its events tell, and what is decided on the next input. Pure: time, ids and what became of
+ * a reply come in as data.
+ *
+ * @since 0.1.0
+ */
+import type { CallEvent, CallId } from "./CallEvent.ts"
+import * as Flow from "./Flow.ts"
+import * as state from "./internal/callState.ts"
+import * as table from "./internal/callTable.ts"
+import * as turns from "./internal/callTurn.ts"
+import type * as Settings from "./Settings.ts"
+import * as Webhook from "./Webhook.ts"
+
+/**
+ * A call as its events tell it: one flow and its lines. Plain data.
+ *
+ * @since 0.1.0
+ */
+export type Call = state.Call
+
+/**
+ * One line of a call: one dial or one incoming call.
+ *
+ * @since 0.1.0
+ */
+export type CallLine = state.CallLine
+
+/**
+ * A call with its flow at the place that it has reached. The step is a cache; `rebuild` makes it again from the events.
+ *
+ * @since 0.1.0
+ */
+export type Live = turns.Live
+
+/**
+ * A flow's definition, whatever its types.
+ *
+ * @since 0.1.0
+ */
+export type AnyDefinition = turns.AnyDefinition
+
+/**
+ * A call before its first event.
+ *
+ * @since 0.1.0
+ */
+export const initial: (id: CallId) => Call = state.initial
+
+/**
+ * Changes the state by one fact. Total: what happened, happened.
+ *
+ * @since 0.1.0
+ */
+export const evolve: (self: Call, event: CallEvent) => Call = state.evolve
+
+/**
+ * The state that a history tells.
+ *
+ * @since 0.1.0
+ */
+export const fold = (id: CallId, events: ReadonlyArray<CallEvent>): Call => events.reduce(evolve, initial(id))
+
+/**
+ * The state of a line in the words of the decision table.
+ *
+ * @since 0.1.0
+ */
+export const status: (line: CallLine) => table.Status = table.status
+
+/**
+ * Whether nothing is left to do: the flow has ended and every line is closed, or presumed so.
+ *
+ * @since 0.1.0
+ */
+export const isOver = (self: Call): boolean =>
+  self.exit !== undefined && self.lines.every((line) => line.phase === "Closed" || line.presumed)
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Deciding
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * What can happen to a call. Everything that a decision needs beside the log is in here.
+ *
+ * @since 0.1.0
+ */
+export type Input =
+  | {
+    readonly _tag: "Start"
+    readonly flow: string
+    readonly version: number
+    readonly input: unknown
+    readonly key?: string
+  }
+  | { readonly _tag: "Arrive"; readonly flow: string; readonly version: number; readonly webhook: Webhook.Webhook }
+  | { readonly _tag: "Webhook"; readonly line: number; readonly received: table.Received }
+  | { readonly _tag: "Posted"; readonly line: number; readonly posted: table.Posted }
+  | { readonly _tag: "Wake" }
+  | { readonly _tag: "ReplyDue"; readonly line: number }
+  | { readonly _tag: "ReplyBroke"; readonly line: number; readonly n: number }
+  | { readonly _tag: "ActivityEnded"; readonly n: number; readonly result: Flow.ActivityResult }
+  | { readonly _tag: "ActivityDied"; readonly n: number; readonly message: string }
+  | { readonly _tag: "Signalled"; readonly name: string; readonly value: unknown }
+  | { readonly _tag: "Cancel" }
+  | { readonly _tag: "Restart"; readonly crashedAt: number }
+
+/**
+ * Who decides, and when.
+ *
+ * @since 0.1.0
+ */
+export interface Circumstances {
+  /** Milliseconds since 1970. */
+  readonly now: number
+  /** The incarnation of the process: a dial is sent only by the one that recorded it. */
+  readonly process: string
+  /** The namespace of this installation, for the `external_id` of a dial. */
+  readonly namespace: string
+  readonly settings: Settings.Settings
+}
+
+/**
+ * What one input brings: the events to append, the call after them, and how the webhook (if it was one) is answered.
+ *
+ * @since 0.1.0
+ */
+export interface Decided {
+  readonly events: ReadonlyArray<CallEvent>
+  readonly live: Live
+  readonly answer: table.Answer
+}
+
+/**
+ * The `external_id` of a dial: the namespace of the installation, the call and the attempt; at most 36 characters.
+ *
+ * @since 0.1.0
+ */
+export const externalId = (namespace: string, callId: CallId, line: number): string => `${namespace}.${callId}.${line}`
+
+const begin = (turn: turns.Turn, input: Extract<Input, { readonly _tag: "Start" | "Arrive" }>): table.Answer => {
+  if (turn.call.flow !== "") return "line"
+  if (input._tag === "Start") {
+    const { _tag, ...fields } = input
+    turn.fact({ _tag: "CallStarted", ...fields })
+    return "nothing"
+  }
+  const { webhook } = input
+  turn.fact({
+    _tag: "CallArrived",
+    flow: input.flow,
+    version: input.version,
+    line: 1,
+    referenceId: webhook.referenceId,
+    content: Webhook.content(webhook),
+    ...(webhook.to === undefined ? {} : { to: webhook.to }),
+    ...(webhook.from === undefined ? {} : { from: webhook.from }),
+    ...(webhook.extra === undefined ? {} : { extra: webhook.extra })
+  })
+  return "line"
+}
+
+const waitsFor = (call: Call, kind: "Activity" | "Signal", n: number): boolean =>
+  call.wait?._tag === kind && call.wait.n === n
+
+const apply = (turn: turns.Turn, input: Input, circumstances: Circumstances): table.Answer => {
+  const { now, settings } = circumstances
+  switch (input._tag) {
+    case "Start":
+    case "Arrive":
+      return begin(turn, input)
+    case "Webhook": {
+      const answer = table.onWebhook(turn, input.line, input.received, settings)
+      if (table.waitsLong(turn.call, now, settings)) table.onReplyDue(turn, input.line, settings)
+      return answer
+    }
+    case "Posted":
+      table.onPosted(turn, input.line, input.posted, now, settings)
+      return "nothing"
+    case "Wake":
+      table.onWake(turn, now, settings)
+      return "nothing"
+    case "ReplyDue":
+      table.onReplyDue(turn, input.line, settings)
+      return "line"
+    case "ReplyBroke": {
+      const line = turn.line(input.line)
+      if (line.phase === "Acting" && line.inFlight?.n === input.n) turn.fact({ _tag: "ReplyBroken", line: line.id })
+      return "nothing"
+    }
+    case "ActivityEnded":
+      if (waitsFor(turn.call, "Activity", input.n)) {
+        turn.fact({ _tag: "ActivityCompleted", n: input.n, ...input.result })
+      }
+      return "nothing"
+    case "ActivityDied":
+      if (waitsFor(turn.call, "Activity", input.n)) {
+        turn.fact({ _tag: "ActivityDied", n: input.n, message: input.message })
+      }
+      return "nothing"
+    case "Signalled": {
+      const wait = turn.call.wait
+      if (wait?._tag === "Signal" && wait.name === input.name) {
+        turn.fact({ _tag: "SignalReceived", n: wait.n, value: input.value })
+      }
+      return "nothing"
+    }
+    case "Cancel":
+      if (turn.call.exit === undefined && turn.call.flow !== "") turn.fact({ _tag: "Cancelled" })
+      return "nothing"
+    case "Restart":
+      table.onRestart(turn, circumstances.process, input.crashedAt, settings)
+      table.onWake(turn, now, settings)
+      return "nothing"
+  }
+}
+
+/**
+ * Decides what an input brings: the table of states and inputs, then as far as the flow goes on, then the dial that it
+ * planned. No events means that nothing changes.
+ *
+ * @since 0.1.0
+ */
+export const decide = (live: Live, input: Input, circumstances: Circumstances): Decided => {
+  const turn = new turns.Turn(live, circumstances.now)
+  const answer = apply(turn, input, circumstances)
+  const nameDial = (line: number) => externalId(circumstances.namespace, live.call.id, line)
+  table.attemptDial(turn, nameDial, circumstances.process, circumstances.now)
+  return { events: turn.events, live: turn.live, answer }
+}
+
+/**
+ * What a line answers: an action, nothing, or not yet, because the flow waits for something else.
+ *
+ * @since 0.1.0
+ */
+export const reply = (self: Call, line: number, answer: table.Answer): table.Reply => {
+  const found = self.lines.find((candidate) => candidate.id === line)
+  return found === undefined ? { _tag: "Nothing" } : table.reply(found, answer)
+}
+
+/**
+ * Whether a prompt's completion is a copy of an earlier webhook on this line, so that it gets the same reply and changes
+ * nothing.
+ *
+ * @since 0.1.0
+ */
+export const isCopy = (line: CallLine, received: table.Received, settings: Settings.Settings): boolean =>
+  table.novelty(line, received, settings) === "copy"
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Replay
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * A call that has not begun, of a flow. Fails with the decoder's `Error` if `input` does not fit the flow's schema.
+ *
+ * @since 0.1.0
+ */
+export const prepare = (id: CallId, definition: AnyDefinition, input: unknown): Live => {
+  const decoded = definition.codec.decodeInput(input)
+  const flow = decoded._tag === "Success"
+    ? Flow.suspend(() => definition.run(decoded.success as never))
+    : Flow.suspend(() => {
+      throw new Error("The recorded input does not fit the flow's schema any more")
+    })
+  return { call: initial(id), definition, step: Flow.start(flow) }
+}
+
+/**
+ * A call whose flow has ended: nothing of the flow runs any more, only its lines are still looked after.
+ *
+ * @since 0.1.0
+ */
+export const settled = (call: Call, definition: AnyDefinition): Live => ({
+  call,
+  definition,
+  step: Flow.start(Flow.succeed(undefined))
+})
+
+/**
+ * Makes a call again from its events: folds the state and runs the flow over the log, comparing what it decides now with
+ * what it decided then. A difference is reported and the flow is not trusted any further.
+ *
+ * @since 0.1.0
+ */
+export const rebuild = (
+  id: CallId,
+  definition: AnyDefinition,
+  events: ReadonlyArray<CallEvent>
+): { readonly live: Live; readonly divergence: turns.Divergence | undefined } => {
+  const first = events[0]
+  const input = first?._tag === "CallStarted" ? first.input : {}
+  return turns.replay(prepare(id, definition, input), events)
+}
+
+/**
+ * Ends a call whose flow disagrees with its log.
+ *
+ * @since 0.1.0
+ */
+export const diverge = (live: Live, divergence: turns.Divergence, now: number): Decided => {
+  const turn = new turns.Turn(live, now)
+  turn.diverged(divergence.at, divergence.recorded, divergence.now)
+  return { events: turn.events, live: turn.live, answer: "nothing" }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Waiting
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * What a call waits for: in words without secrets, and until when at the latest (milliseconds since 1970).
+ *
+ * @since 0.1.0
+ */
+export interface WaitingFor {
+  readonly what: string
+  readonly until: number | undefined
+}
+
+/**
+ * What a call waits for next. Total: a call that is not over always has something that will happen by itself.
+ *
+ * @since 0.1.0
+ */
+export const waitingFor = (self: Call, settings: Settings.Settings): WaitingFor => {
+  if (isOver(self)) return { what: "nothing: it is over", until: undefined }
+  const next = table.deadlines(self, settings)[0]
+  return next === undefined ? { what: "nothing", until: undefined } : { what: next.what, until: next.at }
+}
+
+/**
+ * Whether a restart has to look at the call at once, because it has something under way that only its process knew of.
+ *
+ * @since 0.1.0
+ */
+export const isUrgent = (self: Call): boolean =>
+  self.wait?._tag === "Activity" ||
+  self.lines.some((line) =>
+    line.phase === "Planned" || line.phase === "Attempted" || line.phase === "Ringing" || line.phase === "Unknown" ||
+    (line.inFlight !== undefined && line.phase !== "Closed" && !line.presumed)
+  )

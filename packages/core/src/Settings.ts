@@ -1,0 +1,148 @@
+/**
+ * The times and limits by which calls are decided, as data.
+ *
+ * @since 0.1.0
+ */
+import * as Action from "./Action.ts"
+import * as Prompt from "./Prompt.ts"
+
+/**
+ * All times are in milliseconds. The defaults are ours: Telesign documents none of them but the longest call.
+ *
+ * @since 0.1.0
+ */
+export interface Settings {
+  /** A reply written this long after its webhook came was perhaps not delivered; default 4 s. */
+  readonly lateReply: number
+  /** How long a webhook may wait for the flow before it is answered with a hold; default 2 s. */
+  readonly replyDeadline: number
+  /** What a callee hears while the flow waits outside of a `Line.hold`. */
+  readonly hold: Prompt.Prompt
+  /** How many holds in a row a line bears before it is left; default 60. */
+  readonly maxHolds: number
+  /** How long a phone may ring at all, after which a dial of unknown fate is given up; default 3 minutes. */
+  readonly ringLimit: number
+  /** What is added to limits that the carrier keeps, for its events to arrive; default 1 minute. */
+  readonly grace: number
+  /** How long after the end of a call an outstanding answer is waited for; default 3 s. */
+  readonly settle: number
+  /** How long after a hang-up a line is presumed closed; default 30 s. */
+  readonly afterHangup: number
+  /** How long after the longest that an action can last a line counts as lost; default 2 minutes. */
+  readonly silence: number
+  /** A reply recorded this shortly before a crash was perhaps not delivered; default 2 s. */
+  readonly doubt: number
+  /** A dial is sent this soon after its record or not at all; default 10 s. */
+  readonly sendWindow: number
+  /** How often a dial that surely did nothing is tried in all; default 5. */
+  readonly maxAttempts: number
+  /** The wait before the second attempt; each further one doubles it; default 1 s. */
+  readonly backoff: number
+  /** At most so many copies of one event are answered alike; the next counts as new; default 5. */
+  readonly maxCopies: number
+  /** At most so many events that change nothing are stored for one call; default 20. */
+  readonly maxStrays: number
+  /** Speech is no faster than this many characters a second; default 20. */
+  readonly fastestSpeech: number
+  /** Speech is no slower than this many characters a second; default 5. */
+  readonly slowestSpeech: number
+  /** Nobody hears a prompt and presses keys faster than this; default 0.4 s. */
+  readonly shortestKeyPress: number
+  /** How long audio of unknown length may play; default 10 minutes. */
+  readonly longestAudio: number
+  /** How much longer an action may last that collects digits; default 1 minute. */
+  readonly longestCollect: number
+  /** The statuses of `dial_completed` that mean busy. Telesign publishes only `answered`, so none by default. */
+  readonly busy: ReadonlyArray<string>
+  /** The statuses of `dial_completed` that mean that nobody answered. None by default. */
+  readonly noAnswer: ReadonlyArray<string>
+  /** The statuses of `dial_completed` that mean nothing yet, such as still ringing. None by default. */
+  readonly ignored: ReadonlyArray<string>
+  /** How much faster than life the carrier runs; 1 in life, more in an emulator. Divides what the carrier's speed decides. */
+  readonly speed: number
+}
+
+const second = 1000
+const minute = 60 * second
+
+/**
+ * The settings for real telephones.
+ *
+ * @since 0.1.0
+ */
+export const defaults: Settings = {
+  replyDeadline: 2 * second,
+  lateReply: 4 * second,
+  hold: Prompt.speech("One moment, please."),
+  maxHolds: 60,
+  ringLimit: 3 * minute,
+  grace: minute,
+  settle: 3 * second,
+  afterHangup: 30 * second,
+  silence: 2 * minute,
+  doubt: 2 * second,
+  sendWindow: 10 * second,
+  maxAttempts: 5,
+  backoff: second,
+  maxCopies: 5,
+  maxStrays: 20,
+  fastestSpeech: 20,
+  slowestSpeech: 5,
+  shortestKeyPress: 400,
+  longestAudio: 10 * minute,
+  longestCollect: minute,
+  busy: [],
+  noAnswer: [],
+  ignored: [],
+  speed: 1
+}
+
+const spokenCharacters = (text: string): number =>
+  text.replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ").trim().length
+
+/**
+ * The longest that an action can last, digits included. In milliseconds, at the speed of the carrier.
+ *
+ * @since 0.1.0
+ */
+export const longest = (self: Settings, action: Action.Action): number => {
+  const collecting = Action.digits(action) > 0 ? self.longestCollect : 0
+  switch (action._tag) {
+    case "Speak":
+      return (spokenCharacters(action.text) / self.slowestSpeech * second + collecting) / self.speed
+    case "Play":
+      return ((action.millis ?? self.longestAudio) + collecting) / self.speed
+    case "SendDtmf":
+      return (action.tones.length * second) / self.speed
+    case "Dial":
+    case "Hangup":
+      return 0
+  }
+}
+
+/**
+ * The soonest that an action can have ended, by which an equal webhook that comes sooner shows as a copy. In milliseconds,
+ * at the speed of the carrier.
+ *
+ * @since 0.1.0
+ */
+export const shortest = (self: Settings, action: Action.Action, options: { readonly withDigits: boolean }): number => {
+  if (options.withDigits) return self.shortestKeyPress / self.speed
+  switch (action._tag) {
+    case "Speak":
+      return (spokenCharacters(action.text) / self.fastestSpeech * second) / 2 / self.speed
+    case "Play":
+      return (action.millis ?? 0) / self.speed
+    case "SendDtmf":
+    case "Dial":
+    case "Hangup":
+      return 0
+  }
+}
+
+/**
+ * How long to listen for a sign of a dial whose fate is not known.
+ *
+ * @since 0.1.0
+ */
+export const horizon = (self: Settings): number => (self.ringLimit + self.grace) / self.speed

@@ -1,0 +1,409 @@
+/**
+ * The state of a call and how each fact changes it. A call is one flow and its lines, one line per dial or incoming call.
+ */
+import type { Action } from "../Action.ts"
+import type { CallEvent, CallId, Exit } from "../CallEvent.ts"
+import type { PhoneNumber } from "../PhoneNumber.ts"
+
+/**
+ * How far a line has come: `Planned` (nothing sent), `Attempted` (the `POST` is under way), `Ringing` (it was accepted),
+ * `Unknown` (its response was lost), `Owing` (an event came and no action answers it yet), `Acting` (an action is in
+ * flight), `Settling` (the call ended while an answer was outstanding), `Closed` (by evidence).
+ */
+export type Phase = "Planned" | "Attempted" | "Ringing" | "Unknown" | "Owing" | "Acting" | "Settling" | "Closed"
+
+/** An action that answered an event, or waits to. `n` is the decision it comes from, 0 for a hold of the engine's. */
+export interface Pending {
+  readonly n: number
+  readonly action: Action
+  readonly kind: "prompt" | "goodbye" | "hold"
+}
+
+/** The action in flight. `at` is when it was recorded; `doubtful` says that its reply was perhaps not delivered. */
+export interface InFlight extends Pending {
+  readonly at: number
+  readonly doubtful: boolean
+}
+
+/** What was asked of a dial. */
+export interface Dialling {
+  readonly to: PhoneNumber
+  readonly from: PhoneNumber
+  readonly ringForMillis: number
+  readonly maxCallDurationSeconds: number
+  readonly sendDtmf?: string
+  readonly evenIfUnknown?: boolean
+}
+
+/** One line of a call. */
+export interface CallLine {
+  readonly id: number
+  readonly direction: "outbound" | "inbound"
+  readonly to: string | undefined
+  readonly from: string | undefined
+  /** What was asked of the dial; absent on a line that came in. */
+  readonly dialling?: Dialling
+  /** How many attempts this dial has had, this one included. */
+  readonly attempt: number
+  /** Not to be sent before this time. */
+  readonly notBefore: number
+  readonly externalId?: string
+  /** The process that recorded the attempt and alone may send it. */
+  readonly process?: string
+  readonly referenceId?: string
+  /** Sessions of the same attempt that are not the line: one `POST` that was carried out twice. */
+  readonly otherReferenceIds: ReadonlyArray<string>
+  readonly phase: Phase
+  /** When the line was first recorded, and when its present phase began. */
+  readonly openedAt: number
+  readonly phaseAt: number
+  readonly answered: boolean
+  /** The flow does not want it any more. While it shows life it is hung up on. */
+  readonly left: boolean
+  readonly hungUpAt?: number
+  /** Its timers are over; it is still answered. */
+  readonly presumed: boolean
+  readonly closedBy?: "refused" | "not sent" | "failed" | "given up" | "ended" | "left" | "settled"
+  /** It was given up without knowing whether it rang. */
+  readonly unknown: boolean
+  readonly inFlight?: InFlight
+  /** What the flow decided while something else was in flight. */
+  readonly next?: Pending
+  readonly holds: number
+  /** The contents of the webhooks so far. */
+  readonly seen: ReadonlyArray<string>
+}
+
+/** What a running flow waits for. */
+export type Wait =
+  | { readonly _tag: "Dial"; readonly n: number; readonly line: number }
+  | { readonly _tag: "Prompt"; readonly n: number; readonly line: number }
+  | { readonly _tag: "Sleep"; readonly n: number; readonly until: number }
+  | {
+    readonly _tag: "Activity"
+    readonly n: number
+    readonly name: string
+    readonly since: number
+    readonly until: number
+  }
+  | { readonly _tag: "Signal"; readonly n: number; readonly name: string; readonly until: number }
+
+/** A call as its events tell it. Plain data: rebuilt from the log at any time, and equal to what is in memory. */
+export interface Call {
+  readonly id: CallId
+  /** When the last event happened; 0 before the first. */
+  readonly at: number
+  readonly flow: string
+  readonly flowVersion: number
+  readonly input: unknown
+  readonly key?: string
+  /** How many decisions the flow has taken. */
+  readonly decisions: number
+  readonly wait: Wait | undefined
+  readonly exit: Exit | undefined
+  readonly lines: ReadonlyArray<CallLine>
+  readonly strays: number
+  /** Since when this installation listens without a gap, if it was restarted during the call. */
+  readonly listeningSince: number
+}
+
+/** A call before its first event. */
+export const initial = (id: CallId): Call => ({
+  id,
+  at: 0,
+  flow: "",
+  flowVersion: 0,
+  input: null,
+  decisions: 0,
+  wait: undefined,
+  exit: undefined,
+  lines: [],
+  strays: 0,
+  listeningSince: 0
+})
+
+const newLine = (id: number, at: number): Omit<CallLine, "direction" | "to" | "from" | "phase"> => ({
+  id,
+  attempt: 1,
+  notBefore: 0,
+  otherReferenceIds: [],
+  openedAt: at,
+  phaseAt: at,
+  answered: false,
+  left: false,
+  presumed: false,
+  unknown: false,
+  holds: 0,
+  seen: []
+})
+
+const onLine = (self: Call, id: number, change: (line: CallLine) => CallLine): Call => ({
+  ...self,
+  lines: self.lines.map((line) => line.id === id ? change(line) : line)
+})
+
+const to = (line: CallLine, phase: Phase, at: number): CallLine => ({ ...line, phase, phaseAt: at })
+
+const closed = (line: CallLine, closedBy: NonNullable<CallLine["closedBy"]>, at: number): CallLine => ({
+  ...to(line, "Closed", at),
+  closedBy
+})
+
+const heard = (line: CallLine, content: string, referenceId?: string): CallLine => ({
+  ...line,
+  ...(referenceId === undefined || line.referenceId !== undefined ? {} : { referenceId }),
+  seen: line.seen.includes(content) ? line.seen : [...line.seen, content]
+})
+
+/** Puts an action on a line: in flight if an event waits for it, else behind what is in flight. */
+const decided = (line: CallLine, action: Pending, at: number): CallLine =>
+  line.phase === "Owing"
+    ? { ...to(line, "Acting", at), inFlight: { ...action, at, doubtful: false } }
+    : { ...line, next: action }
+
+/** The action in flight is over; what the flow decided meanwhile takes its place. */
+const completed = (line: CallLine, at: number): CallLine => {
+  const { inFlight: _, next, ...rest } = line
+  return next === undefined
+    ? { ...to(rest, "Owing", at) }
+    : { ...to(rest, "Acting", at), inFlight: { ...next, at, doubtful: false } }
+}
+
+const ended = (self: Call, line: CallLine, at: number): CallLine => {
+  if (line.left) return closed(line, "ended", at)
+  switch (line.phase) {
+    case "Attempted":
+    case "Ringing":
+    case "Unknown":
+      return to(line, "Settling", at)
+    case "Acting": {
+      const waitedFor = self.wait?._tag === "Prompt" && self.wait.n === line.inFlight?.n
+      return waitedFor && line.inFlight.kind === "prompt" ? to(line, "Settling", at) : closed(line, "ended", at)
+    }
+    case "Planned":
+    case "Owing":
+    case "Settling":
+    case "Closed":
+      return closed(line, "ended", at)
+  }
+}
+
+const left = (line: CallLine, at: number): CallLine => {
+  switch (line.phase) {
+    case "Planned":
+      return closed({ ...line, left: true }, "left", at)
+    case "Owing":
+      return { ...line, left: true, hungUpAt: at }
+    case "Attempted":
+    case "Ringing":
+    case "Unknown":
+    case "Acting":
+    case "Settling":
+    case "Closed":
+      return { ...line, left: true }
+  }
+}
+
+/** A dial that surely did nothing: the line is closed, and where another attempt is due it is planned as a new line. */
+const notSent = (self: Call, event: Extract<CallEvent, { readonly _tag: "DialNotSent" }>): Call => {
+  const after = onLine(self, event.line, (line) => closed(line, "not sent", event.at))
+  const line = after.lines.find((line) => line.id === event.line)
+  if (event.retryAt === undefined || line?.dialling === undefined) return after
+  const id = after.lines.length + 1
+  const again: CallLine = {
+    ...newLine(id, event.at),
+    direction: "outbound",
+    to: line.to,
+    from: line.from,
+    dialling: line.dialling,
+    attempt: line.attempt + 1,
+    notBefore: event.retryAt,
+    phase: "Planned"
+  }
+  const wait = self.wait?._tag === "Dial" && self.wait.line === event.line ? { ...self.wait, line: id } : self.wait
+  return { ...after, lines: [...after.lines, again], wait }
+}
+
+const plan = (self: Call, event: Extract<CallEvent, { readonly _tag: "DialPlanned" }>): Call => {
+  const { _tag, at, line: id, n, ...dialling } = event
+  const line: CallLine = {
+    ...newLine(id, at),
+    direction: "outbound",
+    to: event.to,
+    from: event.from,
+    dialling,
+    phase: "Planned"
+  }
+  return { ...self, decisions: n, lines: [...self.lines, line], wait: { _tag: "Dial", n, line: id } }
+}
+
+const restarted = (self: Call, event: Extract<CallEvent, { readonly _tag: "Restarted" }>): Call => ({
+  ...self,
+  listeningSince: event.at,
+  lines: event.doubtful
+    ? self.lines.map((line) =>
+      line.inFlight === undefined ? line : { ...line, inFlight: { ...line.inFlight, doubtful: true } }
+    )
+    : self.lines,
+  wait: self.wait?._tag === "Activity"
+    ? { ...self.wait, since: event.at, until: event.at + self.wait.until - self.wait.since }
+    : self.wait
+})
+
+const apply = (self: Call, event: CallEvent): Call => {
+  const at = event.at
+  switch (event._tag) {
+    case "CallStarted":
+      return {
+        ...self,
+        flow: event.flow,
+        flowVersion: event.version,
+        input: event.input,
+        ...(event.key === undefined ? {} : { key: event.key })
+      }
+    case "CallArrived":
+      return {
+        ...self,
+        flow: event.flow,
+        flowVersion: event.version,
+        input: {},
+        lines: [{
+          ...newLine(event.line, at),
+          direction: "inbound",
+          to: event.to,
+          from: event.from,
+          referenceId: event.referenceId,
+          phase: "Owing",
+          answered: true,
+          seen: [event.content]
+        }]
+      }
+
+    case "DialPlanned":
+      return plan(self, event)
+    case "ActionDecided":
+      return {
+        ...onLine(
+          self,
+          event.line,
+          (line) =>
+            decided(line, { n: event.n, action: event.action, kind: event.goodbye === true ? "goodbye" : "prompt" }, at)
+        ),
+        decisions: event.n,
+        wait: { _tag: "Prompt", n: event.n, line: event.line }
+      }
+    case "LineLeft":
+      return onLine(self, event.line, (line) => left(line, at))
+    case "SleepStarted":
+      return { ...self, decisions: event.n, wait: { _tag: "Sleep", n: event.n, until: event.until } }
+    case "ActivityStarted":
+      return {
+        ...self,
+        decisions: event.n,
+        wait: { _tag: "Activity", n: event.n, name: event.name, since: at, until: event.until }
+      }
+    case "SignalAwaited":
+      return { ...self, decisions: event.n, wait: { _tag: "Signal", n: event.n, name: event.name, until: event.until } }
+    case "Noted":
+      return { ...self, decisions: event.n }
+    case "FlowEnded":
+      return { ...self, exit: event.exit, wait: undefined }
+
+    case "DialAttempted":
+      return onLine(self, event.line, (line) => ({
+        ...to(line, "Attempted", at),
+        externalId: event.externalId,
+        process: event.process
+      }))
+    case "DialAccepted":
+      return onLine(self, event.line, (line) => ({
+        ...line,
+        phase: line.phase === "Attempted" || line.phase === "Unknown" ? "Ringing" : line.phase,
+        referenceId: line.referenceId ?? event.referenceId
+      }))
+    case "DialRefused":
+      return onLine(self, event.line, (line) => closed(line, "refused", at))
+    case "DialNotSent":
+      return notSent(self, event)
+    case "DialUnknown":
+      return onLine(self, event.line, (line) => to(line, "Unknown", at))
+    case "DialGivenUp":
+      return onLine(self, event.line, (line) => {
+        const unknown = event.reason === "unknown"
+        return line.phase === "Planned"
+          ? { ...closed(line, "given up", at), unknown }
+          : { ...line, left: true, unknown, presumed: unknown }
+      })
+
+    case "CallAnswered":
+      return onLine(self, event.line, (line) => ({
+        ...heard(line, event.content, event.referenceId),
+        ...(line.phase === "Settling" ? {} : { phase: "Owing", phaseAt: at }),
+        answered: true
+      }))
+    case "LateAnswer":
+      return onLine(self, event.line, (line) => ({
+        ...to(heard(line, event.content, event.referenceId), "Owing", at),
+        answered: true,
+        hungUpAt: at
+      }))
+    case "DialFailed":
+      return onLine(self, event.line, (line) => closed(heard(line, event.content, event.referenceId), "failed", at))
+    case "SecondLine":
+      return onLine(self, event.line, (line) => ({
+        ...line,
+        otherReferenceIds: [...line.otherReferenceIds, event.referenceId]
+      }))
+    case "PromptCompleted":
+      return onLine(self, event.line, (line) =>
+        line.phase === "Settling"
+          ? closed(heard(line, event.content), "ended", at)
+          : { ...completed(heard(line, event.content), at), holds: 0 })
+    case "HoldAnswered":
+      return onLine(self, event.line, (line) => ({
+        ...decided(line, { n: 0, action: event.action, kind: "hold" }, at),
+        holds: line.holds + 1
+      }))
+    case "HoldCompleted":
+      return onLine(self, event.line, (line) => completed(heard(line, event.content), at))
+    case "CallEnded":
+      return onLine(self, event.line, (line) => ended(self, heard(line, event.content, event.referenceId), at))
+    case "Stray":
+      return {
+        ...onLine(self, event.line, (line) => ({
+          ...heard(line, event.content),
+          ...(event.hungUp && line.hungUpAt === undefined ? { hungUpAt: at } : {})
+        })),
+        strays: self.strays + 1
+      }
+    case "ReplyBroken":
+      return onLine(
+        self,
+        event.line,
+        (line) => line.inFlight === undefined ? line : { ...line, inFlight: { ...line.inFlight, doubtful: true } }
+      )
+
+    case "SettleElapsed":
+      return onLine(self, event.line, (line) => closed(line, "settled", at))
+    case "LineSilent":
+      return onLine(self, event.line, (line) => ({ ...line, left: true }))
+    case "LinePresumedClosed":
+      return onLine(self, event.line, (line) => ({ ...line, left: true, presumed: true }))
+    case "SleepElapsed":
+    case "SignalExpired":
+    case "ActivityOverdue":
+    case "ActivityCompleted":
+    case "ActivityDied":
+    case "SignalReceived":
+    case "Cancelled":
+      return { ...self, wait: undefined }
+    case "Restarted":
+      return restarted(self, event)
+  }
+}
+
+/** Changes the state by one fact. Total: what happened, happened. */
+export const evolve = (self: Call, event: CallEvent): Call => ({
+  ...apply(self, event),
+  at: Math.max(self.at, event.at)
+})

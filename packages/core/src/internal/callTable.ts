@@ -1,0 +1,567 @@
+/**
+ * The decision table of a call: for every state of a line and every input, what is recorded and what is answered.
+ */
+import * as Action from "../Action.ts"
+import type { HoldScope } from "../Flow.ts"
+import * as Flow from "../Flow.ts"
+import * as Settings from "../Settings.ts"
+import * as Webhook from "../Webhook.ts"
+import type { Call, CallLine } from "./callState.ts"
+import type { Body, Turn } from "./callTurn.ts"
+
+/** The names of the rows of the table's head: what a line is to its call. */
+export type Status = "Planned" | "Dialing" | "Owing" | "Acting" | "Closing" | "Settling" | "Closed"
+
+/** The state of a line as the table names it. */
+export const status = (line: CallLine): Status => {
+  switch (line.phase) {
+    case "Closed":
+    case "Settling":
+      return line.phase
+    case "Planned":
+      return line.left ? "Closing" : "Planned"
+    case "Attempted":
+    case "Ringing":
+    case "Unknown":
+      return line.left ? "Closing" : "Dialing"
+    case "Owing":
+    case "Acting":
+      return line.left ? "Closing" : line.phase
+  }
+}
+
+const isRinging = (line: CallLine): boolean =>
+  line.phase === "Attempted" || line.phase === "Ringing" || line.phase === "Unknown"
+
+/**
+ * What a webhook is answered with: what the line owes (an action in flight, a hang-up if the line is not wanted, a wait if
+ * the flow has not decided yet), a hang-up, or nothing.
+ */
+export type Answer = "line" | "hangup" | "nothing"
+
+/** A webhook with what is known of it beside the log. */
+export interface Received {
+  readonly webhook: Webhook.Webhook
+  readonly receivedAt: number
+  /** It was in our hands before the reply that began the action in flight was written. */
+  readonly before: boolean
+  /** How many copies the action in flight has been answered with already. */
+  readonly copies: number
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Copies
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Whether the completion of a prompt is `new`, a `copy` of an earlier webhook, or neither (`stray`): something that never
+ * came before and cannot end the action in flight.
+ *
+ * No id of a webhook is documented, so this compares contents and asks whether the action in flight can have ended so and
+ * so soon. What remains: a true answer taken for a copy costs one more hearing of the prompt; a copy taken for an answer
+ * needs equal content, a delay beyond the shortest time, and a lost reply that looked delivered.
+ */
+export const novelty = (line: CallLine, received: Received, settings: Settings.Settings): "new" | "copy" | "stray" => {
+  const action = line.inFlight
+  const digits = received.webhook.digits ?? ""
+  const canEnd = action !== undefined && Action.completion(action.action) === received.webhook.event &&
+    (digits === "" || Action.digits(action.action) > 0)
+  if (!line.seen.includes(Webhook.content(received.webhook))) return canEnd ? "new" : "stray"
+  if (received.before || !canEnd) return "copy"
+  if (received.copies >= settings.maxCopies) return "new"
+  const shortest = Settings.shortest(settings, action.action, { withDigits: digits !== "" })
+  if (received.receivedAt - action.at < shortest) return "copy"
+  return action.doubtful && received.copies === 0 ? "copy" : "new"
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Webhooks
+// ---------------------------------------------------------------------------------------------------------------------
+
+const extraOf = (webhook: Webhook.Webhook) => webhook.extra === undefined ? {} : { extra: webhook.extra }
+
+/** Fields that every fact about a webhook of a line has. */
+const common = (line: CallLine, webhook: Webhook.Webhook) => ({
+  line: line.id,
+  content: Webhook.content(webhook),
+  ...extraOf(webhook)
+})
+
+/** Records an event that changes nothing; at most so many a call. */
+const stray = (
+  turn: Turn,
+  line: CallLine,
+  webhook: Webhook.Webhook,
+  settings: Settings.Settings,
+  hungUp = false
+): void => {
+  if (turn.call.strays >= settings.maxStrays) return
+  turn.fact({ _tag: "Stray", event: webhook.event, hungUp, ...common(line, webhook) })
+}
+
+const dialFailure = (status: string, settings: Settings.Settings): "busy" | "no answer" | "failed" =>
+  settings.busy.includes(status) ? "busy" : settings.noAnswer.includes(status) ? "no answer" : "failed"
+
+const onAnswered = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
+  const { webhook } = received
+  const fact = { referenceId: webhook.referenceId, ...common(line, webhook) }
+  switch (status(line)) {
+    case "Planned":
+      stray(turn, line, webhook, settings, true)
+      return "hangup"
+    case "Dialing":
+      turn.fact({ _tag: "CallAnswered", ...fact })
+      return "line"
+    case "Owing":
+    case "Acting":
+      return "line"
+    case "Closing":
+      if (isRinging(line)) turn.fact({ _tag: "LateAnswer", ...fact })
+      return "hangup"
+    case "Settling":
+      if (!line.answered) turn.fact({ _tag: "CallAnswered", ...fact })
+      return "nothing"
+    case "Closed":
+      if (line.closedBy === "ended" || line.closedBy === "settled") return "nothing"
+      stray(turn, line, webhook, settings, true)
+      return "hangup"
+  }
+}
+
+const onNotAnswered = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
+  const { webhook } = received
+  const dialStatus = webhook.status ?? "unknown"
+  const fail = () =>
+    turn.fact({
+      _tag: "DialFailed",
+      referenceId: webhook.referenceId,
+      status: dialStatus,
+      reason: dialFailure(dialStatus, settings),
+      ...common(line, webhook)
+    })
+  const note = () => stray(turn, line, webhook, settings)
+  if (settings.ignored.includes(dialStatus)) {
+    note()
+    return status(line) === "Owing" || status(line) === "Acting" ? "line" : "nothing"
+  }
+  switch (status(line)) {
+    case "Planned":
+    case "Closed":
+      note()
+      return "nothing"
+    case "Dialing":
+      fail()
+      return "hangup"
+    case "Owing":
+    case "Acting":
+      note()
+      return "line"
+    case "Closing":
+      if (isRinging(line)) fail()
+      else stray(turn, line, webhook, settings, true)
+      return "hangup"
+    case "Settling":
+      if (!line.answered) fail()
+      return "nothing"
+  }
+}
+
+const onPromptCompleted = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
+  const { webhook } = received
+  const isNew = () => novelty(line, received, settings)
+  switch (status(line)) {
+    case "Planned":
+      stray(turn, line, webhook, settings, true)
+      return "hangup"
+    case "Dialing":
+      // It can only end a hold that went out unrecorded while the store was late: somebody did answer.
+      turn.fact({ _tag: "CallAnswered", referenceId: webhook.referenceId, ...common(line, webhook) })
+      return "line"
+    case "Owing":
+      return "line"
+    case "Acting":
+      switch (isNew()) {
+        case "new":
+          complete(turn, line, webhook)
+          return "line"
+        case "stray":
+          stray(turn, line, webhook, settings)
+          return "line"
+        case "copy":
+          return "line"
+      }
+      break
+    case "Closing":
+      stray(turn, line, webhook, settings, true)
+      return "hangup"
+    case "Settling":
+      if (isNew() === "new") complete(turn, line, webhook)
+      return "nothing"
+    case "Closed":
+      stray(turn, line, webhook, settings)
+      return "nothing"
+  }
+}
+
+const complete = (turn: Turn, line: CallLine, webhook: Webhook.Webhook): void =>
+  line.inFlight?.kind === "hold"
+    ? turn.fact({ _tag: "HoldCompleted", ...common(line, webhook) })
+    : turn.fact({
+      _tag: "PromptCompleted",
+      n: line.inFlight?.n ?? 0,
+      digits: webhook.digits ?? "",
+      ...(webhook.status === undefined ? {} : { status: webhook.status }),
+      ...common(line, webhook)
+    })
+
+const onLegCompleted = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
+  const note = (hungUp = false) => stray(turn, line, received.webhook, settings, hungUp)
+  switch (status(line)) {
+    case "Planned":
+    case "Dialing":
+    case "Settling":
+    case "Closed":
+      note()
+      return "nothing"
+    case "Owing":
+      note()
+      return "line"
+    case "Acting":
+      note()
+      return line.inFlight?.doubtful === true ? "line" : "nothing"
+    case "Closing":
+      note(true)
+      return "hangup"
+  }
+}
+
+const onCallCompleted = (turn: Turn, line: CallLine, received: Received): Answer => {
+  const { webhook } = received
+  switch (status(line)) {
+    case "Planned":
+    case "Settling":
+    case "Closed":
+      return "nothing"
+    case "Dialing":
+    case "Owing":
+    case "Acting":
+    case "Closing":
+      turn.fact({
+        _tag: "CallEnded",
+        referenceId: webhook.referenceId,
+        ...(webhook.status === undefined ? {} : { status: webhook.status }),
+        ...(webhook.durationSeconds === undefined ? {} : { durationSeconds: webhook.durationSeconds }),
+        ...common(line, webhook)
+      })
+      return "nothing"
+  }
+}
+
+const onUnknown = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
+  const { webhook } = received
+  const action = line.inFlight?.action
+  const endsIt = status(line) === "Acting" && action !== undefined && Action.completion(action) === undefined &&
+    webhook.event.endsWith("_completed")
+  if (endsIt) {
+    complete(turn, line, webhook)
+    return "line"
+  }
+  stray(turn, line, webhook, settings)
+  return "nothing"
+}
+
+/** An event of our attempt, but of another session than the line's: one `POST` that the carrier carried out twice. */
+const onSecondLine = (turn: Turn, line: CallLine, webhook: Webhook.Webhook): Answer => {
+  const isOpen = status(line) === "Owing" || status(line) === "Acting"
+  if (isOpen && !line.otherReferenceIds.includes(webhook.referenceId)) {
+    turn.fact({ _tag: "SecondLine", line: line.id, referenceId: webhook.referenceId })
+  }
+  return Webhook.kind(webhook) === "CallCompleted" ? "nothing" : "hangup"
+}
+
+/** Records a webhook of a line and says how to answer it. */
+export const onWebhook = (turn: Turn, lineId: number, received: Received, settings: Settings.Settings): Answer => {
+  const line = turn.line(lineId)
+  const { webhook } = received
+  const isOther = line.answered && line.referenceId !== undefined && line.referenceId !== webhook.referenceId
+  if (isOther) return onSecondLine(turn, line, webhook)
+  switch (Webhook.kind(webhook)) {
+    case "IncomingCall":
+      return status(line) === "Closing" ? "hangup" : "line"
+    case "DialCompleted":
+      return webhook.status === "answered"
+        ? onAnswered(turn, line, received, settings)
+        : onNotAnswered(turn, line, received, settings)
+    case "PromptCompleted":
+      return onPromptCompleted(turn, line, received, settings)
+    case "LegCompleted":
+      return onLegCompleted(turn, line, received, settings)
+    case "CallCompleted":
+      return onCallCompleted(turn, line, received)
+    case "Unknown":
+      return onUnknown(turn, line, received, settings)
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The response to a dial
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** What became of a `POST`. */
+export type Posted =
+  | { readonly _tag: "Accepted"; readonly referenceId: string }
+  | { readonly _tag: "Refused"; readonly status: string }
+  | { readonly _tag: "NotSent"; readonly problem: string; readonly retryAfterMillis?: number }
+  | { readonly _tag: "Lost"; readonly problem: string }
+
+/** When a dial that surely did nothing may be sent again; never, if its attempts are used up or nobody wants it. */
+const retryAt = (
+  line: CallLine,
+  posted: Extract<Posted, { readonly _tag: "NotSent" }>,
+  now: number,
+  settings: Settings.Settings
+): number | undefined => {
+  if (line.left || line.attempt >= settings.maxAttempts) return undefined
+  const backoff = settings.backoff / settings.speed * 2 ** (line.attempt - 1)
+  return now + Math.max(backoff, posted.retryAfterMillis ?? 0)
+}
+
+/** Records what became of the `POST` of a line. */
+export const onPosted = (
+  turn: Turn,
+  lineId: number,
+  posted: Posted,
+  now: number,
+  settings: Settings.Settings
+): void => {
+  const line = turn.line(lineId)
+  const rings = isRinging(line)
+  const note = (event: string) => {
+    if (line.phase === "Closed" && line.closedBy === "ended") return
+    turn.fact({ _tag: "Stray", line: line.id, event, hungUp: false, content: JSON.stringify([event]) })
+  }
+  switch (posted._tag) {
+    case "Accepted":
+      if (line.phase !== "Planned" && line.phase !== "Closed") {
+        turn.fact({ _tag: "DialAccepted", line: line.id, referenceId: posted.referenceId })
+      }
+      return
+    case "Refused":
+      return rings ? turn.fact({ _tag: "DialRefused", line: line.id, status: posted.status }) : note("dial refused")
+    case "NotSent": {
+      if (!rings) return note("dial not sent")
+      const at = retryAt(line, posted, now, settings)
+      return turn.fact({
+        _tag: "DialNotSent",
+        line: line.id,
+        reason: posted.problem,
+        ...(at === undefined ? {} : { retryAt: at })
+      })
+    }
+    case "Lost":
+      if (line.phase === "Attempted") turn.fact({ _tag: "DialUnknown", line: line.id, reason: posted.problem })
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Dials
+// ---------------------------------------------------------------------------------------------------------------------
+
+const mayStillRing = (line: CallLine): boolean => isRinging(line) && !line.presumed
+
+/**
+ * Attempts the planned dial, if its time has come and its number is free: a phone that this call has given up on may still
+ * ring. A number that was left as unknown is not rung again unless this dial allows it.
+ */
+export const attemptDial = (turn: Turn, externalId: (line: number) => string, process: string, now: number): void => {
+  const line = turn.call.lines.at(-1)
+  if (line?.phase !== "Planned" || line.left) return
+  const sameNumber = turn.call.lines.filter((other) => other.id !== line.id && other.to === line.to)
+  if (sameNumber.some((other) => other.unknown && isRinging(other)) && line.dialling?.evenIfUnknown !== true) {
+    turn.fact({ _tag: "DialGivenUp", line: line.id, reason: "unknown" })
+    return attemptDial(turn, externalId, process, now)
+  }
+  if (line.notBefore > now || sameNumber.some(mayStillRing)) return
+  turn.fact({ _tag: "DialAttempted", line: line.id, externalId: externalId(line.id), process })
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Time
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** Something that happens by itself: when, what is recorded, and its name in words. A planned dial records by itself. */
+export interface Deadline {
+  readonly at: number
+  readonly what: string
+  readonly fact?: Body
+}
+
+/** The end of all lines of this kind, whatever else is lost: the carrier's own limit and what is added to it. */
+const lineLimit = (line: CallLine, settings: Settings.Settings): number => {
+  const life = line.dialling === undefined ? 4 * 60 * 60 * 1000 : line.dialling.maxCallDurationSeconds * 1000
+  const ring = line.dialling === undefined ? 0 : settings.ringLimit
+  return line.openedAt + (ring + life + settings.silence) / settings.speed
+}
+
+/** The end of listening for a dial that may ring: begun anew by a restart, but no later than the line's own limit. */
+const ringHorizon = (call: Call, line: CallLine, settings: Settings.Settings): number =>
+  Math.min(
+    Math.max(line.phaseAt, call.listeningSince) + Settings.horizon(settings),
+    Math.max(lineLimit(line, settings), call.listeningSince)
+  )
+
+const silenceHorizon = (line: CallLine, settings: Settings.Settings): number => {
+  const began = line.inFlight?.at ?? line.phaseAt
+  const lasts = line.inFlight === undefined ? 0 : Settings.longest(settings, line.inFlight.action)
+  return began + lasts + settings.silence / settings.speed
+}
+
+const lineDeadlines = (call: Call, line: CallLine, settings: Settings.Settings): ReadonlyArray<Deadline> => {
+  const presumed: Body = { _tag: "LinePresumedClosed", line: line.id }
+  switch (status(line)) {
+    case "Closed":
+      return []
+    case "Planned":
+      return line.notBefore > 0 ? [{ at: line.notBefore, what: "the next attempt to dial" }] : []
+    case "Dialing":
+      return line.phase === "Unknown"
+        ? [{
+          at: ringHorizon(call, line, settings),
+          what: "a sign of a dial whose fate is unknown",
+          fact: { _tag: "DialGivenUp", line: line.id, reason: "unknown" }
+        }]
+        : [{
+          at: line.phaseAt + (line.dialling?.ringForMillis ?? 0) / settings.speed,
+          what: "an answer",
+          fact: { _tag: "DialGivenUp", line: line.id, reason: "no answer" }
+        }]
+    case "Owing":
+    case "Acting":
+      return [
+        {
+          at: silenceHorizon(line, settings),
+          what: "an event of the line",
+          fact: { _tag: "LineSilent", line: line.id }
+        },
+        { at: lineLimit(line, settings), what: "the end of the line", fact: presumed }
+      ]
+    case "Settling":
+      return [{
+        at: line.phaseAt + settings.settle / settings.speed,
+        what: "an answer that is still on its way",
+        fact: { _tag: "SettleElapsed", line: line.id }
+      }]
+    case "Closing": {
+      if (line.presumed) return []
+      const at = isRinging(line)
+        ? ringHorizon(call, line, settings)
+        : line.hungUpAt === undefined
+        ? silenceHorizon(line, settings)
+        : line.hungUpAt + settings.afterHangup / settings.speed
+      return [{ at: Math.min(at, lineLimit(line, settings)), what: "the end of the line", fact: presumed }]
+    }
+  }
+}
+
+const flowDeadlines = (call: Call): ReadonlyArray<Deadline> => {
+  const wait = call.wait
+  switch (wait?._tag) {
+    case "Sleep":
+      return [{ at: wait.until, what: "a sleep", fact: { _tag: "SleepElapsed", n: wait.n } }]
+    case "Signal":
+      return [{ at: wait.until, what: `the signal ${wait.name}`, fact: { _tag: "SignalExpired", n: wait.n } }]
+    case "Activity":
+      return [{
+        at: wait.until,
+        what: `the activity ${wait.name}`,
+        fact: { _tag: "ActivityOverdue", n: wait.n, name: wait.name }
+      }]
+    case "Dial":
+    case "Prompt":
+    case undefined:
+      return []
+  }
+}
+
+/** Everything that time will bring to a call, the earliest first. */
+export const deadlines = (call: Call, settings: Settings.Settings): ReadonlyArray<Deadline> =>
+  [...flowDeadlines(call), ...call.lines.flatMap((line) => lineDeadlines(call, line, settings))].sort((a, b) =>
+    a.at - b.at
+  )
+
+/** Records what time has brought, in its order. */
+export const onWake = (turn: Turn, now: number, settings: Settings.Settings): void => {
+  for (;;) {
+    const due = deadlines(turn.call, settings).find((deadline) => deadline.fact !== undefined)
+    if (due?.fact === undefined || due.at > now) return
+    turn.fact(due.fact)
+  }
+}
+
+/**
+ * Answers an open webhook whose flow has not decided yet: with the words of the hold that the flow stands in, or with the
+ * engine's own. A line that has been held too often in a row is lost to the flow.
+ */
+export const onReplyDue = (turn: Turn, lineId: number, settings: Settings.Settings): void => {
+  const line = turn.line(lineId)
+  if (status(line) !== "Owing") return
+  if (line.holds >= settings.maxHolds) return turn.fact({ _tag: "LineSilent", line: line.id })
+  const scope: HoldScope | undefined = turn.step._tag === "Waiting" ? Flow.scopes(turn.step)[0]?.scope : undefined
+  turn.fact({ _tag: "HoldAnswered", line: line.id, action: Action.prompt(scope?.prompt ?? settings.hold) })
+}
+
+/** Whether the flow surely cannot decide before the reply deadline, so that the hold had better come at once. */
+export const waitsLong = (call: Call, now: number, settings: Settings.Settings): boolean =>
+  call.wait?._tag === "Sleep" && call.wait.until - now > settings.replyDeadline
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Restart
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** Takes a call over from a process that is gone. `crashedAt` is when that process last appended anything. */
+export const onRestart = (turn: Turn, process: string, crashedAt: number, settings: Settings.Settings): void => {
+  for (const line of turn.call.lines) {
+    if (line.phase === "Attempted" && line.process !== process) {
+      turn.fact({ _tag: "DialUnknown", line: line.id, reason: "the process that sent it is gone" })
+    }
+  }
+  const doubtful = turn.call.lines.some((line) =>
+    line.inFlight !== undefined && line.phase !== "Closed" && line.inFlight.at >= crashedAt - settings.doubt
+  )
+  const listens = turn.call.lines.some((line) => isRinging(line) && !line.presumed)
+  if (doubtful || listens || turn.call.wait?._tag === "Activity") {
+    turn.fact({ _tag: "Restarted", process, doubtful })
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Replies
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** What to answer to a webhook: an action, nothing, or not yet. */
+export type Reply =
+  | { readonly _tag: "Act"; readonly action: Action.Action; readonly n: number }
+  | { readonly _tag: "Nothing" }
+  | { readonly _tag: "Wait" }
+
+const nothing: Reply = { _tag: "Nothing" }
+const hangup: Reply = { _tag: "Act", action: Action.hangup, n: -1 }
+
+/** The reply that a line gives, read from its state. */
+export const reply = (line: CallLine, answer: Answer): Reply => {
+  if (answer === "nothing") return nothing
+  if (answer === "hangup") return hangup
+  switch (status(line)) {
+    case "Owing":
+      return { _tag: "Wait" }
+    case "Acting":
+      return line.inFlight === undefined ? nothing : { _tag: "Act", action: line.inFlight.action, n: line.inFlight.n }
+    case "Closing":
+      return hangup
+    case "Planned":
+    case "Dialing":
+    case "Settling":
+    case "Closed":
+      return nothing
+  }
+}

@@ -1,0 +1,340 @@
+/**
+ * One turn of a call: facts come in, the flow goes on, and its decisions are recorded behind them. The same code runs a
+ * live turn and a replay, where each decision is compared with the one in the log.
+ */
+import type { CallEvent, StopReason } from "../CallEvent.ts"
+import { isDecision } from "../CallEvent.ts"
+import * as Flow from "../Flow.ts"
+import type { Call, CallLine } from "./callState.ts"
+import { evolve, initial } from "./callState.ts"
+import * as interpreter from "./interpreter.ts"
+
+/** A flow of any types, as the engine runs it. */
+export type AnyDefinition = Flow.Definition<string, never, unknown, unknown, unknown>
+
+/** A call with its flow at the place that it has reached. The step is a cache: a replay makes it again. */
+export interface Live {
+  readonly call: Call
+  readonly definition: AnyDefinition
+  readonly step: Flow.Step<unknown, unknown>
+}
+
+/** An event before its time is put on it. */
+export type Body<E extends CallEvent = CallEvent> = E extends CallEvent ? Omit<E, "at"> : never
+
+/** How often a flow may go on without waiting for anything; more is a loop without end. */
+const maxStepsWithoutWaiting = 10_000
+
+/** The line that the flow holds: the last one, unless it has been left. */
+export const currentLine = (call: Call): CallLine | undefined => {
+  const line = call.lines.at(-1)
+  return line === undefined || line.left ? undefined : line
+}
+
+const isUsable = (line: CallLine | undefined): line is CallLine =>
+  line !== undefined && (line.phase === "Owing" || line.phase === "Acting")
+
+type Resumption =
+  | { readonly _tag: "Resume"; readonly response: Flow.Response }
+  | { readonly _tag: "Stop"; readonly why: Flow.Stop }
+
+const resume = (response: Flow.Response): Resumption => ({ _tag: "Resume", response })
+const hungUp: Resumption = resume({ _tag: "HungUp" })
+const notAnswered = (reason: "busy" | "no answer" | "failed" | "refused" | "unknown", status?: string): Resumption =>
+  resume({ _tag: "NotAnswered", reason, ...(status === undefined ? {} : { status }) })
+
+/** What a fact means to a flow that waited for a dial. */
+const dialResumption = (event: CallEvent): Resumption | undefined => {
+  switch (event._tag) {
+    case "CallAnswered":
+      return resume({ _tag: "Answered" })
+    case "DialRefused":
+      return notAnswered("refused", event.status)
+    case "DialNotSent":
+      return event.retryAt === undefined ? notAnswered("failed", event.reason) : undefined
+    case "DialFailed":
+      return notAnswered(event.reason, event.status)
+    case "DialGivenUp":
+      return notAnswered(event.reason)
+    case "SettleElapsed":
+      return notAnswered("failed")
+    case "LinePresumedClosed":
+      return notAnswered("unknown")
+    default:
+      return undefined
+  }
+}
+
+/** What a fact means to the flow: `before` is the call without it, `after` with it. */
+const resumption = (before: Call, event: CallEvent, after: Call): Resumption | undefined => {
+  if (event._tag === "Cancelled") return { _tag: "Stop", why: { _tag: "Cancelled" } }
+  const wait = before.wait
+  switch (wait?._tag) {
+    case undefined:
+      return undefined
+    case "Dial":
+      return "line" in event && event.line === wait.line ? dialResumption(event) : undefined
+    case "Prompt": {
+      if (event._tag === "PromptCompleted" && event.n === wait.n) {
+        return resume({ _tag: "Heard", digits: event.digits })
+      }
+      const line = after.lines.find((line) => line.id === wait.line)
+      return line === undefined || line.left || line.phase === "Closed" ? hungUp : undefined
+    }
+    case "Sleep":
+      return event._tag === "SleepElapsed" ? resume(null) : undefined
+    case "Signal":
+      if (event._tag === "SignalReceived") return resume({ _tag: "Received", value: event.value })
+      return event._tag === "SignalExpired" ? resume({ _tag: "Expired" }) : undefined
+    case "Activity":
+      if (event._tag === "ActivityCompleted") return resume({ ok: event.ok, value: event.value })
+      if (event._tag === "ActivityDied") {
+        return { _tag: "Stop", why: { _tag: "Defect", defect: new Error(event.message) } }
+      }
+      return event._tag === "ActivityOverdue"
+        ? { _tag: "Stop", why: { _tag: "Overdue", activity: event.name } }
+        : undefined
+  }
+}
+
+const messageOf = (defect: unknown): string => defect instanceof Error ? defect.message : String(defect)
+
+const stopReason = (why: Flow.Stop): StopReason => {
+  switch (why._tag) {
+    case "Cancelled":
+      return { _tag: "Cancelled" }
+    case "Overdue":
+      return { _tag: "Overdue", activity: why.activity }
+    case "Defect":
+      return { _tag: "Defect", message: messageOf(why.defect) }
+    case "Expired":
+      return { _tag: "Defect", message: "A scope ended outside of itself" }
+  }
+}
+
+const next = (step: Flow.Waiting<unknown, unknown>, response: Flow.Response): Flow.Step<unknown, unknown> =>
+  interpreter.next(step, response) as Flow.Step<unknown, unknown>
+
+/** Collects what one input changes. Mutable, and never leaves the function that made it. */
+export class Turn {
+  call: Call
+  step: Flow.Step<unknown, unknown>
+  readonly definition: AnyDefinition
+  readonly events: Array<CallEvent> = []
+  private readonly at: number
+  /** Whether the request that the flow waits for is on record. */
+  private asked: boolean
+
+  constructor(live: Live, now: number) {
+    this.call = live.call
+    this.step = live.step
+    this.definition = live.definition
+    this.at = Math.max(now, live.call.at)
+    this.asked = live.call.flow !== ""
+  }
+
+  /** The call and its flow after this turn. */
+  get live(): Live {
+    return { call: this.call, definition: this.definition, step: this.step }
+  }
+
+  /** The state of a line at this moment of the turn. */
+  line(id: number): CallLine {
+    return this.call.lines.find((line) => line.id === id)!
+  }
+
+  /** Records a fact from outside and lets the flow go on as far as it brings it. */
+  fact(body: Body): void {
+    const before = this.call
+    const event = this.record(body)
+    const step = this.step
+    if (step._tag === "Waiting") {
+      const found = resumption(before, event, this.call)
+      if (found !== undefined) {
+        this.move(found._tag === "Resume" ? next(step, found.response) : Flow.stop(step, found.why))
+      }
+    }
+    this.advance()
+  }
+
+  private record(body: Body): CallEvent {
+    const event = { ...body, at: this.at } as CallEvent
+    this.events.push(event)
+    this.call = evolve(this.call, event)
+    return event
+  }
+
+  private move(step: Flow.Step<unknown, unknown>): void {
+    this.step = step
+    this.asked = false
+  }
+
+  /** Lets the flow go on until it waits for something that is on record, or has ended. */
+  advance(): void {
+    for (let steps = 0;; steps++) {
+      const step = this.step
+      if (step._tag === "Done") return this.end(step.exit)
+      const hold = Flow.scopes(step)[0]
+      if (hold !== undefined && !isUsable(currentLine(this.call))) {
+        this.move(Flow.stop(step, { _tag: "Expired", scope: hold.depth }))
+        continue
+      }
+      if (this.asked) return
+      if (steps === maxStepsWithoutWaiting) {
+        const defect = new Error(`The flow took ${maxStepsWithoutWaiting} steps without waiting for anything`)
+        return this.end({ _tag: "Stopped", why: { _tag: "Defect", defect } })
+      }
+      const response = this.ask(step.request)
+      if (response === undefined) this.asked = true
+      else this.move(next(step, response.value))
+    }
+  }
+
+  /** Puts a request on record, or answers it at once. */
+  private ask(request: Flow.Request): { readonly value: Flow.Response } | undefined {
+    const n = this.call.decisions + 1
+    switch (request._tag) {
+      case "Dial": {
+        const { _tag, ...dialling } = request
+        this.record({ _tag: "DialPlanned", n, line: this.call.lines.length + 1, ...dialling })
+        return undefined
+      }
+      case "Answer": {
+        const line = this.call.lines[0]
+        return { value: { from: line?.from, to: line?.to } }
+      }
+      case "Prompt": {
+        const line = currentLine(this.call)
+        if (!isUsable(line)) return { value: { _tag: "HungUp" } }
+        this.record({
+          _tag: "ActionDecided",
+          n,
+          line: line.id,
+          action: request.action,
+          ...(request.goodbye ? { goodbye: true } : {})
+        })
+        return undefined
+      }
+      case "Leave":
+        this.leave()
+        return { value: null }
+      case "Sleep":
+        this.record({ _tag: "SleepStarted", n, until: this.at + request.millis })
+        return undefined
+      case "Activity":
+        this.record({ _tag: "ActivityStarted", n, name: request.name, until: this.at + request.withinMillis })
+        return undefined
+      case "Signal":
+        this.record({ _tag: "SignalAwaited", n, name: request.name, until: this.at + request.withinMillis })
+        return undefined
+      case "Note":
+        this.record({ _tag: "Noted", n, name: request.name, data: request.data })
+        return { value: null }
+    }
+  }
+
+  private leave(): void {
+    const line = currentLine(this.call)
+    if (line !== undefined && line.phase !== "Closed") this.record({ _tag: "LineLeft", line: line.id })
+  }
+
+  private end(exit: Flow.Exit<unknown, unknown>): void {
+    if (this.call.exit !== undefined) return
+    this.leave()
+    const codec = this.definition.codec
+    switch (exit._tag) {
+      case "Success": {
+        const stored = codec.encodeOutput(exit.value)
+        return this.ended(
+          stored._tag === "Success"
+            ? { _tag: "Success", value: stored.success }
+            : { _tag: "Stopped", reason: { _tag: "Defect", message: `The output does not fit its schema` } }
+        )
+      }
+      case "Failure": {
+        const stored = codec.encodeError(exit.error)
+        return this.ended(
+          stored._tag === "Success"
+            ? { _tag: "Failure", error: stored.success }
+            : { _tag: "Stopped", reason: { _tag: "Defect", message: "The error does not fit its schema" } }
+        )
+      }
+      case "Stopped":
+        return this.ended({ _tag: "Stopped", reason: stopReason(exit.why) })
+    }
+  }
+
+  private ended(exit: Call["exit"] & {}): void {
+    this.record({ _tag: "FlowEnded", exit })
+  }
+
+  /** The flow disagrees with the log: it is not trusted any more, so nothing of it runs, and its line is left. */
+  diverged(at: number, recorded: string, now: string): void {
+    if (this.call.exit !== undefined) return
+    this.leave()
+    this.ended({ _tag: "Stopped", reason: { _tag: "FlowDiverged", at, recorded, now } })
+  }
+}
+
+/** Where a flow first disagrees with a log. `recorded` and `now` name kinds and fields, never values. */
+export interface Divergence {
+  readonly at: number
+  readonly recorded: string
+  readonly now: string
+}
+
+const differingField = (recorded: CallEvent, now: CallEvent): string | undefined => {
+  const fields = new Set([...Object.keys(recorded), ...Object.keys(now)])
+  for (const field of fields) {
+    const [a, b] = [recorded, now].map((event) => JSON.stringify((event as Record<string, unknown>)[field]))
+    if (a !== b) return field
+  }
+  return undefined
+}
+
+const compare = (at: number, recorded: CallEvent | undefined, now: CallEvent | undefined): Divergence | undefined => {
+  if (recorded?._tag !== now?._tag || recorded === undefined || now === undefined) {
+    return { at, recorded: recorded?._tag ?? "nothing", now: now?._tag ?? "nothing" }
+  }
+  const field = differingField(recorded, now)
+  return field === undefined
+    ? undefined
+    : { at, recorded: `${recorded._tag} with another ${field}`, now: `${now._tag}` }
+}
+
+/**
+ * Runs a flow over a log: the facts are fed to it, and each decision that it takes is compared with the recorded one.
+ * `live` is the call before its first event, with its flow not begun.
+ */
+export const replay = (
+  before: Live,
+  events: ReadonlyArray<CallEvent>
+): { readonly live: Live; readonly divergence: Divergence | undefined } => {
+  let live = before
+  let expected: ReadonlyArray<CallEvent> = []
+  for (let i = 0; i < events.length; i++) {
+    const event = events[i]!
+    if (isDecision(event) || expected.length > 0) {
+      const [now, ...rest] = expected
+      const divergence = compare(i, event, now)
+      if (divergence !== undefined) return { live: fold(live, events), divergence }
+      expected = rest
+      continue
+    }
+    const turn = new Turn(live, event.at)
+    const { at: _, ...body } = event
+    turn.fact(body as Body)
+    expected = turn.events.slice(1)
+    live = turn.live
+  }
+  if (expected.length > 0) {
+    return { live: fold(live, events), divergence: compare(events.length, undefined, expected[0])! }
+  }
+  return { live, divergence: undefined }
+}
+
+/** The state that the log tells, where the flow is not to be trusted. */
+const fold = (live: Live, events: ReadonlyArray<CallEvent>): Live => ({
+  ...live,
+  call: events.reduce(evolve, initial(live.call.id))
+})
