@@ -46,6 +46,9 @@ const pop = (heap: Array<Entry>): Entry => {
   return first
 }
 
+/** A timer of Node takes no more than 24 days. */
+const longestSleep = 24 * 60 * 60 * 1000
+
 /** Runs until its scope closes; `ring` must not fail and should not take long. */
 export const make = (ring: (id: string) => Effect.Effect<void>): Effect.Effect<Alarm, never, Scope.Scope> =>
   Effect.gen(function*() {
@@ -57,7 +60,7 @@ export const make = (ring: (id: string) => Effect.Effect<void>): Effect.Effect<A
       const next = heap[0]
       if (next === undefined) return yield* latch.await
       const now = yield* Clock.currentTimeMillis
-      if (next.at > now) return yield* Effect.raceFirst(Effect.sleep(next.at - now), latch.await)
+      if (next.at > now) return yield* Effect.raceFirst(Effect.sleep(Math.min(next.at - now, longestSleep)), latch.await)
       pop(heap)
       if (armed.get(next.id) !== next.at) return
       armed.delete(next.id)

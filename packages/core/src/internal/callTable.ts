@@ -367,7 +367,9 @@ export const onPosted = (
 // Dials
 // ---------------------------------------------------------------------------------------------------------------------
 
-const mayStillRing = (line: CallLine): boolean => isRinging(line) && !line.presumed
+/** Another line of this call to the same number that has been given up on and may still ring. */
+const isHeldUp = (call: Call, line: CallLine): boolean =>
+  call.lines.some((other) => other.id !== line.id && other.to === line.to && isRinging(other) && !other.presumed)
 
 /**
  * Attempts the planned dial, if its time has come and its number is free: a phone that this call has given up on may still
@@ -376,12 +378,12 @@ const mayStillRing = (line: CallLine): boolean => isRinging(line) && !line.presu
 export const attemptDial = (turn: Turn, externalId: (line: number) => string, process: string, now: number): void => {
   const line = turn.call.lines.at(-1)
   if (line?.phase !== "Planned" || line.left) return
-  const sameNumber = turn.call.lines.filter((other) => other.id !== line.id && other.to === line.to)
-  if (sameNumber.some((other) => other.unknown && isRinging(other)) && line.dialling?.evenIfUnknown !== true) {
+  const wasUnknown = turn.call.lines.some((other) => other.to === line.to && other.unknown && isRinging(other))
+  if (wasUnknown && line.dialling?.evenIfUnknown !== true) {
     turn.fact({ _tag: "DialGivenUp", line: line.id, reason: "unknown" })
     return attemptDial(turn, externalId, process, now)
   }
-  if (line.notBefore > now || sameNumber.some(mayStillRing)) return
+  if (line.notBefore > now || isHeldUp(turn.call, line)) return
   turn.fact({ _tag: "DialAttempted", line: line.id, externalId: externalId(line.id), process })
 }
 
@@ -422,7 +424,7 @@ const lineDeadlines = (call: Call, line: CallLine, settings: Settings.Settings):
     case "Closed":
       return []
     case "Planned":
-      return line.notBefore > 0 ? [{ at: line.notBefore, what: "the next attempt to dial" }] : []
+      return isHeldUp(call, line) ? [] : [{ at: line.notBefore, what: "the next attempt to dial" }]
     case "Dialing":
       return line.phase === "Unknown"
         ? [{

@@ -265,12 +265,15 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       }
     }
     answerWaiters(cell, call)
-    if (Call.isOver(call)) forget(cell, call)
-    else {
-      const { until } = Call.waitingFor(call, settings)
-      if (until !== undefined) alarm.set(cell.id, until)
-    }
+    rest(cell, call)
   })
+
+  /** Sets the alarm for what the call waits for, or lets go of a call that is over. */
+  const rest = (cell: Cell, call: Call.Call): void => {
+    if (Call.isOver(call)) return forget(cell, call)
+    const { until } = Call.waitingFor(call, settings)
+    if (until !== undefined) alarm.set(cell.id, until)
+  }
 
   const track = (cell: Cell, line: Call.CallLine): void => {
     const action = inFlightKey(line)
@@ -305,7 +308,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
           settings
         })
         if (decided.events.length === 0) {
-          if (Call.isOver(live.call)) forget(cell, live.call)
+          rest(cell, live.call)
           return look(live.call, decided)
         }
         const committed: Result.Result<void, VersionConflict | StoreError> = yield* Effect.result(commit(cell, decided))
@@ -611,10 +614,6 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const resume = Effect.fnUntraced(function*(cell: Cell, crashedAt: number) {
     yield* takeSurely(cell, { _tag: "Restart", crashedAt })
     if (cell.activity === undefined) yield* runActivity(cell)
-    const call = cell.live?.call
-    if (call === undefined || Call.isOver(call)) return
-    const { until } = Call.waitingFor(call, settings)
-    if (until !== undefined) alarm.set(cell.id, until)
   })
 
   yield* recover

@@ -1,0 +1,88 @@
+/**
+ * The whole engine in a test: memory for a store, the `PhoneCompany` for a carrier, virtual time for a clock. A test of a
+ * flow needs no phone, no network, and waits for nothing.
+ *
+ * ```ts
+ * it.effect("a second try reaches a callee who was busy", () =>
+ *   Effect.gen(function* () {
+ *     yield* PhoneCompany.callee("15550170001", [Callee.busy, Callee.answers("3 seconds").presses("1")])
+ *     const call = yield* Calls.start(Reminder, input)
+ *     assert.strictEqual(yield* call.outcome, "kept") // virtual time: the minutes between the tries pass at once
+ *   }).pipe(Effect.provide(TestCalls.layer({ flows: [Reminder] }))))
+ * ```
+ *
+ * @since 0.1.0
+ */
+import { Calls, EventStore, type Flow, type Settings } from "@ringback/core"
+import { Effect, Layer } from "effect"
+import * as FakeClock from "./FakeClock.ts"
+import * as FakeTransport from "./FakeTransport.ts"
+import * as PhoneCompany from "./PhoneCompany.ts"
+import * as PhoneLine from "./PhoneLine.ts"
+
+/**
+ * What the engine has to know of the `PhoneCompany` with these settings: its words for a dial that failed, and its speed.
+ *
+ * @since 0.1.0
+ */
+export const engineSettings = (company: PhoneLine.Settings): Partial<Settings.Settings> => ({
+  speed: company.speed,
+  busy: [company.statuses.busy],
+  noAnswer: [company.statuses.noAnswer]
+})
+
+/**
+ * Connects the engine to the `PhoneCompany` that its `Transport` dials through: events go to `Calls.receive`, and its
+ * replies back.
+ *
+ * @since 0.1.0
+ */
+export const connection: Layer.Layer<never, never, Calls.Calls | PhoneCompany.PhoneCompany> = Layer.effectDiscard(
+  Effect.gen(function*() {
+    const calls = yield* Calls.Calls
+    yield* PhoneCompany.connect(Effect.fnUntraced(function*(webhook) {
+      const reply = yield* calls.receive(webhook)
+      yield* reply.sent(true)
+      return reply.action
+    }))
+  })
+)
+
+type AnyFlow = Parameters<typeof Calls.layer>[0]["flows"][number]
+type Answering = NonNullable<Parameters<typeof Calls.layer>[0]["inbound"]>[string]
+
+type NeedsOf<D> = D extends Flow.Definition<string, never, unknown, unknown, infer R> ? R : never
+
+/**
+ * The engine with these flows, and with it the `PhoneCompany` that its calls go to, the `FakeClock` that it lives by and
+ * the store that it writes. The services of the flows' activities are left to provide.
+ *
+ * `company` changes how the phone company behaves, `settings` what the engine allows.
+ *
+ * @since 0.1.0
+ */
+export const layer = <
+  const Flows extends ReadonlyArray<AnyFlow>,
+  const Inbound extends { readonly [number: string]: Answering } = Record<never, never>
+>(
+  options: Calls.Options<Flows, Inbound> & { readonly company?: PhoneLine.Changes }
+): Layer.Layer<
+  Calls.Calls | PhoneCompany.PhoneCompany | FakeClock.FakeClock | EventStore.EventStore,
+  Calls.DuplicateFlow | Calls.FlowsMissing | EventStore.StoreError,
+  Exclude<NeedsOf<Flows[number] | Inbound[keyof Inbound]>, Flow.Incoming>
+> => {
+  const { company: changes, settings, ...rest } = options
+  const company = PhoneLine.settings(changes ?? {})
+  const engine = Calls.layer({ ...rest, settings: { ...engineSettings(company), ...settings } } as typeof options)
+  return connection.pipe(
+    Layer.provideMerge(engine),
+    Layer.provide(FakeTransport.layer),
+    Layer.provideMerge(PhoneCompany.layerWith(changes ?? {})),
+    Layer.provideMerge(EventStore.layerMemory),
+    Layer.provideMerge(FakeClock.layer)
+  ) as Layer.Layer<
+    Calls.Calls | PhoneCompany.PhoneCompany | FakeClock.FakeClock | EventStore.EventStore,
+    Calls.DuplicateFlow | Calls.FlowsMissing | EventStore.StoreError,
+    Exclude<NeedsOf<Flows[number] | Inbound[keyof Inbound]>, Flow.Incoming>
+  >
+}

@@ -1,0 +1,212 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Calls, Flow, Line, PhoneNumber } from "@ringback/core"
+import { Effect, Exit, Option, Schema } from "effect"
+import { Callee, FakeClock, PhoneCompany, TestCalls } from "../src/index.ts"
+
+const to = PhoneNumber.make("15550170001")
+const from = PhoneNumber.make("15550170009")
+const parties = { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber }
+const input = { to, from }
+
+const Announcement = Flow.make("announcement", {
+  version: 1,
+  input: parties,
+  output: Schema.Literal("heard"),
+  run: (who) => Line.speak("The library closes at six today.").pipe(Flow.as("heard" as const), Flow.dial(who))
+})
+
+const Reminder = Flow.make("reminder", {
+  version: 1,
+  input: parties,
+  output: Schema.Literals(["kept", "cancelled", "unreached"]),
+  run: (who) =>
+    Flow.gen(function*() {
+      const choice = yield* Line.menu("Press 1 to keep it, 2 to cancel it.", {
+        choices: { "1": "kept", "2": "cancelled" }
+      })
+      yield* Line.goodbye("Thank you.")
+      return choice
+    }).pipe(
+      Flow.dial({ ...who, ringFor: "40 seconds" }),
+      Flow.retry({ times: 2, after: "10 minutes", while: (e) => e._tag === "NotAnswered" && e.reason !== "refused" }),
+      Flow.catchTag(["NotAnswered", "NoInput"], () => Flow.succeed("unreached" as const))
+    )
+})
+
+/** What the engine answered, once everything under way has arrived. */
+const actionsOf = Effect.map(Effect.andThen(FakeClock.settle, PhoneCompany.log), (log) =>
+  log.flatMap((entry) => entry._tag === "Replied" && entry.action !== undefined ? [entry.action._tag] : []))
+
+describe("TestCalls", () => {
+  it.effect("a message that is heard to its end is followed by a hang-up", () =>
+    Effect.gen(function*() {
+      const call = yield* Calls.start(Announcement, input)
+      assert.strictEqual(yield* call.outcome, "heard")
+      assert.deepStrictEqual(yield* actionsOf, ["Speak", "Hangup"])
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement] }))))
+
+  it.effect("a callee who hangs up during the message fails the call as HungUp", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee("15550170001", Callee.answers().hangsUp())
+      const call = yield* Calls.start(Announcement, input)
+      const error = yield* Effect.flip(call.outcome)
+      assert.strictEqual(error._tag, "HungUp")
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement] }))))
+
+  it.effect("a second try reaches a callee who was busy, and the ten minutes pass at once", () =>
+    Effect.gen(function*() {
+      const began = yield* FakeClock.now
+      yield* PhoneCompany.callee("15550170001", [Callee.busy, Callee.answers("3 seconds").hears(/press 1/i).presses("1")])
+      const call = yield* Calls.start(Reminder, input)
+      assert.strictEqual(yield* call.outcome, "kept")
+      assert.isAtLeast((yield* FakeClock.now) - began, 600_000)
+      assert.strictEqual((yield* PhoneCompany.rings).length, 2)
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Reminder] }))))
+
+  it.effect("silence is asked again and then given up", () =>
+    Effect.gen(function*() {
+      const call = yield* Calls.start(Reminder, input)
+      assert.strictEqual(yield* call.outcome, "unreached")
+      assert.deepStrictEqual(yield* actionsOf, ["Speak", "Speak", "Speak", "Hangup"])
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Reminder] }))))
+
+  it.effect("nobody who answers is reported so after all tries", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee("15550170001", Callee.noAnswer)
+      const call = yield* Calls.start(Reminder, input)
+      assert.strictEqual(yield* call.outcome, "unreached")
+      assert.strictEqual((yield* PhoneCompany.rings).length, 3)
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Reminder] }))))
+
+  it.effect("a blocked number is refused and not tried again", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.block("15550170001")
+      const call = yield* Calls.start(Announcement, input)
+      const error = yield* Effect.flip(call.outcome)
+      assert.deepStrictEqual(error, new Flow.NotAnswered({ reason: "refused", status: "to_number_blocked_by_customer" }))
+      assert.strictEqual((yield* PhoneCompany.rings).length, 0)
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement] }))))
+
+  it.effect("the same key is the same call", () =>
+    Effect.gen(function*() {
+      const first = yield* Calls.start(Announcement, input, { key: "order-7" })
+      const second = yield* Calls.start(Announcement, input, { key: "order-7" })
+      const other = yield* Calls.start(Announcement, input, { key: "order-8" })
+      yield* Effect.all([first.outcome, second.outcome, other.outcome])
+      const again = yield* Calls.start(Announcement, input, { key: "order-7" })
+      assert.strictEqual(yield* again.outcome, "heard")
+      assert.strictEqual(first.id, second.id)
+      assert.notStrictEqual(first.id, other.id)
+      assert.strictEqual((yield* PhoneCompany.rings).length, 2)
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement] }))))
+
+  it.effect("a call that is cancelled while it rings ends as stopped, and a late answer is hung up on", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee("15550170001", Callee.answers("20 seconds"))
+      const call = yield* Calls.start(Announcement, input)
+      yield* Effect.sleep("5 seconds")
+      yield* call.cancel
+      yield* call.cancel
+      const error = yield* Effect.flip(call.outcome)
+      assert.deepStrictEqual(error, new Calls.CallStopped({ callId: call.id, reason: { _tag: "Cancelled" } }))
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(yield* actionsOf, ["Hangup"])
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement] }))))
+
+  it.effect("an activity is run and its result recorded, and a slow one is covered by a hold", () => {
+    const LookUp = Flow.make("look-up", {
+      version: 1,
+      input: parties,
+      output: Schema.Number,
+      run: (who) =>
+        Flow.gen(function*() {
+          const balance = yield* Flow.activity(
+            "balance",
+            { success: Schema.Number },
+            Effect.delay(Effect.succeed(42), "9 seconds")
+          )
+          yield* Line.speak(`Your balance is ${balance}.`)
+          return balance
+        }).pipe(Flow.dial(who))
+    })
+    return Effect.gen(function*() {
+      const call = yield* Calls.start(LookUp, input)
+      assert.strictEqual(yield* call.outcome, 42)
+      const events = yield* Calls.events(call.id)
+      assert.isTrue(events.some((event) => event._tag === "HoldAnswered"))
+      assert.strictEqual((yield* actionsOf).at(-1), "Hangup")
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [LookUp] })))
+  })
+
+  it.effect("an activity that takes too long stops the call as overdue", () => {
+    const Slow = Flow.make("slow", {
+      version: 1,
+      input: parties,
+      output: Schema.Void,
+      run: (who) =>
+        Flow.activity("slow", { within: "10 seconds" }, Effect.never).pipe(Flow.dial(who))
+    })
+    return Effect.gen(function*() {
+      const call = yield* Calls.start(Slow, input)
+      const error = yield* Effect.flip(call.outcome)
+      assert.deepStrictEqual(error, new Calls.CallStopped({ callId: call.id, reason: { _tag: "Overdue", activity: "slow" } }))
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Slow] })))
+  })
+
+  it.effect("a hold notices a hang-up at once", () => {
+    const Hold = Flow.make("hold", {
+      version: 1,
+      input: parties,
+      output: Schema.String,
+      run: (who) =>
+        Flow.sleep("10 minutes").pipe(
+          Line.hold("One moment, please, while we look for you."),
+          Flow.as("slept"),
+          Flow.catchTag("HungUp", () => Flow.succeed("hung up")),
+          Flow.dial(who)
+        )
+    })
+    return Effect.gen(function*() {
+      yield* PhoneCompany.callee("15550170001", Callee.answers().hangsUpDuring(3))
+      const began = yield* FakeClock.now
+      const call = yield* Calls.start(Hold, input)
+      assert.strictEqual(yield* call.outcome, "hung up")
+      assert.isBelow((yield* FakeClock.now) - began, 60_000)
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Hold] })))
+  })
+
+  it.effect("a call is over when its line is closed", () =>
+    Effect.gen(function*() {
+      const call = yield* Calls.start(Announcement, input)
+      yield* call.outcome
+      yield* Effect.sleep("1 minute")
+      const found = yield* Calls.get(call.id)
+      assert.strictEqual(Option.getOrThrow(found).lines[0]?.phase, "Closed")
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement] }))))
+
+  it.effect("two flows of one name and version are refused in words that name them", () =>
+    Effect.gen(function*() {
+      const Other = Flow.make("announcement", {
+        version: 1,
+        input: parties,
+        output: Schema.Void,
+        run: (who) => Line.speak("x").pipe(Flow.dial(who))
+      })
+      const exit = yield* Effect.exit(Effect.provide(Effect.void, TestCalls.layer({ flows: [Announcement, Other] })))
+      assert.deepStrictEqual(exit, Exit.fail(new Calls.DuplicateFlow({ flow: "announcement", version: 1 })))
+    }))
+
+  it.effect("a flow that is not registered is refused", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Calls.start(Reminder, input))
+      assert.deepStrictEqual(error, new Calls.FlowNotRegistered({ flow: "reminder", version: 1 }))
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement] }))))
+
+  it.effect("an input that does not fit is refused without being repeated", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Calls.start(Announcement, { to: "555-0170-0001" as typeof to, from }))
+      assert.strictEqual(error._tag, "InvalidInput")
+      assert.match(error.message, /Expected a phone number/)
+      assert.notInclude(error.message, "0170")
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement] }))))
+})
