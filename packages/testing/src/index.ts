@@ -1,1 +1,11 @@
-export {}
+/**
+ * Phone calls without a phone: scripted people, a model of the network, virtual time, and a Telesign on localhost.
+ *
+ * @since 0.1.0
+ */
+export * as Callee from "./Callee.ts"
+export * as PhoneLine from "./PhoneLine.ts"
+export * as PhoneCompany from "./PhoneCompany.ts"
+export * as FakeClock from "./FakeClock.ts"
+export * as FakeTransport from "./FakeTransport.ts"
+export * as TestCalls from "./TestCalls.ts"

@@ -1,0 +1,391 @@
+/**
+ * A scripted person at the far end of a call, as plain data that reads like a person.
+ *
+ * ```ts
+ * Callee.answers("3 seconds").hears(/press 1/i).presses("1").hangsUp()
+ * ```
+ *
+ * How a script is followed. At the start of each prompt the person goes on with the script:
+ *
+ * - `hears` waits for a prompt that matches; prompts before it are listened to. Each `hears` takes a prompt of its own.
+ * - `presses` and `staysSilent` are used by the next prompt that collects digits; one that collects none is just heard.
+ * - `hangsUp` ends the call in the middle of the next prompt, or of the next talk with somebody else.
+ * - `hangsUpDuring(n)` does so in the middle of the n-th prompt of the call, `hangsUpAfter(n)` shortly after its end. A
+ *   script that comes to such a step too late acts in the prompt that it has reached.
+ * - One prompt may use several steps: `hears` and the keys pressed on it, keys and `hangsUpAfter`.
+ * - When the script is used up, the person stays on the line and says nothing.
+ *
+ * Keys are pressed after the prompt has been heard, not into it, and belong to that prompt: there is no typing ahead,
+ * and keys beyond what the prompt takes are lost. Nothing public says what Telesign does with either.
+ *
+ * @since 0.1.0
+ */
+import { Duration, Option, Result, Schema } from "effect"
+
+/**
+ * How a number is reached: it is busy, rings until the network gives up, fails with a status of the carrier, is answered
+ * by a person, or is picked up by a machine that records for a while.
+ *
+ * @since 0.1.0
+ */
+export type Reach =
+  | { readonly _tag: "Busy" }
+  | { readonly _tag: "NoAnswer" }
+  | { readonly _tag: "Fails"; readonly status: string }
+  | { readonly _tag: "Answers"; readonly afterMillis: number }
+  | { readonly _tag: "Voicemail"; readonly afterMillis: number }
+
+/**
+ * One step of a script. `prompt` numbers the prompts of a call from 1.
+ *
+ * @since 0.1.0
+ */
+export type Step =
+  | { readonly _tag: "Hears"; readonly text: string }
+  | { readonly _tag: "HearsMatch"; readonly source: string; readonly flags: string }
+  | { readonly _tag: "Presses"; readonly digits: string }
+  | { readonly _tag: "StaysSilent" }
+  | { readonly _tag: "HangsUp" }
+  | { readonly _tag: "HangsUpDuring"; readonly prompt: number }
+  | { readonly _tag: "HangsUpAfter"; readonly prompt: number }
+
+/**
+ * Everything there is to know about a callee, as plain data. Whatever takes a callee takes this.
+ *
+ * @since 0.1.0
+ */
+export interface Script {
+  readonly reach: Reach
+  readonly steps: ReadonlyArray<Step>
+}
+
+/**
+ * A person who answers: a `Script` whose steps can be added one after another.
+ *
+ * @since 0.1.0
+ */
+export interface Callee extends Script {
+  /**
+   * Listens until a prompt contains this text, in upper or lower case, or matches this expression. A prompt that plays a
+   * file is matched by its address.
+   */
+  readonly hears: (words: string | RegExp) => Callee
+  /** Presses these keys (`0-9 A-D * #`) after the next prompt that collects digits. */
+  readonly presses: (digits: string) => Callee
+  /** Lets the next prompt that collects digits pass without pressing a key. */
+  readonly staysSilent: () => Callee
+  /** Hangs up in the middle of the next prompt or talk. */
+  readonly hangsUp: () => Callee
+  /** Hangs up in the middle of the n-th prompt of the call, counted from 1. */
+  readonly hangsUpDuring: (prompt: number) => Callee
+  /** Hangs up shortly after the n-th prompt of the call; with 0, shortly after answering. */
+  readonly hangsUpAfter: (prompt: number) => Callee
+}
+
+/**
+ * A script cannot be followed. `problem` says what was expected; keys and words that were given are not repeated.
+ *
+ * @since 0.1.0
+ */
+export class InvalidCallee extends Schema.TaggedError<InvalidCallee>()("InvalidCallee", { problem: Schema.String }) {
+  override get message() {
+    return `This callee makes no sense. ${this.problem}`
+  }
+}
+
+/**
+ * Turns plain data into a callee whose steps can be added to. Nothing is checked.
+ *
+ * @since 0.1.0
+ */
+export const make = (script: Script): Callee => new Person(script.reach, script.steps)
+
+/**
+ * A number that is engaged. The word for it in `dial_completed` is a setting, because Telesign's own is not public.
+ *
+ * @since 0.1.0
+ */
+export const busy: Script = { reach: { _tag: "Busy" }, steps: [] }
+
+/**
+ * A number that rings until the network gives up; how long that takes is a setting.
+ *
+ * @since 0.1.0
+ */
+export const noAnswer: Script = { reach: { _tag: "NoAnswer" }, steps: [] }
+
+/**
+ * A number whose dial ends with this status in `dial_completed`: one word. Throws `InvalidCallee` for `answered`.
+ *
+ * @since 0.1.0
+ */
+export const fails = (status: string): Script => {
+  if (!/^[^\s;]+$/.test(status) || status === "answered") throw expected("one word other than answered after \"fails\"")
+  return { reach: { _tag: "Fails", status }, steps: [] }
+}
+
+/**
+ * A person who picks up after `after` (2 seconds if not said) and listens. Throws `InvalidCallee` if that is no finite
+ * time.
+ *
+ * @since 0.1.0
+ */
+export const answers = (after: Duration.Input = "2 seconds"): Callee => {
+  const millis = Option.map(Duration.fromInput(after), Duration.toMillis)
+  if (Option.isNone(millis) || !(millis.value >= 0 && millis.value < Infinity)) {
+    throw expected("a finite time, such as 3 seconds, after \"answers\"")
+  }
+  return new Person({ _tag: "Answers", afterMillis: millis.value }, [])
+}
+
+/**
+ * A machine that picks up after 20 seconds, presses nothing, and hangs up when its tape is full, in the middle of
+ * whatever is said. To the carrier it is an answer like any other.
+ *
+ * @since 0.1.0
+ */
+export const voicemail: Script = { reach: { _tag: "Voicemail", afterMillis: 20_000 }, steps: [] }
+
+/**
+ * A prompt as the callee hears it: its number in the call, its words, and how many digits it takes (0 for none).
+ *
+ * @since 0.1.0
+ */
+export interface Heard {
+  readonly number: number
+  readonly words: string
+  readonly collects: number
+}
+
+/**
+ * What the callee does about a prompt, and the steps that are left. `digits` fit what the prompt takes, and are `""` where
+ * nothing is pressed.
+ *
+ * @since 0.1.0
+ */
+export interface Reaction {
+  readonly digits: string
+  readonly hangsUp: "never" | "during" | "after"
+  readonly steps: ReadonlyArray<Step>
+}
+
+/**
+ * Follows a script through one prompt. Pure.
+ *
+ * @since 0.1.0
+ */
+export const listen = (steps: ReadonlyArray<Step>, heard: Heard): Reaction => {
+  let digits = ""
+  let [listened, keyed] = [false, false]
+  const react = (hangsUp: Reaction["hangsUp"], used: number): Reaction => ({
+    digits,
+    hangsUp,
+    steps: steps.slice(used)
+  })
+  for (const [used, step] of steps.entries()) {
+    switch (step._tag) {
+      case "Hears":
+      case "HearsMatch":
+        if (listened || keyed || !matches(step, heard.words)) return react("never", used)
+        listened = true
+        break
+      case "Presses":
+      case "StaysSilent":
+        if (keyed || heard.collects === 0) return react("never", used)
+        digits = step._tag === "Presses" ? step.digits.slice(0, heard.collects) : ""
+        keyed = true
+        break
+      case "HangsUp":
+        return keyed ? react("never", used) : react("during", used + 1)
+      case "HangsUpDuring":
+        return keyed || heard.number < step.prompt ? react("never", used) : react("during", used + 1)
+      case "HangsUpAfter":
+        return heard.number < step.prompt ? react("never", used) : react("after", used + 1)
+    }
+  }
+  return react("never", steps.length)
+}
+
+/**
+ * The steps of a script, or of what is left of one, in words. A test that wants every step used asserts that none are
+ * left over. Words and keys are shown, for they come from a test.
+ *
+ * @since 0.1.0
+ */
+export const leftover = (script: { readonly steps: ReadonlyArray<Step> }): ReadonlyArray<string> =>
+  script.steps.map(describeStep)
+
+/**
+ * The callee in the words that `parse` reads, such as `answers 2s; presses 1; hangs up`. Words and keys are shown, for
+ * they come from a test.
+ *
+ * @since 0.1.0
+ */
+export const describe = (script: Script): string => [describeReach(script.reach), ...leftover(script)].join("; ")
+
+/**
+ * Reads a callee written in words: how the number is reached, then steps, parted by `;`.
+ *
+ * - `busy`, `no answer`, `fails some_status`, `voicemail`, `answers`, `answers 2s` (also `500ms`, `1m`, `3 seconds`)
+ * - `hears "press 1"`, `hears /press \d/i`, `presses 1`, `stays silent`, `hangs up`, `hangs up during 2`,
+ *   `hangs up after 1`; only `answers` takes steps.
+ *
+ * @since 0.1.0
+ */
+export const parse = (text: string): Result.Result<Script, InvalidCallee> =>
+  Result.try({
+    try: () => {
+      const [first, ...rest] = split(text)
+      const script = parseReach(first ?? "")
+      if (script instanceof Person) return rest.reduce(parseStep, script)
+      if (rest.length > 0) throw expected("no steps after a callee who does not answer")
+      return script
+    },
+    catch: (error) => {
+      if (error instanceof InvalidCallee) return error
+      throw error
+    }
+  })
+
+class Person implements Callee {
+  readonly reach: Reach
+  readonly steps: ReadonlyArray<Step>
+
+  constructor(reach: Reach, steps: ReadonlyArray<Step>) {
+    this.reach = reach
+    this.steps = steps
+  }
+
+  private and(step: Step): Callee {
+    return new Person(this.reach, [...this.steps, step])
+  }
+
+  hears(words: string | RegExp): Callee {
+    if (words instanceof RegExp) return this.and({ _tag: "HearsMatch", source: words.source, flags: words.flags })
+    if (words.trim() === "") throw expected("some words after \"hears\"")
+    return this.and({ _tag: "Hears", text: words })
+  }
+
+  presses(digits: string): Callee {
+    if (!/^[0-9A-D*#]+$/.test(digits)) throw expected("keys 0-9, A-D, * and # after \"presses\"")
+    return this.and({ _tag: "Presses", digits })
+  }
+
+  staysSilent(): Callee {
+    return this.and({ _tag: "StaysSilent" })
+  }
+
+  hangsUp(): Callee {
+    return this.and({ _tag: "HangsUp" })
+  }
+
+  hangsUpDuring(prompt: number): Callee {
+    if (!Number.isInteger(prompt) || prompt < 1) {
+      throw expected("the number of a prompt, from 1, after \"hangs up during\"")
+    }
+    return this.and({ _tag: "HangsUpDuring", prompt })
+  }
+
+  hangsUpAfter(prompt: number): Callee {
+    if (!Number.isInteger(prompt) || prompt < 0) {
+      throw expected("the number of a prompt, from 0, after \"hangs up after\"")
+    }
+    return this.and({ _tag: "HangsUpAfter", prompt })
+  }
+}
+
+const expected = (what: string) => new InvalidCallee({ problem: `Expected ${what}.` })
+
+const matches = (step: Extract<Step, { readonly _tag: "Hears" | "HearsMatch" }>, words: string): boolean =>
+  step._tag === "Hears"
+    ? words.toLowerCase().includes(step.text.toLowerCase())
+    : new RegExp(step.source, step.flags).test(words)
+
+const describeReach = (reach: Reach): string => {
+  switch (reach._tag) {
+    case "Busy":
+      return "busy"
+    case "NoAnswer":
+      return "no answer"
+    case "Fails":
+      return `fails ${reach.status}`
+    case "Answers":
+      return `answers ${reach.afterMillis % 1000 === 0 ? `${reach.afterMillis / 1000}s` : `${reach.afterMillis}ms`}`
+    case "Voicemail":
+      return "voicemail"
+  }
+}
+
+const describeStep = (step: Step): string => {
+  switch (step._tag) {
+    case "Hears":
+      return `hears ${JSON.stringify(step.text)}`
+    case "HearsMatch":
+      return `hears /${step.source}/${step.flags}`
+    case "Presses":
+      return `presses ${step.digits}`
+    case "StaysSilent":
+      return "stays silent"
+    case "HangsUp":
+      return "hangs up"
+    case "HangsUpDuring":
+      return `hangs up during ${step.prompt}`
+    case "HangsUpAfter":
+      return `hangs up after ${step.prompt}`
+  }
+}
+
+const quoted = String.raw`hears\s+"(?:[^"\\]|\\.)*"`
+const expression = String.raw`hears\s+/(?:[^/\\[]|\\.|\[(?:[^\]\\]|\\.)*\])+/[a-z]*`
+const part = new RegExp(String.raw`\s*(${quoted}|${expression}|[^;]*?)\s*(?:;|$)`, "gy")
+
+const split = (text: string): ReadonlyArray<string> =>
+  Array.from(text.matchAll(part), (match) => match[1]!).filter((words) => words !== "")
+
+const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000 }
+
+const parseDuration = (words: string): Duration.Input => {
+  const short = /^(\d+(?:\.\d+)?)\s*(ms|s|m)$/.exec(words)
+  return short === null ? words as Duration.Input : Number(short[1]) * units[short[2]!]!
+}
+
+const parseReach = (words: string): Script => {
+  if (words === "busy") return busy
+  if (words === "no answer") return noAnswer
+  if (words === "voicemail") return voicemail
+  if (words === "answers") return answers()
+  const [verb, ...rest] = words.split(/\s+/)
+  if (verb === "answers") return answers(parseDuration(rest.join(" ")))
+  if (verb === "fails") return fails(rest.join(" "))
+  throw expected(`"busy", "no answer", "fails <status>", "voicemail" or "answers <time>" first`)
+}
+
+const steps = `"hears", "presses", "stays silent", "hangs up", "hangs up during <n>" or "hangs up after <n>"`
+
+const parseStep = (callee: Callee, words: string, index: number): Callee => {
+  if (words === "stays silent") return callee.staysSilent()
+  if (words === "hangs up") return callee.hangsUp()
+  const [, verb, rest] = /^(hears|presses|hangs up during|hangs up after)(?:\s+([^]*))?$/.exec(words) ?? []
+  switch (verb) {
+    case "hears":
+      return callee.hears(parseWords(rest ?? ""))
+    case "presses":
+      return callee.presses(rest ?? "")
+    case "hangs up during":
+      return callee.hangsUpDuring(Number(rest))
+    case "hangs up after":
+      return callee.hangsUpAfter(rest === undefined ? NaN : Number(rest))
+    default:
+      throw expected(`${steps} as step ${index + 1}`)
+  }
+}
+
+const parseWords = (words: string): string | RegExp => {
+  const regex = /^\/([^]+)\/([a-z]*)$/.exec(words)
+  if (regex === null && !words.startsWith("\"")) return words
+  try {
+    return regex === null ? String(JSON.parse(words)) : new RegExp(regex[1]!, regex[2])
+  } catch {
+    throw expected("words, \"words in quotes\" or a /regular expression/ after \"hears\"")
+  }
+}

@@ -1,0 +1,496 @@
+/**
+ * A telephone company without telephones: scripted callees by number, lines that live by Effect's `Clock`, and a record of
+ * everything that happened.
+ *
+ * The lines are those of the pure model `PhoneLine`. Ids come from Effect's `Random`, so a seed makes a day repeatable.
+ *
+ * ```ts
+ * yield* PhoneCompany.callee("15550170001", [Callee.busy, Callee.answers("3 seconds").presses("1")])
+ * const outcome = yield* call.outcome
+ * assert.lengthOf(yield* PhoneCompany.rings, 2)
+ * ```
+ *
+ * @since 0.1.0
+ */
+import { Action, PhoneNumber, Transport } from "@ringback/core"
+import type { Webhook } from "@ringback/core"
+import { Cause, Clock, Context, Effect, Exit, Fiber, Latch, Layer, PubSub, Random, Stream } from "effect"
+import type { Scope } from "effect"
+import * as Callee from "./Callee.ts"
+import * as PhoneLine from "./PhoneLine.ts"
+
+/**
+ * A phone that rang because of a dial, first legs and bridged ones alike.
+ *
+ * @since 0.1.0
+ */
+export interface Ring {
+  readonly at: number
+  readonly number: PhoneNumber.PhoneNumber
+  readonly referenceId: string
+  readonly externalId?: string
+}
+
+/**
+ * Something that happened, as it happened: numbers and digits are not masked here. `describe` makes it fit to be seen.
+ *
+ * `Requested` is a dial that was accepted, `Refused` one that was not, `Called` an incoming call, `Posted` a webhook on its
+ * way, `Replied` what came back, `Rejected` a reply that was not carried out, `Unanswered` a webhook that got no reply.
+ *
+ * @since 0.1.0
+ */
+export type Entry =
+  | { readonly _tag: "Requested"; readonly at: number; readonly referenceId: string; readonly action: Action.Dial }
+  | { readonly _tag: "Refused"; readonly at: number; readonly status: string; readonly action: Action.Dial }
+  | {
+    readonly _tag: "Called"
+    readonly at: number
+    readonly referenceId: string
+    readonly to: string
+    readonly from: string
+  }
+  | { readonly _tag: "Posted"; readonly at: number; readonly referenceId: string; readonly webhook: Webhook.Webhook }
+  | {
+    readonly _tag: "Replied"
+    readonly at: number
+    readonly referenceId: string
+    readonly webhook: Webhook.Webhook
+    readonly action: Action.Action | undefined
+  }
+  | {
+    readonly _tag: "Rejected"
+    readonly at: number
+    readonly referenceId: string
+    readonly webhook: Webhook.Webhook
+    readonly action: Action.Action
+    readonly reason: string
+  }
+  | {
+    readonly _tag: "Unanswered"
+    readonly at: number
+    readonly referenceId: string
+    readonly webhook: Webhook.Webhook
+    readonly problem: string
+  }
+
+/**
+ * Who answers webhooks: exactly one action or none. An error or a defect counts as no reply and is recorded.
+ *
+ * @since 0.1.0
+ */
+export type Handler = (webhook: Webhook.Webhook) => Effect.Effect<Action.Action | undefined, unknown>
+
+/**
+ * The company. Numbers are written `15550170001` or `+15550170001`; text that is no number is a defect.
+ *
+ * @since 0.1.0
+ */
+export class PhoneCompany extends Context.Service<PhoneCompany, {
+  /** Says who answers at a number: one callee per ring, in order; the last one for all further rings. */
+  readonly callee: (number: string, callees: Callee.Script | ReadonlyArray<Callee.Script>) => Effect.Effect<void>
+  /** From now on a dial to this number is refused with this status. */
+  readonly block: (number: string, status?: string) => Effect.Effect<void>
+  /** Accepts a dial: the phone rings. Fails with `Refused` if the number is blocked. */
+  readonly dial: (action: Action.Dial) => Effect.Effect<Transport.Accepted, Transport.TransportError>
+  /** Somebody calls one of our numbers. Gives the `reference_id` of the line. */
+  readonly incoming: (call: {
+    readonly to: string
+    readonly from: string
+    readonly callee?: Callee.Script
+  }) => Effect.Effect<string>
+  /** The far end of a line hangs up now. A line that is not known or has ended stays as it is. */
+  readonly hangUp: (referenceId: string) => Effect.Effect<void>
+  /** Makes this the handler of all webhooks, until the scope closes: then replies under way are broken off. */
+  readonly connect: (handler: Handler) => Effect.Effect<void, never, Scope.Scope>
+  /** Every phone that rang so far. */
+  readonly rings: Effect.Effect<ReadonlyArray<Ring>>
+  /** Everything that happened so far. */
+  readonly log: Effect.Effect<ReadonlyArray<Entry>>
+  /** Everything that happens from now on. */
+  readonly changes: Stream.Stream<Entry>
+  /** The lines as they are now, the oldest first. */
+  readonly lines: Effect.Effect<ReadonlyArray<PhoneLine.PhoneLine>>
+  /** Steps of scripts that nobody has used yet: of people who were rung, and of callees whose turn never came. */
+  readonly leftover: Effect.Effect<ReadonlyArray<Leftover>>
+}>()("@ringback/testing/PhoneCompany") {}
+
+/**
+ * What was never used of the scripts at one number.
+ *
+ * @since 0.1.0
+ */
+export interface Leftover {
+  readonly number: string
+  readonly steps: ReadonlyArray<string>
+}
+
+/**
+ * Builds a company with these settings. Its lines end with the scope.
+ *
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(settings: PhoneLine.Settings = PhoneLine.defaults) {
+  const office: Office = {
+    settings,
+    scope: yield* Effect.scope,
+    news: yield* PubSub.unbounded<Entry>(),
+    directory: new Map(),
+    blocked: new Map(),
+    lines: new Map(),
+    rings: [],
+    log: [],
+    connected: undefined
+  }
+  return PhoneCompany.of({
+    callee: (number, callees) => Effect.sync(() => enrol(office, number, "reach" in callees ? [callees] : callees)),
+    block: (number, status = "to_number_blocked_by_customer") =>
+      Effect.sync(() => void office.blocked.set(PhoneNumber.make(number), status)),
+    dial: (action) => accept(office, action),
+    incoming: (call) => receive(office, call),
+    hangUp: (id) =>
+      Effect.suspend(() => {
+        const live = office.lines.get(id)
+        return live === undefined ? Effect.void : advance(office, live, PhoneLine.hangUp)
+      }),
+    connect: (handler) => plug(office, handler),
+    rings: Effect.sync(() => office.rings.slice()),
+    log: Effect.sync(() => office.log.slice()),
+    changes: Stream.fromPubSub(office.news),
+    lines: Effect.sync(() => Array.from(office.lines.values(), (live) => live.line)),
+    leftover: Effect.sync(() => unused(office))
+  })
+})
+
+/**
+ * A company with some settings changed: how long things take, how fast, and what the documents leave open.
+ *
+ * @since 0.1.0
+ */
+export const layerWith = (changes: PhoneLine.Changes): Layer.Layer<PhoneCompany> =>
+  Layer.effect(PhoneCompany, make(PhoneLine.settings(changes)))
+
+/**
+ * A company with the settings that are used where nothing else is said.
+ *
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<PhoneCompany> = Layer.effect(PhoneCompany, make())
+
+/**
+ * Says who answers at a number: one callee per ring, in order; the last one for all further rings. A number of which
+ * nothing is said answers after 2 seconds and listens.
+ *
+ * @since 0.1.0
+ */
+export const callee = (
+  number: string,
+  callees: Callee.Script | ReadonlyArray<Callee.Script>
+): Effect.Effect<void, never, PhoneCompany> => PhoneCompany.use((company) => company.callee(number, callees))
+
+/**
+ * Makes the company refuse dials to a number, with one of the documented statuses: by default
+ * `to_number_blocked_by_customer`.
+ *
+ * @since 0.1.0
+ */
+export const block = (number: string, status?: string): Effect.Effect<void, never, PhoneCompany> =>
+  PhoneCompany.use((company) => company.block(number, status))
+
+/**
+ * Dials as the engine would. Fails with `Refused` if the number is blocked.
+ *
+ * @since 0.1.0
+ */
+export const dial = (
+  action: Action.Dial
+): Effect.Effect<Transport.Accepted, Transport.TransportError, PhoneCompany> =>
+  PhoneCompany.use((company) => company.dial(action))
+
+/**
+ * Somebody calls one of our numbers and follows a script, which need not say how they are reached. Gives the
+ * `reference_id` of the line.
+ *
+ * @since 0.1.0
+ */
+export const incoming = (call: {
+  readonly to: string
+  readonly from: string
+  readonly callee?: Callee.Script
+}): Effect.Effect<string, never, PhoneCompany> => PhoneCompany.use((company) => company.incoming(call))
+
+/**
+ * The far end of a line hangs up now, whatever its script says.
+ *
+ * @since 0.1.0
+ */
+export const hangUp = (referenceId: string): Effect.Effect<void, never, PhoneCompany> =>
+  PhoneCompany.use((company) => company.hangUp(referenceId))
+
+/**
+ * Connects who answers webhooks, until the scope closes; then replies under way are broken off, as by a crash. The newest
+ * connection answers.
+ *
+ * @since 0.1.0
+ */
+export const connect = (handler: Handler): Effect.Effect<void, never, PhoneCompany | Scope.Scope> =>
+  PhoneCompany.use((company) => company.connect(handler))
+
+/**
+ * Every phone that rang so far, first legs and bridged ones.
+ *
+ * @since 0.1.0
+ */
+export const rings: Effect.Effect<ReadonlyArray<Ring>, never, PhoneCompany> = PhoneCompany.use((company) =>
+  company.rings
+)
+
+/**
+ * Everything that happened so far.
+ *
+ * @since 0.1.0
+ */
+export const log: Effect.Effect<ReadonlyArray<Entry>, never, PhoneCompany> = PhoneCompany.use((company) => company.log)
+
+/**
+ * The lines as they are now, the oldest first.
+ *
+ * @since 0.1.0
+ */
+export const lines: Effect.Effect<ReadonlyArray<PhoneLine.PhoneLine>, never, PhoneCompany> = PhoneCompany.use(
+  (company) => company.lines
+)
+
+/**
+ * Steps of scripts that nobody has used. Empty if every script was followed to its end.
+ *
+ * @since 0.1.0
+ */
+export const leftover: Effect.Effect<ReadonlyArray<Leftover>, never, PhoneCompany> = PhoneCompany.use(
+  (company) => company.leftover
+)
+
+/**
+ * One entry of the log in one line, with numbers and digits masked and no spoken text.
+ *
+ * @since 0.1.0
+ */
+export const describe = (entry: Entry): string => {
+  switch (entry._tag) {
+    case "Requested":
+      return `${short(entry.referenceId)} dial to ${PhoneNumber.mask(entry.action.to)}: accepted`
+    case "Refused":
+      return `dial to ${PhoneNumber.mask(entry.action.to)}: refused, ${entry.status}`
+    case "Called":
+      return `${short(entry.referenceId)} call from ${PhoneNumber.mask(entry.from)} to ${PhoneNumber.mask(entry.to)}`
+    case "Posted":
+      return `${short(entry.referenceId)} event ${describeWebhook(entry.webhook)}`
+    case "Replied":
+      return `${short(entry.referenceId)} reply to ${entry.webhook.event}: ${
+        entry.action === undefined ? "no action" : Action.describe(entry.action)
+      }`
+    case "Rejected":
+      return `${short(entry.referenceId)} reply to ${entry.webhook.event} rejected: ${entry.reason}`
+    case "Unanswered":
+      return `${short(entry.referenceId)} no reply to ${entry.webhook.event}: ${entry.problem}`
+  }
+}
+
+interface Office {
+  readonly settings: PhoneLine.Settings
+  readonly scope: Scope.Scope
+  readonly news: PubSub.PubSub<Entry>
+  readonly directory: Map<PhoneNumber.PhoneNumber, Extension>
+  readonly blocked: Map<PhoneNumber.PhoneNumber, string>
+  readonly lines: Map<string, Live>
+  readonly rings: Array<Ring>
+  readonly log: Array<Entry>
+  connected: Connected | undefined
+}
+
+interface Extension {
+  readonly callees: ReadonlyArray<Callee.Script>
+  rung: number
+}
+
+interface Live {
+  line: PhoneLine.PhoneLine
+  readonly changed: Latch.Latch
+}
+
+interface Connected {
+  readonly handler: Handler
+  readonly scope: Scope.Scope
+}
+
+const enrol = (office: Office, number: string, callees: ReadonlyArray<Callee.Script>): void => {
+  if (callees.length === 0) throw new Callee.InvalidCallee({ problem: "Expected at least one callee at a number." })
+  office.directory.set(PhoneNumber.make(number), { callees, rung: 0 })
+}
+
+const record = (office: Office, entry: Entry): void => {
+  office.log.push(entry)
+  PubSub.publishUnsafe(office.news, entry)
+}
+
+const ring = (
+  office: Office,
+  number: PhoneNumber.PhoneNumber,
+  told: { readonly at: number; readonly referenceId: string },
+  externalId: string | undefined
+): Callee.Script => {
+  const { at, referenceId } = told
+  office.rings.push({ at, number, referenceId, ...(externalId === undefined ? {} : { externalId }) })
+  const extension = office.directory.get(number)
+  if (extension === undefined) return Callee.answers()
+  const callee = extension.callees[Math.min(extension.rung, extension.callees.length - 1)]!
+  extension.rung++
+  return callee
+}
+
+const accept = Effect.fn("PhoneCompany.dial")(function*(office: Office, action: Action.Dial) {
+  const { externalId, to } = action
+  const status = office.blocked.get(to)
+  const at = yield* Clock.currentTimeMillis
+  if (status !== undefined) {
+    record(office, { _tag: "Refused", at, action, status })
+    const reason = new Transport.Refused({ status })
+    return yield* new Transport.TransportError({ externalId: externalId ?? "", reason })
+  }
+  const referenceId = yield* newReferenceId
+  record(office, { _tag: "Requested", at, referenceId, action })
+  const callee = ring(office, to, { at, referenceId }, externalId)
+  const line = PhoneLine.dial({ referenceId, action, callee, now: at, settings: office.settings })
+  yield* open(office, { line, webhooks: [] })
+  return { referenceId }
+})
+
+const receive = Effect.fn("PhoneCompany.incoming")(function*(
+  office: Office,
+  { callee = Callee.answers(), ...call }: {
+    readonly to: string
+    readonly from: string
+    readonly callee?: Callee.Script
+  }
+) {
+  const [to, from] = [PhoneNumber.make(call.to), PhoneNumber.make(call.from)]
+  const now = yield* Clock.currentTimeMillis
+  const referenceId = yield* newReferenceId
+  record(office, { _tag: "Called", at: now, referenceId, to, from })
+  yield* open(office, PhoneLine.incoming({ referenceId, to, from, callee, now, settings: office.settings }))
+  return referenceId
+})
+
+const open = Effect.fnUntraced(function*(office: Office, turn: PhoneLine.Turn) {
+  const live: Live = { line: turn.line, changed: yield* Latch.make() }
+  office.lines.set(turn.line.referenceId, live)
+  yield* post(office, live, turn.webhooks)
+  yield* Effect.forkIn(drive(office, live), office.scope)
+})
+
+/** Calls the model whenever something is due, and looks again when a reply has changed the line. */
+const drive = Effect.fnUntraced(function*(office: Office, live: Live) {
+  while (true) {
+    const due = PhoneLine.nextAt(live.line)
+    if (due === undefined) return
+    yield* live.changed.close
+    yield* Effect.timeoutOption(live.changed.await, due - (yield* Clock.currentTimeMillis))
+    yield* advance(office, live, PhoneLine.elapse)
+  }
+})
+
+/** The line takes its step and is seen to have taken it before anything else can run. */
+const advance = Effect.fnUntraced(function*(
+  office: Office,
+  live: Live,
+  step: (line: PhoneLine.PhoneLine, now: number) => PhoneLine.Turn
+) {
+  const now = yield* Clock.currentTimeMillis
+  const elapsed = PhoneLine.elapse(live.line, now)
+  const turn = step(elapsed.line, now)
+  live.line = turn.line
+  yield* post(office, live, [...elapsed.webhooks, ...turn.webhooks])
+})
+
+const post = Effect.fnUntraced(function*(
+  office: Office,
+  live: Live,
+  webhooks: ReadonlyArray<Webhook.Webhook>
+): Effect.fn.Return<void> {
+  const at = yield* Clock.currentTimeMillis
+  for (const webhook of webhooks) {
+    record(office, { _tag: "Posted", at, referenceId: webhook.referenceId, webhook })
+    yield* Effect.forkIn(deliver(office, live, webhook), office.scope)
+  }
+  yield* live.changed.open
+})
+
+const deliver = Effect.fnUntraced(function*(office: Office, live: Live, webhook: Webhook.Webhook) {
+  const exit = yield* Effect.exit(ask(office, webhook))
+  const told = { at: yield* Clock.currentTimeMillis, referenceId: webhook.referenceId, webhook }
+  const action = Exit.isSuccess(exit) ? exit.value : undefined
+  if (Exit.isSuccess(exit)) record(office, { ...told, _tag: "Replied", action })
+  else record(office, { ...told, _tag: "Unanswered", problem: problem(exit.cause) })
+  if (webhook.event !== "call_completed") yield* advance(office, live, (line) => obey(office, line, action, told))
+})
+
+const ask = Effect.fnUntraced(function*({ connected }: Office, webhook: Webhook.Webhook) {
+  if (connected === undefined) return yield* Effect.fail("nobody is connected")
+  return yield* Fiber.join(yield* Effect.forkIn(connected.handler(webhook), connected.scope))
+})
+
+const obey = (
+  office: Office,
+  line: PhoneLine.PhoneLine,
+  action: Action.Action | undefined,
+  told: { readonly at: number; readonly referenceId: string; readonly webhook: Webhook.Webhook }
+): PhoneLine.Turn => {
+  if (action === undefined) return PhoneLine.reply(line, action, told.at)
+  const reason = PhoneLine.refusal(line, action)
+  if (reason !== undefined) record(office, { ...told, _tag: "Rejected", action, reason })
+  return action._tag === "Dial" && reason === undefined
+    ? PhoneLine.reply(line, action, told.at, ring(office, action.to, told, action.externalId))
+    : PhoneLine.reply(line, action, told.at)
+}
+
+const plug = Effect.fnUntraced(function*(office: Office, handler: Handler) {
+  const connected: Connected = { handler, scope: yield* Effect.scope }
+  office.connected = connected
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      if (office.connected === connected) office.connected = undefined
+    })
+  )
+})
+
+const unused = (office: Office): ReadonlyArray<Leftover> =>
+  [
+    ...Array.from(office.lines.values(), ({ line }) => ({
+      number: line.direction === "outbound" ? line.to : line.from,
+      steps: Callee.leftover(line)
+    })),
+    ...Array.from(office.directory).flatMap(([number, { callees, rung }]) =>
+      callees.slice(rung).map((script) => ({ number, steps: Callee.leftover(script) }))
+    )
+  ].filter(({ steps }) => steps.length > 0)
+
+const short = (referenceId: string): string => referenceId.slice(0, 8)
+
+const describeWebhook = ({ digits, durationSeconds, event, status }: Webhook.Webhook): string =>
+  [
+    event,
+    ...(status === undefined ? [] : [status]),
+    ...(digits === undefined ? [] : [digits === "" ? "no digits" : "•".repeat(digits.length)]),
+    ...(durationSeconds === undefined ? [] : [`${durationSeconds} s`])
+  ].join(", ")
+
+const problem = (cause: Cause.Cause<unknown>): string => {
+  if (Cause.hasInterruptsOnly(cause)) return "the connection broke"
+  const error = Cause.squash(cause)
+  return typeof error === "string" ? error : error instanceof Error ? `${error.name}: ${error.message}` : "it failed"
+}
+
+/** 32 upper-case hex digits, as the table in "Voice - Events" has it. */
+const newReferenceId = Effect.map(
+  Effect.all(Array.from({ length: 8 }, () => Random.nextIntBetween(0, 0x10000))),
+  (parts) => parts.map((part) => part.toString(16).padStart(4, "0")).join("").toUpperCase()
+)

@@ -1,0 +1,563 @@
+/**
+ * One line as the carrier and the person at its far end live it: a pure model of what happens next and when.
+ *
+ * A line is plain data. `dial` and `incoming` open one, `elapse` tells what time has brought, `reply` is the answer to the
+ * event that awaits one, `hangUp` lets the far end leave. Each gives the line afterwards and the webhooks to post, in
+ * order; `nextAt` tells when to call `elapse` again. Nothing here reads a clock or draws a number: whoever drives the
+ * model says when it is and what the line is called, and may set `steps` before each `reply` to try every reaction.
+ *
+ * What Telesign's public documents leave open is a setting whose default is marked as ours. Times are milliseconds since
+ * 1970; durations are as people live them and pass `speed` times as fast.
+ *
+ * @since 0.1.0
+ */
+import type { Action, Webhook } from "@ringback/core"
+import { Prompt } from "@ringback/core"
+import * as Callee from "./Callee.ts"
+
+/**
+ * How long things take, and what the public documents do not say.
+ *
+ * @since 0.1.0
+ */
+export interface Settings {
+  /** How many times faster than life time passes on a line. 1 by default. */
+  readonly speed: number
+  /** How fast text is spoken: 15 characters a second. */
+  readonly charactersPerSecond: number
+  /** How long an audio file plays whose length is not known: 5 s. */
+  readonly audioMillis: number
+  /** How long after a prompt the first key is pressed, and each further key after that: 0.5 s. */
+  readonly keyMillis: number
+  /** How long a prompt that collects waits for a (further) key: 5 s. Ours; Telesign's time-out is not public. */
+  readonly silenceMillis: number
+  /** How long a phone rings that nobody answers: 45 s. Ours. */
+  readonly ringMillis: number
+  /** How long it takes to find out that a number is busy or cannot be reached: 1 s. Ours. */
+  readonly failMillis: number
+  /** How long hanging up takes, whoever does it: 0.3 s. Ours. */
+  readonly hangUpMillis: number
+  /** How long two people talk who have been bridged, until the one who was dialled hangs up: 60 s. */
+  readonly talkMillis: number
+  /** How long a voicemail records after it has picked up: 60 s. */
+  readonly recordingMillis: number
+  /** The longest that a line stays open after its answer if nothing else is asked for: 4 h ("Voice - Actions"; documented). */
+  readonly limitMillis: number
+  /**
+   * Which replies are allowed. `false`, the default: what Telesign's own demos send, which includes `dial` after a prompt or
+   * a leg. `true`: only the documented lists, where `dial` answers nothing but `incoming_call`.
+   */
+  readonly strict: boolean
+  /** Send `dial_completed` for the second leg of a bridge too. `false`, ours: only `call_leg_completed` tells of it. */
+  readonly legAnswers: boolean
+  /** Send `call_completed` after a dial that failed. `true`, ours. */
+  readonly endsFailedDials: boolean
+  /** The event that ends a `send_dtmf` reply. None by default, for none is public; then nothing can follow it. */
+  readonly dtmfCompleted: string | undefined
+  /** Words for what happened. Only `answered`, `speak_successful` and `hangup` are Telesign's; the rest is ours. */
+  readonly statuses: {
+    readonly busy: string
+    readonly noAnswer: string
+    readonly spoken: string
+    readonly played: string
+    readonly hungUp: string
+    readonly limit: string
+  }
+}
+
+/**
+ * The settings that are used where nothing else is said.
+ *
+ * @since 0.1.0
+ */
+export const defaults: Settings = {
+  speed: 1,
+  charactersPerSecond: 15,
+  audioMillis: 5_000,
+  keyMillis: 500,
+  silenceMillis: 5_000,
+  ringMillis: 45_000,
+  failMillis: 1_000,
+  hangUpMillis: 300,
+  talkMillis: 60_000,
+  recordingMillis: 60_000,
+  limitMillis: 14_400_000,
+  strict: false,
+  legAnswers: false,
+  endsFailedDials: true,
+  dtmfCompleted: undefined,
+  statuses: {
+    busy: "busy",
+    noAnswer: "no_answer",
+    spoken: "speak_successful",
+    played: "play_successful",
+    hungUp: "hangup",
+    limit: "max_call_duration"
+  }
+}
+
+/**
+ * Some settings, to be taken instead of the defaults.
+ *
+ * @since 0.1.0
+ */
+export interface Changes extends Partial<Omit<Settings, "statuses">> {
+  readonly statuses?: Partial<Settings["statuses"]>
+}
+
+/**
+ * The settings with some of them changed. Throws a `RangeError` if `speed` is not greater than 0.
+ *
+ * @since 0.1.0
+ */
+export const settings = (changes: Changes): Settings => {
+  if (changes.speed !== undefined && !(changes.speed > 0 && changes.speed < Infinity)) {
+    throw new RangeError("Expected a speed greater than 0")
+  }
+  return { ...defaults, ...changes, statuses: { ...defaults.statuses, ...changes.statuses } }
+}
+
+/**
+ * What is going on on a line, and until when. `Quiet` is an open line on which nothing is heard; only a reply, the far
+ * end or the limit changes that.
+ *
+ * @since 0.1.0
+ */
+export type State =
+  | { readonly _tag: "Ringing"; readonly until: number; readonly outcome: string }
+  | { readonly _tag: "KeyingIn"; readonly until: number; readonly event: string | undefined }
+  | { readonly _tag: "Quiet" }
+  | { readonly _tag: "Prompting"; readonly until: number; readonly event: Prompted; readonly reaction: Reaction }
+  | { readonly _tag: "Bridging"; readonly until: number; readonly leg: Leg; readonly outcome: string }
+  | { readonly _tag: "Talking"; readonly until: number; readonly leg: Leg }
+  | { readonly _tag: "Leaving"; readonly until: number; readonly status: string }
+  | { readonly _tag: "Ended"; readonly at: number }
+
+type Prompted = "speak_completed" | "play_completed"
+type Reaction = { readonly digits?: string; readonly hangsUp: Callee.Reaction["hangsUp"] }
+type Leg = { readonly to: string; readonly from: string; readonly talkMillis: number }
+
+/**
+ * One line: who is on it, what is going on, and which event awaits its reply.
+ *
+ * @since 0.1.0
+ */
+export interface PhoneLine {
+  readonly settings: Settings
+  readonly direction: "outbound" | "inbound"
+  readonly referenceId: string
+  readonly externalId?: string
+  readonly to: string
+  readonly from: string
+  readonly createdAt: number
+  readonly answeredAt?: number
+  /** When the carrier ends the call, once somebody has answered. */
+  readonly limitAt?: number
+  /** When the far end hangs up, if that is decided. */
+  readonly leavesAt?: number
+  /** What is left of the far end's script. */
+  readonly steps: ReadonlyArray<Callee.Step>
+  /** How many prompts have been started. */
+  readonly prompts: number
+  /** The event whose reply is awaited. */
+  readonly awaits?: string
+  readonly limitMillis: number
+  readonly tonesMillis: number
+  readonly recordingMillis?: number
+  readonly state: State
+}
+
+/**
+ * What a step of the model brings: the line afterwards, and the webhooks to post in this order.
+ *
+ * @since 0.1.0
+ */
+export interface Turn {
+  readonly line: PhoneLine
+  readonly webhooks: ReadonlyArray<Webhook.Webhook>
+}
+
+/**
+ * Opens a line by a dial that the carrier has accepted: the phone of `callee` begins to ring.
+ *
+ * @since 0.1.0
+ */
+export const dial = (options: {
+  readonly referenceId: string
+  readonly action: Action.Dial
+  readonly callee: Callee.Script
+  readonly now: number
+  readonly settings?: Settings
+}): PhoneLine => {
+  const { action, callee, now, settings = defaults } = options
+  const ring = ringing(callee.reach, settings)
+  return {
+    settings,
+    direction: "outbound",
+    referenceId: options.referenceId,
+    ...(action.externalId === undefined ? {} : { externalId: action.externalId }),
+    to: action.to,
+    from: action.from,
+    createdAt: now,
+    steps: callee.steps,
+    prompts: 0,
+    limitMillis: Math.min(settings.limitMillis, action.maxCallDurationSeconds * 1000),
+    tonesMillis: tonesMillis(action.sendDtmf ?? ""),
+    ...(callee.reach._tag === "Voicemail" ? { recordingMillis: settings.recordingMillis } : {}),
+    state: { _tag: "Ringing", until: now + scaled(settings, ring.millis), outcome: ring.outcome }
+  }
+}
+
+/**
+ * Opens a line by a call to one of our numbers. The caller hears it ring until the first reply, then follows the script;
+ * how `callee` would be reached does not matter.
+ *
+ * @since 0.1.0
+ */
+export const incoming = (options: {
+  readonly referenceId: string
+  readonly to: string
+  readonly from: string
+  readonly callee: Callee.Script
+  readonly now: number
+  readonly settings?: Settings
+}): Turn => {
+  const { callee, from, now, referenceId, settings = defaults, to } = options
+  const line: PhoneLine = {
+    settings,
+    direction: "inbound",
+    referenceId,
+    to,
+    from,
+    createdAt: now,
+    limitAt: now + scaled(settings, settings.limitMillis),
+    steps: callee.steps,
+    prompts: 0,
+    limitMillis: settings.limitMillis,
+    tonesMillis: 0,
+    state: { _tag: "Quiet" }
+  }
+  return ask(line, "incoming_call", { to, from })
+}
+
+/**
+ * When something happens on the line if nobody does anything; `undefined` once it has ended.
+ *
+ * @since 0.1.0
+ */
+export const nextAt = (line: PhoneLine): number | undefined => {
+  if (line.state._tag === "Ended") return undefined
+  const soonest = Math.min(stateUntil(line.state), line.leavesAt ?? Infinity, line.limitAt ?? Infinity)
+  return soonest === Infinity ? undefined : soonest
+}
+
+/**
+ * Everything that time has brought up to `now`. Calling it too early or twice changes nothing.
+ *
+ * @since 0.1.0
+ */
+export const elapse = (line: PhoneLine, now: number): Turn => {
+  let turn: Turn = { line, webhooks: [] }
+  for (let at = nextAt(line); at !== undefined && at <= now; at = nextAt(turn.line)) {
+    const next = happen(turn.line, at)
+    turn = { line: next.line, webhooks: [...turn.webhooks, ...next.webhooks] }
+  }
+  return turn
+}
+
+/**
+ * Why the carrier would not carry out this reply now, or `undefined` if it would.
+ *
+ * @since 0.1.0
+ */
+export const refusal = (line: PhoneLine, action: Action.Action): string | undefined => {
+  if (action._tag === "Hangup") return undefined
+  if (line.state._tag === "Ended") return "the call is over"
+  if (line.awaits === undefined) return "no event awaits a reply"
+  if (line.state._tag === "Leaving") return "nobody is on the line"
+  if (line.state._tag === "Talking") return "two people are talking"
+  return legal(line.awaits, line.settings.strict).includes(action._tag)
+    ? undefined
+    : `unsupported_call_state: ${action._tag} does not answer ${line.awaits}`
+}
+
+/**
+ * Carries out the reply to the event that awaits one. No action, or one that is refused, leaves the call as it is: open
+ * and silent, until the far end or a limit ends it. `callee` is who is rung by a bridging dial.
+ *
+ * @since 0.1.0
+ */
+export const reply = (
+  line: PhoneLine,
+  action: Action.Action | undefined,
+  now: number,
+  callee: Callee.Script = Callee.answers()
+): Turn => {
+  if (action === undefined || refusal(line, action) !== undefined) {
+    return { line: without(line, "awaits"), webhooks: [] }
+  }
+  if (action._tag === "Hangup") return { line: leave(without(line, "awaits"), now), webhooks: [] }
+  const open = answered(without(line, "awaits"), now)
+  switch (action._tag) {
+    case "Speak":
+    case "Play":
+      return { line: prompt(open, action, now), webhooks: [] }
+    case "SendDtmf": {
+      const until = now + scaled(line.settings, tonesMillis(action.tones))
+      return { line: { ...open, state: { _tag: "KeyingIn", until, event: line.settings.dtmfCompleted } }, webhooks: [] }
+    }
+    case "Dial":
+      return { line: bridge(open, action, now, callee), webhooks: [] }
+  }
+}
+
+/**
+ * The far end hangs up now, whatever its script says. A phone that still rings is declined, which counts as busy.
+ *
+ * @since 0.1.0
+ */
+export const hangUp = (line: PhoneLine, now: number): Turn => {
+  if (line.state._tag === "Ended") return { line, webhooks: [] }
+  return line.state._tag === "Ringing"
+    ? dialFailed(line, now, line.settings.statuses.busy)
+    : end(line, now, line.settings.statuses.hungUp)
+}
+
+/**
+ * The words of a prompt as they are heard, without markup; of a file, its address.
+ *
+ * @since 0.1.0
+ */
+export const words = (action: Action.Action): string => {
+  if (action._tag === "Play") return action.url
+  if (action._tag !== "Speak") return ""
+  return action.text.trimStart().startsWith("<speak") ? spoken(action.text) : action.text
+}
+
+const legal = (event: string, strict: boolean): ReadonlyArray<Action.Action["_tag"]> => {
+  switch (event) {
+    case "incoming_call":
+      return ["Speak", "Play", "Dial"]
+    case "dial_completed":
+      return strict ? ["Speak", "Play", "SendDtmf"] : ["Speak", "Play", "SendDtmf", "Dial"]
+    default:
+      return strict ? ["Speak", "Play"] : ["Speak", "Play", "Dial"]
+  }
+}
+
+const happen = (line: PhoneLine, at: number): Turn => {
+  const { hungUp, limit } = line.settings.statuses
+  if (stateUntil(line.state) === at) return stateOver(line, at)
+  return end(line, at, line.leavesAt === at ? hungUp : limit)
+}
+
+const stateOver = (line: PhoneLine, at: number): Turn => {
+  const state = line.state
+  switch (state._tag) {
+    case "Ringing":
+      return state.outcome === "answered" ? pickUp(line, at) : dialFailed(line, at, state.outcome)
+    case "KeyingIn":
+      return state.event === undefined ? quiet(line) : ask(line, state.event, dialEnds(line, state.event))
+    case "Prompting":
+      return promptOver(line, state, at)
+    case "Bridging":
+      return state.outcome === "answered" ? talk(line, state.leg, at) : legFailed(line, state)
+    case "Talking":
+      return ask(line, "call_leg_completed", parties(state.leg))
+    case "Leaving":
+      return end(line, at, state.status)
+    case "Quiet":
+    case "Ended":
+      return { line, webhooks: [] }
+  }
+}
+
+const pickUp = (line: PhoneLine, at: number): Turn => {
+  const millis = (duration: number) => scaled(line.settings, duration)
+  const [first, ...rest] = line.steps
+  const leaves = first?._tag === "HangsUpAfter" && first.prompt === 0
+  const open: PhoneLine = {
+    ...line,
+    answeredAt: at,
+    limitAt: at + millis(line.limitMillis),
+    ...(leaves ? { steps: rest, leavesAt: at + millis(line.settings.hangUpMillis) } : {}),
+    ...(line.recordingMillis === undefined ? {} : { leavesAt: at + millis(line.recordingMillis) })
+  }
+  return line.tonesMillis === 0
+    ? ask(open, "dial_completed", dialEnds(line, "dial_completed"))
+    : {
+      line: { ...open, state: { _tag: "KeyingIn", until: at + millis(line.tonesMillis), event: "dial_completed" } },
+      webhooks: []
+    }
+}
+
+const dialEnds = (line: PhoneLine, event: string) =>
+  event === "dial_completed" ? { ...parties(line), status: "answered" } : {}
+
+const dialFailed = (line: PhoneLine, at: number, status: string): Turn => {
+  const told = ask(line, "dial_completed", { ...parties(line), status })
+  const over: State = line.settings.endsFailedDials
+    ? { _tag: "Leaving", until: at + scaled(line.settings, line.settings.hangUpMillis), status }
+    : { _tag: "Ended", at }
+  return { ...told, line: { ...told.line, state: over } }
+}
+
+const prompt = (
+  line: PhoneLine,
+  action: Extract<Action.Action, { readonly _tag: "Speak" | "Play" }>,
+  now: number
+): PhoneLine => {
+  const { settings } = line
+  const number = line.prompts + 1
+  const collects = action.collect?.max ?? 0
+  const { digits, hangsUp, steps } = Callee.listen(line.steps, { number, words: words(action), collects })
+  const heard = promptMillis(action, settings)
+  const lasts = hangsUp === "during" ? heard / 2 : heard + keyingMillis(digits, collects, settings)
+  return {
+    ...line,
+    steps,
+    prompts: number,
+    state: {
+      _tag: "Prompting",
+      until: now + scaled(settings, lasts),
+      event: action._tag === "Speak" ? "speak_completed" : "play_completed",
+      reaction: collects === 0 ? { hangsUp } : { digits, hangsUp }
+    }
+  }
+}
+
+const promptOver = (line: PhoneLine, state: Extract<State, { readonly _tag: "Prompting" }>, at: number): Turn => {
+  const { hangUpMillis, statuses } = line.settings
+  const { hangsUp, ...digits } = state.reaction
+  if (hangsUp === "during") return end(line, at, statuses.hungUp)
+  const leaves = hangsUp === "after" ? { leavesAt: at + scaled(line.settings, hangUpMillis) } : {}
+  const status = state.event === "speak_completed" ? statuses.spoken : statuses.played
+  return ask({ ...line, ...leaves }, state.event, { status, ...digits })
+}
+
+const bridge = (line: PhoneLine, action: Action.Dial, now: number, callee: Callee.Script): PhoneLine => {
+  const { settings } = line
+  const ring = ringing(callee.reach, settings)
+  const leg: Leg = {
+    to: action.to,
+    from: action.from,
+    talkMillis: Math.min(talkMillis(callee, settings), action.maxCallDurationSeconds * 1000)
+  }
+  const until = now + scaled(settings, ring.millis + tonesMillis(action.sendDtmf ?? ""))
+  return { ...line, state: { _tag: "Bridging", until, leg, outcome: ring.outcome } }
+}
+
+const talkMillis = (callee: Callee.Script, settings: Settings): number => {
+  if (callee.reach._tag === "Voicemail") return settings.recordingMillis
+  return callee.steps[0]?._tag === "HangsUp" ? settings.talkMillis / 2 : settings.talkMillis
+}
+
+const talk = (line: PhoneLine, leg: Leg, at: number): Turn => {
+  const [first, ...rest] = line.steps
+  const leaves = first?._tag === "HangsUp"
+    ? { steps: rest, leavesAt: at + scaled(line.settings, leg.talkMillis / 2) }
+    : {}
+  const state: State = { _tag: "Talking", until: at + scaled(line.settings, leg.talkMillis), leg }
+  const talking: PhoneLine = { ...line, ...leaves, state }
+  if (!line.settings.legAnswers) return { line: talking, webhooks: [] }
+  const told = ask(line, "dial_completed", { ...parties(leg), status: "answered" })
+  return { ...told, line: { ...talking, awaits: "dial_completed" } }
+}
+
+const legFailed = (line: PhoneLine, state: Extract<State, { readonly _tag: "Bridging" }>): Turn =>
+  line.settings.legAnswers
+    ? ask(line, "dial_completed", { ...parties(state.leg), status: state.outcome })
+    : ask(line, "call_leg_completed", parties(state.leg))
+
+const leave = (line: PhoneLine, now: number): PhoneLine => {
+  if (line.state._tag === "Ended" || line.state._tag === "Leaving") return line
+  const until = now + scaled(line.settings, line.settings.hangUpMillis)
+  return { ...line, state: { _tag: "Leaving", until, status: line.settings.statuses.hungUp } }
+}
+
+const end = (line: PhoneLine, at: number, status: string): Turn => ({
+  line: { ...line, state: { _tag: "Ended", at } },
+  webhooks: [webhook(line, "call_completed", {
+    ...parties(line),
+    status,
+    durationSeconds: Math.round((at - line.createdAt) * line.settings.speed / 1000),
+    extra: { data: ending(line, at) }
+  })]
+})
+
+/** What `call_completed` says beside the known fields, by the names of Telesign's demos. */
+const ending = (line: PhoneLine, at: number) => ({
+  direction: line.direction,
+  created_on_utc: utc(line.createdAt),
+  answered_on_utc: line.answeredAt === undefined ? null : utc(line.answeredAt),
+  ended_on_utc: utc(at),
+  audio_recording_file_name: null
+})
+
+/** Posts an event that a reply can follow; the line is quiet meanwhile. */
+const ask = (line: PhoneLine, event: string, data: Partial<Webhook.Webhook>): Turn => ({
+  line: { ...line, awaits: event, state: { _tag: "Quiet" } },
+  webhooks: [webhook(line, event, data)]
+})
+
+const quiet = (line: PhoneLine): Turn => ({ line: { ...line, state: { _tag: "Quiet" } }, webhooks: [] })
+
+const webhook = (line: PhoneLine, event: string, data: Partial<Webhook.Webhook>): Webhook.Webhook => ({
+  event,
+  referenceId: line.referenceId,
+  ...(line.externalId === undefined ? {} : { externalId: line.externalId }),
+  ...data
+})
+
+const answered = (line: PhoneLine, now: number): PhoneLine =>
+  line.direction === "inbound" && line.answeredAt === undefined ? { ...line, answeredAt: now } : line
+
+const without = (line: PhoneLine, key: "awaits"): PhoneLine => {
+  const { [key]: _, ...rest } = line
+  return rest
+}
+
+const parties = ({ from, to }: { readonly to: string; readonly from: string }) => ({ to, from })
+
+const stateUntil = (state: State): number => "until" in state ? state.until : Infinity
+
+const scaled = (settings: Settings, millis: number): number => Math.ceil(millis / settings.speed)
+
+const ringing = (reach: Callee.Reach, settings: Settings): { readonly millis: number; readonly outcome: string } => {
+  switch (reach._tag) {
+    case "Busy":
+      return { millis: settings.failMillis, outcome: settings.statuses.busy }
+    case "NoAnswer":
+      return { millis: settings.ringMillis, outcome: settings.statuses.noAnswer }
+    case "Fails":
+      return { millis: settings.failMillis, outcome: reach.status }
+    case "Answers":
+    case "Voicemail":
+      return { millis: reach.afterMillis, outcome: "answered" }
+  }
+}
+
+const promptMillis = (
+  action: Extract<Action.Action, { readonly _tag: "Speak" | "Play" }>,
+  settings: Settings
+): number =>
+  action._tag === "Play"
+    ? action.millis ?? settings.audioMillis
+    : words(action).length / settings.charactersPerSecond * 1000
+
+const keyingMillis = (digits: string, collects: number, settings: Settings): number =>
+  digits.length * settings.keyMillis + (digits.length < collects ? settings.silenceMillis : 0)
+
+/** A tone takes 0.1 s, which is ours; `w` waits 0.5 s ("Voice - Actions"; documented). */
+const tonesMillis = (tones: string): number => {
+  let millis = 0
+  for (const tone of tones) millis += tone === "w" ? 500 : 100
+  return millis
+}
+
+const utc = (at: number): string => new Date(at).toISOString().slice(0, -1)
+
+const entities: Record<string, string> = { quot: "\"", amp: "&", apos: "'", lt: "<", gt: ">" }
+
+const spoken = (ssml: string): string =>
+  Prompt.words({ _tag: "Ssml", text: ssml }).replaceAll(/&(\w+);/g, (entity, name) => entities[name] ?? entity)
