@@ -117,7 +117,8 @@ const latestMigration = 1
 const open = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
   const dialect = sql.onDialectOrElse({ sqlite: () => Dialect.sqlite, orElse: () => undefined })
   if (dialect === undefined) {
-    return yield* new StoreError({ operation: "open", problem: `${sql.driver} is not supported: use SQLite.` })
+    const problem = `There are no tables for the database of the client "${sql.driver}": use SQLite.`
+    return yield* new StoreError({ operation: "open", problem })
   }
   const found = yield* migrate(sql, dialect).pipe(Effect.mapError((error) => storeError("open", error)))
   if (found > latestMigration) {

@@ -1,0 +1,422 @@
+/**
+ * What every `EventStore` promises, as a suite of tests. Run it on each store, your own among them.
+ *
+ * It has its own entry point, `@ringback/testing/StoreContract`, because it works only inside of vitest.
+ *
+ * @since 0.1.0
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { CallEvent, EventStore, SqlEventStore } from "@ringback/core"
+import { Arbitrary, Context, Deferred, Effect, Exit, Fiber, Layer, Metric, Option, Schema, Scope, Stream } from "effect"
+
+/**
+ * A place that keeps what is stored: run, it makes an empty one, and each build of the layer that it gives opens the same
+ * place again.
+ *
+ * @since 0.1.0
+ */
+export type Place<E> = Effect.Effect<Layer.Layer<EventStore.EventStore, E>, never, Scope.Scope>
+
+/**
+ * Declares the suite. Each build of `layer` has to give an empty store.
+ *
+ * @example
+ * StoreContract.suite("EventStore.layerMemory", EventStore.layerMemory)
+ * @since 0.1.0
+ */
+export const suite = <E>(name: string, layer: Layer.Layer<EventStore.EventStore, E>): void => {
+  const test = (rule: string, body: Effect.Effect<void, unknown, EventStore.EventStore>) =>
+    it.effect(rule, () => Effect.provide(body, layer))
+
+  describe(name, () => {
+    describe("append and read", () => {
+      test("gives back each turn as it was, in order", readsBack)
+      test("keeps every text, half of a surrogate pair and NUL among them", keepsTexts)
+      test("knows nothing of a call that has no turns", knowsNothing)
+      test("refuses a second turn of one version", refusesSecond)
+      test("refuses a turn that leaves a gap, and a version below 1", refusesGap)
+      test("lets exactly one of 50 concurrent appends of one version win", oneWins)
+      test("lets a conflict fail alone", conflictFailsAlone)
+      test("takes turns of one call that are appended at once, one after the other", takesPipelined)
+      test("takes a thousand appends at once", takesMany)
+      test("stores a turn that is appended again only once, and succeeds", storesOnce)
+      test("never stores an interrupted append twice, nor a part of it", survivesInterruption)
+    })
+
+    describe("find, due and summary", () => {
+      test("finds the call that learned of a reference first", findsFirst)
+      test("gives the running calls that are due, the earliest first", ordersDue)
+      test("follows a call with its summary", followsCall)
+      test("lets a refused append leave no trace", leavesNoTrace)
+      test("has no due time for a call that is over", overIsNotDue)
+    })
+
+    describe("changes", () => {
+      test("tells turns as they are appended, and nothing of a refused one", tellsChanges)
+      it.effect("tells a slow reader everything, and ends with the store", () => endsWithStore(layer))
+    })
+
+    it.effect("has a namespace of 8 characters of 0-9 a-z", () =>
+      Effect.gen(function*() {
+        assert.match((yield* EventStore.EventStore).namespace, /^[0-9a-z]{8}$/)
+      }).pipe(Effect.provide(layer)))
+  })
+}
+
+/**
+ * Declares the part of the suite that only a store can pass which outlives its process, and which counts its commits as
+ * `SqlEventStore` does.
+ *
+ * @since 0.1.0
+ */
+export const durable = <E>(name: string, place: Place<E>): void => {
+  describe(`${name}, opened again`, () => {
+    it.effect("has everything that was stored", () => Effect.flatMap(place, keepsEverything))
+    it.effect("has everything that was under way when it closed", () => Effect.flatMap(place, drains))
+    it.effect("takes nothing after it has closed", () => Effect.flatMap(place, refusesLate))
+    it.effect("shares a commit among concurrent appends", () => Effect.flatMap(place, sharesCommits))
+  })
+}
+
+// What is stored
+
+const callId = (n: number) => CallEvent.CallId.make(`c${String(n).padStart(19, "0")}`)
+
+const turn = (call: number, version: number, fields: Partial<EventStore.Turn> = {}): EventStore.Turn => ({
+  id: `${call}/${version}`,
+  callId: callId(call),
+  version,
+  at: 1000 * version,
+  events: [{ _tag: "Noted", at: 1000 * version, n: version, name: "note", data: "a note" }],
+  ...fields
+})
+
+const summary = (call: number, version: number, fields: Partial<EventStore.Summary> = {}): EventStore.Summary => ({
+  callId: callId(call),
+  version,
+  flow: "reminder",
+  flowVersion: 1,
+  status: "running",
+  waitingFor: "an answer",
+  due: 5000,
+  urgent: false,
+  ...fields
+})
+
+/** Appends a turn whose summary is of no interest. */
+const append = Effect.fnUntraced(function*(
+  turn: EventStore.Turn,
+  fields: Partial<EventStore.Summary> = {},
+  referenceId?: string
+) {
+  const store = yield* EventStore.EventStore
+  yield* store.append(turn, { ...summary(1, 1), callId: turn.callId, version: turn.version, ...fields }, {
+    referenceId
+  })
+})
+
+/** What becomes of an append that may be in conflict. */
+const tried = (turn: EventStore.Turn, fields?: Partial<EventStore.Summary>, referenceId?: string) =>
+  append(turn, fields, referenceId).pipe(
+    Effect.as("stored" as const),
+    Effect.catchTag("VersionConflict", (conflict) => {
+      assert.deepStrictEqual([conflict.callId, conflict.version], [turn.callId, turn.version])
+      return Effect.succeed("conflict" as const)
+    })
+  )
+
+/** An append that has to win. */
+const stored = (turn: EventStore.Turn, fields?: Partial<EventStore.Summary>, referenceId?: string) =>
+  Effect.map(tried(turn, fields, referenceId), (outcome) => assert.strictEqual(outcome, "stored"))
+
+const read = (call: number) => Effect.flatMap(EventStore.EventStore, (store) => store.read(callId(call)))
+
+const ids = (turns: ReadonlyArray<EventStore.Turn>) => turns.map((turn) => turn.id)
+
+const times = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, index) => index + 1)
+
+// Append and read
+
+const life: ReadonlyArray<CallEvent.CallEvent> = [
+  { _tag: "CallStarted", at: 1, flow: "reminder", version: 1, input: { to: "1555", tries: [1, 2.5, null, true] } },
+  {
+    _tag: "ActionDecided",
+    at: 1.5,
+    line: 1,
+    n: 1,
+    action: { _tag: "Speak", text: "Grüß Gott 👋", collect: { max: 1 } }
+  },
+  { _tag: "CallEnded", at: 2, line: 1, referenceId: "r", content: "[]", extra: { unknown: { deep: ["field"] } } },
+  { _tag: "FlowEnded", at: 2, exit: { _tag: "Success", value: null } }
+]
+
+const readsBack = Effect.gen(function*() {
+  const turns = life.map((event, index) => turn(1, index + 1, { events: [event], at: event.at }))
+  const last = turn(1, 5, { events: [...life, ...life], at: 3.25 })
+  const none = turn(2, 1, { events: [] })
+  for (const each of [...turns, last, none]) yield* stored(each)
+  assert.deepStrictEqual(yield* read(1), [...turns, last])
+  assert.deepStrictEqual(yield* read(2), [none])
+})
+
+const hardTexts = [
+  "",
+  "\ud800",
+  "\udc00\ud800",
+  "\u0000",
+  "a\u0000b",
+  "\\",
+  "\\u0041",
+  "\"",
+  "'; DROP TABLE x; --",
+  "😀\n"
+]
+
+const keepsTexts = Effect.gen(function*() {
+  const store = yield* EventStore.EventStore
+  const drawn = yield* Arbitrary.sampleEffect(Arbitrary.schema(Schema.String), { count: 50, seed: 7 })
+  const texts = [...new Set([...hardTexts, ...drawn])]
+  for (const [n, text] of texts.entries()) {
+    const hard = turn(n, 1, { id: text, events: [{ _tag: "Noted", at: 1, n: 1, name: text, data: { [text]: text } }] })
+    yield* stored(hard, { flow: text, waitingFor: text }, text)
+    assert.deepStrictEqual(yield* store.read(hard.callId), [hard])
+    const found = Option.getOrThrow(yield* store.summary(hard.callId))
+    assert.deepStrictEqual([found.flow, found.waitingFor], [text, text])
+  }
+  for (const [n, text] of texts.entries()) {
+    assert.deepStrictEqual(yield* store.find(text), Option.some(callId(n)))
+    yield* stored(turn(n, 1, { id: text })) // is known again by its id
+  }
+})
+
+const knowsNothing = Effect.gen(function*() {
+  const store = yield* EventStore.EventStore
+  assert.deepStrictEqual(yield* store.read(callId(1)), [])
+  assert.deepStrictEqual(yield* store.summary(callId(1)), Option.none())
+  assert.deepStrictEqual(yield* store.find("r"), Option.none())
+  assert.deepStrictEqual(yield* store.due({ before: Infinity }), [])
+})
+
+const refusesSecond = Effect.gen(function*() {
+  yield* stored(turn(1, 1))
+  yield* stored(turn(1, 2))
+  assert.strictEqual(yield* tried(turn(1, 1, { id: "other" })), "conflict")
+  assert.strictEqual(yield* tried(turn(1, 2, { id: "other" })), "conflict")
+  assert.deepStrictEqual(ids(yield* read(1)), ["1/1", "1/2"])
+})
+
+const refusesGap = Effect.gen(function*() {
+  assert.strictEqual(yield* tried(turn(1, 2)), "conflict")
+  for (const version of [0, -1]) assert.strictEqual(yield* tried(turn(1, version)), "conflict")
+  assert.deepStrictEqual(yield* read(1), [])
+  yield* stored(turn(1, 1))
+  for (const version of [0, -1, 3]) assert.strictEqual(yield* tried(turn(1, version)), "conflict")
+  assert.deepStrictEqual(ids(yield* read(1)), ["1/1"])
+})
+
+const oneWins = Effect.gen(function*() {
+  yield* stored(turn(1, 1))
+  const outcomes = yield* Effect.forEach(times(50), (n) => tried(turn(1, 2, { id: `try ${n}` })), {
+    concurrency: "unbounded"
+  })
+  assert.strictEqual(outcomes.filter((outcome) => outcome === "stored").length, 1)
+  const winner = `try ${outcomes.indexOf("stored") + 1}`
+  assert.deepStrictEqual(ids(yield* read(1)), ["1/1", winner])
+})
+
+const conflictFailsAlone = Effect.gen(function*() {
+  yield* stored(turn(3, 1))
+  const outcomes = yield* Effect.forEach(times(5), (n) => tried(turn(n, 1, { id: `new ${n}` })), {
+    concurrency: "unbounded"
+  })
+  assert.deepStrictEqual(outcomes, ["stored", "stored", "conflict", "stored", "stored"])
+  assert.deepStrictEqual(ids(yield* read(3)), ["3/1"])
+  assert.deepStrictEqual(ids(yield* read(4)), ["new 4"])
+})
+
+const takesPipelined = Effect.gen(function*() {
+  const outcomes = yield* Effect.forEach(times(5), (version) => tried(turn(1, version)), { concurrency: "unbounded" })
+  assert.deepStrictEqual(outcomes, ["stored", "stored", "stored", "stored", "stored"])
+  assert.deepStrictEqual(ids(yield* read(1)), ["1/1", "1/2", "1/3", "1/4", "1/5"])
+})
+
+const takesMany = Effect.gen(function*() {
+  const store = yield* EventStore.EventStore
+  yield* Effect.forEach(times(1000), (n) => stored(turn(n, 1)), { concurrency: "unbounded", discard: true })
+  assert.strictEqual((yield* store.due({ before: 5000 })).length, 1000)
+  for (const n of [1, 256, 257, 1000]) assert.deepStrictEqual(yield* read(n), [turn(n, 1)])
+})
+
+const storesOnce = Effect.gen(function*() {
+  yield* stored(turn(1, 1))
+  yield* stored(turn(1, 1))
+  yield* stored(turn(1, 2))
+  yield* stored(turn(1, 1))
+  yield* Effect.forEach([1, 2, 3], () => stored(turn(1, 3)), { concurrency: "unbounded", discard: true })
+  assert.deepStrictEqual(ids(yield* read(1)), ["1/1", "1/2", "1/3"])
+})
+
+const survivesInterruption = Effect.gen(function*() {
+  const appends = yield* Effect.forEach(times(20), (n) => Effect.forkChild(stored(turn(n, 1)), startNow))
+  yield* Effect.forEach(appends, Fiber.interrupt, { concurrency: "unbounded", discard: true })
+  for (const n of times(20)) yield* stored(turn(n, 1))
+  for (const n of times(20)) assert.deepStrictEqual(yield* read(n), [turn(n, 1)])
+})
+
+const startNow = { startImmediately: true }
+
+// Find, due and summary
+
+const findsFirst = Effect.gen(function*() {
+  const store = yield* EventStore.EventStore
+  yield* stored(turn(1, 1))
+  yield* stored(turn(1, 2), {}, "session a")
+  yield* stored(turn(2, 1), {}, "session b")
+  yield* stored(turn(2, 2), {}, "session a")
+  yield* stored(turn(1, 3), {}, "session c")
+  assert.deepStrictEqual(yield* store.find("session a"), Option.some(callId(1)))
+  assert.deepStrictEqual(yield* store.find("session b"), Option.some(callId(2)))
+  assert.deepStrictEqual(yield* store.find("session c"), Option.some(callId(1)))
+  assert.deepStrictEqual(yield* store.find("session"), Option.none())
+  assert.deepStrictEqual(yield* store.find("SESSION A"), Option.none())
+})
+
+const ordersDue = Effect.gen(function*() {
+  const store = yield* EventStore.EventStore
+  const dues: Array<number | null> = [300, 100.5, 200, null, 200, 100, 0]
+  for (const [n, due] of dues.entries()) yield* stored(turn(n, 1), { due })
+  const due = (before: number) => Effect.map(store.due({ before }), (all) => all.map((each) => each.due))
+  assert.deepStrictEqual(yield* due(199), [0, 100, 100.5])
+  assert.deepStrictEqual(yield* due(200), [0, 100, 100.5, 200, 200])
+  assert.deepStrictEqual(yield* due(-1), [])
+  assert.deepStrictEqual(
+    (yield* store.due({ before: Infinity })).map((each) => each.callId),
+    [6, 5, 1, 2, 4, 0].map(callId)
+  )
+  assert.deepStrictEqual((yield* store.due({ before: 0 }))[0], summary(6, 1, { due: 0 }))
+})
+
+const followsCall = Effect.gen(function*() {
+  const store = yield* EventStore.EventStore
+  const first = summary(1, 1, { due: 10, urgent: true, waitingFor: "an answer to a dial" })
+  const second = summary(1, 2, { due: null, flow: "renamed", flowVersion: 2, waitingFor: "a signal" })
+  yield* stored(turn(1, 1), first)
+  assert.deepStrictEqual(yield* store.summary(callId(1)), Option.some(first))
+  assert.deepStrictEqual(yield* store.due({ before: 10 }), [first])
+  yield* stored(turn(1, 2), second)
+  assert.deepStrictEqual(yield* store.summary(callId(1)), Option.some(second))
+  assert.deepStrictEqual(yield* store.due({ before: 10 }), [])
+})
+
+const leavesNoTrace = Effect.gen(function*() {
+  const store = yield* EventStore.EventStore
+  yield* stored(turn(1, 1), { waitingFor: "the first" })
+  assert.strictEqual(yield* tried(turn(1, 1, { id: "other" }), { waitingFor: "the second" }, "session"), "conflict")
+  assert.strictEqual(yield* tried(turn(1, 3), { waitingFor: "the third" }, "session"), "conflict")
+  assert.strictEqual(yield* tried(turn(2, 2), {}, "session"), "conflict")
+  assert.deepStrictEqual(yield* store.summary(callId(1)), Option.some(summary(1, 1, { waitingFor: "the first" })))
+  assert.deepStrictEqual(yield* store.summary(callId(2)), Option.none())
+  assert.deepStrictEqual(yield* store.find("session"), Option.none())
+})
+
+const overIsNotDue = Effect.gen(function*() {
+  const store = yield* EventStore.EventStore
+  yield* stored(turn(1, 1))
+  yield* stored(turn(1, 2), { status: "over", due: 7 })
+  assert.deepStrictEqual(yield* store.summary(callId(1)), Option.some(summary(1, 2, { status: "over", due: null })))
+  assert.deepStrictEqual(yield* store.due({ before: Infinity }), [])
+})
+
+// Changes
+
+const tellsChanges = Effect.gen(function*() {
+  const store = yield* EventStore.EventStore
+  yield* stored(turn(1, 1)) // before anybody listens
+  const heard = yield* Effect.forkChild(store.changes.pipe(Stream.take(4), Stream.runCollect), startNow)
+  yield* stored(turn(1, 2))
+  yield* tried(turn(1, 2, { id: "other" }))
+  yield* stored(turn(2, 1))
+  yield* Effect.forEach([3, 4], (version) => stored(turn(1, version)), { concurrency: "unbounded" })
+  assert.deepStrictEqual(yield* Fiber.join(heard), [turn(1, 2), turn(2, 1), turn(1, 3), turn(1, 4)])
+})
+
+const endsWithStore = Effect.fnUntraced(function*<E>(layer: Layer.Layer<EventStore.EventStore, E>) {
+  const { close, store } = yield* opened(layer)
+  const gate = yield* Deferred.make<void>()
+  const slowly = Stream.tap(store.changes, () => Deferred.await(gate))
+  const heard = yield* Effect.forkChild(Stream.runCollect(slowly), startNow)
+  yield* Effect.provideService(
+    Effect.forEach(times(100), (n) => stored(turn(n, 1)), { concurrency: "unbounded" }),
+    EventStore.EventStore,
+    store
+  )
+  yield* close
+  yield* Deferred.succeed(gate, undefined)
+  assert.sameMembers(ids(yield* Fiber.join(heard)), ids(times(100).map((n) => turn(n, 1))))
+})
+
+// Durability
+
+/** A store that is closed by hand. */
+const opened = Effect.fnUntraced(function*<E>(layer: Layer.Layer<EventStore.EventStore, E>) {
+  const scope = yield* Scope.make()
+  const context = yield* Layer.buildWithScope(layer, scope)
+  return { store: Context.get(context, EventStore.EventStore), close: Scope.close(scope, Exit.void) }
+})
+
+const keepsEverything = Effect.fnUntraced(function*<E>(layer: Layer.Layer<EventStore.EventStore, E>) {
+  const namespace = yield* Effect.gen(function*() {
+    yield* Effect.forEach(times(20), (n) => stored(turn(n, 1), { due: n }, `session ${n}`), {
+      concurrency: "unbounded"
+    })
+    yield* stored(turn(1, 2), { status: "over" })
+    return (yield* EventStore.EventStore).namespace
+  }).pipe(Effect.provide(layer))
+  yield* Effect.gen(function*() {
+    const store = yield* EventStore.EventStore
+    assert.strictEqual(store.namespace, namespace)
+    assert.deepStrictEqual(yield* read(1), [turn(1, 1), turn(1, 2)])
+    assert.deepStrictEqual(yield* store.find("session 20"), Option.some(callId(20)))
+    assert.deepStrictEqual((yield* store.due({ before: 3 })).map((each) => each.callId), [2, 3].map(callId))
+    assert.strictEqual(yield* tried(turn(1, 2, { id: "other" })), "conflict")
+    yield* stored(turn(1, 3))
+  }).pipe(Effect.provide(layer))
+})
+
+const drains = Effect.fnUntraced(function*<E>(layer: Layer.Layer<EventStore.EventStore, E>) {
+  const { close, store } = yield* opened(layer)
+  const appends = yield* Effect.forEach(times(600), (n) =>
+    stored(turn(n % 300, n <= 300 ? 1 : 2)).pipe(
+      Effect.provideService(EventStore.EventStore, store),
+      Effect.forkChild(startNow)
+    ))
+  yield* close
+  yield* Effect.forEach(appends, Fiber.join, { discard: true })
+  yield* Effect.gen(function*() {
+    for (const n of [0, 1, 150, 299]) assert.deepStrictEqual(yield* read(n), [turn(n, 1), turn(n, 2)])
+    assert.strictEqual((yield* (yield* EventStore.EventStore).due({ before: Infinity })).length, 300)
+  }).pipe(Effect.provide(layer))
+})
+
+const refusesLate = Effect.fnUntraced(function*<E>(layer: Layer.Layer<EventStore.EventStore, E>) {
+  const { close, store } = yield* opened(layer)
+  yield* close
+  const error = yield* Effect.flip(store.append(turn(1, 1), summary(1, 1)))
+  assert.strictEqual(error._tag === "StoreError" && error.operation, "write")
+  assert.deepStrictEqual(yield* Effect.provide(read(1), layer), [])
+})
+
+const sharesCommits = Effect.fnUntraced(function*<E>(layer: Layer.Layer<EventStore.EventStore, E>) {
+  const counted = Effect.all([
+    Effect.map(Metric.value(SqlEventStore.commits), ({ count }) => Number(count)),
+    Effect.map(Metric.value(SqlEventStore.turns), ({ count }) => Number(count))
+  ])
+  yield* Effect.gen(function*() {
+    const [commits, turns] = yield* counted
+    yield* Effect.forEach(times(64), (n) => stored(turn(n, 1)), { concurrency: "unbounded" })
+    const [commitsThen, turnsThen] = yield* counted
+    assert.strictEqual(turnsThen - turns, 64)
+    assert.isAtMost(commitsThen - commits, 4)
+    assert.isAtLeast(commitsThen - commits, 1)
+  }).pipe(Effect.provide(layer))
+})
