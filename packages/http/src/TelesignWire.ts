@@ -330,7 +330,8 @@ const secondsOf = (value: unknown): number | undefined => {
  * - Where a prompt completed and no key was pressed, `digits` is `""`: Telesign may send `""`, `null` or nothing for
  *   that, and two deliveries of one event have to compare equal. Other events have `digits` only if they bring some.
  * - `null` in a known field means that it is absent. A known field of a type that makes no sense counts as unknown.
- * - Unknown fields are kept in `extra`, those of `data` in `extra.data`, as they came.
+ * - Unknown fields are kept in `extra`, those of `data` in `extra.data`, as they came. If they nest more than 64 levels
+ *   deep, nobody at Telesign wrote them, and there is no event.
  *
  * @since 0.1.0
  */
@@ -346,11 +347,18 @@ export const decodeWebhook = (json: unknown): Result.Result<Webhook.Webhook, Wir
   if (saysNothing && endsPrompt(event)) webhook.digits = ""
   const kept = Predicate.isObject(data) ? details : data
   const extra = isEmpty(kept) ? rest : { ...rest, data: kept }
+  if (!isShallow(extra, deepest)) return notAnEvent(`it is nested more than ${deepest} levels deep`)
   if (!isEmpty(extra)) webhook.extra = extra
   return Result.succeed(webhook)
 }
 
 const notAnEvent = (problem: string) => failed(new NotAnEvent({ problem }))
+
+/** What is kept is written as JSON again later, and text of 64 KiB can nest deeper than a call stack reaches. */
+const deepest = 64
+
+const isShallow = (value: unknown, levels: number): boolean =>
+  !Predicate.isObjectOrArray(value) || (levels > 0 && Object.values(value).every((each) => isShallow(each, levels - 1)))
 
 const endsPrompt = (event: string) => event === "speak_completed" || event === "play_completed"
 

@@ -336,6 +336,16 @@ describe("decodeWebhook", () => {
 
   it("keeps data that is no object", () => assert.deepStrictEqual(event("gone").extra, { data: "gone" }))
 
+  it("takes what nests too deep to be written again for no event", () => {
+    const nested = (levels: number) =>
+      TelesignWire.decodeWebhook(
+        JSON.parse(`{"event":"x","reference_id":"7","data":{"y":${"[".repeat(levels)}${"]".repeat(levels)}}}`)
+      )
+    assert.isTrue(Result.isSuccess(nested(62)))
+    assert.strictEqual(reasonOf(nested(63))?._tag, "NotAnEvent")
+    assert.strictEqual(reasonOf(nested(30_000))?._tag, "NotAnEvent")
+  })
+
   it("is not led astray by fields named like those of every object", () => {
     const json = JSON.parse(
       `{"event":"x","reference_id":"7","__proto__":{"status":"a"},"constructor":1,"data":{"__proto__":{"to":"1"},"toString":2}}`

@@ -1,0 +1,236 @@
+/**
+ * The routes on which Telesign reports what happens to calls, and on which each report gets its answer.
+ *
+ * @since 0.1.0
+ */
+import { Calls } from "@ringback/core"
+import type { Webhook } from "@ringback/core"
+import { ByteSize, Effect, Exit, Metric, Predicate, Result } from "effect"
+import type { Layer, Redacted, Scope } from "effect"
+import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
+import type { HttpServerError, HttpServerRequest } from "effect/http"
+import * as TelesignAuth from "./TelesignAuth.ts"
+import * as TelesignWire from "./TelesignWire.ts"
+
+/**
+ * Where and how webhooks come in.
+ *
+ * @since 0.1.0
+ */
+export interface Options extends TelesignWire.Options {
+  /** The path of the URL that Telesign was told to report to. */
+  readonly path: HttpRouter.PathInput
+  /**
+   * Checks signatures with the API key. A wrong one is always refused; a missing one only if a signature is `required`,
+   * because it is not documented that Voice signs its events ("Authenticate callbacks" speaks of callbacks in general).
+   * Require it as soon as you have seen one.
+   */
+  readonly verify?: { readonly apiKey: Redacted.Redacted; readonly required: boolean } | undefined
+  /** The longest body that is read, 64 KiB by default. */
+  readonly maxBodySize?: ByteSize.Input | undefined
+}
+
+/**
+ * The route for webhooks, for the `HttpRouter` that an application already has. Of `Calls` it uses `receive` only.
+ *
+ * The answer to an event is 200 with one action or, where there is nothing to do, `{}`. It comes after the event is
+ * durable. Events and fields that are not known go the same way. Anything else:
+ *
+ * | what comes in | answer |
+ * | --- | --- |
+ * | a signature that is wrong, or missing though required | 401 |
+ * | more than `maxBodySize` | 413 |
+ * | no JSON, whatever its content type, or no event: no `event`, no `reference_id` | 400 |
+ * | an event that the store cannot record | 503 and `{}` |
+ *
+ * **503**: what was not recorded must not be acted on, for nobody would remember it after a crash. A carrier that takes
+ * anything but 200 for a failure, as Telesign's SMS callbacks do, delivers again and is then answered. Until then the
+ * callee hears nothing, so a store that is merely slow is the engine's to bridge, before it fails.
+ *
+ * An event is recorded even if the carrier hangs up the connection meanwhile. On Node over HTTP/1.1 the engine learns
+ * whether the connection took the whole answer; on other servers, that the server took it.
+ *
+ * Each webhook counts in the metric `ringback_webhooks`, by `event` and `result`.
+ *
+ * @since 0.1.0
+ */
+export const layer = (
+  options: Options
+): Layer.Layer<never, TelesignAuth.InvalidApiKey, HttpRouter.HttpRouter | Calls.Calls> =>
+  HttpRouter.use((router) => Effect.flatMap(handler(options), (handle) => router.add("POST", options.path, handle)))
+
+type Request = HttpServerRequest.HttpServerRequest
+
+const handler = Effect.fnUntraced(function*(options: Options) {
+  const calls = yield* Calls.Calls
+  const read = yield* reader(options)
+  return (request: Request) =>
+    read(request).pipe(
+      Effect.flatMap((webhook) => Effect.uninterruptible(answer(calls, request, webhook, options))),
+      Effect.catch((rejected) => Effect.as(count("unread", rejected), rejections[rejected]))
+    )
+})
+
+// Reading
+
+const json = (status: number, body: object) => HttpServerResponse.jsonUnsafe(body, { status })
+
+const rejections = {
+  unauthorized: json(401, { error: "The signature is missing or wrong" }),
+  too_large: json(413, { error: "The body is too large" }),
+  unreadable: json(400, { error: "The body could not be read" }),
+  not_json: json(400, { error: "The body is not JSON" }),
+  not_an_event: json(400, { error: "The body is not an event: it needs event and reference_id" })
+}
+
+type Rejection = keyof typeof rejections
+
+/** Makes what turns a request into an event. */
+const reader = Effect.fnUntraced(function*({ maxBodySize = "64 KiB", verify }: Options) {
+  const text = verify === undefined ? (request: Request) => request.text : yield* verified(verify)
+  const limit = ByteSize.fromInputUnsafe(maxBodySize)
+  return (request: Request): Effect.Effect<Webhook.Webhook, Rejection> =>
+    text(request).pipe(
+      Effect.provideService(HttpIncomingMessage.MaxBodySize, limit),
+      Effect.mapError((error) => typeof error === "string" ? error : readError(error)),
+      Effect.flatMap((body) => Effect.fromResult(decode(body)))
+    )
+})
+
+const verified = Effect.fnUntraced(function*({ apiKey, required }: NonNullable<Options["verify"]>) {
+  const auth = yield* TelesignAuth.make(apiKey)
+  return Effect.fnUntraced(function*(request: Request) {
+    const bytes = new Uint8Array(yield* request.arrayBuffer)
+    const verdict = yield* auth.verify(request.headers, bytes)
+    if (verdict === "valid" || (verdict === "missing" && !required)) return decoder.decode(bytes)
+    return yield* Effect.fail("unauthorized" as const)
+  })
+})
+
+const decoder = new TextDecoder()
+
+const readError = ({ reason }: HttpServerError.HttpServerError): Rejection =>
+  reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge" ? "too_large" : "unreadable"
+
+const decode = (body: string): Result.Result<Webhook.Webhook, Rejection> => {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(body)
+  } catch {
+    return Result.fail("not_json")
+  }
+  return Result.mapError(TelesignWire.decodeWebhook(parsed), () => "not_an_event")
+}
+
+// Answering
+
+const nothing = json(200, {})
+
+const unavailable = json(503, {})
+
+const hangup = json(200, { method: "hangup", params: {} })
+
+const answer = (calls: Calls.Calls["Service"], request: Request, webhook: Webhook.Webhook, options: Options) =>
+  calls.receive(webhook).pipe(
+    Effect.flatMap((reply) => respond(request, webhook, reply, options)),
+    Effect.catch((error) =>
+      Effect.logError(`A webhook was not recorded. ${error.message}`).pipe(
+        Effect.andThen(count(webhook.event, "unavailable")),
+        Effect.as(unavailable)
+      )
+    )
+  )
+
+const respond = Effect.fnUntraced(function*(
+  request: Request,
+  webhook: Webhook.Webhook,
+  reply: Calls.Reply,
+  options: Options
+) {
+  if (reply.action === undefined) {
+    yield* whenWritten(request, reply.sent)
+    yield* count(webhook.event, "nothing")
+    return nothing
+  }
+  const envelope = TelesignWire.encodeAction(reply.action, options)
+  if (Result.isFailure(envelope)) {
+    // Nobody could steer the line after no answer, so the callee is not kept on it.
+    yield* Effect.logError(`A call is hung up. ${envelope.failure.message}`)
+    yield* reply.sent(false)
+    yield* count(webhook.event, "unsayable")
+    return hangup
+  }
+  yield* whenWritten(request, reply.sent)
+  yield* count(webhook.event, "action")
+  return json(200, envelope.success)
+})
+
+// What became of an answer
+
+/** Tells the engine, once, whether the carrier's connection took the whole answer. */
+const whenWritten = (request: Request, sent: Calls.Reply["sent"]): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.withFiber((fiber) => {
+    const response = nodeResponse(request)
+    // The scope of a request closes when the server has taken the answer, or when there will be none.
+    if (response === undefined) return Effect.addFinalizer((exit) => sent(Exit.isSuccess(exit)))
+    if (response.destroyed) return sent(false)
+    let isTold = false
+    const tell = (whole: boolean) => {
+      if (!isTold) Effect.runForkWith(fiber.context)(sent(whole))
+      isTold = true
+    }
+    // Another status is not our answer: the server gave up, or something between changed it.
+    response.once("finish", () => tell(response.statusCode === 200))
+    response.once("close", () => tell(false))
+    return Effect.void
+  })
+
+/** The part of Node's `ServerResponse` that shows whether the answer was written. */
+interface NodeResponse {
+  readonly destroyed: boolean
+  readonly statusCode: number
+  readonly once: (event: "finish" | "close", listener: () => void) => unknown
+}
+
+/**
+ * The response behind a request on Node, found by its shape so that other servers need no Node. Over HTTP/2 Node says
+ * `finish` even of what was cut off, so there it is not asked.
+ */
+const nodeResponse = (request: Request): NodeResponse | undefined => {
+  const { response, source } = request as { readonly response?: unknown; readonly source: object }
+  const isNode = "httpVersionMajor" in source && source.httpVersionMajor === 1 &&
+    Predicate.hasProperty(response, "once")
+  return isNode ? response as NodeResponse : undefined
+}
+
+// Counting
+
+const knownEvents = new Set([
+  "incoming_call",
+  "dial_completed",
+  "speak_completed",
+  "play_completed",
+  "call_leg_completed",
+  "call_completed",
+  "unread"
+])
+
+type Outcome = "action" | "nothing" | "unsayable" | "unavailable" | Rejection
+
+const counters = new Map<string, Metric.Counter<number>>()
+
+/** Counts a webhook. Names that are not known share one label, so that nobody can fill the memory with metrics. */
+const count = (event: string, result: Outcome): Effect.Effect<void> => {
+  const label = knownEvents.has(event) ? event : "other"
+  const key = `${label} ${result}`
+  let counter = counters.get(key)
+  if (counter === undefined) {
+    counter = Metric.counter("ringback_webhooks", {
+      description: "Webhooks that came in, by event and by what became of them",
+      attributes: { event: label, result },
+      incremental: true
+    })
+    counters.set(key, counter)
+  }
+  return Metric.update(counter, 1)
+}

@@ -1,0 +1,568 @@
+import { NodeHttpServer } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Action, Calls, EventStore, PhoneNumber } from "@ringback/core"
+import type { Webhook } from "@ringback/core"
+import { Deferred, Effect, Exit, Fiber, Layer, Logger, Metric, Redacted, References, Tracer } from "effect"
+import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { createHmac } from "node:crypto"
+import { once } from "node:events"
+import { createServer } from "node:http"
+import type { AddressInfo, Socket } from "node:net"
+import { connect } from "node:net"
+import { inspect } from "node:util"
+import { TelesignWebhook } from "../src/index.ts"
+
+const path = "/telesign/events"
+
+const answered = {
+  event: "dial_completed",
+  reference_id: "7A10C4E2",
+  external_id: "visit-8841",
+  data: { to: "15550170001", from: "15550170009", status: "answered" }
+}
+
+const question: Action.Action = { _tag: "Speak", text: "Press 1.", collect: { max: 1 } }
+const questionJson = { method: "speak", params: { tts: { message: "Press 1." }, collect_digits: { max: 1 } } }
+
+type Receive = Calls.Calls["Service"]["receive"]
+
+/** An engine that gives one answer to everything, and remembers what it got and what became of its answers. */
+const engine = (action: Action.Action | undefined) => {
+  const received: Array<Webhook.Webhook> = []
+  const sent: Array<boolean> = []
+  const reply: Calls.Reply = { action, sent: (whole) => Effect.sync(() => void sent.push(whole)) }
+  const receive: Receive = (webhook) => Effect.sync(() => (received.push(webhook), reply))
+  return { receive, received, sent }
+}
+
+const callsOf = (receive: Receive) => Layer.succeed(Calls.Calls, Calls.Calls.of({ receive } as never))
+
+/** The routes on a real server. */
+const serve = (receive: Receive, options?: Partial<TelesignWebhook.Options>) =>
+  Effect.gen(function*() {
+    const server = createServer()
+    const closed = yield* Deferred.make<void>()
+    server.on("connection", (socket: Socket) => socket.on("close", () => Deferred.doneUnsafe(closed, Exit.void)))
+    yield* Layer.build(
+      HttpRouter.serve(TelesignWebhook.layer({ path, ...options }), { disableLogger: true, disableListenLog: true })
+        .pipe(
+          Layer.provide(callsOf(receive)),
+          Layer.provide(NodeHttpServer.layer(() => server, { port: 0, host: "127.0.0.1" }))
+        )
+    )
+    const { port } = server.address() as AddressInfo
+    return { port, url: `http://127.0.0.1:${port}${path}`, closed: Deferred.await(closed) }
+  })
+
+const post = (url: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
+  Effect.promise(async () => {
+    const response = await fetch(url, {
+      method: "POST",
+      body,
+      headers: { "content-type": "application/json", connection: "close", ...headers }
+    })
+    const text = await response.text()
+    return { status: response.status, json: text === "" ? undefined : JSON.parse(text), headers: response.headers }
+  })
+
+/** A client that does nothing but what it is told. */
+const dialIn = (port: number) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const socket = connect(port, "127.0.0.1")
+      await once(socket, "connect")
+      socket.on("error", () => {})
+      return socket
+    }),
+    (socket) => Effect.sync(() => socket.destroy())
+  )
+
+const requestText = (body: string, length = Buffer.byteLength(body)) =>
+  `POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n${body}`
+
+describe("an event", () => {
+  it.effect("is answered with one action", () =>
+    Effect.gen(function*() {
+      const { receive, received } = engine(question)
+      const { url } = yield* serve(receive)
+      const response = yield* post(url, JSON.stringify(answered))
+      assert.strictEqual(response.status, 200)
+      assert.strictEqual(response.headers.get("content-type"), "application/json")
+      assert.deepStrictEqual(response.json, questionJson)
+      assert.deepStrictEqual(received, [{
+        event: "dial_completed",
+        referenceId: "7A10C4E2",
+        externalId: "visit-8841",
+        status: "answered",
+        to: "15550170001",
+        from: "15550170009"
+      }])
+    }))
+
+  it.effect("is answered with {} where there is nothing to do", () =>
+    Effect.gen(function*() {
+      const { receive } = engine(undefined)
+      const { url } = yield* serve(receive)
+      const { json, status } = yield* post(url, JSON.stringify({ event: "call_completed", reference_id: "7A10" }))
+      assert.deepStrictEqual({ json, status }, { json: {}, status: 200 })
+    }))
+
+  for (
+    const action of [
+      Action.hangup,
+      Action.dial({
+        to: PhoneNumber.make("15550170077"),
+        from: PhoneNumber.make("15550170009"),
+        maxCallDurationSeconds: 900
+      }),
+      { _tag: "Play", url: "https://media.example.net/goodbye.wav" } as const
+    ]
+  ) {
+    it.effect(`can be answered with ${Action.describe(action)}`, () =>
+      Effect.gen(function*() {
+        const { url } = yield* serve(engine(action).receive)
+        const { json, status } = yield* post(url, JSON.stringify(answered))
+        assert.strictEqual(status, 200)
+        assert.strictEqual(json.method, Action.describe(action))
+      }))
+  }
+
+  it.effect("that is not known arrives with all of its fields", () =>
+    Effect.gen(function*() {
+      const { receive, received } = engine(undefined)
+      const { url } = yield* serve(receive)
+      const { status } = yield* post(
+        url,
+        JSON.stringify({ event: "call_sung", reference_id: "7A10", verse: 2, data: { key: "C", status: "loud" } })
+      )
+      assert.strictEqual(status, 200)
+      assert.deepStrictEqual(received, [
+        { event: "call_sung", referenceId: "7A10", status: "loud", extra: { verse: 2, data: { key: "C" } } }
+      ])
+    }))
+
+  it.effect("is read as JSON whatever its content type says", () =>
+    Effect.gen(function*() {
+      const { receive, received } = engine(undefined)
+      const { url } = yield* serve(receive)
+      for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-8", ""]) {
+        assert.strictEqual((yield* post(url, JSON.stringify(answered), { "content-type": type })).status, 200)
+      }
+      assert.lengthOf(received, 4)
+    }))
+
+  it.effect("is answered after it was recorded, not before", () =>
+    Effect.gen(function*() {
+      const asked = yield* Deferred.make<void>()
+      const recorded = yield* Deferred.make<void>()
+      const { receive } = engine(question)
+      const { port } = yield* serve((webhook) =>
+        Deferred.succeed(asked, undefined).pipe(
+          Effect.andThen(Deferred.await(recorded)),
+          Effect.andThen(receive(webhook))
+        )
+      )
+      const client = yield* dialIn(port)
+      let heard = ""
+      client.on("data", (data) => heard += data)
+      client.write(requestText(JSON.stringify(answered)))
+      yield* Deferred.await(asked)
+      assert.strictEqual(heard, "")
+      yield* Deferred.succeed(recorded, undefined)
+      yield* Effect.promise(() => once(client, "data"))
+      assert.match(heard, /^HTTP\/1.1 200 OK/)
+    }))
+
+  it.effect("that the store cannot record is answered 503, so that it may come again", () =>
+    Effect.gen(function*() {
+      const failure = new EventStore.StoreError({ operation: "write", problem: "The disk is full" })
+      const { url } = yield* serve(() => Effect.fail(failure))
+      const { json, status } = yield* post(url, JSON.stringify(answered))
+      assert.deepStrictEqual({ json, status }, { json: {}, status: 503 })
+    }))
+
+  it.effect("that kills the engine is answered 500, and the next one as ever", () =>
+    Effect.gen(function*() {
+      const { receive } = engine(question)
+      const { url } = yield* serve((webhook) => webhook.referenceId === "bad" ? Effect.die("a bug") : receive(webhook))
+      assert.strictEqual((yield* post(url, JSON.stringify({ ...answered, reference_id: "bad" }))).status, 500)
+      assert.strictEqual((yield* post(url, JSON.stringify(answered))).status, 200)
+    }))
+
+  it.effect("whose answer cannot be written down hangs up, and counts as not answered", () =>
+    Effect.gen(function*() {
+      const { receive, sent } = engine(Action.sendDtmf("12#"))
+      const { url } = yield* serve(receive)
+      const { json, status } = yield* post(url, JSON.stringify(answered))
+      assert.deepStrictEqual({ json, status }, { json: { method: "hangup", params: {} }, status: 200 })
+      assert.deepStrictEqual(sent, [false])
+    }))
+
+  it.effect("can be answered with send_dtmf where its parameter is guessed", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serve(engine(Action.sendDtmf("12#")).receive, { sendDtmfParameter: "digits" })
+      const { json } = yield* post(url, JSON.stringify(answered))
+      assert.deepStrictEqual(json, { method: "send_dtmf", params: { digits: "12#" } })
+    }))
+})
+
+describe("anything else", () => {
+  const refused: ReadonlyArray<readonly [name: string, body: string, status: number, error: RegExp]> = [
+    ["an empty body", "", 400, /not JSON/],
+    ["a form", "event=dial_completed&reference_id=7A10", 400, /not JSON/],
+    ["cut JSON", JSON.stringify(answered).slice(0, -1), 400, /not JSON/],
+    ["null", "null", 400, /not an event/],
+    ["a list", JSON.stringify([answered]), 400, /not an event/],
+    ["no event", JSON.stringify({ reference_id: "7A10" }), 400, /not an event/],
+    ["no reference_id", JSON.stringify({ event: "dial_completed" }), 400, /not an event/],
+    ["a body above 64 KiB", JSON.stringify({ ...answered, padding: " ".repeat(65_536) }), 413, /too large/]
+  ]
+  for (const [name, body, status, error] of refused) {
+    it.effect(`such as ${name} is refused with ${status} and a word, and the engine does not see it`, () =>
+      Effect.gen(function*() {
+        const { receive, received } = engine(question)
+        const { url } = yield* serve(receive)
+        const response = yield* post(url, body)
+        assert.strictEqual(response.status, status)
+        assert.match(response.json.error, error)
+        assert.lengthOf(received, 0)
+      }))
+  }
+
+  it.effect("a body of the longest length is read, one byte more is not", () =>
+    Effect.gen(function*() {
+      const { receive, received } = engine(undefined)
+      const { url } = yield* serve(receive, { maxBodySize: 200 })
+      const padded = JSON.stringify(answered).padEnd(200)
+      assert.strictEqual((yield* post(url, padded)).status, 200)
+      assert.strictEqual((yield* post(url, `${padded} `)).status, 413)
+      assert.lengthOf(received, 1)
+    }))
+
+  it.effect("an endless body is cut off at the limit", () =>
+    Effect.gen(function*() {
+      const { receive, received } = engine(undefined)
+      const { port } = yield* serve(receive)
+      const client = yield* dialIn(port)
+      client.write(`POST ${path} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`)
+      const chunk = `4000\r\n${" ".repeat(0x4000)}\r\n`
+      for (let n = 0; n < 5; n++) client.write(chunk)
+      const [data] = yield* Effect.promise(() => once(client, "data"))
+      assert.match(String(data), /^HTTP\/1.1 413 /)
+      assert.lengthOf(received, 0)
+    }))
+
+  it.effect("a request that breaks off is nothing that happened to a call", () =>
+    Effect.gen(function*() {
+      const { receive, received } = engine(undefined)
+      const { closed, port } = yield* serve(receive)
+      const client = yield* dialIn(port)
+      client.write(requestText(JSON.stringify(answered), 1000))
+      client.destroy()
+      yield* closed
+      assert.lengthOf(received, 0)
+    }))
+
+  it.effect("another method or path is not served", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serve(engine(question).receive)
+      const get = yield* Effect.promise(() => fetch(url, { headers: { connection: "close" } }))
+      assert.strictEqual(get.status, 404)
+      assert.strictEqual((yield* post(`${url}/other`, JSON.stringify(answered))).status, 404)
+    }))
+})
+
+describe("signatures", () => {
+  const apiKey = Redacted.make("q0hvb3NlIGEgbG9uZyBhbmQgcmFuZG9tIGtleSBoZXJlIQ==")
+  const sign = (body: string | Uint8Array) =>
+    createHmac("sha256", Buffer.from(Redacted.value(apiKey), "base64")).update(body).digest("base64")
+  const body = JSON.stringify(answered)
+
+  const statuses = (required: boolean) =>
+    Effect.gen(function*() {
+      const { receive, received } = engine(question)
+      const { url } = yield* serve(receive, { verify: { apiKey, required } })
+      const status = (headers: Record<string, string>) => Effect.map(post(url, body, headers), (each) => each.status)
+      return {
+        right: yield* status({ "X-TS-Authorization": sign(body) }),
+        tsa: yield* status({ Authorization: `TSA 11AA:${sign(body)}` }),
+        wrong: yield* status({ "X-TS-Authorization": sign(`${body} `) }),
+        missing: yield* status({}),
+        other: yield* status({ Authorization: "Basic abc" }),
+        received: received.length
+      }
+    })
+
+  it.effect("that are required keep out whoever has none or a wrong one", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* statuses(true), {
+        right: 200,
+        tsa: 200,
+        wrong: 401,
+        missing: 401,
+        other: 401,
+        received: 2
+      })
+    }))
+
+  it.effect("that are not required keep out a wrong one", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* statuses(false), {
+        right: 200,
+        tsa: 200,
+        wrong: 401,
+        missing: 200,
+        other: 200,
+        received: 4
+      })
+    }))
+
+  it.effect("cover the raw bytes, before anything is made of them", () =>
+    Effect.gen(function*() {
+      const { receive, received } = engine(question)
+      const { url } = yield* serve(receive, { verify: { apiKey, required: true } })
+      const strange = new Uint8Array([
+        ...Buffer.from(`{"event":"x","reference_id":"7","tune":"`),
+        0xff,
+        0xfe,
+        0x22,
+        0x7d
+      ])
+      assert.strictEqual((yield* post(url, strange, { "x-ts-authorization": sign(strange) })).status, 200)
+      assert.strictEqual((yield* post(url, "no json", { "x-ts-authorization": sign("no json") })).status, 400)
+      assert.strictEqual((yield* post(url, "no json", { "x-ts-authorization": sign("no") })).status, 401)
+      assert.lengthOf(received, 1)
+    }))
+
+  it.effect("keep the limit on the body", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serve(engine(question).receive, { verify: { apiKey, required: true }, maxBodySize: 100 })
+      assert.strictEqual((yield* post(url, body, { "x-ts-authorization": sign(body) })).status, 413)
+    }))
+
+  it.effect("with a key that is none stop the layer from being built", () =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(
+        serve(engine(question).receive, { verify: { apiKey: Redacted.make("no base64!"), required: true } })
+      )
+      assert(Exit.isFailure(exit))
+      const text = inspect(exit.cause, { depth: 10 })
+      assert.include(text, "InvalidApiKey")
+      assert.notInclude(text, "no base64!")
+    }))
+})
+
+describe("what became of a reply", () => {
+  /** An engine that waits with its answer, and tells when it was asked and what became of the answer. */
+  const patient = Effect.gen(function*() {
+    const asked = yield* Deferred.make<void>()
+    const go = yield* Deferred.make<void>()
+    const fate = yield* Deferred.make<boolean>()
+    const told: Array<boolean> = []
+    const reply: Calls.Reply = {
+      action: question,
+      sent: (whole) =>
+        Effect.suspend(() => {
+          told.push(whole)
+          return Effect.asVoid(Deferred.succeed(fate, whole))
+        })
+    }
+    const receive: Receive = () =>
+      Deferred.succeed(asked, undefined).pipe(Effect.andThen(Deferred.await(go)), Effect.as(reply))
+    return {
+      receive,
+      told,
+      asked: Deferred.await(asked),
+      go: Deferred.succeed(go, undefined),
+      fate: Deferred.await(fate)
+    }
+  })
+
+  it.effect("is true, once, when the connection took it whole", () =>
+    Effect.gen(function*() {
+      const { fate, go, receive, told } = yield* patient
+      const { closed, port } = yield* serve(receive)
+      yield* go
+      const client = yield* dialIn(port)
+      client.write(requestText(JSON.stringify(answered)))
+      yield* Effect.promise(() => once(client, "data"))
+      assert.isTrue(yield* fate)
+      client.destroy()
+      yield* closed
+      assert.deepStrictEqual(told, [true])
+    }))
+
+  it.effect("is true for each of several on one connection", () =>
+    Effect.gen(function*() {
+      const { receive, sent } = engine(question)
+      const { closed, port } = yield* serve(receive)
+      const client = yield* dialIn(port)
+      for (let n = 0; n < 3; n++) {
+        client.write(requestText(JSON.stringify(answered)))
+        yield* Effect.promise(() => once(client, "data"))
+      }
+      client.destroy()
+      yield* closed
+      assert.deepStrictEqual(sent, [true, true, true])
+    }))
+
+  for (const how of ["destroy", "resetAndDestroy", "end"] as const) {
+    it.effect(`is false, once, when the carrier was gone before (${how})`, () =>
+      Effect.gen(function*() {
+        const { asked, fate, go, receive, told } = yield* patient
+        const { closed, port } = yield* serve(receive)
+        const client = yield* dialIn(port)
+        client.resume()
+        client.write(requestText(JSON.stringify(answered)))
+        yield* asked
+        client[how]()
+        yield* closed
+        yield* go // the event is recorded all the same: the engine was not interrupted
+        assert.isFalse(yield* fate)
+        assert.deepStrictEqual(told, [false])
+      }))
+  }
+
+  it.effect("is false when something between the route and the carrier answers otherwise", () =>
+    Effect.gen(function*() {
+      const { receive, sent } = engine(question)
+      const server = createServer()
+      const Replaced = HttpRouter.middleware(
+        (app) => Effect.as(app, HttpServerResponse.empty({ status: 502 })),
+        { global: true }
+      )
+      yield* Layer.build(
+        HttpRouter.serve(Layer.mergeAll(TelesignWebhook.layer({ path }), Replaced), {
+          disableLogger: true,
+          disableListenLog: true
+        }).pipe(
+          Layer.provide(callsOf(receive)),
+          Layer.provide(NodeHttpServer.layer(() => server, { port: 0, host: "127.0.0.1" }))
+        )
+      )
+      const { port } = server.address() as AddressInfo
+      const response = yield* Effect.promise(() =>
+        fetch(`http://127.0.0.1:${port}${path}`, {
+          method: "POST",
+          body: JSON.stringify(answered),
+          headers: { connection: "close" }
+        })
+      )
+      assert.strictEqual(response.status, 502)
+      assert.deepStrictEqual(sent, [false])
+    }))
+
+  it.effect("is true on a server that only says that it took the answer", () =>
+    Effect.gen(function*() {
+      const { receive, sent } = engine(question)
+      const { dispose, handler } = HttpRouter.toWebHandler(
+        TelesignWebhook.layer({ path }).pipe(
+          Layer.provide(callsOf(receive)),
+          Layer.provideMerge(HttpServer.layerServices)
+        ),
+        { disableLogger: true }
+      )
+      const response = yield* Effect.promise(() =>
+        handler(new Request(`http://localhost${path}`, { method: "POST", body: JSON.stringify(answered) }))
+      )
+      assert.deepStrictEqual(yield* Effect.promise(() => response.json()), questionJson)
+      yield* Effect.promise(dispose)
+      assert.deepStrictEqual(sent, [true])
+    }))
+
+  it.effect("is false on such a server when the request was called off", () =>
+    Effect.gen(function*() {
+      const { asked, fate, go, receive, told } = yield* patient
+      const { dispose, handler } = HttpRouter.toWebHandler(
+        TelesignWebhook.layer({ path }).pipe(
+          Layer.provide(callsOf(receive)),
+          Layer.provideMerge(HttpServer.layerServices)
+        ),
+        { disableLogger: true }
+      )
+      const controller = new AbortController()
+      const request = new Request(`http://localhost${path}`, {
+        method: "POST",
+        body: JSON.stringify(answered),
+        signal: controller.signal
+      })
+      const answering = yield* Effect.forkChild(Effect.exit(Effect.tryPromise(() => handler(request))))
+      yield* asked
+      controller.abort()
+      yield* go
+      assert.isFalse(yield* fate)
+      yield* Fiber.join(answering)
+      yield* Effect.promise(dispose)
+      assert.deepStrictEqual(told, [false])
+    }))
+})
+
+describe("observing", () => {
+  it.effect("counts webhooks by event and result, and unknown names as one", () =>
+    Effect.gen(function*() {
+      const { receive } = engine(question)
+      const { url } = yield* serve((webhook) =>
+        webhook.status === "broken"
+          ? Effect.fail(new EventStore.StoreError({ operation: "write", problem: "The disk is full" }))
+          : receive(webhook)
+      )
+      const event = (name: string, status = "fine") =>
+        post(url, JSON.stringify({ event: name, reference_id: "7A10", data: { status } }))
+      yield* event("dial_completed")
+      yield* event("dial_completed")
+      yield* event("dial_completed", "broken")
+      yield* event("sung")
+      yield* event("whistled")
+      yield* post(url, "{}")
+      yield* post(url, "nothing")
+      const counted = (yield* Metric.snapshot).filter((each) => each.id === "ringback_webhooks").map((each) =>
+        `${each.attributes?.event} ${each.attributes?.result} ${(each.state as { count: number }).count}`
+      )
+      assert.deepStrictEqual(counted.toSorted(), [
+        "dial_completed action 2",
+        "dial_completed unavailable 1",
+        "other action 2",
+        "unread not_an_event 1",
+        "unread not_json 1"
+      ])
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
+
+  it.effect("shows no number, digits or words in logs and spans", () =>
+    Effect.gen(function*() {
+      const seen: Array<unknown> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          seen.push(span)
+          return span
+        }
+      })
+      const logger = Logger.make((options) => {
+        seen.push(options.message, options.cause, options.fiber.getRef(References.CurrentLogAnnotations))
+      })
+      yield* Effect.gen(function*() {
+        const { receive } = engine(Action.sendDtmf("9753w1#"))
+        const { url } = yield* serve((webhook) =>
+          webhook.event === "dial_completed"
+            ? Effect.fail(new EventStore.StoreError({ operation: "write", problem: "The disk is full" }))
+            : receive(webhook)
+        )
+        const spoken = { event: "speak_completed", reference_id: "7A10", data: { collected_digits: "864209" } }
+        yield* post(url, JSON.stringify(answered))
+        yield* post(url, JSON.stringify(spoken))
+        yield* post(url, `{"to":"15550170001"}`)
+        yield* post(url, `15550170001x`)
+      }).pipe(
+        Effect.scoped,
+        Effect.provideService(References.MinimumLogLevel, "All"),
+        Effect.provide(Logger.layer([logger])),
+        Effect.withTracer(tracer)
+      )
+      const text = inspect(seen, { depth: 20 })
+      assert.include(text, "The disk is full")
+      assert.include(text, "send_dtmf")
+      assert.lengthOf(seen.filter((each) => each instanceof Tracer.NativeSpan && each.kind === "server"), 4)
+      assert.lengthOf(seen.filter((each) => each instanceof Tracer.NativeSpan), 4)
+      for (const secret of ["1555017", "9753w1", "864209"]) assert.notInclude(text, secret)
+    }))
+})
