@@ -34,8 +34,10 @@ const Reminder = Flow.make("reminder", {
 })
 
 /** What the engine answered, once everything under way has arrived. */
-const actionsOf = Effect.map(Effect.andThen(FakeClock.settle, PhoneCompany.log), (log) =>
-  log.flatMap((entry) => entry._tag === "Replied" && entry.action !== undefined ? [entry.action._tag] : []))
+const actionsOf = Effect.map(
+  Effect.andThen(FakeClock.settle, PhoneCompany.log),
+  (log) => log.flatMap((entry) => entry._tag === "Replied" && entry.action !== undefined ? [entry.action._tag] : [])
+)
 
 describe("TestCalls", () => {
   it.effect("a message that is heard to its end is followed by a hang-up", () =>
@@ -56,7 +58,10 @@ describe("TestCalls", () => {
   it.effect("a second try reaches a callee who was busy, and the ten minutes pass at once", () =>
     Effect.gen(function*() {
       const began = yield* FakeClock.now
-      yield* PhoneCompany.callee("15550170001", [Callee.busy, Callee.answers("3 seconds").hears(/press 1/i).presses("1")])
+      yield* PhoneCompany.callee("15550170001", [
+        Callee.busy,
+        Callee.answers("3 seconds").hears(/press 1/i).presses("1")
+      ])
       const call = yield* Calls.start(Reminder, input)
       assert.strictEqual(yield* call.outcome, "kept")
       assert.isAtLeast((yield* FakeClock.now) - began, 600_000)
@@ -83,7 +88,10 @@ describe("TestCalls", () => {
       yield* PhoneCompany.block("15550170001")
       const call = yield* Calls.start(Announcement, input)
       const error = yield* Effect.flip(call.outcome)
-      assert.deepStrictEqual(error, new Flow.NotAnswered({ reason: "refused", status: "to_number_blocked_by_customer" }))
+      assert.deepStrictEqual(
+        error,
+        new Flow.NotAnswered({ reason: "refused", status: "to_number_blocked_by_customer" })
+      )
       assert.strictEqual((yield* PhoneCompany.rings).length, 0)
     }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement] }))))
 
@@ -143,13 +151,15 @@ describe("TestCalls", () => {
       version: 1,
       input: parties,
       output: Schema.Void,
-      run: (who) =>
-        Flow.activity("slow", { within: "10 seconds" }, Effect.never).pipe(Flow.dial(who))
+      run: (who) => Flow.activity("slow", { within: "10 seconds" }, Effect.never).pipe(Flow.dial(who))
     })
     return Effect.gen(function*() {
       const call = yield* Calls.start(Slow, input)
       const error = yield* Effect.flip(call.outcome)
-      assert.deepStrictEqual(error, new Calls.CallStopped({ callId: call.id, reason: { _tag: "Overdue", activity: "slow" } }))
+      assert.deepStrictEqual(
+        error,
+        new Calls.CallStopped({ callId: call.id, reason: { _tag: "Overdue", activity: "slow" } })
+      )
     }).pipe(Effect.provide(TestCalls.layer({ flows: [Slow] })))
   })
 

@@ -60,7 +60,9 @@ export const make = (ring: (id: string) => Effect.Effect<void>): Effect.Effect<A
       const next = heap[0]
       if (next === undefined) return yield* latch.await
       const now = yield* Clock.currentTimeMillis
-      if (next.at > now) return yield* Effect.raceFirst(Effect.sleep(Math.min(next.at - now, longestSleep)), latch.await)
+      if (next.at > now) {
+        return yield* Effect.raceFirst(Effect.sleep(Math.min(next.at - now, longestSleep)), latch.await)
+      }
       pop(heap)
       if (armed.get(next.id) !== next.at) return
       armed.delete(next.id)
