@@ -252,6 +252,15 @@ export const rings: Effect.Effect<ReadonlyArray<Ring>, never, PhoneCompany> = Ph
 export const log: Effect.Effect<ReadonlyArray<Entry>, never, PhoneCompany> = PhoneCompany.use((company) => company.log)
 
 /**
+ * Everything that happens from now on.
+ *
+ * @since 0.1.0
+ */
+export const changes: Stream.Stream<Entry, never, PhoneCompany> = Stream.unwrap(
+  PhoneCompany.useSync((company) => company.changes)
+)
+
+/**
  * The lines as they are now, the oldest first.
  *
  * @since 0.1.0
