@@ -1,0 +1,768 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import type { CallEvent } from "../src/index.ts"
+import { Action, Call, CallEvent as Events, Flow, Line, PhoneNumber, Settings } from "../src/index.ts"
+import type { Webhook } from "../src/index.ts"
+
+const to = PhoneNumber.make("15550170001")
+const other = PhoneNumber.make("15550170002")
+const from = PhoneNumber.make("15550170009")
+const id = "0123456789abcdefghjk" as CallEvent.CallId
+const session = "7A10C4E2B95D4F0E8C3311AA90FE6D21"
+const settings: Settings.Settings = { ...Settings.defaults, busy: ["busy"] }
+
+const define = <A, E extends Flow.Failure, R>(flow: Flow.Flow<A, E, R>) =>
+  Flow.make("test", {
+    version: 1,
+    input: {},
+    output: Schema.Unknown,
+    run: () => flow as never
+  }) as unknown as Call.AnyDefinition
+
+/** A call in the hands of a test: takes inputs, and remembers what was recorded and answered. */
+class Trial {
+  live: Call.Live
+  now: number
+  readonly events: Array<CallEvent.CallEvent> = []
+  readonly definition: Call.AnyDefinition
+
+  constructor(flow: Flow.Flow<unknown, Flow.Failure, unknown>, now = 1_000_000) {
+    this.definition = define(flow)
+    this.now = now
+    this.live = Call.prepare(id, this.definition, {})
+    this.take({ _tag: "Start", flow: "test", version: 1, input: {} })
+  }
+
+  get call(): Call.Call {
+    return this.live.call
+  }
+
+  take(input: Call.Input, process = "p1"): ReadonlyArray<string> {
+    const decided = Call.decide(this.live, input, { now: this.now, process, namespace: "ns", settings })
+    this.live = decided.live
+    this.events.push(...decided.events)
+    this.answer = decided.answer
+    return decided.events.map((event) => event._tag)
+  }
+  private answer: Parameters<typeof Call.reply>[2] = "nothing"
+
+  /** What the last webhook on this line was answered with. */
+  reply(line = 1): string {
+    const reply = Call.reply(this.call, line, this.answer)
+    return reply._tag === "Act" ? Action.describe(reply.action) : reply._tag
+  }
+
+  webhook(fields: Partial<Webhook.Webhook> & { readonly event: string }, extra: {
+    readonly line?: number
+    readonly before?: boolean
+    readonly copies?: number
+  } = {}): ReadonlyArray<string> {
+    const { before = false, copies = 0, line = 1 } = extra
+    return this.take({
+      _tag: "Webhook",
+      line,
+      received: { webhook: { referenceId: session, ...fields }, receivedAt: this.now, before, copies }
+    })
+  }
+
+  answered(): ReadonlyArray<string> {
+    return this.webhook({ event: "dial_completed", status: "answered" })
+  }
+
+  spoken(digits = ""): ReadonlyArray<string> {
+    return this.webhook({ event: "speak_completed", status: "speak_successful", digits })
+  }
+
+  ended(): ReadonlyArray<string> {
+    return this.webhook({ event: "call_completed", status: "hangup" })
+  }
+
+  posted(posted: Extract<Call.Input, { readonly _tag: "Posted" }>["posted"], line = 1): ReadonlyArray<string> {
+    return this.take({ _tag: "Posted", line, posted })
+  }
+
+  /** Lets time pass, ringing at every deadline on the way. */
+  pass(millis: number): ReadonlyArray<string> {
+    const end = this.now + millis
+    const tags: Array<string> = []
+    for (;;) {
+      const until = Call.waitingFor(this.call, settings).until
+      if (until === undefined || until > end) break
+      this.now = Math.max(this.now, until)
+      const found = this.take({ _tag: "Wake" })
+      if (found.length === 0) break
+      tags.push(...found)
+    }
+    this.now = end
+    return tags
+  }
+
+  /** Folding and running the flow over the log gives what is in memory. */
+  verify(): void {
+    assert.deepStrictEqual(Call.fold(id, this.events), this.call)
+    if (this.call.exit !== undefined) return
+    const again = Call.rebuild(id, this.definition, this.events)
+    assert.isUndefined(again.divergence)
+    assert.deepStrictEqual(again.live.call, this.call)
+    if (again.live.step._tag === "Waiting" && this.live.step._tag === "Waiting") {
+      assert.strictEqual(Flow.key(again.live.step), Flow.key(this.live.step))
+    } else assert.strictEqual(again.live.step._tag, this.live.step._tag)
+  }
+}
+
+const second = 1000
+const minute = 60 * second
+
+const talk = Line.speak("Hello.").pipe(Flow.as("heard" as const), Flow.dial({ to, from }))
+const question = Line.collect("Which?", { max: 1, attempts: 1 }).pipe(Flow.dial({ to, from }))
+
+const exitOf = (trial: Trial) => trial.call.exit
+
+describe("a dial", () => {
+  it("is recorded as attempted in the append that plans it, with our id", () => {
+    const trial = new Trial(talk)
+    assert.deepStrictEqual(trial.events.map((event) => event._tag), ["CallStarted", "DialPlanned", "DialAttempted"])
+    const attempt = trial.events[2]
+    assert.strictEqual(attempt?._tag === "DialAttempted" && attempt.externalId, "ns.0123456789abcdefghjk.1")
+  })
+
+  it("has an external id of at most 36 characters", () => {
+    assert.isAtMost(Call.externalId("abcdefgh", id, 999).length, 36)
+  })
+
+  it("that is answered before the 202 goes on, and the 202 then changes nothing", () => {
+    const trial = new Trial(talk)
+    assert.deepStrictEqual(trial.answered(), ["CallAnswered", "ActionDecided"])
+    assert.strictEqual(trial.reply(), "speak")
+    assert.deepStrictEqual(trial.posted({ _tag: "Accepted", referenceId: session }), ["DialAccepted"])
+    assert.strictEqual(trial.call.lines[0]?.phase, "Acting")
+    trial.verify()
+  })
+
+  it("that is refused fails as refused and closes the line", () => {
+    const trial = new Trial(talk)
+    trial.posted({ _tag: "Refused", status: "invalid_phone_number" })
+    assert.deepStrictEqual(exitOf(trial), {
+      _tag: "Failure",
+      error: { _tag: "NotAnswered", reason: "refused", status: "invalid_phone_number" }
+    })
+    assert.isTrue(Call.isOver(trial.call))
+  })
+
+  it("that surely was not sent is sent again after a wait, and given to the flow after five attempts", () => {
+    const trial = new Trial(talk)
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      assert.isUndefined(exitOf(trial))
+      trial.posted({ _tag: "NotSent", problem: "connection refused" }, attempt)
+      trial.pass(minute)
+      trial.verify()
+    }
+    assert.strictEqual(trial.events.filter((event) => event._tag === "DialAttempted").length, 5)
+    assert.deepStrictEqual(exitOf(trial), {
+      _tag: "Failure",
+      error: { _tag: "NotAnswered", reason: "failed", status: "connection refused" }
+    })
+  })
+
+  it("waits as long as the carrier asks before it is sent again", () => {
+    const trial = new Trial(talk)
+    trial.posted({ _tag: "NotSent", problem: "rate_limit_exceeded", retryAfterMillis: 20 * second })
+    assert.notInclude(trial.pass(19 * second), "DialAttempted")
+    assert.include(trial.pass(2 * second), "DialAttempted")
+  })
+
+  it("whose response was lost is not sent again, and fails as unknown after the horizon", () => {
+    const trial = new Trial(talk)
+    assert.deepStrictEqual(trial.posted({ _tag: "Lost", problem: "timeout" }), ["DialUnknown"])
+    assert.deepStrictEqual(trial.pass(4 * minute - 1), [])
+    trial.pass(1)
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Failure", error: { _tag: "NotAnswered", reason: "unknown" } })
+    assert.strictEqual(trial.events.filter((event) => event._tag === "DialAttempted").length, 1)
+  })
+
+  it("whose response was lost goes on when an event with our id comes", () => {
+    const trial = new Trial(talk)
+    trial.posted({ _tag: "Lost", problem: "timeout" })
+    trial.pass(minute)
+    trial.answered()
+    assert.strictEqual(trial.reply(), "speak")
+    trial.verify()
+  })
+
+  it("to a number that was left as unknown fails at once without ringing, unless its author allows it", () => {
+    const twice = (evenIfUnknown: boolean) =>
+      Flow.retry(talkWith({ evenIfUnknown }), { times: 1, while: (error) => error._tag === "NotAnswered" })
+    const careful = new Trial(twice(false))
+    careful.posted({ _tag: "Lost", problem: "reset" })
+    careful.pass(5 * minute)
+    assert.strictEqual(careful.events.filter((event) => event._tag === "DialAttempted").length, 1)
+    assert.strictEqual(careful.call.exit?._tag, "Failure")
+    const bold = new Trial(twice(true))
+    bold.posted({ _tag: "Lost", problem: "reset" })
+    bold.pass(5 * minute)
+    assert.strictEqual(bold.events.filter((event) => event._tag === "DialAttempted").length, 2)
+    bold.verify()
+  })
+
+  it("that nobody answers in time is given up, and a later answer is hung up on", () => {
+    const trial = new Trial(talk)
+    trial.posted({ _tag: "Accepted", referenceId: session })
+    trial.pass(minute)
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Failure", error: { _tag: "NotAnswered", reason: "no answer" } })
+    assert.isFalse(Call.isOver(trial.call))
+    assert.deepStrictEqual(trial.answered(), ["LateAnswer"])
+    assert.strictEqual(trial.reply(), "hangup")
+    trial.ended()
+    assert.isTrue(Call.isOver(trial.call))
+  })
+
+  it("to a number that may still ring waits until that is decided", () => {
+    const trial = new Trial(Flow.retry(talk, { times: 1 }))
+    trial.posted({ _tag: "Accepted", referenceId: session })
+    trial.pass(minute)
+    assert.strictEqual(trial.events.filter((event) => event._tag === "DialAttempted").length, 1)
+    trial.webhook({ event: "dial_completed", status: "no_answer" })
+    assert.strictEqual(trial.events.filter((event) => event._tag === "DialAttempted").length, 2)
+    trial.verify()
+  })
+
+  it("to another number does not wait for the first", () => {
+    const trial = new Trial(Flow.catch(talk, () => Line.speak("x").pipe(Flow.dial({ to: other, from }))))
+    trial.posted({ _tag: "Accepted", referenceId: session })
+    trial.pass(minute)
+    assert.strictEqual(trial.events.filter((event) => event._tag === "DialAttempted").length, 2)
+  })
+
+  it("keeps the carrier's own word for a failure that has no name here", () => {
+    const trial = new Trial(talk)
+    trial.webhook({ event: "dial_completed", status: "congestion" })
+    assert.strictEqual(trial.reply(), "hangup")
+    assert.deepStrictEqual(exitOf(trial), {
+      _tag: "Failure",
+      error: { _tag: "NotAnswered", reason: "failed", status: "congestion" }
+    })
+  })
+})
+
+const talkWith = (options: { readonly evenIfUnknown: boolean }) =>
+  Line.speak("Hello.").pipe(Flow.dial({ to, from, ...options }))
+
+describe("a webhook", () => {
+  it("delivered twice gets the same reply and changes nothing", () => {
+    const trial = new Trial(question)
+    trial.answered()
+    assert.deepStrictEqual(trial.answered(), [])
+    assert.strictEqual(trial.reply(), "speak, collect 1")
+  })
+
+  it("with equal digits to two equal prompts is an answer to each", () => {
+    const trial = new Trial(
+      Flow.gen(function*() {
+        const first = yield* Line.collect("Which?", { max: 1, attempts: 1 })
+        return [first, yield* Line.collect("Which?", { max: 1, attempts: 1 })]
+      }).pipe(Flow.dial({ to, from }))
+    )
+    trial.answered()
+    trial.now += 5 * second
+    trial.spoken("1")
+    trial.now += 5 * second
+    trial.spoken("1")
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Success", value: ["1", "1"] })
+  })
+
+  it("that comes sooner than keys can be pressed is a copy", () => {
+    const twice = new Trial(
+      Flow.flatMap(
+        Line.collect("Which?", { max: 1, attempts: 1 }),
+        () => Line.collect("And?", { max: 1, attempts: 1 })
+      ).pipe(Flow.dial({ to, from }))
+    )
+    twice.answered()
+    twice.now += 5 * second
+    twice.spoken("1")
+    twice.now += 399
+    assert.deepStrictEqual(twice.spoken("1"), [])
+    assert.strictEqual(twice.reply(), "speak, collect 1")
+    twice.now += 1
+    assert.include(twice.spoken("1"), "PromptCompleted")
+  })
+
+  it("that was in our hands before the reply was written is a copy, whenever it is looked at", () => {
+    const trial = new Trial(
+      Flow.flatMap(Line.collect("Which?", { max: 1, attempts: 1 }), () => Line.collect("And?", { max: 1, attempts: 1 }))
+        .pipe(Flow.dial({ to, from }))
+    )
+    trial.answered()
+    trial.now += 5 * second
+    trial.spoken("1")
+    trial.now += minute
+    const webhook = { event: "speak_completed", status: "speak_successful", digits: "1" }
+    assert.deepStrictEqual(trial.webhook(webhook, { before: true }), [])
+    assert.deepStrictEqual(trial.webhook(webhook, { copies: 5 }).slice(0, 1), ["PromptCompleted"])
+  })
+
+  it("after a reply that broke is a copy once, and then new", () => {
+    const trial = new Trial(
+      Flow.flatMap(Line.collect("Which?", { max: 1, attempts: 1 }), () => Line.collect("And?", { max: 1, attempts: 1 }))
+        .pipe(Flow.dial({ to, from }))
+    )
+    trial.answered()
+    trial.now += 5 * second
+    trial.spoken("1")
+    const line = trial.call.lines[0]!
+    assert.deepStrictEqual(trial.take({ _tag: "ReplyBroke", line: 1, n: line.inFlight!.n }), ["ReplyBroken"])
+    trial.now += minute
+    const webhook = { event: "speak_completed", status: "speak_successful", digits: "1" }
+    assert.deepStrictEqual(trial.webhook(webhook), [])
+    assert.include(trial.webhook(webhook, { copies: 1 }), "PromptCompleted")
+    trial.verify()
+  })
+
+  it("that cannot end the action in flight is noted and answered with that action", () => {
+    const trial = new Trial(talk)
+    trial.answered()
+    assert.deepStrictEqual(trial.webhook({ event: "play_completed", status: "x" }), ["Stray"])
+    assert.strictEqual(trial.reply(), "speak")
+  })
+
+  it("of an unknown event is noted and not answered", () => {
+    const trial = new Trial(talk)
+    trial.answered()
+    assert.deepStrictEqual(trial.webhook({ event: "weather_changed", extra: { wind: 3 } }), ["Stray"])
+    assert.strictEqual(trial.reply(), "Nothing")
+  })
+
+  it("of which nothing comes is noted twenty times a call and no more", () => {
+    const trial = new Trial(talk)
+    trial.answered()
+    for (let i = 0; i < 30; i++) trial.webhook({ event: `odd_${i}` })
+    assert.strictEqual(trial.events.filter((event) => event._tag === "Stray").length, 20)
+  })
+
+  it("of a second session of one attempt is hung up on, and does not end the first", () => {
+    const trial = new Trial(talk)
+    trial.answered()
+    const second = { event: "dial_completed", status: "answered", referenceId: "another" }
+    assert.deepStrictEqual(trial.webhook(second), ["SecondLine"])
+    assert.strictEqual(trial.reply(), "hangup")
+    assert.deepStrictEqual(trial.webhook(second), [])
+    assert.strictEqual(trial.reply(), "hangup")
+    trial.webhook({ event: "call_completed", referenceId: "another" })
+    assert.strictEqual(trial.call.lines[0]?.phase, "Acting")
+  })
+})
+
+describe("the end of a call", () => {
+  it("during a prompt is a hang-up, once an answer on its way has had its time", () => {
+    const trial = new Trial(talk)
+    trial.answered()
+    trial.ended()
+    assert.strictEqual(trial.reply(), "Nothing")
+    assert.isUndefined(exitOf(trial))
+    assert.deepStrictEqual(trial.pass(3 * second), ["SettleElapsed", "FlowEnded"])
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Failure", error: { _tag: "HungUp" } })
+    assert.isTrue(Call.isOver(trial.call))
+  })
+
+  it("that overtakes an answer does not lose it", () => {
+    const trial = new Trial(question)
+    trial.answered()
+    trial.now += 5 * second
+    trial.ended()
+    trial.now += second
+    assert.deepStrictEqual(trial.spoken("1"), ["PromptCompleted", "FlowEnded"])
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Success", value: "1" })
+    assert.isTrue(Call.isOver(trial.call))
+  })
+
+  it("that comes first of all waits for the answer, and then for nothing", () => {
+    const trial = new Trial(talk)
+    trial.ended()
+    trial.answered()
+    assert.strictEqual(trial.reply(), "Nothing")
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Failure", error: { _tag: "HungUp" } })
+  })
+
+  it("of a dial that nobody answered tells so", () => {
+    const trial = new Trial(talk)
+    trial.ended()
+    trial.webhook({ event: "dial_completed", status: "busy" })
+    assert.deepStrictEqual(exitOf(trial), {
+      _tag: "Failure",
+      error: { _tag: "NotAnswered", reason: "busy", status: "busy" }
+    })
+  })
+
+  it("during the last words is no failure", () => {
+    const trial = new Trial(Line.goodbye("Bye.").pipe(Flow.as("done"), Flow.dial({ to, from })))
+    trial.answered()
+    trial.ended()
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Success", value: "done" })
+  })
+
+  it("by us is one hang-up, and nothing after it", () => {
+    const trial = new Trial(Line.hangup.pipe(Flow.as("done"), Flow.dial({ to, from })))
+    assert.deepStrictEqual(trial.answered(), ["CallAnswered", "LineLeft", "FlowEnded"])
+    assert.strictEqual(trial.reply(), "hangup")
+    trial.answered()
+    assert.strictEqual(trial.reply(), "hangup")
+    trial.ended()
+    assert.strictEqual(trial.reply(), "Nothing")
+    assert.isTrue(Call.isOver(trial.call))
+    trial.ended()
+    assert.strictEqual(trial.reply(), "Nothing")
+  })
+
+  it("that never is reported is presumed 30 seconds after the hang-up", () => {
+    const trial = new Trial(Line.hangup.pipe(Flow.dial({ to, from })))
+    trial.answered()
+    assert.deepStrictEqual(trial.pass(30 * second), ["LinePresumedClosed"])
+    assert.isTrue(Call.isOver(trial.call))
+  })
+
+  it("that never is reported during a prompt is presumed when the prompt must be long over", () => {
+    const trial = new Trial(talk)
+    trial.answered()
+    assert.include(trial.pass(3 * minute), "LineSilent")
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Failure", error: { _tag: "HungUp" } })
+    trial.answered()
+    assert.strictEqual(trial.reply(), "hangup")
+  })
+})
+
+describe("a wait on a live line", () => {
+  const lookUp = Flow.activity("look-up", { success: Schema.String }, Effect.succeed("x"))
+  const waiting = Flow.flatMap(lookUp, (found) => Line.speak(found)).pipe(Flow.dial({ to, from }))
+  const done = (trial: Trial): ReadonlyArray<string> => {
+    const wait = trial.call.wait
+    return trial.take({
+      _tag: "ActivityEnded",
+      n: wait?._tag === "Activity" ? wait.n : 0,
+      result: { ok: true, value: "found" }
+    })
+  }
+
+  it("keeps the webhook waiting, and answers it with what the flow then decides", () => {
+    const trial = new Trial(waiting)
+    trial.answered()
+    assert.strictEqual(trial.reply(), "Wait")
+    done(trial)
+    trial.answered()
+    assert.strictEqual(trial.reply(), "speak")
+    trial.verify()
+  })
+
+  it("is covered by a hold at the reply deadline, and goes on at the end of the hold", () => {
+    const trial = new Trial(waiting)
+    trial.answered()
+    trial.now += 2 * second
+    assert.deepStrictEqual(trial.take({ _tag: "ReplyDue", line: 1 }), ["HoldAnswered"])
+    assert.strictEqual(trial.reply(), "speak")
+    done(trial)
+    trial.now += 2 * second
+    assert.deepStrictEqual(trial.spoken(), ["HoldCompleted"])
+    assert.strictEqual(trial.reply(), "speak")
+    assert.strictEqual(
+      trial.call.lines[0]?.inFlight?.action._tag === "Speak" && trial.call.lines[0].inFlight.action.text,
+      "found"
+    )
+    trial.verify()
+  })
+
+  it("gives the hold at once when it is known to be long", () => {
+    const trial = new Trial(Flow.sleep("5 minutes").pipe(Line.hold("Please hold."), Flow.dial({ to, from })))
+    assert.include(trial.answered(), "HoldAnswered")
+    const action = trial.call.lines[0]?.inFlight?.action
+    assert.strictEqual(action?._tag === "Speak" && action.text, "Please hold.")
+    trial.verify()
+  })
+
+  it("under a hold ends with the call, and without one goes on", () => {
+    const under = new Trial(Flow.sleep("5 minutes").pipe(Line.hold("Please hold."), Flow.dial({ to, from })))
+    under.answered()
+    under.ended()
+    assert.deepStrictEqual(exitOf(under), { _tag: "Failure", error: { _tag: "HungUp" } })
+    const without = new Trial(Flow.sleep("5 minutes").pipe(Flow.as("slept"), Flow.dial({ to, from })))
+    without.answered()
+    without.ended()
+    assert.isUndefined(exitOf(without))
+    without.pass(5 * minute)
+    assert.deepStrictEqual(exitOf(without), { _tag: "Success", value: "slept" })
+  })
+
+  it("ends the line after sixty holds in a row", () => {
+    const trial = new Trial(
+      Flow.sleep("3 hours").pipe(Line.hold("Please hold, we are looking."), Flow.dial({ to, from }))
+    )
+    trial.answered()
+    for (let hold = 1; hold <= 60 && trial.call.exit === undefined; hold++) {
+      trial.now += 10 * second
+      trial.spoken()
+    }
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Failure", error: { _tag: "HungUp" } })
+    assert.strictEqual(trial.events.filter((event) => event._tag === "HoldAnswered").length, 60)
+  })
+
+  it("records an activity's result once", () => {
+    const trial = new Trial(waiting)
+    trial.answered()
+    const n = trial.call.wait?.n ?? 0
+    assert.include(trial.take({ _tag: "ActivityEnded", n, result: { ok: true, value: "found" } }), "ActivityCompleted")
+    assert.deepStrictEqual(trial.take({ _tag: "ActivityEnded", n, result: { ok: true, value: "other" } }), [])
+  })
+})
+
+describe("a cancel", () => {
+  it("of a live line hangs up at the next chance, and runs what ensures", () => {
+    const trial = new Trial(Flow.ensuring(talk, Flow.note("tidied")))
+    trial.answered()
+    assert.deepStrictEqual(trial.take({ _tag: "Cancel" }), ["Cancelled", "LineLeft", "Noted", "FlowEnded"])
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Stopped", reason: { _tag: "Cancelled" } })
+    trial.spoken()
+    assert.strictEqual(trial.reply(), "hangup")
+    assert.deepStrictEqual(trial.take({ _tag: "Cancel" }), [])
+  })
+
+  it("before another attempt is recorded means that nothing rings", () => {
+    const trial = new Trial(talk)
+    trial.posted({ _tag: "NotSent", problem: "refused" })
+    trial.take({ _tag: "Cancel" })
+    trial.pass(10 * minute)
+    assert.strictEqual(trial.events.filter((event) => event._tag === "DialAttempted").length, 1)
+    assert.isTrue(Call.isOver(trial.call))
+  })
+})
+
+describe("a restart", () => {
+  it("puts a dial in doubt whose sender is gone, and listens anew", () => {
+    const trial = new Trial(talk)
+    trial.now += 10 * minute
+    assert.deepStrictEqual(trial.take({ _tag: "Restart", crashedAt: trial.now }, "p2"), ["DialUnknown", "Restarted"])
+    assert.deepStrictEqual(trial.pass(4 * minute - 1), [])
+    trial.answered()
+    assert.strictEqual(trial.reply(), "speak")
+    trial.verify()
+  })
+
+  it("leaves a dial alone that the same process sent", () => {
+    const trial = new Trial(talk)
+    assert.notInclude(trial.take({ _tag: "Restart", crashedAt: 0 }, "p1"), "DialUnknown")
+  })
+
+  it("gives a waiting activity its whole time again", () => {
+    const trial = new Trial(
+      Flow.activity("slow", {}, Effect.void).pipe(Flow.flatMap(() => talk))
+    )
+    trial.now += 10 * minute
+    trial.take({ _tag: "Restart", crashedAt: trial.now }, "p2")
+    assert.deepStrictEqual(trial.pass(29 * second), [])
+    assert.include(trial.pass(second), "ActivityOverdue")
+  })
+
+  it("doubts the delivery of what was recorded right before", () => {
+    const trial = new Trial(talk)
+    trial.answered()
+    trial.take({ _tag: "Restart", crashedAt: trial.now + second }, "p2")
+    assert.isTrue(trial.call.lines[0]?.inFlight?.doubtful)
+    const early = new Trial(talk)
+    early.answered()
+    early.take({ _tag: "Restart", crashedAt: early.now + 3 * second }, "p2")
+    assert.isFalse(early.call.lines[0]?.inFlight?.doubtful)
+  })
+})
+
+describe("a flow that has changed", () => {
+  it("is found out by its first difference from the log, which names no value", () => {
+    const trial = new Trial(talk)
+    trial.answered()
+    const changed = define(Line.speak("Your PIN is 4021.").pipe(Flow.dial({ to, from })))
+    const { divergence, live } = Call.rebuild(id, changed, trial.events)
+    assert.deepStrictEqual(divergence, { at: 4, recorded: "ActionDecided with another action", now: "ActionDecided" })
+    const decided = Call.diverge(live, divergence!, trial.now)
+    assert.deepStrictEqual(decided.events.map((event) => event._tag), ["LineLeft", "FlowEnded"])
+    assert.strictEqual(decided.live.call.exit?._tag, "Stopped")
+    assert.isTrue(decided.live.call.lines[0]?.left)
+  })
+
+  it("that ends where it went on is found out", () => {
+    const trial = new Trial(Flow.flatMap(talk, () => Flow.sleep("1 minute")))
+    trial.answered()
+    trial.spoken()
+    const { divergence } = Call.rebuild(id, define(talk), trial.events)
+    assert.deepStrictEqual(divergence, { at: 7, recorded: "SleepStarted", now: "FlowEnded" })
+  })
+})
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** A conversation that uses most of the language, for histories that nobody thought of. */
+const rich = Flow.gen(function*() {
+  const choice = yield* Line.menu("1, 2 or 3?", { choices: { "1": "one", "2": "two", "3": "three" }, attempts: 2 })
+  if (choice === "two") yield* Flow.activity("check", { success: Schema.Boolean }, Effect.succeed(true))
+  if (choice === "three") yield* Flow.sleep("20 seconds").pipe(Line.hold("One moment."))
+  yield* Line.goodbye("Goodbye.")
+  return choice
+}).pipe(
+  Flow.dial({ to, from, ringFor: "30 seconds" }),
+  Flow.retry({ times: 2, after: "1 minute", while: (error) => error._tag === "NotAnswered" }),
+  Flow.ensuring(Flow.note("over"))
+)
+
+const Happening = Schema.Union([
+  Schema.Struct({
+    kind: Schema.Literal("webhook"),
+    event: Schema.Literals([
+      "dial_completed",
+      "speak_completed",
+      "play_completed",
+      "call_completed",
+      "call_leg_completed",
+      "surprise_completed",
+      "incoming_call"
+    ]),
+    status: Schema.Literals(["answered", "busy", "no_answer", "speak_successful"]),
+    digits: Schema.Literals(["", "1", "2", "3", "9"]),
+    session: Schema.Literals(["a", "b"]),
+    line: Schema.Literals([1, 2, 3]),
+    before: Schema.Boolean
+  }),
+  Schema.Struct({
+    kind: Schema.Literal("posted"),
+    line: Schema.Literals([1, 2, 3]),
+    result: Schema.Literals(["Accepted", "Refused", "NotSent", "Lost"])
+  }),
+  Schema.Struct({ kind: Schema.Literal("time"), millis: Schema.Literals([0, 399, 3_000, 31_000, 61_000, 300_000]) }),
+  Schema.Struct({ kind: Schema.Literals(["cancel", "restart", "reply due", "reply broke", "activity", "died"]) })
+])
+
+const happen = (trial: Trial, happening: typeof Happening.Type): void => {
+  const lines = trial.call.lines
+  const last = lines.at(-1)?.id ?? 0
+  switch (happening.kind) {
+    case "webhook": {
+      if (happening.line > lines.length) return
+      const { before, event, line, session: referenceId } = happening
+      const digits = event === "speak_completed" ? { digits: happening.digits } : {}
+      trial.webhook({ event, referenceId, status: happening.status, ...digits }, { line, before })
+      return
+    }
+    case "posted": {
+      const line = lines.find((line) => line.id === happening.line)
+      if (line?.externalId === undefined) return
+      const posted = {
+        Accepted: { _tag: "Accepted", referenceId: "a" },
+        Refused: { _tag: "Refused", status: "to_number_blocked_by_country" },
+        NotSent: { _tag: "NotSent", problem: "connection refused" },
+        Lost: { _tag: "Lost", problem: "timeout" }
+      } as const
+      trial.posted(posted[happening.result], line.id)
+      return
+    }
+    case "time":
+      trial.pass(happening.millis)
+      return
+    case "cancel":
+      trial.take({ _tag: "Cancel" })
+      return
+    case "restart":
+      trial.take({ _tag: "Restart", crashedAt: trial.now }, "p2")
+      return
+    case "reply due":
+      if (last > 0) trial.take({ _tag: "ReplyDue", line: last })
+      return
+    case "reply broke":
+      if (last > 0) trial.take({ _tag: "ReplyBroke", line: last, n: lines.at(-1)?.inFlight?.n ?? 0 })
+      return
+    case "activity":
+      trial.take({ _tag: "ActivityEnded", n: trial.call.wait?.n ?? 0, result: { ok: true, value: true } })
+      return
+    case "died":
+      trial.take({ _tag: "ActivityDied", n: trial.call.wait?.n ?? 0, message: "no such table" })
+  }
+}
+
+const history = (happenings: ReadonlyArray<typeof Happening.Type>): Trial => {
+  const trial = new Trial(rich)
+  for (const happening of happenings) {
+    happen(trial, happening)
+    trial.verify()
+  }
+  return trial
+}
+
+const options = { arbitrary: { runs: 400 } }
+
+describe("whatever happens", () => {
+  it.prop(
+    "a replay of the log gives the state in memory, after every event",
+    [Schema.Array(Happening)],
+    ([happenings]) => {
+      history(happenings)
+    },
+    options
+  )
+
+  it.prop(
+    "every call reaches its end by itself once nothing comes any more",
+    [Schema.Array(Happening)],
+    ([happenings]) => {
+      const trial = history(happenings)
+      for (let hour = 0; hour < 24 && !Call.isOver(trial.call); hour++) trial.pass(60 * minute)
+      assert.isTrue(Call.isOver(trial.call), JSON.stringify(trial.call))
+    },
+    options
+  )
+
+  it.prop(
+    "a call that is not over always waits for something that has a time",
+    [Schema.Array(Happening)],
+    ([happenings]) => {
+      const trial = history(happenings)
+      if (!Call.isOver(trial.call)) assert.isDefined(Call.waitingFor(trial.call, settings).until)
+    },
+    options
+  )
+
+  it.prop("no attempt is recorded while the same phone may ring", [Schema.Array(Happening)], ([happenings]) => {
+    const trial = history(happenings)
+    let call = Call.initial(id)
+    for (const event of trial.events) {
+      if (event._tag === "DialAttempted") {
+        const ringing = call.lines.filter((line) =>
+          line.id !== event.line && !line.presumed &&
+          (line.phase === "Attempted" || line.phase === "Ringing" || line.phase === "Unknown")
+        )
+        assert.deepStrictEqual(ringing, [])
+      }
+      call = Call.evolve(call, event)
+    }
+  }, options)
+
+  it.prop("an outcome, once recorded, stands", [Schema.Array(Happening)], ([happenings]) => {
+    const trial = history(happenings)
+    assert.isAtMost(trial.events.filter((event) => event._tag === "FlowEnded").length, 1)
+  }, options)
+
+  it.prop("the same webhook again, at the same moment, changes nothing", [Schema.Array(Happening)], ([happenings]) => {
+    const trial = history(happenings)
+    const last = trial.call.lines.at(-1)
+    if (last === undefined) return
+    for (const event of ["dial_completed", "speak_completed", "call_completed"]) {
+      const webhook = { event, status: "answered", digits: "1", referenceId: last.referenceId ?? "a" }
+      trial.webhook(webhook, { line: last.id })
+      const call = trial.call
+      const reply = trial.reply(last.id)
+      const strays = call.strays
+      trial.webhook(webhook, { line: last.id, before: true })
+      if (trial.call.strays === strays) {
+        assert.deepStrictEqual(trial.call, call)
+        if (event !== "call_completed") assert.strictEqual(trial.reply(last.id), reply)
+      }
+    }
+  }, options)
+
+  it.prop("what is stored and read again is the same", [Schema.Array(Happening)], ([happenings]) => {
+    const { events } = history(happenings)
+    assert.deepStrictEqual(Events.decode(Events.encode(events)), JSON.parse(JSON.stringify(events)))
+  }, options)
+})
