@@ -74,7 +74,7 @@ describe("EventStore.fromStored", () => {
         `["${secret}"]`,
         `{"${secret}":1}`,
         `["${secret}`,
-        `${secret} x`,
+        `[x${secret}]`,
         ""
       ]
       for (const events of broken) {

@@ -155,7 +155,17 @@ describe("a statement", () => {
       const big = sql`SELECT 9007199254740993`.values
       assert.strictEqual((yield* Effect.flip(big)).reason._tag, "UnknownError")
       assert.deepStrictEqual(yield* Effect.provideService(big, SqlClient.SafeIntegers, true), [[9007199254740993n]])
-      assert.deepStrictEqual(yield* sql`SELECT 1`.values, [[1]])
+      assert.strictEqual((yield* Effect.flip(big)).reason._tag, "UnknownError")
+    })))
+
+  it.effect("gives rows as objects and as arrays in turn", () =>
+    inFile(Effect.fnUntraced(function*(sql) {
+      const statement = sql`SELECT 1 AS x`
+      for (let n = 0; n < 2; n++) {
+        assert.deepStrictEqual((yield* statement).map((row) => ({ ...row })), [{ x: 1 }])
+        assert.deepStrictEqual(yield* statement.values, [[1]])
+        assert.deepStrictEqual(yield* statement.valuesUnprepared, [[1]])
+      }
     })))
 
   it.effect("gives what node:sqlite gives as its raw result", () =>
