@@ -1,0 +1,241 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Calls, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
+import type { CallEvent } from "@ringback/core"
+import * as SqliteClient from "@ringback/core/SqliteClient"
+import { Deferred, Effect, Layer, Option, Schema } from "effect"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
+
+const to = PhoneNumber.make("15550170001")
+const from = PhoneNumber.make("15550170009")
+const parties = { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber }
+const input = { to, from }
+
+/** A database file of its own for each test. */
+const database = Effect.map(
+  Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "ringback-"))),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+  ),
+  (folder) => join(folder, "calls.db")
+)
+
+const settings = { busy: ["busy"], noAnswer: ["no_answer"] }
+
+/** One life of the engine on the file; it ends with the effect that it is provided to. */
+const life = <const Flows extends Parameters<typeof Calls.layer>[0]["flows"]>(filename: string, flows: Flows) =>
+  TestCalls.connection.pipe(
+    Layer.provideMerge(Calls.layer({ flows, settings })),
+    Layer.provide(FakeTransport.layer),
+    Layer.provide(SqlEventStore.layer),
+    Layer.provide(SqliteClient.layer({ filename }))
+  )
+
+const world = PhoneCompany.layer.pipe(Layer.provideMerge(FakeClock.layer))
+
+const Announcement = Flow.make("announcement", {
+  version: 1,
+  input: parties,
+  output: Schema.Literals(["heard", "unreached"]),
+  run: (who) =>
+    Line.speak("The library closes at six today.").pipe(
+      Flow.as("heard" as const),
+      Flow.dial({ ...who, ringFor: "40 seconds" }),
+      Flow.retry({ times: 1, after: "10 minutes", while: (error) => error._tag === "NotAnswered" }),
+      Flow.catchTag("NotAnswered", () => Flow.succeed("unreached" as const))
+    )
+})
+
+const ringsOf = Effect.map(PhoneCompany.rings, (rings) => rings.length)
+
+describe("an engine that is stopped and started again", () => {
+  it.effect("goes on with a call that rang meanwhile, and rings once", () =>
+    Effect.gen(function*() {
+      const filename = yield* database
+      yield* PhoneCompany.callee("15550170001", Callee.answers("10 seconds"))
+      const { id } = yield* Effect.provide(
+        Effect.tap(Calls.start(Announcement, input), Effect.sleep("3 seconds")),
+        life(filename, [Announcement])
+      )
+      yield* Effect.sleep("2 seconds")
+      const outcome = yield* Effect.provide(
+        Effect.flatMap(Calls.Calls, (calls) => calls.handle(Announcement, id).outcome),
+        life(filename, [Announcement])
+      )
+      assert.strictEqual(outcome, "heard")
+      assert.strictEqual(yield* ringsOf, 1)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("wakes a call whose sleep ended meanwhile", () =>
+    Effect.gen(function*() {
+      const filename = yield* database
+      yield* PhoneCompany.callee("15550170001", [Callee.busy, Callee.answers()])
+      const { id } = yield* Effect.provide(
+        Effect.tap(Calls.start(Announcement, input), Effect.sleep("1 minute")),
+        life(filename, [Announcement])
+      )
+      assert.strictEqual(yield* ringsOf, 1)
+      yield* Effect.sleep("3 hours")
+      const outcome = yield* Effect.provide(
+        Effect.flatMap(Calls.Calls, (calls) => calls.handle(Announcement, id).outcome),
+        life(filename, [Announcement])
+      )
+      assert.strictEqual(outcome, "heard")
+      assert.strictEqual(yield* ringsOf, 2)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("runs an activity again under the same key, and records its result once", () =>
+    Effect.gen(function*() {
+      const filename = yield* database
+      const keys: Array<string> = []
+      const gate = yield* Deferred.make<void>()
+      const Booking = Flow.make("booking", {
+        version: 1,
+        input: {},
+        output: Schema.String,
+        run: () =>
+          Flow.activity(
+            "book",
+            { success: Schema.String, within: "1 hour" },
+            Effect.gen(function*() {
+              keys.push(yield* Calls.ActivityKey)
+              if (keys.length === 1) yield* Deferred.await(gate)
+              return "booked"
+            })
+          )
+      })
+      const { id } = yield* Effect.provide(
+        Effect.tap(Calls.start(Booking, {}), Effect.sleep("1 second")),
+        life(filename, [Booking])
+      )
+      const [outcome, events] = yield* Effect.provide(
+        Effect.gen(function*() {
+          const calls = yield* Calls.Calls
+          return [yield* calls.handle(Booking, id).outcome, yield* calls.events(id)] as const
+        }),
+        life(filename, [Booking])
+      )
+      assert.strictEqual(outcome, "booked")
+      assert.deepStrictEqual(keys, [`${id}/1`, `${id}/1`])
+      assert.strictEqual(events.filter((event) => event._tag === "ActivityCompleted").length, 1)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("tells an outcome that was recorded before, without ringing", () =>
+    Effect.gen(function*() {
+      const filename = yield* database
+      const { id } = yield* Effect.provide(
+        Effect.tap(Calls.start(Announcement, input, { key: "x" }), (call) => call.outcome),
+        life(filename, [Announcement])
+      )
+      const again = yield* Effect.provide(
+        Effect.gen(function*() {
+          const call = yield* Calls.start(Announcement, input, { key: "x" })
+          return { id: call.id, outcome: yield* call.outcome }
+        }),
+        life(filename, [Announcement])
+      )
+      assert.deepStrictEqual(again, { id, outcome: "heard" })
+      assert.strictEqual(yield* ringsOf, 1)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("refuses to start while running calls need a version that is not registered", () =>
+    Effect.gen(function*() {
+      const filename = yield* database
+      yield* PhoneCompany.callee("15550170001", Callee.busy)
+      yield* Effect.provide(
+        Effect.tap(Calls.start(Announcement, input), Effect.sleep("1 minute")),
+        life(filename, [Announcement])
+      )
+      const Next = { ...Announcement, version: 2 }
+      const error = yield* Effect.flip(Effect.provide(Effect.void, life(filename, [Next])))
+      assert.deepStrictEqual(
+        error,
+        new Calls.FlowsMissing({ missing: [{ flow: "announcement", version: 1, calls: 1 }] })
+      )
+      yield* Effect.provide(Effect.void, life(filename, [Next, Announcement]))
+    }).pipe(Effect.provide(world)))
+
+  it.effect("ends a call whose flow was changed under it, and says at which event", () =>
+    Effect.gen(function*() {
+      const filename = yield* database
+      yield* PhoneCompany.callee("15550170001", Callee.busy)
+      const { id } = yield* Effect.provide(
+        Effect.tap(Calls.start(Announcement, input), Effect.sleep("1 minute")),
+        life(filename, [Announcement])
+      )
+      const Changed = Flow.make("announcement", {
+        version: 1,
+        input: parties,
+        output: Schema.Literals(["heard", "unreached"]),
+        run: (who) => Line.speak("Something else.").pipe(Flow.as("heard" as const), Flow.dial(who))
+      })
+      const error = yield* Effect.provide(
+        Effect.flatMap(Calls.Calls, (calls) => Effect.flip(calls.handle(Changed, id).outcome)),
+        life(filename, [Changed])
+      )
+      assert.strictEqual(error._tag, "CallStopped")
+      assert.match(error.message, /disagrees with its log at event 1 /)
+      assert.notInclude(error.message, "5550170001")
+    }).pipe(Effect.provide(world)))
+})
+
+const webhook = (fields: { readonly event: string; readonly referenceId?: string; readonly externalId?: string }) => ({
+  referenceId: "7A10C4E2B95D4F0E8C3311AA90FE6D21",
+  ...fields
+})
+
+describe("an event that belongs to no call", () => {
+  const engine = TestCalls.layer({ flows: [Announcement], namespace: "ours" })
+  const answer = (fields: Parameters<typeof webhook>[0]) =>
+    Effect.map(Calls.receive(webhook(fields)), (reply) => reply.action?._tag)
+
+  it.effect("of another installation is left alone", () =>
+    Effect.gen(function*() {
+      assert.isUndefined(yield* answer({ event: "dial_completed" }))
+      assert.isUndefined(yield* answer({ event: "dial_completed", externalId: "visit-8841" }))
+      assert.isUndefined(yield* answer({ event: "speak_completed", externalId: "theirs.0123456789abcdefghjk.1" }))
+    }).pipe(Effect.provide(engine)))
+
+  it.effect("of our own, when the store was lost, is hung up on", () =>
+    Effect.gen(function*() {
+      const externalId = "ours.0123456789abcdefghjk.1"
+      assert.strictEqual(yield* answer({ event: "dial_completed", externalId }), "Hangup")
+      assert.isUndefined(yield* answer({ event: "call_completed", externalId }))
+    }).pipe(Effect.provide(engine)))
+
+  it.effect("for a number without a flow is refused, the same every time", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* answer({ event: "incoming_call" }), "Hangup")
+      assert.strictEqual(yield* answer({ event: "incoming_call" }), "Hangup")
+    }).pipe(Effect.provide(engine)))
+})
+
+describe("an event before the 202", () => {
+  it.effect("finds its call by our id", () =>
+    Effect.gen(function*() {
+      const call = yield* Calls.start(Announcement, input)
+      const externalId = `ours.${call.id}.1`
+      const reply = yield* Calls.receive({ ...webhook({ event: "dial_completed", externalId }), status: "answered" })
+      assert.strictEqual(reply.action?._tag, "Speak")
+      const again = yield* Calls.receive({ ...webhook({ event: "dial_completed", externalId }), status: "answered" })
+      assert.deepStrictEqual(again.action, reply.action)
+      const found = Option.getOrThrow(yield* Calls.get(call.id))
+      assert.strictEqual(found.lines[0]?.answered, true)
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement], namespace: "ours" }))))
+})
+
+describe("two webhooks at once", () => {
+  it.effect("are one fact, and get one action", () =>
+    Effect.gen(function*() {
+      const call = yield* Calls.start(Announcement, input)
+      const answered = { ...webhook({ event: "dial_completed", externalId: `ours.${call.id}.1` }), status: "answered" }
+      const replies = yield* Effect.all(Array.from({ length: 20 }, () => Calls.receive(answered)), {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual(new Set(replies.map((reply) => JSON.stringify(reply.action))).size, 1)
+      const events: ReadonlyArray<CallEvent.CallEvent> = yield* Calls.events(call.id)
+      assert.strictEqual(events.filter((event) => event._tag === "CallAnswered").length, 1)
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement], namespace: "ours" }))))
+})
