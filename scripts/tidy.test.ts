@@ -41,6 +41,7 @@ const rooms = [
       "Callee",
       "PhoneLine",
       "PhoneCompany",
+      "Ladder",
       "FakeClock",
       "FakeTransport",
       "TestCalls",
