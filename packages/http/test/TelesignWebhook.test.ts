@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Action, Calls, EventStore, PhoneNumber } from "@ringback/core"
 import type { Webhook } from "@ringback/core"
 import { Deferred, Effect, Exit, Fiber, Layer, Logger, Metric, Redacted, References, Tracer } from "effect"
+import type { Types } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { createHmac } from "node:crypto"
 import { once } from "node:events"
@@ -37,21 +38,31 @@ const engine = (action: Action.Action | undefined) => {
 
 const callsOf = (receive: Receive) => Layer.succeed(Calls.Calls, Calls.Calls.of({ receive } as never))
 
-/** The routes on a real server. */
-const serve = (receive: Receive, options?: Partial<TelesignWebhook.Options>) =>
+/** The routes on a real server. `around` stands between the routes and the server. */
+const serve = (
+  receive: Receive,
+  options?: Partial<TelesignWebhook.Options>,
+  around: (
+    app: Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled>
+  ) => Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled> = (app) => app
+) =>
   Effect.gen(function*() {
     const server = createServer()
-    const closed = yield* Deferred.make<void>()
-    server.on("connection", (socket: Socket) => socket.on("close", () => Deferred.doneUnsafe(closed, Exit.void)))
+    // A promise, so that whoever waits for it goes on after all other listeners have heard of it.
+    const closed = new Promise<void>((resolve) =>
+      server.on("connection", (socket: Socket) => socket.on("close", () => resolve()))
+    )
     yield* Layer.build(
-      HttpRouter.serve(TelesignWebhook.layer({ path, ...options }), { disableLogger: true, disableListenLog: true })
-        .pipe(
-          Layer.provide(callsOf(receive)),
-          Layer.provide(NodeHttpServer.layer(() => server, { port: 0, host: "127.0.0.1" }))
-        )
+      HttpRouter.serve(
+        Layer.mergeAll(TelesignWebhook.layer({ path, ...options }), HttpRouter.middleware(around, { global: true })),
+        { disableLogger: true, disableListenLog: true }
+      ).pipe(
+        Layer.provide(callsOf(receive)),
+        Layer.provide(NodeHttpServer.layer(() => server, { port: 0, host: "127.0.0.1" }))
+      )
     )
     const { port } = server.address() as AddressInfo
-    return { port, url: `http://127.0.0.1:${port}${path}`, closed: Deferred.await(closed) }
+    return { port, url: `http://127.0.0.1:${port}${path}`, closed: Effect.promise(() => closed) }
   })
 
 const post = (url: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
@@ -423,32 +434,30 @@ describe("what became of a reply", () => {
       }))
   }
 
+  it.effect("is false, once, when the connection breaks before it is written", () =>
+    Effect.gen(function*() {
+      const decided = yield* Deferred.make<void>()
+      const broken = yield* Deferred.make<void>()
+      const { receive, sent } = engine(question)
+      const { closed, port } = yield* serve(receive, {}, (app) =>
+        Effect.tap(app, () =>
+          Effect.andThen(Deferred.succeed(decided, undefined), Deferred.await(broken))))
+      const client = yield* dialIn(port)
+      client.write(requestText(JSON.stringify(answered)))
+      yield* Deferred.await(decided)
+      assert.deepStrictEqual(sent, [])
+      client.destroy()
+      yield* closed
+      assert.deepStrictEqual(sent, [false])
+      yield* Deferred.succeed(broken, undefined)
+      assert.deepStrictEqual(sent, [false])
+    }))
+
   it.effect("is false when something between the route and the carrier answers otherwise", () =>
     Effect.gen(function*() {
       const { receive, sent } = engine(question)
-      const server = createServer()
-      const Replaced = HttpRouter.middleware(
-        (app) => Effect.as(app, HttpServerResponse.empty({ status: 502 })),
-        { global: true }
-      )
-      yield* Layer.build(
-        HttpRouter.serve(Layer.mergeAll(TelesignWebhook.layer({ path }), Replaced), {
-          disableLogger: true,
-          disableListenLog: true
-        }).pipe(
-          Layer.provide(callsOf(receive)),
-          Layer.provide(NodeHttpServer.layer(() => server, { port: 0, host: "127.0.0.1" }))
-        )
-      )
-      const { port } = server.address() as AddressInfo
-      const response = yield* Effect.promise(() =>
-        fetch(`http://127.0.0.1:${port}${path}`, {
-          method: "POST",
-          body: JSON.stringify(answered),
-          headers: { connection: "close" }
-        })
-      )
-      assert.strictEqual(response.status, 502)
+      const { url } = yield* serve(receive, {}, Effect.as(HttpServerResponse.jsonUnsafe({}, { status: 502 })))
+      assert.strictEqual((yield* post(url, JSON.stringify(answered))).status, 502)
       assert.deepStrictEqual(sent, [false])
     }))
 
