@@ -1,0 +1,31 @@
+import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { Calls, PhoneNumber, SqlEventStore } from "@ringback/core"
+import * as SqliteClient from "@ringback/core/SqliteClient"
+import { Telesign, TelesignWebhook } from "@ringback/http"
+import { Console, Effect, Layer } from "effect"
+import { HttpRouter } from "effect/http"
+import { createServer } from "node:http"
+import { TableReady } from "./flow.ts"
+
+// The engine: these flows, this store, this carrier (TELESIGN_CUSTOMER_ID and TELESIGN_API_KEY from the environment).
+const CallsLive = Calls.layer({ flows: [TableReady] }).pipe(
+  Layer.provide(SqlEventStore.layer),
+  Layer.provide(SqliteClient.layer({ filename: "calls.db" })),
+  Layer.provide(Telesign.layerConfig),
+  Layer.provide(NodeHttpClient.layerNodeHttp)
+)
+
+// One more route for the HttpRouter that an application already has: Telesign's events come in here.
+const Server = HttpRouter.serve(TelesignWebhook.layer({ path: "/telesign/events" })).pipe(
+  Layer.provideMerge(CallsLive),
+  Layer.provide(NodeHttpServer.layer(createServer, { port: 4020 }))
+)
+
+const program = Effect.gen(function*() {
+  const from = yield* Telesign.callerId // TELESIGN_CALLER_ID
+  const call = yield* Calls.start(TableReady, { to: PhoneNumber.make(process.argv[2] ?? ""), from })
+  const outcome = yield* call.outcome // "coming" | "not coming" | "unreached"
+  yield* Console.log(`The guest is ${outcome}.`)
+})
+
+NodeRuntime.runMain(Effect.provide(program, Server))
