@@ -209,7 +209,7 @@ export const layerMemory: Layer.Layer<EventStore> = Layer.effect(
         }),
       read: (callId) => Effect.suspend(() => fromStored(callId, turns.get(callId) ?? [])),
       find: (referenceId) => Effect.sync(() => Option.fromNullishOr(references.get(referenceId))),
-      due: ({ before }) => Effect.sync(() => [...summaries.values()].filter(isDue(before)).sort(byDue)),
+      due: ({ before }) => Effect.sync(() => [...summaries.values()].filter(isDue(before)).toSorted(byDue)),
       summary: (callId) => Effect.sync(() => Option.fromNullishOr(summaries.get(callId))),
       changes: changes.stream
     })

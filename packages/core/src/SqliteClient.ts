@@ -2,7 +2,7 @@
  * Effect's `SqlClient` over the SQLite that is part of Node (`node:sqlite`): no dependency, nothing to compile.
  *
  * It has its own entry point, `@ringback/core/SqliteClient`, because it is the one module that needs Node. Node 22 prints
- * an `ExperimentalWarning` when it is imported, Node 24 does not.
+ * an `ExperimentalWarning` when it is imported, and cuts text off at a NUL when it reads it; Node 24 does neither.
  *
  * The database is safe rather than fast: write-ahead log, and a commit is on the disk before it is confirmed
  * (`synchronous=FULL`). One process owns the file. `node:sqlite` is synchronous, so that a statement holds up everything
@@ -215,10 +215,14 @@ const nextPage = (rows: Rows, transform: Transform) =>
     catch: failed
   })
 
-/** Keeps the statements that were used last, so that they are not parsed again. */
+/**
+ * Keeps the statements that were used last, so that they are not parsed again. A change of the tables drops them all, for
+ * Node 22 does not notice that the columns of a statement have changed.
+ */
 const prepareOnce = (database: DatabaseSync, capacity = 128): Prepare => {
   const statements = new Map<string, StatementSync>()
   return (sql) => {
+    if (changesTables.test(sql)) statements.clear()
     const statement = statements.get(sql) ?? database.prepare(sql)
     statements.delete(sql)
     statements.set(sql, statement)
@@ -226,6 +230,8 @@ const prepareOnce = (database: DatabaseSync, capacity = 128): Prepare => {
     return statement
   }
 }
+
+const changesTables = /^\s*(create|alter|drop)\s/i
 
 const bind = (parameters: ReadonlyArray<unknown>): Array<SQLInputValue> => parameters.map(toInput)
 
