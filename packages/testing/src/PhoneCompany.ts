@@ -14,7 +14,7 @@
  */
 import { Action, PhoneNumber, Transport } from "@ringback/core"
 import type { Webhook } from "@ringback/core"
-import { Cause, Clock, Context, Effect, Exit, Fiber, Latch, Layer, PubSub, Random, Stream } from "effect"
+import { Cause, Clock, Context, Effect, Exit, Fiber, Latch, Layer, PubSub, Random, Schema, Stream } from "effect"
 import type { Scope } from "effect"
 import * as Callee from "./Callee.ts"
 import * as PhoneLine from "./PhoneLine.ts"
@@ -35,13 +35,20 @@ export interface Ring {
  * Something that happened, as it happened: numbers and digits are not masked here. `describe` makes it fit to be seen.
  *
  * `Requested` is a dial that was accepted, `Refused` one that was not, `Called` an incoming call, `Posted` a webhook on its
- * way, `Replied` what came back, `Rejected` a reply that was not carried out, `Unanswered` a webhook that got no reply.
+ * way, `Replied` what came back, `Rejected` a reply that was not carried out, `Copied` one to a second copy of a webhook,
+ * which is never carried out, `Unanswered` a webhook that got no reply.
  *
  * @since 0.1.0
  */
 export type Entry =
   | { readonly _tag: "Requested"; readonly at: number; readonly referenceId: string; readonly action: Action.Dial }
-  | { readonly _tag: "Refused"; readonly at: number; readonly status: string; readonly action: Action.Dial }
+  | {
+    readonly _tag: "Refused"
+    readonly at: number
+    readonly status: string
+    readonly action?: Action.Dial
+    readonly problem?: string
+  }
   | {
     readonly _tag: "Called"
     readonly at: number
@@ -62,8 +69,15 @@ export type Entry =
     readonly at: number
     readonly referenceId: string
     readonly webhook: Webhook.Webhook
-    readonly action: Action.Action
+    readonly action: Action.Action | undefined
     readonly reason: string
+  }
+  | {
+    readonly _tag: "Copied"
+    readonly at: number
+    readonly referenceId: string
+    readonly webhook: Webhook.Webhook
+    readonly action: Action.Action | undefined
   }
   | {
     readonly _tag: "Unanswered"
@@ -74,7 +88,21 @@ export type Entry =
   }
 
 /**
- * Who answers webhooks: exactly one action or none. An error or a defect counts as no reply and is recorded.
+ * A reply came, but holds no action that can be read. It is recorded as rejected. `problem` repeats nothing of it.
+ *
+ * @since 0.1.0
+ */
+export class UnreadableReply extends Schema.TaggedError<UnreadableReply>()("UnreadableReply", {
+  problem: Schema.String
+}) {
+  override get message() {
+    return this.problem
+  }
+}
+
+/**
+ * Who answers webhooks: exactly one action or none. An error or a defect counts as no reply and is recorded; so is an
+ * `UnreadableReply`, as rejected.
  *
  * @since 0.1.0
  */
@@ -88,10 +116,18 @@ export type Handler = (webhook: Webhook.Webhook) => Effect.Effect<Action.Action 
 export class PhoneCompany extends Context.Service<PhoneCompany, {
   /** Says who answers at a number: one callee per ring, in order; the last one for all further rings. */
   readonly callee: (number: string, callees: Callee.Script | ReadonlyArray<Callee.Script>) => Effect.Effect<void>
+  /** Says who answers at all numbers of which nothing else is said, in the same way. */
+  readonly everyone: (callees: Callee.Script | ReadonlyArray<Callee.Script>) => Effect.Effect<void>
   /** From now on a dial to this number is refused with this status. */
   readonly block: (number: string, status?: string) => Effect.Effect<void>
-  /** Accepts a dial: the phone rings. Fails with `Refused` if the number is blocked. */
-  readonly dial: (action: Action.Dial) => Effect.Effect<Transport.Accepted, Transport.TransportError>
+  /**
+   * Accepts a dial: the phone rings. Fails with `Refused` if the number is blocked. The `reference_id` is a new one if none
+   * is given.
+   */
+  readonly dial: (
+    action: Action.Dial,
+    referenceId?: string
+  ) => Effect.Effect<Transport.Accepted, Transport.TransportError>
   /** Somebody calls one of our numbers. Gives the `reference_id` of the line. */
   readonly incoming: (call: {
     readonly to: string
@@ -106,6 +142,8 @@ export class PhoneCompany extends Context.Service<PhoneCompany, {
   readonly rings: Effect.Effect<ReadonlyArray<Ring>>
   /** Everything that happened so far. */
   readonly log: Effect.Effect<ReadonlyArray<Entry>>
+  /** Adds to the log what happened before the company, such as a request that was turned away. */
+  readonly record: (entry: Entry) => Effect.Effect<void>
   /** Everything that happens from now on. */
   readonly changes: Stream.Stream<Entry>
   /** The lines as they are now, the oldest first. */
@@ -135,6 +173,7 @@ export const make = Effect.fnUntraced(function*(settings: PhoneLine.Settings = P
     scope: yield* Effect.scope,
     news: yield* PubSub.unbounded<Entry>(),
     directory: new Map(),
+    others: extension(Callee.answers()),
     blocked: new Map(),
     lines: new Map(),
     rings: [],
@@ -142,10 +181,12 @@ export const make = Effect.fnUntraced(function*(settings: PhoneLine.Settings = P
     connected: undefined
   }
   return PhoneCompany.of({
-    callee: (number, callees) => Effect.sync(() => enrol(office, number, "reach" in callees ? [callees] : callees)),
+    callee: (number, callees) =>
+      Effect.sync(() => void office.directory.set(PhoneNumber.make(number), extension(callees))),
+    everyone: (callees) => Effect.sync(() => void (office.others = extension(callees))),
     block: (number, status = "to_number_blocked_by_customer") =>
       Effect.sync(() => void office.blocked.set(PhoneNumber.make(number), status)),
-    dial: (action) => accept(office, action),
+    dial: (action, referenceId) => accept(office, action, referenceId),
     incoming: (call) => receive(office, call),
     hangUp: (id) =>
       Effect.suspend(() => {
@@ -155,6 +196,7 @@ export const make = Effect.fnUntraced(function*(settings: PhoneLine.Settings = P
     connect: (handler) => plug(office, handler),
     rings: Effect.sync(() => office.rings.slice()),
     log: Effect.sync(() => office.log.slice()),
+    record: (entry) => Effect.sync(() => record(office, entry)),
     changes: Stream.fromPubSub(office.news),
     lines: Effect.sync(() => Array.from(office.lines.values(), (live) => live.line)),
     leftover: Effect.sync(() => unused(office))
@@ -177,6 +219,16 @@ export const layerWith = (changes: PhoneLine.Changes): Layer.Layer<PhoneCompany>
 export const layer: Layer.Layer<PhoneCompany> = Layer.effect(PhoneCompany, make())
 
 /**
+ * A new `reference_id`: 32 upper-case hex digits, as the table in "Voice - Events" has it. Drawn from Effect's `Random`.
+ *
+ * @since 0.1.0
+ */
+export const newReferenceId: Effect.Effect<string> = Effect.map(
+  Effect.all(Array.from({ length: 8 }, () => Random.nextIntBetween(0, 0xffff))),
+  (parts) => parts.map((part) => part.toString(16).padStart(4, "0")).join("").toUpperCase()
+)
+
+/**
  * Says who answers at a number: one callee per ring, in order; the last one for all further rings. A number of which
  * nothing is said answers after 2 seconds and listens.
  *
@@ -186,6 +238,16 @@ export const callee = (
   number: string,
   callees: Callee.Script | ReadonlyArray<Callee.Script>
 ): Effect.Effect<void, never, PhoneCompany> => PhoneCompany.use((company) => company.callee(number, callees))
+
+/**
+ * Says who answers at all numbers of which nothing else is said: one callee per ring, in order; the last one for all
+ * further rings.
+ *
+ * @since 0.1.0
+ */
+export const everyone = (
+  callees: Callee.Script | ReadonlyArray<Callee.Script>
+): Effect.Effect<void, never, PhoneCompany> => PhoneCompany.use((company) => company.everyone(callees))
 
 /**
  * Makes the company refuse dials to a number, with one of the documented statuses: by default
@@ -288,17 +350,20 @@ export const describe = (entry: Entry): string => {
     case "Requested":
       return `${short(entry.referenceId)} dial to ${PhoneNumber.mask(entry.action.to)}: accepted`
     case "Refused":
-      return `dial to ${PhoneNumber.mask(entry.action.to)}: refused, ${entry.status}`
+      return [
+        entry.action === undefined ? "request refused" : `dial to ${PhoneNumber.mask(entry.action.to)} refused`,
+        [entry.status, ...(entry.problem === undefined ? [] : [entry.problem])].join(", ")
+      ].join(": ")
     case "Called":
       return `${short(entry.referenceId)} call from ${PhoneNumber.mask(entry.from)} to ${PhoneNumber.mask(entry.to)}`
     case "Posted":
       return `${short(entry.referenceId)} event ${describeWebhook(entry.webhook)}`
     case "Replied":
-      return `${short(entry.referenceId)} reply to ${entry.webhook.event}: ${
-        entry.action === undefined ? "no action" : Action.describe(entry.action)
-      }`
+      return `${short(entry.referenceId)} reply to ${entry.webhook.event}: ${describeAction(entry.action)}`
     case "Rejected":
       return `${short(entry.referenceId)} reply to ${entry.webhook.event} rejected: ${entry.reason}`
+    case "Copied":
+      return `${short(entry.referenceId)} reply to a copy of ${entry.webhook.event}: ${describeAction(entry.action)}`
     case "Unanswered":
       return `${short(entry.referenceId)} no reply to ${entry.webhook.event}: ${entry.problem}`
   }
@@ -313,6 +378,7 @@ interface Office {
   readonly lines: Map<string, Live>
   readonly rings: Array<Ring>
   readonly log: Array<Entry>
+  others: Extension
   connected: Connected | undefined
 }
 
@@ -331,9 +397,10 @@ interface Connected {
   readonly scope: Scope.Scope
 }
 
-const enrol = (office: Office, number: string, callees: ReadonlyArray<Callee.Script>): void => {
-  if (callees.length === 0) throw new Callee.InvalidCallee({ problem: "Expected at least one callee at a number." })
-  office.directory.set(PhoneNumber.make(number), { callees, rung: 0 })
+const extension = (callees: Callee.Script | ReadonlyArray<Callee.Script>): Extension => {
+  const list = "reach" in callees ? [callees] : callees
+  if (list.length === 0) throw new Callee.InvalidCallee({ problem: "Expected at least one callee at a number." })
+  return { callees: list, rung: 0 }
 }
 
 const record = (office: Office, entry: Entry): void => {
@@ -349,14 +416,13 @@ const ring = (
 ): Callee.Script => {
   const { at, referenceId } = told
   office.rings.push({ at, number, referenceId, ...(externalId === undefined ? {} : { externalId }) })
-  const extension = office.directory.get(number)
-  if (extension === undefined) return Callee.answers()
-  const callee = extension.callees[Math.min(extension.rung, extension.callees.length - 1)]!
-  extension.rung++
+  const found = office.directory.get(number) ?? office.others
+  const callee = found.callees[Math.min(found.rung, found.callees.length - 1)]!
+  found.rung++
   return callee
 }
 
-const accept = Effect.fn("PhoneCompany.dial")(function*(office: Office, action: Action.Dial) {
+const accept = Effect.fn("PhoneCompany.dial")(function*(office: Office, action: Action.Dial, id: string | undefined) {
   const { externalId, to } = action
   const status = office.blocked.get(to)
   const at = yield* Clock.currentTimeMillis
@@ -365,7 +431,7 @@ const accept = Effect.fn("PhoneCompany.dial")(function*(office: Office, action: 
     const reason = new Transport.Refused({ status })
     return yield* new Transport.TransportError({ externalId: externalId ?? "", reason })
   }
-  const referenceId = yield* newReferenceId
+  const referenceId = id ?? (yield* newReferenceId)
   record(office, { _tag: "Requested", at, referenceId, action })
   const callee = ring(office, to, { at, referenceId }, externalId)
   const line = PhoneLine.dial({ referenceId, action, callee, now: at, settings: office.settings })
@@ -437,8 +503,7 @@ const deliver = Effect.fnUntraced(function*(office: Office, live: Live, webhook:
   const exit = yield* Effect.exit(ask(office, webhook))
   const told = { at: yield* Clock.currentTimeMillis, referenceId: webhook.referenceId, webhook }
   const action = Exit.isSuccess(exit) ? exit.value : undefined
-  if (Exit.isSuccess(exit)) record(office, { ...told, _tag: "Replied", action })
-  else record(office, { ...told, _tag: "Unanswered", problem: problem(exit.cause) })
+  record(office, Exit.isSuccess(exit) ? { ...told, _tag: "Replied", action } : { ...told, ...failure(exit.cause) })
   if (webhook.event !== "call_completed") yield* advance(office, live, (line) => obey(office, line, action, told))
 })
 
@@ -484,6 +549,9 @@ const unused = (office: Office): ReadonlyArray<Leftover> =>
 
 const short = (referenceId: string): string => referenceId.slice(0, 8)
 
+const describeAction = (action: Action.Action | undefined): string =>
+  action === undefined ? "no action" : Action.describe(action)
+
 const describeWebhook = ({ digits, durationSeconds, event, status }: Webhook.Webhook): string =>
   [
     event,
@@ -492,14 +560,19 @@ const describeWebhook = ({ digits, durationSeconds, event, status }: Webhook.Web
     ...(durationSeconds === undefined ? [] : [`${durationSeconds} s`])
   ].join(", ")
 
-const problem = (cause: Cause.Cause<unknown>): string => {
-  if (Cause.hasInterruptsOnly(cause)) return "the connection broke"
-  const error = Cause.squash(cause)
-  return typeof error === "string" ? error : error instanceof Error ? `${error.name}: ${error.message}` : "it failed"
+const wordsOf = (error: unknown): string => {
+  if (typeof error === "string") return error
+  if (!(error instanceof Error)) return "it failed"
+  return "_tag" in error ? error.message : `${error.name}: ${error.message}`
 }
 
-/** 32 upper-case hex digits, as the table in "Voice - Events" has it. */
-const newReferenceId = Effect.map(
-  Effect.all(Array.from({ length: 8 }, () => Random.nextIntBetween(0, 0x10000))),
-  (parts) => parts.map((part) => part.toString(16).padStart(4, "0")).join("").toUpperCase()
-)
+type Failed =
+  | { readonly _tag: "Unanswered"; readonly problem: string }
+  | { readonly _tag: "Rejected"; readonly action: undefined; readonly reason: string }
+
+const failure = (cause: Cause.Cause<unknown>): Failed => {
+  if (Cause.hasInterruptsOnly(cause)) return { _tag: "Unanswered", problem: "the connection broke" }
+  const error = Cause.squash(cause)
+  if (error instanceof UnreadableReply) return { _tag: "Rejected", action: undefined, reason: error.problem }
+  return { _tag: "Unanswered", problem: wordsOf(error) }
+}

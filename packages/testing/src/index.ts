@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 export * as Callee from "./Callee.ts"
-export * as PhoneLine from "./PhoneLine.ts"
-export * as PhoneCompany from "./PhoneCompany.ts"
-export * as Ladder from "./Ladder.ts"
 export * as FakeClock from "./FakeClock.ts"
 export * as FakeTransport from "./FakeTransport.ts"
-export * as TestCalls from "./TestCalls.ts"
+export * as Ladder from "./Ladder.ts"
+export * as PhoneCompany from "./PhoneCompany.ts"
+export * as PhoneLine from "./PhoneLine.ts"
 export * as TelesignEmulator from "./TelesignEmulator.ts"
+export * as TestCalls from "./TestCalls.ts"

@@ -78,6 +78,20 @@ describe("PhoneCompany", () => {
       )
     }).pipe(company))
 
+  it.effect("everyone of whom nothing else is said answers in the same way", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone([Callee.busy, Callee.noAnswer])
+      yield* PhoneCompany.callee("15550170077", Callee.answers(0))
+      for (const number of [to, agent, PhoneNumber.make("15550170078")]) {
+        yield* PhoneCompany.dial({ ...dialling, to: number })
+      }
+      yield* Effect.sleep("1 minute")
+      const statuses = (yield* PhoneCompany.log).flatMap((entry) =>
+        entry._tag === "Posted" && entry.webhook.event === "dial_completed" ? [entry.webhook.status] : []
+      )
+      assert.deepStrictEqual(statuses, ["answered", "busy", "no_answer"])
+    }).pipe(company))
+
   it.effect("a blocked number is refused and does not ring", () =>
     Effect.gen(function*() {
       yield* PhoneCompany.block("+15550170001", "to_number_blocked_by_country")
@@ -156,6 +170,8 @@ describe("PhoneCompany", () => {
       assert.strictEqual(yield* problem(), "TypeError: no such thing")
       yield* PhoneCompany.connect(() => Effect.fail({ digits: "1234" }))
       assert.strictEqual(yield* problem(), "it failed")
+      yield* PhoneCompany.connect(() => Effect.fail(new PhoneCompany.UnreadableReply({ problem: "it is not JSON" })))
+      assert.strictEqual(yield* problem(), "Rejected")
       assert.isTrue((yield* PhoneCompany.lines).every(({ state }) => state._tag === "Quiet"))
     }).pipe(company))
 
@@ -218,6 +234,15 @@ describe("PhoneCompany", () => {
       assert.strictEqual(one, again)
       assert.notStrictEqual(one, other)
     }).pipe(company))
+
+  it.effect("a reference_id has 32 digits, whatever is drawn", () =>
+    Effect.gen(function*() {
+      for (const next of [0, 0.5, 1 - Number.EPSILON]) {
+        const random = { nextDoubleUnsafe: () => next, nextIntUnsafe: () => Math.floor(next * Number.MAX_SAFE_INTEGER) }
+        const id = yield* Effect.provideService(PhoneCompany.newReferenceId, Random.Random, random)
+        assert.match(id, /^[0-9A-F]{32}$/)
+      }
+    }))
 
   it.effect("what happens is described without a number, a digit or a word that was said", () =>
     Effect.gen(function*() {
