@@ -1,0 +1,145 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { TelesignEmulator } from "@ringback/testing"
+import { Effect, Exit, Redacted } from "effect"
+import { Command } from "effect/cli"
+import { TestConsole } from "effect/testing"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+import { command } from "../src/internal/emulatorCommand.ts"
+import * as EventsServer from "./fixtures/EventsServer.ts"
+
+const program = fileURLToPath(new URL("../src/bin/emulator.ts", import.meta.url))
+
+/** Starts the emulator as a program; `line` waits for the next line that matches. */
+const start = (...args: ReadonlyArray<string>) =>
+  Effect.gen(function*() {
+    const child = yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        spawn(process.execPath, ["--conditions=source", program, ...args], { env: { ...process.env, NO_COLOR: "1" } })
+      ),
+      (child) => Effect.sync(() => child.kill("SIGKILL"))
+    )
+    const printed: Array<string> = []
+    const problems: Array<string> = []
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+    child.stderr.on("data", (chunk) => problems.push(String(chunk)))
+    const closed = once(child, "close")
+    const line = (pattern: RegExp) =>
+      Effect.promise(async () => {
+        for (let next = await lines.next(); next.done !== true; next = await lines.next()) {
+          printed.push(next.value)
+          if (pattern.test(next.value)) return next.value
+        }
+        throw new Error(`The emulator ended without printing ${pattern}: ${problems.join("")}`)
+      })
+    return {
+      line,
+      printed,
+      problems: () => problems.join(""),
+      stop: (signal: NodeJS.Signals) => Effect.sync(() => child.kill(signal)),
+      exit: Effect.map(Effect.promise(() => closed), ([code]): number => code)
+    }
+  })
+
+const dial = (url: string, params: object) =>
+  Effect.promise(async () => {
+    const { apiKey, customerId } = TelesignEmulator.credentials
+    const given = Buffer.from(`${Redacted.value(customerId)}:${Redacted.value(apiKey)}`).toString("base64")
+    const response = await fetch(`${url}/v2/voice`, {
+      method: "POST",
+      headers: { authorization: `Basic ${given}`, "content-type": "application/json" },
+      body: JSON.stringify({ method: "dial", params })
+    })
+    return response.status
+  })
+
+describe("the emulator as a program", () => {
+  it.effect(
+    "says where it listens, prints a masked line for all that happens, and stops when it is told to",
+    () =>
+      Effect.gen(function*() {
+        const server = yield* EventsServer.start({
+          dial_completed: EventsServer.speak("Your PIN, please.", 4),
+          speak_completed: EventsServer.hangup
+        })
+        const callee = "answers 2s; presses 1234"
+        const emulator = yield* start("--port", "0", "--events-url", server.url, "--speed", "100", "--callee", callee)
+        const first = yield* emulator.line(/^Telesign emulator at/)
+        const { apiKey, customerId } = TelesignEmulator.credentials
+        assert.include(first, Redacted.value(customerId))
+        assert.include(first, Redacted.value(apiKey))
+        const url = /http:\/\/[\d.]+:\d+/.exec(first)![0]
+        assert.strictEqual(yield* dial(url, { to: "15550170001", caller_id_number: "15550170009" }), 202)
+        yield* emulator.line(/reply to call_completed/)
+        assert.strictEqual(yield* dial(url, { to: "15550170001" }), 400)
+        yield* emulator.line(/refused/)
+        assert.deepStrictEqual(
+          emulator.printed.slice(1).map((line) => line.replace(/^[\d:.]{12} ([0-9A-F]{8} )?/, "")),
+          [
+            "dial to 1••••••••01: accepted",
+            "event dial_completed, answered",
+            "reply to dial_completed: speak, collect 4",
+            "event speak_completed, speak_successful, ••••",
+            "reply to speak_completed: hangup",
+            emulator.printed[6]!.replace(/^[\d:.]{12} [0-9A-F]{8} /, ""),
+            "reply to call_completed: no action",
+            "request refused: caller_id_number_not_provided, " +
+            "The parameter caller_id_number of dial has to be a phone number: country code and number, 7 to 15 digits and nothing else"
+          ]
+        )
+        assert.match(emulator.printed[6]!, /event call_completed, hangup, \d+ s$/)
+        yield* emulator.stop("SIGTERM")
+        assert.strictEqual(yield* emulator.exit, 0)
+        assert.strictEqual(emulator.problems(), "")
+      }),
+    20_000
+  )
+
+  it.effect(
+    "stops at Ctrl-C in the middle of a call, and prints no key that it was given",
+    () =>
+      Effect.gen(function*() {
+        const { apiKey, customerId } = TelesignEmulator.credentials
+        const emulator = yield* start("--port", "0", "--api-key", Redacted.value(apiKey))
+        const first = yield* emulator.line(/^Telesign emulator at/)
+        assert.include(first, Redacted.value(customerId))
+        assert.notInclude(first, Redacted.value(apiKey))
+        yield* dial(/http:\/\/[\d.]+:\d+/.exec(first)![0], { to: "15550170001", caller_id_number: "15550170009" })
+        yield* emulator.line(/accepted/)
+        yield* emulator.stop("SIGINT")
+        assert.strictEqual(yield* emulator.exit, 0)
+      }),
+    20_000
+  )
+})
+
+describe("the emulator's command line", () => {
+  const told = (...args: ReadonlyArray<string>) =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(Command.runWith(command, { version: "0.0.0" })(args))
+      assert.isTrue(Exit.isFailure(exit))
+      return (yield* TestConsole.errorLines).join("\n")
+    }).pipe(Effect.provide(NodeServices.layer))
+
+  it.effect.each<readonly [ReadonlyArray<string>, RegExp]>([
+    [["--port", "99999"], /a port from 0 to 65535/],
+    [["--speed", "0"], /a speed greater than 0/],
+    [["--callee", "sings"], /--callee.*Expected: "busy", "no answer"/],
+    [["--events-url", "localhost:4020"], /begins with http/],
+    [["--customer-id", "a:b"], /without a colon/],
+    [["--api-key", "not base64!"], /not base64 text/],
+    [["--shout"], /--shout/]
+  ])("refuses %j in words that help", ([args, words]) =>
+    Effect.gen(function*() {
+      assert.match(yield* told(...args), words)
+    }))
+
+  it.effect("says so when the port is taken", () =>
+    Effect.gen(function*() {
+      const { url } = yield* EventsServer.start({})
+      assert.match(yield* told("--port", new URL(url).port), /cannot listen on port \d+/)
+    }))
+})
