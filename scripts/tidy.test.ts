@@ -182,7 +182,9 @@ describe("Tidy.order", () => {
         "core/src/Plant.ts": `import "./internal/soil.ts"\nimport "./internal/water.ts"`,
         "core/src/internal/soil.ts": `import "./water.ts"`,
         "core/src/internal/water.ts": `import "../Seed.ts"`,
-        "core/src/internal/lost.ts": ""
+        "core/src/internal/lost.ts": "",
+        "core/src/bin/grow.ts": `import "../internal/flags.ts"`,
+        "core/src/internal/flags.ts": `import "../Shop.ts"`
       }),
       [
         "packages/core/src/internal/water.ts:1 imports ../Seed.ts, which comes later",

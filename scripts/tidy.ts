@@ -113,7 +113,8 @@ const resolve = (module: Module, specifier: string) => posix.join(posix.dirname(
 const sourcesOf = (each: Package, modules: ReadonlyArray<Module>) =>
   modules.filter((module) => module.path.startsWith(folder(each)))
 
-const end = Number.POSITIVE_INFINITY
+/** After every module; finite, so that what belongs to a program can stand right before it. */
+const end = 1_000_000
 
 /**
  * The place of each file of a package. What lies in `internal/` belongs to the first module that imports it and stands
