@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import type { CallEvent, CallId } from "./CallEvent.ts"
+import { describe, isDecision } from "./CallEvent.ts"
 import * as Flow from "./Flow.ts"
 import * as state from "./internal/callState.ts"
 import * as table from "./internal/callTable.ts"
@@ -101,7 +102,7 @@ export type Input =
   | { readonly _tag: "ReplyBroke"; readonly line: number; readonly n: number }
   | { readonly _tag: "ActivityEnded"; readonly n: number; readonly result: Flow.ActivityResult }
   | { readonly _tag: "ActivityDied"; readonly n: number; readonly message: string }
-  | { readonly _tag: "Signalled"; readonly name: string; readonly value: unknown }
+  | { readonly _tag: "Signalled"; readonly name: string; readonly value: unknown; readonly key?: string }
   | { readonly _tag: "Cancel" }
   | { readonly _tag: "Restart"; readonly crashedAt: number }
 
@@ -199,9 +200,11 @@ const apply = (turn: turns.Turn, input: Input, circumstances: Circumstances): ta
       }
       return "nothing"
     case "Signalled": {
-      const wait = turn.call.wait
-      if (wait?._tag === "Signal" && wait.name === input.name) {
-        turn.fact({ _tag: "SignalReceived", n: wait.n, value: input.value })
+      const { call } = turn
+      const isNew = input.key === undefined || !call.signalKeys.includes(input.key)
+      if (isNew && call.flow !== "" && call.exit === undefined) {
+        const { _tag, ...told } = input
+        turn.fact({ _tag: "SignalReceived", ...told })
       }
       return "nothing"
     }
@@ -234,9 +237,14 @@ export const decide = (live: Live, input: Input, circumstances: Circumstances): 
  *
  * @since 0.1.0
  */
-export const reply = (self: Call, line: number, answer: table.Answer): table.Reply => {
+export const reply = (
+  self: Call,
+  line: number,
+  answer: table.Answer,
+  settings: Settings.Settings
+): table.Reply => {
   const found = self.lines.find((candidate) => candidate.id === line)
-  return found === undefined ? { _tag: "Nothing" } : table.reply(found, answer)
+  return found === undefined ? { _tag: "Nothing" } : table.reply(found, answer, settings)
 }
 
 /**
@@ -328,6 +336,38 @@ export const waitingFor = (self: Call, settings: Settings.Settings): WaitingFor 
   if (isOver(self)) return { what: "nothing: it is over", until: undefined }
   const next = table.deadlines(self, settings)[0]
   return next === undefined ? { what: "nothing", until: undefined } : { what: next.what, until: next.at }
+}
+
+/**
+ * One action of a call and what led to it.
+ *
+ * @since 0.1.0
+ */
+export interface Explanation {
+  /** What was decided, in words without secrets. */
+  readonly decision: string
+  /** The fact that the flow went on from. */
+  readonly because: string
+  /** When, in milliseconds since 1970. */
+  readonly at: number
+  /** Which decision of the flow it was, from 1; none for a hang-up or an end. */
+  readonly n: number | undefined
+}
+
+/**
+ * Tells for everything that a flow decided which fact it went on from, and at which place of the flow.
+ *
+ * @since 0.1.0
+ */
+export const explain = (events: ReadonlyArray<CallEvent>): ReadonlyArray<Explanation> => {
+  let because = "nothing"
+  return events.flatMap((event): ReadonlyArray<Explanation> => {
+    if (!isDecision(event)) {
+      because = describe(event)
+      return []
+    }
+    return [{ decision: describe(event), because, at: event.at, n: "n" in event ? event.n : undefined }]
+  })
 }
 
 /**

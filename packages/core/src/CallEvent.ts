@@ -112,7 +112,10 @@ export const CallEvent = Schema.TaggedUnion({
   LineLeft: { at, line },
   SleepStarted: { at, n, until: Schema.Finite },
   ActivityStarted: { at, n, name: Schema.String, until: Schema.Finite },
-  SignalAwaited: { at, n, name: Schema.String, until: Schema.Finite },
+  SignalAwaited: { at, n, name: Schema.String, until: Schema.Finite, heard: Schema.optionalKey(Schema.Boolean) },
+  DeadlineSet: { at, n, until: Schema.Finite },
+  DeadlineLifted: { at, n },
+  Drawn: { at, n, value: Schema.Finite },
   Noted: { at, n, name: Schema.String, data: Schema.Unknown },
   FlowEnded: { at, exit: Exit },
 
@@ -140,6 +143,9 @@ export const CallEvent = Schema.TaggedUnion({
   PromptCompleted: { at, line, n, digits: Schema.String, status: Schema.optionalKey(Schema.String), content, extra },
   HoldAnswered: { at, line, action: Action },
   HoldCompleted: { at, line, content, extra },
+  LegAnswered: { at, line, content, extra },
+  LegFailed: { at, line, status: Schema.optionalKey(Schema.String), content, extra },
+  LegEnded: { at, line, leg: Schema.Literals(["them", "caller", "unknown"]), content, extra },
   CallEnded: {
     at,
     line,
@@ -158,12 +164,13 @@ export const CallEvent = Schema.TaggedUnion({
   LinePresumedClosed: { at, line },
   SleepElapsed: { at, n },
   SignalExpired: { at, n },
+  DeadlinePassed: { at, n },
   ActivityOverdue: { at, n, name: Schema.String },
 
   // What the application brought.
   ActivityCompleted: { at, n, ok: Schema.Boolean, value: Schema.Unknown },
   ActivityDied: { at, n, message: Schema.String },
-  SignalReceived: { at, n, value: Schema.Unknown },
+  SignalReceived: { at, name: Schema.String, key: Schema.optionalKey(Schema.String), value: Schema.Unknown },
   Cancelled: { at },
   Restarted: { at, process: Schema.String, doubtful: Schema.Boolean }
 })
@@ -191,6 +198,9 @@ export type Decision = Extract<
       | "SleepStarted"
       | "ActivityStarted"
       | "SignalAwaited"
+      | "DeadlineSet"
+      | "DeadlineLifted"
+      | "Drawn"
       | "Noted"
       | "FlowEnded"
   }
@@ -209,6 +219,9 @@ export const isDecision = (event: CallEvent): event is Decision => {
     case "SleepStarted":
     case "ActivityStarted":
     case "SignalAwaited":
+    case "DeadlineSet":
+    case "DeadlineLifted":
+    case "Drawn":
     case "Noted":
     case "FlowEnded":
       return true
@@ -260,6 +273,7 @@ const detail = (event: CallEvent): string => {
       return `: ${describeAction(event.action)}`
     case "ActivityStarted":
     case "SignalAwaited":
+    case "SignalReceived":
     case "Noted":
       return `: ${event.name}`
     case "FlowEnded":
@@ -295,7 +309,13 @@ const detail = (event: CallEvent): string => {
     case "ActivityOverdue":
     case "ActivityCompleted":
     case "ActivityDied":
-    case "SignalReceived":
+    case "DeadlineSet":
+    case "DeadlineLifted":
+    case "DeadlinePassed":
+    case "Drawn":
+    case "LegAnswered":
+    case "LegFailed":
+    case "LegEnded":
     case "Cancelled":
     case "Restarted":
       return ""

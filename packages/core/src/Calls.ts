@@ -112,6 +112,20 @@ export class FlowsMissing extends Schema.TaggedError<FlowsMissing>()("FlowsMissi
 }
 
 /**
+ * A signal was refused: the flow waits for it, and the value does not fit its schema.
+ *
+ * @since 0.1.0
+ */
+export class SignalRejected extends Schema.TaggedError<SignalRejected>()("SignalRejected", {
+  callId: CallId,
+  name: Schema.String
+}) {
+  override get message() {
+    return `Call ${this.callId} does not take this value of the signal ${this.name}: it does not fit the signal's schema`
+  }
+}
+
+/**
  * A call that was started.
  *
  * @since 0.1.0
@@ -122,6 +136,15 @@ export interface Handle<out A, out E> {
   readonly outcome: Effect.Effect<A, E | CallStopped | StoreError>
   /** Stops the flow. Before the dial is recorded nothing rings; a live line is hung up on at the next chance. */
   readonly cancel: Effect.Effect<void, StoreError>
+  /**
+   * Tells the running flow something that it waits for by `Flow.signal`, now or later. `value` is in its stored form. With
+   * a `key`, telling it twice is telling it once.
+   */
+  readonly signal: (
+    name: string,
+    value: Schema.Json,
+    options?: { readonly key?: string }
+  ) => Effect.Effect<void, SignalRejected | StoreError>
 }
 
 type Startable<R> = Flow.Incoming extends R
@@ -266,7 +289,12 @@ const make = Effect.fnUntraced(function*(
   const handle = <A, E>(flow: Flow.Definition<string, never, A, E, unknown>, id: CallId): Handle<A, E> => ({
     id,
     outcome: Effect.flatMap(running.outcome(id), (exit) => fromExit(flow, id, exit)),
-    cancel: running.cancel(id)
+    cancel: running.cancel(id),
+    signal: (name, value, signalOptions) =>
+      Effect.flatMap(
+        running.signal(id, name, value, signalOptions?.key),
+        (fits) => fits ? Effect.void : Effect.fail(new SignalRejected({ callId: id, name }))
+      )
   })
 
   const start = Effect.fn("Calls.start")(function*<A, E>(

@@ -168,6 +168,7 @@ export type Request =
   }
   | { readonly _tag: "Answer" }
   | { readonly _tag: "Prompt"; readonly action: Action.Action; readonly goodbye: boolean }
+  | { readonly _tag: "Bridge"; readonly action: Action.Dial }
   | { readonly _tag: "Leave" }
   | { readonly _tag: "Sleep"; readonly millis: number }
   | {
@@ -179,7 +180,17 @@ export type Request =
     readonly encodeSuccess: (value: unknown) => Result.Result<unknown, Error>
     readonly encodeError: (error: unknown) => Result.Result<unknown, Error>
   }
-  | { readonly _tag: "Signal"; readonly name: string; readonly withinMillis: number }
+  | {
+    readonly _tag: "Signal"
+    readonly name: string
+    readonly withinMillis: number
+    /** Whether a value fits; one that does not is refused before it is recorded. */
+    readonly fits: (value: unknown) => boolean
+  }
+  | { readonly _tag: "SetDeadline"; readonly millis: number }
+  | { readonly _tag: "LiftDeadline"; readonly n: number }
+  | { readonly _tag: "Now" }
+  | { readonly _tag: "Random" }
   | { readonly _tag: "Note"; readonly name: string; readonly data: unknown }
 
 /**
@@ -203,12 +214,28 @@ export interface Responses {
     | { readonly _tag: "NotAnswered"; readonly reason: typeof NotAnsweredReason.Type; readonly status?: string }
   readonly Answer: { readonly from: string | undefined; readonly to: string | undefined }
   readonly Prompt: { readonly _tag: "Heard"; readonly digits: string } | { readonly _tag: "HungUp" }
+  readonly Bridge: Bridged | { readonly _tag: "HungUp" }
   readonly Leave: null
   readonly Sleep: null
   readonly Activity: ActivityResult
   readonly Signal: { readonly _tag: "Received"; readonly value: unknown } | { readonly _tag: "Expired" }
+  /** The number of the deadline, by which it is lifted. */
+  readonly SetDeadline: { readonly n: number }
+  readonly LiftDeadline: null
+  readonly Now: number
+  readonly Random: number
   readonly Note: null
 }
+
+/**
+ * What came of connecting a third party: nobody was reached, or the two talked and one of them left. Which one is told if
+ * the carrier told it; the other is still on the line.
+ *
+ * @since 0.1.0
+ */
+export type Bridged =
+  | { readonly _tag: "NotConnected"; readonly status?: string }
+  | { readonly _tag: "Left"; readonly who: "them" | "caller" | "unknown" }
 
 /**
  * Any of the responses.
@@ -379,6 +406,74 @@ export const flatMap: {
     bind(self, f, undefined)
 )
 
+/**
+ * Goes on with another flow, or with one that depends on the value.
+ *
+ * @since 0.1.0
+ */
+export const andThen: {
+  <A, B, E2, R2>(
+    next: Flow<B, E2, R2> | ((value: A) => Flow<B, E2, R2>)
+  ): <E, R>(self: Flow<A, E, R>) => Flow<B, E | E2, R | R2>
+  <A, E, R, B, E2, R2>(
+    self: Flow<A, E, R>,
+    next: Flow<B, E2, R2> | ((value: A) => Flow<B, E2, R2>)
+  ): Flow<B, E | E2, R | R2>
+} = dual(
+  2,
+  <A, E, R, B, E2, R2>(
+    self: Flow<A, E, R>,
+    next: Flow<B, E2, R2> | ((value: A) => Flow<B, E2, R2>)
+  ): Flow<B, E | E2, R | R2> => flatMap(self, (value) => typeof next === "function" ? next(value) : next)
+)
+
+/**
+ * Runs another flow for what it does, and ends with the first value.
+ *
+ * @since 0.1.0
+ */
+export const tap: {
+  <A, B, E2, R2>(f: (value: A) => Flow<B, E2, R2>): <E, R>(self: Flow<A, E, R>) => Flow<A, E | E2, R | R2>
+  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, f: (value: A) => Flow<B, E2, R2>): Flow<A, E | E2, R | R2>
+} = dual(
+  2,
+  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, f: (value: A) => Flow<B, E2, R2>): Flow<A, E | E2, R | R2> =>
+    flatMap(self, (value) => as(f(value), value))
+)
+
+/**
+ * Runs two flows one after the other and ends with both values.
+ *
+ * @since 0.1.0
+ */
+export const zip: {
+  <B, E2, R2>(that: Flow<B, E2, R2>): <A, E, R>(self: Flow<A, E, R>) => Flow<[A, B], E | E2, R | R2>
+  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, that: Flow<B, E2, R2>): Flow<[A, B], E | E2, R | R2>
+} = dual(
+  2,
+  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, that: Flow<B, E2, R2>): Flow<[A, B], E | E2, R | R2> =>
+    flatMap(self, (first) => map(that, (second): [A, B] => [first, second]))
+)
+
+/**
+ * Runs a flow for each item, one after the other, and ends with all values.
+ *
+ * @since 0.1.0
+ */
+export const forEach: {
+  <A, B, E, R>(f: (item: A, index: number) => Flow<B, E, R>): (items: Iterable<A>) => Flow<Array<B>, E, R>
+  <A, B, E, R>(items: Iterable<A>, f: (item: A, index: number) => Flow<B, E, R>): Flow<Array<B>, E, R>
+} = dual(
+  2,
+  <A, B, E, R>(items: Iterable<A>, f: (item: A, index: number) => Flow<B, E, R>): Flow<Array<B>, E, R> =>
+    gen(function*() {
+      const values: Array<B> = []
+      let index = 0
+      for (const item of items) values.push(yield* f(item, index++))
+      return values
+    })
+)
+
 const catch_: {
   <E, B, E2, R2>(f: (error: E) => Flow<B, E2, R2>): <A, R>(self: Flow<A, E, R>) => Flow<A | B, E2, R | R2>
   <A, E, R, B, E2, R2>(self: Flow<A, E, R>, f: (error: E) => Flow<B, E2, R2>): Flow<A | B, E2, R | R2>
@@ -423,6 +518,90 @@ export const catchTag: {
         ? f(error)
         : undefined
     })
+)
+
+/**
+ * Goes on with another flow for each tag that is named.
+ *
+ * @since 0.1.0
+ */
+export const catchTags: {
+  <
+    E,
+    Cases extends { readonly [K in Types.Tags<E>]?: (error: Types.ExtractTag<E, K>) => Flow<unknown, unknown, unknown> }
+  >(
+    cases: Cases
+  ): <A, R>(self: Flow<A, E, R>) => Flow<
+    A | Caught<Cases>["A"],
+    Exclude<E, { readonly _tag: keyof Cases }> | Caught<Cases>["E"],
+    R | Caught<Cases>["R"]
+  >
+  <
+    A,
+    E,
+    R,
+    Cases extends { readonly [K in Types.Tags<E>]?: (error: Types.ExtractTag<E, K>) => Flow<unknown, unknown, unknown> }
+  >(
+    self: Flow<A, E, R>,
+    cases: Cases
+  ): Flow<
+    A | Caught<Cases>["A"],
+    Exclude<E, { readonly _tag: keyof Cases }> | Caught<Cases>["E"],
+    R | Caught<Cases>["R"]
+  >
+} = dual(
+  2,
+  (self: Any, cases: { readonly [tag: string]: (error: unknown) => Any }) =>
+    bind(
+      self,
+      undefined,
+      (error: { readonly _tag?: string } | null | undefined) =>
+        error?._tag !== undefined && Object.hasOwn(cases, error._tag) ? cases[error._tag]!(error) : undefined
+    )
+)
+
+/** What the handlers of `catchTags` end with, fail with and need. */
+type Caught<Cases> = {
+  readonly [K in keyof Cases]: Cases[K] extends (...args: never) => Flow<infer A, infer E, infer R>
+    ? { readonly A: A; readonly E: E; readonly R: R }
+    : never
+}[keyof Cases]
+
+/**
+ * Goes on with another flow after any failure, whatever it is.
+ *
+ * @since 0.1.0
+ */
+export const orElse: {
+  <B, E2, R2>(that: () => Flow<B, E2, R2>): <A, E, R>(self: Flow<A, E, R>) => Flow<A | B, E2, R | R2>
+  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, that: () => Flow<B, E2, R2>): Flow<A | B, E2, R | R2>
+} = dual(
+  2,
+  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, that: () => Flow<B, E2, R2>): Flow<A | B, E2, R | R2> =>
+    catch_(self, () => that())
+)
+
+/**
+ * Turns both the value and any failure into a value.
+ *
+ * @since 0.1.0
+ */
+export const match: {
+  <A, B, E, C>(options: {
+    readonly onSuccess: (value: A) => B
+    readonly onFailure: (error: E) => C
+  }): <R>(self: Flow<A, E, R>) => Flow<B | C, never, R>
+  <A, E, R, B, C>(self: Flow<A, E, R>, options: {
+    readonly onSuccess: (value: A) => B
+    readonly onFailure: (error: E) => C
+  }): Flow<B | C, never, R>
+} = dual(
+  2,
+  <A, E, R, B, C>(self: Flow<A, E, R>, options: {
+    readonly onSuccess: (value: A) => B
+    readonly onFailure: (error: E) => C
+  }): Flow<B | C, never, R> =>
+    bind(self, (value: A) => succeed(options.onSuccess(value)), (error: E) => succeed(options.onFailure(error)))
 )
 
 /**
@@ -472,9 +651,77 @@ export const retry: {
   return suspend(() => tryAgain(options.times))
 })
 
+/**
+ * How often, after which wait, and for which values a flow is run again.
+ *
+ * @since 0.1.0
+ */
+export interface RepeatOptions<in A> {
+  /** How many times more, after the first. */
+  readonly times: number
+  /** How long to sleep before each further run. */
+  readonly after?: Duration.Input
+  /** After which values it is run again; after all if absent. */
+  readonly while?: (value: A) => boolean
+}
+
+/**
+ * Runs a flow again after it succeeded, and ends with the last value.
+ *
+ * @since 0.1.0
+ */
+export const repeat: {
+  <A>(options: RepeatOptions<NoInfer<A>>): <E, R>(self: Flow<A, E, R>) => Flow<A, E, R>
+  <A, E, R>(self: Flow<A, E, R>, options: RepeatOptions<A>): Flow<A, E, R>
+} = dual(2, <A, E, R>(self: Flow<A, E, R>, options: RepeatOptions<A>): Flow<A, E, R> => {
+  const again = (left: number): Flow<A, E, R> =>
+    flatMap(self, (value): Flow<A, E, R> => {
+      if (left <= 0 || (options.while !== undefined && !options.while(value))) return succeed(value)
+      return options.after === undefined ? again(left - 1) : flatMap(sleep(options.after), () => again(left - 1))
+    })
+  return suspend(() => again(options.times))
+})
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Waiting
 // ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Fails with `TimedOut` if a flow takes longer than `duration`. The flow moves on at once; what is in flight on a line is
+ * heard to its end, and then the line obeys.
+ *
+ * @since 0.1.0
+ */
+export const timeout: {
+  (duration: Duration.Input): <A, E, R>(self: Flow<A, E, R>) => Flow<A, E | TimedOut, R>
+  <A, E, R>(self: Flow<A, E, R>, duration: Duration.Input): Flow<A, E | TimedOut, R>
+} = dual(
+  2,
+  <A, E, R>(self: Flow<A, E, R>, duration: Duration.Input): Flow<A, E | TimedOut, R> =>
+    flatMap(
+      ask({ _tag: "SetDeadline", millis: millis(duration) }, ({ n }) => success(n)),
+      (n): Flow<A, E | TimedOut, R> => {
+        const scope: DeadlineScope = { _tag: "Deadline", n, failure: timedOut }
+        const bounded: Flow<A, E | TimedOut, R> = fromNode({ _tag: "Scoped", self: toProgram(self), scope })
+        return ensuring(bounded, ask({ _tag: "LiftDeadline", n }, () => success(undefined)))
+      }
+    )
+)
+
+/**
+ * The time of the event that led here, in milliseconds since 1970: the same in a replay.
+ *
+ * @since 0.1.0
+ */
+export const now: Flow<number> = ask({ _tag: "Now" }, success)
+
+/**
+ * A number from 0 to less than 1. It is drawn from the id of the call and recorded, so a replay gives the same; do not use
+ * it for secrets.
+ *
+ * @since 0.1.0
+ */
+export const random: Flow<number> = ask({ _tag: "Random" }, success)
 
 /**
  * Waits without speaking, away from any line. The wait is durable: it survives a restart.
@@ -541,7 +788,8 @@ export const activity = <R, S extends PureCodec = typeof Schema.Void, F extends 
 }
 
 /**
- * Waits until the application tells the running call something (`Calls.signal`), at most `within`.
+ * Waits until the application tells the running call something (`signal` of its handle), at most `within`; then fails with
+ * `TimedOut`. What was told before anybody waited is heard at once.
  *
  * @since 0.1.0
  */
@@ -551,8 +799,10 @@ export const signal = <S extends PureCodec>(
   options: { readonly within: Duration.Input }
 ): Flow<S["Type"], TimedOut> => {
   const decode = Schema.decodeUnknownSync(jsonOf(schema))
+  const decodeResult = Schema.decodeUnknownResult(jsonOf(schema))
+  const fits = (value: unknown) => Result.isSuccess(decodeResult(value))
   return ask(
-    { _tag: "Signal", name, withinMillis: millis(options.within) },
+    { _tag: "Signal", name, withinMillis: millis(options.within), fits },
     (response): Exit<S["Type"], TimedOut> =>
       response._tag === "Received" ? success(decode(response.value)) : failure(timedOut)
   )
@@ -677,6 +927,27 @@ export const prompt = (
   )
 
 /**
+ * Connects the caller with a third party; `Line.bridge` is built on it.
+ *
+ * @since 0.1.0
+ */
+export const bridge = (action: Action.Dial): Flow<Bridged, HungUp, Line | IncomingLine> =>
+  ask(
+    { _tag: "Bridge", action },
+    (response): Exit<Bridged, HungUp> => response._tag === "HungUp" ? failure(hungUp) : success(response)
+  )
+
+/**
+ * The scope of `Flow.timeout`: ended from outside when its deadline passes.
+ *
+ * @since 0.1.0
+ */
+export interface DeadlineScope extends interpreter.Scope {
+  readonly _tag: "Deadline"
+  readonly n: number
+}
+
+/**
  * The scope of `Line.hold`: its prompt is what the callee hears while the flow inside waits, and a hang-up ends it.
  *
  * @since 0.1.0
@@ -695,6 +966,44 @@ export const hold = <A, E, R>(self: Flow<A, E, R>, prompt: Prompt): Flow<A, E | 
   const scope: HoldScope = { _tag: "Hold", prompt, failure: hungUp }
   return fromNode({ _tag: "Scoped", self: toProgram(self), scope })
 }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Reducers
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * What a reducer does next: asks a flow, whose value is the next event, or ends.
+ *
+ * @since 0.1.0
+ */
+export type Decision<A, Event, E = never, R = never> =
+  | { readonly ask: Flow<Event, E, R> }
+  | { readonly done: A }
+
+/**
+ * A conversation as a raw reducer, which composes like any other flow: `decide` says what to ask in a state, `evolve` what
+ * the answer makes of it.
+ *
+ * @example
+ * Flow.reducer({
+ *   initial: { tries: 0, admitted: false },
+ *   decide: (state) =>
+ *     state.admitted || state.tries === 3
+ *       ? { done: state.admitted }
+ *       : { ask: Line.collect("Enter your PIN.", { max: 4 }) },
+ *   evolve: (state, pin) => ({ tries: state.tries + 1, admitted: pin === "1234" })
+ * })
+ * @since 0.1.0
+ */
+export const reducer = <State, Event, A = never, E = never, R = never>(options: {
+  readonly initial: State
+  readonly decide: (state: State) => Decision<A, Event, E, R>
+  readonly evolve: (state: NoInfer<State>, event: NoInfer<Event>) => NoInfer<State>
+}): Flow<A, E, R> =>
+  fromNode({
+    _tag: "Reduce",
+    reduction: { state: options.initial, decide: options.decide as never, evolve: options.evolve as never }
+  })
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Definitions
@@ -850,7 +1159,8 @@ export const stop = <A, E>(step: interpreter.Waiting<A, E>, why: Stop): Step<A, 
  */
 export const scopes = <A, E>(
   step: interpreter.Waiting<A, E>
-): ReadonlyArray<{ readonly depth: number; readonly scope: HoldScope }> => interpreter.scopes(step) as never
+): ReadonlyArray<{ readonly depth: number; readonly scope: HoldScope | DeadlineScope }> =>
+  interpreter.scopes(step) as never
 
 /**
  * The place that a step has reached and the results so far, as data: equal for two steps of one flow that have the same

@@ -3,9 +3,11 @@
  *
  * @since 0.1.0
  */
+import { Duration, Result, Schema } from "effect"
 import { dual } from "effect/Function"
 import * as Action from "./Action.ts"
 import * as Flow from "./Flow.ts"
+import { make as makeNumber, type PhoneNumber } from "./PhoneNumber.ts"
 import * as Prompt from "./Prompt.ts"
 
 /**
@@ -39,17 +41,66 @@ export const play = (
 ): Flow.Flow<void, Flow.HungUp, Line> => Flow.suspend(() => speak(Prompt.audio(url, options)))
 
 /**
- * Asks for up to `max` digits and gives those that were pressed. Silence asks again, `attempts` times in all (default 3),
- * then fails with `NoInput`.
- *
- * How the carrier ends the waiting for digits is not documented: the only parameter seen is `max`.
+ * How often something is asked, and in which words. Silence and wrong keys are counted apart, so that a callee who first
+ * says nothing and then presses a wrong key still has a try of each kind left.
  *
  * @since 0.1.0
  */
-export const collect = (
+export interface Asking {
+  /** How many times silence, or a wrong input, is borne; default 3 of each. The last one fails with `NoInput`. */
+  readonly attempts?: number | { readonly silence: number; readonly invalid: number }
+  /**
+   * What is said instead of the first prompt after silence or a wrong input: one prompt, or one for each time, the last of
+   * which repeats. The first prompt again if nothing is said here.
+   */
+  readonly again?: {
+    readonly silence?: Prompt.Input | ReadonlyArray<Prompt.Input>
+    readonly invalid?: Prompt.Input | ReadonlyArray<Prompt.Input>
+  }
+  /**
+   * What is said when the input was taken. Between two questions it is more than politeness: if the carrier delivers an
+   * answer twice after a lost reply, the second delivery meets a prompt without keys, and cannot pass for an answer to the
+   * next question.
+   */
+  readonly acknowledge?: Prompt.Input
+}
+
+/**
+ * What counts as input: up to `max` digits, and at least `min` (default 1). Fewer are a wrong input.
+ *
+ * @since 0.1.0
+ */
+export interface Collecting extends Asking {
+  readonly max: number
+  readonly min?: number
+}
+
+/**
+ * Asks for up to `max` digits and gives those that were pressed, or what `schema` decodes from them. Silence, too few
+ * digits and digits that do not decode ask again, and in the end fail with `NoInput`.
+ *
+ * How the carrier ends the waiting for digits is not documented: the only parameter seen is `max`.
+ *
+ * @example
+ * Line.collect("Enter your PIN.", { max: 4, min: 4, again: { invalid: "Four digits, please." } })
+ * @since 0.1.0
+ */
+export const collect: {
+  <A>(
+    prompt: Prompt.Input,
+    options: Collecting & { readonly schema: Schema.ConstraintCodec<A, string, never, unknown> }
+  ): Flow.Flow<A, Flow.HungUp | Flow.NoInput, Line>
+  (prompt: Prompt.Input, options: Collecting): Flow.Flow<string, Flow.HungUp | Flow.NoInput, Line>
+} = (
   prompt: Prompt.Input,
-  options: { readonly max: number; readonly attempts?: number }
-): Flow.Flow<string, Flow.HungUp | Flow.NoInput, Line> => choose(prompt, options, (digits) => ({ accepted: digits }))
+  options: Collecting & { readonly schema?: Schema.ConstraintCodec<unknown, string, never, unknown> }
+): Flow.Flow<never, Flow.HungUp | Flow.NoInput, Line> => {
+  const decode = options.schema === undefined ? Result.succeed : Schema.decodeUnknownResult(options.schema)
+  return choose(prompt, options, (digits): Accepted<never> => {
+    const result = digits.length < (options.min ?? 1) ? undefined : decode(digits)
+    return result === undefined || Result.isFailure(result) ? undefined : { accepted: result.success as never }
+  })
+}
 
 type Key = "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "*" | "#"
 
@@ -58,8 +109,8 @@ type Choices<C> = {
 }
 
 /**
- * Offers one key per choice and gives what the pressed key stands for. Silence and other keys ask again, `attempts` times
- * in all (default 3), then fail with `NoInput`.
+ * Offers one key per choice and gives what the pressed key stands for. Silence and other keys ask again, and in the end
+ * fail with `NoInput`.
  *
  * @example
  * Line.menu("Press 1 to keep it, 2 to cancel it.", { choices: { "1": "kept", "2": "cancelled" } })
@@ -67,31 +118,70 @@ type Choices<C> = {
  */
 export const menu = <const C extends Choices<C>>(
   prompt: Prompt.Input,
-  options: { readonly choices: C; readonly attempts?: number }
+  options: Asking & { readonly choices: C }
 ): Flow.Flow<C[keyof C], Flow.HungUp | Flow.NoInput, Line> =>
   choose(
     prompt,
     { max: 1, ...options },
-    (digits) =>
+    (digits): Accepted<C[keyof C]> =>
       Object.hasOwn(options.choices, digits)
         ? { accepted: options.choices[digits as keyof C] as C[keyof C] }
         : undefined
   )
 
-const choose = <A>(
+/**
+ * Asks for yes (1) or no (2) and says that it was heard.
+ *
+ * @example
+ * Line.confirm("You said the third of May. Press 1 if that is right, 2 if not.")
+ * @since 0.1.0
+ */
+export const confirm = (
   prompt: Prompt.Input,
-  options: { readonly max: number; readonly attempts?: number },
-  accept: (digits: string) => { readonly accepted: A } | undefined
-): Flow.Flow<A, Flow.HungUp | Flow.NoInput, Line> => {
-  const attempts = options.attempts ?? 3
-  const attempt = (count: number): Flow.Flow<A, Flow.HungUp | Flow.NoInput, Line> =>
-    Flow.flatMap(heard(prompt, { max: options.max }), (digits): Flow.Flow<A, Flow.HungUp | Flow.NoInput, Line> => {
+  options?: Asking & { readonly yes?: Key; readonly no?: Key }
+): Flow.Flow<boolean, Flow.HungUp | Flow.NoInput, Line> => {
+  const { no = "2", yes = "1", ...asking } = options ?? {}
+  return choose(
+    prompt,
+    { acknowledge: "Thank you.", ...asking, max: 1 },
+    (digits): Accepted<boolean> => digits === yes ? { accepted: true } : digits === no ? { accepted: false } : undefined
+  )
+}
+
+type Accepted<A> = { readonly accepted: A } | undefined
+
+type Asked<A> = Flow.Flow<A, Flow.HungUp | Flow.NoInput, Line>
+
+const wording = (
+  words: Prompt.Input | ReadonlyArray<Prompt.Input> | undefined,
+  time: number,
+  first: Prompt.Input
+): Prompt.Input => {
+  if (words === undefined) return first
+  return Array.isArray(words) ? words[Math.min(time, words.length) - 1] ?? first : words as Prompt.Input
+}
+
+const choose = <A>(prompt: Prompt.Input, options: Collecting, accept: (digits: string) => Accepted<A>): Asked<A> => {
+  const { acknowledge, again, attempts = 3, max } = options
+  const limits = typeof attempts === "number" ? { silence: attempts, invalid: attempts } : attempts
+  const ask = (words: Prompt.Input, silences: number, mistakes: number): Asked<A> =>
+    Flow.flatMap(heard(words, { max }), (digits): Asked<A> => {
       const choice = digits === "" ? undefined : accept(digits)
-      if (choice !== undefined) return Flow.succeed(choice.accepted)
-      if (count < attempts) return attempt(count + 1)
-      return Flow.fail(new Flow.NoInput({ last: digits === "" ? "silence" : "invalid", attempts: count }))
+      if (choice !== undefined) {
+        return acknowledge === undefined
+          ? Flow.succeed(choice.accepted)
+          : Flow.as(speak(acknowledge), choice.accepted)
+      }
+      const kind = digits === "" ? "silence" : "invalid"
+      const counts = digits === ""
+        ? { silence: silences + 1, invalid: mistakes }
+        : { silence: silences, invalid: mistakes + 1 }
+      if (counts[kind] >= limits[kind]) {
+        return Flow.fail(new Flow.NoInput({ last: kind, attempts: counts.silence + counts.invalid }))
+      }
+      return ask(wording(again?.[kind], counts[kind], prompt), counts.silence, counts.invalid)
     })
-  return attempt(1)
+  return ask(prompt, 0, 0)
 }
 
 /**
@@ -121,6 +211,42 @@ export const hold: {
   <A, E, R>(self: Flow.Flow<A, E, R>, prompt: Prompt.Input): Flow.Flow<A, E | Flow.HungUp, R | Line> =>
     Flow.suspend(() => Flow.hold(self, Prompt.from(prompt)))
 )
+
+/**
+ * Says nothing for a while, in silent prompts of the carrier's, so that the line stays steerable and a hang-up is noticed
+ * at once. It lasts `duration` and to the end of the prompt that is then under way.
+ *
+ * @since 0.1.0
+ */
+export const pause = (duration: Duration.Input): Flow.Flow<void, Flow.HungUp, Line> =>
+  hold(Flow.sleep(duration), Prompt.pause)
+
+/**
+ * Connects the caller with a third party and waits until one of them leaves, or nobody was reached. Whoever stays can be
+ * spoken to: an agent's leg ends, a survey begins.
+ *
+ * A `dial` is documented as a reply to `incoming_call`; Telesign's demos also give it after prompts and after a leg ended
+ * ("Voice - Actions", "Voice - Perform a cold transfer"). It works for callers only, so it needs `Flow.inbound`.
+ *
+ * @since 0.1.0
+ */
+export const bridge = (options: {
+  /** Who is connected. */
+  readonly to: PhoneNumber
+  /** What they see: one of our numbers, or the caller's (documented for `caller_id_number`). */
+  readonly from: PhoneNumber
+  /** After how long the carrier ends the call; at most 4 h, which is the default. */
+  readonly maxCallDuration?: Duration.Input
+}): Flow.Flow<Flow.Bridged, Flow.HungUp, Line | Flow.IncomingLine> =>
+  Flow.suspend(() =>
+    Flow.bridge(Action.dial({
+      to: makeNumber(options.to),
+      from: makeNumber(options.from),
+      maxCallDurationSeconds: Math.ceil(
+        Duration.toSeconds(Duration.fromInputUnsafe(options.maxCallDuration ?? "4 hours"))
+      )
+    }))
+  )
 
 /**
  * Keys in tones on the live line. Experimental: neither the parameters of this action nor the event that ends it are

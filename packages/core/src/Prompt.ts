@@ -138,3 +138,11 @@ export const words = (prompt: Prompt): string => {
       return ""
   }
 }
+
+/**
+ * A short silence, for keeping a line without saying anything. How long it is belongs to the carrier: of SSML's `<break>`
+ * only the strengths are documented, not their lengths ("Voice - Use SSML for TTS").
+ *
+ * @since 0.1.0
+ */
+export const pause: Prompt = ssml(`<speak>${"<break strength=\"x-strong\"/>".repeat(3)}</speak>`)

@@ -48,7 +48,7 @@ class Trial {
 
   /** What the last webhook on this line was answered with. */
   reply(line = 1): string {
-    const reply = Call.reply(this.call, line, this.answer)
+    const reply = Call.reply(this.call, line, this.answer, settings)
     return reply._tag === "Act" ? Action.describe(reply.action) : reply._tag
   }
 

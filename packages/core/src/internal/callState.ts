@@ -8,9 +8,18 @@ import type { PhoneNumber } from "../PhoneNumber.ts"
 /**
  * How far a line has come: `Planned` (nothing sent), `Attempted` (the `POST` is under way), `Ringing` (it was accepted),
  * `Unknown` (its response was lost), `Owing` (an event came and no action answers it yet), `Acting` (an action is in
- * flight), `Settling` (the call ended while an answer was outstanding), `Closed` (by evidence).
+ * flight), `Bridged` (a bridging dial is in flight or two people talk), `Settling` (the call ended while an answer was outstanding), `Closed` (by evidence).
  */
-export type Phase = "Planned" | "Attempted" | "Ringing" | "Unknown" | "Owing" | "Acting" | "Settling" | "Closed"
+export type Phase =
+  | "Planned"
+  | "Attempted"
+  | "Ringing"
+  | "Unknown"
+  | "Owing"
+  | "Acting"
+  | "Bridged"
+  | "Settling"
+  | "Closed"
 
 /** An action that answered an event, or waits to. `n` is the decision it comes from, 0 for a hold of the engine's. */
 export interface Pending {
@@ -70,6 +79,8 @@ export interface CallLine {
   /** What the flow decided while something else was in flight. */
   readonly next?: Pending
   readonly holds: number
+  /** A hold was sent into a bridge of which it is not known whether it began. */
+  readonly probing: boolean
   /** The contents of the webhooks so far. */
   readonly seen: ReadonlyArray<string>
 }
@@ -78,6 +89,7 @@ export interface CallLine {
 export type Wait =
   | { readonly _tag: "Dial"; readonly n: number; readonly line: number }
   | { readonly _tag: "Prompt"; readonly n: number; readonly line: number }
+  | { readonly _tag: "Bridge"; readonly n: number; readonly line: number }
   | { readonly _tag: "Sleep"; readonly n: number; readonly until: number }
   | {
     readonly _tag: "Activity"
@@ -103,6 +115,12 @@ export interface Call {
   readonly exit: Exit | undefined
   readonly lines: ReadonlyArray<CallLine>
   readonly strays: number
+  /** The deadlines in force over parts of the flow. */
+  readonly deadlines: ReadonlyArray<{ readonly n: number; readonly until: number }>
+  /** What the application told and the flow has not heard yet. */
+  readonly signals: ReadonlyArray<{ readonly name: string; readonly value: unknown }>
+  /** The keys of the signals so far, by which one that is told twice is known. */
+  readonly signalKeys: ReadonlyArray<string>
   /** Since when this installation listens without a gap, if it was restarted during the call. */
   readonly listeningSince: number
 }
@@ -119,6 +137,9 @@ export const initial = (id: CallId): Call => ({
   exit: undefined,
   lines: [],
   strays: 0,
+  deadlines: [],
+  signals: [],
+  signalKeys: [],
   listeningSince: 0
 })
 
@@ -134,6 +155,7 @@ const newLine = (id: number, at: number): Omit<CallLine, "direction" | "to" | "f
   presumed: false,
   unknown: false,
   holds: 0,
+  probing: false,
   seen: []
 })
 
@@ -155,18 +177,19 @@ const heard = (line: CallLine, content: string, referenceId?: string): CallLine 
   seen: line.seen.includes(content) ? line.seen : [...line.seen, content]
 })
 
+const begin = (line: CallLine, action: Pending, at: number): CallLine => ({
+  ...to(line, action.action._tag === "Dial" ? "Bridged" : "Acting", at),
+  inFlight: { ...action, at, doubtful: false }
+})
+
 /** Puts an action on a line: in flight if an event waits for it, else behind what is in flight. */
 const decided = (line: CallLine, action: Pending, at: number): CallLine =>
-  line.phase === "Owing"
-    ? { ...to(line, "Acting", at), inFlight: { ...action, at, doubtful: false } }
-    : { ...line, next: action }
+  line.phase === "Owing" ? begin(line, action, at) : { ...line, next: action }
 
 /** The action in flight is over; what the flow decided meanwhile takes its place. */
 const completed = (line: CallLine, at: number): CallLine => {
   const { inFlight: _, next, ...rest } = line
-  return next === undefined
-    ? { ...to(rest, "Owing", at) }
-    : { ...to(rest, "Acting", at), inFlight: { ...next, at, doubtful: false } }
+  return next === undefined ? to(rest, "Owing", at) : begin(rest, next, at)
 }
 
 const ended = (self: Call, line: CallLine, at: number): CallLine => {
@@ -182,6 +205,7 @@ const ended = (self: Call, line: CallLine, at: number): CallLine => {
     }
     case "Planned":
     case "Owing":
+    case "Bridged":
     case "Settling":
     case "Closed":
       return closed(line, "ended", at)
@@ -198,6 +222,7 @@ const left = (line: CallLine, at: number): CallLine => {
     case "Ringing":
     case "Unknown":
     case "Acting":
+    case "Bridged":
     case "Settling":
     case "Closed":
       return { ...line, left: true }
@@ -235,6 +260,11 @@ const plan = (self: Call, event: Extract<CallEvent, { readonly _tag: "DialPlanne
     phase: "Planned"
   }
   return { ...self, decisions: n, lines: [...self.lines, line], wait: { _tag: "Dial", n, line: id } }
+}
+
+const withoutFirst = (signals: Call["signals"], name: string): Call["signals"] => {
+  const index = signals.findIndex((signal) => signal.name === name)
+  return signals.filter((_, i) => i !== index)
 }
 
 const restarted = (self: Call, event: Extract<CallEvent, { readonly _tag: "Restarted" }>): Call => ({
@@ -290,7 +320,7 @@ const apply = (self: Call, event: CallEvent): Call => {
             decided(line, { n: event.n, action: event.action, kind: event.goodbye === true ? "goodbye" : "prompt" }, at)
         ),
         decisions: event.n,
-        wait: { _tag: "Prompt", n: event.n, line: event.line }
+        wait: { _tag: event.action._tag === "Dial" ? "Bridge" : "Prompt", n: event.n, line: event.line }
       }
     case "LineLeft":
       return onLine(self, event.line, (line) => left(line, at))
@@ -303,7 +333,16 @@ const apply = (self: Call, event: CallEvent): Call => {
         wait: { _tag: "Activity", n: event.n, name: event.name, since: at, until: event.until }
       }
     case "SignalAwaited":
-      return { ...self, decisions: event.n, wait: { _tag: "Signal", n: event.n, name: event.name, until: event.until } }
+      return event.heard === true
+        ? { ...self, decisions: event.n, signals: withoutFirst(self.signals, event.name) }
+        : { ...self, decisions: event.n, wait: { _tag: "Signal", n: event.n, name: event.name, until: event.until } }
+    case "DeadlineSet":
+      return { ...self, decisions: event.n, deadlines: [...self.deadlines, { n: event.n, until: event.until }] }
+    case "DeadlineLifted":
+    case "DeadlinePassed":
+      return { ...self, deadlines: self.deadlines.filter((deadline) => deadline.n !== event.n) }
+    case "Drawn":
+      return { ...self, decisions: event.n }
     case "Noted":
       return { ...self, decisions: event.n }
     case "FlowEnded":
@@ -360,12 +399,21 @@ const apply = (self: Call, event: CallEvent): Call => {
           ? closed(heard(line, event.content), "ended", at)
           : { ...completed(heard(line, event.content), at), holds: 0 })
     case "HoldAnswered":
-      return onLine(self, event.line, (line) => ({
-        ...decided(line, { n: 0, action: event.action, kind: "hold" }, at),
-        holds: line.holds + 1
-      }))
+      return onLine(self, event.line, (line) =>
+        line.phase === "Bridged" ? { ...line, probing: true } : {
+          ...decided(line, { n: 0, action: event.action, kind: "hold" }, at),
+          holds: line.holds + 1
+        })
     case "HoldCompleted":
-      return onLine(self, event.line, (line) => completed(heard(line, event.content), at))
+      return onLine(self, event.line, (line) =>
+        line.phase === "Bridged"
+          ? { ...heard(line, event.content), probing: false }
+          : completed(heard(line, event.content), at))
+    case "LegAnswered":
+      return onLine(self, event.line, (line) => ({ ...heard(line, event.content), probing: false }))
+    case "LegFailed":
+    case "LegEnded":
+      return onLine(self, event.line, (line) => ({ ...completed(heard(line, event.content), at), probing: false }))
     case "CallEnded":
       return onLine(self, event.line, (line) => ended(self, heard(line, event.content, event.referenceId), at))
     case "Stray":
@@ -394,9 +442,18 @@ const apply = (self: Call, event: CallEvent): Call => {
     case "ActivityOverdue":
     case "ActivityCompleted":
     case "ActivityDied":
-    case "SignalReceived":
     case "Cancelled":
       return { ...self, wait: undefined }
+    case "SignalReceived": {
+      const isAwaited = self.wait?._tag === "Signal" && self.wait.name === event.name
+      return {
+        ...self,
+        signalKeys: event.key === undefined ? self.signalKeys : [...self.signalKeys, event.key],
+        ...(isAwaited
+          ? { wait: undefined }
+          : { signals: [...self.signals, { name: event.name, value: event.value }] })
+      }
+    }
     case "Restarted":
       return restarted(self, event)
   }

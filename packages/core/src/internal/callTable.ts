@@ -2,15 +2,15 @@
  * The decision table of a call: for every state of a line and every input, what is recorded and what is answered.
  */
 import * as Action from "../Action.ts"
-import type { HoldScope } from "../Flow.ts"
 import * as Flow from "../Flow.ts"
+import type { Prompt } from "../Prompt.ts"
 import * as Settings from "../Settings.ts"
 import * as Webhook from "../Webhook.ts"
 import type { Call, CallLine } from "./callState.ts"
 import type { Body, Turn } from "./callTurn.ts"
 
 /** The names of the rows of the table's head: what a line is to its call. */
-export type Status = "Planned" | "Dialing" | "Owing" | "Acting" | "Closing" | "Settling" | "Closed"
+export type Status = "Planned" | "Dialing" | "Owing" | "Acting" | "Bridged" | "Closing" | "Settling" | "Closed"
 
 /** The state of a line as the table names it. */
 export const status = (line: CallLine): Status => {
@@ -26,6 +26,7 @@ export const status = (line: CallLine): Status => {
       return line.left ? "Closing" : "Dialing"
     case "Owing":
     case "Acting":
+    case "Bridged":
       return line.left ? "Closing" : line.phase
   }
 }
@@ -115,6 +116,9 @@ const onAnswered = (turn: Turn, line: CallLine, received: Received, settings: Se
     case "Owing":
     case "Acting":
       return "line"
+    case "Bridged":
+      if (!line.seen.includes(fact.content)) turn.fact({ _tag: "LegAnswered", ...common(line, webhook) })
+      return "nothing"
     case "Closing":
       if (isRinging(line)) turn.fact({ _tag: "LateAnswer", ...fact })
       return "hangup"
@@ -156,6 +160,9 @@ const onNotAnswered = (turn: Turn, line: CallLine, received: Received, settings:
     case "Acting":
       note()
       return "line"
+    case "Bridged":
+      turn.fact({ _tag: "LegFailed", status: dialStatus, ...common(line, webhook) })
+      return "line"
     case "Closing":
       if (isRinging(line)) fail()
       else stray(turn, line, webhook, settings, true)
@@ -191,6 +198,8 @@ const onPromptCompleted = (turn: Turn, line: CallLine, received: Received, setti
           return "line"
       }
       break
+    case "Bridged":
+      return onProbed(turn, line, webhook, settings)
     case "Closing":
       stray(turn, line, webhook, settings, true)
       return "hangup"
@@ -214,6 +223,32 @@ const complete = (turn: Turn, line: CallLine, webhook: Webhook.Webhook): void =>
       ...common(line, webhook)
     })
 
+/**
+ * A prompt ended on a line whose bridging dial may have been lost. If it is the hold that was sent to find out, then no
+ * bridge had begun, and the dial is given again. Else a copy asks for a reply: a hold finds out.
+ */
+const onProbed = (turn: Turn, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): Answer => {
+  if (line.probing) {
+    turn.fact({ _tag: "HoldCompleted", ...common(line, webhook) })
+    return "line"
+  }
+  return line.seen.includes(Webhook.content(webhook))
+    ? probe(turn, line, settings)
+    : (stray(turn, line, webhook, settings), "nothing")
+}
+
+const probe = (turn: Turn, line: CallLine, settings: Settings.Settings): Answer => {
+  turn.fact({ _tag: "HoldAnswered", line: line.id, action: Action.prompt(settings.hold) })
+  return "line"
+}
+
+/** Which of two people left: told by the numbers of the leg, if the carrier gives them. */
+const legOf = (line: CallLine, webhook: Webhook.Webhook): "them" | "caller" | "unknown" => {
+  const dialled = line.inFlight?.action._tag === "Dial" ? line.inFlight.action.to : undefined
+  if (webhook.to !== undefined && webhook.to === dialled) return "them"
+  return webhook.to !== undefined && (webhook.to === line.to || webhook.from === line.from) ? "caller" : "unknown"
+}
+
 const onLegCompleted = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const note = (hungUp = false) => stray(turn, line, received.webhook, settings, hungUp)
   switch (status(line)) {
@@ -229,6 +264,9 @@ const onLegCompleted = (turn: Turn, line: CallLine, received: Received, settings
     case "Acting":
       note()
       return line.inFlight?.doubtful === true ? "line" : "nothing"
+    case "Bridged":
+      turn.fact({ _tag: "LegEnded", leg: legOf(line, received.webhook), ...common(line, received.webhook) })
+      return "line"
     case "Closing":
       note(true)
       return "hangup"
@@ -245,6 +283,7 @@ const onCallCompleted = (turn: Turn, line: CallLine, received: Received): Answer
     case "Dialing":
     case "Owing":
     case "Acting":
+    case "Bridged":
     case "Closing":
       turn.fact({
         _tag: "CallEnded",
@@ -272,7 +311,7 @@ const onUnknown = (turn: Turn, line: CallLine, received: Received, settings: Set
 
 /** An event of our attempt, but of another session than the line's: one `POST` that the carrier carried out twice. */
 const onSecondLine = (turn: Turn, line: CallLine, webhook: Webhook.Webhook): Answer => {
-  const isOpen = status(line) === "Owing" || status(line) === "Acting"
+  const isOpen = ["Owing", "Acting", "Bridged"].includes(status(line))
   if (isOpen && !line.otherReferenceIds.includes(webhook.referenceId)) {
     turn.fact({ _tag: "SecondLine", line: line.id, referenceId: webhook.referenceId })
   }
@@ -287,7 +326,7 @@ export const onWebhook = (turn: Turn, lineId: number, received: Received, settin
   if (isOther) return onSecondLine(turn, line, webhook)
   switch (Webhook.kind(webhook)) {
     case "IncomingCall":
-      return status(line) === "Closing" ? "hangup" : "line"
+      return status(line) === "Bridged" ? probe(turn, line, settings) : "line"
     case "DialCompleted":
       return webhook.status === "answered"
         ? onAnswered(turn, line, received, settings)
@@ -447,6 +486,8 @@ const lineDeadlines = (call: Call, line: CallLine, settings: Settings.Settings):
         },
         { at: lineLimit(line, settings), what: "the end of the line", fact: presumed }
       ]
+    case "Bridged":
+      return [{ at: lineLimit(line, settings), what: "the end of the line", fact: presumed }]
     case "Settling":
       return [{
         at: line.phaseAt + settings.settle / settings.speed,
@@ -465,7 +506,16 @@ const lineDeadlines = (call: Call, line: CallLine, settings: Settings.Settings):
   }
 }
 
-const flowDeadlines = (call: Call): ReadonlyArray<Deadline> => {
+const flowDeadlines = (call: Call): ReadonlyArray<Deadline> => [
+  ...waitDeadlines(call),
+  ...call.deadlines.map(({ n, until }): Deadline => ({
+    at: until,
+    what: "a deadline of the flow",
+    fact: { _tag: "DeadlinePassed", n }
+  }))
+]
+
+const waitDeadlines = (call: Call): ReadonlyArray<Deadline> => {
   const wait = call.wait
   switch (wait?._tag) {
     case "Sleep":
@@ -480,6 +530,7 @@ const flowDeadlines = (call: Call): ReadonlyArray<Deadline> => {
       }]
     case "Dial":
     case "Prompt":
+    case "Bridge":
     case undefined:
       return []
   }
@@ -508,8 +559,13 @@ export const onReplyDue = (turn: Turn, lineId: number, settings: Settings.Settin
   const line = turn.line(lineId)
   if (status(line) !== "Owing") return
   if (line.holds >= settings.maxHolds) return turn.fact({ _tag: "LineSilent", line: line.id })
-  const scope: HoldScope | undefined = turn.step._tag === "Waiting" ? Flow.scopes(turn.step)[0]?.scope : undefined
-  turn.fact({ _tag: "HoldAnswered", line: line.id, action: Action.prompt(scope?.prompt ?? settings.hold) })
+  turn.fact({ _tag: "HoldAnswered", line: line.id, action: Action.prompt(holdOf(turn.step) ?? settings.hold) })
+}
+
+/** The words of the innermost hold that a flow stands in. */
+const holdOf = (step: Flow.Step<unknown, unknown>): Prompt | undefined => {
+  const scopes = step._tag === "Waiting" ? Flow.scopes(step).map(({ scope }) => scope) : []
+  return scopes.find((scope) => scope._tag === "Hold")?.prompt
 }
 
 /** Whether the flow surely cannot decide before the reply deadline, so that the hold had better come at once. */
@@ -549,8 +605,14 @@ export type Reply =
 const nothing: Reply = { _tag: "Nothing" }
 const hangup: Reply = { _tag: "Act", action: Action.hangup, n: -1 }
 
+/** While it is being found out whether a bridge began the reply is a hold; else the bridging dial itself. */
+const bridgedReply = (line: CallLine, settings: Settings.Settings): Reply => {
+  if (line.probing) return { _tag: "Act", action: Action.prompt(settings.hold), n: 0 }
+  return line.inFlight === undefined ? nothing : { _tag: "Act", action: line.inFlight.action, n: line.inFlight.n }
+}
+
 /** The reply that a line gives, read from its state. */
-export const reply = (line: CallLine, answer: Answer): Reply => {
+export const reply = (line: CallLine, answer: Answer, settings: Settings.Settings): Reply => {
   if (answer === "nothing") return nothing
   if (answer === "hangup") return hangup
   switch (status(line)) {
@@ -558,6 +620,8 @@ export const reply = (line: CallLine, answer: Answer): Reply => {
       return { _tag: "Wait" }
     case "Acting":
       return line.inFlight === undefined ? nothing : { _tag: "Act", action: line.inFlight.action, n: line.inFlight.n }
+    case "Bridged":
+      return bridgedReply(line, settings)
     case "Closing":
       return hangup
     case "Planned":

@@ -7,6 +7,7 @@ import { isDecision } from "../CallEvent.ts"
 import * as Flow from "../Flow.ts"
 import type { Call, CallLine } from "./callState.ts"
 import { evolve, initial } from "./callState.ts"
+import * as ids from "./ids.ts"
 import * as interpreter from "./interpreter.ts"
 
 /** A flow of any types, as the engine runs it. */
@@ -32,7 +33,7 @@ export const currentLine = (call: Call): CallLine | undefined => {
 }
 
 const isUsable = (line: CallLine | undefined): line is CallLine =>
-  line !== undefined && (line.phase === "Owing" || line.phase === "Acting")
+  line !== undefined && (line.phase === "Owing" || line.phase === "Acting" || line.phase === "Bridged")
 
 type Resumption =
   | { readonly _tag: "Resume"; readonly response: Flow.Response }
@@ -65,6 +66,22 @@ const dialResumption = (event: CallEvent): Resumption | undefined => {
   }
 }
 
+const bridgeResumption = (event: CallEvent): Resumption | undefined => {
+  switch (event._tag) {
+    case "LegFailed":
+      return resume({ _tag: "NotConnected", ...(event.status === undefined ? {} : { status: event.status }) })
+    case "LegEnded":
+      return resume({ _tag: "Left", who: event.leg })
+    default:
+      return undefined
+  }
+}
+
+const isGone = (call: Call, id: number): boolean => {
+  const line = call.lines.find((line) => line.id === id)
+  return line === undefined || line.left || line.phase === "Closed"
+}
+
 /** What a fact means to the flow: `before` is the call without it, `after` with it. */
 const resumption = (before: Call, event: CallEvent, after: Call): Resumption | undefined => {
   if (event._tag === "Cancelled") return { _tag: "Stop", why: { _tag: "Cancelled" } }
@@ -78,13 +95,17 @@ const resumption = (before: Call, event: CallEvent, after: Call): Resumption | u
       if (event._tag === "PromptCompleted" && event.n === wait.n) {
         return resume({ _tag: "Heard", digits: event.digits })
       }
-      const line = after.lines.find((line) => line.id === wait.line)
-      return line === undefined || line.left || line.phase === "Closed" ? hungUp : undefined
+      return isGone(after, wait.line) ? hungUp : undefined
     }
+    case "Bridge":
+      return ("line" in event && event.line === wait.line ? bridgeResumption(event) : undefined) ??
+        (isGone(after, wait.line) ? hungUp : undefined)
     case "Sleep":
       return event._tag === "SleepElapsed" ? resume(null) : undefined
     case "Signal":
-      if (event._tag === "SignalReceived") return resume({ _tag: "Received", value: event.value })
+      if (event._tag === "SignalReceived" && event.name === wait.name) {
+        return resume({ _tag: "Received", value: event.value })
+      }
       return event._tag === "SignalExpired" ? resume({ _tag: "Expired" }) : undefined
     case "Activity":
       if (event._tag === "ActivityCompleted") return resume({ ok: event.ok, value: event.value })
@@ -95,6 +116,12 @@ const resumption = (before: Call, event: CallEvent, after: Call): Resumption | u
         ? { _tag: "Stop", why: { _tag: "Overdue", activity: event.name } }
         : undefined
   }
+}
+
+/** The deadline over a part of the flow has passed. A part that is being left already is left alone. */
+const expiry = (step: Flow.Waiting<unknown, unknown>, n: number): Resumption | undefined => {
+  const found = Flow.scopes(step).find(({ scope }) => scope._tag === "Deadline" && scope.n === n)
+  return found === undefined ? undefined : { _tag: "Stop", why: { _tag: "Expired", scope: found.depth } }
 }
 
 const messageOf = (defect: unknown): string => defect instanceof Error ? defect.message : String(defect)
@@ -149,7 +176,7 @@ export class Turn {
     const event = this.record(body)
     const step = this.step
     if (step._tag === "Waiting") {
-      const found = resumption(before, event, this.call)
+      const found = event._tag === "DeadlinePassed" ? expiry(step, event.n) : resumption(before, event, this.call)
       if (found !== undefined) {
         this.move(found._tag === "Resume" ? next(step, found.response) : Flow.stop(step, found.why))
       }
@@ -174,7 +201,7 @@ export class Turn {
     for (let steps = 0;; steps++) {
       const step = this.step
       if (step._tag === "Done") return this.end(step.exit)
-      const hold = Flow.scopes(step)[0]
+      const hold = Flow.scopes(step).find(({ scope }) => scope._tag === "Hold")
       if (hold !== undefined && !isUsable(currentLine(this.call))) {
         this.move(Flow.stop(step, { _tag: "Expired", scope: hold.depth }))
         continue
@@ -215,6 +242,12 @@ export class Turn {
         })
         return undefined
       }
+      case "Bridge": {
+        const line = currentLine(this.call)
+        if (!isUsable(line)) return { value: { _tag: "HungUp" } }
+        this.record({ _tag: "ActionDecided", n, line: line.id, action: request.action })
+        return undefined
+      }
       case "Leave":
         this.leave()
         return { value: null }
@@ -224,9 +257,31 @@ export class Turn {
       case "Activity":
         this.record({ _tag: "ActivityStarted", n, name: request.name, until: this.at + request.withinMillis })
         return undefined
-      case "Signal":
-        this.record({ _tag: "SignalAwaited", n, name: request.name, until: this.at + request.withinMillis })
-        return undefined
+      case "Signal": {
+        const told = this.call.signals.find((signal) => signal.name === request.name)
+        const until = this.at + request.withinMillis
+        this.record({
+          _tag: "SignalAwaited",
+          n,
+          name: request.name,
+          until,
+          ...(told === undefined ? {} : { heard: true })
+        })
+        return told === undefined ? undefined : { value: { _tag: "Received", value: told.value } }
+      }
+      case "SetDeadline":
+        this.record({ _tag: "DeadlineSet", n, until: this.at + request.millis })
+        return { value: { n } }
+      case "LiftDeadline":
+        this.record({ _tag: "DeadlineLifted", n: request.n })
+        return { value: null }
+      case "Now":
+        return { value: this.at }
+      case "Random": {
+        const value = ids.drawn(this.call.id, n)
+        this.record({ _tag: "Drawn", n, value })
+        return { value }
+      }
       case "Note":
         this.record({ _tag: "Noted", n, name: request.name, data: request.data })
         return { value: null }

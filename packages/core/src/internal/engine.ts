@@ -76,7 +76,13 @@ export interface Engine {
   readonly receive: (webhook: Webhook.Webhook) => Effect.Effect<Reply, StoreError>
   readonly outcome: (id: CallId) => Effect.Effect<FlowExit, StoreError>
   readonly cancel: (id: CallId) => Effect.Effect<void, StoreError>
-  readonly signal: (id: CallId, name: string, value: unknown) => Effect.Effect<void, StoreError>
+  /** `false` if the flow waits for this signal and the value does not fit. */
+  readonly signal: (
+    id: CallId,
+    name: string,
+    value: unknown,
+    key: string | undefined
+  ) => Effect.Effect<boolean, StoreError>
   readonly get: (id: CallId) => Effect.Effect<Option.Option<Call.Call>, StoreError>
 }
 
@@ -89,7 +95,9 @@ const maxConflicts = 20
 const whileStoreIsDown = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("5 seconds")])
 
 const inFlightKey = (line: Call.CallLine): string | undefined =>
-  line.phase === "Acting" && line.inFlight !== undefined ? `${line.inFlight.n}@${line.inFlight.at}` : undefined
+  (line.phase === "Acting" || line.phase === "Bridged") && line.inFlight !== undefined
+    ? `${line.inFlight.n}@${line.inFlight.at}`
+    : undefined
 
 const toPosted = (reason: TransportError["reason"]): table.Posted => {
   switch (reason._tag) {
@@ -411,7 +419,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const answerWaiters = (cell: Cell, call: Call.Call): void => {
     for (const [line, waiting] of cell.waiters) {
-      const reply = Call.reply(call, line, "line")
+      const reply = Call.reply(call, line, "line", settings)
       if (reply._tag === "Wait") continue
       cell.waiters.delete(line)
       for (const waiter of waiting) Deferred.doneUnsafe(waiter, Exit.succeed(reply))
@@ -435,7 +443,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     Deferred.await(waiter).pipe(
       Effect.timeoutOrElse({
         duration: settings.replyDeadline,
-        orElse: () => take(cell, { _tag: "ReplyDue", line }, (call) => Call.reply(call, line, "line"))
+        orElse: () => take(cell, { _tag: "ReplyDue", line }, (call) => Call.reply(call, line, "line", settings))
       }),
       Effect.ensuring(Effect.sync(() => cell.waiters.get(line)?.delete(waiter)))
     )
@@ -513,7 +521,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     }
     const decided = yield* take(cell, input, (call, decided) => {
       if (lineId === undefined) return undefined
-      const reply = Call.reply(call, lineId, decided.answer)
+      const reply = Call.reply(call, lineId, decided.answer, settings)
       const delivery = cell.deliveries.get(lineId)
       const again = decided.events.length === 0 && reply._tag === "Act"
       if (again && delivery?.written !== undefined && arrival > delivery.written) delivery.copies++
@@ -544,7 +552,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       cell,
       input,
       (call, decided) => {
-        const reply = Call.reply(call, 1, decided.answer)
+        const reply = Call.reply(call, 1, decided.answer, settings)
         return { reply, waiter: reply._tag === "Wait" ? waitForReply(cell, 1) : undefined }
       },
       () => Call.prepare(cell.id, definition, {})
@@ -575,6 +583,18 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       return yield* Effect.die(new Error(`Two keys of the flow ${definition.name} stand for one id`))
     }
     return id
+  })
+
+  const signal = Effect.fnUntraced(function*(id: CallId, name: string, value: unknown, key: string | undefined) {
+    let fits = true
+    const told = { _tag: "Signalled", name, value, ...(key === undefined ? {} : { key }) } as const
+    yield* take(cellOf(id), ({ call, step }) => {
+      const awaited = call.wait?._tag === "Signal" && step._tag === "Waiting" && step.request._tag === "Signal" &&
+        step.request.name === name
+      if (awaited && step.request._tag === "Signal") fits = step.request.fits(value)
+      return fits ? told : { _tag: "Wake" }
+    }, ignore)
+    return fits
   })
 
   const outcome = Effect.fnUntraced(function*(id: CallId) {
@@ -624,7 +644,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     outcome,
     get,
     cancel: (id) => take(cellOf(id), { _tag: "Cancel" }, ignore),
-    signal: (id, name, value) => take(cellOf(id), { _tag: "Signalled", name, value }, ignore)
+    signal
   }
   return engine
 })
