@@ -15,7 +15,7 @@
  *
  * @since 0.1.0
  */
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type { Action, Transport } from "@ringback/core"
 import { TelesignAuth, TelesignWire } from "@ringback/http"
 import { ByteSize, Clock, Context, Data, Duration, Effect, Layer, Predicate, Redacted, Result } from "effect"

@@ -9,7 +9,8 @@
  * It prints where it listens and what it expects, then a line for each request, event and reply. Numbers, digits and
  * spoken words are masked.
  */
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit, Runtime } from "effect"
 import { Command } from "effect/cli"
 import { readFileSync } from "node:fs"
