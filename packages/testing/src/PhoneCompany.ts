@@ -140,7 +140,7 @@ export class PhoneCompany extends Context.Service<PhoneCompany, {
   readonly connect: (handler: Handler) => Effect.Effect<void, never, Scope.Scope>
   /** Every phone that rang so far. */
   readonly rings: Effect.Effect<ReadonlyArray<Ring>>
-  /** Everything that happened so far. */
+  /** Everything that happened so far. Nothing is dropped: a company is made for a test or an afternoon, not for years. */
   readonly log: Effect.Effect<ReadonlyArray<Entry>>
   /** Adds to the log what happened before the company, such as a request that was turned away. */
   readonly record: (entry: Entry) => Effect.Effect<void>
@@ -465,9 +465,9 @@ const open = Effect.fnUntraced(function*(office: Office, turn: PhoneLine.Turn) {
 /** Calls the model whenever something is due, and looks again when a reply has changed the line. */
 const drive = Effect.fnUntraced(function*(office: Office, live: Live) {
   while (true) {
+    yield* live.changed.close // before looking, so that no change is missed
     const due = PhoneLine.nextAt(live.line)
     if (due === undefined) return
-    yield* live.changed.close
     yield* Effect.timeoutOption(live.changed.await, due - (yield* Clock.currentTimeMillis))
     yield* advance(office, live, PhoneLine.elapse)
   }

@@ -130,7 +130,7 @@ describe("the emulator's command line", () => {
     [["--callee", "sings"], /--callee.*Expected: "busy", "no answer"/],
     [["--events-url", "localhost:4020"], /begins with http/],
     [["--customer-id", "a:b"], /without a colon/],
-    [["--api-key", "not base64!"], /not base64 text/],
+    [["--port", "0", "--api-key", "not base64!"], /not base64 text/],
     [["--shout"], /--shout/]
   ])("refuses %j in words that help", ([args, words]) =>
     Effect.gen(function*() {
