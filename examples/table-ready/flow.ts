@@ -14,7 +14,9 @@ export const TableReady = Flow.make("table-ready", {
       return answer
     }).pipe(
       Flow.dial({ to, from, ringFor: "40 seconds" }), // gives the line, and always hangs it up
-      Flow.retry({ times: 1, after: "2 minutes", while: (error) => error._tag === "NotAnswered" }),
+      Flow.retry({ times: 1, after: "2 minutes", while: isWorthAnotherTry }),
       Flow.catchTag(["NotAnswered", "NoInput"], () => Flow.succeed("unreached" as const))
     )
 })
+
+const isWorthAnotherTry = (error: Flow.Failure) => error._tag === "NotAnswered" && error.reason !== "refused"
