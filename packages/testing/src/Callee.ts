@@ -20,7 +20,7 @@
  *
  * @since 0.1.0
  */
-import { Duration, Option, Result, Schema } from "effect"
+import { Duration, Option, Pipeable, Result, Schema } from "effect"
 
 /**
  * How a number is reached: it is busy, rings until the network gives up, fails with a status of the carrier, is answered
@@ -64,7 +64,7 @@ export interface Script {
  *
  * @since 0.1.0
  */
-export interface Callee extends Script {
+export interface Callee extends Script, Pipeable.Pipeable {
   /**
    * Listens until a prompt contains this text, in upper or lower case, or matches this expression. A prompt that plays a
    * file is matched by its address.
@@ -247,11 +247,12 @@ export const parse = (text: string): Result.Result<Script, InvalidCallee> =>
     }
   })
 
-class Person implements Callee {
+class Person extends Pipeable.Class implements Callee {
   readonly reach: Reach
   readonly steps: ReadonlyArray<Step>
 
   constructor(reach: Reach, steps: ReadonlyArray<Step>) {
+    super()
     this.reach = reach
     this.steps = steps
   }

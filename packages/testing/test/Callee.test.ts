@@ -29,6 +29,14 @@ describe("Callee", () => {
   it("answers after two seconds if nothing is said", () =>
     assert.deepStrictEqual(Callee.answers().reach, { _tag: "Answers", afterMillis: 2000 }))
 
+  it("habits can be shared by a pipe", () => {
+    const slow = (callee: Callee.Callee) => callee.staysSilent().staysSilent()
+    assert.deepStrictEqual(
+      Callee.answers().pipe(slow).presses("1"),
+      Callee.answers().staysSilent().staysSilent().presses("1")
+    )
+  })
+
   it("adding a step leaves the callee as it was", () => {
     const callee = Callee.answers()
     callee.presses("1")
