@@ -199,6 +199,8 @@ export const goodbye = (prompt: Prompt.Input): Flow.Flow<void, never, Line> =>
  * Runs a flow that waits (an activity, a sleep, a signal) while the callee hears `prompt`, again and again if need be.
  * Unlike a wait without it, it notices a hang-up at once and fails with `HungUp`. Keys pressed meanwhile are not heard.
  *
+ * A line bears 60 holds in a row (a setting), so a long wait wants a long prompt, such as `Prompt.audio` with music.
+ *
  * @example
  * lookUp(account).pipe(Line.hold("One moment, please."))
  * @since 0.1.0
@@ -214,7 +216,8 @@ export const hold: {
 
 /**
  * Says nothing for a while, in silent prompts of the carrier's, so that the line stays steerable and a hang-up is noticed
- * at once. It lasts `duration` and to the end of the prompt that is then under way.
+ * at once. It lasts `duration` and to the end of the prompt that is then under way, and some minutes at most: a line bears
+ * 60 holds in a row.
  *
  * @since 0.1.0
  */

@@ -145,4 +145,4 @@ export const words = (prompt: Prompt): string => {
  *
  * @since 0.1.0
  */
-export const pause: Prompt = ssml(`<speak>${"<break strength=\"x-strong\"/>".repeat(3)}</speak>`)
+export const pause: Prompt = ssml(`<speak>${"<break strength=\"x-strong\"/>".repeat(5)}</speak>`)

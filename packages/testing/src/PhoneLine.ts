@@ -25,6 +25,8 @@ export interface Settings {
   readonly speed: number
   /** How fast text is spoken: 15 characters a second. */
   readonly charactersPerSecond: number
+  /** How long a `<break>` of SSML lasts: 1 s. Ours; the lengths are not documented. */
+  readonly breakMillis: number
   /** How long an audio file plays whose length is not known: 5 s. */
   readonly audioMillis: number
   /** How long after a prompt the first key is pressed, and each further key after that: 0.5 s. */
@@ -73,6 +75,7 @@ export interface Settings {
 export const defaults: Settings = {
   speed: 1,
   charactersPerSecond: 15,
+  breakMillis: 1_000,
   audioMillis: 5_000,
   keyMillis: 500,
   silenceMillis: 5_000,
@@ -543,7 +546,10 @@ const promptMillis = (
 ): number =>
   action._tag === "Play"
     ? action.millis ?? settings.audioMillis
-    : words(action).length / settings.charactersPerSecond * 1000
+    : words(action).length / settings.charactersPerSecond * 1000 + breaks(action) * settings.breakMillis
+
+const breaks = (action: Action.Action): number =>
+  action._tag === "Speak" ? Array.from(action.text.matchAll(/<break\b/g)).length : 0
 
 const keyingMillis = (digits: string, collects: number, settings: Settings): number =>
   digits.length * settings.keyMillis + (digits.length < collects ? settings.silenceMillis : 0)

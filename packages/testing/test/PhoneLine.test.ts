@@ -131,7 +131,7 @@ describe("PhoneLine", () => {
       })
       assert.strictEqual(PhoneLine.words(ssml), "It's nine")
       const line = dialled(Callee.answers(0).hears("it's nine").presses("9")).untilAsked().reply(ssml).untilAsked()
-      assert.deepStrictEqual(line.told.slice(1), ["1100 speak_completed speak_successful 9"])
+      assert.deepStrictEqual(line.told.slice(1), ["2100 speak_completed speak_successful 9"])
     })
 
     it("of audio lasts as long as its author says, else five seconds, and is matched by its address", () => {
