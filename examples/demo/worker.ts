@@ -69,4 +69,4 @@ const program = Effect.gen(function*() {
   )
 })
 
-NodeRuntime.runMain(program.pipe(Effect.provide(application), Effect.provide(NodeStdio.layer)))
+NodeRuntime.runMain(Effect.provide(program, Layer.merge(application, NodeStdio.layer)))

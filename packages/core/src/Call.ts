@@ -139,8 +139,12 @@ export interface Decided {
  */
 export const externalId = (namespace: string, callId: CallId, line: number): string => `${namespace}.${callId}.${line}`
 
-const begin = (turn: turns.Turn, input: Extract<Input, { readonly _tag: "Start" | "Arrive" }>): table.Answer => {
-  if (turn.call.flow !== "") return "line"
+const begin = (
+  turn: turns.Turn,
+  input: Extract<Input, { readonly _tag: "Start" | "Arrive" }>,
+  settings: Settings.Settings
+): table.Answer => {
+  if (turn.call.flow !== "") return input._tag === "Start" ? "nothing" : table.onIncomingAgain(turn, 1, settings)
   if (input._tag === "Start") {
     const { _tag, ...fields } = input
     turn.fact({ _tag: "CallStarted", ...fields })
@@ -169,7 +173,7 @@ const apply = (turn: turns.Turn, input: Input, circumstances: Circumstances): ta
   switch (input._tag) {
     case "Start":
     case "Arrive":
-      return begin(turn, input)
+      return begin(turn, input, settings)
     case "Webhook": {
       const answer = table.onWebhook(turn, input.line, input.received, settings)
       if (table.waitsLong(turn.call, now, settings)) table.onReplyDue(turn, input.line, settings)

@@ -4,11 +4,12 @@
  *
  * @since 0.1.0
  */
-import { Context, Effect, Layer, Option, Schema } from "effect"
+import { Context, Effect, Layer, Schema } from "effect"
+import type { Option } from "effect"
 import type { Action } from "./Action.ts"
 import * as ActionModule from "./Action.ts"
 import type { Call } from "./Call.ts"
-import { CallEvent, CallId, type Exit, StopReason } from "./CallEvent.ts"
+import { type CallEvent, CallId, type Exit, StopReason } from "./CallEvent.ts"
 import { EventStore, type StoreError } from "./EventStore.ts"
 import type * as Flow from "./Flow.ts"
 import * as engine from "./internal/engine.ts"
@@ -204,7 +205,7 @@ export interface Options<
 > {
   /** The flows that can be started, and all versions that running calls began with. */
   readonly flows: Flows
-  /** Which flow answers a call to which of our numbers. */
+  /** Which flow answers a call to which of our numbers, written `15550170009` or `+15550170009`. */
   readonly inbound?: Inbound
   /** What a caller of a number without a flow gets; default `hangup`. */
   readonly refusal?: Action
@@ -276,11 +277,12 @@ const make = Effect.fnUntraced(function*(
 ) {
   const inbound = options.inbound ?? {}
   const flows = yield* registry([...options.flows, ...Object.values(inbound)])
+  const answering = new Map(Object.entries(inbound).map(([number, flow]) => [digitsOf(number), flow]))
   yield* checkRunning(flows)
   const store = yield* EventStore
   const running = yield* engine.make({
     definition: (name, version) => flows.get(`${name}@${version}`),
-    answering: (number) => inbound[number],
+    answering: (number) => answering.get(digitsOf(number)),
     refusal: options.refusal ?? ActionModule.hangup,
     namespace: options.namespace,
     settings: { ...Settings.defaults, ...options.settings }
@@ -321,6 +323,9 @@ const make = Effect.fnUntraced(function*(
     cancel: running.cancel
   })
 })
+
+/** A number without its `+`, which Telesign leaves out but is not held to. */
+const digitsOf = (number: string): string => number.replace(/^\+/, "")
 
 /** The recorded outcome in the types of its flow. */
 const fromExit = <A, E>(

@@ -7,8 +7,8 @@
  *
  * @since 0.1.0
  */
-import { Duration, Pipeable, Result, Schema } from "effect"
-import type { Effect, Types } from "effect"
+import { Duration, Result, Schema } from "effect"
+import type { Effect, Pipeable, Types } from "effect"
 import { dual } from "effect/Function"
 import * as Action from "./Action.ts"
 import * as interpreter from "./internal/interpreter.ts"

@@ -111,9 +111,7 @@ const cause = (at: number, webhook: Webhook.Webhook, hungUp: ReadonlySet<string>
  * @since 0.1.0
  */
 export const draw = (steps: ReadonlyArray<Step>, options?: { readonly speed?: number }): string => {
-  const ordered = steps.map((step, index) => ({ step, index }))
-    .sort((a, b) => a.step.at - b.step.at || a.index - b.index)
-    .map(({ step }) => step)
+  const ordered = steps.toSorted((a, b) => a.at - b.at)
   const start = ordered[0]?.at ?? 0
   const columns = layout(ordered)
   const head = center(actors, columns)

@@ -161,6 +161,7 @@ const onNotAnswered = (turn: Turn, line: CallLine, received: Received, settings:
       note()
       return "line"
     case "Bridged":
+      if (isOldLeg(line, received)) return probe(turn, line, settings)
       turn.fact({ _tag: "LegFailed", status: dialStatus, ...common(line, webhook) })
       return "line"
     case "Closing":
@@ -225,10 +226,11 @@ const complete = (turn: Turn, line: CallLine, webhook: Webhook.Webhook): void =>
 
 /**
  * A prompt ended on a line whose bridging dial may have been lost. If it is the hold that was sent to find out, then no
- * bridge had begun, and the dial is given again. Else a copy asks for a reply: a hold finds out.
+ * bridge had begun, and the dial is given again; a hold takes no digits, so a completion with digits is a copy of what
+ * came before. A copy asks for a reply: a hold finds out.
  */
 const onProbed = (turn: Turn, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): Answer => {
-  if (line.probing) {
+  if (line.probing && (webhook.digits ?? "") === "") {
     turn.fact({ _tag: "HoldCompleted", ...common(line, webhook) })
     return "line"
   }
@@ -242,12 +244,24 @@ const probe = (turn: Turn, line: CallLine, settings: Settings.Settings): Answer 
   return "line"
 }
 
+/** Whether two numbers are one: the carrier writes them without a `+`, but is not held to it. */
+const isSame = (one: string | undefined, other: string | undefined): boolean =>
+  one !== undefined && other !== undefined && one.replace(/^\+/, "") === other.replace(/^\+/, "")
+
 /** Which of two people left: told by the numbers of the leg, if the carrier gives them. */
 const legOf = (line: CallLine, webhook: Webhook.Webhook): "them" | "caller" | "unknown" => {
   const dialled = line.inFlight?.action._tag === "Dial" ? line.inFlight.action.to : undefined
-  if (webhook.to !== undefined && webhook.to === dialled) return "them"
-  return webhook.to !== undefined && (webhook.to === line.to || webhook.from === line.from) ? "caller" : "unknown"
+  if (isSame(webhook.to, dialled)) return "them"
+  return isSame(webhook.to, line.to) || isSame(webhook.from, line.from) ? "caller" : "unknown"
 }
+
+/**
+ * A second delivery of what is known about an earlier leg: it tells nothing about the one that is dialled now. An event
+ * without numbers may be about either, and is taken as new, for a bridge that never ends would be worse.
+ */
+const isOldLeg = (line: CallLine, { before, webhook }: Received): boolean =>
+  line.seen.includes(Webhook.content(webhook)) &&
+  (before || (webhook.to !== undefined && legOf(line, webhook) !== "them"))
 
 const onLegCompleted = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const note = (hungUp = false) => stray(turn, line, received.webhook, settings, hungUp)
@@ -265,6 +279,7 @@ const onLegCompleted = (turn: Turn, line: CallLine, received: Received, settings
       note()
       return line.inFlight?.doubtful === true ? "line" : "nothing"
     case "Bridged":
+      if (isOldLeg(line, received)) return probe(turn, line, settings)
       turn.fact({ _tag: "LegEnded", leg: legOf(line, received.webhook), ...common(line, received.webhook) })
       return "line"
     case "Closing":
@@ -318,6 +333,12 @@ const onSecondLine = (turn: Turn, line: CallLine, webhook: Webhook.Webhook): Ans
   return Webhook.kind(webhook) === "CallCompleted" ? "nothing" : "hangup"
 }
 
+/** A call that is known came in again: the same reply, but a bridging dial is not given twice without finding out. */
+export const onIncomingAgain = (turn: Turn, lineId: number, settings: Settings.Settings): Answer => {
+  const line = turn.line(lineId)
+  return status(line) === "Bridged" ? probe(turn, line, settings) : "line"
+}
+
 /** Records a webhook of a line and says how to answer it. */
 export const onWebhook = (turn: Turn, lineId: number, received: Received, settings: Settings.Settings): Answer => {
   const line = turn.line(lineId)
@@ -326,7 +347,7 @@ export const onWebhook = (turn: Turn, lineId: number, received: Received, settin
   if (isOther) return onSecondLine(turn, line, webhook)
   switch (Webhook.kind(webhook)) {
     case "IncomingCall":
-      return status(line) === "Bridged" ? probe(turn, line, settings) : "line"
+      return onIncomingAgain(turn, lineId, settings)
     case "DialCompleted":
       return webhook.status === "answered"
         ? onAnswered(turn, line, received, settings)
@@ -496,6 +517,9 @@ const lineDeadlines = (call: Call, line: CallLine, settings: Settings.Settings):
       }]
     case "Closing": {
       if (line.presumed) return []
+      if (line.phase === "Bridged") {
+        return [{ at: lineLimit(line, settings), what: "the end of the line", fact: presumed }]
+      }
       const at = isRinging(line)
         ? ringHorizon(call, line, settings)
         : line.hungUpAt === undefined
@@ -538,7 +562,7 @@ const waitDeadlines = (call: Call): ReadonlyArray<Deadline> => {
 
 /** Everything that time will bring to a call, the earliest first. */
 export const deadlines = (call: Call, settings: Settings.Settings): ReadonlyArray<Deadline> =>
-  [...flowDeadlines(call), ...call.lines.flatMap((line) => lineDeadlines(call, line, settings))].sort((a, b) =>
+  [...flowDeadlines(call), ...call.lines.flatMap((line) => lineDeadlines(call, line, settings))].toSorted((a, b) =>
     a.at - b.at
   )
 

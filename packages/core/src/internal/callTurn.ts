@@ -2,12 +2,12 @@
  * One turn of a call: facts come in, the flow goes on, and its decisions are recorded behind them. The same code runs a
  * live turn and a replay, where each decision is compared with the one in the log.
  */
+import { Hash } from "effect"
 import type { CallEvent, StopReason } from "../CallEvent.ts"
 import { isDecision } from "../CallEvent.ts"
 import * as Flow from "../Flow.ts"
 import type { Call, CallLine } from "./callState.ts"
 import { evolve, initial } from "./callState.ts"
-import * as ids from "./ids.ts"
 import * as interpreter from "./interpreter.ts"
 
 /** A flow of any types, as the engine runs it. */
@@ -122,6 +122,14 @@ const resumption = (before: Call, event: CallEvent, after: Call): Resumption | u
 const expiry = (step: Flow.Waiting<unknown, unknown>, n: number): Resumption | undefined => {
   const found = Flow.scopes(step).find(({ scope }) => scope._tag === "Deadline" && scope.n === n)
   return found === undefined ? undefined : { _tag: "Stop", why: { _tag: "Expired", scope: found.depth } }
+}
+
+/** A number from 0 to less than 1 that belongs to a place in a call: the hash of both, mixed so that neighbours differ. */
+const drawn = (callId: string, place: number): number => {
+  let bits = Hash.string(`${callId}/${place}`)
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b)
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
+  return ((bits ^ (bits >>> 16)) >>> 0) / 2 ** 32
 }
 
 const messageOf = (defect: unknown): string => defect instanceof Error ? defect.message : String(defect)
@@ -278,7 +286,7 @@ export class Turn {
       case "Now":
         return { value: this.at }
       case "Random": {
-        const value = ids.drawn(this.call.id, n)
+        const value = drawn(this.call.id, n)
         this.record({ _tag: "Drawn", n, value })
         return { value }
       }

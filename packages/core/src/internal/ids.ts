@@ -31,9 +31,3 @@ export const namedCallId = (...name: ReadonlyArray<string>): CallId => {
     return alphabet[(word >> (11 - (bit & 7))) & 31]
   }).join("") as CallId
 }
-
-/** A number from 0 to less than 1 that belongs to a place in a call: the same place, the same number. */
-export const drawn = (callId: CallId, place: number): number => {
-  const digest = md5.implementation!(new TextEncoder().encode(`${callId}/${place}`))
-  return new DataView(digest.buffer, digest.byteOffset).getUint32(0) / 2 ** 32
-}
