@@ -26,11 +26,14 @@ class Trial {
   readonly events: Array<CallEvent.CallEvent> = []
   readonly definition: Call.AnyDefinition
 
-  constructor(flow: Flow.Flow<unknown, Flow.Failure, unknown>, now = 1_000_000) {
+  constructor(
+    flow: Flow.Flow<unknown, Flow.Failure, unknown>,
+    begin: Call.Input = { _tag: "Start", flow: "test", version: 1, input: {} }
+  ) {
     this.definition = define(flow)
-    this.now = now
+    this.now = 1_000_000
     this.live = Call.prepare(id, this.definition, {})
-    this.take({ _tag: "Start", flow: "test", version: 1, input: {} })
+    this.take(begin)
   }
 
   get call(): Call.Call {
@@ -533,6 +536,233 @@ describe("a cancel", () => {
   })
 })
 
+const caller = "15550170044"
+const agents = [PhoneNumber.make("15550170071"), PhoneNumber.make("15550170072")] as const
+
+const incoming: Call.Input = {
+  _tag: "Arrive",
+  flow: "test",
+  version: 1,
+  webhook: { event: "incoming_call", referenceId: session, to: from, from: caller }
+}
+
+const bridge = (agent: PhoneNumber.PhoneNumber) => Line.bridge({ to: agent, from })
+
+/** Greets, connects the first agent, then the second, and asks whoever stays. */
+const reception = Flow.inbound(() =>
+  Flow.gen(function*() {
+    yield* Line.speak("Welcome.")
+    const first = yield* bridge(agents[0])
+    const second = yield* bridge(agents[1])
+    yield* Line.speak("Goodbye.")
+    return [first, second]
+  })
+)
+
+const leg = (trial: Trial, agent: string, extra?: { readonly before?: boolean }) =>
+  trial.webhook({ event: "call_leg_completed", to: agent, from }, extra)
+
+describe("a call that comes in", () => {
+  it("is answered by what its flow says first, and a copy of it by the same", () => {
+    const trial = new Trial(reception, incoming)
+    assert.deepStrictEqual(trial.events.map((event) => event._tag), ["CallArrived", "ActionDecided"])
+    assert.strictEqual(trial.reply(), "speak")
+    assert.deepStrictEqual(trial.take(incoming), [])
+    assert.strictEqual(trial.reply(), "speak")
+    trial.verify()
+  })
+
+  it("tells its flow the numbers as the carrier gave them, or that there are none", () => {
+    const numbers = Flow.inbound((who) => Flow.succeed([who.from ?? "no number", who.to ?? "no number"]))
+    const found = (webhook: Webhook.Webhook) => exitOf(new Trial(numbers, { ...incoming, webhook }))
+    assert.deepStrictEqual(found(incoming.webhook), { _tag: "Success", value: [caller, from] })
+    assert.deepStrictEqual(found({ event: "incoming_call", referenceId: session }), {
+      _tag: "Success",
+      value: ["no number", "no number"]
+    })
+  })
+
+  it("is left when its flow ends, and the flow may dial after that", () => {
+    const trial = new Trial(Flow.flatMap(Flow.inbound(() => Flow.succeed("noted")), () => talk), incoming)
+    assert.strictEqual(trial.reply(), "hangup")
+    assert.deepStrictEqual(
+      trial.events.map((event) => event._tag),
+      ["CallArrived", "LineLeft", "DialPlanned", "DialAttempted"]
+    )
+    trial.verify()
+  })
+
+  it("is over at the carrier's four hours if nothing is ever heard of it", () => {
+    const trial = new Trial(Flow.inbound(() => bridge(agents[0])), incoming)
+    trial.pass(4 * 60 * minute)
+    assert.isUndefined(exitOf(trial))
+    trial.pass(10 * minute)
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Failure", error: { _tag: "HungUp" } })
+    assert.isTrue(Call.isOver(trial.call))
+  })
+})
+
+describe("a bridge", () => {
+  const connected = () => {
+    const trial = new Trial(reception, incoming)
+    trial.now += 2 * second
+    trial.spoken()
+    assert.strictEqual(trial.reply(), "dial")
+    return trial
+  }
+
+  /** The next prompt is heard to its end, which takes its time. */
+  const said = (trial: Trial) => {
+    trial.now += 5 * second
+    return trial.spoken()
+  }
+
+  it("goes on when the leg ends, with whoever stays, and tells who left", () => {
+    const trial = connected()
+    trial.now += minute
+    assert.deepStrictEqual(leg(trial, agents[0]), ["LegEnded", "ActionDecided"])
+    assert.strictEqual(trial.reply(), "dial")
+    assert.deepStrictEqual(trial.webhook({ event: "call_leg_completed", to: from, from: caller }), [
+      "LegEnded",
+      "ActionDecided"
+    ])
+    assert.strictEqual(trial.reply(), "speak")
+    said(trial)
+    assert.deepStrictEqual(exitOf(trial), {
+      _tag: "Success",
+      value: [{ _tag: "Left", who: "them" }, { _tag: "Left", who: "caller" }]
+    })
+    trial.verify()
+  })
+
+  it("knows its leg by a number with a + too, and does not guess who left without numbers", () => {
+    const trial = connected()
+    leg(trial, `+${agents[0]}`)
+    trial.webhook({ event: "call_leg_completed" })
+    said(trial)
+    assert.deepStrictEqual(exitOf(trial), {
+      _tag: "Success",
+      value: [{ _tag: "Left", who: "them" }, { _tag: "Left", who: "unknown" }]
+    })
+  })
+
+  it("is ended by an event without numbers as often as it comes", () => {
+    const trial = connected()
+    trial.webhook({ event: "call_leg_completed" })
+    assert.deepStrictEqual(trial.webhook({ event: "call_leg_completed" }), ["LegEnded", "ActionDecided"])
+    said(trial)
+    assert.deepStrictEqual(exitOf(trial), {
+      _tag: "Success",
+      value: [{ _tag: "Left", who: "unknown" }, { _tag: "Left", who: "unknown" }]
+    })
+  })
+
+  it("that nobody answers goes on as not connected, with the carrier's word", () => {
+    const trial = connected()
+    trial.webhook({ event: "dial_completed", status: "busy", to: agents[0], from })
+    leg(trial, agents[1])
+    said(trial)
+    assert.deepStrictEqual(exitOf(trial), {
+      _tag: "Success",
+      value: [{ _tag: "NotConnected", status: "busy" }, { _tag: "Left", who: "them" }]
+    })
+  })
+
+  it("is left in peace when its leg is answered", () => {
+    const trial = connected()
+    const answer = { event: "dial_completed", status: "answered", to: agents[0], from }
+    assert.deepStrictEqual(trial.webhook(answer), ["LegAnswered"])
+    assert.strictEqual(trial.reply(), "Nothing")
+    assert.deepStrictEqual(trial.webhook(answer), [])
+    assert.strictEqual(trial.reply(), "Nothing")
+  })
+
+  it("that the caller hangs up on is a hang-up", () => {
+    const trial = connected()
+    assert.deepStrictEqual(trial.ended(), ["CallEnded", "FlowEnded"])
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Failure", error: { _tag: "HungUp" } })
+    assert.isTrue(Call.isOver(trial.call))
+  })
+
+  it("is not dialled twice for a copy of the event before it, but after a hold that was heard", () => {
+    const trial = connected()
+    trial.now += 3 * second
+    trial.spoken()
+    assert.strictEqual(trial.reply(), "speak")
+    trial.now += 2 * second
+    assert.deepStrictEqual(trial.spoken(), ["HoldCompleted"])
+    assert.strictEqual(trial.reply(), "dial")
+    trial.verify()
+  })
+
+  it("is not dialled twice for a copy of the call that came in", () => {
+    const trial = new Trial(Flow.inbound(() => bridge(agents[0])), incoming)
+    assert.strictEqual(trial.reply(), "dial")
+    assert.deepStrictEqual(trial.take(incoming), ["HoldAnswered"])
+    assert.strictEqual(trial.reply(), "speak")
+    trial.spoken()
+    assert.strictEqual(trial.reply(), "dial")
+    trial.verify()
+  })
+
+  it("is not dialled for digits while a hold finds out whether it began", () => {
+    const asked = Flow.inbound(() => Flow.andThen(Line.collect("Which?", { max: 1 }), bridge(agents[0])))
+    const trial = new Trial(asked, incoming)
+    trial.spoken("1")
+    trial.spoken("1")
+    assert.strictEqual(trial.reply(), "speak")
+    trial.spoken("1")
+    assert.strictEqual(trial.reply(), "speak")
+    trial.spoken()
+    assert.strictEqual(trial.reply(), "dial")
+  })
+
+  it("is not ended by a second word about the leg before it", () => {
+    const trial = connected()
+    leg(trial, agents[0])
+    assert.strictEqual(trial.reply(), "dial")
+    assert.notInclude(leg(trial, agents[0]), "LegEnded")
+    assert.strictEqual(trial.reply(), "speak")
+    assert.deepStrictEqual(leg(trial, agents[1]), ["LegEnded", "ActionDecided"])
+    trial.verify()
+  })
+
+  it("to the same number again is ended by an equal event, unless that was here before the dial was given", () => {
+    const twice = Flow.inbound(() => Flow.zip(bridge(agents[0]), bridge(agents[0])))
+    const trial = new Trial(twice, incoming)
+    leg(trial, agents[0])
+    assert.notInclude(leg(trial, agents[0], { before: true }), "LegEnded")
+    assert.include(leg(trial, agents[0]), "LegEnded")
+    assert.strictEqual(exitOf(trial)?._tag, "Success")
+  })
+
+  it("that the flow does not wait for any more lets the two talk on, and then says what the flow wants", () => {
+    const short = Flow.inbound(() =>
+      bridge(agents[0]).pipe(
+        Flow.timeout("1 minute"),
+        Flow.catchTag("TimedOut", () => Flow.as(Line.speak("That was your minute."), "late"))
+      )
+    )
+    const trial = new Trial(short, incoming)
+    trial.pass(2 * minute)
+    assert.strictEqual(trial.call.lines[0]?.phase, "Bridged")
+    assert.deepStrictEqual(leg(trial, agents[0]), ["LegEnded"])
+    assert.strictEqual(trial.reply(), "speak")
+    trial.spoken()
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Success", value: "late" })
+    trial.verify()
+  })
+
+  it("of a call that is cancelled lets the two talk on, and hangs up when one of them leaves", () => {
+    const trial = connected()
+    trial.take({ _tag: "Cancel" })
+    trial.pass(60 * minute)
+    assert.isFalse(Call.isOver(trial.call))
+    leg(trial, agents[0])
+    assert.strictEqual(trial.reply(), "hangup")
+  })
+})
+
 describe("a restart", () => {
   it("puts a dial in doubt whose sender is gone, and listens anew", () => {
     const trial = new Trial(talk)
@@ -608,6 +838,21 @@ const rich = Flow.gen(function*() {
   Flow.ensuring(Flow.note("over"))
 )
 
+/** A caller who is connected, asked, and connected again. */
+const desk = Flow.inbound(() =>
+  Flow.gen(function*() {
+    const choice = yield* Line.menu("1 or 2?", { choices: { "1": agents[0], "2": agents[1] }, attempts: 2 })
+    const first = yield* bridge(choice)
+    if (first._tag === "Left") yield* Flow.sleep("20 seconds").pipe(Line.hold("One moment."))
+    const second = yield* bridge(agents[0]).pipe(
+      Flow.timeout("1 minute"),
+      Flow.catchTag("TimedOut", () => Flow.succeed("late"))
+    )
+    yield* Line.goodbye("Goodbye.")
+    return [first, second]
+  })
+).pipe(Flow.ensuring(Flow.note("over")))
+
 const Happening = Schema.Union([
   Schema.Struct({
     kind: Schema.Literal("webhook"),
@@ -624,6 +869,7 @@ const Happening = Schema.Union([
     digits: Schema.Literals(["", "1", "2", "3", "9"]),
     session: Schema.Literals(["a", "b"]),
     line: Schema.Literals([1, 2, 3]),
+    leg: Schema.Literals(["15550170071", "15550170072", "15550170009"]),
     before: Schema.Boolean
   }),
   Schema.Struct({
@@ -641,9 +887,10 @@ const happen = (trial: Trial, happening: typeof Happening.Type): void => {
   switch (happening.kind) {
     case "webhook": {
       if (happening.line > lines.length) return
-      const { before, event, line, session: referenceId } = happening
+      const { before, event, leg, line, session: referenceId, status } = happening
       const digits = event === "speak_completed" ? { digits: happening.digits } : {}
-      trial.webhook({ event, referenceId, status: happening.status, ...digits }, { line, before })
+      const to = event === "call_leg_completed" || event === "dial_completed" ? { to: leg } : {}
+      trial.webhook({ event, referenceId, status, ...digits, ...to }, { line, before })
       return
     }
     case "posted": {
@@ -681,8 +928,13 @@ const happen = (trial: Trial, happening: typeof Happening.Type): void => {
   }
 }
 
-const history = (happenings: ReadonlyArray<typeof Happening.Type>): Trial => {
-  const trial = new Trial(rich)
+const history = (
+  happenings: ReadonlyArray<typeof Happening.Type>,
+  direction: "outbound" | "inbound" = "outbound"
+): Trial => {
+  const trial = direction === "outbound"
+    ? new Trial(rich)
+    : new Trial(desk, { ...incoming, webhook: { ...incoming.webhook, referenceId: "a" } })
   for (const happening of happenings) {
     happen(trial, happening)
     trial.verify()
@@ -692,12 +944,12 @@ const history = (happenings: ReadonlyArray<typeof Happening.Type>): Trial => {
 
 const options = { arbitrary: { runs: 400 } }
 
-describe("whatever happens", () => {
+describe.each(["outbound", "inbound"] as const)("whatever happens to a call that is %s", (direction) => {
   it.prop(
     "a replay of the log gives the state in memory, after every event",
     [Schema.Array(Happening)],
     ([happenings]) => {
-      history(happenings)
+      history(happenings, direction)
     },
     options
   )
@@ -706,7 +958,7 @@ describe("whatever happens", () => {
     "every call reaches its end by itself once nothing comes any more",
     [Schema.Array(Happening)],
     ([happenings]) => {
-      const trial = history(happenings)
+      const trial = history(happenings, direction)
       for (let hour = 0; hour < 24 && !Call.isOver(trial.call); hour++) trial.pass(60 * minute)
       assert.isTrue(Call.isOver(trial.call), JSON.stringify(trial.call))
     },
@@ -717,14 +969,14 @@ describe("whatever happens", () => {
     "a call that is not over always waits for something that has a time",
     [Schema.Array(Happening)],
     ([happenings]) => {
-      const trial = history(happenings)
+      const trial = history(happenings, direction)
       if (!Call.isOver(trial.call)) assert.isDefined(Call.waitingFor(trial.call, settings).until)
     },
     options
   )
 
   it.prop("no attempt is recorded while the same phone may ring", [Schema.Array(Happening)], ([happenings]) => {
-    const trial = history(happenings)
+    const trial = history(happenings, direction)
     let call = Call.initial(id)
     for (const event of trial.events) {
       if (event._tag === "DialAttempted") {
@@ -739,17 +991,18 @@ describe("whatever happens", () => {
   }, options)
 
   it.prop("an outcome, once recorded, stands", [Schema.Array(Happening)], ([happenings]) => {
-    const trial = history(happenings)
+    const trial = history(happenings, direction)
     assert.isAtMost(trial.events.filter((event) => event._tag === "FlowEnded").length, 1)
   }, options)
 
   it.prop("the same webhook again, at the same moment, changes nothing", [Schema.Array(Happening)], ([happenings]) => {
-    const trial = history(happenings)
+    const trial = history(happenings, direction)
     const last = trial.call.lines.at(-1)
     if (last === undefined) return
     for (const event of ["dial_completed", "speak_completed", "call_completed"]) {
       const webhook = { event, status: "answered", digits: "1", referenceId: last.referenceId ?? "a" }
       trial.webhook(webhook, { line: last.id })
+      if (trial.call.lines.at(-1)?.phase === "Bridged") return // a hold finds out what became of the bridge
       const call = trial.call
       const reply = trial.reply(last.id)
       const strays = call.strays
@@ -762,7 +1015,7 @@ describe("whatever happens", () => {
   }, options)
 
   it.prop("what is stored and read again is the same", [Schema.Array(Happening)], ([happenings]) => {
-    const { events } = history(happenings)
+    const { events } = history(happenings, direction)
     assert.deepStrictEqual(Events.decode(Events.encode(events)), JSON.parse(JSON.stringify(events)))
   }, options)
 })
