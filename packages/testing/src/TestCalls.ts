@@ -14,7 +14,7 @@
  * @since 0.1.0
  */
 import { Calls, EventStore, type Flow, type Settings } from "@ringback/core"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option } from "effect"
 import * as FakeClock from "./FakeClock.ts"
 import * as FakeTransport from "./FakeTransport.ts"
 import * as PhoneCompany from "./PhoneCompany.ts"
@@ -47,6 +47,39 @@ export const connection: Layer.Layer<never, never, Calls.Calls | PhoneCompany.Ph
     }))
   })
 )
+
+/**
+ * Somebody calls one of our numbers, as by `PhoneCompany.incoming`, and the flow that answers there is in your hands: its
+ * `outcome` fails and succeeds like that of a call that was started.
+ *
+ * Dies if no flow answers at that number, or another one than `flow`.
+ *
+ * @example
+ * const call = yield* TestCalls.incoming(Support, { to: "15550170009", from: "15550170044", callee: Callee.answers() })
+ * assert.strictEqual(yield* call.outcome, "connected")
+ * @since 0.1.0
+ */
+export const incoming: <Name extends string, A, E, R>(
+  flow: Flow.Definition<Name, Record<never, never>, A, E, R>,
+  call: Parameters<typeof PhoneCompany.incoming>[0]
+) => Effect.Effect<
+  Calls.Handle<A, E>,
+  EventStore.StoreError,
+  Calls.Calls | EventStore.EventStore | FakeClock.FakeClock | PhoneCompany.PhoneCompany
+> = Effect.fnUntraced(function*(flow, call) {
+  const [calls, store] = [yield* Calls.Calls, yield* EventStore.EventStore]
+  const referenceId = yield* PhoneCompany.incoming(call)
+  yield* FakeClock.settle
+  const id = Option.getOrUndefined(yield* store.find(referenceId))
+  const found = id === undefined ? undefined : Option.getOrUndefined(yield* store.summary(id))
+  if (id === undefined || found?.flow !== flow.name || found.flowVersion !== flow.version) {
+    const answering = found === undefined ? "no flow answers" : `the flow ${found.flow} answers`
+    return yield* Effect.die(
+      new Error(`Expected the flow ${flow.name} at the number that was called, but ${answering}`)
+    )
+  }
+  return calls.handle(flow, id)
+})
 
 type AnyFlow = Parameters<typeof Calls.layer>[0]["flows"][number]
 type Answering = NonNullable<Parameters<typeof Calls.layer>[0]["inbound"]>[string]

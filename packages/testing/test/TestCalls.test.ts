@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, Flow, Line, PhoneNumber } from "@ringback/core"
-import { Effect, Exit, Option, Schema } from "effect"
+import { Cause, Effect, Exit, Option, Schema } from "effect"
 import { Callee, FakeClock, PhoneCompany, TestCalls } from "../src/index.ts"
 
 const to = PhoneNumber.make("15550170001")
@@ -38,6 +38,58 @@ const actionsOf = Effect.map(
   Effect.andThen(FakeClock.settle, PhoneCompany.log),
   (log) => log.flatMap((entry) => entry._tag === "Replied" && entry.action !== undefined ? [entry.action._tag] : [])
 )
+
+const Desk = Flow.make("desk", {
+  version: 1,
+  input: {},
+  output: Schema.String,
+  run: () =>
+    Flow.inbound((caller) =>
+      Flow.gen(function*() {
+        yield* Line.speak("Hello.")
+        return caller.from ?? "withheld"
+      })
+    )
+})
+
+describe("TestCalls.incoming", () => {
+  const engine = TestCalls.layer({ flows: [], inbound: { "+15550170009": Desk } })
+  const call = { to: "15550170009", from: "15550170044" }
+
+  it.effect("gives the outcome of the flow that answers", () =>
+    Effect.gen(function*() {
+      const first = yield* TestCalls.incoming(Desk, call)
+      const second = yield* TestCalls.incoming(Desk, { ...call, from: "15550170045" })
+      assert.strictEqual(yield* second.outcome, "15550170045")
+      assert.strictEqual(yield* first.outcome, "15550170044")
+      assert.deepStrictEqual(yield* actionsOf, ["Speak", "Speak", "Hangup", "Hangup"])
+    }).pipe(Effect.provide(engine)))
+
+  it.effect("gives the failure of a caller who hangs up", () =>
+    Effect.gen(function*() {
+      const handle = yield* TestCalls.incoming(Desk, { ...call, callee: Callee.answers().hangsUp() })
+      assert.strictEqual((yield* Effect.flip(handle.outcome))._tag, "HungUp")
+    }).pipe(Effect.provide(engine)))
+
+  it.effect("dies where no flow answers, and the caller is hung up on", () =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(TestCalls.incoming(Desk, { ...call, to: "15550170008" }))
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+      assert.deepStrictEqual(yield* actionsOf, ["Hangup"])
+    }).pipe(Effect.provide(engine)))
+
+  it.effect("dies where another flow answers", () =>
+    Effect.gen(function*() {
+      const Other = Flow.make("other", {
+        version: 1,
+        input: {},
+        output: Schema.Void,
+        run: () => Flow.succeed(undefined)
+      })
+      const exit = yield* Effect.exit(TestCalls.incoming(Other, call))
+      assert.match(String(Exit.isFailure(exit) && Cause.squash(exit.cause)), /the flow desk answers/)
+    }).pipe(Effect.provide(engine)))
+})
 
 describe("TestCalls", () => {
   it.effect("a message that is heard to its end is followed by a hang-up", () =>
