@@ -8,22 +8,25 @@
  * and set `TELESIGN_BASE_URL=http://127.0.0.1:4010` and the credentials that it prints.
  */
 import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
-import { Calls, type Flow, PhoneNumber, SqlEventStore } from "@ringback/core"
+import { type Calls, EventStore, PhoneNumber, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Telesign, TelesignWebhook } from "@ringback/http"
-import { Config, Console, Effect, Layer } from "effect"
+import { Config, Console, Effect, Layer, Stream } from "effect"
 import { HttpRouter } from "effect/http"
 import { createServer } from "node:http"
 
-/** Runs these flows: calls go out to Telesign, and its events come in at `/telesign/events`. */
-export const layer = <Name extends string, Input, A, E>(flow: Flow.Definition<Name, Input, A, E, never>) => {
+/**
+ * Gives an engine what it needs: calls go out to Telesign, its events come in at `/telesign/events`. The services of the
+ * flows' activities are left to provide.
+ */
+export const layer = <E, R>(calls: Layer.Layer<Calls.Calls, E, R>) => {
   const store = SqlEventStore.layer.pipe(
     Layer.provide(
       SqliteClient.layerConfig({ filename: Config.String("DATABASE_FILE").pipe(Config.withDefault("calls.db")) })
     )
   )
-  const calls = Calls.layer({ flows: [flow] }).pipe(
-    Layer.provide(store),
+  const engine = calls.pipe(
+    Layer.provideMerge(store),
     Layer.provide(Telesign.layerConfig),
     Layer.provide(NodeHttpClient.layerNodeHttp)
   )
@@ -32,7 +35,7 @@ export const layer = <Name extends string, Input, A, E>(flow: Flow.Definition<Na
     Config.all({ port: Config.Port("PORT").pipe(Config.withDefault(4020)) })
   )
   return HttpRouter.serve(TelesignWebhook.layer({ path: "/telesign/events" }), { disableLogger: true }).pipe(
-    Layer.provideMerge(calls),
+    Layer.provideMerge(engine),
     Layer.provide(server)
   )
 }
@@ -49,3 +52,17 @@ export const report = <A, E extends { readonly _tag: string; readonly message: s
     Effect.flatMap((outcome) => Console.log(`Call ${call.id}: ${JSON.stringify(outcome)}`)),
     Effect.catch((error) => Console.log(`Call ${call.id} failed with ${error._tag}: ${error.message}`))
   )
+
+/** Prints the outcome of every call until the program is stopped: what an application that is called does. */
+export const reportAll = Effect.gen(function*() {
+  const store = yield* EventStore.EventStore
+  yield* Stream.runForEach(
+    store.changes,
+    ({ callId, events }) =>
+      Effect.forEach(
+        events,
+        (event) =>
+          event._tag === "FlowEnded" ? Console.log(`Call ${callId}: ${JSON.stringify(event.exit)}`) : Effect.void
+      )
+  )
+})

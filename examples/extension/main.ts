@@ -11,4 +11,4 @@ const program = Effect.gen(function*() {
   yield* Application.report(call)
 })
 
-NodeRuntime.runMain(Effect.provide(program, Application.layer(DialAnExtension)))
+NodeRuntime.runMain(Effect.provide(program, Application.layer(Calls.layer({ flows: [DialAnExtension] }))))

@@ -9,4 +9,4 @@ const program = Effect.gen(function*() {
   yield* Application.report(call)
 })
 
-NodeRuntime.runMain(Effect.provide(program, Application.layer(HangUp)))
+NodeRuntime.runMain(Effect.provide(program, Application.layer(Calls.layer({ flows: [HangUp] }))))

@@ -10,4 +10,4 @@ const program = Effect.gen(function*() {
   yield* Application.report(call)
 })
 
-NodeRuntime.runMain(Effect.provide(program, Application.layer(Passcode)))
+NodeRuntime.runMain(Effect.provide(program, Application.layer(Calls.layer({ flows: [Passcode] }))))
