@@ -4,13 +4,13 @@
 import type { Action, Webhook } from "@ringback/core"
 import { TelesignWire } from "@ringback/http"
 import type { TelesignAuth } from "@ringback/http"
-import { ByteSize, Data, Deferred, Duration, Effect, Exit, Predicate, Redacted, Result, Stream } from "effect"
+import { ByteSize, Deferred, Duration, Effect, Exit, Predicate, Redacted, Result, Schema, Stream } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
 import { UnreadableReply } from "../PhoneCompany.ts"
 
 /** There was no reply; the message says why, without the address. */
-export class NoReply extends Data.TaggedError("NoReply")<{ readonly message: string }> {}
+export class NoReply extends Schema.TaggedError<NoReply>()("NoReply", { message: Schema.String }) {}
 
 type Reply = Action.Action | undefined
 
