@@ -1,7 +1,7 @@
 import { describe, it } from "@effect/vitest"
-import { Context, Effect, Schema } from "effect"
+import { Context, Effect, type Layer, Schema } from "effect"
 import { expectTypeOf } from "vitest"
-import { Flow, Line, PhoneNumber } from "../src/index.ts"
+import { Calls, type EventStore, Flow, Line, PhoneNumber, type Transport } from "../src/index.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -44,12 +44,6 @@ describe("what a flow's type says", () => {
   })
 
   it("Flow.make leaves the services of activities and nothing else to require", () => {
-    const Door = Flow.make("door", {
-      ...base,
-      output: Schema.Boolean,
-      error: Down,
-      run: (who) => verifyPin("1234").pipe(Flow.dial(who))
-    })
     expectTypeOf(Door).toEqualTypeOf<
       Flow.Definition<
         "door",
@@ -77,8 +71,113 @@ describe("what a flow's type says", () => {
   })
 })
 
+const Support = Flow.make("support", {
+  version: 1,
+  input: {},
+  output: Schema.Unknown,
+  run: () => Flow.inbound(() => Line.bridge({ to, from }))
+})
+
+const Door = Flow.make("door", {
+  ...base,
+  output: Schema.Boolean,
+  error: Down,
+  run: (who) => verifyPin("1234").pipe(Flow.dial(who))
+})
+
+describe("what the engine's type says", () => {
+  it("the services of activities are left to provide, and what a call needs is not", () => {
+    const layer = Calls.layer({ flows: [Door], inbound: { "15550170009": Support } })
+    expectTypeOf(layer).toEqualTypeOf<
+      Layer.Layer<
+        Calls.Calls,
+        Calls.DuplicateFlow | Calls.FlowsMissing | EventStore.StoreError,
+        EventStore.EventStore | Transport.Transport | Pins
+      >
+    >()
+  })
+
+  it("the outcome of a call has the flow's own type and errors", () => {
+    const started = Calls.start(Door, { to, from })
+    type Outcome = Effect.Success<typeof started>["outcome"]
+    expectTypeOf<Effect.Success<Outcome>>().toEqualTypeOf<boolean>()
+    expectTypeOf<Effect.Error<Outcome>>().toEqualTypeOf<
+      Down | Flow.NotAnswered | Calls.CallStopped | EventStore.StoreError
+    >()
+  })
+})
+
+describe("what more of a flow's type says", () => {
+  it("catchTags takes away what it handles, and adds what the handlers give", () => {
+    const call = Line.menu("1", { choices: { "1": "yes" } }).pipe(
+      Flow.dial({ to, from }),
+      Flow.catchTags({
+        NotAnswered: (error) => Flow.succeed(error.reason),
+        NoInput: (error) => Flow.succeed(error.attempts)
+      })
+    )
+    expectTypeOf(call).toEqualTypeOf<
+      Flow.Flow<"yes" | "busy" | "no answer" | "failed" | "refused" | "unknown" | number, Flow.HungUp, Flow.NoLine>
+    >()
+  })
+
+  it("a schema decides what collected digits are", () => {
+    const amount = Line.collect("How many?", { max: 2, schema: Schema.NumberFromString })
+    expectTypeOf(amount).toEqualTypeOf<Flow.Flow<number, Flow.HungUp | Flow.NoInput, Flow.Line>>()
+  })
+
+  it("a reducer has the types of what it asks", () => {
+    const reducer = Flow.reducer({
+      initial: { tries: 0, admitted: false },
+      decide: (state) =>
+        state.admitted || state.tries === 3
+          ? { done: state.admitted }
+          : { ask: Flow.flatMap(Line.collect("PIN?", { max: 4 }), verifyPin) },
+      evolve: (state, right) => ({ tries: state.tries + 1, admitted: right })
+    })
+    expectTypeOf(reducer).toEqualTypeOf<
+      Flow.Flow<boolean, Flow.HungUp | Flow.NoInput | Down, Flow.Line | Pins>
+    >()
+  })
+
+  it("a hold adds the hang-up and the line, a timeout adds TimedOut", () => {
+    const waiting = Flow.signal("agent", Schema.Int, { within: "2 minutes" }).pipe(Line.hold("One moment."))
+    expectTypeOf(waiting).toEqualTypeOf<Flow.Flow<number, Flow.TimedOut | Flow.HungUp, Flow.Line>>()
+    expectTypeOf(Line.speak("x").pipe(Flow.timeout("1 minute"))).toEqualTypeOf<
+      Flow.Flow<void, Flow.TimedOut | Flow.HungUp, Flow.Line>
+    >()
+  })
+})
+
 // Everything below is code that must not compile. It is never run.
 export const mistakes = () => {
+  // @ts-expect-error bridging a line that we dialled: the documents allow it for callers only
+  Flow.make("m", { ...base, run: (who) => Flow.as(Line.bridge(who), undefined).pipe(Flow.dial(who)) })
+
+  // @ts-expect-error an inbound flow is registered, not started
+  Calls.start(Support, {})
+
+  // @ts-expect-error a flow that dials cannot answer
+  Calls.layer({ flows: [], inbound: { "15550170009": Door } })
+
+  // @ts-expect-error a menu whose choice is not handled
+  const unhandled: (choice: "kept" | "cancelled") => string = (choice) => {
+    switch (choice) {
+      case "kept":
+        return "See you."
+    }
+  }
+  void unhandled
+
+  // @ts-expect-error an activity whose service is not provided
+  const incomplete: Layer.Layer<Calls.Calls, never, EventStore.EventStore | Transport.Transport> = Calls.layer({
+    flows: [Door]
+  })
+  void incomplete
+
+  // @ts-expect-error an input that lacks a field
+  Calls.start(Door, { to })
+
   // @ts-expect-error speaking without a line: "This flow needs a live line: wrap the conversation in Flow.dial ..."
   Flow.make("m", { ...base, run: () => Line.speak("hello") })
 
