@@ -19,7 +19,8 @@ const messages = (): ReadonlyMap<string, string> => {
   return new Map(
     stdout.split(/\n(?=\S)/).flatMap((message) => {
       const line = /^[^(]*mistakes\.ts\((\d+),/.exec(message)?.[1]
-      const comment = line === undefined ? undefined : lines[Number(line) - 2]?.trim().replace("// ", "")
+      const above = lines.slice(0, Number(line ?? 0)).findLast((text) => text.trim().startsWith("// "))
+      const comment = above?.trim().replace("// ", "")
       return comment === undefined ? [] : [[comment, message] as const]
     })
   )
