@@ -13,10 +13,11 @@
  *
  * @since 0.1.0
  */
-import { Calls, EventStore, type Flow, type Settings } from "@ringback/core"
-import { Effect, Layer, Option } from "effect"
+import { Calls, EventStore, type Flow, PhoneNumber, type Settings } from "@ringback/core"
+import { Effect, Layer, Option, Schema } from "effect"
 import * as FakeClock from "./FakeClock.ts"
 import * as FakeTransport from "./FakeTransport.ts"
+import * as Ladder from "./Ladder.ts"
 import * as PhoneCompany from "./PhoneCompany.ts"
 import * as PhoneLine from "./PhoneLine.ts"
 
@@ -80,6 +81,38 @@ export const incoming: <Name extends string, A, E, R>(
   }
   return calls.handle(flow, id)
 })
+
+/**
+ * Scripts of callees were not followed to their end: a prompt that they wait for never came, or a key that they press was
+ * never asked for. The message shows which steps are left, and the calls as ladders.
+ *
+ * @since 0.1.0
+ */
+export class NotFollowed extends Schema.TaggedError<NotFollowed>()("NotFollowed", {
+  left: Schema.Array(Schema.Struct({ number: Schema.String, steps: Schema.Array(Schema.String) })),
+  ladder: Schema.String
+}) {
+  override get message() {
+    const left = this.left.map(({ number, steps }) => `  ${number} still ${steps.join(", then ")}`)
+    return ["Not every callee could follow the script.", ...left, "", this.ladder].join("\n")
+  }
+}
+
+/**
+ * Fails with `NotFollowed` unless every callee has followed the script to its end. For the end of a test.
+ *
+ * @since 0.1.0
+ */
+export const followed: Effect.Effect<void, NotFollowed, FakeClock.FakeClock | PhoneCompany.PhoneCompany> = Effect.gen(
+  function*() {
+    yield* FakeClock.settle
+    const leftover = yield* PhoneCompany.leftover
+    if (leftover.length === 0) return
+    const ladder = Ladder.draw(Ladder.fromLog(yield* PhoneCompany.log))
+    const left = leftover.map(({ number, steps }) => ({ number: PhoneNumber.mask(number), steps }))
+    return yield* new NotFollowed({ left, ladder })
+  }
+)
 
 type AnyFlow = Parameters<typeof Calls.layer>[0]["flows"][number]
 type Answering = NonNullable<Parameters<typeof Calls.layer>[0]["inbound"]>[string]

@@ -272,3 +272,26 @@ describe("TestCalls", () => {
       assert.notInclude(error.message, "0170")
     }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement] }))))
 })
+
+describe("TestCalls.followed", () => {
+  const engine = TestCalls.layer({ flows: [Reminder] })
+
+  it.effect("is silent when every script was followed to its end", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, [Callee.busy, Callee.answers().hears("Press 1").presses("1").hears("Thank you")])
+      const call = yield* Calls.start(Reminder, input)
+      yield* call.outcome
+      yield* TestCalls.followed
+    }).pipe(Effect.provide(engine)))
+
+  it.effect("fails with a ladder when a prompt never came or a key was never asked for", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers().presses("1").hears(/see you/i))
+      const call = yield* Calls.start(Reminder, input)
+      yield* call.outcome
+      const error = yield* Effect.flip(TestCalls.followed)
+      assert.match(error.message, /^Not every callee could follow the script\.\n {2}1•+01 still hears \/see you\/i\n/)
+      assert.include(error.message, "dial_completed (answered)")
+      assert.notInclude(error.message, to)
+    }).pipe(Effect.provide(engine)))
+})
