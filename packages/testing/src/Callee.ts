@@ -10,6 +10,8 @@
  * - `hears` waits for a prompt that matches; prompts before it are listened to. Each `hears` takes a prompt of its own.
  * - `presses` and `staysSilent` are used by the next prompt that collects digits; one that collects none is just heard.
  * - `hangsUp` ends the call in the middle of the next prompt, or of the next talk with somebody else.
+ * - `talks` takes part in the next talk with somebody else; prompts before it are listened to. With `hangsUp` after it, the
+ *   person leaves in the middle of that talk.
  * - `hangsUpDuring(n)` does so in the middle of the n-th prompt of the call, `hangsUpAfter(n)` shortly after its end. A
  *   script that comes to such a step too late acts in the prompt that it has reached.
  * - One prompt may use several steps: `hears` and the keys pressed on it, keys and `hangsUpAfter`.
@@ -45,6 +47,7 @@ export type Step =
   | { readonly _tag: "HearsMatch"; readonly source: string; readonly flags: string }
   | { readonly _tag: "Presses"; readonly digits: string }
   | { readonly _tag: "StaysSilent" }
+  | { readonly _tag: "Talks" }
   | { readonly _tag: "HangsUp" }
   | { readonly _tag: "HangsUpDuring"; readonly prompt: number }
   | { readonly _tag: "HangsUpAfter"; readonly prompt: number }
@@ -74,6 +77,8 @@ export interface Callee extends Script, Pipeable.Pipeable {
   readonly presses: (digits: string) => Callee
   /** Lets the next prompt that collects digits pass without pressing a key. */
   readonly staysSilent: () => Callee
+  /** Waits for the next talk with somebody else, and talks. */
+  readonly talks: () => Callee
   /** Hangs up in the middle of the next prompt or talk. */
   readonly hangsUp: () => Callee
   /** Hangs up in the middle of the n-th prompt of the call, counted from 1. */
@@ -195,6 +200,8 @@ export const listen = (steps: ReadonlyArray<Step>, heard: Heard): Reaction => {
         digits = step._tag === "Presses" ? step.digits.slice(0, heard.collects) : ""
         keyed = true
         break
+      case "Talks":
+        return react("never", used)
       case "HangsUp":
         return keyed ? react("never", used) : react("during", used + 1)
       case "HangsUpDuring":
@@ -204,6 +211,17 @@ export const listen = (steps: ReadonlyArray<Step>, heard: Heard): Reaction => {
     }
   }
   return react("never", steps.length)
+}
+
+/**
+ * What somebody does in a talk with somebody else, and the steps that are left after it. Pure.
+ *
+ * @since 0.1.0
+ */
+export const converse = (steps: ReadonlyArray<Step>): Pick<Reaction, "steps"> & { readonly hangsUp: boolean } => {
+  const rest = steps[0]?._tag === "Talks" ? steps.slice(1) : steps
+  const hangsUp = rest[0]?._tag === "HangsUp"
+  return { hangsUp, steps: hangsUp ? rest.slice(1) : rest }
 }
 
 /**
@@ -227,8 +245,8 @@ export const describe = (script: Script): string => [describeReach(script.reach)
  * Reads a callee written in words: how the number is reached, then steps, parted by `;`.
  *
  * - `busy`, `no answer`, `fails some_status`, `voicemail`, `answers`, `answers 2s` (also `500ms`, `1m`, `3 seconds`)
- * - `hears "press 1"`, `hears /press \d/i`, `presses 1`, `stays silent`, `hangs up`, `hangs up during 2`,
- *   `hangs up after 1`; only `answers` takes steps.
+ * - `hears "press 1"`, `hears /press \d/i`, `presses 1`, `stays silent`, `talks`, `hangs up`,
+ *   `hangs up during 2`, `hangs up after 1`; only `answers` takes steps.
  *
  * @since 0.1.0
  */
@@ -274,6 +292,10 @@ class Person extends Pipeable.Class implements Callee {
 
   staysSilent(): Callee {
     return this.and({ _tag: "StaysSilent" })
+  }
+
+  talks(): Callee {
+    return this.and({ _tag: "Talks" })
   }
 
   hangsUp(): Callee {
@@ -327,6 +349,8 @@ const describeStep = (step: Step): string => {
       return `presses ${step.digits}`
     case "StaysSilent":
       return "stays silent"
+    case "Talks":
+      return "talks"
     case "HangsUp":
       return "hangs up"
     case "HangsUpDuring":
@@ -361,10 +385,11 @@ const parseReach = (words: string): Script => {
   throw expected(`"busy", "no answer", "fails <status>", "voicemail" or "answers <time>" first`)
 }
 
-const steps = `"hears", "presses", "stays silent", "hangs up", "hangs up during <n>" or "hangs up after <n>"`
+const steps = `"hears", "presses", "stays silent", "talks", "hangs up", "hangs up during <n>" or "hangs up after <n>"`
 
 const parseStep = (callee: Callee, words: string, index: number): Callee => {
   if (words === "stays silent") return callee.staysSilent()
+  if (words === "talks") return callee.talks()
   if (words === "hangs up") return callee.hangsUp()
   const [, verb, rest] = /^(hears|presses|hangs up during|hangs up after)(?:\s+([^]*))?$/.exec(words) ?? []
   switch (verb) {

@@ -452,16 +452,14 @@ const bridge = (line: PhoneLine, action: Action.Dial, now: number, callee: Calle
 
 const talkMillis = (callee: Callee.Script, settings: Settings): number => {
   if (callee.reach._tag === "Voicemail") return settings.recordingMillis
-  return callee.steps[0]?._tag === "HangsUp" ? settings.talkMillis / 2 : settings.talkMillis
+  return Callee.converse(callee.steps).hangsUp ? settings.talkMillis / 2 : settings.talkMillis
 }
 
 const talk = (line: PhoneLine, leg: Leg, at: number): Turn => {
-  const [first, ...rest] = line.steps
-  const leaves = first?._tag === "HangsUp"
-    ? { steps: rest, leavesAt: at + scaled(line.settings, leg.talkMillis / 2) }
-    : {}
+  const { hangsUp, steps } = Callee.converse(line.steps)
+  const leaves = hangsUp ? { leavesAt: at + scaled(line.settings, leg.talkMillis / 2) } : {}
   const state: State = { _tag: "Talking", until: at + scaled(line.settings, leg.talkMillis), leg }
-  const talking: PhoneLine = { ...line, ...leaves, state }
+  const talking: PhoneLine = { ...line, steps, ...leaves, state }
   if (!line.settings.legAnswers) return { line: talking, webhooks: [] }
   const told = ask(line, "dial_completed", { ...parties(leg), status: "answered" })
   return { ...told, line: { ...talking, awaits: "dial_completed" } }

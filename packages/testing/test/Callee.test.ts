@@ -95,6 +95,16 @@ describe("Callee", () => {
         ["", "", "2"]
       ))
 
+    it("talks lets prompts pass until there is somebody to talk to, and no longer than one talk", () => {
+      const callee = Callee.answers().talks().presses("1").talks().hangsUp()
+      assert.deepStrictEqual(reactions(callee, [prompt(1, "Hi."), prompt(2, "?", 1)]), ["", ""])
+      const first = Callee.converse(callee.steps)
+      assert.deepStrictEqual(first, { hangsUp: false, steps: callee.steps.slice(1) })
+      const keyed = Callee.listen(first.steps, prompt(3, "?", 1))
+      assert.strictEqual(keyed.digits, "1")
+      assert.deepStrictEqual(Callee.converse(keyed.steps), { hangsUp: true, steps: [] })
+    })
+
     it("hangsUp ends the call in the next prompt, not in the one that took the keys", () =>
       assert.deepStrictEqual(
         reactions(Callee.answers().presses("1").hangsUp(), [prompt(1, "?", 1), prompt(2, "Thanks.")]),
@@ -169,7 +179,7 @@ describe("Callee", () => {
         flags: Schema.Literals(["", "i", "su"])
       }),
       Schema.Struct({ _tag: Schema.Literal("Presses"), digits: Digits }),
-      Schema.Struct({ _tag: Schema.Literals(["StaysSilent", "HangsUp"]) }),
+      Schema.Struct({ _tag: Schema.Literals(["StaysSilent", "Talks", "HangsUp"]) }),
       Schema.Struct({ _tag: Schema.Literals(["HangsUpDuring", "HangsUpAfter"]), prompt: Number })
     ])
 

@@ -311,6 +311,13 @@ describe("PhoneLine", () => {
         ["30000 call_completed hangup"]
       ))
 
+    it("ends with the call when the caller hangs up in the talk, after a prompt heard to its end", () =>
+      assert.deepStrictEqual(
+        called(Callee.answers().hears("x").talks().hangsUp()).reply(say("x".repeat(15))).untilAsked()
+          .reply(bridge, Callee.answers(0)).untilAsked().told.slice(1),
+        ["1000 speak_completed speak_successful", "31000 call_completed hangup"]
+      ))
+
     it("ends sooner if the other's script or the leg's limit says so", () => {
       const short = Action.dial({ to: agent, from, maxCallDurationSeconds: 10 })
       const line = called(Callee.answers()).reply(bridge, Callee.answers(0).hangsUp()).untilAsked()
