@@ -355,6 +355,20 @@ describe("a webhook", () => {
   })
 })
 
+describe("two sessions of one attempt", () => {
+  it("are one line with the session that is answered first, whatever the 202 said", () => {
+    const trial = new Trial(question)
+    trial.posted({ _tag: "Accepted", referenceId: "of the 202" })
+    trial.answered()
+    assert.strictEqual(trial.reply(), "speak, collect 1")
+    trial.now += 5 * second
+    assert.include(trial.spoken("1"), "PromptCompleted")
+    trial.webhook({ event: "dial_completed", status: "answered", referenceId: "of the 202" })
+    assert.strictEqual(trial.reply(), "hangup")
+    trial.verify()
+  })
+})
+
 describe("the end of a call", () => {
   it("during a prompt is a hang-up, once an answer on its way has had its time", () => {
     const trial = new Trial(talk)

@@ -182,6 +182,20 @@ const begin = (line: CallLine, action: Pending, at: number): CallLine => ({
   inFlight: { ...action, at, doubtful: false }
 })
 
+/** Somebody answered: whichever session of an attempt that is, it is the line from now on. */
+const answered = (line: CallLine, event: { readonly content: string; readonly referenceId: string }): CallLine => {
+  const { content, referenceId } = event
+  const earlier = line.referenceId
+  return {
+    ...heard(line, content),
+    answered: true,
+    referenceId,
+    otherReferenceIds: earlier === undefined || earlier === referenceId
+      ? line.otherReferenceIds
+      : [...line.otherReferenceIds, earlier]
+  }
+}
+
 /** Puts an action on a line: in flight if an event waits for it, else behind what is in flight. */
 const decided = (line: CallLine, action: Pending, at: number): CallLine =>
   line.phase === "Owing" ? begin(line, action, at) : { ...line, next: action }
@@ -376,16 +390,11 @@ const apply = (self: Call, event: CallEvent): Call => {
 
     case "CallAnswered":
       return onLine(self, event.line, (line) => ({
-        ...heard(line, event.content, event.referenceId),
-        ...(line.phase === "Settling" ? {} : { phase: "Owing", phaseAt: at }),
-        answered: true
+        ...answered(line, event),
+        ...(line.phase === "Settling" ? {} : { phase: "Owing", phaseAt: at })
       }))
     case "LateAnswer":
-      return onLine(self, event.line, (line) => ({
-        ...to(heard(line, event.content, event.referenceId), "Owing", at),
-        answered: true,
-        hungUpAt: at
-      }))
+      return onLine(self, event.line, (line) => ({ ...to(answered(line, event), "Owing", at), hungUpAt: at }))
     case "DialFailed":
       return onLine(self, event.line, (line) => closed(heard(line, event.content, event.referenceId), "failed", at))
     case "SecondLine":
