@@ -46,9 +46,12 @@ const rooms = [
       "FakeTransport",
       "TestCalls",
       "TelesignEmulator",
-      "StoreContract"
+      "StoreContract",
+      "Law",
+      "FlowExplorer",
+      "Arbitraries"
     ],
-    pure: ["Callee", "PhoneLine"],
+    pure: ["Callee", "PhoneLine", "Ladder", "Law", "FlowExplorer"],
     uses: [
       "effect",
       "effect/*",

@@ -150,6 +150,8 @@ export const confirm = (
 
 type Accepted<A> = { readonly accepted: A } | undefined
 
+type Judged<A> = { readonly accepted: A } | "silence" | "invalid"
+
 type Asked<A> = Flow.Flow<A, Flow.HungUp | Flow.NoInput, Line>
 
 const wording = (
@@ -164,22 +166,22 @@ const wording = (
 const choose = <A>(prompt: Prompt.Input, options: Collecting, accept: (digits: string) => Accepted<A>): Asked<A> => {
   const { acknowledge, again, attempts = 3, max } = options
   const limits = typeof attempts === "number" ? { silence: attempts, invalid: attempts } : attempts
+  // Judged first, so that what is kept of a wrong input is that it was wrong, and wrong keys lead to one place.
+  const judge = (digits: string): Judged<A> => digits === "" ? "silence" : accept(digits) ?? "invalid"
   const ask = (words: Prompt.Input, silences: number, mistakes: number): Asked<A> =>
-    Flow.flatMap(heard(words, { max }), (digits): Asked<A> => {
-      const choice = digits === "" ? undefined : accept(digits)
-      if (choice !== undefined) {
+    Flow.flatMap(Flow.map(heard(words, { max }), judge), (answer): Asked<A> => {
+      if (typeof answer !== "string") {
         return acknowledge === undefined
-          ? Flow.succeed(choice.accepted)
-          : Flow.as(speak(acknowledge), choice.accepted)
+          ? Flow.succeed(answer.accepted)
+          : Flow.as(speak(acknowledge), answer.accepted)
       }
-      const kind = digits === "" ? "silence" : "invalid"
-      const counts = digits === ""
+      const counts = answer === "silence"
         ? { silence: silences + 1, invalid: mistakes }
         : { silence: silences, invalid: mistakes + 1 }
-      if (counts[kind] >= limits[kind]) {
-        return Flow.fail(new Flow.NoInput({ last: kind, attempts: counts.silence + counts.invalid }))
+      if (counts[answer] >= limits[answer]) {
+        return Flow.fail(new Flow.NoInput({ last: answer, attempts: counts.silence + counts.invalid }))
       }
-      return ask(wording(again?.[kind], counts[kind], prompt), counts.silence, counts.invalid)
+      return ask(wording(again?.[answer], counts[answer], prompt), counts.silence, counts.invalid)
     })
   return ask(prompt, 0, 0)
 }

@@ -1,0 +1,189 @@
+/**
+ * Random values of the domain, for properties: numbers, webhooks, events, callees, whole conversations. Plain data all of
+ * them, so that a failing property prints what it failed for, and shrinks it.
+ *
+ * ```ts
+ * it.prop("no webhook makes it throw", [Arbitraries.webhook], ([webhook]) => {
+ *   Webhook.content(webhook)
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ */
+import { CallEvent, Flow, Line, PhoneNumber } from "@ringback/core"
+import type { Webhook } from "@ringback/core"
+import { Arbitrary, Schema } from "effect"
+import type * as Callee from "./Callee.ts"
+
+/**
+ * A telephone number of 7 to 15 digits. Nearly all belong to nobody, but some may: never dial one outside of a test.
+ *
+ * @since 0.1.0
+ */
+export const phoneNumber: Arbitrary.Arbitrary<PhoneNumber.PhoneNumber> = Arbitrary.schema(
+  Schema.toType(PhoneNumber.PhoneNumber)
+)
+
+/**
+ * Any event that a log may hold, with any values: also such as no call ever had.
+ *
+ * @since 0.1.0
+ */
+export const callEvent: Arbitrary.Arbitrary<CallEvent.CallEvent> = Arbitrary.schema(CallEvent.CallEvent)
+
+/**
+ * A log of any events in any order, the oldest first.
+ *
+ * @since 0.1.0
+ */
+export const history: Arbitrary.Arbitrary<ReadonlyArray<CallEvent.CallEvent>> = Arbitrary.array(callEvent)
+
+const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const keys = (minimum: number, maximum: number) =>
+  Schema.String.check(Schema.isPattern(new RegExp(`^[0-9*#]{${minimum},${maximum}}$`)))
+
+const Reported = Schema.Struct({
+  event: Schema.Union([
+    Schema.Literals([
+      "incoming_call",
+      "dial_completed",
+      "speak_completed",
+      "play_completed",
+      "call_leg_completed",
+      "call_completed"
+    ]),
+    Schema.String.check(Schema.isPattern(/^[a-z]{1,8}_[a-z]{1,8}$/))
+  ]),
+  referenceId: Schema.String.check(Schema.isPattern(/^[0-9A-F]{32}$/)),
+  externalId: Schema.optionalKey(Schema.String),
+  status: Schema.optionalKey(Schema.Union([Schema.Literals(["answered", "busy", "hangup"]), Schema.String])),
+  digits: Schema.optionalKey(keys(0, 6)),
+  to: Schema.optionalKey(Schema.toType(PhoneNumber.PhoneNumber)),
+  from: Schema.optionalKey(Schema.toType(PhoneNumber.PhoneNumber)),
+  durationSeconds: Schema.optionalKey(int(0, 14_400)),
+  extra: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json))
+})
+
+/**
+ * An event of the carrier: one of those that are known, or another, with or without each of its fields.
+ *
+ * @since 0.1.0
+ */
+export const webhook: Arbitrary.Arbitrary<Webhook.Webhook> = Arbitrary.schema(Reported)
+
+const Step = Schema.TaggedUnion({
+  Hears: { text: Schema.String.check(Schema.isPattern(/^[a-z]{1,6}$/)) },
+  HearsMatch: { source: Schema.Literals(["press", "code", "."]), flags: Schema.Literals(["", "i"]) },
+  Presses: { digits: keys(1, 6) },
+  StaysSilent: {},
+  HangsUp: {},
+  HangsUpDuring: { prompt: int(1, 5) },
+  HangsUpAfter: { prompt: int(0, 5) }
+})
+
+const Reach = Schema.TaggedUnion({
+  Busy: {},
+  NoAnswer: {},
+  Fails: { status: Schema.String.check(Schema.isPattern(/^not_[a-z]{1,8}$/)) },
+  Answers: { afterMillis: int(0, 20_000) },
+  Voicemail: { afterMillis: int(0, 30_000) }
+})
+
+/**
+ * Somebody at the far end: reached or not, with a script of up to a few steps if a person answers.
+ *
+ * @since 0.1.0
+ */
+export const callee: Arbitrary.Arbitrary<Callee.Script> = Arbitrary.schema(
+  Schema.Struct({ reach: Reach, steps: Schema.Array(Step).check(Schema.isMaxLength(6)) })
+).pipe(Arbitrary.map(({ reach, steps }) => ({ reach, steps: reach._tag === "Answers" ? steps : [] })))
+
+const text = Schema.Literals(["Hello.", "Your table is ready.", "Press a key.", "One moment.", "That is not right."])
+
+const turns = {
+  Speak: { text },
+  Collect: { text, max: int(1, 6), min: int(1, 2), attempts: int(1, 3) },
+  Menu: { text, keys: int(1, 3), attempts: int(1, 3) },
+  Confirm: { text },
+  Pause: { seconds: int(1, 60) },
+  HeldSleep: { text, seconds: int(1, 60) },
+  Note: { name: Schema.Literals(["seen", "done"]) },
+  Hangup: {}
+}
+
+const Turn = Schema.TaggedUnion(turns)
+
+const few = Schema.Array(Turn).check(Schema.isMaxLength(3))
+
+const Part = Schema.TaggedUnion({
+  ...turns,
+  Within: { seconds: int(1, 120), turns: few },
+  Again: { times: int(1, 2), turns: few },
+  EvenIfUnanswered: { turns: few }
+})
+
+/**
+ * A conversation as plain data: what is said and asked, one after the other, parts of it under a deadline, repeated, or
+ * with silence forgiven. `talk` makes a flow of it.
+ *
+ * @since 0.1.0
+ */
+export type Conversation = ReadonlyArray<typeof Part.Type>
+
+/**
+ * A conversation of up to four parts.
+ *
+ * @since 0.1.0
+ */
+export const conversation: Arbitrary.Arbitrary<Conversation> = Arbitrary.schema(
+  Schema.Array(Part).check(Schema.isMaxLength(4))
+)
+
+type Talk = Flow.Flow<void, Flow.HungUp | Flow.NoInput | Flow.TimedOut, Flow.Line>
+
+const nothing = (flow: Flow.Flow<unknown, Flow.HungUp | Flow.NoInput | Flow.TimedOut, Flow.Line>): Talk =>
+  Flow.as(flow, undefined)
+
+/**
+ * A conversation as a flow that needs a line: `talk(conversation).pipe(Flow.dial({ to, from }))`.
+ *
+ * @since 0.1.0
+ */
+export const talk = (conversation: Conversation): Talk => nothing(Flow.forEach(conversation, part))
+
+const part = (part: typeof Part.Type): Talk => {
+  switch (part._tag) {
+    case "Within":
+      return Flow.timeout(talk(part.turns), `${part.seconds} seconds`)
+    case "Again":
+      return Flow.repeat(talk(part.turns), { times: part.times })
+    case "EvenIfUnanswered":
+      return Flow.catchTag(talk(part.turns), "NoInput", () => Flow.succeed(undefined))
+    case "Speak":
+      return Line.speak(part.text)
+    case "Collect":
+      return nothing(
+        Line.collect(part.text, { max: part.max, min: Math.min(part.min, part.max), attempts: part.attempts })
+      )
+    case "Menu":
+      return nothing(Line.menu(part.text, { choices: choices(part.keys), attempts: part.attempts }))
+    case "Confirm":
+      return nothing(Line.confirm(part.text))
+    case "Pause":
+      return Line.pause(`${part.seconds} seconds`)
+    case "HeldSleep":
+      return Line.hold(Flow.sleep(`${part.seconds} seconds`), part.text)
+    case "Note":
+      return Flow.note(part.name)
+    case "Hangup":
+      return Line.hangup
+  }
+}
+
+/** The first keys of a menu. */
+const choices = (count: number): { readonly "1": string; readonly "2"?: string; readonly "3"?: string } => ({
+  "1": "first",
+  ...(count > 1 ? { "2": "second" } : {}),
+  ...(count > 2 ? { "3": "third" } : {})
+})

@@ -1,0 +1,390 @@
+/**
+ * Checks every path of a flow: every choice of the network, the callee and the application, at every place. It runs the
+ * pure part of a flow only, so thousands of paths take a moment, and needs no phone, no clock and no engine.
+ *
+ * ```ts
+ * it("keeps the laws on every path", () => FlowExplorer.check(Reminder, input, Law.standard))
+ * ```
+ *
+ * What it tries: a dial is answered, busy, not answered, failed, refused, or of unknown fate; a prompt is heard, hung up on,
+ * answered by each class of keys that the flow distinguishes, or by silence; an activity succeeds, fails, takes too long or
+ * dies; a signal comes or does not; a deadline passes; a wait is hung up on. Keys of a menu are found out by pressing each
+ * of them: those that lead to the same place are one choice. Two places are the same if `Flow.key` says so, and are
+ * explored once.
+ *
+ * What it cannot know is reported, never passed over. An activity or a signal whose values are not few needs samples. What
+ * a `gen` keeps, it keeps: n answers of k kinds make k^n places. A loop without end is cut at a bound. Code that reads a
+ * clock, a random number or a variable outside of the generator is not seen to do so.
+ *
+ * @since 0.1.0
+ */
+import type { Flow } from "@ringback/core"
+import { Schema } from "effect"
+import * as Choices from "./internal/choices.ts"
+import * as drawing from "./internal/drawing.ts"
+import * as samples from "./internal/samples.ts"
+import * as graph from "./internal/search.ts"
+import * as sites from "./internal/sites.ts"
+import * as story from "./internal/story.ts"
+import type { Law } from "./Law.ts"
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What is tried
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * What is tried where the flow leaves it open, and how far the search goes. All of it has a default.
+ *
+ * @since 0.1.0
+ */
+export interface Options {
+  /** The keys that are tried at a prompt that takes one; default all twelve. The first also fills longer inputs. */
+  readonly keys?: ReadonlyArray<string>
+  /** Inputs to try where they fit, besides one key, as many keys as the prompt takes, and silence. */
+  readonly digits?: ReadonlyArray<string>
+  /**
+   * What activities come to, by name: values as the flow gets them, and `FlowExplorer.failure(error)`. Not needed where the
+   * schemas leave only a few: nothing, a truth value, literals.
+   */
+  readonly activities?: { readonly [name: string]: ReadonlyArray<unknown> }
+  /** What the application may tell, by the name of the signal, in stored form. Not needed for nothing or a truth value. */
+  readonly signals?: { readonly [name: string]: ReadonlyArray<unknown> }
+  /** What `Flow.now` may give, in milliseconds since 1970; default one moment in 2025. */
+  readonly now?: ReadonlyArray<number>
+  /** What `Flow.random` may give; default 0, 0.5 and 0.999. */
+  readonly random?: ReadonlyArray<number>
+  /** Who may call; default somebody with a number and somebody without. */
+  readonly callers?: ReadonlyArray<{ readonly from: string | undefined; readonly to: string | undefined }>
+  /** Whether the application may cancel the call at any moment; default `false`. */
+  readonly cancel?: boolean
+  /** How many places are explored at most; default 100,000. */
+  readonly max?: number
+  /** How many turns a path has at most; default 1,000. */
+  readonly depth?: number
+}
+
+const defaults: Choices.Samples = {
+  keys: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#"],
+  digits: [],
+  activities: {},
+  signals: {},
+  now: [1_750_000_000_000],
+  random: [0, 0.5, 0.999],
+  callers: [{ from: "15550170001", to: "15550170009" }, { from: undefined, to: "15550170009" }],
+  cancel: false
+}
+
+/**
+ * A sample of an activity that fails, as the flow gets its error.
+ *
+ * @since 0.1.0
+ */
+export const failure = (error: unknown): unknown => new Choices.Failing(error)
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What comes out
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * One turn of a path in words: what the flow asked for, and what happened. Words and keys are shown, for they come from
+ * the input and the samples of a test; numbers are masked.
+ *
+ * @since 0.1.0
+ */
+export interface Turn {
+  readonly asked: string
+  readonly happened: string
+}
+
+/**
+ * A law that does not hold: why, the shortest path that breaks it, the same as a ladder (masked), and as a test to paste.
+ *
+ * @since 0.1.0
+ */
+export interface Breach {
+  readonly law: string
+  readonly why: string
+  readonly path: ReadonlyArray<Turn>
+  readonly ladder: string
+  readonly scenario: string
+}
+
+/**
+ * Everything about a flow that its paths tell. Plain data.
+ *
+ * @since 0.1.0
+ */
+export interface Report {
+  readonly flow: string
+  readonly version: number
+  /** How many places were explored, and how many of them differ in their futures. */
+  readonly places: number
+  readonly distinct: number
+  /** How many steps of the flow it took. */
+  readonly transitions: number
+  /** How many different conversations there are; `Infinity` if one can go in a circle. */
+  readonly paths: number
+  /**
+   * The longest that somebody may be kept on one line: prompts, seconds of speech (15 characters a second), and seconds with
+   * all waiting. Two people who talk are not counted. `Infinity` if there is no end to it.
+   */
+  readonly longest: { readonly prompts: number; readonly spokenSeconds: number; readonly seconds: number }
+  /** How the call may end, in words. */
+  readonly outcomes: ReadonlyArray<string>
+  /** What is declared or given but on no path: outcomes, and samples that nothing asked for. */
+  readonly unreachable: ReadonlyArray<string>
+  /** Activities and signals that need samples: behind them nothing was explored. */
+  readonly missing: ReadonlyArray<string>
+  /** Whether the search came to its bound: then not every path was seen. */
+  readonly cut: boolean
+  readonly broken: ReadonlyArray<Breach>
+  readonly warnings: ReadonlyArray<string>
+  /** The flow as a graph of places with distinct futures; the first is the start. */
+  readonly graph: ReadonlyArray<Node>
+}
+
+/**
+ * A place of the drawing: in words, whether it is an end, and what may happen there.
+ *
+ * @since 0.1.0
+ */
+export interface Node {
+  readonly label: string
+  readonly end: boolean
+  readonly edges: ReadonlyArray<{ readonly label: string; readonly to: number }>
+}
+
+/**
+ * A flow breaks a law, or could not be explored to its end. The message holds the shortest path as a ladder, and a test to
+ * paste, which shows the keys that the explorer pressed.
+ *
+ * @since 0.1.0
+ */
+export class LawBroken extends Schema.TaggedError<LawBroken>()("LawBroken", {
+  flow: Schema.String,
+  law: Schema.String,
+  why: Schema.String,
+  ladder: Schema.String,
+  scenario: Schema.String
+}) {
+  override get message() {
+    const story = this.ladder === "" ? "" : `\n\n${this.ladder}\n\nAs a test:\n\n${this.scenario}\n`
+    return `${this.flow} breaks the law “${this.law}”: ${this.why}${story}`
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Exploring
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Goes every path of a flow with this input and reports what there is; the laws under `laws` are checked along the way.
+ *
+ * Throws an `Error` if a sample does not fit the schema that it is for.
+ *
+ * @since 0.1.0
+ */
+export const explore = <Input, A, E, R>(
+  flow: Flow.Definition<string, Input, A, E, R>,
+  input: Input,
+  options?: Options & { readonly laws?: ReadonlyArray<Law> }
+): Report => {
+  const { depth = 1_000, laws = [], max = 100_000, ...given } = options ?? {}
+  const tried = { ...defaults, ...given }
+  const found = graph.search(flow.run(input), finishing(flow), laws, tried, { max, depth })
+  const nodes = drawing.draw(found.places)
+  const lengths = graph.longest(found.places)
+  const outcomes = Array.from(new Set(found.places.filter(isEnd).map(({ label }) => label)))
+  return {
+    flow: flow.name,
+    version: flow.version,
+    places: found.places.length,
+    distinct: nodes.length,
+    transitions: found.transitions,
+    paths: graph.paths(found.places),
+    longest: lengths.reduce((a, b) => ({
+      prompts: Math.max(a.prompts, b.prompts),
+      spokenSeconds: Math.max(a.spokenSeconds, b.spokenSeconds),
+      seconds: Math.max(a.seconds, b.seconds)
+    }), { prompts: 0, spokenSeconds: 0, seconds: 0 }),
+    outcomes,
+    unreachable: [...unreached(flow, outcomes), ...unasked(tried, found.findings)],
+    missing: Array.from(found.findings.missing),
+    cut: found.cut.length > 0,
+    broken: breaches(found, laws).map((breach) => told(flow.name, input, found.places, breach)),
+    warnings: warnings(found, lengths, nodes.length),
+    graph: nodes
+  }
+}
+
+/**
+ * Checks laws on every path of a flow with this input. Throws `LawBroken` for the first law that does not hold; also if an
+ * activity or signal needs samples, or the search came to its bound, because then not every path was seen.
+ *
+ * @example
+ * it("keeps the laws on every path", () => FlowExplorer.check(TableReady, input, Law.standard))
+ * @since 0.1.0
+ */
+export const check = <Input, A, E, R>(
+  flow: Flow.Definition<string, Input, A, E, R>,
+  input: Input,
+  laws: ReadonlyArray<Law>,
+  options?: Options
+): Report => {
+  const report = explore(flow, input, { ...options, laws })
+  const broken = problem(report)
+  if (broken !== undefined) throw new LawBroken({ flow: report.flow, ...broken })
+  return report
+}
+
+/** Why a report is no proof. */
+const problem = (report: Report): Omit<Breach, "path"> | undefined => {
+  const first = report.broken[0]
+  if (first !== undefined) {
+    const { ladder, law, scenario, why } = first
+    return { ladder, law, scenario, why }
+  }
+  const incomplete = { law: "every path is seen", ladder: "", scenario: "" }
+  if (report.missing.length > 0) return { ...incomplete, why: `${report.missing.join(", ")}: give sample results` }
+  return report.cut
+    ? { ...incomplete, why: `the search was cut at ${report.places} places: look at the warnings, or raise the bound` }
+    : undefined
+}
+
+/**
+ * The flow as a Mermaid flowchart, which GitHub and many editors draw. Words are shown as the input has them; numbers are
+ * masked.
+ *
+ * @since 0.1.0
+ */
+export const mermaid = (report: Report): string => drawing.mermaid(report.graph)
+
+const isEnd = ({ step }: graph.Place): boolean => step._tag === "Done"
+
+/** Values in their stored form, as the engine records them; what does not fit is a defect. */
+const finishing = <Input, A, E, R>({ codec }: Flow.Definition<string, Input, A, E, R>): graph.Finish => (exit) => {
+  const misfit = (what: string): Flow.Exit<never, never> => ({
+    _tag: "Stopped",
+    why: { _tag: "Defect", defect: new TypeError(`The ${what} does not fit its schema`) }
+  })
+  switch (exit._tag) {
+    case "Success": {
+      const stored = codec.encodeOutput(exit.value)
+      return stored._tag === "Success" ? { _tag: "Success", value: stored.success } : misfit("output")
+    }
+    case "Failure": {
+      const stored = codec.encodeError(exit.error)
+      return stored._tag === "Success" ? { _tag: "Failure", error: stored.success } : misfit("error")
+    }
+    case "Stopped":
+      return exit
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Judging
+// ---------------------------------------------------------------------------------------------------------------------
+
+type Found = Pick<graph.Breach, "law" | "why" | "path">
+
+const breaches = (found: graph.Search, laws: ReadonlyArray<Law>): ReadonlyArray<Found> => {
+  const inOrder = new Map(laws.map(({ name }, i) => [name, i]))
+  const all = [
+    ...found.breaches,
+    ...laws.flatMap((law): ReadonlyArray<Found> => {
+      switch (law._tag) {
+        case "Machine":
+          return []
+        case "Reachable":
+          return outOfReach(found, law)
+        case "Ends":
+          return endless(found, law.name)
+      }
+    })
+  ]
+  return all.toSorted((a, b) => inOrder.get(a.law)! - inOrder.get(b.law)!)
+}
+
+const outOfReach = (
+  { places }: graph.Search,
+  law: Extract<Law, { readonly _tag: "Reachable" }>
+): ReadonlyArray<Found> => {
+  const reaching = graph.reaching(places, law.to)
+  const lost = places.findIndex((place, i) => !reaching.has(i) && law.from(graph.momentAt(place.step, place.world)))
+  return lost === -1
+    ? []
+    : [{ law: law.name, why: "from here it is out of reach", path: graph.pathOf(places, places[lost]!.from) }]
+}
+
+const endless = ({ cut, places }: graph.Search, law: string): ReadonlyArray<Found> => {
+  const circle = graph.circle(places)
+  if (circle !== undefined) return [{ law, why: "it goes in a circle", path: circle.path }]
+  const last = cut.at(-1)
+  if (last === undefined) return []
+  const { path, times } = graph.loop(places, last)
+  return [{ law, why: `it had asked for the same ${times} times when the search was cut`, path }]
+}
+
+const told = (flow: string, input: unknown, places: ReadonlyArray<graph.Place>, { law, path, why }: Found): Breach => {
+  const turns = story.turns(places, path)
+  const last = path.at(-1)
+  const at = places[last === undefined ? 0 : places[last.place]!.edges[last.edge]!.to]!
+  return {
+    law,
+    why,
+    path: [...turns.map(({ asked, happened }) => ({ asked, happened })), { asked: at.label, happened: "" }],
+    ladder: story.ladder(flow, turns, `✗ ${law}: ${why}`),
+    scenario: story.scenario(flow, law, input, turns)
+  }
+}
+
+const warnings = (
+  found: graph.Search,
+  lengths: ReadonlyArray<graph.Longest>,
+  distinct: number
+): ReadonlyArray<string> => [
+  ...graph.hasty(found.places).map(([first, second]) =>
+    `Two questions in a row: ${first}, then ${second}. Say a word between them (acknowledge): an answer that is ` +
+    `delivered twice could pass for the answer to the second`
+  ),
+  ...outlasting(found.places, lengths),
+  ...found.cut.length === 0 ? [] : [`Not every path was seen: the search was cut at ${found.places.length} places`],
+  ...found.places.length > 1_000 && found.places.length > 4 * distinct
+    ? [
+      `${found.places.length} places have only ${distinct} different futures: a generator keeps answers that it does not ` +
+      `need later, or laws remember much. Fewer keys or samples make it quicker`
+    ]
+    : []
+]
+
+const outlasting = (
+  places: ReadonlyArray<graph.Place>,
+  lengths: ReadonlyArray<graph.Longest>
+): ReadonlyArray<string> => {
+  const found = new Set<string>()
+  places.forEach(({ world }, i) => {
+    const seconds = lengths[i]!.seconds
+    if (world.line === "open" && seconds > world.limit) {
+      found.add(
+        `A conversation can outlast its line: ${Math.ceil(seconds)} s, where max_call_duration is ${world.limit} s`
+      )
+    }
+  })
+  return Array.from(found).slice(-1)
+}
+
+/** Outcomes that the output schema names one by one and no path has. */
+const unreached = <Input, A, E, R>(
+  { codec }: Flow.Definition<string, Input, A, E, R>,
+  outcomes: ReadonlyArray<string>
+): ReadonlyArray<string> =>
+  (samples.all(codec.encodeOutput) ?? [])
+    .map((value) => sites.ofExit({ _tag: "Success", value }))
+    .filter((outcome) => !outcomes.includes(outcome))
+    .map((outcome) => `outcome ${outcome}`)
+
+const unasked = ({ activities, signals }: Choices.Samples, { asked }: Choices.Findings): ReadonlyArray<string> =>
+  [
+    ...Object.keys(activities).map((name) => `activity ${name}`),
+    ...Object.keys(signals).map((name) => `signal ${name}`)
+  ].filter((sample) => !asked.has(sample))

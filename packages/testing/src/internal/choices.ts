@@ -1,0 +1,370 @@
+/**
+ * Everything that the network, the far end and the application may do next about what a flow asks. The pure counterpart of
+ * the engine: what is a response there is a choice here.
+ */
+import type { Flow, PhoneNumber } from "@ringback/core"
+import { Action, Flow as Flows } from "@ringback/core"
+import type { LineState, What } from "../Law.ts"
+import * as samples from "./samples.ts"
+import * as sites from "./sites.ts"
+
+export type Waiting = Extract<Flow.Step<unknown, unknown>, { readonly _tag: "Waiting" }>
+
+/** What a flow's future depends on outside of the flow. */
+export interface World {
+  readonly line: LineState
+  /** How long the open line may last, in seconds. */
+  readonly limit: number
+  /** The numbers of which nobody knows whether they rang: the engine does not ring them again by itself. */
+  readonly unknown: ReadonlyArray<PhoneNumber.PhoneNumber>
+  /** The deadlines that are set, in milliseconds; the place of each is its number. */
+  readonly deadlines: ReadonlyArray<number>
+  readonly cancelled: boolean
+}
+
+export const before: World = { line: "none", limit: 0, unknown: [], deadlines: [], cancelled: false }
+
+/** One thing that may happen, in words, and the step and the world after it. */
+export interface Choice {
+  readonly label: string
+  readonly what: What
+  readonly hungUp: boolean
+  readonly world: World
+  readonly step: Flow.Step<unknown, unknown>
+}
+
+/** An activity that fails, among its sample results. */
+export class Failing {
+  readonly error: unknown
+  constructor(error: unknown) {
+    this.error = error
+  }
+}
+
+/** What may be chosen where a flow leaves it open. */
+export interface Samples {
+  readonly keys: ReadonlyArray<string>
+  readonly digits: ReadonlyArray<string>
+  readonly activities: { readonly [name: string]: ReadonlyArray<unknown> }
+  readonly signals: { readonly [name: string]: ReadonlyArray<unknown> }
+  readonly now: ReadonlyArray<number>
+  readonly random: ReadonlyArray<number>
+  readonly callers: ReadonlyArray<{ readonly from: string | undefined; readonly to: string | undefined }>
+  readonly cancel: boolean
+}
+
+/** Notes what was asked for, and what could not be tried. */
+export interface Findings {
+  readonly asked: Set<string>
+  readonly missing: Set<string>
+}
+
+interface Option {
+  readonly label: string
+  readonly what: What
+  readonly world: World
+}
+
+/** The longest that a bridged or incoming line lasts ("Voice - Actions"; documented). */
+const longestLine = 14_400
+
+const responded = (label: string, response: Flow.Response, world: World): Option => ({
+  label,
+  what: { _tag: "Responded", response },
+  world
+})
+
+const isHold = ({ scope }: ReturnType<typeof Flows.scopes>[number]): boolean => scope._tag === "Hold"
+
+export const isHeld = (step: Waiting): boolean => Flows.scopes(step).some(isHold)
+
+export const isBounded = (step: Waiting): boolean => Flows.scopes(step).some((scope) => !isHold(scope))
+
+/** Whether time passes over a request, so that other things can happen meanwhile. */
+const takesTime = (request: Flow.Request, world: World): boolean => {
+  switch (request._tag) {
+    case "Dial":
+    case "Sleep":
+    case "Activity":
+    case "Signal":
+      return true
+    case "Prompt":
+    case "Bridge":
+      return world.line === "open"
+    default:
+      return false
+  }
+}
+
+/** A hold that nobody listens to any more ends. */
+const settle = (step: Flow.Step<unknown, unknown>, world: World): Flow.Step<unknown, unknown> => {
+  let settled = step
+  while (settled._tag === "Waiting" && world.line !== "open") {
+    const hold = Flows.scopes(settled).find(isHold)
+    if (hold === undefined) return settled
+    settled = Flows.stop(settled, { _tag: "Expired", scope: hold.depth })
+  }
+  return settled
+}
+
+export const start = (flow: Flow.Flow<unknown, unknown, unknown>): Flow.Step<unknown, unknown> =>
+  settle(Flows.start(flow), before)
+
+const stopOf = (
+  request: Flow.Request,
+  what: Exclude<What, { readonly _tag: "Responded" | "HungUp" | "Expired" }>
+): Flow.Stop => {
+  switch (what._tag) {
+    case "Overdue":
+      return { _tag: "Overdue", activity: request._tag === "Activity" ? request.name : "" }
+    case "Died":
+      return { _tag: "Defect", defect: new Error("An activity died") }
+    case "Cancelled":
+      return { _tag: "Cancelled" }
+  }
+}
+
+const after = (step: Waiting, option: Option): Flow.Step<unknown, unknown> => {
+  const { what } = option
+  switch (what._tag) {
+    case "Responded":
+      return settle(Flows.next(step as never, what.response as never), option.world)
+    case "HungUp":
+      return settle(step, option.world)
+    case "Expired":
+      throw new Error("A deadline needs its scope")
+    case "Overdue":
+    case "Died":
+    case "Cancelled":
+      return settle(Flows.stop(step, stopOf(step.request, what)), option.world)
+  }
+}
+
+/** All that may happen next. Equal keys of a menu come as one choice. */
+export const choices = (step: Waiting, world: World, samples: Samples, findings: Findings): ReadonlyArray<Choice> => {
+  const { request } = step
+  const options = responses(request, world, samples, findings)
+  const chosen = request._tag === "Prompt" && world.line === "open"
+    ? classes(step, options)
+    : options.map((option) => made(step, option))
+  if (!takesTime(request, world)) return chosen
+  return [
+    ...inTime(request, world) ? chosen : [],
+    ...hangUps(step, world, inTime(request, world) ? options : []),
+    ...expiries(step, world),
+    ...samples.cancel && !world.cancelled
+      ? [made(step, { label: "is cancelled", what: { _tag: "Cancelled" }, world: { ...world, cancelled: true } })]
+      : []
+  ]
+}
+
+const made = (step: Waiting, option: Option, hungUp = false): Choice => ({
+  ...option,
+  hungUp,
+  step: after(step, option)
+})
+
+/** Whether a sleep can end before the deadline around it. */
+const inTime = (request: Flow.Request, world: World): boolean =>
+  request._tag !== "Sleep" || request.millis <= Math.min(...world.deadlines)
+
+/** Somebody hangs up while the flow waits for something else: a hold notices, any other wait goes on. */
+const hangUps = (step: Waiting, world: World, options: ReadonlyArray<Option>): ReadonlyArray<Choice> => {
+  const { request } = step
+  if (world.line !== "open" || request._tag === "Prompt" || request._tag === "Bridge") return []
+  const gone: World = { ...world, line: "gone" }
+  return isHeld(step)
+    ? [made(step, { label: "hangs up", what: { _tag: "HungUp" }, world: gone }, true)]
+    : options.map((option) => made(step, { ...option, label: `${option.label}, hung up`, world: gone }, true))
+}
+
+const expiries = (step: Waiting, world: World): ReadonlyArray<Choice> =>
+  Flows.scopes(step).flatMap(({ depth, scope }) =>
+    scope._tag === "Hold" ? [] : [{
+      label: "time is up",
+      what: { _tag: "Expired" },
+      hungUp: false,
+      world,
+      step: settle(Flows.stop(step, { _tag: "Expired", scope: depth }), world)
+    }]
+  )
+
+const responses = (
+  request: Flow.Request,
+  world: World,
+  samples: Samples,
+  findings: Findings
+): ReadonlyArray<Option> => {
+  switch (request._tag) {
+    case "Dial":
+      return dialled(request, world)
+    case "Answer":
+      return samples.callers.map((caller) =>
+        responded(caller.from === undefined ? "calls without a number" : "calls", caller, {
+          ...world,
+          line: "open",
+          limit: longestLine
+        })
+      )
+    case "Prompt":
+      return prompted(request, world, samples)
+    case "Bridge":
+      return bridged(world)
+    case "Leave":
+      return [responded("", null, { ...world, line: "none", limit: 0 })]
+    case "Sleep":
+      return [responded("wakes", null, world)]
+    case "Activity":
+      return activity(request, world, samples, findings)
+    case "Signal":
+      return signal(request, world, samples, findings)
+    case "SetDeadline":
+      return [
+        responded("", { n: world.deadlines.length }, { ...world, deadlines: [...world.deadlines, request.millis] })
+      ]
+    case "LiftDeadline":
+      return [responded("", null, { ...world, deadlines: world.deadlines.slice(0, request.n) })]
+    case "Now":
+      return samples.now.map((time, _, { length }) => responded(length === 1 ? "" : `at ${time}`, time, world))
+    case "Random":
+      return samples.random.map((number) => responded(`draws ${number}`, number, world))
+    case "Note":
+      return [responded("", null, world)]
+  }
+}
+
+const dialled = (request: Extract<Flow.Request, { readonly _tag: "Dial" }>, world: World): ReadonlyArray<Option> => {
+  const reasons: ReadonlyArray<typeof Flows.NotAnsweredReason.Type> =
+    world.unknown.includes(request.to) && request.evenIfUnknown !== true
+      ? ["unknown"]
+      : ["busy", "no answer", "failed", "refused", "unknown"]
+  const unanswered = reasons.map((reason) =>
+    responded(reason, { _tag: "NotAnswered", reason }, {
+      ...world,
+      line: "none",
+      unknown: reason === "unknown" && !world.unknown.includes(request.to)
+        ? [...world.unknown, request.to]
+        : world.unknown
+    })
+  )
+  if (reasons.length === 1) return unanswered
+  return [
+    responded("answers", { _tag: "Answered" }, { ...world, line: "open", limit: request.maxCallDurationSeconds }),
+    ...unanswered
+  ]
+}
+
+const hungUp = (world: World): Option =>
+  responded("hangs up", { _tag: "HungUp" }, { ...world, line: world.line === "open" ? "gone" : world.line })
+
+const prompted = (
+  request: Extract<Flow.Request, { readonly _tag: "Prompt" }>,
+  world: World,
+  samples: Samples
+): ReadonlyArray<Option> => {
+  if (world.line !== "open") return [{ ...hungUp(world), label: "" }]
+  const max = Action.digits(request.action)
+  if (max === 0) return [responded("hears it", { _tag: "Heard", digits: "" }, world), hungUp(world)]
+  const probes = max === 1 ? samples.keys : [samples.keys[0] ?? "0", (samples.keys[0] ?? "0").repeat(max)]
+  const fitting = samples.digits.filter((digits) => digits.length <= max)
+  return [
+    ...Array.from(new Set([...probes, ...fitting])).map((digits) =>
+      responded(digits, { _tag: "Heard", digits }, world)
+    ),
+    responded("silence", { _tag: "Heard", digits: "" }, world),
+    hungUp(world)
+  ]
+}
+
+const bridged = (world: World): ReadonlyArray<Option> => {
+  if (world.line !== "open") return [{ ...hungUp(world), label: "" }]
+  return [
+    responded("they leave", { _tag: "Left", who: "them" }, world),
+    responded("the caller leaves", { _tag: "Left", who: "caller" }, world),
+    responded("one leaves", { _tag: "Left", who: "unknown" }, world),
+    responded("not connected", { _tag: "NotConnected" }, world),
+    hungUp(world)
+  ]
+}
+
+const activity = (
+  request: Extract<Flow.Request, { readonly _tag: "Activity" }>,
+  world: World,
+  options: Samples,
+  findings: Findings
+): ReadonlyArray<Option> => {
+  findings.asked.add(`activity ${request.name}`)
+  const given = options.activities[request.name]
+  const values = given ?? samples.all(request.encodeSuccess)
+  const errors = given === undefined ? samples.all(request.encodeError)?.map((error) => new Failing(error)) : []
+  if (values === undefined || errors === undefined) findings.missing.add(`activity ${request.name}`)
+  return [
+    ...[...values ?? [], ...errors ?? []].map((value) => {
+      const failing = value instanceof Failing
+      const stored = failing ? request.encodeError(value.error) : request.encodeSuccess(value)
+      if (stored._tag === "Failure") {
+        throw new Error(`A sample of the activity ${request.name} does not fit its schema: ${stored.failure.message}`)
+      }
+      const label = failing ? `fails: ${shown(value.error)}` : value === undefined ? "done" : shown(value)
+      return responded(label, { ok: !failing, value: stored.success }, world)
+    }),
+    ...Number.isFinite(request.withinMillis) ? [{ label: "overdue", what: { _tag: "Overdue" } as const, world }] : [],
+    { label: "dies", what: { _tag: "Died" }, world }
+  ]
+}
+
+const signal = (
+  request: Extract<Flow.Request, { readonly _tag: "Signal" }>,
+  world: World,
+  options: Samples,
+  findings: Findings
+): ReadonlyArray<Option> => {
+  findings.asked.add(`signal ${request.name}`)
+  const values = options.signals[request.name] ?? probed(request.fits)
+  if (values === undefined) findings.missing.add(`signal ${request.name}`)
+  return [
+    ...(values ?? []).map((value) => {
+      if (!request.fits(value)) throw new Error(`A sample of the signal ${request.name} does not fit its schema`)
+      return responded(value === null ? "told" : shown(value), { _tag: "Received", value }, world)
+    }),
+    ...Number.isFinite(request.withinMillis) ? [responded("not told", { _tag: "Expired" }, world)] : []
+  ]
+}
+
+/** The values of a signal, if they are nothing or a truth value. */
+const probed = (fits: (value: unknown) => boolean): ReadonlyArray<unknown> | undefined => {
+  const found = [null, true, false, 0, "", "text", {}, []].filter(fits)
+  return found.length === 1 && found[0] === null
+    ? [null]
+    : found.length === 2 && found.every((value) => typeof value === "boolean")
+    ? found
+    : undefined
+}
+
+const shown = (value: unknown): string => {
+  const tag = typeof value === "object" && value !== null && "_tag" in value ? String(value._tag) : undefined
+  const text = tag ?? (typeof value === "string" ? value : JSON.stringify(value) ?? String(value))
+  return text.length > 40 ? `${text.slice(0, 39)}…` : text
+}
+
+/** The keys that lead to the same place are one choice, named after its members. */
+const classes = (step: Waiting, options: ReadonlyArray<Option>): ReadonlyArray<Choice> => {
+  const found = new Map<string, { readonly choice: Choice; readonly labels: Array<string> }>()
+  for (const option of options) {
+    const choice = made(step, option)
+    const key = `${placeOf(choice.step)} ${choice.world.line}`
+    const same = found.get(key)
+    if (same === undefined) found.set(key, { choice, labels: [option.label] })
+    else same.labels.push(option.label)
+  }
+  return Array.from(found.values(), ({ choice, labels }) => ({ ...choice, label: sites.ofChoices(labels) }))
+}
+
+/** The place that a step has reached, as text: equal for equal futures. */
+export const placeOf = (step: Flow.Step<unknown, unknown>): string =>
+  step._tag === "Done" ? `Done ${exitText(step.exit)}` : Flows.key(step)
+
+const exitText = (exit: Flow.Exit<unknown, unknown>): string =>
+  exit._tag === "Stopped" && exit.why._tag === "Defect"
+    ? `Defect ${exit.why.defect instanceof Error ? exit.why.defect.message : String(exit.why.defect)}`
+    : JSON.stringify(exit)

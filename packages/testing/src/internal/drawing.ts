@@ -1,0 +1,110 @@
+/** The flow as a small graph: places without a choice left out, places with equal futures taken together. */
+import type { Place } from "./search.ts"
+import * as sites from "./sites.ts"
+
+/** A place of a drawing, and where what happens there leads to. */
+export interface Node {
+  readonly label: string
+  readonly end: boolean
+  readonly edges: ReadonlyArray<{ readonly label: string; readonly to: number }>
+}
+
+/** Follows places that nobody sees: no words, and one way on. */
+const visible = (places: ReadonlyArray<Place>, from: number): number => {
+  const seen = new Set<number>()
+  let at = from
+  while (places[at]!.label === "" && places[at]!.edges.length === 1 && !seen.has(at)) {
+    seen.add(at)
+    at = places[at]!.edges[0]!.to
+  }
+  return at
+}
+
+/**
+ * Partition refinement: places begin in one class per label, and a class is split as long as its members lead to different
+ * classes. What remains together has the same future.
+ */
+const refine = (labels: ReadonlyArray<string>, edges: ReadonlyArray<ReadonlyArray<Way>>): ReadonlyArray<number> => {
+  const number = (texts: ReadonlyArray<string>): { readonly of: ReadonlyArray<number>; readonly count: number } => {
+    const numbers = new Map<string, number>()
+    const of = texts.map((text) => {
+      const known = numbers.get(text)
+      if (known !== undefined) return known
+      numbers.set(text, numbers.size)
+      return numbers.size - 1
+    })
+    return { of, count: numbers.size }
+  }
+  let classes = number(labels)
+  for (;;) {
+    const { of } = classes
+    const next = number(
+      of.map((own, i) => `${own}|${edges[i]!.map(({ label, to }) => `${label}>${of[to]!}`).join("|")}`)
+    )
+    if (next.count === classes.count) return next.of
+    classes = next
+  }
+}
+
+interface Way {
+  readonly label: string
+  readonly to: number
+}
+
+/** The graph of distinct futures, in the order in which they are first reached; the first node is the start. */
+export const draw = (places: ReadonlyArray<Place>): ReadonlyArray<Node> => {
+  const seen = places.map((_, i) => visible(places, i))
+  const edges = places.map((place) => place.edges.map(({ label, to }) => ({ label, to: seen[to]! })))
+  const classes = refine(places.map((place, i) => `${place.step._tag} ${places[seen[i]!]!.label}`), edges)
+  const nodes: Array<Node> = []
+  const numbers = new Map<number, number>()
+  const order = [seen[0]!]
+  numbers.set(classes[order[0]!]!, 0)
+  for (const i of order) {
+    const place = places[i]!
+    nodes.push({
+      label: place.label,
+      end: place.step._tag === "Done",
+      edges: edges[i]!.map(({ label, to }) => {
+        const known = numbers.get(classes[to]!)
+        if (known !== undefined) return { label, to: known }
+        numbers.set(classes[to]!, order.push(to) - 1)
+        return { label, to: order.length - 1 }
+      })
+    })
+  }
+  return numbered(nodes)
+}
+
+/** Nodes that say the same differ in what follows, so they are told apart by a number. */
+const numbered = (nodes: ReadonlyArray<Node>): ReadonlyArray<Node> => {
+  const times = new Map<string, number>()
+  return nodes.map((node) => {
+    const time = (times.get(node.label) ?? 0) + 1
+    times.set(node.label, time)
+    return time === 1 ? node : { ...node, label: `${node.label} (${time})` }
+  })
+}
+
+const escaped = (text: string): string =>
+  text.replaceAll("#", "#35;").replaceAll("\"", "#quot;").replaceAll("<", "#lt;").replaceAll(">", "#gt;").replaceAll(
+    "|",
+    "#124;"
+  )
+
+/** The graph in Mermaid's words. */
+export const mermaid = (nodes: ReadonlyArray<Node>): string =>
+  [
+    "flowchart TD",
+    ...nodes.flatMap((node, i) => [
+      `  n${i}${node.end ? `(["${escaped(node.label)}"])` : `["${escaped(node.label)}"]`}`,
+      ...arrows(node).map(([to, label]) => `  n${i} -->${label === "" ? "" : `|"${escaped(label)}"|`} n${to}`)
+    ]),
+    ""
+  ].join("\n")
+
+const arrows = (node: Node): ReadonlyArray<readonly [number, string]> => {
+  const labels = new Map<number, Array<string>>()
+  for (const { label, to } of node.edges) labels.set(to, [...labels.get(to) ?? [], label])
+  return Array.from(labels, ([to, all]) => [to, sites.ofChoices(all)] as const)
+}

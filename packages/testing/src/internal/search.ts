@@ -1,0 +1,382 @@
+/**
+ * The search: breadth first over all that may happen, equal places merged before they are expanded, laws folded along. So
+ * the first path that breaks a law is a shortest one, and a loop of a reducer is a circle instead of an endless path.
+ */
+import type { Flow } from "@ringback/core"
+import { Action } from "@ringback/core"
+import type { Schema } from "effect"
+import type { Law, Moment, What } from "../Law.ts"
+import { isBroken } from "../Law.ts"
+import * as Choices from "./choices.ts"
+import * as sites from "./sites.ts"
+
+/** A place: where the flow stands, the world around it, and what the laws remember. */
+export interface Place {
+  readonly step: Flow.Step<unknown, unknown>
+  readonly world: Choices.World
+  readonly label: string
+  readonly edges: Array<Edge>
+  /** The first way here, which is a shortest. */
+  readonly from: Way | undefined
+  readonly depth: number
+  readonly memory: ReadonlyArray<Schema.Json>
+}
+
+/** One thing that may happen, and the place that it leads to. */
+export interface Edge {
+  readonly label: string
+  readonly what: What
+  readonly hungUp: boolean
+  readonly to: number
+}
+
+/** An edge, by the place that it leaves. */
+export interface Way {
+  readonly place: number
+  readonly edge: number
+}
+
+/** A law that a path breaks. */
+export interface Breach {
+  readonly law: string
+  readonly why: string
+  readonly path: ReadonlyArray<Way>
+  /** The place that the path leads to. */
+  readonly at: Place
+}
+
+export interface Search {
+  readonly places: ReadonlyArray<Place>
+  readonly transitions: number
+  readonly breaches: ReadonlyArray<Breach>
+  /** Places that were not expanded, because the search came to its bound. */
+  readonly cut: ReadonlyArray<number>
+  readonly findings: Choices.Findings
+}
+
+export interface Bounds {
+  readonly max: number
+  readonly depth: number
+}
+
+type Machine = Extract<Law, { readonly _tag: "Machine" }>
+
+/** Brings the output of a flow into its stored form, as the engine does. */
+export type Finish = (exit: Flow.Exit<unknown, unknown>) => Flow.Exit<unknown, unknown>
+
+export const search = (
+  flow: Flow.Flow<unknown, unknown, unknown>,
+  finish: Finish,
+  laws: ReadonlyArray<Law>,
+  samples: Choices.Samples,
+  bounds: Bounds
+): Search => new Searching(laws, finish, samples, bounds).run(flow)
+
+/** Mutable, and never leaves `search`. */
+class Searching {
+  readonly places: Array<Place> = []
+  readonly breaches: Array<Breach> = []
+  readonly cut: Array<number> = []
+  readonly findings: Choices.Findings = { asked: new Set(), missing: new Set() }
+  private transitions = 0
+  private readonly known = new Map<string, number>()
+  private readonly machines: ReadonlyArray<Machine>
+  /** Laws that are broken already: their shortest path is found, so they are not followed any more. */
+  private readonly settled = new Set<Machine>()
+  private readonly samples: Choices.Samples
+  private readonly finish: Finish
+  private readonly bounds: Bounds
+
+  constructor(laws: ReadonlyArray<Law>, finish: Finish, samples: Choices.Samples, bounds: Bounds) {
+    this.machines = laws.filter((law) => law._tag === "Machine")
+    this.finish = finish
+    this.samples = samples
+    this.bounds = bounds
+  }
+
+  run(flow: Flow.Flow<unknown, unknown, unknown>): Search {
+    this.arrive(Choices.start(flow), Choices.before, this.machines.map((law) => law.initial), undefined, 0)
+    for (let i = 0; i < this.places.length; i++) this.expand(i)
+    const { breaches, cut, findings, places, transitions } = this
+    return { places, transitions, breaches, cut, findings }
+  }
+
+  private expand(index: number): void {
+    const place = this.places[index]!
+    if (place.step._tag === "Done") return
+    if (this.places.length >= this.bounds.max || place.depth >= this.bounds.depth) {
+      this.cut.push(index)
+      return
+    }
+    const { request } = place.step
+    for (const choice of Choices.choices(place.step, place.world, this.samples, this.findings)) {
+      this.transitions++
+      const edge = place.edges.length
+      const way = { place: index, edge }
+      const moment: Moment = { _tag: "Happened", request, what: choice.what, line: choice.world.line }
+      const [memory, broken] = this.fold(place.memory, moment)
+      const to = this.arrive(choice.step, choice.world, memory, way, place.depth + 1)
+      place.edges.push({ label: choice.label, what: choice.what, hungUp: choice.hungUp, to })
+      for (const { law, why } of broken) this.breach(law, why, way, this.places[to]!)
+    }
+  }
+
+  private arrive(
+    reached: Flow.Step<unknown, unknown>,
+    world: Choices.World,
+    remembered: ReadonlyArray<Schema.Json>,
+    from: Way | undefined,
+    depth: number
+  ): number {
+    const step = reached._tag === "Done" ? { ...reached, exit: this.finish(reached.exit) } : reached
+    const [memory, broken] = this.fold(remembered, momentAt(step, world))
+    const key = `${Choices.placeOf(step)}\n${JSON.stringify(world)}\n${JSON.stringify(memory)}`
+    const found = this.known.get(key)
+    if (found !== undefined) return found
+    const label = step._tag === "Done" ? sites.ofExit(step.exit) : sites.ofRequest(step.request, world.line)
+    const place: Place = { step, world, label, edges: [], from, depth, memory }
+    this.known.set(key, this.places.push(place) - 1)
+    for (const { law, why } of broken) this.breach(law, why, from, place)
+    return this.places.length - 1
+  }
+
+  private fold(
+    memory: ReadonlyArray<Schema.Json>,
+    moment: Moment
+  ): [ReadonlyArray<Schema.Json>, ReadonlyArray<{ readonly law: Machine; readonly why: string }>] {
+    const broken: Array<{ readonly law: Machine; readonly why: string }> = []
+    const next = this.machines.map((law, i): Schema.Json => {
+      if (this.settled.has(law)) return null
+      const verdict = law.next(memory[i] as never, moment)
+      if (!isBroken(verdict)) return verdict
+      this.settled.add(law)
+      broken.push({ law, why: verdict.why })
+      return null
+    })
+    return [next, broken]
+  }
+
+  private breach(law: Machine, why: string, way: Way | undefined, at: Place): void {
+    this.breaches.push({ law: law.name, why, path: pathOf(this.places, way), at })
+  }
+}
+
+/** A place as the laws see it. */
+export const momentAt = (step: Flow.Step<unknown, unknown>, world: Choices.World): Moment =>
+  step._tag === "Done"
+    ? { _tag: "Ended", exit: step.exit, line: world.line }
+    : {
+      _tag: "Asked",
+      request: step.request,
+      line: world.line,
+      held: Choices.isHeld(step),
+      bounded: Choices.isBounded(step)
+    }
+
+/** The shortest path that ends with this way. */
+export const pathOf = (places: ReadonlyArray<Place>, last: Way | undefined): ReadonlyArray<Way> => {
+  const path: Array<Way> = []
+  for (let way = last; way !== undefined; way = places[way.place]!.from) path.push(way)
+  return path.toReversed()
+}
+
+// What the whole graph tells
+
+/** The places in an order in which each comes after all that it leads to. Those that lead into a circle are missing. */
+const settledOrder = (count: number, next: ReadonlyArray<ReadonlyArray<number>>): ReadonlyArray<number> => {
+  const open = next.map((targets) => targets.length)
+  const before: Array<Array<number>> = Array.from({ length: count }, () => [])
+  next.forEach((targets, i) => targets.forEach((to) => before[to]!.push(i)))
+  const order = open.flatMap((left, i) => left === 0 ? [i] : [])
+  for (let i = 0; i < order.length; i++) {
+    for (const place of before[order[i]!]!) if (--open[place]! === 0) order.push(place)
+  }
+  return order
+}
+
+const targets = (place: Place): ReadonlyArray<number> => place.edges.map(({ to }) => to)
+
+/** How many different paths there are; without end if one goes in a circle. */
+export const paths = (places: ReadonlyArray<Place>): number => {
+  const counts = places.map(() => Infinity)
+  for (const i of settledOrder(places.length, places.map(targets))) {
+    const { edges } = places[i]!
+    counts[i] = edges.length === 0 ? 1 : edges.reduce((sum, { to }) => sum + counts[to]!, 0)
+  }
+  return counts[0] ?? 0
+}
+
+/** What somebody may have to bear on one line. */
+export interface Longest {
+  readonly prompts: number
+  readonly spokenSeconds: number
+  readonly seconds: number
+}
+
+const none: Longest = { prompts: 0, spokenSeconds: 0, seconds: 0 }
+const endless: Longest = { prompts: Infinity, spokenSeconds: Infinity, seconds: Infinity }
+
+const most = (a: Longest, b: Longest): Longest => ({
+  prompts: Math.max(a.prompts, b.prompts),
+  spokenSeconds: Math.max(a.spokenSeconds, b.spokenSeconds),
+  seconds: Math.max(a.seconds, b.seconds)
+})
+
+const ownLength = ({ step, world }: Place): Longest => {
+  if (step._tag === "Done" || world.line !== "open") return none
+  const { spoken, waited } = sites.seconds(step.request)
+  return { prompts: step.request._tag === "Prompt" ? 1 : 0, spokenSeconds: spoken, seconds: spoken + waited }
+}
+
+/** The longest that remains of the line at each place. */
+export const longest = (places: ReadonlyArray<Place>): ReadonlyArray<Longest> => {
+  const onLine = (to: number): boolean => places[to]!.world.line === "open"
+  const next = places.map((place) => place.world.line === "open" ? targets(place).filter(onLine) : [])
+  const lengths = places.map(() => endless)
+  for (const i of settledOrder(places.length, next)) {
+    const own = ownLength(places[i]!)
+    const rest = next[i]!.reduce((sum, to) => most(sum, lengths[to]!), none)
+    lengths[i] = {
+      prompts: own.prompts + rest.prompts,
+      spokenSeconds: own.spokenSeconds + rest.spokenSeconds,
+      seconds: own.seconds + rest.seconds
+    }
+  }
+  return lengths.map((length, i) => places[i]!.world.line === "open" ? length : none)
+}
+
+/** The shortest way into a circle and once around. */
+export const circle = (
+  places: ReadonlyArray<Place>
+): { readonly path: ReadonlyArray<Way>; readonly at: Place } | undefined => {
+  const settled = new Set(settledOrder(places.length, places.map(targets)))
+  if (settled.size === places.length) return undefined
+  for (let start = 0; start < places.length; start++) {
+    const around = settled.has(start) ? undefined : wayBack(places, start, settled)
+    if (around !== undefined) return { path: [...pathOf(places, places[start]!.from), ...around], at: places[start]! }
+  }
+  return undefined
+}
+
+const wayBack = (
+  places: ReadonlyArray<Place>,
+  start: number,
+  settled: ReadonlySet<number>
+): ReadonlyArray<Way> | undefined => {
+  const came = new Map<number, Way>()
+  const queue = [start]
+  for (const place of queue) {
+    for (const [edge, { to }] of places[place]!.edges.entries()) {
+      if (settled.has(to) || came.has(to)) continue
+      came.set(to, { place, edge })
+      if (to === start) return unwind(came, start)
+      queue.push(to)
+    }
+  }
+  return undefined
+}
+
+const unwind = (came: ReadonlyMap<number, Way>, start: number): ReadonlyArray<Way> => {
+  const path = [came.get(start)!]
+  while (path[0]!.place !== start) path.unshift(came.get(path[0]!.place)!)
+  return path
+}
+
+/** A path that was cut: from its start until it asks for something again that it asks for most often. */
+export const loop = (
+  places: ReadonlyArray<Place>,
+  cut: number
+): { readonly path: ReadonlyArray<Way>; readonly at: Place; readonly times: number } => {
+  const path = pathOf(places, places[cut]!.from)
+  const stops = [...path.map(({ place }) => place), cut]
+  const counts = new Map<string, number>()
+  for (const i of stops) {
+    counts.set(places[i]!.label, (counts.get(places[i]!.label) ?? 0) + (places[i]!.label === "" ? 0 : 1))
+  }
+  const [label, times] = Array.from(counts).reduce((a, b) => b[1] > a[1] ? b : a)
+  const again = stops.findIndex((place, i) =>
+    places[place]!.label === label && i > stops.findIndex((first) => places[first]!.label === label)
+  )
+  const length = again === -1 ? path.length : again
+  return { path: path.slice(0, length), at: places[stops[length]!]!, times }
+}
+
+/** The places from which a goal can be reached without another dial. */
+export const reaching = (
+  places: ReadonlyArray<Place>,
+  goal: (moment: Moment) => boolean
+): ReadonlySet<number> => {
+  const before: Array<Array<number>> = places.map(() => [])
+  places.forEach((place, i) => {
+    for (const { to } of place.edges) if (!isDial(places[to]!)) before[to]!.push(i)
+  })
+  const found = new Set<number>()
+  const queue: Array<number> = []
+  const add = (i: number) => {
+    if (found.has(i)) return
+    found.add(i)
+    queue.push(i)
+  }
+  places.forEach((place, i) => {
+    if (goal(momentAt(place.step, place.world))) add(i)
+    for (const moment of happened(place)) if (goal(moment(places))) add(i)
+  })
+  for (const place of queue) before[place]!.forEach(add)
+  return found
+}
+
+const isDial = ({ step }: Place): boolean => step._tag === "Waiting" && step.request._tag === "Dial"
+
+const happened = ({ edges, step }: Place) =>
+  edges.map((edge) => (places: ReadonlyArray<Place>): Moment => ({
+    _tag: "Happened",
+    request: (step as Choices.Waiting).request,
+    what: edge.what,
+    line: places[edge.to]!.world.line
+  }))
+
+/** Questions that follow an answer without a word between them: the first and the second, in words. */
+export const hasty = (places: ReadonlyArray<Place>): ReadonlyArray<readonly [string, string]> => {
+  const found = new Map<string, readonly [string, string]>()
+  places.forEach((place) => {
+    if (!asks(place)) return
+    for (const edge of place.edges) {
+      if (!isAnswer(edge)) continue
+      for (const next of questionsAfter(places, edge.to)) {
+        const pair = [place.label, places[next]!.label] as const
+        if (pair[0] !== pair[1]) found.set(JSON.stringify(pair), pair)
+      }
+    }
+  })
+  return Array.from(found.values())
+}
+
+const asks = ({ step, world }: Place): boolean =>
+  step._tag === "Waiting" && step.request._tag === "Prompt" && world.line === "open" &&
+  Action.digits(step.request.action) > 0
+
+/** A key with a meaning of its own, not one of many that are treated alike. */
+const isAnswer = (edge: Edge): boolean => edge.what._tag === "Responded" && /^[0-9*#]+$/.test(edge.label)
+
+/** The questions that come next on the line, with nothing spoken before them. */
+const questionsAfter = (places: ReadonlyArray<Place>, first: number): ReadonlyArray<number> => {
+  const queue = [first]
+  const questions: Array<number> = []
+  const seen = new Set(queue)
+  for (const i of queue) {
+    const place = places[i]!
+    if (asks(place)) questions.push(i)
+    if (place.step._tag === "Done" || place.world.line !== "open" || isHeard(place)) continue
+    for (const to of targets(place)) {
+      if (seen.has(to)) continue
+      seen.add(to)
+      queue.push(to)
+    }
+  }
+  return questions
+}
+
+const isHeard = ({ step }: Place): boolean =>
+  step._tag === "Waiting" &&
+  (step.request._tag === "Prompt" || step.request._tag === "Bridge" || step.request._tag === "Leave" ||
+    Choices.isHeld(step))

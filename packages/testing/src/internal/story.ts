@@ -1,0 +1,269 @@
+/** One path of a flow for people: as a ladder, and as a test to paste. */
+import type { Flow } from "@ringback/core"
+import { Action } from "@ringback/core"
+import { PhoneNumber } from "@ringback/core"
+import * as Ladder from "../Ladder.ts"
+import type { LineState, What } from "../Law.ts"
+import type { Place, Way } from "./search.ts"
+import * as sites from "./sites.ts"
+
+/** One turn of a path: what was asked on which line, and what happened. */
+export interface Turn {
+  readonly request: Flow.Request
+  readonly line: LineState
+  readonly what: What
+  readonly hungUp: boolean
+  /** What was asked, and what happened, in words. */
+  readonly asked: string
+  readonly happened: string
+}
+
+export const turns = (places: ReadonlyArray<Place>, path: ReadonlyArray<Way>): ReadonlyArray<Turn> =>
+  path.flatMap(({ edge, place }) => {
+    const { edges, label, step, world } = places[place]!
+    if (step._tag === "Done") return []
+    const { hungUp, label: happened, what } = edges[edge]!
+    return [{ request: step.request, line: world.line, what, hungUp, asked: label, happened }]
+  })
+
+// As a ladder
+
+type Rung = Omit<Ladder.Step, "at">
+
+const rung = (from: Ladder.Actor, to: Ladder.Actor, text: string): Rung => ({ from, to, text })
+const own = (text: string): Rung => rung("Ringback", "Ringback", text)
+
+const leaves: ReadonlyArray<Rung> = [
+  rung("callee", "Telesign", "hangs up"),
+  rung("Telesign", "Ringback", "call_completed")
+]
+
+/** What each turn looks like on the ladder: first what is asked, then what happens. */
+const rungs = (turn: Turn): readonly [ReadonlyArray<Rung>, ReadonlyArray<Rung>] => {
+  const { request } = turn
+  const response = turn.what._tag === "Responded" ? turn.what.response : undefined
+  if (turn.what._tag !== "Responded") return [asked(turn), fromOutside(turn)]
+  switch (request._tag) {
+    case "Dial": {
+      const reached = response as Flow.Responses["Dial"]
+      return reached._tag === "Answered"
+        ? [asked(turn), [
+          rung("callee", "Telesign", "answers"),
+          rung("Telesign", "Ringback", "dial_completed (answered)")
+        ]]
+        : [asked(turn), [rung("Telesign", "Ringback", reached.reason)]]
+    }
+    case "Answer":
+      return [[], [rung("callee", "Telesign", "calls"), rung("Telesign", "Ringback", "incoming_call")]]
+    case "Prompt": {
+      if (turn.line !== "open") return [asked(turn), []]
+      const heard = response as Flow.Responses["Prompt"]
+      if (heard._tag === "HungUp") return [asked(turn), leaves]
+      const keys = heard.digits === "" ? [] : [rung("callee", "Telesign", `presses ${"•".repeat(heard.digits.length)}`)]
+      const event = Action.completion(request.action) ?? "completed"
+      return [asked(turn), [...keys, rung("Telesign", "Ringback", event)]]
+    }
+    case "Bridge": {
+      const talked = response as Flow.Responses["Bridge"]
+      return talked._tag === "HungUp"
+        ? [asked(turn), turn.line === "open" ? leaves : []]
+        : [asked(turn), [rung("Telesign", "Ringback", `call_leg_completed: ${turn.happened}`)]]
+    }
+    case "Activity":
+      return [asked(turn), [
+        ...turn.hungUp ? leaves : [],
+        rung("application", "Ringback", (response as Flow.ActivityResult).ok ? "its result" : "it fails")
+      ]]
+    case "Signal": {
+      const told = (response as Flow.Responses["Signal"])._tag === "Received"
+      return [asked(turn), [
+        ...turn.hungUp ? leaves : [],
+        told ? rung("application", "Ringback", `signal ${request.name}`) : own(`no signal ${request.name}`)
+      ]]
+    }
+    default:
+      return [asked(turn), turn.hungUp ? leaves : []]
+  }
+}
+
+const asked = ({ asked, line, request }: Turn): ReadonlyArray<Rung> => {
+  switch (request._tag) {
+    case "Dial":
+      return [
+        rung("Ringback", "Telesign", `POST dial ${PhoneNumber.mask(request.to)}`),
+        rung("Telesign", "callee", "rings")
+      ]
+    case "Prompt":
+    case "Bridge": {
+      const action = Action.describe(request.action)
+      return line === "open" ? [rung("Ringback", "Telesign", action)] : [own(`${action}, to nobody`)]
+    }
+    case "Leave":
+      return line === "open" ? [rung("Ringback", "Telesign", "hangup")] : []
+    case "Activity":
+      return [rung("Ringback", "application", `activity ${request.name}`)]
+    case "Signal":
+    case "Answer":
+      return []
+    default:
+      return asked === "" ? [] : [own(asked)]
+  }
+}
+
+const fromOutside = ({ hungUp, request, what }: Turn): ReadonlyArray<Rung> => {
+  switch (what._tag) {
+    case "HungUp":
+      return leaves
+    case "Cancelled":
+      return [rung("application", "Ringback", "cancel")]
+    case "Expired":
+      return [own("time is up")]
+    case "Overdue":
+      return [own(`${request._tag === "Activity" ? request.name : "it"} is overdue`)]
+    case "Died":
+      return [rung("application", "Ringback", "it dies")]
+    case "Responded":
+      return hungUp ? leaves : []
+  }
+}
+
+const millis = ({ line, request }: Turn): number => {
+  if (request._tag === "Dial") return 2_000
+  if (request._tag === "Prompt" && line !== "open") return 0
+  const { spoken, waited } = sites.seconds(request)
+  const seconds = request._tag === "Prompt" ? spoken : waited
+  return Number.isFinite(seconds) ? seconds * 1000 : 0
+}
+
+/** The path as a ladder; times are estimates. `end` is written below. */
+export const ladder = (flow: string, path: ReadonlyArray<Turn>, end: string): string => {
+  let at = 0
+  const steps: Array<Ladder.Step> = [{ at, from: "application", to: "Ringback", text: `start ${flow}` }]
+  const add = (found: ReadonlyArray<Rung>) => found.forEach((rung) => steps.push({ at, ...rung }))
+  for (const turn of path) {
+    const [before, after] = rungs(turn)
+    add(before)
+    at += millis(turn)
+    add(after)
+  }
+  return Ladder.draw([...steps, { at, ...own(end) }])
+}
+
+// As a test
+
+/** What the person at one number does, call after call. */
+class Script {
+  readonly rings: Array<string> = []
+  private prompts = 0
+
+  ring(reach: string): void {
+    this.rings.push(reach)
+    this.prompts = 0
+  }
+
+  add(step: string): void {
+    this.rings.push(`${this.rings.pop() ?? ""}${step}`)
+  }
+
+  hear(collects: boolean, response: Flow.Responses["Prompt"]): void {
+    this.prompts++
+    if (response._tag === "HungUp") this.add(`.hangsUpDuring(${this.prompts})`)
+    else if (collects) {
+      this.add(response.digits === "" ? ".staysSilent()" : `.presses(${JSON.stringify(response.digits)})`)
+    }
+  }
+
+  leave(): void {
+    this.add(`.hangsUpAfter(${this.prompts})`)
+  }
+}
+
+const reaches: Record<string, string> = {
+  busy: "Callee.busy",
+  "no answer": "Callee.noAnswer",
+  failed: `Callee.fails("failed")`
+}
+
+/** Where a value stands in the input of a flow, as an expression. */
+const expressionOf = (value: string, input: unknown, path = "input"): string | undefined => {
+  if (input === value) return path
+  if (typeof input !== "object" || input === null) return undefined
+  for (const [field, inner] of Object.entries(input)) {
+    const access = /^[A-Za-z_$][\w$]*$/.test(field) ? `.${field}` : `[${JSON.stringify(field)}]`
+    const found = expressionOf(value, inner, path + access)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+interface Cast {
+  readonly scripts: Map<string, Script>
+  readonly remarks: Array<string>
+}
+
+/** Goes along a path and writes down who does what; what no callee can do becomes a remark. */
+const cast = (path: ReadonlyArray<Turn>, input: unknown): Cast => {
+  const scripts = new Map<string, Script>()
+  const remarks: Array<string> = []
+  let script = new Script()
+  const scriptOf = (number: string): Script => {
+    const party = expressionOf(number, input) ?? JSON.stringify(PhoneNumber.mask(number))
+    const known = scripts.get(party) ?? new Script()
+    scripts.set(party, known)
+    return known
+  }
+  for (const turn of path) {
+    const { request, what } = turn
+    const response = what._tag === "Responded" ? what.response : undefined
+    if (request._tag === "Dial" && response !== undefined) {
+      const reached = response as Flow.Responses["Dial"]
+      script = scriptOf(request.to)
+      if (reached._tag === "Answered") script.ring("Callee.answers()")
+      else if (reached.reason in reaches) script.ring(reaches[reached.reason]!)
+      else remarks.push(`the dial to ${expressionOf(request.to, input) ?? "the number"} ends as ${reached.reason}`)
+    } else if (request._tag === "Answer") {
+      script = scripts.get("caller") ?? new Script()
+      scripts.set("caller", script)
+      script.ring("Callee.answers()")
+    } else if (request._tag === "Prompt" && turn.line === "open" && response !== undefined) {
+      script.hear(Action.digits(request.action) > 0, response as Flow.Responses["Prompt"])
+    } else if (turn.hungUp) {
+      script.leave()
+      remarks.push(`hung up during ${turn.asked}`)
+    } else if (isElsewhere(turn)) {
+      remarks.push(`${turn.asked}: ${turn.happened}`)
+    }
+  }
+  return { scripts, remarks }
+}
+
+const isElsewhere = ({ happened, request, what }: Turn): boolean =>
+  what._tag !== "Responded" || request._tag === "Activity" || request._tag === "Signal" || request._tag === "Bridge" ||
+  (request._tag === "Random" && happened !== "")
+
+const listed = (script: Script): string => script.rings.length === 1 ? script.rings[0]! : `[${script.rings.join(", ")}]`
+
+/** The path as a test of the whole engine, to paste beside the flow. */
+export const scenario = (flow: string, law: string, input: unknown, path: ReadonlyArray<Turn>): string => {
+  const { remarks, scripts } = cast(path, input)
+  const name = flow.split(/[^A-Za-z0-9]+/).map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join("")
+  const caller = scripts.get("caller")
+  scripts.delete("caller")
+  const callees = Array.from(
+    scripts,
+    ([party, script]) => `    yield* PhoneCompany.callee(${party}, ${listed(script)})`
+  )
+  const begin = caller === undefined
+    ? [`    const call = yield* Calls.start(${name}, input)`, "    const exit = yield* Effect.exit(call.outcome)"]
+    : [`    yield* PhoneCompany.incoming({ to, from, callee: ${listed(caller)} })`]
+  return [
+    `it.effect(${JSON.stringify(law)}, () =>`,
+    "  Effect.gen(function*() {",
+    ...remarks.map((remark) => `    // ${remark}`),
+    ...callees,
+    ...begin,
+    caller === undefined
+      ? `  }).pipe(Effect.provide(TestCalls.layer({ flows: [${name}] }))))`
+      : `  }).pipe(Effect.provide(TestCalls.layer({ flows: [], inbound: { [to]: ${name} } }))))`
+  ].join("\n")
+}
