@@ -231,6 +231,9 @@ export interface Responses {
  * What came of connecting a third party: nobody was reached, or the two talked and one of them left. Which one is told if
  * the carrier told it; the other is still on the line.
  *
+ * How the carrier reports a third party who was not reached is not public. If it is as the end of a leg
+ * (`call_leg_completed`) and not as a failed dial, it shows here as `Left` by `them`.
+ *
  * @since 0.1.0
  */
 export type Bridged =

@@ -1,0 +1,12 @@
+import { NodeRuntime } from "@effect/platform-node"
+import { Calls } from "@ringback/core"
+import { Effect } from "effect"
+import * as Application from "../application.ts"
+import { PhoneTree } from "./flow.ts"
+
+const program = Effect.gen(function*() {
+  const call = yield* Calls.start(PhoneTree, yield* Application.parties)
+  yield* Application.report(call)
+})
+
+NodeRuntime.runMain(Effect.provide(program, Application.layer(Calls.layer({ flows: [PhoneTree] }))))
