@@ -1,0 +1,63 @@
+/** The measured server: Ringback's own route, engine and store. `POST /start` starts a call and tells its external id. */
+import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { Call, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
+import * as SqliteClient from "@ringback/core/SqliteClient"
+import { TelesignWebhook } from "@ringback/http"
+import { Console, Effect, Layer, Schema } from "effect"
+import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { createServer } from "node:http"
+import { prompts } from "./conversation.ts"
+
+const from = PhoneNumber.make("15550170009")
+const to = PhoneNumber.make("15550170001")
+
+const Conversation = Flow.make("conversation", {
+  version: 1,
+  input: {},
+  output: Schema.String,
+  run: () =>
+    Flow.gen(function*() {
+      let pressed = ""
+      for (const prompt of prompts) pressed += yield* Line.collect(prompt, { max: 1, attempts: 1 })
+      return pressed
+    }).pipe(Flow.dial({ to, from }))
+})
+
+let sessions = 0
+const transport = Layer.succeed(
+  Transport.Transport,
+  Transport.Transport.of({ send: () => Effect.sync(() => ({ referenceId: `unused-${++sessions}` })) })
+)
+
+// An emulated callee answers at once, so the rule that tells copies by their haste has to stand back.
+const calls = Calls.layer({ flows: [Conversation], settings: { shortestKeyPress: 0, fastestSpeech: Infinity } }).pipe(
+  Layer.provide(transport),
+  Layer.provideMerge(SqlEventStore.layer),
+  Layer.provide(SqliteClient.layer({ filename: process.argv[2] ?? "" }))
+)
+
+const start = HttpRouter.use((router) =>
+  Effect.gen(function*() {
+    const engine = yield* Calls.Calls
+    const { namespace } = yield* EventStore.EventStore
+    yield* router.add("POST", "/start", () =>
+      Effect.map(engine.start(Conversation, {}), ({ id }) =>
+        HttpServerResponse.text(Call.externalId(namespace, id, 1))))
+  })
+)
+
+const server = HttpRouter.serve(Layer.merge(TelesignWebhook.layer({ path: "/events" }), start), {
+  disableLogger: true,
+  disableListenLog: true
+}).pipe(
+  Layer.provideMerge(calls),
+  Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))
+)
+
+const program = Effect.gen(function*() {
+  const { address } = yield* HttpServer.HttpServer
+  yield* Console.log("port" in address ? address.port : 0)
+  yield* Effect.never
+})
+
+NodeRuntime.runMain(Effect.provide(program, server))
