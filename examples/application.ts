@@ -32,11 +32,11 @@ export const layer = <E, R>(calls: Layer.Layer<Calls.Calls, E, R>) => {
   )
   const server = NodeHttpServer.layerConfig(
     createServer,
-    Config.all({ port: Config.Port("PORT").pipe(Config.withDefault(4020)) })
+    Config.all({ port: Config.Int("PORT").pipe(Config.withDefault(4020)) })
   )
   return HttpRouter.serve(TelesignWebhook.layer({ path: "/telesign/events" }), { disableLogger: true }).pipe(
     Layer.provideMerge(engine),
-    Layer.provide(server)
+    Layer.provideMerge(server)
   )
 }
 
