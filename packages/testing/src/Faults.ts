@@ -1,0 +1,119 @@
+/**
+ * What can go wrong between two computers and a telephone, as data: each kind of fault and how often it strikes.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * The kinds of faults, each with what it does and how often it strikes where nothing else is said: the chance at each
+ * opportunity, in a run in which the kind is abroad at all, which is every second one.
+ */
+const catalogue = {
+  /** A webhook comes twice at the same time. */
+  webhookCopied: 0.3,
+  /** A webhook comes again up to half a minute later. */
+  webhookCopiedLate: 0.2,
+  /** A webhook comes again minutes later, mostly after the end of the call. */
+  webhookCopiedAfterEnd: 0.2,
+  /** A webhook takes up to 3 s, so that a later one overtakes it. */
+  webhookOvertaken: 0.3,
+  /** A webhook takes up to a minute. */
+  webhookDelayed: 0.1,
+  /** A webhook never comes. */
+  webhookLost: 0.06,
+  /** A reply breaks, and the engine is told so. */
+  replyBroken: 0.15,
+  /** A reply does not arrive though it looks delivered. */
+  replyLost: 0.1,
+  /** A reply does not arrive, and the engine is told nothing. */
+  replyUntold: 0.1,
+  /** A webhook without a reply is asked again, up to three times. Strikes a run as a whole. */
+  carrierAsksAgain: 0.7,
+  /** The 202 takes up to 8 s, so that events come before it. */
+  postSlow: 0.4,
+  /** The `POST` has no response and did nothing. */
+  postLost: 0.15,
+  /** The `POST` has no response, though the phone rings. */
+  postUnconfirmed: 0.2,
+  /** The answer to the `POST` is a 500; in every second case the phone rings all the same. */
+  postFailed: 0.15,
+  /** The answer to the `POST` is a 429, in every second case with a wish when to come back. */
+  postThrottled: 0.25,
+  /** No connection for the `POST`. */
+  postNotSent: 0.25,
+  /** The carrier carries out one `POST` twice. */
+  postTwice: 0.2,
+  /** An operation of the store takes up to 1.5 s. */
+  storeSlow: 0.15,
+  /** An operation of the store takes up to 15 s. */
+  storeStuck: 0.03,
+  /** An operation of the store fails, and nothing is stored. */
+  storeFails: 0.08,
+  /** An append fails after it has been stored. */
+  storeFailsAfter: 0.08,
+  /** An append is told that somebody else was first. */
+  storeConflicts: 0.1,
+  /** The process is killed between two steps, up to three times, and started again after up to ten minutes. */
+  crash: 0.9,
+  /** The process stands still at a step for up to a minute. */
+  freeze: 0.6,
+  /** The process stands still, another one takes over, and then the first goes on. */
+  takeover: 0.5,
+  /** The application cancels the call. */
+  cancel: 0.25
+} as const
+
+/**
+ * A kind of fault.
+ *
+ * @since 0.1.0
+ */
+export type Kind = keyof typeof catalogue
+
+/**
+ * How often each kind strikes: its chance at each opportunity, from 0 to 1. A kind that is 0 never does.
+ *
+ * @since 0.1.0
+ */
+export type Faults = { readonly [K in Kind]: number }
+
+/**
+ * All kinds of faults.
+ *
+ * @since 0.1.0
+ */
+export const kinds = Object.keys(catalogue) as ReadonlyArray<Kind>
+
+/**
+ * Everything goes wrong, each kind as often as a bad day has it.
+ *
+ * @since 0.1.0
+ */
+export const all: Faults = catalogue
+
+/**
+ * Nothing goes wrong.
+ *
+ * @since 0.1.0
+ */
+export const none: Faults = Object.fromEntries(kinds.map((kind) => [kind, 0])) as { [K in Kind]: number }
+
+/**
+ * Only these kinds, as often as in `all`.
+ *
+ * @since 0.1.0
+ */
+export const only = (...wanted: ReadonlyArray<Kind>): Faults => ({
+  ...none,
+  ...Object.fromEntries(wanted.map((kind) => [kind, all[kind]]))
+})
+
+/**
+ * The same faults without these kinds.
+ *
+ * @since 0.1.0
+ */
+export const without = (self: Faults, ...unwanted: ReadonlyArray<Kind>): Faults => ({
+  ...self,
+  ...Object.fromEntries(unwanted.map((kind) => [kind, 0]))
+})

@@ -1,0 +1,216 @@
+/**
+ * The whole engine under faults in virtual time, by seed: webhooks that are lost, doubled and late, a carrier that does not
+ * answer, a store that fails, a process that is killed between any two steps. After each run the laws are checked over
+ * everything that happened.
+ *
+ * ```ts
+ * it.effect("a thousand bad days", () => Storm.run(Reminder, input, { runs: 1000 }))
+ * ```
+ *
+ * The same seed is the same run, on any machine. A failure tells the seed, what is left after every fault has been taken
+ * away that it does not need, the ladder of the call, and a test to paste.
+ *
+ * @since 0.1.0
+ */
+import { type Calls, EventStore, type Flow, type Settings } from "@ringback/core"
+import { Effect, Layer, Random, Schema } from "effect"
+import type * as Callee from "./Callee.ts"
+import * as FakeClock from "./FakeClock.ts"
+import * as Faults from "./Faults.ts"
+import type * as History from "./History.ts"
+import * as storm from "./internal/storm.ts"
+import * as Ladder from "./Ladder.ts"
+import * as PhoneCompany from "./PhoneCompany.ts"
+import * as PhoneLine from "./PhoneLine.ts"
+import * as StormLaws from "./StormLaws.ts"
+import * as TestCalls from "./TestCalls.ts"
+
+/**
+ * How a storm blows. Everything may be left out.
+ *
+ * @since 0.1.0
+ */
+export interface Options {
+  /** How many runs; default 100. */
+  readonly runs?: number
+  /** The seed of the first run; each further run has the next number. Default 1. */
+  readonly seed?: number
+  /** What may go wrong, and how often; default `Faults.all`. */
+  readonly faults?: Faults.Faults
+  /** Who answers, by number. By default people drawn by the seed, who answer or do not, and press what they like. */
+  readonly callees?: { readonly [number: string]: Callee.Script | ReadonlyArray<Callee.Script> }
+  /** The laws to check; default `StormLaws.all`. */
+  readonly laws?: ReadonlyArray<StormLaws.Law>
+  readonly settings?: Partial<Settings.Settings>
+  /** How the phone company behaves where no fault strikes. */
+  readonly company?: PhoneLine.Changes
+  /** Wraps parts of the engine, to see that a law catches a broken one. */
+  readonly sabotage?: Sabotage
+}
+
+/**
+ * Parts of the engine that a test may replace by broken ones.
+ *
+ * @since 0.1.0
+ */
+export type Sabotage = storm.Sabotage
+
+/**
+ * What a storm without a violation leaves behind: how often each fault struck, and each allowed outcome was seen.
+ *
+ * @since 0.1.0
+ */
+export interface Report {
+  readonly runs: number
+  readonly faults: Readonly<Record<string, number>>
+  readonly remains: Readonly<Record<string, number>>
+}
+
+/**
+ * A law was broken. `ladder` is masked; `test` is a test to paste.
+ *
+ * @since 0.1.0
+ */
+export class StormFailure extends Schema.TaggedError<StormFailure>()("StormFailure", {
+  law: Schema.String,
+  problem: Schema.String,
+  seed: Schema.Int,
+  faults: Schema.Array(Schema.String),
+  ladder: Schema.String,
+  test: Schema.String
+}) {
+  override get message() {
+    return [
+      `The law "${this.law}" was broken by seed ${this.seed}: ${this.problem}`,
+      `Faults that it takes: ${this.faults.join(", ") || "none"}`,
+      this.ladder,
+      this.test
+    ].join("\n\n")
+  }
+}
+
+type NeedsOf<R> = Exclude<R, Flow.NoLine | Flow.Incoming>
+
+/**
+ * Runs a flow that is started through many bad days. Fails with `StormFailure` at the first broken law.
+ *
+ * The flow is started with `input`, by an application that tries again while the store is down and after some of the
+ * crashes.
+ *
+ * @since 0.1.0
+ */
+export const run = <Name extends string, Input, A, E, R>(
+  flow: Flow.Definition<Name, Input, A, E, R>,
+  input: NoInfer<Input>,
+  options: Options = {}
+): Effect.Effect<Report, StormFailure, NeedsOf<R>> =>
+  Effect.gen(function*() {
+    const { runs = 100, seed = 1 } = options
+    const faults: Record<string, number> = {}
+    const remains: Record<string, number> = {}
+    for (let each = seed; each < seed + runs; each++) {
+      const found = yield* check(flow as AnyFlow, input, each, options)
+      const broken = found.findings.find(({ finding }) => finding._tag === "Violation")
+      if (broken !== undefined) return yield* explain(flow as AnyFlow, input, each, options, broken.law)
+      for (const { kind } of found.history.faults) faults[kind] = (faults[kind] ?? 0) + 1
+      for (const { finding } of found.findings) {
+        if (finding._tag === "Remains") remains[finding.name] = (remains[finding.name] ?? 0) + 1
+      }
+    }
+    return { runs, faults, remains }
+  }) as Effect.Effect<Report, StormFailure, NeedsOf<R>>
+
+/**
+ * One run, whatever it brings: what happened, and what the laws found in it.
+ *
+ * @since 0.1.0
+ */
+export const once = <Name extends string, Input, A, E, R>(
+  flow: Flow.Definition<Name, Input, A, E, R>,
+  input: NoInfer<Input>,
+  options: Options = {}
+): Effect.Effect<Run, never, NeedsOf<R>> =>
+  check(flow as AnyFlow, input, options.seed ?? 1, options) as Effect.Effect<Run, never, NeedsOf<R>>
+
+/**
+ * One run and what the laws found in it.
+ *
+ * @since 0.1.0
+ */
+export interface Run {
+  readonly history: History.History
+  readonly findings: ReadonlyArray<{ readonly law: string; readonly finding: StormLaws.Finding }>
+}
+
+type AnyFlow = Parameters<typeof Calls.layer>[0]["flows"][number]
+
+const check = (flow: AnyFlow, input: unknown, seed: number, options: Options): Effect.Effect<Run> => {
+  const company = PhoneLine.settings(options.company ?? {})
+  const world = Layer.mergeAll(PhoneCompany.layerWith(options.company ?? {}), EventStore.layerMemory).pipe(
+    Layer.provideMerge(FakeClock.layerWith({ patience: "brief" })),
+    Layer.fresh
+  )
+  return storm.run({
+    flow,
+    input,
+    seed,
+    faults: options.faults ?? Faults.all,
+    callees: options.callees,
+    settings: { ...TestCalls.engineSettings(company), ...options.settings },
+    company,
+    sabotage: options.sabotage
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(world),
+    Random.withSeed(`storm ${seed}`),
+    Effect.map((history) => ({
+      history,
+      findings: (options.laws ?? StormLaws.all).flatMap((law) =>
+        law.check(history).map((finding) => ({ law: law.name, finding }))
+      )
+    }))
+  )
+}
+
+const violationOf = (run: Run, law: string) =>
+  run.findings.find((found) => found.law === law && found.finding._tag === "Violation")?.finding
+
+/** Takes away every kind of fault that a broken law does not need, and tells what is left. */
+const explain = Effect.fnUntraced(function*(flow: AnyFlow, input: unknown, seed: number, options: Options, law: string) {
+  let faults = options.faults ?? Faults.all
+  let run = yield* check(flow, input, seed, options)
+  for (const kind of Faults.kinds) {
+    if (!run.history.faults.some((fault) => fault.kind === kind)) {
+      faults = Faults.without(faults, kind)
+      continue
+    }
+    const fewer = Faults.without(faults, kind)
+    const again = yield* check(flow, input, seed, { ...options, faults: fewer })
+    if (violationOf(again, law) === undefined) continue
+    faults = fewer
+    run = again
+  }
+  const left = Faults.kinds.filter((kind) => faults[kind] > 0)
+  const broken = violationOf(run, law)
+  return yield* new StormFailure({
+    law,
+    problem: broken?._tag === "Violation" ? broken.problem : "not the same when it is run again",
+    seed,
+    faults: left,
+    ladder: ladder(run.history),
+    test: test(flow.name, seed, left)
+  })
+})
+
+/** What the carrier saw, and the faults at their places. */
+const ladder = (history: History.History): string =>
+  Ladder.draw([
+    ...Ladder.fromLog(history.log),
+    ...history.faults.map(({ at, kind }): Ladder.Step => ({ at, from: "Ringback", to: "Ringback", text: `! ${kind}` }))
+  ])
+
+const test = (name: string, seed: number, kinds: ReadonlyArray<Faults.Kind>): string =>
+  `it.effect(${JSON.stringify(`${name} withstands the storm of seed ${seed}`)}, () =>
+  Storm.run(flow, input, { runs: 1, seed: ${seed}, faults: Faults.only(${
+    kinds.map((kind) => JSON.stringify(kind)).join(", ")
+  }) }))`
