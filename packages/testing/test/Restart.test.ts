@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
+import { Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
 import type { CallEvent } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Deferred, Effect, Layer, Option, Schema } from "effect"
+import { Context, Deferred, Effect, Layer, Option, Schema } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -238,4 +238,31 @@ describe("two webhooks at once", () => {
       const events: ReadonlyArray<CallEvent.CallEvent> = yield* Calls.events(call.id)
       assert.strictEqual(events.filter((event) => event._tag === "CallAnswered").length, 1)
     }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement], namespace: "ours" }))))
+})
+
+describe("two processes on one store", () => {
+  it.effect("give a copy the action in flight, also the one that did not see it begin", () =>
+    Effect.gen(function*() {
+      const engine = Layer.fresh(Calls.layer({ flows: [Greeting], namespace: "ours" })).pipe(
+        Layer.provide(FakeTransport.layer)
+      )
+      const [one, other] = yield* Effect.all([Layer.build(engine), Layer.build(engine)]).pipe(
+        Effect.map(([one, other]) => [Context.get(one, Calls.Calls), Context.get(other, Calls.Calls)] as const)
+      )
+      const call = yield* one.start(Greeting, input)
+      const externalId = `ours.${call.id}.1`
+      const answered = { ...webhook({ event: "dial_completed", externalId }), status: "answered" }
+      const wordsOf = ({ action }: Calls.Reply) => action?._tag === "Speak" ? action.text : action?._tag
+      assert.strictEqual(wordsOf(yield* one.receive(answered)), "Good morning.")
+      assert.strictEqual(wordsOf(yield* other.receive(answered)), "Good morning.")
+      assert.strictEqual(wordsOf(yield* one.receive(webhook({ event: "speak_completed", externalId }))), "How are you?")
+      assert.strictEqual(wordsOf(yield* other.receive(answered)), "How are you?")
+    }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(world, EventStore.layerMemory))))
+})
+
+const Greeting = Flow.make("greeting", {
+  version: 1,
+  input: parties,
+  output: Schema.Void,
+  run: (who) => Line.speak("Good morning.").pipe(Flow.andThen(Line.speak("How are you?")), Flow.dial(who))
 })

@@ -294,12 +294,15 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   /**
    * Takes one input: decides, appends, and looks at the result before anybody else can. Not to be interrupted, so that a
    * webhook whose sender has gone away is recorded all the same.
+   *
+   * With `asks`, an input that changes nothing is answered from the newest state: no append of its own would tell that
+   * another process went on with the call.
    */
   const take = <A>(
     cell: Cell,
     input: Call.Input | ((live: Call.Live) => Call.Input),
     look: (call: Call.Call, decided: Call.Decided) => A,
-    fresh?: () => Call.Live
+    { asks = false, fresh }: { readonly asks?: boolean; readonly fresh?: () => Call.Live } = {}
   ): Effect.Effect<A, StoreError> =>
     Effect.uninterruptible(cell.lock.withPermit(Effect.gen(function*() {
       for (let conflicts = 0;; conflicts++) {
@@ -316,6 +319,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
           settings
         })
         if (decided.events.length === 0) {
+          if (asks && (yield* isBehind(cell))) {
+            cell.live = undefined
+            continue
+          }
           rest(cell, live.call)
           return look(live.call, decided)
         }
@@ -327,6 +334,13 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         }
       }
     })))
+
+  /** Whether another process has appended to the call. `false` if the store fails: then the state in memory has to do. */
+  const isBehind = (cell: Cell): Effect.Effect<boolean> =>
+    Effect.map(
+      Effect.option(store.summary(cell.id)),
+      (found) => Option.isSome(Option.filter(Option.flatten(found), ({ version }) => version > cell.version))
+    )
 
   const ignore = () => undefined
 
@@ -526,7 +540,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       const again = decided.events.length === 0 && reply._tag === "Act"
       if (again && delivery?.written !== undefined && arrival > delivery.written) delivery.copies++
       return { reply, line: lineId, waiter: reply._tag === "Wait" ? waitForReply(cell, lineId) : undefined }
-    })
+    }, { asks: true })
     if (decided === undefined) return yield* lostCall(webhook)
     const reply = decided.waiter === undefined
       ? decided.reply
@@ -555,7 +569,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         const reply = Call.reply(call, 1, decided.answer, settings)
         return { reply, waiter: reply._tag === "Wait" ? waitForReply(cell, 1) : undefined }
       },
-      () => Call.prepare(cell.id, definition, {})
+      { asks: true, fresh: () => Call.prepare(cell.id, definition, {}) }
     )
     const reply = decided.waiter === undefined ? decided.reply : yield* awaitReply(cell, 1, decided.waiter)
     return toReply(cell, 1, receivedAt, reply)
@@ -578,7 +592,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       ...(key === undefined ? {} : { key })
     }
     const cell = cellOf(id)
-    const call = yield* take(cell, started, (call) => call, () => Call.prepare(id, definition, input))
+    const call = yield* take(cell, started, (call) => call, { fresh: () => Call.prepare(id, definition, input) })
     if (call.flow !== definition.name || call.key !== key) {
       return yield* Effect.die(new Error(`Two keys of the flow ${definition.name} stand for one id`))
     }
