@@ -191,7 +191,7 @@ export const explore = <Input, A, E, R>(
 ): Report => {
   const { depth = 1_000, laws = [], max = 100_000, ...given } = options ?? {}
   const tried = { ...defaults, ...given }
-  const found = graph.search(flow.run(input), finishing(flow), laws, tried, { max, depth })
+  const found = graph.search(flow.run(input), laws, { samples: tried, finish: finishing(flow) }, { max, depth })
   const nodes = drawing.draw(found.places)
   const lengths = graph.longest(found.places)
   const outcomes = Array.from(new Set(found.places.filter(isEnd).map(({ label }) => label)))
@@ -262,24 +262,25 @@ export const mermaid = (report: Report): string => drawing.mermaid(report.graph)
 const isEnd = ({ step }: graph.Place): boolean => step._tag === "Done"
 
 /** Values in their stored form, as the engine records them; what does not fit is a defect. */
-const finishing = <Input, A, E, R>({ codec }: Flow.Definition<string, Input, A, E, R>): graph.Finish => (exit) => {
-  const misfit = (what: string): Flow.Exit<never, never> => ({
-    _tag: "Stopped",
-    why: { _tag: "Defect", defect: new TypeError(`The ${what} does not fit its schema`) }
-  })
-  switch (exit._tag) {
-    case "Success": {
-      const stored = codec.encodeOutput(exit.value)
-      return stored._tag === "Success" ? { _tag: "Success", value: stored.success } : misfit("output")
+const finishing =
+  <Input, A, E, R>({ codec }: Flow.Definition<string, Input, A, E, R>): Choices.Trial["finish"] => (exit) => {
+    const misfit = (what: string): Flow.Exit<never, never> => ({
+      _tag: "Stopped",
+      why: { _tag: "Defect", defect: new TypeError(`The ${what} does not fit its schema`) }
+    })
+    switch (exit._tag) {
+      case "Success": {
+        const stored = codec.encodeOutput(exit.value)
+        return stored._tag === "Success" ? { _tag: "Success", value: stored.success } : misfit("output")
+      }
+      case "Failure": {
+        const stored = codec.encodeError(exit.error)
+        return stored._tag === "Success" ? { _tag: "Failure", error: stored.success } : misfit("error")
+      }
+      case "Stopped":
+        return exit
     }
-    case "Failure": {
-      const stored = codec.encodeError(exit.error)
-      return stored._tag === "Success" ? { _tag: "Failure", error: stored.success } : misfit("error")
-    }
-    case "Stopped":
-      return exit
   }
-}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Judging

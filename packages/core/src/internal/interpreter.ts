@@ -333,22 +333,52 @@ const listed = (trail: Trail): ReadonlyArray<unknown> => {
   return values
 }
 
+/** Numbers by which functions and programs are told apart: they have no content to compare. */
+const identities = new WeakMap<object, number>()
+let identified = 0
+
+const identity = (value: object): number => {
+  const known = identities.get(value)
+  if (known !== undefined) return known
+  identities.set(value, ++identified)
+  return identified
+}
+
+/** Makes JSON of what has none, so that values that differ differ in a key. */
+const comparable = (_: string, value: unknown): unknown => {
+  switch (typeof value) {
+    case "function":
+      return { "~function": identity(value) }
+    case "bigint":
+    case "symbol":
+    case "undefined":
+      return { [`~${typeof value}`]: String(value) }
+    case "number":
+      return Number.isFinite(value) ? value : { "~number": String(value) }
+  }
+  if (value instanceof Program) return { "~program": identity(value) }
+  if (value instanceof Map) return { "~map": Array.from(value) }
+  if (value instanceof Set) return { "~set": Array.from(value) }
+  if (value instanceof Error) return { ...value, "~error": [value.name, value.message] }
+  return value
+}
+
+/** A request as data. Its functions belong to the place that asks. */
+const asked = (request: Asked): string =>
+  JSON.stringify(request, (name, value) => name === "effect" ? undefined : value)
+
 /**
- * The place that a step has reached and the results so far, as data: equal for two steps of one flow that have the same
- * future. What is finished counts by its result alone.
+ * The place that a step has reached and the results so far, as text: equal for two steps of one flow that have the same
+ * future. What is finished counts by its result alone. A function among the results is equal to itself only, so keys are
+ * for comparing within a process, not for storing.
  */
 export const key = (step: Waiting<unknown, unknown>): string => {
-  const parts: Array<unknown> = [step.request, listed(step.trail)]
+  const parts: Array<unknown> = [asked(step.request), listed(step.trail)]
   for (let frame = step.frames; frame !== undefined; frame = frame.next) {
     switch (frame._tag) {
-      case "Gen": {
-        const results: Array<unknown> = []
-        for (let result = frame.results; result !== undefined; result = result.earlier) {
-          results.push(result.value ?? null)
-        }
-        parts.push([frame._tag, results, listed(frame.trail)])
+      case "Gen":
+        parts.push([frame._tag, listed(frame.results), listed(frame.trail)])
         break
-      }
       case "Reduce":
         parts.push([frame._tag, frame.reduction.state, listed(frame.trail)])
         break
@@ -361,5 +391,5 @@ export const key = (step: Waiting<unknown, unknown>): string => {
         parts.push([frame._tag, listed(frame.trail)])
     }
   }
-  return JSON.stringify(parts, (name, value) => name === "effect" ? undefined : value)
+  return JSON.stringify(parts, comparable)
 }

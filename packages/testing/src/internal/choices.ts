@@ -59,6 +59,13 @@ export interface Findings {
   readonly missing: Set<string>
 }
 
+/** What is tried, where findings go, and how an end is brought into its stored form. */
+export interface Trial {
+  readonly samples: Samples
+  readonly findings: Findings
+  readonly finish: (exit: Flow.Exit<unknown, unknown>) => Flow.Exit<unknown, unknown>
+}
+
 interface Option {
   readonly label: string
   readonly what: What
@@ -97,18 +104,18 @@ const takesTime = (request: Flow.Request, world: World): boolean => {
 }
 
 /** A hold that nobody listens to any more ends. */
-const settle = (step: Flow.Step<unknown, unknown>, world: World): Flow.Step<unknown, unknown> => {
+const settle = (step: Flow.Step<unknown, unknown>, world: World, trial: Trial): Flow.Step<unknown, unknown> => {
   let settled = step
   while (settled._tag === "Waiting" && world.line !== "open") {
     const hold = Flows.scopes(settled).find(isHold)
     if (hold === undefined) return settled
     settled = Flows.stop(settled, { _tag: "Expired", scope: hold.depth })
   }
-  return settled
+  return settled._tag === "Done" ? { ...settled, exit: trial.finish(settled.exit) } : settled
 }
 
-export const start = (flow: Flow.Flow<unknown, unknown, unknown>): Flow.Step<unknown, unknown> =>
-  settle(Flows.start(flow), before)
+export const start = (flow: Flow.Flow<unknown, unknown, unknown>, trial: Trial): Flow.Step<unknown, unknown> =>
+  settle(Flows.start(flow), before, trial)
 
 const stopOf = (
   request: Flow.Request,
@@ -124,44 +131,46 @@ const stopOf = (
   }
 }
 
-const after = (step: Waiting, option: Option): Flow.Step<unknown, unknown> => {
+const after = (step: Waiting, option: Option, trial: Trial): Flow.Step<unknown, unknown> => {
   const { what } = option
   switch (what._tag) {
     case "Responded":
-      return settle(Flows.next(step as never, what.response as never), option.world)
+      return settle(Flows.next(step as never, what.response as never), option.world, trial)
     case "HungUp":
-      return settle(step, option.world)
+      return settle(step, option.world, trial)
     case "Expired":
       throw new Error("A deadline needs its scope")
     case "Overdue":
     case "Died":
     case "Cancelled":
-      return settle(Flows.stop(step, stopOf(step.request, what)), option.world)
+      return settle(Flows.stop(step, stopOf(step.request, what)), option.world, trial)
   }
 }
 
 /** All that may happen next. Equal keys of a menu come as one choice. */
-export const choices = (step: Waiting, world: World, samples: Samples, findings: Findings): ReadonlyArray<Choice> => {
+export const choices = (step: Waiting, world: World, trial: Trial): ReadonlyArray<Choice> => {
   const { request } = step
-  const options = responses(request, world, samples, findings)
+  const options = responses(request, world, trial)
   const chosen = request._tag === "Prompt" && world.line === "open"
-    ? classes(step, options)
-    : options.map((option) => made(step, option))
+    ? classes(step, options, trial)
+    : options.map((option) => made(step, option, trial))
   if (!takesTime(request, world)) return chosen
   return [
     ...inTime(request, world) ? chosen : [],
-    ...hangUps(step, world, inTime(request, world) ? options : []),
-    ...expiries(step, world),
-    ...samples.cancel && !world.cancelled
-      ? [made(step, { label: "is cancelled", what: { _tag: "Cancelled" }, world: { ...world, cancelled: true } })]
+    ...hangUps(step, world, inTime(request, world) ? options : [], trial),
+    ...expiries(step, world, trial),
+    ...trial.samples.cancel && !world.cancelled
+      ? [
+        made(step, { label: "is cancelled", what: { _tag: "Cancelled" }, world: { ...world, cancelled: true } }, trial)
+      ]
       : []
   ]
 }
 
-const made = (step: Waiting, option: Option, hungUp = false): Choice => ({
+const made = (step: Waiting, option: Option, trial: Trial, hungUp = false): Choice => ({
   ...option,
   hungUp,
-  step: after(step, option)
+  step: after(step, option, trial)
 })
 
 /** Whether a sleep can end before the deadline around it. */
@@ -169,32 +178,33 @@ const inTime = (request: Flow.Request, world: World): boolean =>
   request._tag !== "Sleep" || request.millis <= Math.min(...world.deadlines)
 
 /** Somebody hangs up while the flow waits for something else: a hold notices, any other wait goes on. */
-const hangUps = (step: Waiting, world: World, options: ReadonlyArray<Option>): ReadonlyArray<Choice> => {
+const hangUps = (
+  step: Waiting,
+  world: World,
+  options: ReadonlyArray<Option>,
+  trial: Trial
+): ReadonlyArray<Choice> => {
   const { request } = step
   if (world.line !== "open" || request._tag === "Prompt" || request._tag === "Bridge") return []
   const gone: World = { ...world, line: "gone" }
   return isHeld(step)
-    ? [made(step, { label: "hangs up", what: { _tag: "HungUp" }, world: gone }, true)]
-    : options.map((option) => made(step, { ...option, label: `${option.label}, hung up`, world: gone }, true))
+    ? [made(step, { label: "hangs up", what: { _tag: "HungUp" }, world: gone }, trial, true)]
+    : options.map((option) => made(step, { ...option, label: `${option.label}, hung up`, world: gone }, trial, true))
 }
 
-const expiries = (step: Waiting, world: World): ReadonlyArray<Choice> =>
+const expiries = (step: Waiting, world: World, trial: Trial): ReadonlyArray<Choice> =>
   Flows.scopes(step).flatMap(({ depth, scope }) =>
     scope._tag === "Hold" ? [] : [{
       label: "time is up",
       what: { _tag: "Expired" },
       hungUp: false,
       world,
-      step: settle(Flows.stop(step, { _tag: "Expired", scope: depth }), world)
+      step: settle(Flows.stop(step, { _tag: "Expired", scope: depth }), world, trial)
     }]
   )
 
-const responses = (
-  request: Flow.Request,
-  world: World,
-  samples: Samples,
-  findings: Findings
-): ReadonlyArray<Option> => {
+const responses = (request: Flow.Request, world: World, trial: Trial): ReadonlyArray<Option> => {
+  const { samples } = trial
   switch (request._tag) {
     case "Dial":
       return dialled(request, world)
@@ -215,9 +225,9 @@ const responses = (
     case "Sleep":
       return [responded("wakes", null, world)]
     case "Activity":
-      return activity(request, world, samples, findings)
+      return activity(request, world, trial)
     case "Signal":
-      return signal(request, world, samples, findings)
+      return signal(request, world, trial)
     case "SetDeadline":
       return [
         responded("", { n: world.deadlines.length }, { ...world, deadlines: [...world.deadlines, request.millis] })
@@ -290,13 +300,12 @@ const bridged = (world: World): ReadonlyArray<Option> => {
 const activity = (
   request: Extract<Flow.Request, { readonly _tag: "Activity" }>,
   world: World,
-  options: Samples,
-  findings: Findings
+  { findings, samples: given }: Trial
 ): ReadonlyArray<Option> => {
   findings.asked.add(`activity ${request.name}`)
-  const given = options.activities[request.name]
-  const values = given ?? samples.all(request.encodeSuccess)
-  const errors = given === undefined ? samples.all(request.encodeError)?.map((error) => new Failing(error)) : []
+  const tried = given.activities[request.name]
+  const values = tried ?? samples.all(request.encodeSuccess)
+  const errors = tried === undefined ? samples.all(request.encodeError)?.map((error) => new Failing(error)) : []
   if (values === undefined || errors === undefined) findings.missing.add(`activity ${request.name}`)
   return [
     ...[...values ?? [], ...errors ?? []].map((value) => {
@@ -316,11 +325,10 @@ const activity = (
 const signal = (
   request: Extract<Flow.Request, { readonly _tag: "Signal" }>,
   world: World,
-  options: Samples,
-  findings: Findings
+  { findings, samples: given }: Trial
 ): ReadonlyArray<Option> => {
   findings.asked.add(`signal ${request.name}`)
-  const values = options.signals[request.name] ?? probed(request.fits)
+  const values = given.signals[request.name] ?? probed(request.fits)
   if (values === undefined) findings.missing.add(`signal ${request.name}`)
   return [
     ...(values ?? []).map((value) => {
@@ -348,10 +356,10 @@ const shown = (value: unknown): string => {
 }
 
 /** The keys that lead to the same place are one choice, named after its members. */
-const classes = (step: Waiting, options: ReadonlyArray<Option>): ReadonlyArray<Choice> => {
+const classes = (step: Waiting, options: ReadonlyArray<Option>, trial: Trial): ReadonlyArray<Choice> => {
   const found = new Map<string, { readonly choice: Choice; readonly labels: Array<string> }>()
   for (const option of options) {
-    const choice = made(step, option)
+    const choice = made(step, option, trial)
     const key = `${placeOf(choice.step)} ${choice.world.line}`
     const same = found.get(key)
     if (same === undefined) found.set(key, { choice, labels: [option.label] })

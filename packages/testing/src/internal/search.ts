@@ -61,16 +61,12 @@ export interface Bounds {
 
 type Machine = Extract<Law, { readonly _tag: "Machine" }>
 
-/** Brings the output of a flow into its stored form, as the engine does. */
-export type Finish = (exit: Flow.Exit<unknown, unknown>) => Flow.Exit<unknown, unknown>
-
 export const search = (
   flow: Flow.Flow<unknown, unknown, unknown>,
-  finish: Finish,
   laws: ReadonlyArray<Law>,
-  samples: Choices.Samples,
+  trial: Omit<Choices.Trial, "findings">,
   bounds: Bounds
-): Search => new Searching(laws, finish, samples, bounds).run(flow)
+): Search => new Searching(laws, trial, bounds).run(flow)
 
 /** Mutable, and never leaves `search`. */
 class Searching {
@@ -83,19 +79,17 @@ class Searching {
   private readonly machines: ReadonlyArray<Machine>
   /** Laws that are broken already: their shortest path is found, so they are not followed any more. */
   private readonly settled = new Set<Machine>()
-  private readonly samples: Choices.Samples
-  private readonly finish: Finish
+  private readonly trial: Choices.Trial
   private readonly bounds: Bounds
 
-  constructor(laws: ReadonlyArray<Law>, finish: Finish, samples: Choices.Samples, bounds: Bounds) {
+  constructor(laws: ReadonlyArray<Law>, trial: Omit<Choices.Trial, "findings">, bounds: Bounds) {
     this.machines = laws.filter((law) => law._tag === "Machine")
-    this.finish = finish
-    this.samples = samples
+    this.trial = { ...trial, findings: this.findings }
     this.bounds = bounds
   }
 
   run(flow: Flow.Flow<unknown, unknown, unknown>): Search {
-    this.arrive(Choices.start(flow), Choices.before, this.machines.map((law) => law.initial), undefined, 0)
+    this.arrive(Choices.start(flow, this.trial), Choices.before, this.machines.map((law) => law.initial), undefined, 0)
     for (let i = 0; i < this.places.length; i++) this.expand(i)
     const { breaches, cut, findings, places, transitions } = this
     return { places, transitions, breaches, cut, findings }
@@ -109,7 +103,7 @@ class Searching {
       return
     }
     const { request } = place.step
-    for (const choice of Choices.choices(place.step, place.world, this.samples, this.findings)) {
+    for (const choice of Choices.choices(place.step, place.world, this.trial)) {
       this.transitions++
       const edge = place.edges.length
       const way = { place: index, edge }
@@ -122,13 +116,12 @@ class Searching {
   }
 
   private arrive(
-    reached: Flow.Step<unknown, unknown>,
+    step: Flow.Step<unknown, unknown>,
     world: Choices.World,
     remembered: ReadonlyArray<Schema.Json>,
     from: Way | undefined,
     depth: number
   ): number {
-    const step = reached._tag === "Done" ? { ...reached, exit: this.finish(reached.exit) } : reached
     const [memory, broken] = this.fold(remembered, momentAt(step, world))
     const key = `${Choices.placeOf(step)}\n${JSON.stringify(world)}\n${JSON.stringify(memory)}`
     const found = this.known.get(key)
