@@ -1,19 +1,23 @@
 /**
  * The application that the examples run in: an `HttpRouter` with the webhook's route, a SQLite file, Telesign. Settings
  * come from the environment: `TELESIGN_CUSTOMER_ID`, `TELESIGN_API_KEY`, `TELESIGN_CALLER_ID`, and if need be
- * `TELESIGN_BASE_URL`, `PORT` (4020) and `DATABASE_FILE` (calls.db).
+ * `TELESIGN_BASE_URL`, `PORT` (4020) and `DATABASE_FILE` (the example's name, such as passcode.db).
  *
  * To run against the emulator, start it with
  * `npm run emulator -- --port 4010 --events-url http://127.0.0.1:4020/telesign/events`
  * and set `TELESIGN_BASE_URL=http://127.0.0.1:4010` and the credentials that it prints.
  */
 import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
-import { type Calls, EventStore, PhoneNumber, SqlEventStore } from "@ringback/core"
+import { Call, type CallEvent, Calls, EventStore, PhoneNumber, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Telesign, TelesignWebhook } from "@ringback/http"
-import { Config, Console, Effect, Layer, Stream } from "effect"
+import { Config, Console, Effect, Layer, Option, Schedule, Stream } from "effect"
 import { HttpRouter } from "effect/http"
 import { createServer } from "node:http"
+import { basename, dirname } from "node:path"
+
+/** Each example has its own, for an engine refuses to start on running calls of flows that it does not know. */
+const databaseFile = `${basename(dirname(process.argv[1] ?? "calls/main.ts"))}.db`
 
 /**
  * Gives an engine what it needs: calls go out to Telesign, its events come in at `/telesign/events`. The services of the
@@ -22,7 +26,7 @@ import { createServer } from "node:http"
 export const layer = <E, R>(calls: Layer.Layer<Calls.Calls, E, R>) => {
   const store = SqlEventStore.layer.pipe(
     Layer.provide(
-      SqliteClient.layerConfig({ filename: Config.String("DATABASE_FILE").pipe(Config.withDefault("calls.db")) })
+      SqliteClient.layerConfig({ filename: Config.String("DATABASE_FILE").pipe(Config.withDefault(databaseFile)) })
     )
   )
   const engine = calls.pipe(
@@ -46,11 +50,19 @@ export const parties = Effect.gen(function*() {
   return { to: PhoneNumber.make(process.argv[2] ?? ""), from }
 })
 
-/** Waits for the outcome of a call and prints it. */
+/** Waits for the outcome of a call and prints it, and then for the end of its line. */
 export const report = <A, E extends { readonly _tag: string; readonly message: string }>(call: Calls.Handle<A, E>) =>
   call.outcome.pipe(
     Effect.flatMap((outcome) => Console.log(`Call ${call.id}: ${JSON.stringify(outcome)}`)),
-    Effect.catch((error) => Console.log(`Call ${call.id} failed with ${error._tag}: ${error.message}`))
+    Effect.catch((error) => Console.log(`Call ${call.id} failed with ${error._tag}: ${error.message}`)),
+    Effect.andThen(lineClosed(call.id))
+  )
+
+/** A line is closed shortly after its hang-up, or presumed so 30 s later. */
+const lineClosed = (id: CallEvent.CallId) =>
+  Calls.get(id).pipe(
+    Effect.repeat({ schedule: Schedule.spaced("100 millis"), until: Option.exists(Call.isOver) }),
+    Effect.ignore
   )
 
 /** Prints the outcome of every call until the program is stopped: what an application that is called does. */
