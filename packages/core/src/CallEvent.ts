@@ -287,7 +287,7 @@ const detail = (event: CallEvent): string => {
     case "DialFailed":
       return `: ${event.reason} (${event.status})`
     case "PromptCompleted":
-      return event.digits === "" ? "" : `: ${event.digits.length} keys`
+      return event.digits === "" ? "" : `: ${event.digits.length} ${event.digits.length === 1 ? "key" : "keys"}`
     case "Stray":
       return `: ${event.event}${event.hungUp ? ", hung up on" : ""}`
     case "CallEnded":

@@ -837,6 +837,40 @@ describe("a flow that has changed", () => {
   })
 })
 
+describe("an explanation", () => {
+  it("tells for each decision which fact it went on from, without numbers, digits or words", () => {
+    const trial = new Trial(question)
+    trial.answered()
+    trial.now += 5 * second
+    trial.spoken("7")
+    assert.deepStrictEqual(
+      Call.explain(trial.events).map(({ because, decision, n }) => [n, decision, because]),
+      [
+        [1, "DialPlanned on line 1: to 1••••••••01, at most 900 s", "CallStarted: test, version 1"],
+        [2, "ActionDecided on line 1: speak, collect 1", "CallAnswered on line 1"],
+        [undefined, "LineLeft on line 1", "PromptCompleted on line 1: 1 key"],
+        [undefined, "FlowEnded: success", "PromptCompleted on line 1: 1 key"]
+      ]
+    )
+  })
+})
+
+describe("what a call waits for", () => {
+  it("is told in words, with the time at which something happens by itself", () => {
+    const trial = new Trial(talk)
+    assert.deepStrictEqual(Call.waitingFor(trial.call, settings), { what: "an answer", until: trial.now + minute })
+    trial.answered()
+    assert.strictEqual(Call.waitingFor(trial.call, settings).what, "an event of the line")
+    trial.spoken()
+    assert.deepStrictEqual(Call.waitingFor(trial.call, settings), {
+      what: "the end of the line",
+      until: trial.now + 30 * second
+    })
+    trial.ended()
+    assert.isUndefined(Call.waitingFor(trial.call, settings).until)
+  })
+})
+
 // ---------------------------------------------------------------------------------------------------------------------
 
 /** A conversation that uses most of the language, for histories that nobody thought of. */
