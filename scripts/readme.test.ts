@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 
 const root = new URL("../", import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), "utf8")
@@ -8,20 +8,35 @@ const examples = readdirSync(new URL("examples/", root), { recursive: true, enco
   .filter((path) => path.endsWith(".ts"))
   .map((path) => read(`examples/${path}`))
 
-const readme = read("README.md")
-const blocks = Array.from(readme.matchAll(/```ts\n([^]*?)```/g), (match) => match[1] ?? "")
+const pages = ["README.md", ...readdirSync(new URL("docs/", root)).map((file) => `docs/${file}`)]
+  .filter((path) => path.endsWith(".md"))
+const blocksOf = (page: string) => Array.from(page.matchAll(/```ts\n([^]*?)```/g), (match) => match[1] ?? "")
+const linksOf = (page: string) => Array.from(page.matchAll(/\]\(([^)#]+)[^)]*\)/g), (match) => match[1] ?? "")
 
-describe("the README", () => {
+it("the README and the guides show code at all", () => {
+  for (const path of ["README.md", "docs/writing-a-conversation.md", "docs/testing-without-a-phone.md"]) {
+    assert.isAtLeast(blocksOf(read(path)).length, 3, path)
+  }
+})
+
+describe.each(pages)("%s", (path) => {
+  const page = read(path)
+
   it("quotes TypeScript only from examples, which are compiled and tested", () => {
-    assert.isAtLeast(blocks.length, 3)
-    for (const block of blocks) {
+    for (const block of blocksOf(page)) {
       assert.isTrue(examples.some((example) => example.includes(block.trimEnd())), `not in an example:\n${block}`)
     }
   })
 
   it("names only commands that exist", () => {
     const { scripts } = JSON.parse(read("package.json")) as { readonly scripts: Readonly<Record<string, string>> }
-    const named = Array.from(readme.matchAll(/npm run ([a-z0-9:]+)/g), (match) => match[1] ?? "")
+    const named = Array.from(page.matchAll(/npm run ([a-z0-9:]+)/g), (match) => match[1] ?? "")
     assert.deepStrictEqual(named.filter((name) => scripts[name] === undefined), [])
+  })
+
+  it("links only to files that exist", () => {
+    const files = linksOf(page).filter((link) => !link.includes(":"))
+    const missing = files.filter((link) => !existsSync(new URL(link, new URL(path, root))))
+    assert.deepStrictEqual(missing, [])
   })
 })

@@ -35,10 +35,12 @@ export const switchboard = (number: PhoneNumber.PhoneNumber) =>
       )
   })
 
-const chooseDepartment = Line.menu("Press 1 for sales, 2 for support.", { choices: { "1": "sales", "2": "support" } })
-  .pipe(
-    Flow.flatMap((department) => findNumber(department).pipe(Line.hold("We connect you.")))
-  )
+const chooseDepartment = Flow.gen(function*() {
+  const department = yield* Line.menu("Press 1 for sales, 2 for support.", {
+    choices: { "1": "sales", "2": "support" }
+  })
+  return yield* findNumber(department).pipe(Line.hold("We connect you."))
+})
 
 const findCustomer = (number: string) =>
   Flow.activity(
