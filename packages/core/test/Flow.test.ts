@@ -159,6 +159,36 @@ describe("Flow", () => {
     assert.notStrictEqual(keyOf(play(conversation, heard("1"))), keyOf(play(conversation, heard("2"))))
   })
 
+  it("has different keys for results that JSON cannot tell apart", () => {
+    const keyOf = (value: unknown) => {
+      const step = Flow.start(Flow.flatMap(Flow.succeed(value), () => Line.speak("Hello.")))
+      return step._tag === "Done" ? "Done" : Flow.key(step)
+    }
+    const values = [undefined, null, NaN, 1n, new Map([[1, 2]]), new Set([1]), new Error("a"), new Error("b"), {}]
+    const functions = [() => 1, () => 1, Line.speak("a"), Line.speak("a")]
+    assert.strictEqual(new Set([...values, ...functions].map(keyOf)).size, values.length + functions.length)
+    for (const value of functions) assert.strictEqual(keyOf(value), keyOf(value))
+  })
+
+  it("comes back to the same key where a circle of flows closes", () => {
+    type Level = Flow.Flow<string, Flow.HungUp>
+    const level = (words: string, next: (digits: string) => Level): Level =>
+      Flow.flatMap(
+        Flow.suspend(() => Line.speak(words) as never as Level),
+        () => Flow.flatMap(Line.collect("Which?", { max: 1 }) as never as Level, next)
+      )
+    const top: Level = level("Top.", (digits) => digits === "1" ? below : Flow.succeed("done"))
+    const below: Level = level("Below.", () => top)
+    const around = [heard(), heard("1"), heard(), heard("2")]
+    const flow = Flow.as(top, "end")
+    const keys = [1, 2, 3].map((times) => {
+      const step = play(flow, ...Array.from({ length: times }, () => around).flat())
+      return step._tag === "Done" ? "Done" : Flow.key(step)
+    })
+    assert.strictEqual(keys[1], keys[2])
+    assert.strictEqual(keys[0], keys[1])
+  })
+
   it("gives an activity's recorded result back through its schema", () => {
     const flow = Flow.activity("look-up", { success: Schema.Date, error: Schema.String }, null as never)
     const end = exit(play(flow, { ok: true, value: "2026-01-01T00:00:00.000Z" }))

@@ -299,7 +299,7 @@ const breaches = (found: graph.Search, laws: ReadonlyArray<Law>): ReadonlyArray<
         case "Reachable":
           return outOfReach(found, law)
         case "Ends":
-          return endless(found, law.name)
+          return endless(found, law)
       }
     })
   ]
@@ -317,9 +317,12 @@ const outOfReach = (
     : [{ law: law.name, why: "from here it is out of reach", path: graph.pathOf(places, places[lost]!.from) }]
 }
 
-const endless = ({ cut, places }: graph.Search, law: string): ReadonlyArray<Found> => {
-  const circle = graph.circle(places)
-  if (circle !== undefined) return [{ law, why: "it goes in a circle", path: circle.path }]
+const endless = (
+  { cut, places }: graph.Search,
+  { byItself, name: law }: Extract<Law, { readonly _tag: "Ends" }>
+): ReadonlyArray<Found> => {
+  const circle = graph.circle(places, (edge) => !byItself || !graph.isKeyed(edge))
+  if (circle !== undefined) return [{ law, why: "it goes in a circle", path: circle }]
   const last = cut.at(-1)
   if (last === undefined) return []
   const { path, times } = graph.loop(places, last)
@@ -367,7 +370,9 @@ const outlasting = (
     const seconds = lengths[i]!.seconds
     if (world.line === "open" && seconds > world.limit) {
       found.add(
-        `A conversation can outlast its line: ${Math.ceil(seconds)} s, where max_call_duration is ${world.limit} s`
+        `A conversation can outlast its line: ${
+          Number.isFinite(seconds) ? `${Math.ceil(seconds)} s` : "it may go on without end"
+        }, where max_call_duration is ${world.limit} s`
       )
     }
   })

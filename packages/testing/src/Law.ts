@@ -82,7 +82,7 @@ export type Law =
     readonly from: (moment: Moment) => boolean
     readonly to: (moment: Moment) => boolean
   }
-  | { readonly _tag: "Ends"; readonly name: string }
+  | { readonly _tag: "Ends"; readonly name: string; readonly byItself: boolean }
 
 /**
  * Says that a law is broken at this moment.
@@ -235,18 +235,34 @@ export const noDefect: Law = make("no defect", {
 const nameOf = (defect: unknown): string => defect instanceof Error ? defect.name : "defect"
 
 /**
- * Every path ends: no reducer goes round in a circle, and no loop of a generator is cut at the bound.
+ * Every path ends: nothing goes round in a circle, and no loop of a generator is cut at the bound.
  *
  * @since 0.1.0
  */
-export const ends: Law = { _tag: "Ends", name: "every path ends" }
+export const ends: Law = { _tag: "Ends", name: "every path ends", byItself: false }
 
 /**
- * The laws that hold for every flow: `lineCloses`, `noDeadAir`, `nothingAfterTheEnd`, `everyWaitEnds`, `noDefect`, `ends`.
+ * Whoever does nothing gets to an end: a circle is allowed only if keys have to be pressed to stay in it, as where the
+ * star leads back to the menu before.
  *
  * @since 0.1.0
  */
-export const standard: ReadonlyArray<Law> = [lineCloses, noDeadAir, nothingAfterTheEnd, everyWaitEnds, noDefect, ends]
+export const endsByItself: Law = { _tag: "Ends", name: "every path ends by itself", byItself: true }
+
+/**
+ * The laws that hold for every flow: `lineCloses`, `noDeadAir`, `nothingAfterTheEnd`, `everyWaitEnds`, `noDefect`,
+ * `endsByItself`.
+ *
+ * @since 0.1.0
+ */
+export const standard: ReadonlyArray<Law> = [
+  lineCloses,
+  noDeadAir,
+  nothingAfterTheEnd,
+  everyWaitEnds,
+  noDefect,
+  endsByItself
+]
 
 /**
  * Nobody hears the same prompt more than `times` times on one line. With `words`, the prompts that match are counted, all

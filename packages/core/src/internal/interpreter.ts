@@ -61,12 +61,17 @@ export type Node =
   | { readonly _tag: "Scoped"; readonly self: Program; readonly scope: Scope }
   | { readonly _tag: "Reduce"; readonly reduction: Reduction }
 
+/** How many programs have been made: of two, the one with the lower number is older. */
+let made = 0
+
 /** A flow as the interpreter sees it. */
 export class Program extends Pipeable.Class {
   readonly node: Node
+  readonly number: number
   constructor(node: Node) {
     super()
     this.node = node
+    this.number = ++made
   }
   *[Symbol.iterator](): Generator<Program, unknown, unknown> {
     return yield this
@@ -76,7 +81,11 @@ export class Program extends Pipeable.Class {
 /** The results that a generator was given so far, the newest first. */
 type Results = { readonly value: unknown; readonly earlier: Results } | undefined
 
-/** The results since a frame began, the newest first: with the place, all that the future of a step depends on. */
+/**
+ * The results since a frame began, the newest first: with the place, all that the future of a step depends on. A program
+ * that is older than the flow stands for itself and needs no results before it, so a circle of such programs comes back to
+ * where it was.
+ */
 type Trail = { readonly value: unknown; readonly earlier: Trail } | undefined
 
 type Frames = Frame | undefined
@@ -120,6 +129,8 @@ export interface Waiting<out A, out E, out Q extends Asked = Asked> {
   readonly resume: Resume
   readonly frames: Frames
   readonly trail: Trail
+  /** The number of the program that was started. */
+  readonly root: number
   readonly "~exit"?: Exit<A, E>
 }
 
@@ -147,13 +158,18 @@ const generatorOf = (frame: Extract<Frame, { readonly _tag: "Gen" }>): Iterator<
   return iterator
 }
 
+/** What came of a part, and the program that goes on from there. */
+const extend = (trail: Trail, value: unknown, program: Program, root: number): Trail =>
+  program.number < root ? { value: program, earlier: undefined } : { value, earlier: trail }
+
 const notAFlow = "yield* in Flow.gen takes a Flow: an Effect runs in Flow.activity, an error fails through Flow.fail"
 
 const run = (
   start: Program | undefined,
   ended: Exit<unknown, unknown> | undefined,
   startFrames: Frames,
-  startTrail: Trail
+  startTrail: Trail,
+  root: number
 ): Done<unknown, unknown> | Waiting<unknown, unknown> => {
   let program = start
   let exit = ended
@@ -173,7 +189,7 @@ const run = (
             program = node.make()
             continue
           case "Await":
-            return { _tag: "Waiting", request: node.request, resume: node.resume, frames, trail }
+            return { _tag: "Waiting", request: node.request, resume: node.resume, frames, trail, root }
           case "Bind":
             frames = { _tag: "Bind", onSuccess: node.onSuccess, onFailure: node.onFailure, next: frames, trail }
             trail = undefined
@@ -225,10 +241,10 @@ const run = (
         case "Bind":
           if (result._tag === "Success" && frame.onSuccess !== undefined) {
             program = frame.onSuccess(result.value as never)
-            trail = { value: result.value, earlier: trail }
+            trail = extend(trail, result.value, program, root)
           } else if (result._tag === "Failure" && frame.onFailure !== undefined) {
             program = frame.onFailure(result.error as never)
-            if (program !== undefined) trail = { value: { failure: result.error }, earlier: trail }
+            if (program !== undefined) trail = extend(trail, { failure: result.error }, program, root)
           }
           continue
         case "Ensure":
@@ -275,7 +291,7 @@ const run = (
 
 /** Runs a flow to its first request, or to its end. */
 export const start = (program: Program): Done<unknown, unknown> | Waiting<unknown, unknown> =>
-  run(program, undefined, undefined, undefined)
+  run(program, undefined, undefined, undefined, program.number)
 
 /** Answers the request of a step and runs on to the next. The step itself stays as it is and can be resumed again. */
 export const next = (
@@ -288,7 +304,7 @@ export const next = (
   } catch (defect) {
     exit = stopped({ _tag: "Defect", defect })
   }
-  return run(undefined, exit, step.frames, step.trail)
+  return run(undefined, exit, step.frames, step.trail, step.root)
 }
 
 const isFinalizing = (frames: Frames): boolean => {
@@ -313,7 +329,7 @@ export const stop = (
 ): Done<unknown, unknown> | Waiting<unknown, unknown> =>
   isFinalizing(step.frames)
     ? { ...step, frames: restoreInstead(step.frames, stopped(why)) }
-    : run(undefined, stopped(why), step.frames, step.trail)
+    : run(undefined, stopped(why), step.frames, step.trail, step.root)
 
 /** The scopes that a step stands in, the innermost first; none while a finalizer runs. */
 export const scopes = (

@@ -238,36 +238,47 @@ export const longest = (places: ReadonlyArray<Place>): ReadonlyArray<Longest> =>
   return lengths.map((length, i) => places[i]!.world.line === "open" ? length : none)
 }
 
-/** The shortest way into a circle and once around. */
+/** The shortest way into a circle and once around, along edges that count. */
 export const circle = (
-  places: ReadonlyArray<Place>
-): { readonly path: ReadonlyArray<Way>; readonly at: Place } | undefined => {
-  const settled = new Set(settledOrder(places.length, places.map(targets)))
-  if (settled.size === places.length) return undefined
-  for (let start = 0; start < places.length; start++) {
-    const around = settled.has(start) ? undefined : wayBack(places, start, settled)
-    if (around !== undefined) return { path: [...pathOf(places, places[start]!.from), ...around], at: places[start]! }
+  places: ReadonlyArray<Place>,
+  counts: (edge: Edge) => boolean
+): ReadonlyArray<Way> | undefined => {
+  const next = places.map(({ edges }) => edges.filter(counts).map(({ to }) => to))
+  const settled = new Set(settledOrder(places.length, next))
+  let best: ReadonlyArray<Way> | undefined
+  for (let start = 0; start < places.length && settled.size < places.length; start++) {
+    const { depth, from } = places[start]!
+    if (best !== undefined && depth + 1 >= best.length) break
+    const around = settled.has(start) ? undefined : wayBack(places, start, settled, counts)
+    if (around === undefined || (best !== undefined && depth + around.length >= best.length)) continue
+    best = [...pathOf(places, from), ...around]
   }
-  return undefined
+  return best
 }
 
 const wayBack = (
   places: ReadonlyArray<Place>,
   start: number,
-  settled: ReadonlySet<number>
+  settled: ReadonlySet<number>,
+  counts: (edge: Edge) => boolean
 ): ReadonlyArray<Way> | undefined => {
   const came = new Map<number, Way>()
   const queue = [start]
   for (const place of queue) {
-    for (const [edge, { to }] of places[place]!.edges.entries()) {
-      if (settled.has(to) || came.has(to)) continue
-      came.set(to, { place, edge })
-      if (to === start) return unwind(came, start)
-      queue.push(to)
+    for (const [edge, found] of places[place]!.edges.entries()) {
+      if (!counts(found) || settled.has(found.to) || came.has(found.to)) continue
+      came.set(found.to, { place, edge })
+      if (found.to === start) return unwind(came, start)
+      queue.push(found.to)
     }
   }
   return undefined
 }
+
+/** Whether keys are pressed on an edge. */
+export const isKeyed = ({ what }: Edge): boolean =>
+  what._tag === "Responded" && typeof what.response === "object" && what.response !== null &&
+  "digits" in what.response && what.response.digits !== ""
 
 const unwind = (came: ReadonlyMap<number, Way>, start: number): ReadonlyArray<Way> => {
   const path = [came.get(start)!]

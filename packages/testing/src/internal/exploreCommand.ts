@@ -1,0 +1,176 @@
+/**
+ * The command line of the explorer: reads the flow of an example, goes all of its paths, and draws it.
+ */
+import type { Flow } from "@ringback/core"
+import { Console, Effect, FileSystem, Path, Predicate, Result, Schema } from "effect"
+import { Option } from "effect"
+import { Argument, CliError, Command, Flag } from "effect/cli"
+import { pathToFileURL } from "node:url"
+import * as FlowExplorer from "../FlowExplorer.ts"
+import * as Law from "../Law.ts"
+
+type Definition = Flow.Definition<string, unknown, unknown, unknown, unknown>
+
+/** What a folder says about exploring its flow. */
+export interface Exploration {
+  readonly flow: Definition
+  readonly input: unknown
+  readonly samples: FlowExplorer.Options
+  readonly laws: ReadonlyArray<Law.Law>
+}
+
+/** A folder that cannot be explored, and why. */
+export class NotExplorable extends Schema.TaggedError<NotExplorable>()("NotExplorable", { problem: Schema.String }) {
+  override get message() {
+    return this.problem
+  }
+}
+
+const isDefinition = (value: unknown): value is Definition =>
+  Predicate.isObject(value) && "codec" in value && "run" in value && "version" in value
+
+const isReadable = (value: unknown): value is { readonly [name: string]: unknown } =>
+  typeof value === "object" && value !== null
+
+const moduleAt = (path: string): Effect.Effect<{ readonly [name: string]: unknown }, NotExplorable> =>
+  Effect.tryPromise({
+    try: () => import(pathToFileURL(path).href) as Promise<unknown>,
+    catch: (cause) => new NotExplorable({ problem: `${path} cannot be read: ${String(cause)}` })
+  }).pipe(Effect.map((module) => isReadable(module) ? module : {}))
+
+/** An input for flows that need nothing but two numbers; they are reserved for use in fiction. */
+const numbers = { to: "15550170001", from: "15550170009" }
+
+const inputFor = (flow: Definition, given: unknown, folder: string): Effect.Effect<unknown, NotExplorable> => {
+  if (given !== undefined) return Effect.succeed(given)
+  const decoded = flow.codec.decodeInput(numbers)
+  return Result.isSuccess(decoded)
+    ? Effect.succeed(decoded.success)
+    : new NotExplorable({ problem: `${flow.name} needs an input: export it as "input" from ${folder}/explore.ts` })
+}
+
+/** Reads `flow.ts` of a folder and, if there is one, `explore.ts` beside it with `input`, `samples`, `laws`. */
+export const read = Effect.fnUntraced(function*(folder: string) {
+  const files = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const at = (file: string) => path.resolve(folder, file)
+  if (!(yield* files.exists(at("flow.ts")))) return yield* new NotExplorable({ problem: `${folder} has no flow.ts` })
+  const flow = Object.values(yield* moduleAt(at("flow.ts"))).find(isDefinition)
+  if (flow === undefined) return yield* new NotExplorable({ problem: `${folder}/flow.ts exports no Flow.make` })
+  const said = (yield* files.exists(at("explore.ts"))) ? yield* moduleAt(at("explore.ts")) : {}
+  const exploration: Exploration = {
+    flow,
+    input: yield* inputFor(flow, said.input, folder),
+    samples: (said.samples ?? {}) as FlowExplorer.Options,
+    laws: (said.laws ?? Law.standard) as ReadonlyArray<Law.Law>
+  }
+  return exploration
+})
+
+/** Goes all paths. What goes wrong in a sample is told in its words. */
+export const explore = (
+  { flow, input, laws, samples }: Exploration,
+  limits: { readonly max?: number } = {}
+): Effect.Effect<FlowExplorer.Report, NotExplorable> =>
+  Effect.try({
+    try: () => FlowExplorer.explore(flow, input, { ...samples, ...limits, laws }),
+    catch: (cause) => new NotExplorable({ problem: cause instanceof Error ? cause.message : String(cause) })
+  })
+
+const count = (number: number): string => Number.isFinite(number) ? Math.round(number).toLocaleString("en") : "endless"
+
+const list = (items: ReadonlyArray<string>): string => items.length === 0 ? "none" : items.join(", ")
+
+/** A report in lines. */
+export const lines = (report: FlowExplorer.Report, laws: ReadonlyArray<Law.Law>): ReadonlyArray<string> => {
+  const { distinct, flow, longest, outcomes, paths, places, transitions, unreachable, version } = report
+  const broken = new Set(report.broken.map(({ law }) => law))
+  return [
+    `${flow}, version ${version}`,
+    `  conversations  ${count(paths)}`,
+    `  places         ${count(places)}, of which ${count(distinct)} differ in what may follow (${
+      count(transitions)
+    } transitions)`,
+    `  longest        ${count(longest.prompts)} prompts, ${count(longest.spokenSeconds)} s of speech, ` +
+    `${count(longest.seconds)} s with all waiting`,
+    `  ends           ${list(outcomes)}`,
+    `  unreachable    ${list(unreachable)}`,
+    ...report.missing.length === 0 ? [] : [`  not tried      ${list(report.missing)}: give samples`],
+    ...laws.map(({ name }) => `  ${broken.has(name) ? "✗" : "✓"} ${name}`),
+    ...report.warnings.map((warning) => `  ! ${warning}`),
+    ...report.broken.flatMap(({ ladder, law, path, scenario, why }) => [
+      "",
+      `${law}: ${why}`,
+      "",
+      ...path.map(({ asked, happened }) => asked === "" ? "" : `  ${asked}${happened === "" ? "" : ` → ${happened}`}`)
+        .filter((line) => line !== ""),
+      "",
+      ladder,
+      "",
+      scenario
+    ])
+  ]
+}
+
+const folder = Argument.String("folder").pipe(
+  Argument.withDescription("A folder with a flow.ts, such as examples/demo")
+)
+
+const flags = {
+  law: Flag.String("law").pipe(
+    Flag.withDescription("Only the laws whose names contain this"),
+    Flag.optional
+  ),
+  max: Flag.Int("max").pipe(
+    Flag.withDescription("How many places are explored at most (100000)"),
+    Flag.filter((max) => max > 0, () => "Expected a number greater than 0"),
+    Flag.optional
+  )
+}
+
+/** Whether a report proves what it was asked to. */
+const isProof = (report: FlowExplorer.Report): boolean =>
+  report.broken.length === 0 && report.missing.length === 0 && !report.cut
+
+const run = Effect.fnUntraced(
+  function*(given: Command.Command.Config.Infer<typeof flags> & { readonly folder: string }) {
+    const path = yield* Path.Path
+    const files = yield* FileSystem.FileSystem
+    const exploration = yield* read(given.folder)
+    const laws = Option.match(given.law, {
+      onNone: () => exploration.laws,
+      onSome: (words) => exploration.laws.filter(({ name }) => name.includes(words))
+    })
+    if (laws.length === 0 && Option.isSome(given.law)) {
+      return yield* new NotExplorable({
+        problem: `No law is called ${given.law.value}: there are ${list(exploration.laws.map(({ name }) => name))}`
+      })
+    }
+    const report = yield* explore(
+      { ...exploration, laws },
+      Option.match(given.max, {
+        onNone: () => ({}),
+        onSome: (max) => ({ max })
+      })
+    )
+    for (const line of lines(report, laws)) yield* Console.log(line)
+    const drawing = path.join(given.folder, "flow.mmd")
+    yield* files.writeFileString(drawing, FlowExplorer.mermaid(report))
+    yield* Console.log(`  drawn in       ${drawing}`)
+    if (!isProof(report)) return yield* new NotExplorable({ problem: "Not all laws are proved on every path" })
+  }
+)
+
+/** The command. It fails if a law is broken, or not every path could be seen. */
+export const command = Command.make("explore", { folder, ...flags }, (given) =>
+  run(given).pipe(
+    Effect.mapError((error) => new CliError.UserError({ cause: error, userMessage: error.message }))
+  )).pipe(
+    Command.withDescription("Goes every path of a flow, holds laws to it, and draws it in Mermaid"),
+    Command.withExamples([
+      {
+        command: "npm run explore -- examples/table-ready",
+        description: "All paths of one example; its drawing goes to examples/table-ready/flow.mmd"
+      }
+    ])
+  )
