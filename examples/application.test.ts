@@ -21,6 +21,11 @@ const Transfer = transfer({
 /** An emulated Telesign over real HTTP, in virtual time. */
 const world = TelesignEmulator.layer().pipe(Layer.provideMerge(FakeClock.layer))
 
+/** One that posts each event three times. */
+const repetitive = TelesignEmulator.layer({ copies: { count: 3, delay: "200 millis" } }).pipe(
+  Layer.provideMerge(FakeClock.layer)
+)
+
 const environment = Effect.gen(function*() {
   const folder = yield* Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(join(tmpdir(), "ringback-"))),
@@ -67,4 +72,14 @@ describe("the application of the examples", () => {
       assert.strictEqual(yield* call.outcome, "helped")
       assert.deepStrictEqual((yield* PhoneCompany.rings).map((ring) => ring.number), ["15550170071", "15550170072"])
     }).pipe(Effect.provide(engine)))
+
+  it.effect("rings each agent once although it is told of everything three times", () =>
+    Effect.gen(function*() {
+      yield* listening
+      const callee = Callee.answers().presses("1").hears("One moment").talks().presses("2").talks().hangsUp()
+      const call = yield* TestCalls.incoming(Transfer, { to: number, from: "+15550170044", callee })
+      assert.strictEqual(yield* call.outcome, "helped")
+      const rung = (yield* PhoneCompany.rings).map((ring) => ring.number)
+      assert.deepStrictEqual(rung, ["15550170071", "15550170072", "15550170073"])
+    }).pipe(Effect.provide(application.pipe(Layer.provideMerge(repetitive)))))
 })

@@ -709,6 +709,18 @@ describe("a bridge", () => {
     trial.verify()
   })
 
+  it("is not dialled twice for a second copy that comes before the hold can have been heard", () => {
+    const trial = connected()
+    trial.spoken()
+    trial.now += 400
+    assert.deepStrictEqual(trial.spoken(), [])
+    assert.strictEqual(trial.reply(), "speak")
+    trial.now += 100
+    assert.deepStrictEqual(trial.spoken(), ["HoldCompleted"])
+    assert.strictEqual(trial.reply(), "dial")
+    trial.verify()
+  })
+
   it("is not dialled twice for a copy of the call that came in", () => {
     const trial = new Trial(Flow.inbound(() => bridge(agents[0])), incoming)
     assert.strictEqual(trial.reply(), "dial")

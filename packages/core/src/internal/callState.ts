@@ -79,8 +79,8 @@ export interface CallLine {
   /** What the flow decided while something else was in flight. */
   readonly next?: Pending
   readonly holds: number
-  /** A hold was sent into a bridge of which it is not known whether it began. */
-  readonly probing: boolean
+  /** Since when a hold finds out whether a bridge began; `undefined` if none does. */
+  readonly probing: number | undefined
   /** The contents of the webhooks so far. */
   readonly seen: ReadonlyArray<string>
 }
@@ -155,7 +155,7 @@ const newLine = (id: number, at: number): Omit<CallLine, "direction" | "to" | "f
   presumed: false,
   unknown: false,
   holds: 0,
-  probing: false,
+  probing: undefined,
   seen: []
 })
 
@@ -180,6 +180,12 @@ const heard = (line: CallLine, content: string, referenceId?: string): CallLine 
 const begin = (line: CallLine, action: Pending, at: number): CallLine => ({
   ...to(line, action.action._tag === "Dial" ? "Bridged" : "Acting", at),
   inFlight: { ...action, at, doubtful: false }
+})
+
+/** An attempt may have two sessions, if one `POST` was carried out twice: this one is the line from now on. */
+const ofSession = (line: CallLine, event: { readonly content: string; readonly referenceId: string }): CallLine => ({
+  ...heard(line, event.content),
+  referenceId: event.referenceId
 })
 
 /** Somebody answered: whichever session of an attempt that is, it is the line from now on. */
@@ -409,22 +415,26 @@ const apply = (self: Call, event: CallEvent): Call => {
           : { ...completed(heard(line, event.content), at), holds: 0 })
     case "HoldAnswered":
       return onLine(self, event.line, (line) =>
-        line.phase === "Bridged" ? { ...line, probing: true } : {
+        line.phase === "Bridged" ? { ...line, probing: at } : {
           ...decided(line, { n: 0, action: event.action, kind: "hold" }, at),
           holds: line.holds + 1
         })
     case "HoldCompleted":
       return onLine(self, event.line, (line) =>
         line.phase === "Bridged"
-          ? { ...heard(line, event.content), probing: false }
+          ? { ...heard(line, event.content), probing: undefined }
           : completed(heard(line, event.content), at))
     case "LegAnswered":
-      return onLine(self, event.line, (line) => ({ ...heard(line, event.content), probing: false }))
+      return onLine(self, event.line, (line) => ({ ...heard(line, event.content), probing: undefined }))
     case "LegFailed":
     case "LegEnded":
-      return onLine(self, event.line, (line) => ({ ...completed(heard(line, event.content), at), probing: false }))
+      return onLine(self, event.line, (line) => ({ ...completed(heard(line, event.content), at), probing: undefined }))
     case "CallEnded":
-      return onLine(self, event.line, (line) => ended(self, heard(line, event.content, event.referenceId), at))
+      return onLine(
+        self,
+        event.line,
+        (line) => ended(self, line.answered ? heard(line, event.content) : ofSession(line, event), at)
+      )
     case "Stray":
       return {
         ...onLine(self, event.line, (line) => ({

@@ -126,7 +126,10 @@ const onAnswered = (turn: Turn, line: CallLine, received: Received, settings: Se
       if (!line.answered) turn.fact({ _tag: "CallAnswered", ...fact })
       return "nothing"
     case "Closed":
-      if (line.closedBy === "ended" || line.closedBy === "settled") return "nothing"
+      if (line.closedBy === "ended" || line.closedBy === "settled") {
+        if (!line.seen.includes(fact.content)) stray(turn, line, webhook, settings)
+        return "nothing"
+      }
       stray(turn, line, webhook, settings, true)
       return "hangup"
   }
@@ -200,7 +203,7 @@ const onPromptCompleted = (turn: Turn, line: CallLine, received: Received, setti
       }
       break
     case "Bridged":
-      return onProbed(turn, line, webhook, settings)
+      return onProbed(turn, line, received, settings)
     case "Closing":
       stray(turn, line, webhook, settings, true)
       return "hangup"
@@ -225,22 +228,26 @@ const complete = (turn: Turn, line: CallLine, webhook: Webhook.Webhook): void =>
     })
 
 /**
- * A prompt ended on a line whose bridging dial may have been lost. If it is the hold that was sent to find out, then no
- * bridge had begun, and the dial is given again; a hold takes no digits, so a completion with digits is a copy of what
- * came before. A copy asks for a reply: a hold finds out.
+ * A prompt ended on a line whose bridging dial may have been lost. A copy asks for a reply: a hold finds out. If that hold
+ * was heard, no bridge had begun, and the dial is given again. A hold takes no digits and takes its time, so what comes
+ * with digits, or came before and comes too soon, is one more copy.
  */
-const onProbed = (turn: Turn, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): Answer => {
-  if (line.probing && (webhook.digits ?? "") === "") {
-    turn.fact({ _tag: "HoldCompleted", ...common(line, webhook) })
-    return "line"
+const onProbed = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
+  const { receivedAt, webhook } = received
+  const isSeen = line.seen.includes(Webhook.content(webhook))
+  if (line.probing === undefined) {
+    return isSeen ? probe(turn, line, settings) : (stray(turn, line, webhook, settings), "nothing")
   }
-  return line.seen.includes(Webhook.content(webhook))
-    ? probe(turn, line, settings)
-    : (stray(turn, line, webhook, settings), "nothing")
+  const shortest = Settings.shortest(settings, Action.prompt(settings.hold), { withDigits: false })
+  const isHold = (webhook.digits ?? "") === "" && (!isSeen || receivedAt - line.probing >= shortest)
+  if (isHold) turn.fact({ _tag: "HoldCompleted", ...common(line, webhook) })
+  return "line"
 }
 
 const probe = (turn: Turn, line: CallLine, settings: Settings.Settings): Answer => {
-  turn.fact({ _tag: "HoldAnswered", line: line.id, action: Action.prompt(settings.hold) })
+  if (line.probing === undefined) {
+    turn.fact({ _tag: "HoldAnswered", line: line.id, action: Action.prompt(settings.hold) })
+  }
   return "line"
 }
 
@@ -343,7 +350,8 @@ export const onIncomingAgain = (turn: Turn, lineId: number, settings: Settings.S
 export const onWebhook = (turn: Turn, lineId: number, received: Received, settings: Settings.Settings): Answer => {
   const line = turn.line(lineId)
   const { webhook } = received
-  const isOther = line.answered && line.referenceId !== undefined && line.referenceId !== webhook.referenceId
+  const hasSession = line.answered || line.phase === "Settling" || line.closedBy === "ended" || line.closedBy === "settled"
+  const isOther = hasSession && line.referenceId !== undefined && line.referenceId !== webhook.referenceId
   if (isOther) return onSecondLine(turn, line, webhook)
   switch (Webhook.kind(webhook)) {
     case "IncomingCall":
@@ -631,7 +639,7 @@ const hangup: Reply = { _tag: "Act", action: Action.hangup, n: -1 }
 
 /** While it is being found out whether a bridge began the reply is a hold; else the bridging dial itself. */
 const bridgedReply = (line: CallLine, settings: Settings.Settings): Reply => {
-  if (line.probing) return { _tag: "Act", action: Action.prompt(settings.hold), n: 0 }
+  if (line.probing !== undefined) return { _tag: "Act", action: Action.prompt(settings.hold), n: 0 }
   return line.inFlight === undefined ? nothing : { _tag: "Act", action: line.inFlight.action, n: line.inFlight.n }
 }
 
