@@ -190,7 +190,8 @@ const apply = (turn: turns.Turn, input: Input, circumstances: Circumstances): ta
       return "line"
     case "ReplyBroke": {
       const line = turn.line(input.line)
-      if (line.phase === "Acting" && line.inFlight?.n === input.n) turn.fact({ _tag: "ReplyBroken", line: line.id })
+      const isNews = line.phase === "Acting" && line.inFlight?.n === input.n && !line.inFlight.doubtful
+      if (isNews) turn.fact({ _tag: "ReplyBroken", line: line.id })
       return "nothing"
     }
     case "ActivityEnded":

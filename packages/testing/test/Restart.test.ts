@@ -240,6 +240,44 @@ describe("two webhooks at once", () => {
     }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement], namespace: "ours" }))))
 })
 
+describe("a webhook whose reply breaks again and again", () => {
+  it.effect("gets the same reply each time, however late it is asked for", () =>
+    Effect.gen(function*() {
+      const call = yield* Calls.start(TwoCodes, input)
+      const externalId = `ours.${call.id}.1`
+      const answer = Effect.fnUntraced(function*(fields: Parameters<typeof webhook>[0], whole: boolean) {
+        const reply = yield* Calls.receive({ ...webhook(fields), status: "answered", digits: "1" })
+        yield* reply.sent(whole)
+        return reply.action?._tag === "Speak" ? reply.action.text : reply.action?._tag
+      })
+      const pressed = { event: "speak_completed", externalId }
+      assert.strictEqual(yield* answer({ event: "dial_completed", externalId }, true), "The first code?")
+      yield* Effect.sleep("5 seconds")
+      assert.strictEqual(yield* answer(pressed, true), "The second code?")
+      yield* Effect.sleep("5 seconds")
+      assert.strictEqual(yield* answer(pressed, false), "The third code?")
+      for (const wait of ["5 seconds", "10 seconds", "15 seconds"] as const) {
+        yield* Effect.sleep(wait)
+        assert.strictEqual(yield* answer(pressed, false), "The third code?")
+      }
+      const events = yield* Calls.events(call.id)
+      assert.lengthOf(events.filter((event) => event._tag === "ReplyBroken"), 1)
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [TwoCodes], namespace: "ours" }))))
+})
+
+describe("two phones that ring for one dial", () => {
+  it.effect("and the second is answered after the end of the first: it is hung up on", () =>
+    Effect.gen(function*() {
+      const call = yield* Calls.start(Greeting, input)
+      const externalId = `ours.${call.id}.1`
+      const other = { event: "dial_completed", externalId, referenceId: "second", status: "answered" }
+      yield* Calls.receive(webhook({ event: "call_completed", externalId }))
+      assert.strictEqual((yield* Calls.receive(other)).action?._tag, "Hangup")
+      yield* Effect.sleep("1 minute")
+      assert.strictEqual((yield* Calls.receive(other)).action?._tag, "Hangup")
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Greeting], namespace: "ours" }))))
+})
+
 describe("two processes on one store", () => {
   it.effect("give a copy the action in flight, also the one that did not see it begin", () =>
     Effect.gen(function*() {
@@ -265,4 +303,16 @@ const Greeting = Flow.make("greeting", {
   input: parties,
   output: Schema.Void,
   run: (who) => Line.speak("Good morning.").pipe(Flow.andThen(Line.speak("How are you?")), Flow.dial(who))
+})
+
+const TwoCodes = Flow.make("two-codes", {
+  version: 1,
+  input: parties,
+  output: Schema.Void,
+  run: (who) =>
+    Flow.forEach(["The first code?", "The second code?", "The third code?", "The last code?"], (question) =>
+      Line.collect(question, { max: 1 })).pipe(
+        Flow.as(undefined),
+        Flow.dial({ ...who, ringFor: "40 seconds" })
+      )
 })

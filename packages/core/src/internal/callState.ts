@@ -182,25 +182,24 @@ const begin = (line: CallLine, action: Pending, at: number): CallLine => ({
   inFlight: { ...action, at, doubtful: false }
 })
 
-/** An attempt may have two sessions, if one `POST` was carried out twice: this one is the line from now on. */
-const ofSession = (line: CallLine, event: { readonly content: string; readonly referenceId: string }): CallLine => ({
-  ...heard(line, event.content),
-  referenceId: event.referenceId
-})
-
-/** Somebody answered: whichever session of an attempt that is, it is the line from now on. */
-const answered = (line: CallLine, event: { readonly content: string; readonly referenceId: string }): CallLine => {
+/** An attempt has two sessions if the carrier carried out one `POST` twice: this one is the line from now on. */
+const ofSession = (line: CallLine, event: { readonly content: string; readonly referenceId: string }): CallLine => {
   const { content, referenceId } = event
   const earlier = line.referenceId
   return {
     ...heard(line, content),
-    answered: true,
     referenceId,
     otherReferenceIds: earlier === undefined || earlier === referenceId
       ? line.otherReferenceIds
       : [...line.otherReferenceIds, earlier]
   }
 }
+
+/** Somebody answered: whichever session of an attempt that is. */
+const answered = (line: CallLine, event: { readonly content: string; readonly referenceId: string }): CallLine => ({
+  ...ofSession(line, event),
+  answered: true
+})
 
 /** Puts an action on a line: in flight if an event waits for it, else behind what is in flight. */
 const decided = (line: CallLine, action: Pending, at: number): CallLine =>

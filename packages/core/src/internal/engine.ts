@@ -296,7 +296,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
    * webhook whose sender has gone away is recorded all the same.
    *
    * With `asks`, an input that changes nothing is answered from the newest state: no append of its own would tell that
-   * another process went on with the call.
+   * another process went on with the call. If the store fails, the state in memory has to do.
    */
   const take = <A>(
     cell: Cell,
@@ -319,7 +319,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
           settings
         })
         if (decided.events.length === 0) {
-          if (asks && (yield* isBehind(cell))) {
+          if (asks && (yield* Effect.orElseSucceed(isBehind(cell), () => false))) {
             cell.live = undefined
             continue
           }
@@ -335,11 +335,11 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       }
     })))
 
-  /** Whether another process has appended to the call. `false` if the store fails: then the state in memory has to do. */
-  const isBehind = (cell: Cell): Effect.Effect<boolean> =>
+  /** Whether another process has appended to the call. */
+  const isBehind = (cell: Cell): Effect.Effect<boolean, StoreError> =>
     Effect.map(
-      Effect.option(store.summary(cell.id)),
-      (found) => Option.isSome(Option.filter(Option.flatten(found), ({ version }) => version > cell.version))
+      store.summary(cell.id),
+      (found) => Option.isSome(Option.filter(found, ({ version }) => version > cell.version))
     )
 
   const ignore = () => undefined
@@ -462,12 +462,15 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       Effect.ensuring(Effect.sync(() => cell.waiters.get(line)?.delete(waiter)))
     )
 
-  const toReply = (cell: Cell, line: number, receivedAt: number, reply: table.Reply): Reply => {
+  const toReply = (cell: Cell, line: number, receivedAt: number, reply: table.Reply, isCopy = false): Reply => {
     if (reply._tag !== "Act") return silent
     const delivery = cell.deliveries.get(line)
     const sent = (whole: boolean) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        if (delivery !== undefined) delivery.written = ++stamps
+        if (delivery !== undefined) {
+          delivery.written = ++stamps
+          if (isCopy && !whole) delivery.copies-- // nobody has heard this one: the next is a copy as much as it was
+        }
         const surely = whole && now - receivedAt <= settings.lateReply
         return surely || reply.n < 0 ? Effect.void : takeSurely(cell, { _tag: "ReplyBroke", line, n: reply.n })
       })
@@ -510,13 +513,13 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     return silent
   })
 
-  const onLine = Effect.fnUntraced(function*(
+  const onLine: (
     cell: Cell,
     webhook: Webhook.Webhook,
     named: number | undefined,
     arrival: number,
     receivedAt: number
-  ) {
+  ) => Effect.Effect<Reply, StoreError> = Effect.fnUntraced(function*(cell, webhook, named, arrival, receivedAt) {
     let lineId: number | undefined
     const input = ({ call }: Call.Live): Call.Input => {
       lineId = lineOf(call, webhook, named)
@@ -538,14 +541,19 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       const reply = Call.reply(call, lineId, decided.answer, settings)
       const delivery = cell.deliveries.get(lineId)
       const again = decided.events.length === 0 && reply._tag === "Act"
-      if (again && delivery?.written !== undefined && arrival > delivery.written) delivery.copies++
-      return { reply, line: lineId, waiter: reply._tag === "Wait" ? waitForReply(cell, lineId) : undefined }
+      const isCopy = again && delivery?.written !== undefined && arrival > delivery.written
+      if (isCopy) delivery.copies++
+      return { reply, isCopy, line: lineId, waiter: reply._tag === "Wait" ? waitForReply(cell, lineId) : undefined }
     }, { asks: true })
-    if (decided === undefined) return yield* lostCall(webhook)
+    if (decided === undefined) {
+      if (!(yield* isBehind(cell))) return yield* lostCall(webhook)
+      cell.live = undefined
+      return yield* onLine(cell, webhook, named, arrival, receivedAt)
+    }
     const reply = decided.waiter === undefined
       ? decided.reply
       : yield* awaitReply(cell, decided.line, decided.waiter)
-    return toReply(cell, decided.line, receivedAt, reply)
+    return toReply(cell, decided.line, receivedAt, reply, decided.isCopy)
   })
 
   /** An event that carries our namespace but belongs to no call that is stored: a store was lost. Nobody may be left on it. */
