@@ -104,6 +104,8 @@ export interface History {
   readonly log: ReadonlyArray<Entry>
   readonly faults: ReadonlyArray<Fault>
   readonly told: Told
+  /** When each incarnation of the process died, in the order of their starts; the last one lives to the end. */
+  readonly deaths: ReadonlyArray<number>
   /** Moments at which the engine's state was not what the log folds to. */
   readonly strayed: ReadonlyArray<string>
   /** What the engine wrote to its log, in one line each. */

@@ -76,6 +76,18 @@ const lineOf = (call: Call.Call, webhook: Webhook.Webhook): Call.CallLine | unde
 const same = (self: Action.Action | undefined, that: Action.Action | undefined): boolean =>
   Equal.equals(self, that)
 
+/** Another process had appended to the call before this one, which stood still in the middle of its answer, gave it. */
+const wasTakenOver = (history: History.History, incarnation: number, seq: number): boolean =>
+  history.turns.some((appended) => appended.seq < seq && appended.incarnation > incarnation)
+
+/** Another process worked on the call at the same time. */
+const hasCompany = (history: History.History, incarnation: number, seq: number): boolean => {
+  const first = history.turns.find((appended) => appended.incarnation >= incarnation)?.seq ?? Infinity
+  return history.turns.some((appended) =>
+    appended.incarnation !== incarnation && appended.seq > first && appended.seq < seq
+  )
+}
+
 /** Which webhook a fact was recorded from. */
 const postingOf = (event: CallEvent.CallEvent): number | undefined =>
   "extra" in event && typeof event.extra?.["posting"] === "number" ? event.extra["posting"] : undefined
@@ -90,7 +102,8 @@ const isDurable = (history: History.History, { answered, webhook }: History.Deli
   const state = stateAt(history, answered.seq)
   const line = state === undefined ? undefined : lineOf(state, webhook)
   if (action._tag === "Hangup") {
-    const isUnwanted = line === undefined || line.left || line.phase === "Closed" || line.otherReferenceIds.length > 0
+    const isUnwanted = line === undefined || line.left || line.phase === "Closed" ||
+      line.referenceId !== webhook.referenceId
     return isUnwanted ? undefined : violation(`hung up in answer to ${webhook.event} without a record of it`)
   }
   const recorded = before(history, answered.seq).some((event) =>
@@ -101,7 +114,7 @@ const isDurable = (history: History.History, { answered, webhook }: History.Deli
 
 /** The fact itself is durable, or it is one that changes nothing. */
 const isRecorded = (history: History.History, delivery: History.Delivery): Finding | undefined => {
-  const { answered, posting, webhook } = delivery
+  const { answered, incarnation, posting, webhook } = delivery
   if (answered === undefined) return undefined
   const known = before(history, answered.seq)
   if (known.some((event) => postingOf(event) === posting)) return undefined
@@ -114,8 +127,9 @@ const isRecorded = (history: History.History, delivery: History.Delivery): Findi
   const changesNothing = Webhook.kind(webhook) === "CallCompleted" &&
     (line.phase === "Closed" || line.phase === "Settling")
   const isPastAnswer = Webhook.kind(webhook) === "DialCompleted" && line.answered
-  return changesNothing || isPastAnswer || line.closedBy === "ended" || line.phase === "Owing"
-    ? undefined
+  if (changesNothing || isPastAnswer || line.closedBy === "ended" || line.phase === "Owing") return undefined
+  return hasCompany(history, incarnation, answered.seq)
+    ? remains("an event heard by a process that was behind another one")
     : violation(`answered ${webhook.event} before it was durable (the line is ${line.phase})`)
 }
 
@@ -212,6 +226,10 @@ const overlaps = (history: History.History, events: Events): ReadonlyArray<Findi
       const rings = earlier.number === ring.number && endOf(history, earlier.referenceId) > ring.at
       if (!rings || earlier.externalId === ring.externalId) return []
       const isAllowed = events.some((event) => event._tag === "DialPlanned" && event.evenIfUnknown === true)
+      const isDouble = history.sent.some((sent) =>
+        sent.fault === "postTwice" && sent.action.externalId === earlier.externalId
+      )
+      if (isDouble) return [remains("a POST that the carrier carried out twice")]
       return [
         isAllowed ? remains("a dial that its author allowed even if unknown") : violation("a phone rang while it rang")
       ]
@@ -259,6 +277,7 @@ const isNothingOrHangup = (action: Action.Action | undefined) => action === unde
 const sameReply = (history: History.History, first: History.Delivery, again: History.Delivery): ReadonlyArray<Finding> => {
   const [one, two] = [first.answered, again.answered]
   if (one === undefined || two === undefined || same(one.action, two.action)) return []
+  if ([first, again].some(({ incarnation }) => wasTakenOver(history, incarnation, Math.max(one.seq, two.seq)))) return []
   const states = [one, two].map(({ seq }) => stateAt(history, seq)).map((state) =>
     state === undefined ? undefined : lineOf(state, first.webhook)
   )
@@ -290,14 +309,14 @@ const mistake = (history: History.History, events: Events, index: number): Findi
   if (event._tag !== "PromptCompleted" && event._tag !== "HoldCompleted") {
     return violation(`one webhook was recorded twice, the second time as ${event._tag}`)
   }
-  const action = events.slice(0, index).findLast((earlier) =>
-    earlier._tag === "ActionDecided" || earlier._tag === "HoldAnswered"
-  )
+  const inFlight = Call.fold(history.turns[0]!.turn.callId, events.slice(0, index)).lines.find((line) =>
+    line.id === event.line
+  )?.inFlight
   const withDigits = event._tag === "PromptCompleted" && event.digits !== ""
   const deliveries = history.deliveries.filter((delivery) => delivery.posting === postingOf(event))
-  if (action !== undefined && "action" in action) {
-    const shortest = Settings.shortest(history.settings, action.action, { withDigits })
-    const arrivals = deliveries.filter(({ arrived }) => arrived.at <= event.at && arrived.at - action.at >= shortest)
+  if (inFlight !== undefined) {
+    const shortest = Settings.shortest(history.settings, inFlight.action, { withDigits })
+    const arrivals = deliveries.filter(({ arrived }) => arrived.at <= event.at && arrived.at - inFlight.at >= shortest)
     if (arrivals.length === 0) return violation("a copy was taken for an answer sooner than that could be given")
   }
   return remains("a copy that came late was taken for an answer")
@@ -382,8 +401,15 @@ export const everyCallEnds: Law = make("every line is closed and every call ends
 // 7. No dead air
 // ---------------------------------------------------------------------------------------------------------------------
 
+/** Longer than all faults together can hold up an answer. */
+const longestAnswer = 15 * 60_000
+
 const silence = (history: History.History, delivery: History.Delivery): ReadonlyArray<Finding> => {
-  const { answered, arrived, obeyed, webhook } = delivery
+  const { answered, arrived, failed, incarnation, obeyed, webhook } = delivery
+  if (failed !== undefined) return [remains("an event that the store would not take")]
+  if (answered === undefined && history.deaths[incarnation - 1]! - arrived.at > longestAnswer) {
+    return [violation(`${webhook.event} was never answered`)]
+  }
   if (answered === undefined || Webhook.kind(webhook) === "CallCompleted") return []
   const waited = answered.at - arrived.at - answered.heldUpMillis
   const late = waited > history.settings.replyDeadline
@@ -462,17 +488,21 @@ export const replayIsTruth: Law = make("replay is truth", (history) => [
  */
 export const nothingAfterTheEnd: Law = make("nothing after the end", (history) => {
   const ended = durableAt(history, (event) => event._tag === "FlowEnded")
-  const answers = history.deliveries.flatMap(({ answered, webhook }): ReadonlyArray<Finding> => {
+  const answers = history.deliveries.flatMap(({ answered, incarnation, webhook }): ReadonlyArray<Finding> => {
     if (answered?.action === undefined) return []
+    const breach = (problem: string): ReadonlyArray<Finding> =>
+      wasTakenOver(history, incarnation, answered.seq)
+        ? [remains("an answer of a process that stood still and was taken over")]
+        : [violation(problem)]
     if (ended !== undefined && answered.seq > ended.seq && answered.action._tag !== "Hangup") {
-      return [violation(`${answered.action._tag} was sent after the outcome`)]
+      return breach(`${answered.action._tag} was sent after the outcome`)
     }
     const closed = durableAt(history, (event) => event._tag === "CallEnded" && event.referenceId === webhook.referenceId)
     const state = stateAt(history, answered.seq)
     const line = state === undefined ? undefined : lineOf(state, webhook)
     const isOther = line?.referenceId !== webhook.referenceId
     return closed !== undefined && answered.seq > closed.seq && !isOther
-      ? [violation(`${answered.action._tag} was sent to a line whose end was recorded`)]
+      ? breach(`${answered.action._tag} was sent to a line whose end was recorded`)
       : []
   })
   const dials = eachCall(history, (events) => {

@@ -52,6 +52,7 @@ export interface Sabotage {
 /** A process between its start and its death. */
 interface Incarnation {
   readonly id: number
+  readonly born: number
   readonly thawed: Latch.Latch
   readonly died: Deferred.Deferred<void>
   frozen: boolean
@@ -123,6 +124,7 @@ export const run = Effect.fnUntraced(function*(options: Options) {
   const started = new Set<CallEvent.CallId>()
   const outcomes: Array<string> = []
   const over = new Map<CallEvent.CallId, boolean>()
+  const deaths: Array<number> = []
   let underWay = 0
 
   const inWorld = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<void> =>
@@ -195,6 +197,7 @@ export const run = Effect.fnUntraced(function*(options: Options) {
 
   const kill = (inc: Incarnation): void => {
     inc.dead = true
+    deaths[inc.id - 1] = now()
     Deferred.doneUnsafe(inc.died, Exit.void)
   }
 
@@ -500,7 +503,7 @@ export const run = Effect.fnUntraced(function*(options: Options) {
     const calls = inc.calls
     const id = [...started][0]
     if (calls === undefined || id === undefined || inc.appending > 0 || inc !== incarnation) return
-    if (turns.some((appended) => appended.incarnation > inc.id)) return
+    if (turns.some((appended) => appended.incarnation !== inc.id && appended.seq > inc.born)) return
     const live = Effect.runSyncExit(Effect.provideService(calls.get(id), Clock.Clock, clock) as never) as Exit.Exit<
       Option.Option<Call.Call>
     >
@@ -522,6 +525,7 @@ export const run = Effect.fnUntraced(function*(options: Options) {
   const boot: Effect.Effect<void> = Effect.suspend(() => {
     const inc: Incarnation = {
       id: ++incarnations,
+      born: seq(),
       thawed: Latch.makeUnsafe(true),
       died: Deferred.makeUnsafe(),
       frozen: false,
@@ -646,6 +650,7 @@ export const run = Effect.fnUntraced(function*(options: Options) {
     log: yield* company.log,
     faults: struck,
     told: { started, outcomes },
+    deaths,
     strayed,
     lines,
     abandonedAt
