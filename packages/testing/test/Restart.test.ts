@@ -68,6 +68,45 @@ describe("an engine that is stopped and started again", () => {
       assert.strictEqual(yield* ringsOf, 1)
     }).pipe(Effect.provide(world)))
 
+  it.effect("goes on with two people who talked meanwhile, when one of them leaves", () => {
+    const Desk = Flow.make("desk", {
+      version: 1,
+      input: {},
+      output: Schema.String,
+      run: () =>
+        Flow.inbound(() =>
+          Flow.gen(function*() {
+            yield* Line.speak("Welcome.")
+            const leg = yield* Line.bridge({ to, from })
+            yield* Line.goodbye("Goodbye.")
+            return leg._tag === "Left" ? leg.who : "not connected"
+          })
+        )
+    })
+    const life = (filename: string) =>
+      TestCalls.connection.pipe(
+        Layer.provideMerge(Calls.layer({ flows: [], inbound: { [from]: Desk }, settings })),
+        Layer.provide(FakeTransport.layer),
+        Layer.provideMerge(SqlEventStore.layer),
+        Layer.provide(SqliteClient.layer({ filename }))
+      )
+    return Effect.gen(function*() {
+      const filename = yield* database
+      const { id } = yield* Effect.provide(
+        Effect.tap(TestCalls.incoming(Desk, { to: from, from: "15550170044" }), Effect.sleep("20 seconds")),
+        life(filename)
+      )
+      assert.deepStrictEqual((yield* PhoneCompany.lines).map((line) => line.state._tag), ["Talking"])
+      yield* Effect.sleep("5 seconds")
+      const outcome = yield* Effect.provide(
+        Effect.flatMap(Calls.Calls, (calls) => calls.handle(Desk, id).outcome),
+        life(filename)
+      )
+      assert.strictEqual(outcome, "them")
+      assert.strictEqual(yield* ringsOf, 1)
+    }).pipe(Effect.provide(world))
+  })
+
   it.effect("wakes a call whose sleep ended meanwhile", () =>
     Effect.gen(function*() {
       const filename = yield* database
@@ -310,9 +349,11 @@ const TwoCodes = Flow.make("two-codes", {
   input: parties,
   output: Schema.Void,
   run: (who) =>
-    Flow.forEach(["The first code?", "The second code?", "The third code?", "The last code?"], (question) =>
-      Line.collect(question, { max: 1 })).pipe(
-        Flow.as(undefined),
-        Flow.dial({ ...who, ringFor: "40 seconds" })
-      )
+    Flow.forEach(
+      ["The first code?", "The second code?", "The third code?", "The last code?"],
+      (question) => Line.collect(question, { max: 1 })
+    ).pipe(
+      Flow.as(undefined),
+      Flow.dial({ ...who, ringFor: "40 seconds" })
+    )
 })
