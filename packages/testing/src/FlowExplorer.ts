@@ -353,7 +353,7 @@ const warnings = (
   ),
   ...outlasting(found.places, lengths),
   ...found.cut.length === 0 ? [] : [`Not every path was seen: the search was cut at ${found.places.length} places`],
-  ...found.places.length > 1_000 && found.places.length > 4 * distinct
+  ...found.places.length > 500 && found.places.length > 10 * distinct
     ? [
       `${found.places.length} places have only ${distinct} different futures: a generator keeps answers that it does not ` +
       `need later, or laws remember much. Fewer keys or samples make it quicker`

@@ -1,5 +1,5 @@
 /** The flow as a small graph: places without a choice left out, places with equal futures taken together. */
-import type { Place } from "./search.ts"
+import { type Place, settledOrder } from "./search.ts"
 import * as sites from "./sites.ts"
 
 /** A place of a drawing, and where what happens there leads to. */
@@ -20,30 +20,46 @@ const visible = (places: ReadonlyArray<Place>, from: number): number => {
   return at
 }
 
+/** Numbers texts, equal ones alike. */
+class Numbering {
+  private readonly numbers = new Map<string, number>()
+
+  of(text: string): number {
+    const known = this.numbers.get(text)
+    if (known !== undefined) return known
+    this.numbers.set(text, this.numbers.size)
+    return this.numbers.size - 1
+  }
+
+  get count(): number {
+    return this.numbers.size
+  }
+}
+
 /**
- * Partition refinement: places begin in one class per label, and a class is split as long as its members lead to different
- * classes. What remains together has the same future.
+ * One class for all places with the same future. Where nothing goes in a circle, a place is what it says and the classes
+ * that it leads to, so one pass from the ends is enough. The rest begins with one class per label, and a class is split as
+ * long as its members lead to different classes.
  */
 const refine = (labels: ReadonlyArray<string>, edges: ReadonlyArray<ReadonlyArray<Way>>): ReadonlyArray<number> => {
-  const number = (texts: ReadonlyArray<string>): { readonly of: ReadonlyArray<number>; readonly count: number } => {
-    const numbers = new Map<string, number>()
-    const of = texts.map((text) => {
-      const known = numbers.get(text)
-      if (known !== undefined) return known
-      numbers.set(text, numbers.size)
-      return numbers.size - 1
-    })
-    return { of, count: numbers.size }
-  }
-  let classes = number(labels)
-  for (;;) {
-    const { of } = classes
-    const next = number(
-      of.map((own, i) => `${own}|${edges[i]!.map(({ label, to }) => `${label}>${of[to]!}`).join("|")}`)
+  const signature = (i: number, own: string, classes: ReadonlyArray<number>): string =>
+    `${own}|${edges[i]!.map(({ label, to }) => `${label}>${classes[to]!}`).join("|")}`
+  const settled = settledOrder(labels.length, edges.map((ways) => ways.map(({ to }) => to)))
+  const numbering = new Numbering()
+  const classes = labels.map(() => -1)
+  for (const i of settled) classes[i] = numbering.of(signature(i, labels[i]!, classes))
+  const circling = labels.flatMap((_, i) => classes[i] === -1 ? [i] : [])
+  let count = -1
+  for (let splitting = true; splitting;) {
+    const round = new Numbering()
+    const split = circling.map((i) =>
+      round.of(count === -1 ? labels[i]! : signature(i, String(classes[i]), classes)) + numbering.count
     )
-    if (next.count === classes.count) return next.of
-    classes = next
+    circling.forEach((i, place) => void (classes[i] = split[place]!))
+    splitting = round.count > count
+    count = round.count
   }
+  return classes
 }
 
 interface Way {

@@ -176,7 +176,7 @@ export const pathOf = (places: ReadonlyArray<Place>, last: Way | undefined): Rea
 // What the whole graph tells
 
 /** The places in an order in which each comes after all that it leads to. Those that lead into a circle are missing. */
-const settledOrder = (count: number, next: ReadonlyArray<ReadonlyArray<number>>): ReadonlyArray<number> => {
+export const settledOrder = (count: number, next: ReadonlyArray<ReadonlyArray<number>>): ReadonlyArray<number> => {
   const open = next.map((targets) => targets.length)
   const before: Array<Array<number>> = Array.from({ length: count }, () => [])
   next.forEach((targets, i) => targets.forEach((to) => before[to]!.push(i)))
@@ -359,8 +359,8 @@ const asks = ({ step, world }: Place): boolean =>
   step._tag === "Waiting" && step.request._tag === "Prompt" && world.line === "open" &&
   Action.digits(step.request.action) > 0
 
-/** A key with a meaning of its own, not one of many that are treated alike. */
-const isAnswer = (edge: Edge): boolean => edge.what._tag === "Responded" && /^[0-9*#]+$/.test(edge.label)
+/** Keys that mean something, not the many that are treated alike. */
+const isAnswer = (edge: Edge): boolean => isKeyed(edge) && !edge.label.startsWith(sites.anotherKey)
 
 /** The questions that come next on the line, with nothing spoken before them. */
 const questionsAfter = (places: ReadonlyArray<Place>, first: number): ReadonlyArray<number> => {

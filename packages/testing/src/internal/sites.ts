@@ -48,10 +48,13 @@ export const ofRequest = (request: Flow.Request, line: LineState): string => {
 
 const isKeys = (label: string): boolean => /^[0-9*#]+$/.test(label)
 
+/** Many keys that lead to the same place. */
+export const anotherKey = "another key"
+
 /** Choices that lead to the same place, in words: many keys are one. */
 export const ofChoices = (labels: ReadonlyArray<string>): string => {
   const [keys, rest] = [labels.filter(isKeys), labels.filter((label) => !isKeys(label))]
-  const all = [...keys.length > 4 ? ["another key"] : keys, ...rest]
+  const all = [...keys.length > 4 ? [anotherKey] : keys, ...rest]
   return all.length < 2 ? all.join() : `${all.slice(0, -1).join(", ")} or ${all.at(-1)}`
 }
 

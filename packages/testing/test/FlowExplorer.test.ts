@@ -1,0 +1,391 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Action, Flow, Line, PhoneNumber, Prompt } from "@ringback/core"
+import { Arbitraries, FlowExplorer, Law } from "@ringback/testing"
+import { Effect, Schema } from "effect"
+
+const numbers = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
+
+/** A flow with a name, whatever its types: mistakes that the compiler would find are made here on purpose. */
+const define = (flow: Flow.Flow<unknown, unknown, unknown>, output: Flow.PureCodec = Schema.Unknown) =>
+  Flow.make("test", {
+    version: 1,
+    input: {},
+    output,
+    error: Schema.Unknown,
+    run: () => Flow.map(flow as Flow.Flow<unknown>, (value) => value ?? null)
+  }) as Flow.Definition<"test", object, unknown, unknown, unknown>
+
+const dialled = <A, E>(talk: Flow.Flow<A, E, Flow.Line>) => Flow.dial(talk, numbers)
+
+const explore = (flow: Flow.Flow<unknown, unknown, unknown>, options?: Parameters<typeof FlowExplorer.explore>[2]) =>
+  FlowExplorer.explore(define(flow), {}, options)
+
+const menu = Line.menu("Press 1 or 2.", { choices: { "1": "one", "2": "two" } })
+
+/** What happened on the path that breaks the only law. */
+const broken = (flow: Flow.Flow<unknown, unknown, unknown>, law: Law.Law, options?: FlowExplorer.Options) => {
+  const report = explore(flow, { ...options, laws: [law] })
+  assert.lengthOf(report.broken, 1)
+  return report.broken[0]!.path.map(({ happened }) => happened).filter((words) => words !== "")
+}
+
+const raw = {
+  dial: Flow.ask(
+    { _tag: "Dial", ...numbers, ringForMillis: 60_000, maxCallDurationSeconds: 900 },
+    (reached) =>
+      reached._tag === "Answered" ? { _tag: "Success", value: undefined } : { _tag: "Failure", error: "unreached" }
+  ),
+  collect: (words: string) => Flow.prompt(Action.prompt(Prompt.from(words), { max: 1 }))
+}
+
+describe("a path of minimal length shows", () => {
+  it("a wrong counter", () => {
+    const fourTimes = Flow.gen(function*() {
+      for (let attempt = 0; attempt <= 3; attempt++) {
+        const digits = yield* Flow.catchTag(
+          Line.collect("Your code?", { max: 1, attempts: 1 }),
+          "NoInput",
+          () => Flow.succeed("")
+        )
+        if (digits === "7") return "right"
+      }
+      return "wrong"
+    })
+    const path = broken(dialled(fourTimes), Law.promptAtMost(3))
+    assert.lengthOf(path, 4)
+    assert.strictEqual(path[0], "answers")
+    assert.notInclude(path.slice(1), "7")
+    assert.isEmpty(explore(dialled(fourTimes), { laws: [Law.promptAtMost(4)] }).broken)
+  })
+
+  it("a missing hang-up", () => {
+    const forgetful = Flow.andThen(raw.dial, Line.speak("Hello."))
+    assert.deepStrictEqual(broken(forgetful, Law.lineCloses), ["answers", "hears it"])
+    assert.deepStrictEqual(broken(forgetful, Law.noDeadAir), ["answers", "hears it"])
+    assert.isEmpty(explore(dialled(Line.speak("Hello.")), { laws: Law.standard }).broken)
+  })
+
+  it("dead air", () => {
+    const silent = (wait: Flow.Flow<unknown, Flow.TimedOut>) => dialled(Flow.andThen(Line.speak("Wait."), wait))
+    const awaited = Flow.signal("ready", Schema.Void, { within: "1 minute" })
+    assert.deepStrictEqual(broken(silent(Flow.sleep("10 seconds")), Law.noDeadAir), ["answers", "hears it"])
+    assert.deepStrictEqual(broken(silent(awaited), Law.noDeadAir), ["answers", "hears it"])
+    assert.isEmpty(explore(dialled(Line.hold(awaited, "Wait.")), { laws: [Law.noDeadAir] }).broken)
+    assert.isEmpty(explore(Flow.sleep("1 day"), { laws: [Law.noDeadAir] }).broken)
+  })
+
+  it("silence that nobody thought of", () => {
+    const rooms: Record<string, Flow.Flow<string>> = { "1": Flow.succeed("kitchen"), "2": Flow.succeed("hall") }
+    const careless = dialled(Flow.flatMap(raw.collect("1 or 2?"), (digits) => {
+      const room = rooms[digits === "" ? "none" : "1"]
+      if (room === undefined) throw new TypeError("no room")
+      return room
+    }))
+    assert.deepStrictEqual(broken(careless, Law.noDefect), ["answers", "silence"])
+    assert.deepStrictEqual(
+      broken(
+        dialled(Line.menu("1?", { choices: { "1": 1 }, attempts: 1 })),
+        Law.fails(
+          "NotAnswered",
+          "HungUp"
+        )
+      ),
+      ["answers", "another key"]
+    )
+  })
+
+  it("a prompt after the end", () => {
+    const late = dialled(Flow.andThen(Flow.andThen(Line.speak("Bye."), Line.hangup), Line.speak("And another thing.")))
+    assert.deepStrictEqual(broken(late, Law.nothingAfterTheEnd), ["answers", "hears it"])
+    assert.isEmpty(explore(dialled(Line.speak("Bye.")), { laws: [Law.nothingAfterTheEnd] }).broken)
+  })
+
+  it("a loop without bound, of a reducer and of a generator", () => {
+    const heard = Flow.catch(raw.collect("Hello?"), () => Flow.succeed("gone"))
+    const reducer = dialled(Flow.reducer({
+      initial: "",
+      decide: (state: string) => state === "1" ? { done: "heard" } : { ask: heard },
+      evolve: (_: string, digits: string) => digits === "1" ? "1" : ""
+    }))
+    const path = broken(reducer, Law.endsByItself)
+    assert.strictEqual(path[0], "answers")
+    assert.lengthOf(path, 2)
+    const generator = dialled(Flow.gen(function*() {
+      while ((yield* menu) !== "two") yield* Flow.note("again")
+    }))
+    assert.deepStrictEqual(broken(generator, Law.endsByItself, { max: 2_000 }).slice(0, 2), ["answers", "1"])
+  })
+})
+
+describe("FlowExplorer", () => {
+  it("counts every conversation once", () => {
+    const report = explore(dialled(Line.speak("Hello.")), { laws: Law.standard })
+    // Five ways not to be reached; heard; hung up on.
+    assert.strictEqual(report.paths, 7)
+    assert.strictEqual(report.longest.prompts, 1)
+    assert.isFalse(report.cut)
+  })
+
+  it("takes keys together that lead to the same place, and no others", () => {
+    const { graph } = explore(dialled(menu))
+    const question = graph.find(({ label }) => label.includes("Press 1 or 2."))
+    assert.deepStrictEqual(question?.edges.map(({ label }) => label), [
+      "another key",
+      "1",
+      "2",
+      "silence",
+      "hangs up"
+    ])
+  })
+
+  it("keeps keys apart whose choices are flows", () => {
+    const choices = { "1": Flow.succeed("a"), "2": Flow.succeed("b"), "3": Flow.fail("c") }
+    const asking = Line.menu("Which?", { choices, acknowledge: "Thank you.", attempts: 1 })
+    const report = FlowExplorer.explore(define(dialled(Flow.flatMap(asking, (flow) => flow as Flow.Flow<string>))), {})
+    assert.includeMembers([...report.outcomes], [`"a"`, `"b"`])
+  })
+
+  it("tries silence, one key, as many as fit, and the samples of the author", () => {
+    const pin = dialled(Line.collect("PIN?", { max: 4, min: 4, attempts: 1 }))
+    assert.includeMembers([...explore(pin).outcomes], [`"0000"`, "fails: NoInput"])
+    assert.include(explore(pin, { digits: ["1234", "12345"] }).outcomes, `"1234"`)
+  })
+
+  it("tries what an activity can come to, by its schema or by samples", () => {
+    const ask = <S extends Flow.PureCodec, F extends Flow.PureCodec>(success: S, error: F) =>
+      Flow.activity("look up", { success, error }, Effect.void as never) as Flow.Flow<unknown, unknown>
+    assert.deepStrictEqual(explore(ask(Schema.Boolean, Schema.Never)).outcomes, [
+      "true",
+      "false",
+      "stopped: Overdue",
+      "stopped: Defect"
+    ])
+    assert.includeMembers([...explore(ask(Schema.Literals(["a", "b"]), Schema.Literal("none"))).outcomes], [
+      `"a"`,
+      `"b"`,
+      `fails: "none"`
+    ])
+    const unknown = ask(Schema.String, Schema.Never)
+    assert.deepStrictEqual(explore(unknown).missing, ["activity look up"])
+    const told = explore(unknown, { activities: { "look up": ["Ann", "Bob"], lookup: [] } })
+    assert.isEmpty(told.missing)
+    assert.includeMembers([...told.outcomes], [`"Ann"`, `"Bob"`])
+    assert.deepStrictEqual(told.unreachable, ["activity lookup"])
+    const failing = explore(ask(Schema.String, Schema.String), {
+      activities: { "look up": ["Ann", FlowExplorer.failure("down")] }
+    })
+    assert.include(failing.outcomes, `fails: "down"`)
+  })
+
+  it("refuses a sample that does not fit its schema", () => {
+    const flow = Flow.activity("look up", { success: Schema.Int }, Effect.succeed(1))
+    assert.throws(() => explore(flow, { activities: { "look up": ["one"] } }), /look up does not fit/)
+  })
+
+  it("lets signals come and not come, deadlines pass and holds end", () => {
+    const told = Flow.signal("answer", Schema.Boolean, { within: "1 minute" })
+    assert.deepStrictEqual(explore(told).outcomes, ["true", "false", "fails: TimedOut"])
+    const held = Flow.timeout(Line.hold(told, "One moment."), "30 seconds")
+    assert.includeMembers([...explore(dialled(held)).outcomes], ["true", "false", "fails: TimedOut", "fails: HungUp"])
+  })
+
+  it("does not let a sleep end after the deadline around it", () => {
+    const { outcomes } = explore(Flow.timeout(Flow.as(Flow.sleep("2 minutes"), "woke"), "1 minute"))
+    assert.deepStrictEqual(outcomes, ["fails: TimedOut"])
+    assert.include(explore(Flow.timeout(Flow.as(Flow.sleep("1 minute"), "woke"), "2 minutes")).outcomes, `"woke"`)
+  })
+
+  it("lets a flow learn of a hang-up at its next use of the line only", () => {
+    const noted = dialled(Flow.andThen(
+      Flow.tap(Flow.activity("quick", {}, Effect.void), () => Flow.note("stored")),
+      Line.speak("Stored.")
+    ))
+    const { graph } = explore(noted)
+    const activity = graph.find(({ label }) => label === "activity quick")
+    assert.include(activity?.edges.map(({ label }) => label) ?? [], "done, hung up")
+    assert.isTrue(graph.some(({ label }) => label === "“Stored.” (to nobody)"))
+  })
+
+  it("bridges to every end", () => {
+    const bridged = Flow.inbound(() => Line.bridge(numbers).pipe(Flow.map((talk) => talk._tag)))
+    assert.includeMembers([...explore(bridged).outcomes], [`"Left"`, `"NotConnected"`, "fails: HungUp"])
+  })
+
+  it("does not ring a number again whose fate is unknown, unless it is told to", () => {
+    const twice = (evenIfUnknown: boolean) =>
+      Flow.retry(Flow.dial(Line.speak("Hello."), { ...numbers, evenIfUnknown }), {
+        times: 1,
+        while: (error) => error._tag === "NotAnswered" && error.reason === "unknown"
+      })
+    assert.strictEqual(explore(twice(false)).paths, 4 + 2 + 1)
+    assert.strictEqual(explore(twice(true)).paths, 4 + 2 + 4 + 2 + 1)
+  })
+
+  it("cancels at every moment if it is asked to, and sees what ensures run", () => {
+    const flow = Flow.ensuring(dialled(Line.speak("Hello.")), Flow.note("tidied"))
+    const tidied = Law.make("whoever is called is tidied up after", {
+      initial: false,
+      next: (seen: boolean, moment) =>
+        moment._tag === "Ended" && !seen ? Law.broken("not tidied") : seen || Law.notes("tidied")(moment)
+    })
+    const report = explore(flow, { cancel: true, laws: [tidied, ...Law.standard] })
+    assert.isEmpty(report.broken)
+    assert.include(report.outcomes, "stopped: Cancelled")
+    assert.lengthOf(explore(dialled(Line.speak("Hello.")), { cancel: true, laws: [tidied] }).broken, 1)
+  })
+
+  it("names declared outcomes that no path has", () => {
+    const output = Schema.Literals(["kept", "cancelled", "lost"])
+    const flow = dialled(Line.menu("1 or 2?", { choices: { "1": "kept", "2": "cancelled" } }))
+    assert.deepStrictEqual(FlowExplorer.explore(define(flow, output), {}).unreachable, [`outcome "lost"`])
+  })
+
+  it("takes an output that does not fit its schema for the defect that it is", () => {
+    const report = FlowExplorer.explore(define(Flow.succeed("x"), Schema.Int), {}, { laws: [Law.noDefect] })
+    assert.deepStrictEqual(report.broken.map(({ law }) => law), ["no defect"])
+  })
+
+  it("measures the longest that somebody is kept", () => {
+    const words = "x".repeat(150)
+    const { longest } = explore(dialled(Flow.andThen(Line.speak(words), Line.pause("30 seconds"))))
+    assert.deepStrictEqual(longest, { prompts: 1, spokenSeconds: 10, seconds: 40 })
+    const endless = explore(dialled(Flow.reducer({
+      initial: 0,
+      decide: () => ({ ask: Line.speak("La la la.") }),
+      evolve: () => 0
+    })))
+    assert.strictEqual(endless.longest.prompts, Infinity)
+    assert.strictEqual(endless.paths, Infinity)
+  })
+
+  it("warns of a conversation that can outlast its line", () => {
+    const long = (maxCallDuration: "20 seconds" | "1 minute") =>
+      explore(Flow.dial(Line.pause("30 seconds"), { ...numbers, maxCallDuration })).warnings
+    assert.match(long("20 seconds").join(), /outlast/)
+    assert.isEmpty(long("1 minute"))
+  })
+
+  it("warns of two questions without a word between them", () => {
+    const first = (acknowledge?: string) =>
+      Line.menu("1 or 2?", { choices: { "1": 1, "2": 2 }, ...(acknowledge === undefined ? {} : { acknowledge }) })
+    const second = Line.collect("How many?", { max: 1 })
+    assert.match(explore(dialled(Flow.andThen(first(), second))).warnings.join(), /Two questions in a row/)
+    assert.isEmpty(explore(dialled(Flow.andThen(first("Good."), second))).warnings)
+    assert.isEmpty(explore(dialled(menu)).warnings)
+  })
+
+  it("says when it was cut, and when places do not merge", () => {
+    const keeping = Flow.gen(function*() {
+      const said: Array<string> = []
+      for (let i = 0; i < 5; i++) said.push(yield* raw.collect(`Digit ${i}?`))
+      return "thanks"
+    })
+    const report = explore(dialled(keeping), { keys: ["1", "2", "3", "4", "5"] })
+    assert.match(report.warnings.join(), /generator keeps answers/)
+    const cut = explore(dialled(keeping), { max: 50 })
+    assert.isTrue(cut.cut)
+    assert.match(cut.warnings.join(), /cut at/)
+  })
+
+  it("keeps the standard laws in every conversation that can be written without ask", () => {
+    const talks = [
+      menu,
+      Line.confirm("Right?"),
+      Line.pause("1 minute"),
+      Line.goodbye("Bye."),
+      Flow.timeout(menu, "1 minute"),
+      Flow.forEach([1, 2], () => Line.speak("Hello."))
+    ]
+    for (const talk of talks) {
+      assert.isEmpty(
+        explore(dialled(Flow.as(talk as Flow.Flow<unknown, unknown, Flow.Line>, null)), {
+          laws: Law.standard,
+          cancel: true
+        }).broken
+      )
+    }
+  })
+
+  it.prop(
+    "keeps the laws of lines in conversations that nobody thought of",
+    [Arbitraries.conversation],
+    ([conversation]) => {
+      const flow = dialled(Arbitraries.talk(conversation))
+      const report = explore(flow, {
+        laws: [Law.lineCloses, Law.noDeadAir, Law.everyWaitEnds, Law.noDefect],
+        keys: ["1", "9"]
+      })
+      assert.deepStrictEqual(report.broken.map(({ law, why }) => [law, why]), [])
+    },
+    { arbitrary: { runs: 50 } }
+  )
+})
+
+describe("FlowExplorer.check", () => {
+  it("gives the report where all laws hold", () => {
+    const flow = define(dialled(menu))
+    assert.strictEqual(FlowExplorer.check(flow, {}, Law.standard).flow, "test")
+  })
+
+  it("throws the shortest path as a ladder and as a test to paste", () => {
+    const flow = Flow.make("reminder", {
+      version: 1,
+      input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber },
+      output: Schema.Unknown,
+      run: ({ from, to }) => Flow.dial(Line.menu("Press 1.", { choices: { "1": 1 } }), { from, to })
+    })
+    const error = thrown(() => FlowExplorer.check(flow, numbers, [Law.promptAtMost(1)]))
+    assert.instanceOf(error, FlowExplorer.LawBroken)
+    assert.match(error.message, /reminder breaks the law “a prompt at most 1 times”: heard 2 times/)
+    assert.match(error.message, /presses •/)
+    assert.include(error.message, `PhoneCompany.callee(input.to, Callee.answers().presses("0"))`)
+    assert.notMatch(error.message, /15550170001/)
+  })
+
+  it("does not pass for a proof what was not seen", () => {
+    const unknown = define(Flow.activity("look up", { success: Schema.String }, Effect.succeed("")))
+    assert.match(String(thrown(() => FlowExplorer.check(unknown, {}, []))), /look up: give sample results/)
+    assert.match(String(thrown(() => FlowExplorer.check(define(dialled(menu)), {}, [], { max: 5 }))), /cut at/)
+  })
+})
+
+const thrown = (run: () => unknown): Error => {
+  try {
+    run()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error("nothing was thrown")
+}
+
+describe("FlowExplorer.mermaid", () => {
+  it("draws places once that have the same future, and escapes what Mermaid would take for its own", () => {
+    const flow = dialled(Flow.as(Line.speak(`Say "yes" & <no> | #1;`), "said"))
+    assert.strictEqual(
+      FlowExplorer.mermaid(explore(flow)),
+      [
+        "flowchart TD",
+        `  n0["dial 1••••••••01"]`,
+        `  n0 -->|"answers"| n1`,
+        `  n0 -->|"busy"| n2`,
+        `  n0 -->|"no answer"| n3`,
+        `  n0 -->|"failed"| n4`,
+        `  n0 -->|"refused"| n5`,
+        `  n0 -->|"unknown"| n6`,
+        `  n1["“Say #quot;yes#quot; & #lt;no#gt; #124; #35;1;”"]`,
+        `  n1 -->|"hears it"| n7`,
+        `  n1 -->|"hangs up"| n8`,
+        `  n2(["fails: NotAnswered (busy)"])`,
+        `  n3(["fails: NotAnswered (no answer)"])`,
+        `  n4(["fails: NotAnswered (failed)"])`,
+        `  n5(["fails: NotAnswered (refused)"])`,
+        `  n6(["fails: NotAnswered (unknown)"])`,
+        `  n7["hang up"]`,
+        `  n7 --> n9`,
+        `  n8(["fails: HungUp"])`,
+        `  n9(["#quot;said#quot;"])`,
+        ""
+      ].join("\n")
+    )
+  })
+})
