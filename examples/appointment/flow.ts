@@ -18,7 +18,7 @@ export const Appointment = Flow.make("appointment", {
         while: (error) => error._tag === "NotAnswered" && error.reason !== "refused"
       }),
       Flow.repeat({ times: 2, after: "1 hour", while: (answer) => answer === "later" }),
-      Flow.catchTag(["NotAnswered", "NoInput"], () => Flow.succeed("unreached" as const))
+      Flow.catchTag(["NotAnswered", "NoInput"], () => Flow.succeed("unreached"))
     )
 })
 

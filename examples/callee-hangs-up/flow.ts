@@ -11,8 +11,8 @@ export const CalleeHangsUp = Flow.make("callee-hangs-up", {
   output: Schema.Literals(["heard", "hung up"]),
   run: ({ from, message, to }) =>
     Line.speak(message).pipe(
-      Flow.as("heard" as const),
-      Flow.catchTag("HungUp", () => Flow.succeed("hung up" as const)),
+      Flow.as("heard"),
+      Flow.catchTag("HungUp", () => Flow.succeed("hung up")),
       Flow.dial({ to, from })
     )
 })

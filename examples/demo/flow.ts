@@ -19,8 +19,8 @@ export const Delivery = Flow.make("delivery", {
       return slot
     }).pipe(
       Flow.dial({ to, from, maxCallDuration: "5 minutes" }),
-      Flow.catchTag("NoInput", () => Flow.succeed("no choice" as const)),
-      Flow.catchTag("HungUp", () => Flow.succeed("hung up" as const)),
-      Flow.catchTag("NotAnswered", () => Flow.succeed("unreached" as const))
+      Flow.catchTag("NoInput", () => Flow.succeed("no choice")),
+      Flow.catchTag("HungUp", () => Flow.succeed("hung up")),
+      Flow.catchTag("NotAnswered", () => Flow.succeed("unreached"))
     )
 })

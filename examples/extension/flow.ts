@@ -20,7 +20,7 @@ export const DialAnExtension = Flow.make("dial-an-extension", {
   output: Schema.Literal("told"),
   run: ({ extension, from, message, to }) =>
     Line.speak(message).pipe(
-      Flow.as("told" as const),
+      Flow.as("told"),
       // Two seconds for the switchboard to answer, the extension, and the key that ends it.
       Flow.dial({ to, from, sendDtmf: `wwww${extension}#`, maxCallDuration: "5 minutes" })
     )

@@ -8,8 +8,8 @@ export const HangUp = Flow.make("hang-up", {
   output: Schema.Literals(["reachable", "unreachable"]),
   run: ({ from, to }) =>
     Line.hangup.pipe(
-      Flow.as("reachable" as const),
+      Flow.as("reachable"),
       Flow.dial({ to, from, ringFor: "30 seconds" }),
-      Flow.catchTag("NotAnswered", () => Flow.succeed("unreachable" as const))
+      Flow.catchTag("NotAnswered", () => Flow.succeed("unreachable"))
     )
 })

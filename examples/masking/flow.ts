@@ -22,13 +22,13 @@ export const masking = ({ number, pair }: Mask) =>
           const other = otherOf(pair, caller.from)
           if (other === undefined) {
             yield* Line.goodbye("This number is not in use.")
-            return "turned away" as const
+            return "turned away"
           }
           const leg = yield* Line.bridge({ to: other, from: number })
-          if (leg._tag === "Left") return "connected" as const
+          if (leg._tag === "Left") return "connected"
           yield* Line.goodbye("Nobody answers. Please try again later.")
-          return "not connected" as const
-        }).pipe(Flow.catchTag("HungUp", () => Flow.succeed("caller left" as const)))
+          return "not connected"
+        }).pipe(Flow.catchTag("HungUp", () => Flow.succeed("caller left")))
       )
   })
 

@@ -19,12 +19,12 @@ export const Offer = Flow.make("offer", {
   output: Schema.Literals(["accepted", "declined", "opted out", "no consent", "unreached"]),
   run: ({ from, to }) =>
     Flow.gen(function*() {
-      if (!(yield* hasConsent(to))) return "no consent" as const
+      if (!(yield* hasConsent(to))) return "no consent"
       return yield* conversation.pipe(
         Flow.dial({ to, from, ringFor: "25 seconds" }),
-        Flow.catchTag("OptedOut", () => Flow.as(withdrawConsent(to), "opted out" as const)),
-        Flow.catchTag("NotAnswered", () => Flow.succeed("unreached" as const)),
-        Flow.catchTag(["NoInput", "HungUp"], () => Flow.succeed("declined" as const))
+        Flow.catchTag("OptedOut", () => Flow.as(withdrawConsent(to), "opted out")),
+        Flow.catchTag("NotAnswered", () => Flow.succeed("unreached")),
+        Flow.catchTag(["NoInput", "HungUp"], () => Flow.succeed("declined"))
       )
     })
 })
@@ -33,12 +33,12 @@ const conversation = Flow.gen(function*() {
   const listens = yield* ask(
     "This is the book club, with an offer that you agreed to hear. Press 1 to hear it, 2 if not."
   )
-  if (!listens) return "declined" as const
+  if (!listens) return "declined"
   const buys = yield* ask("A year of the club for the price of ten months. Press 1 to take it, 2 if not.")
-  if (!buys) return "declined" as const
+  if (!buys) return "declined"
   const sure = yield* ask("You take a year of the club. Press 1 to confirm, 2 to leave it.")
   yield* Line.goodbye(sure ? "Welcome to the club." : "Then not. Goodbye.")
-  return sure ? "accepted" as const : "declined" as const
+  return sure ? "accepted" : "declined"
 })
 
 /** Yes, no, or never again. */

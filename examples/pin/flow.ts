@@ -18,10 +18,10 @@ export const PinEntry = Flow.make("pin-entry", {
   run: ({ from, pin, to }) =>
     Flow.gen(function*() {
       for (let attempt = 1; attempt <= tries; attempt++) {
-        if ((yield* digits) === pin) return "admitted" as const
+        if ((yield* digits) === pin) return "admitted"
         yield* Line.speak("That is not right.")
       }
-      return "refused" as const
+      return "refused"
     }).pipe(Flow.dial({ to, from }))
 })
 
@@ -41,9 +41,9 @@ export const PinReducer = Flow.make("pin-reducer", {
     Flow.reducer({
       initial: beginning,
       decide: ({ attempt, heard }) => {
-        if (heard === "right") return { done: "admitted" as const }
+        if (heard === "right") return { done: "admitted" }
         if (heard === "wrong") return { ask: Flow.as(Line.speak("That is not right."), "") }
-        return attempt > tries ? { done: "refused" as const } : { ask: digits }
+        return attempt > tries ? { done: "refused" } : { ask: digits }
       },
       evolve: ({ attempt, heard }, digits: string): Progress =>
         heard === "wrong"

@@ -6,5 +6,5 @@ export const PlayAMessage = Flow.make("play-a-message", {
   version: 1,
   input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber, message: Schema.String },
   output: Schema.Literal("heard"),
-  run: ({ from, message, to }) => Line.play(message).pipe(Flow.as("heard" as const), Flow.dial({ to, from }))
+  run: ({ from, message, to }) => Line.play(message).pipe(Flow.as("heard"), Flow.dial({ to, from }))
 })

@@ -23,10 +23,10 @@ export const survey = ({ agent, number }: Office) =>
         Flow.gen(function*() {
           yield* Line.speak("Welcome. We connect you now. Please stay on the line for one question afterwards.")
           const leg = yield* Line.bridge({ to: agent, from: number })
-          if (leg._tag === "Left") return leg.who === "caller" ? "not rated" as const : yield* question
+          if (leg._tag === "Left") return leg.who === "caller" ? "not rated" : yield* question
           yield* Line.goodbye("Nobody is free at the moment. Please call again.")
-          return "not connected" as const
-        }).pipe(Flow.catchTag("HungUp", () => Flow.succeed("not rated" as const)))
+          return "not connected"
+        }).pipe(Flow.catchTag("HungUp", () => Flow.succeed("not rated")))
       )
   })
 
@@ -38,4 +38,4 @@ const question = Flow.gen(function*() {
   })
   yield* Line.goodbye("Thank you. Goodbye.")
   return rating
-}).pipe(Flow.catchTag(["NoInput", "HungUp"], () => Flow.succeed("not rated" as const)))
+}).pipe(Flow.catchTag(["NoInput", "HungUp"], () => Flow.succeed("not rated")))

@@ -27,10 +27,10 @@ export const switchboard = (number: PhoneNumber.PhoneNumber) =>
           yield* Line.speak(customer === null ? "Good day." : `Good day, ${customer.name}.`)
           const to = customer?.agent ?? (yield* chooseDepartment)
           const leg = yield* Line.bridge({ to, from: number })
-          if (leg._tag === "Left") return "connected" as const
+          if (leg._tag === "Left") return "connected"
           yield* Line.goodbye("Nobody is free at the moment. We will call you back.")
           yield* Flow.note("call back")
-          return "not connected" as const
+          return "not connected"
         })
       )
   })

@@ -15,7 +15,7 @@ export const TableReady = Flow.make("table-ready", {
     }).pipe(
       Flow.dial({ to, from, ringFor: "40 seconds" }), // gives the line, and always hangs it up
       Flow.retry({ times: 1, after: "2 minutes", while: isWorthAnotherTry }),
-      Flow.catchTag(["NotAnswered", "NoInput"], () => Flow.succeed("unreached" as const))
+      Flow.catchTag(["NotAnswered", "NoInput"], () => Flow.succeed("unreached"))
     )
 })
 

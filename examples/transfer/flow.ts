@@ -28,14 +28,14 @@ export const transfer = (house: House) =>
           let agent = house.reception
           for (let transfer = 0; transfer <= transfers; transfer++) {
             const leg = yield* Line.bridge({ to: agent, from: house.number })
-            if (leg._tag === "Left" && leg.who === "caller") return "helped" as const
+            if (leg._tag === "Left" && leg.who === "caller") return "helped"
             agent = house[yield* next]
           }
           yield* Line.goodbye("Please call again.")
-          return "sent away" as const
+          return "sent away"
         }).pipe(
-          Flow.catchTag("HungUp", () => Flow.succeed("helped" as const)),
-          Flow.catchTag("NoInput", () => Flow.succeed("sent away" as const))
+          Flow.catchTag("HungUp", () => Flow.succeed("helped")),
+          Flow.catchTag("NoInput", () => Flow.succeed("sent away"))
         )
       )
   })

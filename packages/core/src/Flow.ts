@@ -310,11 +310,11 @@ const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * A flow that ends at once with `value`.
+ * A flow that ends at once with `value`. Like all that ends a flow it keeps literal types, without `as const`.
  *
  * @since 0.1.0
  */
-export const succeed = <A>(value: A): Flow<A> => fromNode({ _tag: "End", exit: success(value) })
+export const succeed = <const A>(value: A): Flow<A> => fromNode({ _tag: "End", exit: success(value) })
 
 /**
  * A flow that fails at once with `error`. An error of your own needs its schema under `error` in `Flow.make`.
@@ -348,11 +348,11 @@ export const ask = <Q extends Request, A, E = never, R = never>(
  * @example
  * Flow.gen(function* () {
  *   yield* Line.speak("Hello.")
- *   return "greeted" as const
+ *   return "greeted"
  * })
  * @since 0.1.0
  */
-export const gen = <F extends Yielded<unknown, unknown, unknown> = never, A = never>(
+export const gen = <F extends Yielded<unknown, unknown, unknown> = never, const A = never>(
   body: () => Generator<F, A, never>
 ): Flow<
   A,
@@ -391,8 +391,8 @@ export const map: {
  * @since 0.1.0
  */
 export const as: {
-  <B>(value: B): <A, E, R>(self: Flow<A, E, R>) => Flow<B, E, R>
-  <A, E, R, B>(self: Flow<A, E, R>, value: B): Flow<B, E, R>
+  <const B>(value: B): <A, E, R>(self: Flow<A, E, R>) => Flow<B, E, R>
+  <A, E, R, const B>(self: Flow<A, E, R>, value: B): Flow<B, E, R>
 } = dual(2, <A, E, R, B>(self: Flow<A, E, R>, value: B): Flow<B, E, R> => map(self, () => value))
 
 /**
@@ -998,7 +998,7 @@ export type Decision<A, Event, E = never, R = never> =
  * })
  * @since 0.1.0
  */
-export const reducer = <State, Event, A = never, E = never, R = never>(options: {
+export const reducer = <State, Event, const A = never, E = never, R = never>(options: {
   readonly initial: State
   readonly decide: (state: State) => Decision<A, Event, E, R>
   readonly evolve: (state: NoInfer<State>, event: NoInfer<Event>) => NoInfer<State>

@@ -27,7 +27,7 @@ describe("what a flow's type says", () => {
     const entry = Flow.gen(function*() {
       for (let attempt = 1; attempt <= 3; attempt++) {
         const pin = yield* Line.collect("Enter your PIN.", { max: 4 })
-        if (yield* verifyPin(pin)) return "admitted" as const
+        if (yield* verifyPin(pin)) return "admitted"
         yield* Line.speak("That is not right.")
       }
       return yield* Flow.fail(new Locked())
@@ -35,6 +35,28 @@ describe("what a flow's type says", () => {
     expectTypeOf(entry).toEqualTypeOf<
       Flow.Flow<"admitted", Flow.HungUp | Flow.NoInput | Down | Locked, Flow.Line | Pins>
     >()
+  })
+
+  it("what a flow ends with keeps its literal type", () => {
+    const answer = Flow.gen(function*() {
+      const digits = yield* Line.collect("1 or 2?", { max: 1 })
+      return digits === "1" ? "one" : { other: digits, at: 2 }
+    })
+    expectTypeOf(answer).toEqualTypeOf<
+      Flow.Flow<"one" | { readonly other: string; readonly at: 2 }, Flow.HungUp | Flow.NoInput, Flow.Line>
+    >()
+    expectTypeOf(Flow.catchTag(answer, ["HungUp", "NoInput"], () => Flow.succeed("none"))).toEqualTypeOf<
+      Flow.Flow<"one" | { readonly other: string; readonly at: 2 } | "none", never, Flow.Line>
+    >()
+    expectTypeOf(Flow.as(answer, "done")).toEqualTypeOf<
+      Flow.Flow<"done", Flow.HungUp | Flow.NoInput, Flow.Line>
+    >()
+    const counted = Flow.reducer({
+      initial: 0,
+      decide: (count) => count === 3 ? { done: "enough" } : { ask: Flow.succeed(1) },
+      evolve: (count, one) => count + one
+    })
+    expectTypeOf(counted).toEqualTypeOf<Flow.Flow<"enough">>()
   })
 
   it("Flow.dial discharges the line and adds NotAnswered", () => {
