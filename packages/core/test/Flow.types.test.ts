@@ -172,6 +172,7 @@ describe("what more of a flow's type says", () => {
 })
 
 // Everything below is code that must not compile. It is never run.
+// @effect-diagnostics floatingEffect:off missingLayerContext:off
 export const mistakes = () => {
   // @ts-expect-error bridging a line that we dialled: the documents allow it for callers only
   Flow.make("m", { ...base, run: (who) => Flow.as(Line.bridge(who), undefined).pipe(Flow.dial(who)) })
