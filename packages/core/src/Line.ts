@@ -233,6 +233,8 @@ export const pause = (duration: Duration.Input): Flow.Flow<void, Flow.HungUp, Li
  * A `dial` is documented as a reply to `incoming_call`; Telesign's demos also give it after prompts and after a leg ended
  * ("Voice - Actions", "Voice - Perform a cold transfer"). It works for callers only, so it needs `Flow.inbound`.
  *
+ * Nothing can be said while the two talk: a `Flow.timeout` around it lets the flow move on, but not the line.
+ *
  * @since 0.1.0
  */
 export const bridge = (options: {
