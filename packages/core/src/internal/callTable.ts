@@ -350,7 +350,8 @@ export const onIncomingAgain = (turn: Turn, lineId: number, settings: Settings.S
 export const onWebhook = (turn: Turn, lineId: number, received: Received, settings: Settings.Settings): Answer => {
   const line = turn.line(lineId)
   const { webhook } = received
-  const hasSession = line.answered || line.phase === "Settling" || line.closedBy === "ended" || line.closedBy === "settled"
+  const hasSession = line.answered || line.phase === "Settling" || line.closedBy === "ended" ||
+    line.closedBy === "settled"
   const isOther = hasSession && line.referenceId !== undefined && line.referenceId !== webhook.referenceId
   if (isOther) return onSecondLine(turn, line, webhook)
   switch (Webhook.kind(webhook)) {
