@@ -317,6 +317,51 @@ describe("two phones that ring for one dial", () => {
     }).pipe(Effect.provide(TestCalls.layer({ flows: [Greeting], namespace: "ours" }))))
 })
 
+/** A store that keeps a turn with such an event and says that it failed, once. */
+const failsAfter = (tag: CallEvent.CallEvent["_tag"]) =>
+  Layer.effect(
+    EventStore.EventStore,
+    Effect.map(EventStore.EventStore, (store) => {
+      let isToFail = true
+      return EventStore.EventStore.of({
+        ...store,
+        append: (turn, summary, about) =>
+          Effect.tap(store.append(turn, summary, about), () => {
+            if (!isToFail || !turn.events.some((event) => event._tag === tag)) return Effect.void
+            isToFail = false
+            return Effect.fail(new EventStore.StoreError({ operation: "write", problem: "Nobody knows." }))
+          })
+      })
+    })
+  ).pipe(Layer.provide(EventStore.layerMemory))
+
+const doubtful = (tag: CallEvent.CallEvent["_tag"]) =>
+  TestCalls.connection.pipe(
+    Layer.provideMerge(Calls.layer({ flows: [Announcement, Lookup], settings })),
+    Layer.provide(FakeTransport.layer),
+    Layer.provide(failsAfter(tag)),
+    Layer.provideMerge(world)
+  )
+
+describe("an append that failed and is stored all the same", () => {
+  it.effect("is sent, if it is a dial, once", () =>
+    Effect.gen(function*() {
+      const failed = yield* Effect.flip(Calls.start(Announcement, input, { key: "x" }))
+      assert.strictEqual(failed._tag, "StoreError")
+      yield* Effect.sleep("1 second")
+      assert.strictEqual(yield* ringsOf, 1)
+      const call = yield* Calls.start(Announcement, input, { key: "x" })
+      assert.strictEqual(yield* call.outcome, "heard")
+      assert.strictEqual(yield* ringsOf, 1)
+    }).pipe(Effect.provide(doubtful("DialAttempted"))))
+
+  it.effect("is run, if it is an activity", () =>
+    Effect.gen(function*() {
+      const call = yield* Calls.start(Lookup, {})
+      assert.strictEqual(yield* call.outcome, "found")
+    }).pipe(Effect.provide(doubtful("ActivityStarted"))))
+})
+
 describe("two processes on one store", () => {
   it.effect("give a copy the action in flight, also the one that did not see it begin", () =>
     Effect.gen(function*() {
@@ -355,5 +400,15 @@ const TwoCodes = Flow.make("two-codes", {
     ).pipe(
       Flow.as(undefined),
       Flow.dial({ ...who, ringFor: "40 seconds" })
+    )
+})
+
+const Lookup = Flow.make("lookup", {
+  version: 1,
+  input: {},
+  output: Schema.String,
+  run: () =>
+    Flow.sleep("1 second").pipe(
+      Flow.andThen(Flow.activity("look up", { success: Schema.String }, Effect.succeed("found")))
     )
 })

@@ -20,7 +20,7 @@ import type { Scope } from "effect"
 import * as Action from "../Action.ts"
 import * as Call from "../Call.ts"
 import type { CallEvent, CallId, Exit as FlowExit } from "../CallEvent.ts"
-import type { Summary } from "../EventStore.ts"
+import type { Summary, Turn } from "../EventStore.ts"
 import { EventStore, StoreError, type VersionConflict } from "../EventStore.ts"
 import type * as Flow from "../Flow.ts"
 import type * as Settings from "../Settings.ts"
@@ -55,6 +55,8 @@ interface Cell {
   readonly waiters: Map<number, Set<Deferred.Deferred<table.Reply>>>
   readonly deliveries: Map<number, Delivery>
   activity: { readonly n: number; readonly fiber: Fiber.Fiber<void> } | undefined
+  /** An append that failed and may be stored all the same. */
+  unsure: { readonly turn: string; readonly version: number } | undefined
 }
 
 /** How the engine is set up. */
@@ -148,7 +150,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       version: 0,
       waiters: new Map(),
       deliveries: new Map(),
-      activity: undefined
+      activity: undefined,
+      unsure: undefined
     }
     cells.set(id, cell)
     return cell
@@ -188,6 +191,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       if (folded.exit !== undefined) {
         Deferred.doneUnsafe(cell.ended, Exit.succeed(folded.exit))
         cell.live = Call.settled(folded, definition)
+        yield* showUnsure(cell, stored)
         return cell.live
       }
       const { divergence, live } = Call.rebuild(cell.id, definition, events)
@@ -200,9 +204,23 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         const now = yield* Clock.currentTimeMillis
         yield* commit(cell, Call.diverge(live, divergence, now))
       }
+      yield* showUnsure(cell, stored)
       return cell.live
     }
   )
+
+  /** If the append of which nobody knew is stored, what follows from it still has to happen. */
+  const showUnsure = Effect.fnUntraced(function*(cell: Cell, stored: ReadonlyArray<Turn>) {
+    const { live, unsure } = cell
+    const found = unsure === undefined ? undefined : stored[unsure.version - 1]
+    if (found === undefined || unsure === undefined) return
+    cell.unsure = undefined
+    if (found.id === unsure.turn && live !== undefined) yield* show(cell, found.events, live.call)
+  })
+
+  /** Finds out what became of an append that failed, as soon as the store can be read. */
+  const findOut = (cell: Cell): Effect.Effect<void> =>
+    Effect.ignore(Effect.retry(Effect.uninterruptible(cell.lock.withPermit(loaded(cell))), whileStoreIsDown))
 
   /** Brings a call into memory, if it has any events. The lock of its cell must be held. */
   const loaded = (cell: Cell): Effect.Effect<Call.Live | undefined, StoreError> =>
@@ -238,11 +256,18 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     const { call } = decided.live
     const version = cell.version + 1
     const reference = decided.events.find((event) => "referenceId" in event)
+    const turn = `${process}-${++turns}`
     yield* store.append(
-      { id: `${process}-${++turns}`, callId: cell.id, version, at: call.at, events: decided.events },
+      { id: turn, callId: cell.id, version, at: call.at, events: decided.events },
       summaryOf(call, version),
       reference === undefined || !("referenceId" in reference) ? {} : { referenceId: reference.referenceId }
-    ).pipe(Effect.onError(() => Effect.sync(() => void (cell.live = undefined))))
+    ).pipe(
+      Effect.onError(() => Effect.sync(() => void (cell.live = undefined))),
+      Effect.tapErrorTag("StoreError", () => {
+        cell.unsure = { turn, version }
+        return fork(findOut(cell))
+      })
+    )
     cell.live = decided.live
     cell.version = version
     yield* show(cell, decided.events, call)
