@@ -737,6 +737,7 @@ describe("a bridge", () => {
     trial.spoken("1")
     trial.spoken("1")
     assert.strictEqual(trial.reply(), "speak")
+    trial.now += 2 * second
     trial.spoken("1")
     assert.strictEqual(trial.reply(), "speak")
     trial.spoken()
@@ -751,6 +752,14 @@ describe("a bridge", () => {
     assert.strictEqual(trial.reply(), "speak")
     assert.deepStrictEqual(leg(trial, agents[1]), ["LegEnded", "ActionDecided"])
     trial.verify()
+  })
+
+  it("does not fail by a second word about the failure before it", () => {
+    const trial = connected()
+    const busy = { event: "dial_completed", status: "busy", to: agents[0], from }
+    assert.deepStrictEqual(trial.webhook(busy), ["LegFailed", "ActionDecided"])
+    assert.notInclude(trial.webhook(busy), "LegFailed")
+    assert.deepStrictEqual(leg(trial, agents[1]), ["LegEnded", "ActionDecided"])
   })
 
   it("to the same number again is ended by an equal event, unless that was here before the dial was given", () => {
