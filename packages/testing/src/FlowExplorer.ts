@@ -53,6 +53,8 @@ export interface Options {
   readonly now?: ReadonlyArray<number>
   /** What `Flow.random` may give; default 0, 0.5 and 0.999. */
   readonly random?: ReadonlyArray<number>
+  /** What may come of a bridge, besides a hang-up; default all of it: each of the two leaves, one does, not connected. */
+  readonly bridges?: ReadonlyArray<Flow.Bridged>
   /** Who may call; default somebody with a number and somebody without. */
   readonly callers?: ReadonlyArray<{ readonly from: string | undefined; readonly to: string | undefined }>
   /** Whether the application may cancel the call at any moment; default `false`. */
@@ -70,6 +72,12 @@ const defaults: Choices.Samples = {
   signals: {},
   now: [1_750_000_000_000],
   random: [0, 0.5, 0.999],
+  bridges: [
+    { _tag: "Left", who: "them" },
+    { _tag: "Left", who: "caller" },
+    { _tag: "Left", who: "unknown" },
+    { _tag: "NotConnected" }
+  ],
   callers: [{ from: "15550170001", to: "15550170009" }, { from: undefined, to: "15550170009" }],
   cancel: false
 }

@@ -31,6 +31,8 @@ export interface Choice {
   readonly hungUp: boolean
   readonly world: World
   readonly step: Flow.Step<unknown, unknown>
+  /** The place of the step, if it was needed already. */
+  readonly place?: string
 }
 
 /** An activity that fails, among its sample results. */
@@ -49,6 +51,7 @@ export interface Samples {
   readonly signals: { readonly [name: string]: ReadonlyArray<unknown> }
   readonly now: ReadonlyArray<number>
   readonly random: ReadonlyArray<number>
+  readonly bridges: ReadonlyArray<Flow.Bridged>
   readonly callers: ReadonlyArray<{ readonly from: string | undefined; readonly to: string | undefined }>
   readonly cancel: boolean
 }
@@ -219,7 +222,7 @@ const responses = (request: Flow.Request, world: World, trial: Trial): ReadonlyA
     case "Prompt":
       return prompted(request, world, samples)
     case "Bridge":
-      return bridged(world)
+      return bridged(world, samples)
     case "Leave":
       return [responded("", null, { ...world, line: "none", limit: 0 })]
     case "Sleep":
@@ -286,15 +289,14 @@ const prompted = (
   ]
 }
 
-const bridged = (world: World): ReadonlyArray<Option> => {
-  if (world.line !== "open") return [{ ...hungUp(world), label: "" }]
-  return [
-    responded("they leave", { _tag: "Left", who: "them" }, world),
-    responded("the caller leaves", { _tag: "Left", who: "caller" }, world),
-    responded("one leaves", { _tag: "Left", who: "unknown" }, world),
-    responded("not connected", { _tag: "NotConnected" }, world),
-    hungUp(world)
-  ]
+const bridged = (world: World, { bridges }: Samples): ReadonlyArray<Option> =>
+  world.line === "open"
+    ? [...bridges.map((bridged) => responded(bridgedLabel(bridged), bridged, world)), hungUp(world)]
+    : [{ ...hungUp(world), label: "" }]
+
+const bridgedLabel = (bridged: Flow.Bridged): string => {
+  if (bridged._tag === "NotConnected") return "not connected"
+  return bridged.who === "them" ? "they leave" : bridged.who === "caller" ? "the caller leaves" : "one leaves"
 }
 
 const activity = (
@@ -360,9 +362,10 @@ const classes = (step: Waiting, options: ReadonlyArray<Option>, trial: Trial): R
   const found = new Map<string, { readonly choice: Choice; readonly labels: Array<string> }>()
   for (const option of options) {
     const choice = made(step, option, trial)
-    const key = `${placeOf(choice.step)} ${choice.world.line}`
+    const place = placeOf(choice.step)
+    const key = `${choice.world.line} ${place}`
     const same = found.get(key)
-    if (same === undefined) found.set(key, { choice, labels: [option.label] })
+    if (same === undefined) found.set(key, { choice: { ...choice, place }, labels: [option.label] })
     else same.labels.push(option.label)
   }
   return Array.from(found.values(), ({ choice, labels }) => ({ ...choice, label: sites.ofChoices(labels) }))

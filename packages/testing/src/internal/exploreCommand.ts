@@ -49,15 +49,20 @@ const inputFor = (flow: Definition, given: unknown, folder: string): Effect.Effe
     : new NotExplorable({ problem: `${flow.name} needs an input: export it as "input" from ${folder}/explore.ts` })
 }
 
-/** Reads `flow.ts` of a folder and, if there is one, `explore.ts` beside it with `input`, `samples`, `laws`. */
+/**
+ * Reads `flow.ts` of a folder and, if there is one, `explore.ts` beside it with `input`, `samples`, `laws`, and `flow` if
+ * the flow has to be made first.
+ */
 export const read = Effect.fnUntraced(function*(folder: string) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const at = (file: string) => path.resolve(folder, file)
   if (!(yield* files.exists(at("flow.ts")))) return yield* new NotExplorable({ problem: `${folder} has no flow.ts` })
-  const flow = Object.values(yield* moduleAt(at("flow.ts"))).find(isDefinition)
-  if (flow === undefined) return yield* new NotExplorable({ problem: `${folder}/flow.ts exports no Flow.make` })
   const said = (yield* files.exists(at("explore.ts"))) ? yield* moduleAt(at("explore.ts")) : {}
+  const flow = isDefinition(said.flow) ? said.flow : Object.values(yield* moduleAt(at("flow.ts"))).find(isDefinition)
+  if (flow === undefined) {
+    return yield* new NotExplorable({ problem: `${folder} exports no Flow.make, neither flow.ts nor explore.ts` })
+  }
   const exploration: Exploration = {
     flow,
     input: yield* inputFor(flow, said.input, folder),

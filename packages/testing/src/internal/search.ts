@@ -109,7 +109,7 @@ class Searching {
       const way = { place: index, edge }
       const moment: Moment = { _tag: "Happened", request, what: choice.what, line: choice.world.line }
       const [memory, broken] = this.fold(place.memory, moment)
-      const to = this.arrive(choice.step, choice.world, memory, way, place.depth + 1)
+      const to = this.arrive(choice.step, choice.world, memory, way, place.depth + 1, choice.place)
       place.edges.push({ label: choice.label, what: choice.what, hungUp: choice.hungUp, to })
       for (const { law, why } of broken) this.breach(law, why, way, this.places[to]!)
     }
@@ -120,10 +120,11 @@ class Searching {
     world: Choices.World,
     remembered: ReadonlyArray<Schema.Json>,
     from: Way | undefined,
-    depth: number
+    depth: number,
+    at = Choices.placeOf(step)
   ): number {
     const [memory, broken] = this.fold(remembered, momentAt(step, world))
-    const key = `${Choices.placeOf(step)}\n${JSON.stringify(world)}\n${JSON.stringify(memory)}`
+    const key = `${at}\n${JSON.stringify(world)}\n${JSON.stringify(memory)}`
     const found = this.known.get(key)
     if (found !== undefined) return found
     const label = step._tag === "Done" ? sites.ofExit(step.exit) : sites.ofRequest(step.request, world.line)

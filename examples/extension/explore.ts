@@ -1,0 +1,12 @@
+/** The explorer's input. */
+import { PhoneNumber } from "@ringback/core"
+import { Law } from "@ringback/testing"
+
+export const input = {
+  to: PhoneNumber.make("+15550170001"),
+  from: PhoneNumber.make("+15550170009"),
+  extension: "42",
+  message: "The goods have arrived."
+}
+
+export const laws = [...Law.standard, Law.ends]

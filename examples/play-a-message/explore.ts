@@ -1,0 +1,11 @@
+/** The explorer's input. */
+import { PhoneNumber } from "@ringback/core"
+import { Law } from "@ringback/testing"
+
+export const input = {
+  to: PhoneNumber.make("+15550170001"),
+  from: PhoneNumber.make("+15550170009"),
+  message: "https://example.com/arrived.wav"
+}
+
+export const laws = [...Law.standard, Law.ends]
