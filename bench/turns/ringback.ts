@@ -57,7 +57,7 @@ const server = HttpRouter.serve(Layer.merge(TelesignWebhook.layer({ path: "/even
 const program = Effect.gen(function*() {
   const { address } = yield* HttpServer.HttpServer
   yield* Console.log("port" in address ? address.port : 0)
-  yield* Effect.never
+  return yield* Effect.never
 })
 
 NodeRuntime.runMain(Effect.provide(program, server))
