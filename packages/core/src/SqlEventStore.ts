@@ -8,8 +8,7 @@
  * @since 0.1.0
  */
 import { Array as Arr, Context, Effect, Exit, Layer, Metric, Option, Result } from "effect"
-import { Migrator, SqlClient } from "effect/sql"
-import type { SqlError } from "effect/sql"
+import { Migrator, SqlClient, SqlError } from "effect/sql"
 import type { CallId } from "./CallEvent.ts"
 import { EventStore, fromStored, makeNamespace, StoreError, toStored, VersionConflict } from "./EventStore.ts"
 import type { StoredTurn, Summary, Turn } from "./EventStore.ts"
@@ -38,8 +37,13 @@ export const turns = Metric.counter("ringback_store_turns", {
 })
 
 /**
- * Opens the store in the database of the `SqlClient`, which has to be SQLite, and makes or upgrades its tables first.
- * Fails with `StoreError` of `open` if that is not possible, or if a later version of Ringback made them.
+ * Opens the store in the database of the `SqlClient`, SQLite or PostgreSQL, and makes or upgrades its tables first. Fails
+ * with `StoreError` of `open` if that is not possible, or if a later version of Ringback made them.
+ *
+ * On SQLite one process holds the database. On PostgreSQL, through `@effect/sql-pg`, several processes may share one:
+ * whoever appends a version first wins, the other gets `VersionConflict`, and the rest of its batch is stored. It takes
+ * the isolation `read committed`, which is the default, and a database whose encoding is UTF8. `changes` tells what this
+ * process appends, not what others do.
  *
  * An append commits by itself, never as a part of a transaction of the caller: inside `withTransaction` of the same client
  * it fails at once. When the layer closes, what waits is written first; whatever comes later fails.
@@ -96,28 +100,33 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
 
 /**
  * Makes `ringback_calls` anew from the turns, in one transaction. Needed only after somebody has changed tables by hand:
- * the projection is written with each turn.
+ * the projection is written with each turn. Appends, also those of other processes, wait until it is done.
  *
  * @since 0.1.0
  */
 export const rebuild: Effect.Effect<void, StoreError, SqlClient.SqlClient> = Effect.gen(function*() {
   const sql = (yield* SqlClient.SqlClient).withoutTransforms()
   const columns = summaryColumns(sql)
-  yield* sql.withTransaction(Effect.andThen(
-    sql`DELETE FROM ringback_calls`,
-    sql`INSERT INTO ringback_calls (${columns}) SELECT ${columns} FROM ringback_turns AS turn
+  const lock = dialectOf(sql)?.lockTurns
+  yield* sql.withTransaction(Effect.gen(function*() {
+    if (lock !== undefined) yield* sql.unsafe(lock)
+    yield* sql`DELETE FROM ringback_calls`
+    yield* sql`INSERT INTO ringback_calls (${columns}) SELECT ${columns} FROM ringback_turns AS turn
       WHERE version = (SELECT max(version) FROM ringback_turns WHERE call_id = turn.call_id)`
-  ))
+  }))
 }).pipe(Effect.mapError((error) => storeError("write", error)), Effect.withSpan("SqlEventStore.rebuild"))
 
 // Opening
 
 const latestMigration = 1
 
+const dialectOf = (sql: SqlClient.SqlClient): Dialect.Dialect | undefined =>
+  sql.onDialectOrElse({ sqlite: () => Dialect.sqlite, pg: () => Dialect.postgres, orElse: () => undefined })
+
 const open = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
-  const dialect = sql.onDialectOrElse({ sqlite: () => Dialect.sqlite, orElse: () => undefined })
+  const dialect = dialectOf(sql)
   if (dialect === undefined) {
-    const problem = `There are no tables for the database of the client "${sql.driver}": use SQLite.`
+    const problem = `There are no tables for the database of the client "${sql.driver}": use SQLite or PostgreSQL.`
     return yield* new StoreError({ operation: "open", problem })
   }
   const found = yield* migrate(sql, dialect).pipe(Effect.mapError((error) => storeError("open", error)))
@@ -275,7 +284,20 @@ const storeError = (
   operation: StoreError["operation"],
   error: SqlError.SqlError | Migrator.MigrationError
 ): StoreError => {
-  const cause = error._tag === "MigrationError" ? error.cause : undefined
-  const problem = cause instanceof Error ? `${error.message}: ${cause.message}` : error.message
-  return new StoreError({ operation, problem: `${problem}.`, cause: error })
+  const inner = error._tag === "MigrationError" ? error.cause : error
+  const said = inner !== error && inner instanceof Error ? `${error.message}: ${inner.message}` : error.message
+  const server = SqlError.isSqlError(inner) ? fromServer(inner) : undefined
+  if (server === undefined) return new StoreError({ operation, problem: `${said}.`, cause: error })
+  const { code, message, name } = server
+  const problem = `${operation === "open" ? `${said}: ${message}` : said} (SQLSTATE ${code}).`
+  return new StoreError({ operation, problem, cause: Object.assign(new Error(problem), { name, code }) })
 }
+
+/**
+ * What PostgreSQL itself has sent, of which most may quote rows: its detail, its context, its query. Its message may, too,
+ * but not while tables are made.
+ */
+const fromServer = ({ reason: { _tag, cause } }: SqlError.SqlError) =>
+  cause instanceof Error && "severity" in cause && "code" in cause
+    ? { name: _tag, code: String(cause.code), message: cause.message }
+    : undefined

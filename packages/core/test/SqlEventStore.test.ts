@@ -226,7 +226,7 @@ describe("opening", () => {
     Effect.gen(function*() {
       assert.strictEqual(
         yield* problem(through(tempFile, { compiler: { ...Statement.makeCompilerSqlite(), dialect: "mysql" } })),
-        "There are no tables for the database of the client \"spy\": use SQLite."
+        "There are no tables for the database of the client \"spy\": use SQLite or PostgreSQL."
       )
     }))
 
