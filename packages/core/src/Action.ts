@@ -104,23 +104,31 @@ export const dial = (fields: Omit<Dial, "_tag">): Dial => checked({ _tag: "Dial"
  * @since 0.1.0
  */
 export const prompt = (heard: Prompt.Prompt, collect?: { readonly max: number }): Action => {
+  const action = asked(heard, collect)
+  return collect === undefined || isCollect(collect) ? action : checked(action)
+}
+
+/** What a prompt says is checked already. */
+const isCollect = ({ max }: { readonly max: number }): boolean => Number.isInteger(max) && max >= 1 && max <= 128
+
+const asked = (heard: Prompt.Prompt, collect: { readonly max: number } | undefined): Action => {
   const collecting = collect === undefined ? {} : { collect }
   switch (heard._tag) {
     case "Speech":
     case "Ssml":
-      return checked({
+      return {
         _tag: "Speak",
         text: heard.text,
         ...(heard.language === undefined ? {} : { language: heard.language }),
         ...collecting
-      })
+      }
     case "Audio":
-      return checked({
+      return {
         _tag: "Play",
         url: heard.url,
         ...(heard.millis === undefined ? {} : { millis: heard.millis }),
         ...collecting
-      })
+      }
   }
 }
 

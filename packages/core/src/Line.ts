@@ -17,8 +17,11 @@ import * as Prompt from "./Prompt.ts"
  */
 export type Line = Flow.Line
 
-const heard = (input: Prompt.Input, collect?: { readonly max: number }): Flow.Flow<string, Flow.HungUp, Line> =>
-  Flow.suspend(() => Flow.prompt(Action.prompt(Prompt.from(input), collect)))
+/** Made when it is reached, so that a mistake in it is a defect of the call, and made once. */
+const heard = (input: Prompt.Input, collect?: { readonly max: number }): Flow.Flow<string, Flow.HungUp, Line> => {
+  let prompt: Flow.Flow<string, Flow.HungUp, Line> | undefined
+  return Flow.suspend(() => prompt ??= Flow.prompt(Action.prompt(Prompt.from(input), collect)))
+}
 
 /**
  * Lets the callee hear a prompt and goes on when it has been heard to its end. Fails with `HungUp` if the callee leaves

@@ -80,7 +80,10 @@ const checked = (prompt: unknown): Prompt => {
  * @since 0.1.0
  */
 export const speech = (text: string, options?: { readonly language?: string }): Prompt =>
-  checked({ _tag: "Speech", text, ...options })
+  // Nearly every prompt is a plain text, and a turn costs less than the schema's look at it.
+  typeof text === "string" && options === undefined && text.trim() !== ""
+    ? { _tag: "Speech", text }
+    : checked({ _tag: "Speech", text, ...options })
 
 /**
  * Marked-up text: the whole of it inside `<speak>...</speak>` ("Voice - Use SSML for TTS"; documented). Text from
