@@ -35,6 +35,8 @@ export interface Delivery {
   readonly webhook: Webhook.Webhook
   readonly incarnation: number
   readonly arrived: { readonly seq: number; readonly at: number }
+  /** When the engine took it into its hands: later, if the process stood still. */
+  readonly takenAt?: number
   /** What the engine answered and when; absent while it has not, or died before. */
   readonly answered?: {
     readonly seq: number

@@ -316,8 +316,12 @@ const mistake = (history: History.History, events: Events, index: number): Findi
   const deliveries = history.deliveries.filter((delivery) => delivery.posting === postingOf(event))
   if (inFlight !== undefined) {
     const shortest = Settings.shortest(history.settings, inFlight.action, { withDigits })
-    const arrivals = deliveries.filter(({ arrived }) => arrived.at <= event.at && arrived.at - inFlight.at >= shortest)
-    if (arrivals.length === 0) return violation("a copy was taken for an answer sooner than that could be given")
+    const couldBe = (at: number | undefined) => at !== undefined && at <= event.at && at - inFlight.at >= shortest
+    if (!deliveries.some(({ arrived }) => couldBe(arrived.at))) {
+      return deliveries.some(({ takenAt }) => couldBe(takenAt))
+        ? remains("a copy that waited for a process that stood still was taken for an answer")
+        : violation("a copy was taken for an answer sooner than that could be given")
+    }
   }
   return remains("a copy that came late was taken for an answer")
 }

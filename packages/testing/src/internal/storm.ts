@@ -68,8 +68,9 @@ interface Incarnation {
 /** The carrier waits this long for a reply; ours, as in the emulator. */
 const carrierPatience = 5_000
 
-/** A run that has not come to its end after so long is given up on. */
+/** A run that has not come to its end after so long, or so many steps, is given up on. */
 const longestRun = 8 * 60 * 60 * 1000
+const mostSteps = 20_000
 
 const key = "the-call"
 
@@ -158,9 +159,10 @@ export const run = Effect.fnUntraced(function*(options: Options) {
   let incarnation: Incarnation | undefined
   let incarnations = 0
   let steps = 0
+  let crossings = 0
   const moments = (kind: Faults.Kind, most: number): Array<number> => {
-    const dice = strikes(kind)
-    if (dice === undefined) return []
+    const { abroad, dice } = rolling(kind)
+    if (!dice.hit(faults[kind]) || !abroad) return []
     let at = 0
     return Array.from({ length: dice.between(1, most) }, () => (at += dice.between(1, 30)))
   }
@@ -172,6 +174,7 @@ export const run = Effect.fnUntraced(function*(options: Options) {
   const cross = (inc: Incarnation): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (inc.dead) return gone
+      if (++crossings > mostSteps) kill(inc)
       if (inc === incarnation && !inc.frozen && inc.calls !== undefined) {
         steps++
         if (isDue(crashes)) return Effect.andThen(crash(inc), gone)
@@ -453,6 +456,7 @@ export const run = Effect.fnUntraced(function*(options: Options) {
   ): Effect.Effect<void> =>
     Effect.gen(function*() {
       yield* cross(inc)
+      delivery.takenAt = now()
       const exit = yield* Effect.exit(inc.calls!.receive(delivery.webhook))
       if (Exit.isFailure(exit)) {
         const from = delivery.arrived.at
@@ -633,7 +637,7 @@ export const run = Effect.fnUntraced(function*(options: Options) {
   for (let pause = 1_000;; pause = Math.min(pause * 2, 60_000)) {
     yield* Effect.sleep(pause)
     if (yield* isDone) break
-    if (now() - startedAt > longestRun) {
+    if (crossings > mostSteps || now() - startedAt > longestRun) {
       abandonedAt = now()
       break
     }
