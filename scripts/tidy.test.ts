@@ -235,7 +235,7 @@ describe("Tidy.borders", () => {
   it("lets a package import what it uses, and tests and examples anything", () =>
     assert.deepStrictEqual(
       borders({
-        "core/src/Shop.ts": `import "node:sqlite"\nimport "effect/sql"`,
+        "core/src/Shop.ts": `import "node:sqlite"\nimport "effect/sql"\nexport const open = (path) => import(path)`,
         "http/src/Wire.ts": `import "@ringback/core"`,
         "http/test/Wire.test.ts": `import "node:http"\nimport "../src/Wire.ts"\nimport "@ringback/core/Shop"`,
         "examples/demo/main.ts": `import "node:http"\nimport "@ringback/http"\nimport "./flow.ts"`

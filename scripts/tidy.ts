@@ -84,7 +84,8 @@ const mentions = (node: Node): ReadonlyArray<Import> => {
     case "ExportAllDeclaration":
       return mention(node.source, node.exportKind === "type" ? [] : ["*"])
     case "ImportExpression":
-      return mention(node.source, ["*"])
+      // What is only known when it runs, such as a file that a command is given, belongs to whoever gives it.
+      return node.source.type === "Literal" ? mention(node.source, ["*"]) : []
     case "TSImportType":
       return mention(node.source, [])
     default:

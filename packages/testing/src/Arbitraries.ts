@@ -87,7 +87,7 @@ const Reach = Schema.TaggedUnion({
   NoAnswer: {},
   Fails: { status: Schema.String.check(Schema.isPattern(/^not_[a-z]{1,8}$/)) },
   Answers: { afterMillis: int(0, 20_000) },
-  Voicemail: { afterMillis: int(0, 30_000) }
+  Voicemail: { afterMillis: Schema.Literal(20_000) }
 })
 
 /**

@@ -6,7 +6,6 @@ import type { Flow, PhoneNumber } from "@ringback/core"
 import { Action, Flow as Flows } from "@ringback/core"
 import type { LineState, What } from "../Law.ts"
 import * as samples from "./samples.ts"
-import * as sites from "./sites.ts"
 
 export type Waiting = Extract<Flow.Step<unknown, unknown>, { readonly _tag: "Waiting" }>
 
@@ -31,8 +30,6 @@ export interface Choice {
   readonly hungUp: boolean
   readonly world: World
   readonly step: Flow.Step<unknown, unknown>
-  /** The place of the step, if it was needed already. */
-  readonly place?: string
 }
 
 /** An activity that fails, among its sample results. */
@@ -150,13 +147,11 @@ const after = (step: Waiting, option: Option, trial: Trial): Flow.Step<unknown, 
   }
 }
 
-/** All that may happen next. Equal keys of a menu come as one choice. */
+/** All that may happen next. */
 export const choices = (step: Waiting, world: World, trial: Trial): ReadonlyArray<Choice> => {
   const { request } = step
   const options = responses(request, world, trial)
-  const chosen = request._tag === "Prompt" && world.line === "open"
-    ? classes(step, options, trial)
-    : options.map((option) => made(step, option, trial))
+  const chosen = options.map((option) => made(step, option, trial))
   if (!takesTime(request, world)) return chosen
   return [
     ...inTime(request, world) ? chosen : [],
@@ -355,20 +350,6 @@ const shown = (value: unknown): string => {
   const tag = typeof value === "object" && value !== null && "_tag" in value ? String(value._tag) : undefined
   const text = tag ?? (typeof value === "string" ? value : JSON.stringify(value) ?? String(value))
   return text.length > 40 ? `${text.slice(0, 39)}…` : text
-}
-
-/** The keys that lead to the same place are one choice, named after its members. */
-const classes = (step: Waiting, options: ReadonlyArray<Option>, trial: Trial): ReadonlyArray<Choice> => {
-  const found = new Map<string, { readonly choice: Choice; readonly labels: Array<string> }>()
-  for (const option of options) {
-    const choice = made(step, option, trial)
-    const place = placeOf(choice.step)
-    const key = `${choice.world.line} ${place}`
-    const same = found.get(key)
-    if (same === undefined) found.set(key, { choice: { ...choice, place }, labels: [option.label] })
-    else same.labels.push(option.label)
-  }
-  return Array.from(found.values(), ({ choice, labels }) => ({ ...choice, label: sites.ofChoices(labels) }))
 }
 
 /** The place that a step has reached, as text: equal for equal futures. */

@@ -103,15 +103,15 @@ class Searching {
       return
     }
     const { request } = place.step
+    const keys = new Keys(place.edges)
     for (const choice of Choices.choices(place.step, place.world, this.trial)) {
       this.transitions++
-      const edge = place.edges.length
-      const way = { place: index, edge }
       const moment: Moment = { _tag: "Happened", request, what: choice.what, line: choice.world.line }
       const [memory, broken] = this.fold(place.memory, moment)
-      const to = this.arrive(choice.step, choice.world, memory, way, place.depth + 1, choice.place)
-      place.edges.push({ label: choice.label, what: choice.what, hungUp: choice.hungUp, to })
-      for (const { law, why } of broken) this.breach(law, why, way, this.places[to]!)
+      const next = { place: index, edge: place.edges.length }
+      const to = this.arrive(choice.step, choice.world, memory, next, place.depth + 1)
+      const edge = keys.add({ label: choice.label, what: choice.what, hungUp: choice.hungUp, to })
+      for (const { law, why } of broken) this.breach(law, why, { place: index, edge }, this.places[to]!)
     }
   }
 
@@ -120,11 +120,10 @@ class Searching {
     world: Choices.World,
     remembered: ReadonlyArray<Schema.Json>,
     from: Way | undefined,
-    depth: number,
-    at = Choices.placeOf(step)
+    depth: number
   ): number {
     const [memory, broken] = this.fold(remembered, momentAt(step, world))
-    const key = `${at}\n${JSON.stringify(world)}\n${JSON.stringify(memory)}`
+    const key = `${Choices.placeOf(step)}\n${JSON.stringify(world)}\n${JSON.stringify(memory)}`
     const found = this.known.get(key)
     if (found !== undefined) return found
     const label = step._tag === "Done" ? sites.ofExit(step.exit) : sites.ofRequest(step.request, world.line)
@@ -152,6 +151,29 @@ class Searching {
 
   private breach(law: Machine, why: string, way: Way | undefined, at: Place): void {
     this.breaches.push({ law: law.name, why, path: pathOf(this.places, way), at })
+  }
+}
+
+/** Adds edges to a place. Keys that lead to the same place, for the flow and for the laws, are one edge. */
+class Keys {
+  private readonly edges: Array<Edge>
+  private readonly found = new Map<number, { readonly edge: number; readonly labels: Array<string> }>()
+
+  constructor(edges: Array<Edge>) {
+    this.edges = edges
+  }
+
+  /** Gives the number of the edge. */
+  add(edge: Edge): number {
+    const same = isKeyed(edge) ? this.found.get(edge.to) : undefined
+    if (same !== undefined) {
+      same.labels.push(edge.label)
+      this.edges[same.edge] = { ...this.edges[same.edge]!, label: sites.ofChoices(same.labels) }
+      return same.edge
+    }
+    const number = this.edges.push(edge) - 1
+    if (isKeyed(edge)) this.found.set(edge.to, { edge: number, labels: [edge.label] })
+    return number
   }
 }
 
