@@ -1,8 +1,11 @@
 import { PgClient } from "@effect/sql-pg"
-import { describe } from "@effect/vitest"
-import { SqlEventStore } from "@ringback/core"
+import { assert, describe, it } from "@effect/vitest"
+import { CallEvent, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
+import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "@ringback/testing"
 import * as StoreContract from "@ringback/testing/StoreContract"
-import { Effect, Layer, Redacted } from "effect"
+import { Cause, Context, Effect, Fiber, Layer, Option, Redacted, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import { inspect } from "node:util"
 import { afterAll } from "vitest"
 import * as Postgres from "./fixtures/postgres.ts"
 
@@ -11,13 +14,422 @@ afterAll(() => server?.stop())
 
 const database = Effect.suspend(() => Postgres.database(server!))
 
+const client = (url: string) => PgClient.layer({ url: Redacted.make(url) })
+
 /** The store of one process, and the client below it, so that a test can look into the tables. */
-const inDatabase = (url: string) =>
-  SqlEventStore.layer.pipe(Layer.provideMerge(PgClient.layer({ url: Redacted.make(url) })))
+const inDatabase = (url: string) => SqlEventStore.layer.pipe(Layer.provideMerge(client(url)))
 
 const layer = Layer.unwrap(Effect.map(database, inDatabase))
+
+/** Two processes on one database. */
+const both = Effect.gen(function*() {
+  const url = yield* database
+  return yield* Effect.all([Layer.build(inDatabase(url)), Layer.build(inDatabase(url))], { concurrency: "unbounded" })
+})
+
+const callId = (n: number) => CallEvent.CallId.make(`c${String(n).padStart(19, "0")}`)
+
+const append = Effect.fnUntraced(function*(call: number, version: number, id = `${call}/${version}`, session?: string) {
+  const store = yield* EventStore.EventStore
+  const turn: EventStore.Turn = {
+    id,
+    callId: callId(call),
+    version,
+    at: version,
+    events: [{ _tag: "Noted", at: version, n: version, name: "secret", data: "15550170001" }]
+  }
+  yield* store.append(turn, {
+    callId: turn.callId,
+    version,
+    flow: "f",
+    flowVersion: 1,
+    status: "running",
+    waitingFor: `turn ${version}`,
+    due: version,
+    urgent: false
+  }, { referenceId: session })
+})
+
+const ids = (call: number) =>
+  Effect.flatMap(EventStore.EventStore, (store) => store.read(callId(call))).pipe(
+    Effect.map((turns) => turns.map((turn) => turn.id))
+  )
+
+const summary = (call: number) =>
+  Effect.flatMap(EventStore.EventStore, (store) => store.summary(callId(call))).pipe(Effect.map(Option.getOrThrow))
+
+const times = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, index) => index + 1)
+
+const atOnce = { concurrency: "unbounded" } as const
+
+/** What everything that an error carries looks like. */
+const laidOpen = (error: unknown): string =>
+  [inspect(error, { depth: null, showHidden: true }), Cause.pretty(Cause.fail(error)), JSON.stringify(error)].join("\n")
+
+/** Lets the turn with this id run a piece of PL/pgSQL before it is stored. */
+const trap = (id: string, body: string) =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql.unsafe(`CREATE FUNCTION trap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN NEW; END $$`)
+    yield* sql.unsafe(
+      `CREATE TRIGGER trap BEFORE INSERT ON ringback_turns FOR EACH ROW WHEN (NEW.id = '${id}') EXECUTE FUNCTION trap()`
+    )
+  })
 
 describe.skipIf(server === undefined)("PostgreSQL", () => {
   StoreContract.suite("SqlEventStore.layer on PostgreSQL", layer)
   StoreContract.durable("SqlEventStore.layer on PostgreSQL", Effect.map(database, inDatabase))
+
+  describe("two processes on one database", () => {
+    it.effect("make the tables once when they open it together", () =>
+      Effect.gen(function*() {
+        const [one, other] = yield* both
+        assert.strictEqual(
+          Context.get(one, EventStore.EventStore).namespace,
+          Context.get(other, EventStore.EventStore).namespace
+        )
+        const migrations = yield* Context.get(one, SqlClient.SqlClient)`SELECT name FROM ringback_migrations`.values
+        assert.deepStrictEqual(migrations, [["turns_and_calls"]])
+      }))
+
+    it.effect("have one winner among 50 concurrent appends of one version", () =>
+      Effect.gen(function*() {
+        const [one, other] = yield* both
+        yield* Effect.provide(append(1, 1), one)
+        const outcomes = yield* Effect.forEach(times(50), (n) =>
+          append(1, 2, `try ${n}`).pipe(Effect.provide(n % 2 === 0 ? one : other), Effect.result), atOnce)
+        const failures = outcomes.flatMap((outcome) =>
+          outcome._tag === "Failure" ? [outcome.failure] : []
+        )
+        assert.deepStrictEqual(
+          failures,
+          times(49).map(() => new EventStore.VersionConflict({ callId: callId(1), version: 2 }))
+        )
+        const winner = outcomes.findIndex((outcome) => outcome._tag === "Success") + 1
+        for (const process of [one, other]) {
+          assert.deepStrictEqual(yield* Effect.provide(ids(1), process), ["1/1", `try ${winner}`])
+        }
+      }))
+
+    it.effect("see each other's calls at once", () =>
+      Effect.gen(function*() {
+        const [one, other] = yield* both
+        const [store, theirs] = [Context.get(one, EventStore.EventStore), Context.get(other, EventStore.EventStore)]
+        yield* Effect.provide(append(1, 1, "a", "session a"), one)
+        yield* Effect.provide(append(2, 1, "b", "session b"), other)
+        yield* Effect.provide(append(1, 2), other)
+        assert.deepStrictEqual(yield* theirs.find("session a"), Option.some(callId(1)))
+        assert.deepStrictEqual(yield* store.find("session b"), Option.some(callId(2)))
+        const due = yield* store.due({ before: 2 })
+        assert.deepStrictEqual(due.map((call) => [call.callId, call.version]), [[callId(2), 1], [callId(1), 2]])
+        assert.deepStrictEqual(yield* theirs.due({ before: 2 }), due)
+        assert.deepStrictEqual(yield* Effect.provide(ids(1), one), ["a", "1/2"])
+      }))
+
+    it.effect("never wait for each other in a circle, whatever the order of their batches", () =>
+      Effect.gen(function*() {
+        const [one, other] = yield* both
+        for (const version of times(3)) {
+          const outcomes = yield* Effect.all([
+            Effect.forEach(
+              times(200),
+              (n) => append(n, version, `${version} of one`).pipe(Effect.result, Effect.provide(one)),
+              atOnce
+            ),
+            Effect.forEach(
+              times(200).toReversed(),
+              (n) => append(n, version, `${version} of the other`).pipe(Effect.result, Effect.provide(other)),
+              atOnce
+            )
+          ], atOnce)
+          const failures = outcomes.flat().flatMap((outcome) => outcome._tag === "Failure" ? [outcome.failure] : [])
+          assert.deepStrictEqual(
+            new Set(failures.map((failure) => failure._tag)),
+            new Set(["VersionConflict"] as const)
+          )
+          assert.sameMembers(
+            failures.map((failure) => failure._tag === "VersionConflict" && failure.callId),
+            times(200).map(callId)
+          )
+        }
+        assert.strictEqual((yield* Effect.provide(summary(7), one)).version, 3)
+      }))
+
+    it.effect("let a call be made anew only when no append is under way", () =>
+      Effect.gen(function*() {
+        const [one, other] = yield* both
+        const sql = Context.get(one, SqlClient.SqlClient)
+        yield* Effect.provide(append(1, 1), one)
+        const waiting = sql<{ readonly n: bigint }>`SELECT count(*) AS n FROM pg_locks
+          WHERE NOT granted AND relation = 'ringback_turns'::regclass`
+        const rebuilt = yield* sql.withTransaction(Effect.gen(function*() {
+          yield* sql`INSERT INTO ringback_turns
+            (call_id, version, flow, flow_version, status, waiting_for, urgent, id, at, events)
+            VALUES (${callId(1)}, 2, 'f', 1, 'over', '', 0, 'by hand', 0, '[]')`
+          const rebuild = yield* Effect.forkDetach(Effect.provide(SqlEventStore.rebuild, other))
+          yield* Effect.repeat(waiting, { until: ([row]) => row?.n === 1n })
+          return rebuild
+        }))
+        yield* Fiber.join(rebuilt)
+        assert.strictEqual((yield* Effect.provide(summary(1), one)).version, 2)
+      }))
+  })
+
+  describe("the tables", () => {
+    it.effect("refuse a gap even from a hand that does not know the rule", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        yield* append(1, 1)
+        const insert = (version: number) =>
+          sql`INSERT INTO ringback_turns
+            (call_id, version, flow, flow_version, status, waiting_for, urgent, id, at, events)
+            VALUES (${callId(1)}, ${version}, 'f', 1, 'over', '', 0, 'by hand', 0, '[]')`
+        yield* insert(3)
+        yield* insert(0)
+        assert.deepStrictEqual(yield* ids(1), ["1/1"])
+        yield* insert(2)
+        assert.deepStrictEqual(yield* ids(1), ["1/1", "by hand"])
+        assert.strictEqual((yield* summary(1)).status, "over")
+      }).pipe(Effect.provide(layer)))
+
+    it.effect("take many turns of one call in one statement, and keep the newest in the projection", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        yield* append(1, 1)
+        yield* append(1, 2)
+        yield* append(1, 3)
+        yield* sql`CREATE TABLE old AS SELECT * FROM ringback_turns`
+        yield* sql`TRUNCATE ringback_turns, ringback_calls`
+        yield* sql`INSERT INTO ringback_turns SELECT * FROM old ORDER BY version`
+        assert.strictEqual((yield* summary(1)).waitingFor, "turn 3")
+        yield* sql`DELETE FROM ringback_turns WHERE version = 1`
+        yield* sql`INSERT INTO ringback_turns SELECT * FROM old WHERE version = 1`
+        assert.strictEqual((yield* summary(1)).waitingFor, "turn 3")
+        assert.deepStrictEqual(yield* ids(1), ["1/1", "1/2", "1/3"])
+      }).pipe(Effect.provide(layer)))
+
+    it.effect("can be made anew from the turns", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        const store = yield* EventStore.EventStore
+        for (const [call, version] of [[1, 1], [1, 2], [2, 1]] as const) yield* append(call, version)
+        const before = yield* store.due({ before: Infinity })
+        assert.lengthOf(before, 2)
+        yield* sql`DELETE FROM ringback_calls WHERE call_id = ${callId(2)}`
+        yield* sql`UPDATE ringback_calls SET version = 9, waiting_for = 'nonsense', due = NULL`
+        yield* SqlEventStore.rebuild
+        assert.deepStrictEqual(yield* store.due({ before: Infinity }), before)
+      }).pipe(Effect.provide(layer)))
+
+    it.effect("find due calls and sessions by an index", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        const plan = (statement: string) =>
+          sql.withTransaction(Effect.andThen(
+            sql`SET LOCAL enable_seqscan = off`, // The tables are empty: whatever can be found by an index is.
+            Effect.map(sql.unsafe(`EXPLAIN ${statement}`).values, (lines) => lines.flat().join("\n"))
+          ))
+        assert.include(
+          yield* plan("SELECT * FROM ringback_calls WHERE status = 'running' AND due <= 1 ORDER BY due, call_id"),
+          "ringback_calls_due"
+        )
+        assert.include(
+          yield* plan("SELECT call_id FROM ringback_turns WHERE reference_id = 'r' ORDER BY position LIMIT 1"),
+          "ringback_turns_reference"
+        )
+      }).pipe(Effect.provide(layer)))
+  })
+
+  describe("opening", () => {
+    const problem = Effect.fnUntraced(function*(url: string) {
+      const error = yield* Effect.flip(Effect.scoped(Layer.build(inDatabase(url))))
+      assert.strictEqual(error._tag === "StoreError" && error.operation, "open")
+      return error._tag === "StoreError" ? error.problem : ""
+    })
+
+    it.effect("names what is in the way of its tables, and makes none of them", () =>
+      Effect.gen(function*() {
+        const url = yield* database
+        const sql = Context.get(yield* Layer.build(client(url)), SqlClient.SqlClient)
+        yield* sql`CREATE TABLE ringback_calls (x integer)`
+        assert.strictEqual(
+          yield* problem(url),
+          "Migration \"1_turns_and_calls\" failed: PgConnection: Query failed: " +
+            "relation \"ringback_calls\" already exists (SQLSTATE 42P07)."
+        )
+        assert.deepStrictEqual(yield* sql`SELECT to_regclass('ringback_turns')`.values, [[null]])
+      }))
+
+    it.effect("refuses a database that cannot keep every text", () =>
+      Effect.gen(function*() {
+        const url = yield* Postgres.database(server!, "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
+        assert.include(yield* problem(url), "the encoding of the database is LATIN1, and has to be UTF8")
+      }))
+
+    it.effect("refuses tables that a later version has made", () =>
+      Effect.gen(function*() {
+        const url = yield* database
+        const sql = Context.get(yield* Layer.build(inDatabase(url)), SqlClient.SqlClient)
+        yield* sql`INSERT INTO ringback_migrations (migration_id, name) VALUES (7, 'future')`
+        assert.strictEqual(
+          yield* problem(url),
+          "Its tables have version 7, of a later Ringback; this one knows version 1."
+        )
+      }))
+  })
+
+  describe("a failure", () => {
+    it.effect("of the connection in the middle of a write is a StoreError, and the store goes on", () =>
+      Effect.gen(function*() {
+        yield* trap("fatal", "PERFORM pg_terminate_backend(pg_backend_pid());")
+        yield* append(1, 1)
+        const outcomes = yield* Effect.forEach(
+          [2, 3, 4],
+          (n) => Effect.flip(append(n, 1, n === 3 ? "fatal" : "small")),
+          atOnce
+        )
+        for (const error of outcomes) {
+          assert.strictEqual(error._tag === "StoreError" && error.operation, "write")
+          assert.notInclude(laidOpen(error), "1555")
+        }
+        for (const n of [2, 3, 4]) {
+          assert.deepStrictEqual(yield* ids(n), [])
+          yield* append(n, 1)
+        }
+        assert.deepStrictEqual(yield* ids(3), ["3/1"])
+      }).pipe(Effect.provide(layer)))
+
+    it.effect("of all connections between two appends does not end the store", () =>
+      Effect.gen(function*() {
+        const [one, other] = yield* both
+        yield* Effect.provide(append(1, 1), one)
+        const killed = yield* Context.get(other, SqlClient.SqlClient)`SELECT pg_terminate_backend(pid)
+          FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
+        assert.isAtLeast(killed.length, 1)
+        // Whether the client has heard of it yet is chance, but not more than its idle connections can be lost.
+        yield* Effect.retry(Effect.provide(append(1, 2), one), {
+          times: killed.length,
+          while: (error) => error._tag === "StoreError"
+        })
+        assert.deepStrictEqual(yield* Effect.provide(ids(1), one), ["1/1", "1/2"])
+      }))
+
+    it.effect("tells nothing of the row that failed", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        yield* sql`ALTER TABLE ringback_turns ADD CONSTRAINT short CHECK (id <> 'long')`
+        yield* trap("loud", "RAISE EXCEPTION 'bad: %', NEW.events USING DETAIL = NEW.events, HINT = NEW.events;")
+        for (const [id, state] of [["long", "23514"], ["loud", "P0001"]] as const) {
+          const error = yield* Effect.flip(append(1, 1, id))
+          assert.strictEqual(
+            error.message,
+            `The event store failed to write. PgConnection: Query failed (SQLSTATE ${state}).`
+          )
+          assert.notInclude(laidOpen(error), "1555")
+        }
+        yield* append(1, 1)
+      }).pipe(Effect.provide(layer)))
+
+    it.effect("to make the calls anew leaves them as they were", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        yield* append(1, 1)
+        yield* sql`ALTER TABLE ringback_calls ADD CONSTRAINT stop CHECK (version > 1) NOT VALID`
+        const error = yield* Effect.flip(SqlEventStore.rebuild)
+        assert.strictEqual(error.operation, "write")
+        assert.strictEqual((yield* summary(1)).waitingFor, "turn 1")
+      }).pipe(Effect.provide(layer)))
+
+    it.effect("meets an append inside a transaction of its caller, which does not wait for itself", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        const error = yield* Effect.flip(sql.withTransaction(append(1, 1)))
+        assert.strictEqual(error._tag === "StoreError" && error.operation, "write")
+        assert.deepStrictEqual(yield* ids(1), [])
+      }).pipe(Effect.provide(layer)))
+  })
+
+  describe("the engine", () => {
+    it.effect("that is stopped while the phone rings goes on in a new one, and rings once", () =>
+      inVirtualTime(Effect.fnUntraced(function*(url) {
+        yield* PhoneCompany.callee(to, Callee.answers("10 seconds"))
+        const life = TestCalls.connection.pipe(Layer.provideMerge(Layer.fresh(engine)), Layer.provide(storeOf(url)))
+        const { id } = yield* Effect.provide(
+          Effect.tap(Calls.start(Greeting, { to, from }), Effect.sleep("3 seconds")),
+          life
+        )
+        yield* Effect.sleep("2 seconds")
+        const outcome = yield* Effect.provide(
+          Effect.flatMap(Calls.Calls, (calls) => calls.handle(Greeting, id).outcome),
+          life
+        )
+        assert.strictEqual(outcome, "heard")
+        assert.lengthOf(yield* PhoneCompany.rings, 1)
+      })))
+
+    it.effect("gives a webhook that reaches two processes at once one reply, and records it once", () =>
+      inVirtualTime(Effect.fnUntraced(function*(url) {
+        const process = Effect.map(
+          Layer.build(Layer.fresh(engine).pipe(Layer.provide(storeOf(url)))),
+          Context.get(Calls.Calls)
+        )
+        const [one, other] = [yield* process, yield* process]
+        for (const round of times(5)) {
+          const call = yield* one.start(Greeting, { to, from })
+          const { externalId } = (yield* one.events(call.id)).find((event) => event._tag === "DialAttempted")!
+          const webhook = { event: "dial_completed", referenceId: `session ${round}`, externalId, status: "answered" }
+          const replies = yield* Effect.all([one, other, one, other].map((calls) => calls.receive(webhook)), atOnce)
+          for (const { action } of replies) {
+            assert.strictEqual(action?._tag === "Speak" ? action.text : action?._tag, "Good morning.")
+          }
+          const events = yield* other.events(call.id)
+          assert.lengthOf(events.filter((event) => event._tag === "CallAnswered"), 1)
+          assert.lengthOf(events.filter((event) => event._tag === "ActionDecided"), 1)
+        }
+      }, Effect.scoped)))
+  })
 })
+
+// The engine in virtual time
+
+const to = PhoneNumber.make("15550170001")
+const from = PhoneNumber.make("15550170009")
+
+const Greeting = Flow.make("greeting", {
+  version: 1,
+  input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber },
+  output: Schema.Literal("heard"),
+  run: (who) =>
+    Line.speak("Good morning.").pipe(
+      Flow.andThen(Line.speak("How are you?")),
+      Flow.as("heard" as const),
+      Flow.dial({ ...who, ringFor: "40 seconds" }),
+      Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed("heard" as const))
+    )
+})
+
+const engine = Calls.layer({ flows: [Greeting] }).pipe(Layer.provide(FakeTransport.layer))
+
+const world = PhoneCompany.layer.pipe(Layer.provideMerge(FakeClock.layer))
+
+/** Runs a body on an empty database. It is made and dropped before and after virtual time. */
+const inVirtualTime = <E>(body: (url: string) => Effect.Effect<void, E, Layer.Success<typeof world>>) =>
+  Effect.flatMap(database, (url) => Effect.provide(body(url), world))
+
+/** The store of a process of its own, for whose server virtual time stands still. */
+const storeOf = (url: string) =>
+  Layer.fresh(Layer.effect(
+    EventStore.EventStore,
+    Effect.gen(function*() {
+      const { outside } = yield* FakeClock.FakeClock
+      const store = Context.get(yield* outside(Layer.build(inDatabase(url))), EventStore.EventStore)
+      return EventStore.EventStore.of({
+        ...store,
+        append: (...turn) => outside(store.append(...turn)),
+        read: (callId) => outside(store.read(callId)),
+        find: (referenceId) => outside(store.find(referenceId)),
+        due: (options) => outside(store.due(options)),
+        summary: (callId) => outside(store.summary(callId))
+      })
+    })
+  ))
