@@ -304,6 +304,21 @@ describe("a webhook whose reply breaks again and again", () => {
     }).pipe(Effect.provide(TestCalls.layer({ flows: [TwoCodes], namespace: "ours" }))))
 })
 
+describe("a copy of the end of a leg", () => {
+  it.effect("gets the action in flight, whether the reply to the first was written or not", () =>
+    Effect.gen(function*() {
+      const [caller, agent] = ["15550170044", "15550170077"]
+      const parties = { from: caller, to: from }
+      yield* Calls.receive({ ...webhook({ event: "incoming_call" }), ...parties })
+      const left = { ...webhook({ event: "call_leg_completed" }), to: agent, from }
+      const replies = [yield* Calls.receive(left), yield* Calls.receive(left)]
+      yield* replies[0]!.sent(true)
+      yield* replies[1]!.sent(true)
+      replies.push(yield* Calls.receive(left))
+      assert.deepStrictEqual(replies.map((reply) => reply.action?._tag), ["Speak", "Speak", "Speak"])
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [], inbound: { [from]: Reception } }))))
+})
+
 describe("two phones that ring for one dial", () => {
   it.effect("and the second is answered after the end of the first: it is hung up on", () =>
     Effect.gen(function*() {
@@ -410,5 +425,17 @@ const Lookup = Flow.make("lookup", {
   run: () =>
     Flow.sleep("1 second").pipe(
       Flow.andThen(Flow.activity("look up", { success: Schema.String }, Effect.succeed("found")))
+    )
+})
+
+const Reception = Flow.make("reception", {
+  version: 1,
+  input: {},
+  output: Schema.Void,
+  run: () =>
+    Flow.inbound(() =>
+      Line.bridge({ to: PhoneNumber.make("15550170077"), from }).pipe(
+        Flow.andThen(Line.speak("Good-bye, and thank you for your call."))
+      )
     )
 })

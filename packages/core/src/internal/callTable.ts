@@ -283,8 +283,9 @@ const onLegCompleted = (turn: Turn, line: CallLine, received: Received, settings
       note()
       return "line"
     case "Acting":
+      if (line.seen.includes(Webhook.content(received.webhook))) return "line"
       note()
-      return line.inFlight?.doubtful === true ? "line" : "nothing"
+      return received.before || line.inFlight?.doubtful === true ? "line" : "nothing"
     case "Bridged":
       if (isOldLeg(line, received)) return probe(turn, line, settings)
       turn.fact({ _tag: "LegEnded", leg: legOf(line, received.webhook), ...common(line, received.webhook) })
