@@ -64,7 +64,7 @@ const add = (into: Record<string, number>, counts: Readonly<Record<string, numbe
 }
 
 const table = (counts: Readonly<Record<string, number>>): string =>
-  Object.entries(counts).sort(([, a], [, b]) => b - a)
+  Object.entries(counts).toSorted(([, a], [, b]) => b - a)
     .map(([name, count]) => `${String(count).padStart(8)}  ${name}`).join("\n")
 
 const main = Effect.fnUntraced(function*(runs: number, seed: number, names: ReadonlyArray<string>) {

@@ -39,6 +39,8 @@ export interface Options {
   readonly faults?: Faults.Faults
   /** Who answers, by number. By default people drawn by the seed, who answer or do not, and press what they like. */
   readonly callees?: { readonly [number: string]: Callee.Script | ReadonlyArray<Callee.Script> }
+  /** A call that comes in to one of our numbers, for a flow that answers it: then `input` is `{}`. */
+  readonly incoming?: { readonly to: string; readonly from: string; readonly callee?: Callee.Script }
   /** The laws to check; default `StormLaws.all`. */
   readonly laws?: ReadonlyArray<StormLaws.Law>
   readonly settings?: Partial<Settings.Settings>
@@ -92,10 +94,10 @@ export class StormFailure extends Schema.TaggedError<StormFailure>()("StormFailu
 type NeedsOf<R> = Exclude<R, Flow.NoLine | Flow.Incoming>
 
 /**
- * Runs a flow that is started through many bad days. Fails with `StormFailure` at the first broken law.
+ * Runs a flow through many bad days. Fails with `StormFailure` at the first broken law.
  *
  * The flow is started with `input`, by an application that tries again while the store is down and after some of the
- * crashes.
+ * crashes; with `incoming` it answers a call instead.
  *
  * @since 0.1.0
  */
@@ -156,6 +158,7 @@ const check = (flow: AnyFlow, input: unknown, seed: number, options: Options): E
     seed,
     faults: options.faults ?? Faults.all,
     callees: options.callees,
+    incoming: options.incoming,
     settings: { ...TestCalls.engineSettings(company), ...options.settings },
     company,
     sabotage: options.sabotage
@@ -176,31 +179,33 @@ const violationOf = (run: Run, law: string) =>
   run.findings.find((found) => found.law === law && found.finding._tag === "Violation")?.finding
 
 /** Takes away every kind of fault that a broken law does not need, and tells what is left. */
-const explain = Effect.fnUntraced(function*(flow: AnyFlow, input: unknown, seed: number, options: Options, law: string) {
-  let faults = options.faults ?? Faults.all
-  let run = yield* check(flow, input, seed, options)
-  for (const kind of Faults.kinds) {
-    if (!run.history.faults.some((fault) => fault.kind === kind)) {
-      faults = Faults.without(faults, kind)
-      continue
+const explain = Effect.fnUntraced(
+  function*(flow: AnyFlow, input: unknown, seed: number, options: Options, law: string) {
+    let faults = options.faults ?? Faults.all
+    let run = yield* check(flow, input, seed, options)
+    for (const kind of Faults.kinds) {
+      if (!run.history.faults.some((fault) => fault.kind === kind)) {
+        faults = Faults.without(faults, kind)
+        continue
+      }
+      const fewer = Faults.without(faults, kind)
+      const again = yield* check(flow, input, seed, { ...options, faults: fewer })
+      if (violationOf(again, law) === undefined) continue
+      faults = fewer
+      run = again
     }
-    const fewer = Faults.without(faults, kind)
-    const again = yield* check(flow, input, seed, { ...options, faults: fewer })
-    if (violationOf(again, law) === undefined) continue
-    faults = fewer
-    run = again
+    const left = Faults.kinds.filter((kind) => faults[kind] > 0)
+    const broken = violationOf(run, law)
+    return yield* new StormFailure({
+      law,
+      problem: broken?._tag === "Violation" ? broken.problem : "not the same when it is run again",
+      seed,
+      faults: left,
+      ladder: ladder(run.history),
+      test: test(flow.name, seed, left)
+    })
   }
-  const left = Faults.kinds.filter((kind) => faults[kind] > 0)
-  const broken = violationOf(run, law)
-  return yield* new StormFailure({
-    law,
-    problem: broken?._tag === "Violation" ? broken.problem : "not the same when it is run again",
-    seed,
-    faults: left,
-    ladder: ladder(run.history),
-    test: test(flow.name, seed, left)
-  })
-})
+)
 
 /** What the carrier saw, and the faults at their places. */
 const ladder = (history: History.History): string =>

@@ -73,8 +73,7 @@ const lineOf = (call: Call.Call, webhook: Webhook.Webhook): Call.CallLine | unde
   call.lines.find((line) => line.referenceId === webhook.referenceId) ??
     call.lines.find((line) => line.externalId !== undefined && line.externalId === webhook.externalId)
 
-const same = (self: Action.Action | undefined, that: Action.Action | undefined): boolean =>
-  Equal.equals(self, that)
+const same = (self: Action.Action | undefined, that: Action.Action | undefined): boolean => Equal.equals(self, that)
 
 /** Another process had appended to the call before this one, which stood still in the middle of its answer, gave it. */
 const wasTakenOver = (history: History.History, incarnation: number, seq: number): boolean =>
@@ -184,7 +183,9 @@ export const ringsOnce: Law = make("a phone never rings twice by accident", (his
     const plans = plansOf(events)
     const rung = new Map<number, number>()
     const posts = new Map<string, number>()
-    const doubled = new Set(history.sent.filter((sent) => sent.fault === "postTwice").map((sent) => sent.action.externalId))
+    const doubled = new Set(
+      history.sent.filter((sent) => sent.fault === "postTwice").map((sent) => sent.action.externalId)
+    )
     const findings: Array<Finding> = []
     for (const sent of history.sent) {
       const id = sent.action.externalId ?? ""
@@ -201,8 +202,12 @@ export const ringsOnce: Law = make("a phone never rings twice by accident", (his
       }
     }
     const heard = new Set<string>()
+    const legs = history.rings.filter((ring) => ring.externalId === undefined).length
+    const bridges = events.filter((event) => event._tag === "ActionDecided" && event.action._tag === "Dial").length
+    if (legs > bridges) findings.push(violation(`a second leg rang ${legs} times for ${bridges} dials of the flow`))
     for (const ring of history.rings) {
-      const id = ring.externalId ?? ""
+      if (ring.externalId === undefined) continue
+      const id = ring.externalId
       if (heard.has(id) && doubled.has(id)) {
         findings.push(remains("a POST that the carrier carried out twice"))
         continue
@@ -249,12 +254,16 @@ const overlaps = (history: History.History, events: Events): ReadonlyArray<Findi
 export const nothingForgotten: Law = make("nothing decided is forgotten", (history) => {
   const calls = History.events(history)
   const { outcomes, started } = history.told
-  const lost = [...started].filter((id) => !calls.has(id)).map(() => violation("a call that was acknowledged is not stored"))
+  const lost = [...started].filter((id) => !calls.has(id)).map(() =>
+    violation("a call that was acknowledged is not stored")
+  )
   const keys = calls.size > 1 ? [violation("one key became two calls")] : []
   const told = new Set(outcomes).size > 1 ? [violation("the application was told two outcomes")] : []
   const results = eachCall(history, (events) => {
     const completed = events.filter((event) => event._tag === "ActivityCompleted").map((event) => event.n)
-    return new Set(completed).size === completed.length ? [] : [violation("the result of an activity was recorded twice")]
+    return new Set(completed).size === completed.length
+      ? []
+      : [violation("the result of an activity was recorded twice")]
   })
   return [...lost, ...keys, ...told, ...results]
 })
@@ -274,10 +283,16 @@ const inFlightOf = (line: Call.CallLine): unknown => [
 
 const isNothingOrHangup = (action: Action.Action | undefined) => action === undefined || action._tag === "Hangup"
 
-const sameReply = (history: History.History, first: History.Delivery, again: History.Delivery): ReadonlyArray<Finding> => {
+const sameReply = (
+  history: History.History,
+  first: History.Delivery,
+  again: History.Delivery
+): ReadonlyArray<Finding> => {
   const [one, two] = [first.answered, again.answered]
   if (one === undefined || two === undefined || same(one.action, two.action)) return []
-  if ([first, again].some(({ incarnation }) => wasTakenOver(history, incarnation, Math.max(one.seq, two.seq)))) return []
+  if ([first, again].some(({ incarnation }) => wasTakenOver(history, incarnation, Math.max(one.seq, two.seq)))) {
+    return []
+  }
   const states = [one, two].map(({ seq }) => stateAt(history, seq)).map((state) =>
     state === undefined ? undefined : lineOf(state, first.webhook)
   )
@@ -306,6 +321,7 @@ const mistaken = (history: History.History): ReadonlyArray<Finding> =>
 
 const mistake = (history: History.History, events: Events, index: number): Finding => {
   const event = events[index]!
+  if (event._tag === "LegEnded") return remains("a copy of an earlier leg's end was taken for the end of a later one")
   if (event._tag !== "PromptCompleted" && event._tag !== "HoldCompleted") {
     return violation(`one webhook was recorded twice, the second time as ${event._tag}`)
   }
@@ -357,7 +373,9 @@ export const sameWebhookSameReply: Law = make("the same webhook gets the same re
  */
 export const orderDoesNotMatter: Law = make("order does not matter", (history) => [
   ...history.deliveries.flatMap(({ failed, webhook }) =>
-    failed === undefined || failed.excused ? [] : [violation(`${webhook.event} failed: ${failed.problem.split("\n")[0]}`)]
+    failed === undefined || failed.excused
+      ? []
+      : [violation(`${webhook.event} failed: ${failed.problem.split("\n")[0]}`)]
   ),
   ...history.lines.filter((line) => / died/.test(line)).map((line) => violation(line)),
   ...eachCall(history, (events, id) => {
@@ -369,7 +387,9 @@ export const orderDoesNotMatter: Law = make("order does not matter", (history) =
       if (event.at < call.at) findings.push(violation("time went backwards"))
       for (const line of call.lines) {
         const after = next.lines.find((other) => other.id === line.id)
-        if (line.phase === "Closed" && after?.phase !== "Closed") findings.push(violation(`${event._tag} reopened a line`))
+        if (line.phase === "Closed" && after?.phase !== "Closed") {
+          findings.push(violation(`${event._tag} reopened a line`))
+        }
         if (line.answered && after?.answered !== true) findings.push(violation(`${event._tag} took an answer back`))
       }
       call = next
@@ -389,7 +409,9 @@ export const orderDoesNotMatter: Law = make("order does not matter", (history) =
  */
 export const everyCallEnds: Law = make("every line is closed and every call ends", (history) => [
   ...(history.abandonedAt === undefined ? [] : [violation("the call did not come to its end")]),
-  ...(history.told.started.size === 0 ? [violation("no start was acknowledged")] : []),
+  ...(history.told.started.size === 0 && history.log.every((entry) => entry._tag !== "Called")
+    ? [violation("no start was acknowledged")]
+    : []),
   ...eachCall(history, (events, id) => {
     const call = Call.fold(id, events)
     const presumed = call.lines.filter((line) => line.presumed && line.phase !== "Closed")
@@ -424,7 +446,9 @@ const silence = (history: History.History, delivery: History.Delivery): Readonly
     entry.webhook.event === "call_completed"
   )
   const isFailed = Webhook.kind(webhook) === "DialCompleted" && webhook.status !== "answered"
-  return obeyed && answered.action === undefined && isOpen && !isFailed
+  const state = stateAt(history, answered.seq)
+  const isBridged = state !== undefined && lineOf(state, webhook)?.phase === "Bridged" // two people may be talking
+  return obeyed && answered.action === undefined && isOpen && !isFailed && !isBridged
     ? [...late, violation(`${webhook.event} of an open line was answered with nothing`)]
     : late
 }
@@ -439,9 +463,13 @@ export const noDeadAir: Law = make("no dead air", (history) => [
   ...history.log.flatMap((entry): ReadonlyArray<Finding> => {
     switch (entry._tag) {
       case "Unanswered":
-        return entry.webhook.event === "call_completed" ? [] : [remains("an event without a reply that is not asked again")]
+        return entry.webhook.event === "call_completed"
+          ? []
+          : [remains("an event without a reply that is not asked again")]
       case "Rejected":
-        return entry.reason.startsWith("unsupported") ? [violation(`the carrier rejected a reply: ${entry.reason}`)] : []
+        return entry.reason.startsWith("unsupported")
+          ? [violation(`the carrier rejected a reply: ${entry.reason}`)]
+          : []
       default:
         return []
     }
@@ -472,12 +500,15 @@ export const replayIsTruth: Law = make("replay is truth", (history) => [
         : [violation("a replay gives another state than the fold")]
     })
   }),
-  ...eachCall(history, (events) =>
-    events.flatMap((event) =>
-      event._tag === "FlowEnded" && event.exit._tag === "Stopped" && event.exit.reason._tag === "FlowDiverged"
-        ? [violation("the call was stopped as diverged")]
-        : []
-    ))
+  ...eachCall(
+    history,
+    (events) =>
+      events.flatMap((event) =>
+        event._tag === "FlowEnded" && event.exit._tag === "Stopped" && event.exit.reason._tag === "FlowDiverged"
+          ? [violation("the call was stopped as diverged")]
+          : []
+      )
+  )
 ])
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -501,7 +532,10 @@ export const nothingAfterTheEnd: Law = make("nothing after the end", (history) =
     if (ended !== undefined && answered.seq > ended.seq && answered.action._tag !== "Hangup") {
       return breach(`${answered.action._tag} was sent after the outcome`)
     }
-    const closed = durableAt(history, (event) => event._tag === "CallEnded" && event.referenceId === webhook.referenceId)
+    const closed = durableAt(
+      history,
+      (event) => event._tag === "CallEnded" && event.referenceId === webhook.referenceId
+    )
     const state = stateAt(history, answered.seq)
     const line = state === undefined ? undefined : lineOf(state, webhook)
     const isOther = line?.referenceId !== webhook.referenceId

@@ -64,7 +64,11 @@ describe("a storm", () => {
       assert.deepStrictEqual(Faults.kinds.filter((kind) => faults[kind] === undefined), [])
     }), patience)
 
-  it.effect("breaks no law of a call that waits on a live line", () => Storm.run(Desk, input, { runs: 100, seed: 1 }), patience)
+  it.effect(
+    "breaks no law of a call that waits on a live line",
+    () => Storm.run(Desk, input, { runs: 100, seed: 1 }),
+    patience
+  )
 
   it.effect("is the same storm again with the same seed", () =>
     Effect.gen(function*() {
@@ -102,7 +106,11 @@ describe("a storm", () => {
   it.effect("holds a user's own law too", () =>
     Effect.gen(function*() {
       const quick = StormLaws.make("it is over in a second", (history) =>
-        history.turns.some(({ at }) => at > history.turns[0]!.at + 1000) ? [StormLaws.violation("it was not")] : [])
+        history.turns.some(({ at }) =>
+            at > history.turns[0]!.at + 1000
+          )
+          ? [StormLaws.violation("it was not")]
+          : [])
       const failure = yield* Effect.flip(Storm.run(Survey, input, { runs: 1, laws: [quick] }))
       assert.strictEqual(failure.law, "it is over in a second")
       assert.deepStrictEqual(failure.faults, [])

@@ -3,7 +3,17 @@
  * say. Every step across the border of the process goes through `cross`, where a process is killed or frozen: it then gets
  * no answer any more, as a killed one does, without anybody asking its fibers.
  */
-import { type Action, Call, CallEvent, Calls, EventStore, Settings, Transport, type Webhook } from "@ringback/core"
+import {
+  type Action,
+  Call,
+  CallEvent,
+  Calls,
+  EventStore,
+  PhoneNumber,
+  Settings,
+  Transport,
+  type Webhook
+} from "@ringback/core"
 import {
   Cause,
   Clock,
@@ -36,6 +46,7 @@ export interface Options {
   readonly seed: number
   readonly faults: Faults.Faults
   readonly callees: { readonly [number: string]: Callee.Script | ReadonlyArray<Callee.Script> } | undefined
+  readonly incoming: { readonly to: string; readonly from: string; readonly callee?: Callee.Script } | undefined
   readonly settings: Partial<Settings.Settings>
   readonly company: PhoneLine.Settings
   /** Changes the engine's store or transport, to see whether a law catches it. */
@@ -295,6 +306,7 @@ export const run = Effect.fnUntraced(function*(options: Options) {
           const stored = { ...turn, events: CallEvent.decode(CallEvent.encode(turn.events)) }
           turns.push({ seq: seq(), at: now(), incarnation: inc.id, turn: stored, summary })
           over.set(turn.callId, summary.status === "over")
+          if (options.incoming !== undefined) started.add(turn.callId)
           yield* slowly(inc)
           yield* cross(inc)
           yield* fails(inc, "write", "storeFailsAfter")
@@ -544,7 +556,11 @@ export const run = Effect.fnUntraced(function*(options: Options) {
     const broken = options.sabotage ?? {}
     const store = storeOf(inc)
     const transport = transportOf(inc)
-    const layer = Calls.layer({ flows: [flow], settings: options.settings }).pipe(
+    const { incoming } = options
+    const flows = incoming === undefined
+      ? { flows: [flow] }
+      : { flows: [], inbound: { [PhoneNumber.make(incoming.to)]: flow as never } }
+    const layer = Calls.layer({ ...flows, settings: options.settings }).pipe(
       Layer.provide(Layer.succeed(EventStore.EventStore, broken.store?.(store) ?? store)),
       Layer.provide(Layer.succeed(Transport.Transport, broken.transport?.(transport) ?? transport)),
       Layer.fresh
@@ -566,7 +582,7 @@ export const run = Effect.fnUntraced(function*(options: Options) {
       }
       const calls = Context.get(built.value, Calls.Calls)
       inc.calls = broken.calls?.(calls) ?? calls
-      yield* inc.run(application(inc))
+      if (incoming === undefined) yield* inc.run(application(inc))
     })
   })
 
@@ -601,7 +617,7 @@ export const run = Effect.fnUntraced(function*(options: Options) {
   const cancelling = (after: number): Effect.Effect<void> =>
     Effect.gen(function*() {
       yield* Effect.sleep(after)
-      for (;;) {
+      for (let tries = 0; tries < 600; tries++) {
         const [inc, id] = [incarnation, [...started][0]]
         if (inc?.calls !== undefined && !inc.dead && id !== undefined) {
           const { calls } = inc
@@ -626,11 +642,17 @@ export const run = Effect.fnUntraced(function*(options: Options) {
     ? company.everyone(strangers(nature))
     : Effect.forEach(Object.entries(options.callees), ([number, scripts]) => company.callee(number, scripts))
   yield* inWorld(boot)
+  if (options.incoming !== undefined) {
+    const { callee = stranger(nature), ...parties } = options.incoming
+    yield* inWorld(Effect.andThen(Effect.sleep(nature.between(0, 1_000)), company.incoming({ ...parties, callee })))
+  }
   const cancels = strikes("cancel")
   if (cancels !== undefined) yield* inWorld(cancelling(cancels.between(0, 60_000)))
 
   const isDone = Effect.gen(function*() {
-    if (started.size === 0 || underWay > 0 || [...over.values()].includes(false)) return false
+    if ((started.size === 0 && options.incoming === undefined) || underWay > 0 || [...over.values()].includes(false)) {
+      return false
+    }
     return (yield* company.lines).every((line) => line.state._tag === "Ended")
   })
   let abandonedAt: number | undefined
