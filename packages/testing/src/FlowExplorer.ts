@@ -346,7 +346,7 @@ const told = (flow: string, input: unknown, places: ReadonlyArray<graph.Place>, 
     why,
     path: [...turns.map(({ asked, happened }) => ({ asked, happened })), { asked: at.label, happened: "" }],
     ladder: story.ladder(flow, turns, `✗ ${law}: ${why}`),
-    scenario: story.scenario(flow, law, input, turns)
+    scenario: story.scenario(flow, { law, why }, input, turns)
   }
 }
 

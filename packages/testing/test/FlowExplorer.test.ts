@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Action, Flow, Line, PhoneNumber, Prompt } from "@ringback/core"
-import { Arbitraries, FlowExplorer, Law } from "@ringback/testing"
+import { Action, Calls, Flow, Line, PhoneNumber, Prompt } from "@ringback/core"
+import { Arbitraries, Callee, FlowExplorer, Law, PhoneCompany, TestCalls } from "@ringback/testing"
 import { Effect, Schema } from "effect"
 
 const numbers = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
@@ -340,6 +340,53 @@ describe("FlowExplorer.check", () => {
     assert.match(error.message, /presses •/)
     assert.include(error.message, `PhoneCompany.callee(input.to, Callee.answers().presses("0"))`)
     assert.notMatch(error.message, /15550170001/)
+  })
+
+  it.effect("writes tests that run on the whole engine and hear what the explorer heard", () => {
+    const Reminder = Flow.make("reminder", {
+      version: 1,
+      input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber },
+      output: Schema.Unknown,
+      run: ({ from, to }) =>
+        Flow.retry(Flow.dial(Flow.andThen(menu, Line.speak("Thank you.")), { from, to }), {
+          times: 1,
+          while: (error) => error._tag === "NotAnswered"
+        })
+    })
+    const twice = Law.make("nobody thanks after a second try", {
+      initial: 0,
+      next: (dials: number, moment) => {
+        if (moment._tag !== "Asked") return dials
+        if (moment.request._tag === "Dial") return dials + 1
+        return dials === 2 && Law.speaks("Thank you.")(moment) ? Law.broken("thanks") : dials
+      }
+    })
+    const scenario = FlowExplorer.explore(Reminder, numbers, { laws: [twice] }).broken[0]?.scenario ?? ""
+    assert.include(scenario, `[Callee.busy, Callee.answers().presses("1")]`)
+    let test: Effect.Effect<unknown> = Effect.die("the scenario registered no test")
+    const rings: Array<unknown> = []
+    const names = {
+      it: { effect: (_: string, run: () => Effect.Effect<unknown>) => void (test = run()) },
+      Effect,
+      PhoneCompany,
+      Callee,
+      Calls: {
+        ...Calls,
+        start: (...given: Parameters<typeof Calls.start>) =>
+          Effect.map(Calls.start(...given), (call) => ({
+            ...call,
+            outcome: Effect.ensuring(
+              call.outcome,
+              Effect.map(PhoneCompany.rings, (found) => void rings.push(...found)) as Effect.Effect<void>
+            )
+          }))
+      },
+      TestCalls,
+      Reminder,
+      input: numbers
+    }
+    new Function(...Object.keys(names), scenario)(...Object.values(names))
+    return Effect.map(Effect.suspend(() => test), () => assert.lengthOf(rings, 2))
   })
 
   it("does not pass for a proof what was not seen", () => {

@@ -244,7 +244,12 @@ const isElsewhere = ({ happened, request, what }: Turn): boolean =>
 const listed = (script: Script): string => script.rings.length === 1 ? script.rings[0]! : `[${script.rings.join(", ")}]`
 
 /** The path as a test of the whole engine, to paste beside the flow. */
-export const scenario = (flow: string, law: string, input: unknown, path: ReadonlyArray<Turn>): string => {
+export const scenario = (
+  flow: string,
+  { law, why }: { readonly law: string; readonly why: string },
+  input: unknown,
+  path: ReadonlyArray<Turn>
+): string => {
   const { remarks, scripts } = cast(path, input)
   const name = flow.split(/[^A-Za-z0-9]+/).map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join("")
   const caller = scripts.get("caller")
@@ -254,7 +259,7 @@ export const scenario = (flow: string, law: string, input: unknown, path: Readon
     ([party, script]) => `    yield* PhoneCompany.callee(${party}, ${listed(script)})`
   )
   const begin = caller === undefined
-    ? [`    const call = yield* Calls.start(${name}, input)`, "    const exit = yield* Effect.exit(call.outcome)"]
+    ? [`    const call = yield* Calls.start(${name}, input)`, "    yield* Effect.exit(call.outcome)"]
     : [`    yield* PhoneCompany.incoming({ to, from, callee: ${listed(caller)} })`]
   return [
     `it.effect(${JSON.stringify(law)}, () =>`,
@@ -262,6 +267,7 @@ export const scenario = (flow: string, law: string, input: unknown, path: Readon
     ...remarks.map((remark) => `    // ${remark}`),
     ...callees,
     ...begin,
+    `    // ${why}`,
     caller === undefined
       ? `  }).pipe(Effect.provide(TestCalls.layer({ flows: [${name}] }))))`
       : `  }).pipe(Effect.provide(TestCalls.layer({ flows: [], inbound: { [to]: ${name} } }))))`
