@@ -315,10 +315,11 @@ const breaches = (found: graph.Search, laws: ReadonlyArray<Law>): ReadonlyArray<
 }
 
 const outOfReach = (
-  { places }: graph.Search,
+  found: graph.Search,
   law: Extract<Law, { readonly _tag: "Reachable" }>
 ): ReadonlyArray<Found> => {
-  const reaching = graph.reaching(places, law.to)
+  const { places } = found
+  const reaching = graph.reaching(found, law.to)
   const lost = places.findIndex((place, i) => !reaching.has(i) && law.from(graph.momentAt(place.step, place.world)))
   return lost === -1
     ? []
@@ -334,7 +335,10 @@ const endless = (
   const last = cut.at(-1)
   if (last === undefined) return []
   const { path, times } = graph.loop(places, last)
-  return [{ law, why: `it had asked for the same ${times} times when the search was cut`, path }]
+  const why = times < 3
+    ? "the search was cut before its end"
+    : `it had asked for the same ${times} times when the search was cut`
+  return [{ law, why, path }]
 }
 
 const told = (flow: string, input: unknown, places: ReadonlyArray<graph.Place>, { law, path, why }: Found): Breach => {

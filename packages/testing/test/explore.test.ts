@@ -91,6 +91,7 @@ describe("explore", () => {
       const { exit, ok } = yield* run(at, "--max", "5")
       assert.isFalse(ok)
       assert.include(exit, "Not all laws are proved on every path")
+      assert.isFalse(existsSync(join(at, "flow.mmd")), "half a flow is drawn")
     }))
 
   it.effect("says what a folder lacks", () =>

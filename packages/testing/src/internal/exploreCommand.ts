@@ -160,8 +160,10 @@ const run = Effect.fnUntraced(
     )
     for (const line of lines(report, laws)) yield* Console.log(line)
     const drawing = path.join(given.folder, "flow.mmd")
-    yield* files.writeFileString(drawing, FlowExplorer.mermaid(report))
-    yield* Console.log(`  drawn in       ${drawing}`)
+    if (!report.cut) {
+      yield* files.writeFileString(drawing, FlowExplorer.mermaid(report))
+      yield* Console.log(`  drawn in       ${drawing}`)
+    }
     if (!isProof(report)) return yield* new NotExplorable({ problem: "Not all laws are proved on every path" })
   }
 )

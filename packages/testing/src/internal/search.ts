@@ -328,9 +328,9 @@ export const loop = (
   return { path: path.slice(0, length), at: places[stops[length]!]!, times }
 }
 
-/** The places from which a goal can be reached without another dial. */
+/** The places from which a goal can be reached without another dial, or perhaps, because the search was cut there. */
 export const reaching = (
-  places: ReadonlyArray<Place>,
+  { cut, places }: Pick<Search, "cut" | "places">,
   goal: (moment: Moment) => boolean
 ): ReadonlySet<number> => {
   const before: Array<Array<number>> = places.map(() => [])
@@ -344,6 +344,7 @@ export const reaching = (
     found.add(i)
     queue.push(i)
   }
+  cut.forEach(add)
   places.forEach((place, i) => {
     if (goal(momentAt(place.step, place.world))) add(i)
     for (const moment of happened(place)) if (goal(moment(places))) add(i)
