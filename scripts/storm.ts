@@ -14,6 +14,7 @@ import { Delivery } from "../examples/demo/flow.ts"
 import { Passcode } from "../examples/passcode/flow.ts"
 import { PinReducer } from "../examples/pin/flow.ts"
 import { TableReady } from "../examples/table-ready/flow.ts"
+import { transfer } from "../examples/transfer/flow.ts"
 
 const to = PhoneNumber.make("+15550170001")
 const from = PhoneNumber.make("+15550170009")
@@ -47,6 +48,13 @@ const Desk = Flow.make("desk", {
 
 const people = [{ name: "Ada", number: to }, { name: "Grace", number: PhoneNumber.make("+15550170002") }]
 
+const house = {
+  number: from,
+  reception: to,
+  billing: PhoneNumber.make("+15550170002"),
+  repairs: PhoneNumber.make("+15550170003")
+}
+
 type Blow = (options: Storm.Options) => Effect.Effect<Storm.Report, Storm.StormFailure>
 
 const examples: Readonly<Record<string, Blow>> = {
@@ -56,6 +64,7 @@ const examples: Readonly<Record<string, Blow>> = {
   appointment: (options) => Storm.run(Appointment, { ...who, when: "Tuesday at ten" }, options),
   alert: (options) => Storm.run(Alert, { from, people, message: "The cellar is under water." }, options),
   pin: (options) => Storm.run(PinReducer, { ...who, pin: "1234" }, options),
+  transfer: (options) => Storm.run(transfer(house), {}, { ...options, incoming: { to: from, from: "+15550170044" } }),
   desk: (options) => Storm.run(Desk, who, options)
 }
 

@@ -53,6 +53,25 @@ const Desk = Flow.make("desk", {
     )
 })
 
+const Reception = Flow.make("reception", {
+  version: 1,
+  input: {},
+  output: Schema.Literals(["talked", "gone"]),
+  run: () =>
+    Flow.inbound(() =>
+      Flow.gen(function*() {
+        yield* Line.speak("One moment, please.")
+        for (const agent of ["15550170002", "15550170003"]) {
+          const leg = yield* Line.bridge({ to: PhoneNumber.make(agent), from })
+          if (leg._tag === "Left") break
+          yield* Line.speak("We try another one.")
+        }
+        yield* Line.goodbye("Goodbye.")
+        return "talked" as const
+      }).pipe(Flow.catchTag("HungUp", () => Flow.succeed("gone" as const)))
+    )
+})
+
 /** For a machine that is busy with something else. */
 const patience = 60_000
 
@@ -67,6 +86,12 @@ describe("a storm", () => {
   it.effect(
     "breaks no law of a call that waits on a live line",
     () => Storm.run(Desk, input, { runs: 100, seed: 1 }),
+    patience
+  )
+
+  it.effect(
+    "breaks no law of a call that comes in and is connected",
+    () => Storm.run(Reception, {}, { runs: 60, seed: 1, incoming: { to: from, from: "15550170044" } }),
     patience
   )
 

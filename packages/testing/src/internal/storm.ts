@@ -246,8 +246,14 @@ export const run = Effect.fnUntraced(function*(options: Options) {
       inWorld(Effect.gen(function*() {
         yield* Effect.sleep(stands / 2)
         yield* boot
+        const successor = incarnation
         yield* Effect.sleep(stands / 2 + 60_000)
         kill(inc)
+        // What the first one began beside its successor is found by the next start, and by nothing before.
+        const isOrphaned = turns.some((turn) => turn.incarnation === inc.id && turn.seq > (successor?.born ?? 0))
+        if (!isOrphaned || incarnation === undefined || incarnation.dead) return
+        kill(incarnation)
+        yield* boot
       }))
     )
   }
