@@ -321,6 +321,49 @@ describe("FlowExplorer", () => {
   )
 })
 
+/** Ends of a flow as a tree, nothing merged: whatever is answered to whatever is asked, as far as it is worth the time. */
+const endsOfTree = (flow: Flow.Flow<unknown, unknown, unknown>, limit: number): ReadonlySet<string> => {
+  const ends = new Set<string>()
+  const stack: Array<{ readonly step: Flow.Step<unknown, unknown>; readonly gone: boolean }> = [
+    { step: Flow.start(flow), gone: false }
+  ]
+  for (let count = 0; count < limit && stack.length > 0; count++) {
+    const { gone, step } = stack.pop()!
+    if (step._tag === "Done") {
+      if (step.exit._tag === "Success") ends.add("ends")
+      if (step.exit._tag === "Failure") ends.add((step.exit.error as { readonly _tag: string })._tag)
+      continue
+    }
+    const go = (response: unknown, hungUp = gone) =>
+      stack.push({ step: Flow.next(step as never, response as never), gone: hungUp })
+    switch (step.request._tag) {
+      case "Dial":
+        go({ _tag: "Answered" })
+        break
+      case "Prompt":
+        if (!gone) {
+          for (const digits of Action.digits(step.request.action) > 0 ? ["", "1", "9"] : [""]) {
+            go({ _tag: "Heard", digits })
+          }
+        }
+        go({ _tag: "HungUp" }, true)
+        break
+      case "SetDeadline":
+        go({ n: count })
+        break
+      default:
+        go(null)
+    }
+  }
+  return ends
+}
+
+it.prop("nothing is lost by merging places", [Arbitraries.conversation], ([conversation]) => {
+  const flow = dialled(Arbitraries.talk(conversation))
+  const seen = explore(flow, { digits: ["1", "9"] }).outcomes.map((outcome) => outcome.replace("fails: ", ""))
+  for (const end of endsOfTree(flow, 3_000)) assert.include(seen, end)
+})
+
 describe("FlowExplorer.check", () => {
   it("gives the report where all laws hold", () => {
     const flow = define(dialled(menu))
