@@ -334,6 +334,11 @@ const endsOfTree = (flow: Flow.Flow<unknown, unknown, unknown>, limit: number): 
       if (step.exit._tag === "Failure") ends.add((step.exit.error as { readonly _tag: string })._tag)
       continue
     }
+    const hold = Flow.scopes(step).find(({ scope }) => scope._tag === "Hold")
+    if (gone && hold !== undefined) {
+      stack.push({ step: Flow.stop(step, { _tag: "Expired", scope: hold.depth }), gone })
+      continue
+    }
     const go = (response: unknown, hungUp = gone) =>
       stack.push({ step: Flow.next(step as never, response as never), gone: hungUp })
     switch (step.request._tag) {
@@ -350,6 +355,13 @@ const endsOfTree = (flow: Flow.Flow<unknown, unknown, unknown>, limit: number): 
         break
       case "SetDeadline":
         go({ n: count })
+        break
+      case "Leave":
+        go(null, true)
+        break
+      case "Sleep":
+        // The deadline around it may come first.
+        if (!Flow.scopes(step).some(({ scope }) => scope._tag === "Deadline")) go(null)
         break
       default:
         go(null)
