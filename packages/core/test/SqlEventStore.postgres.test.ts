@@ -12,18 +12,19 @@ import * as Postgres from "./fixtures/postgres.ts"
 const server = await Postgres.start()
 afterAll(() => server?.stop())
 
-const database = Effect.suspend(() => Postgres.database(server!))
+/** The URL of an empty place for the tables. */
+const place = Effect.suspend(() => Postgres.schema(server!))
 
 const client = (url: string) => PgClient.layer({ url: Redacted.make(url) })
 
 /** The store of one process, and the client below it, so that a test can look into the tables. */
 const inDatabase = (url: string) => SqlEventStore.layer.pipe(Layer.provideMerge(client(url)))
 
-const layer = Layer.unwrap(Effect.map(database, inDatabase))
+const layer = Layer.unwrap(Effect.map(place, inDatabase))
 
 /** Two processes on one database. */
 const both = Effect.gen(function*() {
-  const url = yield* database
+  const url = yield* place
   return yield* Effect.all([Layer.build(inDatabase(url)), Layer.build(inDatabase(url))], { concurrency: "unbounded" })
 })
 
@@ -78,7 +79,7 @@ const trap = (id: string, body: string) =>
 
 describe.skipIf(server === undefined)("PostgreSQL", () => {
   StoreContract.suite("SqlEventStore.layer on PostgreSQL", layer)
-  StoreContract.durable("SqlEventStore.layer on PostgreSQL", Effect.map(database, inDatabase))
+  StoreContract.durable("SqlEventStore.layer on PostgreSQL", Effect.map(place, inDatabase))
 
   describe("two processes on one database", () => {
     it.effect("make the tables once when they open it together", () =>
@@ -249,7 +250,7 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
 
     it.effect("names what is in the way of its tables, and makes none of them", () =>
       Effect.gen(function*() {
-        const url = yield* database
+        const url = yield* place
         const sql = Context.get(yield* Layer.build(client(url)), SqlClient.SqlClient)
         yield* sql`CREATE TABLE ringback_calls (x integer)`
         assert.strictEqual(
@@ -268,7 +269,7 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
 
     it.effect("refuses tables that a later version has made", () =>
       Effect.gen(function*() {
-        const url = yield* database
+        const url = yield* place
         const sql = Context.get(yield* Layer.build(inDatabase(url)), SqlClient.SqlClient)
         yield* sql`INSERT INTO ringback_migrations (migration_id, name) VALUES (7, 'future')`
         assert.strictEqual(
@@ -304,7 +305,7 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         const [one, other] = yield* both
         yield* Effect.provide(append(1, 1), one)
         const killed = yield* Context.get(other, SqlClient.SqlClient)`SELECT pg_terminate_backend(pid)
-          FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
+          FROM pg_stat_activity WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()`
         assert.isAtLeast(killed.length, 1)
         // Whether the client has heard of it yet is chance, but not more than its idle connections can be lost.
         yield* Effect.retry(Effect.provide(append(1, 2), one), {
@@ -412,9 +413,9 @@ const engine = Calls.layer({ flows: [Greeting] }).pipe(Layer.provide(FakeTranspo
 
 const world = PhoneCompany.layer.pipe(Layer.provideMerge(FakeClock.layer))
 
-/** Runs a body on an empty database. It is made and dropped before and after virtual time. */
+/** Runs a body on an empty place. It is made and dropped before and after virtual time. */
 const inVirtualTime = <E>(body: (url: string) => Effect.Effect<void, E, Layer.Success<typeof world>>) =>
-  Effect.flatMap(database, (url) => Effect.provide(body(url), world))
+  Effect.flatMap(place, (url) => Effect.provide(body(url), world))
 
 /** The store of a process of its own, for whose server virtual time stands still. */
 const storeOf = (url: string) =>
