@@ -304,6 +304,37 @@ describe("a webhook whose reply breaks again and again", () => {
     }).pipe(Effect.provide(TestCalls.layer({ flows: [TwoCodes], namespace: "ours" }))))
 })
 
+describe("an equal answer after two crashes", () => {
+  it.effect("is taken for a copy once, and then heard", () =>
+    Effect.gen(function*() {
+      const engine = Layer.fresh(Calls.layer({ flows: [TwoCodes], namespace: "ours" })).pipe(
+        Layer.provide(FakeTransport.layer)
+      )
+      const next = Effect.map(Layer.build(engine), (context) => Context.get(context, Calls.Calls))
+      const first = yield* next
+      const { id } = yield* first.start(TwoCodes, input)
+      const fields = { externalId: `ours.${id}.1`, status: "answered" }
+      const pressed = { ...webhook({ event: "speak_completed" }), ...fields, digits: "1" }
+      const ask = (calls: Calls.Calls["Service"], event: Parameters<typeof calls.receive>[0]) =>
+        Effect.gen(function*() {
+          const reply = yield* calls.receive(event)
+          yield* reply.sent(true)
+          yield* Effect.sleep("5 seconds")
+          return reply.action?._tag === "Speak" ? reply.action.text : reply.action?._tag
+        })
+      assert.strictEqual(
+        yield* ask(first, { ...webhook({ event: "dial_completed" }), ...fields }),
+        "The first code?"
+      )
+      yield* first.receive(pressed)
+      yield* next // a crash right after the record: its reply is in doubt
+      yield* Effect.sleep("5 seconds")
+      const third = yield* next // and another one, whose restart finds nothing new to doubt
+      assert.strictEqual(yield* ask(third, pressed), "The second code?")
+      assert.strictEqual(yield* ask(third, pressed), "The third code?")
+    }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(world, EventStore.layerMemory))))
+})
+
 describe("a copy of the end of a leg", () => {
   it.effect("gets the action in flight, whether the reply to the first was written or not", () =>
     Effect.gen(function*() {

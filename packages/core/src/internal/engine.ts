@@ -196,6 +196,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       }
       const { divergence, live } = Call.rebuild(cell.id, definition, events)
       cell.live = live
+      for (const line of live.call.lines) track(cell, line, 0)
       if (divergence !== undefined) {
         yield* Effect.logError(
           `Call ${cell.id} cannot go on: its flow ${folded.flow} disagrees with its log at event ${divergence.at} ` +
@@ -215,7 +216,9 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     const found = unsure === undefined ? undefined : stored[unsure.version - 1]
     if (found === undefined || unsure === undefined) return
     cell.unsure = undefined
-    if (found.id === unsure.turn && live !== undefined) yield* show(cell, found.events, live.call)
+    if (found.id !== unsure.turn || live === undefined) return
+    cell.deliveries.clear() // nobody has heard what it decided
+    yield* show(cell, found.events, live.call)
   })
 
   /** Finds out what became of an append that failed, as soon as the store can be read. */
@@ -308,11 +311,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     if (until !== undefined) alarm.set(cell.id, until)
   }
 
-  const track = (cell: Cell, line: Call.CallLine): void => {
+  /** Keeps an eye on the delivery of the action in flight. One that is found in the log was written before, if at all. */
+  const track = (cell: Cell, line: Call.CallLine, written?: number): void => {
     const action = inFlightKey(line)
     if (action === undefined) cell.deliveries.delete(line.id)
     else if (cell.deliveries.get(line.id)?.action !== action) {
-      cell.deliveries.set(line.id, { action, written: undefined, copies: 0 })
+      cell.deliveries.set(line.id, { action, written, copies: 0 })
     }
   }
 
