@@ -202,7 +202,7 @@ const explain = Effect.fnUntraced(
       seed,
       faults: left,
       ladder: ladder(run.history),
-      test: test(flow.name, seed, left)
+      test: test(flow.name, seed, left, options)
     })
   }
 )
@@ -214,8 +214,10 @@ const ladder = (history: History.History): string =>
     ...history.faults.map(({ at, kind }): Ladder.Step => ({ at, from: "Ringback", to: "Ringback", text: `! ${kind}` }))
   ])
 
-const test = (name: string, seed: number, kinds: ReadonlyArray<Faults.Kind>): string =>
-  `it.effect(${JSON.stringify(`${name} withstands the storm of seed ${seed}`)}, () =>
-  Storm.run(flow, input, { runs: 1, seed: ${seed}, faults: Faults.only(${
-    kinds.map((kind) => JSON.stringify(kind)).join(", ")
-  }) }))`
+const test = (name: string, seed: number, kinds: ReadonlyArray<Faults.Kind>, options: Options): string => {
+  const faults = `Faults.only(${kinds.map((kind) => JSON.stringify(kind)).join(", ")})`
+  const others = (["callees", "incoming", "laws", "settings", "company", "sabotage"] as const)
+    .filter((name) => options[name] !== undefined)
+  return `it.effect(${JSON.stringify(`${name} withstands the storm of seed ${seed}`)}, () =>
+  Storm.run(flow, input, { ${["runs: 1", `seed: ${seed}`, `faults: ${faults}`, ...others].join(", ")} }))`
+}

@@ -351,6 +351,26 @@ const mistake = (history: History.History, events: Events, index: number): Findi
   return remains("a copy that came late was taken for an answer")
 }
 
+/** Completions that were never recorded, because they looked like copies: so the prompt was heard once more. */
+const unheard = (history: History.History): ReadonlyArray<Finding> => {
+  const recorded = new Set(history.turns.flatMap(({ turn }) => turn.events.map(postingOf)))
+  const postings = new Map<string, Set<number>>()
+  for (const { answered, posting, webhook } of history.deliveries) {
+    const isPrompt = answered?.action?._tag === "Speak" || answered?.action?._tag === "Play"
+    if (answered === undefined || !isPrompt || recorded.has(posting)) continue
+    if (Webhook.kind(webhook) !== "PromptCompleted") continue
+    const state = stateAt(history, answered.seq)
+    const inFlight = state === undefined ? undefined : lineOf(state, webhook)?.inFlight
+    const key = `${inFlight?.n}@${inFlight?.at}`
+    postings.set(key, (postings.get(key) ?? new Set()).add(posting))
+  }
+  return [...postings.values()].flatMap(({ size }) =>
+    size > history.settings.maxCopies
+      ? [violation(`${size} answers to one prompt were taken for copies`)]
+      : [remains("a true answer was taken for a copy")]
+  )
+}
+
 /**
  * A webhook that is delivered again gets the action in flight, and is recorded once.
  *
@@ -367,7 +387,7 @@ export const sameWebhookSameReply: Law = make("the same webhook gets the same re
     const ordered = deliveries.toSorted((a, b) => a.answered!.seq - b.answered!.seq)
     return ordered.slice(1).flatMap((again, index) => sameReply(history, ordered[index]!, again))
   })
-  return [...pairs, ...mistaken(history)]
+  return [...pairs, ...mistaken(history), ...unheard(history)]
 })
 
 // ---------------------------------------------------------------------------------------------------------------------
