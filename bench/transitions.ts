@@ -1,8 +1,9 @@
 // How many steps of a flow the pure interpreter makes in a second on one core, beside a reducer written by hand as one
-// switch, which is about the least that such a conversation can cost. Both hold the same conversation: a menu of three
-// tries, over and over; both keep their state by value. Run: npm run bench:transitions [seconds]
+// switch, which is about the least that such a conversation can cost, and beside XState. All hold the same conversation: a
+// menu of three tries, over and over; all keep their state by value. Run: npm run bench:transitions [seconds]
 import { Flow, Line } from "@ringback/core"
 import { availableParallelism, cpus } from "node:os"
+import { assign, initialTransition, setup, transition } from "xstate"
 
 const presses = ["", "7", "", "7", "1"]
 
@@ -82,13 +83,69 @@ const byHand = (): number => {
   return transitions
 }
 
+// As a state machine of XState, by its pure functions
+
+interface Counts {
+  readonly round: number
+  readonly silences: number
+  readonly mistakes: number
+}
+
+const isChoice = (event: Event) => event._tag === "Heard" && (event.digits === "1" || event.digits === "2")
+const isSilence = (event: Event) => event._tag === "Heard" && event.digits === ""
+
+const machine = setup({
+  types: { context: {} as Counts, events: {} as Event & { readonly type: Event["_tag"] } },
+  guards: {
+    isChoice: ({ event }) => isChoice(event),
+    isSilence: ({ event }) => isSilence(event),
+    isLastMistake: ({ context }) => context.mistakes === 2
+  },
+  actions: {
+    choose: assign(({ context }) => ({ round: context.round + 1, silences: 0, mistakes: 0 })),
+    countSilence: assign(({ context }) => ({ silences: context.silences + 1 })),
+    countMistake: assign(({ context }) => ({ mistakes: context.mistakes + 1 }))
+  }
+}).createMachine({
+  context: { round: 0, silences: 0, mistakes: 0 },
+  initial: "asking",
+  states: {
+    asking: {
+      on: {
+        Heard: [
+          { guard: ({ context, event }) => isChoice(event) && context.round + 1 === rounds, target: "over" },
+          { guard: "isChoice", actions: "choose" },
+          { guard: ({ context, event }) => isSilence(event) && context.silences === 2, target: "over" },
+          { guard: "isSilence", actions: "countSilence" },
+          { guard: "isLastMistake", target: "over" },
+          { actions: "countMistake" }
+        ],
+        HungUp: "over"
+      }
+    },
+    over: { type: "final" }
+  }
+})
+
+const inXState = (): number => {
+  let [state] = initialTransition(machine)
+  let transitions = 0
+  for (let i = 0; state.status === "active"; i++) {
+    const event = { type: "Heard", _tag: "Heard", digits: presses[i % presses.length]! } as const
+    state = transition(machine, state, event)[0]
+    transitions++
+  }
+  return transitions
+}
+
 // Measuring: each contender in turn, five times, and the best of its turns, which others on the machine disturb least.
 
 const contenders = {
   "a switch by hand": byHand,
   "a flow, each prompt alone": bare,
   "a flow as a generator": inGenerator,
-  "a flow as a reducer": inReducer
+  "a flow as a reducer": inReducer,
+  "XState": inXState
 }
 
 const rate = (run: () => number, millis: number): number => {
