@@ -1,6 +1,6 @@
 // How many turns a second `SqlEventStore` makes durable, beside `node:sqlite` with the same tables and one insert of many
 // rows per commit. Each caller holds one call of 20 turns after the other, and ids begin with the time, as they do in
-// practice. Run by hand: node --conditions=source bench/store.ts [folder]
+// practice. Run: npm run bench -- store [folder]
 import { CallEvent, EventStore, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Effect, Layer } from "effect"

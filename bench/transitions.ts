@@ -1,6 +1,6 @@
 // How many steps of a flow the pure interpreter makes in a second on one core, beside a reducer written by hand as one
 // switch, which is about the least that such a conversation can cost, and beside XState. All hold the same conversation: a
-// menu of three tries, over and over; all keep their state by value. Run: npm run bench:transitions [seconds]
+// menu of three tries, over and over; all keep their state by value. Run: npm run bench -- transitions [seconds]
 import { Flow, Line } from "@ringback/core"
 import { availableParallelism, cpus } from "node:os"
 import { assign, initialTransition, setup, transition } from "xstate"

@@ -1,0 +1,8 @@
+// `npm run bench -- transitions`, `turns` or `store`, with the numbers that the measurement takes behind it.
+const names = ["transitions", "turns", "store"]
+const [name = ""] = process.argv.splice(2, 1)
+if (!names.includes(name)) {
+  console.error(`Expected the name of a measurement: ${names.join(", ")}`)
+  process.exit(1)
+}
+await import(`./${name}.ts`)
