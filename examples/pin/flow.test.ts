@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, PhoneNumber } from "@ringback/core"
-import { Callee, FakeClock, PhoneCompany, TestCalls } from "@ringback/testing"
+import { Callee, FakeClock, FlowExplorer, PhoneCompany, TestCalls } from "@ringback/testing"
 import { Effect } from "effect"
 import { PinEntry, PinReducer } from "./flow.ts"
 
@@ -61,4 +61,19 @@ describe("a PIN", () => {
       assert.strictEqual(error._tag, "InvalidInput")
       assert.notInclude(error.message, "402")
     }).pipe(Effect.provide(TestCalls.layer({ flows: [PinEntry] }))))
+})
+
+/** Every path of a flow, as a graph of its places. Choices that lead to one place may be drawn as one, so each stands alone. */
+const paths = (flow: typeof PinEntry | typeof PinReducer) =>
+  FlowExplorer.explore(flow, input, { digits: [input.pin, "1111"] }).graph.map(({ edges, end, label }) => ({
+    label,
+    end,
+    edges: edges.flatMap((edge) => edge.label.split(/, | or /).map((choice) => `${choice}: ${edge.to}`)).toSorted()
+  }))
+
+describe("the PIN in the language and as a reducer", () => {
+  it("are one conversation: every path of the one is a path of the other", () => {
+    assert.isAbove(paths(PinEntry).length, 10)
+    assert.deepStrictEqual(paths(PinEntry), paths(PinReducer))
+  })
 })
