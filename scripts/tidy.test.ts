@@ -39,6 +39,7 @@ const rooms = [
     name: "testing",
     modules: [
       "Callee",
+      "Scenario",
       "PhoneLine",
       "PhoneCompany",
       "Ladder",
@@ -55,7 +56,7 @@ const rooms = [
       "FlowExplorer",
       "Arbitraries"
     ],
-    pure: ["Callee", "PhoneLine", "Ladder", "Law", "FlowExplorer"],
+    pure: ["Callee", "Scenario", "PhoneLine", "Ladder", "Law", "FlowExplorer"],
     uses: [
       "effect",
       "effect/*",
