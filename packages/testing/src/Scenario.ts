@@ -13,7 +13,7 @@
  *
  * @since 0.1.0
  */
-import { Flow, Prompt } from "@ringback/core"
+import { Flow, type Prompt } from "@ringback/core"
 
 type Reason = typeof Flow.NotAnsweredReason.Type
 
