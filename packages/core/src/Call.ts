@@ -323,13 +323,15 @@ export const diverge = (live: Live, divergence: turns.Divergence, now: number): 
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * What a call waits for: in words without secrets, and until when at the latest (milliseconds since 1970).
+ * What a call waits for, in words without secrets: what, until when at the latest (milliseconds since 1970), and what then
+ * happens by itself.
  *
  * @since 0.1.0
  */
 export interface WaitingFor {
   readonly what: string
   readonly until: number | undefined
+  readonly then: string
 }
 
 /**
@@ -338,9 +340,11 @@ export interface WaitingFor {
  * @since 0.1.0
  */
 export const waitingFor = (self: Call, settings: Settings.Settings): WaitingFor => {
-  if (isOver(self)) return { what: "nothing: it is over", until: undefined }
+  if (isOver(self)) return { what: "nothing: it is over", until: undefined, then: "nothing" }
   const next = table.deadlines(self, settings)[0]
-  return next === undefined ? { what: "nothing", until: undefined } : { what: next.what, until: next.at }
+  return next === undefined
+    ? { what: "nothing", until: undefined, then: "nothing" }
+    : { what: next.what, until: next.at, then: table.consequence(next) }
 }
 
 /**

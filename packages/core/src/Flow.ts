@@ -763,6 +763,9 @@ const jsonOf = (codec: PureCodec) => Schema.toCodecJson(codec as Schema.Codec<un
  * `success` and `error` are the schemas of the recorded result (default: nothing, and no failure). An activity that takes
  * longer than `within` (default 30 s) stops the call as overdue; it is the callee's time that it takes.
  *
+ * Tries by a schedule belong into the effect (`Effect.retry`), within that time; further tries with waits that survive a
+ * restart are `Flow.retry`.
+ *
  * @example
  * const verifyPin = (pin: string) =>
  *   Flow.activity("verify-pin", { success: Schema.Boolean }, Effect.flatMap(Pins, (pins) => pins.verify(pin)))

@@ -879,13 +879,21 @@ describe("an explanation", () => {
 describe("what a call waits for", () => {
   it("is told in words, with the time at which something happens by itself", () => {
     const trial = new Trial(talk)
-    assert.deepStrictEqual(Call.waitingFor(trial.call, settings), { what: "an answer", until: trial.now + minute })
+    assert.deepStrictEqual(Call.waitingFor(trial.call, settings), {
+      what: "an answer",
+      until: trial.now + minute,
+      then: "the flow is told that nobody answered, and a later answer is hung up on"
+    })
     trial.answered()
-    assert.strictEqual(Call.waitingFor(trial.call, settings).what, "an event of the line")
+    assert.deepStrictEqual(
+      Object.values(Call.waitingFor(trial.call, settings)).filter((value) => typeof value === "string"),
+      ["an event of the line", "the line counts as lost, and the flow as hung up on"]
+    )
     trial.spoken()
     assert.deepStrictEqual(Call.waitingFor(trial.call, settings), {
       what: "the end of the line",
-      until: trial.now + 30 * second
+      until: trial.now + 30 * second,
+      then: "the line is presumed closed"
     })
     trial.ended()
     assert.isUndefined(Call.waitingFor(trial.call, settings).until)

@@ -38,7 +38,8 @@ export type Reach =
   | { readonly _tag: "Voicemail"; readonly afterMillis: number }
 
 /**
- * One step of a script. `prompt` numbers the prompts of a call from 1.
+ * One step of a script. `prompt` numbers the prompts of a call from 1. `HeardMore` is not for writing: it is what becomes of
+ * `HearsNoMore` when a prompt comes all the same.
  *
  * @since 0.1.0
  */
@@ -47,6 +48,8 @@ export type Step =
   | { readonly _tag: "HearsMatch"; readonly source: string; readonly flags: string }
   | { readonly _tag: "Presses"; readonly digits: string }
   | { readonly _tag: "StaysSilent" }
+  | { readonly _tag: "HearsNoMore" }
+  | { readonly _tag: "HeardMore" }
   | { readonly _tag: "Talks" }
   | { readonly _tag: "HangsUp" }
   | { readonly _tag: "HangsUpDuring"; readonly prompt: number }
@@ -77,6 +80,8 @@ export interface Callee extends Script, Pipeable.Pipeable {
   readonly presses: (digits: string) => Callee
   /** Lets the next prompt that collects digits pass without pressing a key. */
   readonly staysSilent: () => Callee
+  /** Expects no further prompt. If one comes, the script is not followed, and `TestCalls.followed` says so. */
+  readonly hearsNoMore: () => Callee
   /** Waits for the next talk with somebody else, and talks. */
   readonly talks: () => Callee
   /** Hangs up in the middle of the next prompt or talk. */
@@ -200,6 +205,9 @@ export const listen = (steps: ReadonlyArray<Step>, heard: Heard): Reaction => {
         digits = step._tag === "Presses" ? step.digits.slice(0, heard.collects) : ""
         keyed = true
         break
+      case "HearsNoMore":
+        return listened || keyed ? react("never", used) : { digits, hangsUp: "never", steps: [{ _tag: "HeardMore" }] }
+      case "HeardMore":
       case "Talks":
         return react("never", used)
       case "HangsUp":
@@ -231,7 +239,7 @@ export const converse = (steps: ReadonlyArray<Step>): Pick<Reaction, "steps"> & 
  * @since 0.1.0
  */
 export const leftover = (script: { readonly steps: ReadonlyArray<Step> }): ReadonlyArray<string> =>
-  script.steps.map(describeStep)
+  script.steps.filter((step) => step._tag !== "HearsNoMore").map(describeStep)
 
 /**
  * The callee in the words that `parse` reads, such as `answers 2s; presses 1; hangs up`. Words and keys are shown, for
@@ -239,13 +247,14 @@ export const leftover = (script: { readonly steps: ReadonlyArray<Step> }): Reado
  *
  * @since 0.1.0
  */
-export const describe = (script: Script): string => [describeReach(script.reach), ...leftover(script)].join("; ")
+export const describe = (script: Script): string =>
+  [describeReach(script.reach), ...script.steps.map(describeStep)].join("; ")
 
 /**
  * Reads a callee written in words: how the number is reached, then steps, parted by `;`.
  *
  * - `busy`, `no answer`, `fails some_status`, `voicemail`, `answers`, `answers 2s` (also `500ms`, `1m`, `3 seconds`)
- * - `hears "press 1"`, `hears /press \d/i`, `presses 1`, `stays silent`, `talks`, `hangs up`,
+ * - `hears "press 1"`, `hears /press \d/i`, `presses 1`, `stays silent`, `hears no more`, `talks`, `hangs up`,
  *   `hangs up during 2`, `hangs up after 1`; only `answers` takes steps.
  *
  * @since 0.1.0
@@ -292,6 +301,10 @@ class Person extends Pipeable.Class implements Callee {
 
   staysSilent(): Callee {
     return this.and({ _tag: "StaysSilent" })
+  }
+
+  hearsNoMore(): Callee {
+    return this.and({ _tag: "HearsNoMore" })
   }
 
   talks(): Callee {
@@ -349,6 +362,10 @@ const describeStep = (step: Step): string => {
       return `presses ${step.digits}`
     case "StaysSilent":
       return "stays silent"
+    case "HearsNoMore":
+      return "hears no more"
+    case "HeardMore":
+      return "heard a prompt that was not expected"
     case "Talks":
       return "talks"
     case "HangsUp":
@@ -389,6 +406,7 @@ const steps = `"hears", "presses", "stays silent", "talks", "hangs up", "hangs u
 
 const parseStep = (callee: Callee, words: string, index: number): Callee => {
   if (words === "stays silent") return callee.staysSilent()
+  if (words === "hears no more") return callee.hearsNoMore()
   if (words === "talks") return callee.talks()
   if (words === "hangs up") return callee.hangsUp()
   const [, verb, rest] = /^(hears|presses|hangs up during|hangs up after)(?:\s+([^]*))?$/.exec(words) ?? []

@@ -83,8 +83,8 @@ export const incoming: <Name extends string, A, E, R>(
 })
 
 /**
- * Scripts of callees were not followed to their end: a prompt that they wait for never came, or a key that they press was
- * never asked for. The message shows which steps are left, and the calls as ladders.
+ * Scripts of callees were not followed to their end: a prompt that they wait for never came, a key that they press was never
+ * asked for, or a prompt came that they did not expect (`hearsNoMore`). The message shows which steps are left, and the calls as ladders.
  *
  * @since 0.1.0
  */
@@ -93,8 +93,8 @@ export class NotFollowed extends Schema.TaggedError<NotFollowed>()("NotFollowed"
   ladder: Schema.String
 }) {
   override get message() {
-    const left = this.left.map(({ number, steps }) => `  ${number} still ${steps.join(", then ")}`)
-    return ["Not every callee could follow the script.", ...left, "", this.ladder].join("\n")
+    const left = this.left.map(({ number, steps }) => `  ${number}: ${steps.join(", then ")}`)
+    return ["Not every callee could follow the script. Left over:", ...left, "", this.ladder].join("\n")
   }
 }
 

@@ -290,8 +290,30 @@ describe("TestCalls.followed", () => {
       const call = yield* Calls.start(Reminder, input)
       yield* call.outcome
       const error = yield* Effect.flip(TestCalls.followed)
-      assert.match(error.message, /^Not every callee could follow the script\.\n {2}1•+01 still hears \/see you\/i\n/)
+      assert.match(
+        error.message,
+        /^Not every callee could follow the script\. Left over:\n {2}1•+01: hears \/see you\/i\n/
+      )
       assert.include(error.message, "dial_completed (answered)")
       assert.notInclude(error.message, to)
+    }).pipe(Effect.provide(engine)))
+
+  it.effect("fails when a prompt comes that was not expected", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers().hears("Press 1").presses("1").hearsNoMore())
+      const call = yield* Calls.start(Reminder, input)
+      yield* call.outcome
+      const error = yield* Effect.flip(TestCalls.followed)
+      assert.deepStrictEqual(error.left.map(({ steps }) => steps), [["heard a prompt that was not expected"]])
+      assert.include(error.message, "speak_completed")
+    }).pipe(Effect.provide(engine)))
+
+  it.effect("is silent when nothing came that was not expected", () =>
+    Effect.gen(function*() {
+      const script = Callee.answers().hears("Press 1").presses("1").hears("Thank you").hearsNoMore()
+      yield* PhoneCompany.callee(to, script)
+      const call = yield* Calls.start(Reminder, input)
+      yield* call.outcome
+      yield* TestCalls.followed
     }).pipe(Effect.provide(engine)))
 })

@@ -576,6 +576,33 @@ export const deadlines = (call: Call, settings: Settings.Settings): ReadonlyArra
     a.at - b.at
   )
 
+/** What happens by itself when a deadline passes, in words. */
+export const consequence = ({ fact }: Deadline): string => {
+  switch (fact?._tag) {
+    case undefined:
+      return "the dial is sent again"
+    case "DialGivenUp":
+      return fact.reason === "unknown"
+        ? "the flow is told that nobody knows whether it rang"
+        : "the flow is told that nobody answered, and a later answer is hung up on"
+    case "LineSilent":
+      return "the line counts as lost, and the flow as hung up on"
+    case "LinePresumedClosed":
+      return "the line is presumed closed"
+    case "SettleElapsed":
+      return "the line is closed, and the flow counts as hung up on"
+    case "SleepElapsed":
+      return "the flow goes on"
+    case "SignalExpired":
+    case "DeadlinePassed":
+      return "the flow is told that its time is over"
+    case "ActivityOverdue":
+      return "the flow is stopped as overdue"
+    default:
+      return "the call goes on"
+  }
+}
+
 /** Records what time has brought, in its order. */
 export const onWake = (turn: Turn, now: number, settings: Settings.Settings): void => {
   for (;;) {
