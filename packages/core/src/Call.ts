@@ -323,7 +323,7 @@ export const diverge = (live: Live, divergence: turns.Divergence, now: number): 
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * What a call waits for, in words without secrets: what, until when at the latest (milliseconds since 1970), and what then
+ * What a call waits for, in words without secrets: what, until when at the latest (milliseconds since 1970), and what else
  * happens by itself.
  *
  * @since 0.1.0
@@ -331,7 +331,7 @@ export const diverge = (live: Live, divergence: turns.Divergence, now: number): 
 export interface WaitingFor {
   readonly what: string
   readonly until: number | undefined
-  readonly then: string
+  readonly otherwise: string
 }
 
 /**
@@ -340,11 +340,11 @@ export interface WaitingFor {
  * @since 0.1.0
  */
 export const waitingFor = (self: Call, settings: Settings.Settings): WaitingFor => {
-  if (isOver(self)) return { what: "nothing: it is over", until: undefined, then: "nothing" }
+  if (isOver(self)) return { what: "nothing: it is over", until: undefined, otherwise: "nothing" }
   const next = table.deadlines(self, settings)[0]
   return next === undefined
-    ? { what: "nothing", until: undefined, then: "nothing" }
-    : { what: next.what, until: next.at, then: table.consequence(next) }
+    ? { what: "nothing", until: undefined, otherwise: "nothing" }
+    : { what: next.what, until: next.at, otherwise: table.consequence(next) }
 }
 
 /**

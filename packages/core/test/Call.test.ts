@@ -882,7 +882,7 @@ describe("what a call waits for", () => {
     assert.deepStrictEqual(Call.waitingFor(trial.call, settings), {
       what: "an answer",
       until: trial.now + minute,
-      then: "the flow is told that nobody answered, and a later answer is hung up on"
+      otherwise: "the flow is told that nobody answered, and a later answer is hung up on"
     })
     trial.answered()
     assert.deepStrictEqual(
@@ -893,7 +893,7 @@ describe("what a call waits for", () => {
     assert.deepStrictEqual(Call.waitingFor(trial.call, settings), {
       what: "the end of the line",
       until: trial.now + 30 * second,
-      then: "the line is presumed closed"
+      otherwise: "the line is presumed closed"
     })
     trial.ended()
     assert.isUndefined(Call.waitingFor(trial.call, settings).until)
