@@ -219,6 +219,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     if (found.id !== unsure.turn || live === undefined) return
     cell.deliveries.clear() // nobody has heard what it decided
     yield* show(cell, found.events, live.call)
+    rest(cell, live.call, Call.waitingFor(live.call, settings).until)
   })
 
   /** Finds out what became of an append that failed, as soon as the store can be read. */
@@ -260,9 +261,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     const version = cell.version + 1
     const reference = decided.events.find((event) => "referenceId" in event)
     const turn = `${process}-${++turns}`
+    const summary = summaryOf(call, version)
     yield* store.append(
       { id: turn, callId: cell.id, version, at: call.at, events: decided.events },
-      summaryOf(call, version),
+      summary,
       reference === undefined || !("referenceId" in reference) ? {} : { referenceId: reference.referenceId }
     ).pipe(
       Effect.onError(() => Effect.sync(() => void (cell.live = undefined))),
@@ -274,6 +276,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     cell.live = decided.live
     cell.version = version
     yield* show(cell, decided.events, call)
+    rest(cell, call, summary.due)
   })
 
   /** Everything that follows from a turn that is durable. */
@@ -301,14 +304,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       }
     }
     answerWaiters(cell, call)
-    rest(cell, call)
   })
 
-  /** Sets the alarm for what the call waits for, or lets go of a call that is over. */
-  const rest = (cell: Cell, call: Call.Call): void => {
+  /** Sets the alarm for the time at which the call is due, or lets go of a call that is over. */
+  const rest = (cell: Cell, call: Call.Call, due: number | null | undefined): void => {
     if (Call.isOver(call)) return forget(cell, call)
-    const { until } = Call.waitingFor(call, settings)
-    if (until !== undefined) alarm.set(cell.id, until)
+    if (due !== null && due !== undefined) alarm.set(cell.id, due)
   }
 
   /** Keeps an eye on the delivery of the action in flight. One that is found in the log was written before, if at all. */
@@ -352,7 +353,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
             cell.live = undefined
             continue
           }
-          rest(cell, live.call)
+          rest(cell, live.call, Call.waitingFor(live.call, settings).until)
           return look(live.call, decided)
         }
         const committed: Result.Result<void, VersionConflict | StoreError> = yield* Effect.result(commit(cell, decided))
