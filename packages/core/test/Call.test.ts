@@ -59,12 +59,13 @@ class Trial {
     readonly line?: number
     readonly before?: boolean
     readonly copies?: number
+    readonly unsent?: boolean
   } = {}): ReadonlyArray<string> {
-    const { before = false, copies = 0, line = 1 } = extra
+    const { before = false, copies = 0, line = 1, unsent = false } = extra
     return this.take({
       _tag: "Webhook",
       line,
-      received: { webhook: { referenceId: session, ...fields }, receivedAt: this.now, before, copies }
+      received: { webhook: { referenceId: session, ...fields }, receivedAt: this.now, before, copies, unsent }
     })
   }
 
@@ -319,6 +320,16 @@ describe("a webhook", () => {
     assert.deepStrictEqual(trial.webhook(webhook), [])
     assert.include(trial.webhook(webhook, { copies: 1 }), "PromptCompleted")
     trial.verify()
+  })
+
+  it("that ends a hold which nobody recorded is answered with the action that was never sent", () => {
+    const trial = new Trial(talk)
+    trial.answered()
+    trial.now += minute
+    const webhook = { event: "speak_completed", status: "speak_successful", digits: "" }
+    assert.deepStrictEqual(trial.webhook(webhook, { unsent: true }), [])
+    assert.strictEqual(trial.reply(), "speak")
+    assert.deepStrictEqual(trial.webhook(webhook).slice(0, 1), ["PromptCompleted"])
   })
 
   it("that cannot end the action in flight is noted and answered with that action", () => {

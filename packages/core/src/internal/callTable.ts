@@ -48,6 +48,11 @@ export interface Received {
   readonly before: boolean
   /** How many copies the action in flight has been answered with already. */
   readonly copies: number
+  /**
+   * The action in flight surely never reached anybody: its reply was not written, and an unrecorded hold went out on this
+   * line instead while the store was late. What ends now is that hold.
+   */
+  readonly unsent: boolean
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -56,13 +61,15 @@ export interface Received {
 
 /**
  * Whether the completion of a prompt is `new`, a `copy` of an earlier webhook, or neither (`stray`): something that never
- * came before and cannot end the action in flight.
+ * came before and cannot end the action in flight. While that action is unsent nothing can end it: what comes is answered
+ * with it, as a copy is.
  *
  * No id of a webhook is documented, so this compares contents and asks whether the action in flight can have ended so and
  * so soon. What remains: a true answer taken for a copy costs one more hearing of the prompt; a copy taken for an answer
  * needs equal content, a delay beyond the shortest time, and a lost reply that looked delivered.
  */
 export const novelty = (line: CallLine, received: Received, settings: Settings.Settings): "new" | "copy" | "stray" => {
+  if (received.unsent) return "copy"
   const action = line.inFlight
   const digits = received.webhook.digits ?? ""
   const canEnd = action !== undefined && Action.completion(action.action) === received.webhook.event &&
@@ -233,7 +240,8 @@ const complete = (turn: Turn, line: CallLine, webhook: Webhook.Webhook): void =>
  * with digits, or came before and comes too soon, is one more copy.
  */
 const onProbed = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
-  const { receivedAt, webhook } = received
+  const { receivedAt, unsent, webhook } = received
+  if (unsent) return "line"
   const isSeen = line.seen.includes(Webhook.content(webhook))
   if (line.probing === undefined) {
     return isSeen ? probe(turn, line, settings) : (stray(turn, line, webhook, settings), "nothing")

@@ -562,7 +562,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
           webhook,
           receivedAt,
           before: delivery !== undefined && (delivery.written === undefined || arrival < delivery.written),
-          copies: delivery?.copies ?? 0
+          copies: delivery?.copies ?? 0,
+          unsent: false
         }
       }
     }
