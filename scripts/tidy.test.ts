@@ -86,8 +86,9 @@ const skipped = ["node_modules", "dist", "coverage", ".git"]
 
 const files = (folder: string): ReadonlyArray<string> =>
   readdirSync(root + folder, { withFileTypes: true }).flatMap((entry) => {
+    if (skipped.includes(entry.name)) return []
     const path = posix.join(folder, entry.name)
-    if (entry.isDirectory()) return skipped.includes(entry.name) ? [] : files(path)
+    if (entry.isDirectory()) return files(path)
     return entry.isFile() ? [path] : []
   })
 

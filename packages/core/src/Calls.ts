@@ -12,6 +12,7 @@ import type { Call } from "./Call.ts"
 import { type CallEvent, CallId, type Exit, StopReason } from "./CallEvent.ts"
 import { EventStore, type StoreError } from "./EventStore.ts"
 import type * as Flow from "./Flow.ts"
+import * as Dispatch from "./internal/dispatch.ts"
 import * as engine from "./internal/engine.ts"
 import * as Settings from "./Settings.ts"
 import type { Transport } from "./Transport.ts"
@@ -188,7 +189,7 @@ export class Calls extends Context.Service<Calls, {
  *
  * @since 0.1.0
  */
-export const ActivityKey: Context.Reference<string> = engine.ActivityKey
+export const ActivityKey: Context.Reference<string> = Dispatch.ActivityKey
 
 type AnyDefinition = Flow.Definition<string, never, unknown, unknown, unknown>
 type Answering = Flow.Definition<string, Record<never, never>, unknown, unknown, unknown>

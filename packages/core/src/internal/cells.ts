@@ -1,0 +1,335 @@
+/**
+ * The calls in memory: one cell per live call, whose inputs are taken one after another. An input is decided, its events
+ * are appended, and only when they are durable does the state in memory change and the world see anything.
+ */
+import { Clock, Deferred, Effect, Exit, Option, Result, Schedule, Semaphore } from "effect"
+import type { Fiber } from "effect"
+import * as Call from "../Call.ts"
+import type { CallEvent, CallId, Exit as FlowExit } from "../CallEvent.ts"
+import type { Summary, Turn } from "../EventStore.ts"
+import { type EventStore, StoreError, type VersionConflict } from "../EventStore.ts"
+import type * as Settings from "../Settings.ts"
+import type * as Alarm from "./alarm.ts"
+import type * as table from "./callTable.ts"
+
+/** What is known of the delivery of the action in flight on a line. Not in the log: it is of this process alone. */
+export interface Delivery {
+  readonly action: string
+  written: number | undefined
+  copies: number
+}
+
+/** A call in memory, with what belongs to this process alone. */
+export interface Cell {
+  readonly id: CallId
+  readonly lock: Semaphore.Semaphore
+  readonly ended: Deferred.Deferred<FlowExit>
+  live: Call.Live | undefined
+  version: number
+  /** Webhooks that wait for their flow to decide, by line. */
+  readonly waiters: Map<number, Set<Deferred.Deferred<table.Reply>>>
+  readonly deliveries: Map<number, Delivery>
+  activity: { readonly n: number; readonly fiber: Fiber.Fiber<void> } | undefined
+  /** An append that failed and may be stored all the same. */
+  unsure: { readonly turn: string; readonly version: number } | undefined
+}
+
+/** What all parts of one engine share. */
+export interface Engine {
+  readonly store: EventStore["Service"]
+  readonly settings: Settings.Settings
+  readonly namespace: string
+  /** The name of this process incarnation. */
+  readonly process: string
+  readonly definition: (name: string, version: number) => Call.AnyDefinition | undefined
+  readonly alarm: Alarm.Alarm
+  /** Runs something that outlives whoever asked for it, until the engine ends. */
+  readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<Fiber.Fiber<A, E>>
+}
+
+/** What follows from a turn outside of the cell: dials are sent, activities run. */
+export type Follow = (cell: Cell, events: ReadonlyArray<CallEvent>, call: Call.Call) => Effect.Effect<void>
+
+/** How an input is taken beside the ordinary. */
+export interface TakeOptions {
+  /**
+   * An input that changes nothing is answered from the newest state: no append of its own would tell that another process
+   * went on with the call. If the store fails, the state in memory has to do.
+   */
+  readonly asks?: boolean
+  /** What a call that is not stored begins with; without it there has to be one. */
+  readonly fresh?: () => Call.Live
+}
+
+/** For inputs whose result nobody looks at. */
+export const ignore = () => undefined
+
+/** At most so many times is a turn decided again because somebody else appended first. */
+const maxConflicts = 20
+
+/** Work that nobody waits for goes on trying while the store is down. */
+export const whileStoreIsDown = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("5 seconds")])
+
+const inFlightKey = (line: Call.CallLine): string | undefined =>
+  (line.phase === "Acting" || line.phase === "Bridged") && line.inFlight !== undefined
+    ? `${line.inFlight.n}@${line.inFlight.at}`
+    : undefined
+
+/** The calls that this process holds in memory. */
+export type Cells = ReturnType<typeof make>
+
+/** No call in memory yet. */
+export const make = (engine: Engine, follow: Follow) => {
+  const { alarm, fork, namespace, process, settings, store } = engine
+  const cells = new Map<CallId, Cell>()
+  const sessions = new Map<string, CallId>()
+  let turns = 0
+
+  const of = (id: CallId): Cell => {
+    const found = cells.get(id)
+    if (found !== undefined) return found
+    const cell: Cell = {
+      id,
+      lock: Semaphore.makeUnsafe(1),
+      ended: Deferred.makeUnsafe(),
+      live: undefined,
+      version: 0,
+      waiters: new Map(),
+      deliveries: new Map(),
+      activity: undefined,
+      unsure: undefined
+    }
+    cells.set(id, cell)
+    return cell
+  }
+
+  const forget = (cell: Cell, call: Call.Call): void => {
+    cells.delete(cell.id)
+    alarm.clear(cell.id)
+    for (const line of call.lines) {
+      if (line.referenceId !== undefined) sessions.delete(line.referenceId)
+      for (const other of line.otherReferenceIds) sessions.delete(other)
+    }
+  }
+
+  const learnSessions = (cell: Cell, call: Call.Call): void => {
+    for (const line of call.lines) if (line.referenceId !== undefined) sessions.set(line.referenceId, cell.id)
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // From the store
+  // -------------------------------------------------------------------------------------------------------------------
+
+  const definitionOf = (call: Call.Call): Effect.Effect<Call.AnyDefinition, StoreError> => {
+    const definition = engine.definition(call.flow, call.flowVersion)
+    return definition === undefined
+      ? Effect.fail(
+        new StoreError({
+          operation: "decode",
+          problem: `Call ${call.id} runs the flow ${call.flow} in version ${call.flowVersion}, which is not registered`
+        })
+      )
+      : Effect.succeed(definition)
+  }
+
+  /** Brings a call into memory from its events, if it has any. Ends it if its flow disagrees with them. */
+  const load: (cell: Cell) => Effect.Effect<Call.Live | undefined, StoreError | VersionConflict> = Effect.fnUntraced(
+    function*(cell) {
+      const stored = yield* store.read(cell.id)
+      const events = stored.flatMap((turn) => turn.events)
+      cell.version = stored.at(-1)?.version ?? 0
+      if (events.length === 0) return undefined
+      const folded = Call.fold(cell.id, events)
+      learnSessions(cell, folded)
+      const definition = yield* definitionOf(folded)
+      if (folded.exit !== undefined) {
+        Deferred.doneUnsafe(cell.ended, Exit.succeed(folded.exit))
+        cell.live = Call.settled(folded, definition)
+        yield* showUnsure(cell, stored)
+        return cell.live
+      }
+      const { divergence, live } = Call.rebuild(cell.id, definition, events)
+      cell.live = live
+      for (const line of live.call.lines) track(cell, line, 0)
+      if (divergence !== undefined) {
+        yield* Effect.logError(
+          `Call ${cell.id} cannot go on: its flow ${folded.flow} disagrees with its log at event ${divergence.at} ` +
+            `(recorded ${divergence.recorded}, now ${divergence.now})`
+        )
+        const now = yield* Clock.currentTimeMillis
+        yield* commit(cell, Call.diverge(live, divergence, now))
+      }
+      yield* showUnsure(cell, stored)
+      return cell.live
+    }
+  )
+
+  /** If the append of which nobody knew is stored, what follows from it still has to happen. */
+  const showUnsure = Effect.fnUntraced(function*(cell: Cell, stored: ReadonlyArray<Turn>) {
+    const { live, unsure } = cell
+    const found = unsure === undefined ? undefined : stored[unsure.version - 1]
+    if (found === undefined || unsure === undefined) return
+    cell.unsure = undefined
+    if (found.id !== unsure.turn || live === undefined) return
+    cell.deliveries.clear() // nobody has heard what it decided
+    yield* show(cell, found.events, live.call)
+    rest(cell, live.call, Call.waitingFor(live.call, settings).until)
+  })
+
+  /** Finds out what became of an append that failed, as soon as the store can be read. */
+  const findOut = (cell: Cell): Effect.Effect<void> =>
+    Effect.ignore(Effect.retry(Effect.uninterruptible(cell.lock.withPermit(loaded(cell))), whileStoreIsDown))
+
+  /** Brings a call into memory, if it has any events. The lock of its cell must be held. */
+  const loaded = (cell: Cell): Effect.Effect<Call.Live | undefined, StoreError> =>
+    cell.live !== undefined
+      ? Effect.succeed(cell.live)
+      : Effect.catchTag(load(cell), "VersionConflict", () => loaded(cell))
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Turns
+  // -------------------------------------------------------------------------------------------------------------------
+
+  const summaryOf = (call: Call.Call, version: number): Summary => {
+    const over = Call.isOver(call)
+    const waiting = Call.waitingFor(call, settings)
+    return {
+      callId: call.id,
+      version,
+      flow: call.flow,
+      flowVersion: call.flowVersion,
+      status: over ? "over" : "running",
+      waitingFor: waiting.what,
+      due: over ? null : waiting.until ?? call.at,
+      urgent: Call.isUrgent(call)
+    }
+  }
+
+  /** Appends what was decided and, when it is durable, changes the state and lets the world see it. */
+  const commit = Effect.fnUntraced(function*(cell: Cell, decided: Call.Decided) {
+    const { call } = decided.live
+    const version = cell.version + 1
+    const reference = decided.events.find((event) => "referenceId" in event)
+    const turn = `${process}-${++turns}`
+    const summary = summaryOf(call, version)
+    yield* store.append(
+      { id: turn, callId: cell.id, version, at: call.at, events: decided.events },
+      summary,
+      reference === undefined || !("referenceId" in reference) ? {} : { referenceId: reference.referenceId }
+    ).pipe(
+      Effect.onError(() => Effect.sync(() => void (cell.live = undefined))),
+      Effect.tapErrorTag("StoreError", () => {
+        cell.unsure = { turn, version }
+        return fork(findOut(cell))
+      })
+    )
+    cell.live = decided.live
+    cell.version = version
+    yield* show(cell, decided.events, call)
+    rest(cell, call, summary.due)
+  })
+
+  /** Everything that follows from a turn that is durable. */
+  const show = Effect.fnUntraced(function*(cell: Cell, events: ReadonlyArray<CallEvent>, call: Call.Call) {
+    learnSessions(cell, call)
+    for (const line of call.lines) track(cell, line)
+    yield* follow(cell, events, call)
+    if (call.exit !== undefined) Deferred.doneUnsafe(cell.ended, Exit.succeed(call.exit))
+    answerWaiters(cell, call)
+  })
+
+  /** Sets the alarm for the time at which the call is due, or lets go of a call that is over. */
+  const rest = (cell: Cell, call: Call.Call, due: number | null | undefined): void => {
+    if (Call.isOver(call)) return forget(cell, call)
+    if (due !== null && due !== undefined) alarm.set(cell.id, due)
+  }
+
+  /** Keeps an eye on the delivery of the action in flight. One that is found in the log was written before, if at all. */
+  const track = (cell: Cell, line: Call.CallLine, written?: number): void => {
+    const action = inFlightKey(line)
+    if (action === undefined) cell.deliveries.delete(line.id)
+    else if (cell.deliveries.get(line.id)?.action !== action) {
+      cell.deliveries.set(line.id, { action, written, copies: 0 })
+    }
+  }
+
+  /**
+   * Takes one input: decides, appends, and looks at the result before anybody else can. Not to be interrupted, so that a
+   * webhook whose sender has gone away is recorded all the same.
+   */
+  const take = <A>(
+    cell: Cell,
+    input: Call.Input | ((live: Call.Live) => Call.Input),
+    look: (call: Call.Call, decided: Call.Decided) => A,
+    { asks = false, fresh }: TakeOptions = {}
+  ): Effect.Effect<A, StoreError> =>
+    Effect.uninterruptible(cell.lock.withPermit(Effect.gen(function*() {
+      for (let conflicts = 0;; conflicts++) {
+        const live = cell.live ?? (yield* loaded(cell)) ?? fresh?.()
+        if (live === undefined) {
+          cells.delete(cell.id)
+          return yield* new StoreError({ operation: "read", problem: `There is no call ${cell.id}` })
+        }
+        const now = yield* Clock.currentTimeMillis
+        const decided = Call.decide(live, typeof input === "function" ? input(live) : input, {
+          now,
+          process,
+          namespace,
+          settings
+        })
+        if (decided.events.length === 0) {
+          if (asks && (yield* Effect.orElseSucceed(isBehind(cell), () => false))) {
+            cell.live = undefined
+            continue
+          }
+          rest(cell, live.call, Call.waitingFor(live.call, settings).until)
+          return look(live.call, decided)
+        }
+        const committed: Result.Result<void, VersionConflict | StoreError> = yield* Effect.result(commit(cell, decided))
+        if (Result.isSuccess(committed)) return look(decided.live.call, decided)
+        if (committed.failure._tag === "StoreError") return yield* committed.failure
+        if (conflicts === maxConflicts) {
+          return yield* new StoreError({ operation: "write", problem: `Call ${cell.id} is appended to without an end` })
+        }
+      }
+    })))
+
+  /** Whether another process has appended to the call. */
+  const isBehind = (cell: Cell): Effect.Effect<boolean, StoreError> =>
+    Effect.map(
+      store.summary(cell.id),
+      (found) => Option.isSome(Option.filter(found, ({ version }) => version > cell.version))
+    )
+
+  /** Takes an input that nobody waits for, and goes on trying while the store is down. */
+  const takeSurely = (cell: Cell, input: Call.Input): Effect.Effect<void> =>
+    take(cell, input, ignore).pipe(
+      Effect.tapError((error) => Effect.logWarning(`Call ${cell.id} waits for its store: ${error.message}`)),
+      Effect.retry(whileStoreIsDown),
+      Effect.ignore
+    )
+
+  const answerWaiters = (cell: Cell, call: Call.Call): void => {
+    for (const [line, waiting] of cell.waiters) {
+      const reply = Call.reply(call, line, "line", settings)
+      if (reply._tag === "Wait") continue
+      cell.waiters.delete(line)
+      for (const waiter of waiting) Deferred.doneUnsafe(waiter, Exit.succeed(reply))
+    }
+  }
+
+  return {
+    of,
+    loaded,
+    take,
+    takeSurely,
+    isBehind,
+    /** The call whose session this is, if it is in memory. */
+    bySession: (referenceId: string): CallId | undefined => sessions.get(referenceId),
+    has: (id: CallId): boolean => cells.has(id),
+    /** The call as it is in memory. */
+    live: (id: CallId): Call.Live | undefined => cells.get(id)?.live,
+    /** Lets go of a cell that was made for a call that does not exist. */
+    drop: (cell: Cell): void => void cells.delete(cell.id)
+  }
+}

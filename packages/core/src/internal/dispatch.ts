@@ -1,0 +1,130 @@
+/**
+ * What a call does in the world beside answering: it sends dials and runs activities, each when its record is durable.
+ */
+import { Cause, Clock, Context, Effect, Exit, Fiber, Option, Result } from "effect"
+import * as Action from "../Action.ts"
+import type * as Call from "../Call.ts"
+import type { CallEvent } from "../CallEvent.ts"
+import type * as Flow from "../Flow.ts"
+import type { Transport, TransportError } from "../Transport.ts"
+import type * as table from "./callTable.ts"
+import type { Cell, Cells, Engine } from "./cells.ts"
+
+/** The key under which the activity that is running now runs again after a crash. */
+export const ActivityKey = Context.Reference<string>("@ringback/core/Calls/ActivityKey", { defaultValue: () => "" })
+
+const toPosted = (reason: TransportError["reason"]): table.Posted => {
+  switch (reason._tag) {
+    case "Refused":
+      return { _tag: "Refused", status: reason.status }
+    case "NotSent":
+      return {
+        _tag: "NotSent",
+        problem: reason.problem,
+        ...(reason.retryAfterMillis === undefined ? {} : { retryAfterMillis: reason.retryAfterMillis })
+      }
+    case "Lost":
+      return { _tag: "Lost", problem: reason.problem }
+  }
+}
+
+type Attempt = Extract<CallEvent, { readonly _tag: "DialAttempted" }>
+
+/** What calls do in the world. */
+export type Dispatch = ReturnType<typeof make>
+
+/** Does what calls decide. `context` holds the services that activities need. */
+export const make = (
+  { fork, settings }: Engine,
+  cells: Cells,
+  transport: Transport["Service"],
+  context: Context.Context<never>
+) => {
+  /** Sends a recorded attempt, soon after its record or not at all. */
+  const sendDial = (cell: Cell, attempt: Attempt): Effect.Effect<void> =>
+    Effect.uninterruptible(
+      Effect.flatMap(post(cell, attempt), (posted) =>
+        cells.takeSurely(cell, { _tag: "Posted", line: attempt.line, posted }))
+    )
+
+  const post = Effect.fnUntraced(function*(cell: Cell, attempt: Attempt) {
+    const line = cell.live?.call.lines.find((line) => line.id === attempt.line)
+    const now = yield* Clock.currentTimeMillis
+    const unsent = (problem: string): table.Posted => ({ _tag: "NotSent", problem })
+    if (line?.dialling === undefined || line.left) return unsent("cancelled before it was sent")
+    if (now - attempt.at > settings.sendWindow) return unsent("the window for sending it has passed")
+    const { evenIfUnknown: _, ringForMillis: __, ...dialling } = line.dialling
+    const result = yield* Effect.exit(transport.send(Action.dial({ ...dialling, externalId: attempt.externalId })))
+    if (Exit.isSuccess(result)) {
+      const accepted: table.Posted = { _tag: "Accepted", referenceId: result.value.referenceId }
+      return accepted
+    }
+    const error = Option.getOrUndefined(Cause.findErrorOption(result.cause))
+    if (error === undefined) {
+      yield* Effect.logError(`The transport died on a dial of call ${cell.id}`, result.cause)
+      const lost: table.Posted = { _tag: "Lost", problem: "the transport died" }
+      return lost
+    }
+    return toPosted(error.reason)
+  })
+
+  const runActivity = Effect.fnUntraced(function*(cell: Cell) {
+    const live = cell.live
+    const wait = live?.call.wait
+    if (live?.step._tag !== "Waiting" || live.step.request._tag !== "Activity" || wait?._tag !== "Activity") return
+    const { n } = wait
+    const request = live.step.request
+    const work = activityInput(request, n, `${cell.id}/${n}`).pipe(
+      Effect.flatMap((input) => {
+        cell.activity = undefined
+        return cells.takeSurely(cell, input)
+      })
+    )
+    const fiber = yield* fork(work)
+    cell.activity = { n, fiber }
+  })
+
+  const activityInput = (
+    request: Extract<Flow.Request, { readonly _tag: "Activity" }>,
+    n: number,
+    key: string
+  ): Effect.Effect<Call.Input> =>
+    Effect.exit(
+      Effect.provideService(
+        Effect.provideContext(request.effect as Effect.Effect<unknown, unknown>, context),
+        ActivityKey,
+        key
+      )
+    )
+      .pipe(Effect.map((exit): Call.Input => {
+        const died = (message: string): Call.Input => ({ _tag: "ActivityDied", n, message })
+        const failed = Exit.isFailure(exit) ? Cause.findErrorOption(exit.cause) : Option.none()
+        if (Exit.isFailure(exit) && Option.isNone(failed)) {
+          const defect = Cause.squash(exit.cause)
+          return died(`The activity ${request.name} died: ${defect instanceof Error ? defect.message : String(defect)}`)
+        }
+        const ok = Exit.isSuccess(exit)
+        const encoded = ok ? request.encodeSuccess(exit.value) : request.encodeError(Option.getOrUndefined(failed))
+        return Result.isSuccess(encoded)
+          ? { _tag: "ActivityEnded", n, result: { ok, value: encoded.success } }
+          : died(`The ${ok ? "result" : "error"} of the activity ${request.name} does not fit its schema`)
+      }))
+
+  /** Stops the activity that a call does not wait for any more. */
+  const stopActivity = Effect.fnUntraced(function*(cell: Cell, call: Call.Call) {
+    if (cell.activity === undefined || call.wait?._tag === "Activity" && call.wait.n === cell.activity.n) return
+    const { fiber } = cell.activity
+    cell.activity = undefined
+    yield* fork(Fiber.interrupt(fiber))
+  })
+
+  const follow = Effect.fnUntraced(function*(cell: Cell, events: ReadonlyArray<CallEvent>, call: Call.Call) {
+    if (cell.activity !== undefined) yield* stopActivity(cell, call)
+    for (const event of events) {
+      if (event._tag === "DialAttempted") yield* fork(sendDial(cell, event))
+      else if (event._tag === "ActivityStarted") yield* runActivity(cell)
+    }
+  })
+
+  return { follow, runActivity }
+}
