@@ -41,12 +41,14 @@ export const Action = Schema.TaggedUnion({
   Speak: {
     text: Schema.String,
     language: Schema.optionalKey(Schema.String),
-    collect: Schema.optionalKey(Collect)
+    collect: Schema.optionalKey(Collect),
+    externalId: Schema.optionalKey(Schema.String)
   },
   Play: {
     url: Schema.String,
     millis: Schema.optionalKey(Schema.Int),
-    collect: Schema.optionalKey(Collect)
+    collect: Schema.optionalKey(Collect),
+    externalId: Schema.optionalKey(Schema.String)
   },
   SendDtmf: { tones: Tones },
   Hangup: {}
@@ -173,6 +175,15 @@ export const completion = (action: Action): string | undefined => {
       return undefined
   }
 }
+
+/**
+ * The same prompt with an `external_id` of its own, by which its end is known if the carrier sends it back. Other actions are
+ * left as they are. That a prompt may have one is not documented.
+ *
+ * @since 0.1.0
+ */
+export const mark = (action: Action, externalId: string): Action =>
+  action._tag === "Speak" || action._tag === "Play" ? { ...action, externalId } : action
 
 /**
  * The same action with party, words and digits masked, for people and machines to look at.

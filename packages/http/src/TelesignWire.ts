@@ -150,11 +150,15 @@ export const encodeAction = (action: Action.Action, options?: Options): Result.R
         method: "speak",
         params: {
           tts: { message: action.text, ...(action.language === undefined ? none : { language: action.language }) },
-          ...encodeCollect(action.collect)
+          ...encodeCollect(action.collect),
+          ...encodeMark(action.externalId)
         }
       })
     case "Play":
-      return Result.succeed({ method: "play", params: { url: action.url, ...encodeCollect(action.collect) } })
+      return Result.succeed({
+        method: "play",
+        params: { url: action.url, ...encodeCollect(action.collect), ...encodeMark(action.externalId) }
+      })
     case "SendDtmf":
       return options?.sendDtmfParameter === undefined
         ? notPublic("send_dtmf", "sendDtmfParameter")
@@ -182,6 +186,10 @@ export const encodeDial = (dial: Action.Dial): Envelope => ({
 
 const encodeCollect = (collect: { readonly max: number } | undefined): Fields =>
   collect === undefined ? none : { collect_digits: { max: collect.max } }
+
+/** "Voice - Actions" gives `external_id` to `dial` alone. That a prompt may carry one too is a guess, made by `marks`. */
+const encodeMark = (externalId: string | undefined): Fields =>
+  externalId === undefined ? none : { external_id: externalId }
 
 /**
  * Reads an action, as the far side of the wire does: for emulators, and to check what was written.
@@ -273,14 +281,23 @@ const decodeSpeak = (params: Fields): Result.Result<Action.Action, WireError> =>
     _tag: "Speak",
     text: message,
     ...(tag === undefined ? none : { language: tag }),
-    ...collecting
+    ...collecting,
+    ...decodeMark(params)
   }))
 }
 
 const decodePlay = (params: Fields): Result.Result<Action.Action, WireError> => {
   const { url } = params
   if (typeof url !== "string") return bad("play", "url", "the address of an audio file")
-  return Result.map(decodeCollect("play", params), (collecting) => ({ _tag: "Play", url, ...collecting }))
+  return Result.map(
+    decodeCollect("play", params),
+    (collecting) => ({ _tag: "Play", url, ...collecting, ...decodeMark(params) })
+  )
+}
+
+const decodeMark = ({ external_id }: Fields): { readonly externalId?: string } => {
+  const externalId = textOf(external_id)
+  return externalId === undefined ? {} : { externalId }
 }
 
 const decodeSendDtmf = (params: Fields, options: Options | undefined): Result.Result<Action.Action, WireError> => {

@@ -62,6 +62,14 @@ describe("encodeAction", () => {
       assert.deepStrictEqual(decoded(TelesignWire.encodeAction(action)), json as never))
   }
 
+  it("gives a prompt an id of its own only if it has a mark, as the documents show it for a dial alone", () => {
+    const marked = Action.mark({ _tag: "Speak", text: "Hello." }, "ns.0123456789abcdefghjk.1.2")
+    assert.deepStrictEqual(decoded(TelesignWire.encodeAction(marked)).params, {
+      tts: { message: "Hello." },
+      external_id: "ns.0123456789abcdefghjk.1.2"
+    })
+  })
+
   it("refuses to invent the parameter of send_dtmf, and says why", () => {
     const result = TelesignWire.encodeAction(Action.sendDtmf("12#"))
     assert.deepStrictEqual(
