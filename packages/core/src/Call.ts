@@ -7,11 +7,12 @@
 import type { CallEvent, CallId } from "./CallEvent.ts"
 import { describe, isDecision } from "./CallEvent.ts"
 import * as Flow from "./Flow.ts"
+import * as copies from "./internal/callCopies.ts"
 import * as state from "./internal/callState.ts"
 import * as table from "./internal/callTable.ts"
 import * as turns from "./internal/callTurn.ts"
 import type * as Settings from "./Settings.ts"
-import * as Webhook from "./Webhook.ts"
+import type * as Webhook from "./Webhook.ts"
 
 /**
  * A call as its events tell it: one flow and its lines. Plain data.
@@ -67,7 +68,7 @@ export const fold = (id: CallId, events: ReadonlyArray<CallEvent>): Call => even
  *
  * @since 0.1.0
  */
-export const status: (line: CallLine) => table.Status = table.status
+export const status: (line: CallLine) => state.Status = state.status
 
 /**
  * Whether nothing is left to do: the flow has ended and every line is closed, or presumed so.
@@ -95,7 +96,7 @@ export type Input =
     readonly key?: string
   }
   | { readonly _tag: "Arrive"; readonly flow: string; readonly version: number; readonly webhook: Webhook.Webhook }
-  | { readonly _tag: "Webhook"; readonly line: number; readonly received: table.Received }
+  | { readonly _tag: "Webhook"; readonly line: number; readonly received: copies.Received }
   | { readonly _tag: "Posted"; readonly line: number; readonly posted: table.Posted }
   | { readonly _tag: "Wake" }
   | { readonly _tag: "ReplyDue"; readonly line: number }
@@ -142,7 +143,7 @@ export const externalId = (namespace: string, callId: CallId, line: number): str
 const begin = (
   turn: turns.Turn,
   input: Extract<Input, { readonly _tag: "Start" | "Arrive" }>,
-  settings: Settings.Settings
+  { namespace, settings }: Circumstances
 ): table.Answer => {
   if (turn.call.flow !== "") return input._tag === "Start" ? "nothing" : table.onIncomingAgain(turn, 1, settings)
   if (input._tag === "Start") {
@@ -157,7 +158,8 @@ const begin = (
     version: input.version,
     line: 1,
     referenceId: webhook.referenceId,
-    content: Webhook.content(webhook),
+    ...(settings.marks ? { externalId: externalId(namespace, turn.call.id, 1) } : {}),
+    content: copies.contentOf(webhook, settings),
     ...(webhook.to === undefined ? {} : { to: webhook.to }),
     ...(webhook.from === undefined ? {} : { from: webhook.from }),
     ...(webhook.extra === undefined ? {} : { extra: webhook.extra })
@@ -173,7 +175,7 @@ const apply = (turn: turns.Turn, input: Input, circumstances: Circumstances): ta
   switch (input._tag) {
     case "Start":
     case "Arrive":
-      return begin(turn, input, settings)
+      return begin(turn, input, circumstances)
     case "Webhook": {
       const answer = table.onWebhook(turn, input.line, input.received, settings)
       if (table.waitsLong(turn.call, now, settings)) table.onReplyDue(turn, input.line, settings)
@@ -190,7 +192,8 @@ const apply = (turn: turns.Turn, input: Input, circumstances: Circumstances): ta
       return "line"
     case "ReplyBroke": {
       const line = turn.line(input.line)
-      const isNews = line.phase === "Acting" && line.inFlight?.n === input.n && !line.inFlight.doubtful
+      const isOut = state.status(line) === "Acting" || state.status(line) === "Bridged"
+      const isNews = isOut && line.inFlight?.n === input.n && !line.inFlight.doubtful
       if (isNews) turn.fact({ _tag: "ReplyBroken", line: line.id })
       return "nothing"
     }
@@ -253,13 +256,15 @@ export const reply = (
 }
 
 /**
- * Whether a prompt's completion is a copy of an earlier webhook on this line, so that it gets the same reply and changes
- * nothing.
+ * Whether a webhook is a copy of an earlier one on this line, so that it gets the same reply and changes nothing.
+ *
+ * Exact where the application knows a field that identifies a webhook (`eventKey`), or the carrier echoes `marks`. Else a
+ * prompt's completion is a copy if its content came before and the action in flight cannot have ended so, so soon, or was
+ * perhaps not delivered.
  *
  * @since 0.1.0
  */
-export const isCopy = (line: CallLine, received: table.Received, settings: Settings.Settings): boolean =>
-  table.novelty(line, received, settings) === "copy"
+export const isCopy: (line: CallLine, received: copies.Received, settings: Settings.Settings) => boolean = copies.isCopy
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Replay

@@ -90,6 +90,7 @@ export const CallEvent = Schema.TaggedUnion({
     version: Schema.Int,
     line,
     referenceId: Schema.String,
+    externalId: Schema.optionalKey(Schema.String),
     to: Schema.optionalKey(Schema.String),
     from: Schema.optionalKey(Schema.String),
     content,

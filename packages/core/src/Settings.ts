@@ -40,6 +40,16 @@ export interface Settings {
   readonly backoff: number
   /** At most so many copies of one event are answered alike; the next counts as new; default 5. */
   readonly maxCopies: number
+  /**
+   * The field of a webhook that identifies it, such as an id of the event: two deliveries are copies exactly if it is equal.
+   * Telesign documents none, so there is none by default. It is looked for at the top of the JSON and in `data`.
+   */
+  readonly eventKey: string | undefined
+  /**
+   * Whether each prompt carries an `external_id` of its own, so that its end is known from the end of any other if the
+   * carrier sends it back. Telesign documents neither the parameter (but on `dial`) nor the echo: off by default.
+   */
+  readonly marks: boolean
   /** At most so many events that change nothing are stored for one call; default 20. */
   readonly maxStrays: number
   /** Speech is no faster than this many characters a second; default 20. */
@@ -85,6 +95,8 @@ export const defaults: Settings = {
   maxAttempts: 5,
   backoff: second,
   maxCopies: 5,
+  eventKey: undefined,
+  marks: false,
   maxStrays: 20,
   fastestSpeech: 20,
   slowestSpeech: 5,

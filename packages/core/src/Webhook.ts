@@ -58,13 +58,28 @@ export const kind = (webhook: Webhook): Kind => {
 }
 
 /**
- * The content by which a copy is told from something new: the known fields in a fixed order. No id of a webhook is
- * documented, so equal content is all that two deliveries of one webhook have in common.
+ * The value by which a webhook is known from all others, if the application knows a field that holds one: looked for among
+ * the fields that are not known here, at the top and in `data`. `undefined` if there is no text or number of that name.
  *
  * @since 0.1.0
  */
-export const content = (webhook: Webhook): string =>
-  JSON.stringify([
+export const identity = (webhook: Webhook, field: string | undefined): string | undefined => {
+  if (field === undefined) return undefined
+  const value = webhook.extra?.[field] ?? (webhook.extra?.["data"] as { readonly [field: string]: unknown })?.[field]
+  return typeof value === "string" || typeof value === "number" ? String(value) : undefined
+}
+
+/**
+ * The content by which a copy is told from something new: the known fields in a fixed order. No id of a webhook is
+ * documented, so equal content is all that two deliveries of one webhook have in common. If the application knows a field
+ * that identifies a webhook and the webhook has it, that value alone is the content.
+ *
+ * @since 0.1.0
+ */
+export const content = (webhook: Webhook, identifiedBy?: string): string => {
+  const id = identity(webhook, identifiedBy)
+  if (id !== undefined) return JSON.stringify([id])
+  return JSON.stringify([
     webhook.event,
     webhook.status ?? null,
     webhook.digits ?? "",
@@ -72,3 +87,4 @@ export const content = (webhook: Webhook): string =>
     webhook.from ?? null,
     webhook.durationSeconds ?? null
   ])
+}

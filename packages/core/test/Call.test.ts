@@ -327,6 +327,8 @@ describe("a webhook", () => {
     trial.answered()
     trial.now += minute
     const webhook = { event: "speak_completed", status: "speak_successful", digits: "" }
+    assert.deepStrictEqual(trial.webhook(webhook, { unsent: true }), ["Stray"])
+    assert.strictEqual(trial.reply(), "speak")
     assert.deepStrictEqual(trial.webhook(webhook, { unsent: true }), [])
     assert.strictEqual(trial.reply(), "speak")
     assert.deepStrictEqual(trial.webhook(webhook).slice(0, 1), ["PromptCompleted"])

@@ -28,10 +28,14 @@ export interface Pending {
   readonly kind: "prompt" | "goodbye" | "hold"
 }
 
-/** The action in flight. `at` is when it was recorded; `doubtful` says that its reply was perhaps not delivered. */
+/** The action in flight. */
 export interface InFlight extends Pending {
+  /** When it was recorded. */
   readonly at: number
+  /** Its reply was perhaps not delivered. */
   readonly doubtful: boolean
+  /** It is a bridging dial, and the leg that it dialled has answered. */
+  readonly legAnswered: boolean
 }
 
 /** What was asked of a dial. */
@@ -56,6 +60,7 @@ export interface CallLine {
   readonly attempt: number
   /** Not to be sent before this time. */
   readonly notBefore: number
+  /** Our own id of it, which the carrier may send back: of a dial always, of a line that came in with `marks`. */
   readonly externalId?: string
   /** The process that recorded the attempt and alone may send it. */
   readonly process?: string
@@ -78,12 +83,45 @@ export interface CallLine {
   readonly inFlight?: InFlight
   /** What the flow decided while something else was in flight. */
   readonly next?: Pending
+  /** How many holds the line has had in a row. */
   readonly holds: number
+  /** How many actions have been in flight, with those that find out about a bridge. */
+  readonly actions: number
   /** Since when a hold finds out whether a bridge began; `undefined` if none does. */
   readonly probing: number | undefined
   /** The contents of the webhooks so far. */
   readonly seen: ReadonlyArray<string>
 }
+
+/** What a line is to its call: the heads of the decision table. */
+export type Status = "Planned" | "Dialing" | "Owing" | "Acting" | "Bridged" | "Closing" | "Settling" | "Closed"
+
+/** The state of a line as the table names it. */
+export const status = (line: CallLine): Status => {
+  switch (line.phase) {
+    case "Closed":
+    case "Settling":
+      return line.phase
+    case "Planned":
+      return line.left ? "Closing" : "Planned"
+    case "Attempted":
+    case "Ringing":
+    case "Unknown":
+      return line.left ? "Closing" : "Dialing"
+    case "Owing":
+    case "Acting":
+    case "Bridged":
+      return line.left ? "Closing" : line.phase
+  }
+}
+
+/** Whether a phone may ring for it: it was attempted and nobody knows yet what became of that. */
+export const isRinging = (line: CallLine): boolean =>
+  line.phase === "Attempted" || line.phase === "Ringing" || line.phase === "Unknown"
+
+/** What the action in flight is known by, if the carrier echoes it; `undefined` on a line without an id of ours. */
+export const markOf = (line: CallLine): string | undefined =>
+  line.externalId === undefined ? undefined : `${line.externalId}.${line.actions}`
 
 /** What a running flow waits for. */
 export type Wait =
@@ -155,6 +193,7 @@ const newLine = (id: number, at: number): Omit<CallLine, "direction" | "to" | "f
   presumed: false,
   unknown: false,
   holds: 0,
+  actions: 0,
   probing: undefined,
   seen: []
 })
@@ -179,7 +218,8 @@ const heard = (line: CallLine, content: string, referenceId?: string): CallLine 
 
 const begin = (line: CallLine, action: Pending, at: number): CallLine => ({
   ...to(line, action.action._tag === "Dial" ? "Bridged" : "Acting", at),
-  inFlight: { ...action, at, doubtful: false }
+  inFlight: { ...action, at, doubtful: false, legAnswered: false },
+  actions: line.actions + 1
 })
 
 /** An attempt has two sessions if the carrier carried out one `POST` twice: this one is the line from now on. */
@@ -322,6 +362,7 @@ const apply = (self: Call, event: CallEvent): Call => {
           to: event.to,
           from: event.from,
           referenceId: event.referenceId,
+          ...(event.externalId === undefined ? {} : { externalId: event.externalId }),
           phase: "Owing",
           answered: true,
           seen: [event.content]
@@ -413,18 +454,26 @@ const apply = (self: Call, event: CallEvent): Call => {
           ? closed(heard(line, event.content), "ended", at)
           : { ...completed(heard(line, event.content), at), holds: 0 })
     case "HoldAnswered":
-      return onLine(self, event.line, (line) =>
-        line.phase === "Bridged" ? { ...line, probing: at } : {
-          ...decided(line, { n: 0, action: event.action, kind: "hold" }, at),
-          holds: line.holds + 1
-        })
+      return onLine(
+        self,
+        event.line,
+        (line) =>
+          line.phase === "Bridged" ? { ...line, probing: at, actions: line.actions + 1 } : {
+            ...decided(line, { n: 0, action: event.action, kind: "hold" }, at),
+            holds: line.holds + 1
+          }
+      )
     case "HoldCompleted":
       return onLine(self, event.line, (line) =>
         line.phase === "Bridged"
           ? { ...heard(line, event.content), probing: undefined }
           : completed(heard(line, event.content), at))
     case "LegAnswered":
-      return onLine(self, event.line, (line) => ({ ...heard(line, event.content), probing: undefined }))
+      return onLine(self, event.line, (line) => ({
+        ...heard(line, event.content),
+        probing: undefined,
+        ...(line.inFlight === undefined ? {} : { inFlight: { ...line.inFlight, legAnswered: true } })
+      }))
     case "LegFailed":
     case "LegEnded":
       return onLine(self, event.line, (line) => ({ ...completed(heard(line, event.content), at), probing: undefined }))
@@ -438,7 +487,7 @@ const apply = (self: Call, event: CallEvent): Call => {
       return {
         ...onLine(self, event.line, (line) => ({
           ...heard(line, event.content),
-          ...(event.hungUp && line.hungUpAt === undefined ? { hungUpAt: at } : {})
+          ...(event.hungUp && line.hungUpAt === undefined && line.phase !== "Planned" ? { hungUpAt: at } : {})
         })),
         strays: self.strays + 1
       }

@@ -6,81 +6,16 @@ import * as Flow from "../Flow.ts"
 import type { Prompt } from "../Prompt.ts"
 import * as Settings from "../Settings.ts"
 import * as Webhook from "../Webhook.ts"
-import type { Call, CallLine } from "./callState.ts"
+import type { Received } from "./callCopies.ts"
+import { contentOf, endsProbe, isCopy, isFirstLeg, isOldLeg, isSeen, legOf, novelty } from "./callCopies.ts"
+import { type Call, type CallLine, isRinging, markOf, status } from "./callState.ts"
 import type { Body, Turn } from "./callTurn.ts"
-
-/** The names of the rows of the table's head: what a line is to its call. */
-export type Status = "Planned" | "Dialing" | "Owing" | "Acting" | "Bridged" | "Closing" | "Settling" | "Closed"
-
-/** The state of a line as the table names it. */
-export const status = (line: CallLine): Status => {
-  switch (line.phase) {
-    case "Closed":
-    case "Settling":
-      return line.phase
-    case "Planned":
-      return line.left ? "Closing" : "Planned"
-    case "Attempted":
-    case "Ringing":
-    case "Unknown":
-      return line.left ? "Closing" : "Dialing"
-    case "Owing":
-    case "Acting":
-    case "Bridged":
-      return line.left ? "Closing" : line.phase
-  }
-}
-
-const isRinging = (line: CallLine): boolean =>
-  line.phase === "Attempted" || line.phase === "Ringing" || line.phase === "Unknown"
 
 /**
  * What a webhook is answered with: what the line owes (an action in flight, a hang-up if the line is not wanted, a wait if
  * the flow has not decided yet), a hang-up, or nothing.
  */
 export type Answer = "line" | "hangup" | "nothing"
-
-/** A webhook with what is known of it beside the log. */
-export interface Received {
-  readonly webhook: Webhook.Webhook
-  readonly receivedAt: number
-  /** It was in our hands before the reply that began the action in flight was written. */
-  readonly before: boolean
-  /** How many copies the action in flight has been answered with already. */
-  readonly copies: number
-  /**
-   * The action in flight surely never reached anybody: its reply was not written, and an unrecorded hold went out on this
-   * line instead while the store was late. What ends now is that hold.
-   */
-  readonly unsent: boolean
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Copies
-// ---------------------------------------------------------------------------------------------------------------------
-
-/**
- * Whether the completion of a prompt is `new`, a `copy` of an earlier webhook, or neither (`stray`): something that never
- * came before and cannot end the action in flight. While that action is unsent nothing can end it: what comes is answered
- * with it, as a copy is.
- *
- * No id of a webhook is documented, so this compares contents and asks whether the action in flight can have ended so and
- * so soon. What remains: a true answer taken for a copy costs one more hearing of the prompt; a copy taken for an answer
- * needs equal content, a delay beyond the shortest time, and a lost reply that looked delivered.
- */
-export const novelty = (line: CallLine, received: Received, settings: Settings.Settings): "new" | "copy" | "stray" => {
-  if (received.unsent) return "copy"
-  const action = line.inFlight
-  const digits = received.webhook.digits ?? ""
-  const canEnd = action !== undefined && Action.completion(action.action) === received.webhook.event &&
-    (digits === "" || Action.digits(action.action) > 0)
-  if (!line.seen.includes(Webhook.content(received.webhook))) return canEnd ? "new" : "stray"
-  if (received.before || !canEnd) return "copy"
-  if (received.copies >= settings.maxCopies) return "new"
-  const shortest = Settings.shortest(settings, action.action, { withDigits: digits !== "" })
-  if (received.receivedAt - action.at < shortest) return "copy"
-  return action.doubtful && received.copies === 0 ? "copy" : "new"
-}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Webhooks
@@ -89,13 +24,16 @@ export const novelty = (line: CallLine, received: Received, settings: Settings.S
 const extraOf = (webhook: Webhook.Webhook) => webhook.extra === undefined ? {} : { extra: webhook.extra }
 
 /** Fields that every fact about a webhook of a line has. */
-const common = (line: CallLine, webhook: Webhook.Webhook) => ({
+const common = (line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings) => ({
   line: line.id,
-  content: Webhook.content(webhook),
+  content: contentOf(webhook, settings),
   ...extraOf(webhook)
 })
 
-/** Records an event that changes nothing; at most so many a call. */
+/**
+ * Records an event that changes nothing; at most so many a call. One that came before is not recorded again, unless the
+ * hang-up that answers it is the first, or nobody knows what the event means.
+ */
 const stray = (
   turn: Turn,
   line: CallLine,
@@ -103,16 +41,22 @@ const stray = (
   settings: Settings.Settings,
   hungUp = false
 ): void => {
+  const isFirstHangup = hungUp && line.hungUpAt === undefined
+  const isKnown = Webhook.kind(webhook) !== "Unknown" && isSeen(line, webhook, settings)
+  if (isKnown && !isFirstHangup) return
   if (turn.call.strays >= settings.maxStrays) return
-  turn.fact({ _tag: "Stray", event: webhook.event, hungUp, ...common(line, webhook) })
+  turn.fact({ _tag: "Stray", event: webhook.event, hungUp, ...common(line, webhook, settings) })
 }
+
+/** Whether the carrier said that the call is over: then nobody can be on the line. */
+const isOver = (line: CallLine): boolean => line.closedBy === "ended" || line.closedBy === "settled"
 
 const dialFailure = (status: string, settings: Settings.Settings): "busy" | "no answer" | "failed" =>
   settings.busy.includes(status) ? "busy" : settings.noAnswer.includes(status) ? "no answer" : "failed"
 
 const onAnswered = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { webhook } = received
-  const fact = { referenceId: webhook.referenceId, ...common(line, webhook) }
+  const fact = { referenceId: webhook.referenceId, ...common(line, webhook, settings) }
   switch (status(line)) {
     case "Planned":
       stray(turn, line, webhook, settings, true)
@@ -124,7 +68,8 @@ const onAnswered = (turn: Turn, line: CallLine, received: Received, settings: Se
     case "Acting":
       return "line"
     case "Bridged":
-      if (!line.seen.includes(fact.content)) turn.fact({ _tag: "LegAnswered", ...common(line, webhook) })
+      if (isFirstLeg(line, webhook)) return probe(turn, line, settings)
+      if (!isCopy(line, received, settings)) turn.fact({ _tag: "LegAnswered", ...common(line, webhook, settings) })
       return "nothing"
     case "Closing":
       if (isRinging(line)) turn.fact({ _tag: "LateAnswer", ...fact })
@@ -133,13 +78,22 @@ const onAnswered = (turn: Turn, line: CallLine, received: Received, settings: Se
       if (!line.answered) turn.fact({ _tag: "CallAnswered", ...fact })
       return "nothing"
     case "Closed":
-      if (line.closedBy === "ended" || line.closedBy === "settled") {
-        if (!line.seen.includes(fact.content)) stray(turn, line, webhook, settings)
-        return "nothing"
-      }
-      stray(turn, line, webhook, settings, true)
-      return "hangup"
+      return onClosed(turn, line, webhook, settings)
   }
+}
+
+/** Somebody is on a line that is closed: to be hung up on, unless the carrier itself said that the call is over. */
+const onClosed = (turn: Turn, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): Answer => {
+  stray(turn, line, webhook, settings, !isOver(line))
+  return isOver(line) ? "nothing" : "hangup"
+}
+
+/** A status of a dial that means nothing yet. A line that nobody wants is hung up on at every sign of life. */
+const onIgnored = (turn: Turn, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): Answer => {
+  const isUnwanted = status(line) === "Closing"
+  stray(turn, line, webhook, settings, isUnwanted)
+  if (isUnwanted) return "hangup"
+  return status(line) === "Owing" || status(line) === "Acting" ? "line" : "nothing"
 }
 
 const onNotAnswered = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
@@ -151,13 +105,10 @@ const onNotAnswered = (turn: Turn, line: CallLine, received: Received, settings:
       referenceId: webhook.referenceId,
       status: dialStatus,
       reason: dialFailure(dialStatus, settings),
-      ...common(line, webhook)
+      ...common(line, webhook, settings)
     })
   const note = () => stray(turn, line, webhook, settings)
-  if (settings.ignored.includes(dialStatus)) {
-    note()
-    return status(line) === "Owing" || status(line) === "Acting" ? "line" : "nothing"
-  }
+  if (settings.ignored.includes(dialStatus)) return onIgnored(turn, line, webhook, settings)
   switch (status(line)) {
     case "Planned":
     case "Closed":
@@ -171,8 +122,12 @@ const onNotAnswered = (turn: Turn, line: CallLine, received: Received, settings:
       note()
       return "line"
     case "Bridged":
-      if (isOldLeg(line, received)) return probe(turn, line, settings)
-      turn.fact({ _tag: "LegFailed", status: dialStatus, ...common(line, webhook) })
+      if (isFirstLeg(line, webhook)) {
+        note()
+        return "nothing"
+      }
+      if (isOldLeg(line, received, settings)) return probe(turn, line, settings)
+      turn.fact({ _tag: "LegFailed", status: dialStatus, ...common(line, webhook, settings) })
       return "line"
     case "Closing":
       if (isRinging(line)) fail()
@@ -186,70 +141,75 @@ const onNotAnswered = (turn: Turn, line: CallLine, received: Received, settings:
 
 const onPromptCompleted = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { webhook } = received
-  const isNew = () => novelty(line, received, settings)
+  // It can only end a hold that went out unrecorded while the store was late: somebody did answer.
+  const answered = () =>
+    turn.fact({ _tag: "CallAnswered", referenceId: webhook.referenceId, ...common(line, webhook, settings) })
   switch (status(line)) {
     case "Planned":
+    case "Closing":
       stray(turn, line, webhook, settings, true)
       return "hangup"
     case "Dialing":
-      // It can only end a hold that went out unrecorded while the store was late: somebody did answer.
-      turn.fact({ _tag: "CallAnswered", referenceId: webhook.referenceId, ...common(line, webhook) })
+      answered()
       return "line"
     case "Owing":
       return "line"
     case "Acting":
-      switch (isNew()) {
-        case "new":
-          complete(turn, line, webhook)
-          return "line"
-        case "stray":
-          stray(turn, line, webhook, settings)
-          return "line"
-        case "copy":
-          return "line"
-      }
-      break
+      onEnd(turn, line, received, settings)
+      return "line"
     case "Bridged":
       return onProbed(turn, line, received, settings)
-    case "Closing":
-      stray(turn, line, webhook, settings, true)
-      return "hangup"
     case "Settling":
-      if (isNew() === "new") complete(turn, line, webhook)
+      if (!line.answered) answered()
+      else onEnd(turn, line, received, settings)
       return "nothing"
     case "Closed":
-      stray(turn, line, webhook, settings)
-      return "nothing"
+      return onClosed(turn, line, webhook, settings)
   }
 }
 
-const complete = (turn: Turn, line: CallLine, webhook: Webhook.Webhook): void =>
+/** A prompt ended while an action is in flight, or when the call was over before its answer came. */
+const onEnd = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): void => {
+  switch (novelty(line, received, settings)) {
+    case "new":
+      return complete(turn, line, received.webhook, settings)
+    case "stray":
+      return stray(turn, line, received.webhook, settings)
+    case "copy":
+      return
+  }
+}
+
+const complete = (turn: Turn, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): void =>
   line.inFlight?.kind === "hold"
-    ? turn.fact({ _tag: "HoldCompleted", ...common(line, webhook) })
+    ? turn.fact({ _tag: "HoldCompleted", ...common(line, webhook, settings) })
     : turn.fact({
       _tag: "PromptCompleted",
       n: line.inFlight?.n ?? 0,
       digits: webhook.digits ?? "",
       ...(webhook.status === undefined ? {} : { status: webhook.status }),
-      ...common(line, webhook)
+      ...common(line, webhook, settings)
     })
 
 /**
  * A prompt ended on a line whose bridging dial may have been lost. A copy asks for a reply: a hold finds out. If that hold
- * was heard, no bridge had begun, and the dial is given again. A hold takes no digits and takes its time, so what comes
- * with digits, or came before and comes too soon, is one more copy.
+ * was heard, no bridge had begun, and the dial is given again; at once if it is known that it never went out.
  */
 const onProbed = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
-  const { receivedAt, unsent, webhook } = received
-  if (unsent) return "line"
-  const isSeen = line.seen.includes(Webhook.content(webhook))
-  if (line.probing === undefined) {
-    return isSeen ? probe(turn, line, settings) : (stray(turn, line, webhook, settings), "nothing")
+  const { unsent, webhook } = received
+  if (unsent) {
+    stray(turn, line, webhook, settings)
+    return "line"
   }
-  const shortest = Settings.shortest(settings, Action.prompt(settings.hold), { withDigits: false })
-  const isHold = (webhook.digits ?? "") === "" && (!isSeen || receivedAt - line.probing >= shortest)
-  if (isHold) turn.fact({ _tag: "HoldCompleted", ...common(line, webhook) })
-  return "line"
+  if (line.probing !== undefined) {
+    if (endsProbe(line, received, settings)) {
+      turn.fact({ _tag: "HoldCompleted", ...common(line, webhook, settings) })
+    }
+    return "line"
+  }
+  if (isSeen(line, webhook, settings)) return probe(turn, line, settings)
+  stray(turn, line, webhook, settings)
+  return "nothing"
 }
 
 const probe = (turn: Turn, line: CallLine, settings: Settings.Settings): Answer => {
@@ -258,25 +218,6 @@ const probe = (turn: Turn, line: CallLine, settings: Settings.Settings): Answer 
   }
   return "line"
 }
-
-/** Whether two numbers are one: the carrier writes them without a `+`, but is not held to it. */
-const isSame = (one: string | undefined, other: string | undefined): boolean =>
-  one !== undefined && other !== undefined && one.replace(/^\+/, "") === other.replace(/^\+/, "")
-
-/** Which of two people left: told by the numbers of the leg, if the carrier gives them. */
-const legOf = (line: CallLine, webhook: Webhook.Webhook): "them" | "caller" | "unknown" => {
-  const dialled = line.inFlight?.action._tag === "Dial" ? line.inFlight.action.to : undefined
-  if (isSame(webhook.to, dialled)) return "them"
-  return isSame(webhook.to, line.to) || isSame(webhook.from, line.from) ? "caller" : "unknown"
-}
-
-/**
- * A second delivery of what is known about an earlier leg: it tells nothing about the one that is dialled now. An event
- * without numbers may be about either, and is taken as new, for a bridge that never ends would be worse.
- */
-const isOldLeg = (line: CallLine, { before, webhook }: Received): boolean =>
-  line.seen.includes(Webhook.content(webhook)) &&
-  (before || (webhook.to !== undefined && legOf(line, webhook) !== "them"))
 
 const onLegCompleted = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const note = (hungUp = false) => stray(turn, line, received.webhook, settings, hungUp)
@@ -291,12 +232,12 @@ const onLegCompleted = (turn: Turn, line: CallLine, received: Received, settings
       note()
       return "line"
     case "Acting":
-      if (line.seen.includes(Webhook.content(received.webhook))) return "line"
+      if (isCopy(line, received, settings)) return "line"
       note()
       return received.before || line.inFlight?.doubtful === true ? "line" : "nothing"
     case "Bridged":
-      if (isOldLeg(line, received)) return probe(turn, line, settings)
-      turn.fact({ _tag: "LegEnded", leg: legOf(line, received.webhook), ...common(line, received.webhook) })
+      if (isOldLeg(line, received, settings)) return probe(turn, line, settings)
+      turn.fact({ _tag: "LegEnded", leg: legOf(line, received.webhook), ...common(line, received.webhook, settings) })
       return "line"
     case "Closing":
       note(true)
@@ -304,10 +245,12 @@ const onLegCompleted = (turn: Turn, line: CallLine, received: Received, settings
   }
 }
 
-const onCallCompleted = (turn: Turn, line: CallLine, received: Received): Answer => {
+const onCallCompleted = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { webhook } = received
   switch (status(line)) {
     case "Planned":
+      stray(turn, line, webhook, settings)
+      return "nothing"
     case "Settling":
     case "Closed":
       return "nothing"
@@ -321,7 +264,7 @@ const onCallCompleted = (turn: Turn, line: CallLine, received: Received): Answer
         referenceId: webhook.referenceId,
         ...(webhook.status === undefined ? {} : { status: webhook.status }),
         ...(webhook.durationSeconds === undefined ? {} : { durationSeconds: webhook.durationSeconds }),
-        ...common(line, webhook)
+        ...common(line, webhook, settings)
       })
       return "nothing"
   }
@@ -329,15 +272,20 @@ const onCallCompleted = (turn: Turn, line: CallLine, received: Received): Answer
 
 const onUnknown = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { webhook } = received
-  const action = line.inFlight?.action
-  const endsIt = status(line) === "Acting" && action !== undefined && Action.completion(action) === undefined &&
-    webhook.event.endsWith("_completed")
-  if (endsIt) {
-    complete(turn, line, webhook)
+  if (isCopy(line, received, settings)) return status(line) === "Acting" ? "line" : "nothing"
+  if (endsUnknown(line, received)) {
+    complete(turn, line, webhook, settings)
     return "line"
   }
   stray(turn, line, webhook, settings)
   return "nothing"
+}
+
+/** Whether an unknown event ends the action in flight: one whose own event is not known. */
+const endsUnknown = (line: CallLine, { before, unsent, webhook }: Received): boolean => {
+  const action = line.inFlight?.action
+  return status(line) === "Acting" && action !== undefined && Action.completion(action) === undefined &&
+    webhook.event.endsWith("_completed") && !before && !unsent
 }
 
 /** An event of our attempt, but of another session than the line's: one `POST` that the carrier carried out twice. */
@@ -355,17 +303,29 @@ export const onIncomingAgain = (turn: Turn, lineId: number, settings: Settings.S
   return status(line) === "Bridged" ? probe(turn, line, settings) : "line"
 }
 
+const onIncoming = (turn: Turn, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): Answer => {
+  switch (status(line)) {
+    case "Planned":
+      stray(turn, line, webhook, settings, true)
+      return "hangup"
+    case "Dialing":
+      stray(turn, line, webhook, settings)
+      return "nothing"
+    default:
+      return onIncomingAgain(turn, line.id, settings)
+  }
+}
+
 /** Records a webhook of a line and says how to answer it. */
 export const onWebhook = (turn: Turn, lineId: number, received: Received, settings: Settings.Settings): Answer => {
   const line = turn.line(lineId)
   const { webhook } = received
-  const hasSession = line.answered || line.phase === "Settling" || line.closedBy === "ended" ||
-    line.closedBy === "settled"
+  const hasSession = line.answered || line.phase === "Settling" || isOver(line)
   const isOther = hasSession && line.referenceId !== undefined && line.referenceId !== webhook.referenceId
   if (isOther) return onSecondLine(turn, line, webhook)
   switch (Webhook.kind(webhook)) {
     case "IncomingCall":
-      return onIncomingAgain(turn, lineId, settings)
+      return onIncoming(turn, line, webhook, settings)
     case "DialCompleted":
       return webhook.status === "answered"
         ? onAnswered(turn, line, received, settings)
@@ -375,7 +335,7 @@ export const onWebhook = (turn: Turn, lineId: number, received: Received, settin
     case "LegCompleted":
       return onLegCompleted(turn, line, received, settings)
     case "CallCompleted":
-      return onCallCompleted(turn, line, received)
+      return onCallCompleted(turn, line, received, settings)
     case "Unknown":
       return onUnknown(turn, line, received, settings)
   }
@@ -413,21 +373,16 @@ export const onPosted = (
   settings: Settings.Settings
 ): void => {
   const line = turn.line(lineId)
-  const rings = isRinging(line)
-  const note = (event: string) => {
-    if (line.phase === "Closed" && line.closedBy === "ended") return
-    turn.fact({ _tag: "Stray", line: line.id, event, hungUp: false, content: JSON.stringify([event]) })
-  }
+  if (line.phase === "Planned") return
   switch (posted._tag) {
     case "Accepted":
-      if (line.phase !== "Planned" && line.phase !== "Closed") {
-        turn.fact({ _tag: "DialAccepted", line: line.id, referenceId: posted.referenceId })
-      }
-      return
+      if (line.phase === "Closed") return
+      return turn.fact({ _tag: "DialAccepted", line: line.id, referenceId: posted.referenceId })
     case "Refused":
-      return rings ? turn.fact({ _tag: "DialRefused", line: line.id, status: posted.status }) : note("dial refused")
+      if (!isRinging(line)) return contradicted(turn, line, "dial refused", settings)
+      return turn.fact({ _tag: "DialRefused", line: line.id, status: posted.status })
     case "NotSent": {
-      if (!rings) return note("dial not sent")
+      if (!isRinging(line)) return contradicted(turn, line, "dial not sent", settings)
       const at = retryAt(line, posted, now, settings)
       return turn.fact({
         _tag: "DialNotSent",
@@ -437,8 +392,15 @@ export const onPosted = (
       })
     }
     case "Lost":
-      if (line.phase === "Attempted") turn.fact({ _tag: "DialUnknown", line: line.id, reason: posted.problem })
+      if (line.phase !== "Attempted" || line.left) return
+      return turn.fact({ _tag: "DialUnknown", line: line.id, reason: posted.problem })
   }
+}
+
+/** Notes a response that says that nothing rang, where an event has shown that something did. */
+const contradicted = (turn: Turn, line: CallLine, event: string, settings: Settings.Settings): void => {
+  if (turn.call.strays >= settings.maxStrays) return
+  turn.fact({ _tag: "Stray", line: line.id, event, hungUp: false, content: JSON.stringify([event]) })
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -671,13 +633,23 @@ export type Reply =
   | { readonly _tag: "Nothing" }
   | { readonly _tag: "Wait" }
 
+/** The action of a reply, known from all others of its line by a mark of its own where those are asked for. */
+const act = (
+  line: CallLine,
+  { action, n }: { readonly action: Action.Action; readonly n: number },
+  settings: Settings.Settings
+): Reply => {
+  const mark = settings.marks ? markOf(line) : undefined
+  return { _tag: "Act", action: mark === undefined ? action : Action.mark(action, mark), n }
+}
+
 const nothing: Reply = { _tag: "Nothing" }
 const hangup: Reply = { _tag: "Act", action: Action.hangup, n: -1 }
 
 /** While it is being found out whether a bridge began the reply is a hold; else the bridging dial itself. */
 const bridgedReply = (line: CallLine, settings: Settings.Settings): Reply => {
-  if (line.probing !== undefined) return { _tag: "Act", action: Action.prompt(settings.hold), n: 0 }
-  return line.inFlight === undefined ? nothing : { _tag: "Act", action: line.inFlight.action, n: line.inFlight.n }
+  if (line.probing !== undefined) return act(line, { action: Action.prompt(settings.hold), n: 0 }, settings)
+  return line.inFlight === undefined ? nothing : act(line, line.inFlight, settings)
 }
 
 /** The reply that a line gives, read from its state. */
@@ -688,7 +660,7 @@ export const reply = (line: CallLine, answer: Answer, settings: Settings.Setting
     case "Owing":
       return { _tag: "Wait" }
     case "Acting":
-      return line.inFlight === undefined ? nothing : { _tag: "Act", action: line.inFlight.action, n: line.inFlight.n }
+      return line.inFlight === undefined ? nothing : act(line, line.inFlight, settings)
     case "Bridged":
       return bridgedReply(line, settings)
     case "Closing":

@@ -27,7 +27,9 @@ export interface Options {
 
 /** Takes webhooks in. */
 export const make = ({ namespace, settings, store }: Engine, cells: Cells, options: Options) => {
-  const ours = new RegExp(`^${namespace.replaceAll(/[^0-9a-zA-Z]/g, "\\$&")}\\.([0-9a-z]{20})\\.([0-9]+)$`)
+  const ours = new RegExp(
+    `^${namespace.replaceAll(/[^0-9a-zA-Z]/g, "\\$&")}\\.([0-9a-z]{20})\\.([0-9]+)(?:\\.[0-9]+)?$`
+  )
   let stamps = 0
 
   const waitForReply = (cell: Cell, line: number): Deferred.Deferred<table.Reply> => {
