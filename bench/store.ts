@@ -50,7 +50,8 @@ const appends = (callers: number, count: number) =>
           status: "running",
           waitingFor: "an answer to a prompt",
           due: at + version,
-          urgent: false
+          urgent: false,
+          at: at + version
         })
       }
     })

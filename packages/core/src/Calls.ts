@@ -10,7 +10,7 @@ import type { Action } from "./Action.ts"
 import * as ActionModule from "./Action.ts"
 import type { Call } from "./Call.ts"
 import { type CallEvent, CallId, type Exit, StopReason } from "./CallEvent.ts"
-import { EventStore, type StoreError } from "./EventStore.ts"
+import { EventStore, type StoreError, type Summary } from "./EventStore.ts"
 import type * as Flow from "./Flow.ts"
 import * as Dispatch from "./internal/dispatch.ts"
 import * as engine from "./internal/engine.ts"
@@ -231,18 +231,20 @@ const registry = (
 }
 
 /** Running calls are only taken over when all of them can go on. */
-const checkRunning = Effect.fnUntraced(function*(flows: ReadonlyMap<string, AnyDefinition>) {
-  const store = yield* EventStore
+const checkRunning = (
+  running: ReadonlyArray<Summary>,
+  flows: ReadonlyMap<string, AnyDefinition>
+): Effect.Effect<void, FlowsMissing> => {
   const missing = new Map<string, { readonly flow: string; readonly version: number; calls: number }>()
-  for (const summary of yield* store.due({ before: Number.MAX_SAFE_INTEGER })) {
+  for (const summary of running) {
     const name = `${summary.flow}@${summary.flowVersion}`
     if (flows.has(name)) continue
     const entry = missing.get(name) ?? { flow: summary.flow, version: summary.flowVersion, calls: 0 }
     entry.calls++
     missing.set(name, entry)
   }
-  if (missing.size > 0) return yield* new FlowsMissing({ missing: [...missing.values()] })
-})
+  return missing.size === 0 ? Effect.void : Effect.fail(new FlowsMissing({ missing: [...missing.values()] }))
+}
 
 /**
  * The engine over an `EventStore` and a `Transport`. Also requires the services of the flows' activities.
@@ -279,23 +281,25 @@ const make = Effect.fnUntraced(function*(
   const inbound = options.inbound ?? {}
   const flows = yield* registry([...options.flows, ...Object.values(inbound)])
   const answering = new Map(Object.entries(inbound).map(([number, flow]) => [digitsOf(number), flow]))
-  yield* checkRunning(flows)
   const store = yield* EventStore
-  const running = yield* engine.make({
+  const running = yield* store.due({ before: Number.MAX_SAFE_INTEGER })
+  yield* checkRunning(running, flows)
+  const calls = yield* engine.make({
     definition: (name, version) => flows.get(`${name}@${version}`),
     answering: (number) => answering.get(digitsOf(number)),
     refusal: options.refusal ?? ActionModule.hangup,
     namespace: options.namespace,
-    settings: { ...Settings.defaults, ...options.settings }
+    settings: { ...Settings.defaults, ...options.settings },
+    running
   })
 
   const handle = <A, E>(flow: Flow.Definition<string, never, A, E, unknown>, id: CallId): Handle<A, E> => ({
     id,
-    outcome: Effect.flatMap(running.outcome(id), (exit) => fromExit(flow, id, exit)),
-    cancel: running.cancel(id),
+    outcome: Effect.flatMap(calls.outcome(id), (exit) => fromExit(flow, id, exit)),
+    cancel: calls.cancel(id),
     signal: (name, value, signalOptions) =>
       Effect.flatMap(
-        running.signal(id, name, value, signalOptions?.key),
+        calls.signal(id, name, value, signalOptions?.key),
         (fits) => fits ? Effect.void : Effect.fail(new SignalRejected({ callId: id, name }))
       )
   })
@@ -312,16 +316,16 @@ const make = Effect.fnUntraced(function*(
     if (stored._tag === "Failure") {
       return yield* new InvalidInput({ flow: flow.name, problem: stored.failure.message })
     }
-    return handle(flow, yield* running.start(flow, stored.success, startOptions?.key))
+    return handle(flow, yield* calls.start(flow, stored.success, startOptions?.key))
   })
 
   return Calls.of({
     start: start as never,
-    receive: running.receive,
-    get: running.get,
+    receive: calls.receive,
+    get: calls.get,
     events: (id) => Effect.map(store.read(id), (turns) => turns.flatMap((turn) => turn.events)),
     handle: handle as never,
-    cancel: running.cancel
+    cancel: calls.cancel
   })
 })
 

@@ -43,6 +43,8 @@ export interface Summary {
   readonly due: number | null
   /** It has work under way that only its process knows of (a `POST`, an activity), so a restart has to look at once. */
   readonly urgent: boolean
+  /** When its last turn was appended, in milliseconds since 1970: that of the turn. */
+  readonly at: number
 }
 
 /**
@@ -189,7 +191,13 @@ export const layerMemory: Layer.Layer<EventStore> = Layer.effect(
       const stored = toStored(turn)
       if (version === 1) turns.set(callId, [stored])
       else turns.get(callId)!.push(stored)
-      summaries.set(callId, { ...summary, callId, version, due: summary.status === "over" ? null : summary.due })
+      summaries.set(callId, {
+        ...summary,
+        callId,
+        version,
+        at: turn.at,
+        due: summary.status === "over" ? null : summary.due
+      })
       if (referenceId !== undefined && !references.has(referenceId)) references.set(referenceId, callId)
     }
 

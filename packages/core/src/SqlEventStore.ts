@@ -232,6 +232,7 @@ interface SummaryRow extends CallRow {
   readonly waiting_for: string
   readonly due: number | null
   readonly urgent: number
+  readonly at: number
 }
 
 const summaryColumns = (sql: SqlClient.SqlClient) => sql.literal(Dialect.summaryColumns.join(", "))
@@ -247,8 +248,8 @@ const toRow = (turn: Turn, summary: Summary, referenceId: string | undefined): D
     Dialect.escape(summary.waitingFor),
     summary.status === "over" ? null : summary.due,
     summary.urgent ? 1 : 0,
-    Dialect.escape(stored.id),
     stored.at,
+    Dialect.escape(stored.id),
     referenceId === undefined ? null : Dialect.escape(referenceId),
     stored.format,
     stored.events
@@ -273,7 +274,8 @@ const toSummary = (row: SummaryRow): Summary => ({
   status: row.status,
   waitingFor: Dialect.unescape(row.waiting_for),
   due: row.due,
-  urgent: Number(row.urgent) === 1
+  urgent: Number(row.urgent) === 1,
+  at: row.at
 })
 
 const reading = <A, B>(f: (rows: ReadonlyArray<A>) => B) =>

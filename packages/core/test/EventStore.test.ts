@@ -32,7 +32,8 @@ describe("EventStore.layerMemory", () => {
           status: "running",
           waitingFor: "",
           due: 1,
-          urgent: false
+          urgent: false,
+          at: 0
         })
         return before.length
       }).pipe(Effect.provide(EventStore.layerMemory))

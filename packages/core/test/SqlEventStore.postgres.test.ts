@@ -47,7 +47,8 @@ const append = Effect.fnUntraced(function*(call: number, version: number, id = `
     status: "running",
     waitingFor: `turn ${version}`,
     due: version,
-    urgent: false
+    urgent: false,
+    at: version
   }, { referenceId: session })
 })
 

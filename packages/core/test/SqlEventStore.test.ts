@@ -39,7 +39,8 @@ const append = Effect.fnUntraced(function*(call: number, version: number, id = `
     status: "running",
     waitingFor: `turn ${version}`,
     due: version,
-    urgent: false
+    urgent: false,
+    at: version
   })
 })
 
@@ -84,7 +85,7 @@ describe("the projection of the calls", () => {
       yield* sql`UPDATE ringback_calls SET version = 9, waiting_for = 'nonsense', due = NULL`
       yield* sql`INSERT INTO ringback_calls SELECT ${
         callId(4)
-      }, version, flow, flow_version, status, waiting_for, due, urgent
+      }, version, flow, flow_version, status, waiting_for, due, urgent, at
         FROM ringback_turns LIMIT 1`
       yield* SqlEventStore.rebuild
 

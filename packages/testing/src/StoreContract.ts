@@ -100,6 +100,7 @@ const summary = (call: number, version: number, fields: Partial<EventStore.Summa
   waitingFor: "an answer",
   due: 5000,
   urgent: false,
+  at: 1000 * version,
   ...fields
 })
 

@@ -201,7 +201,8 @@ export const make = (engine: Engine, follow: Follow) => {
       status: over ? "over" : "running",
       waitingFor: waiting.what,
       due: over ? null : waiting.until ?? call.at,
-      urgent: Call.isUrgent(call)
+      urgent: Call.isUrgent(call),
+      at: call.at
     }
   }
 

@@ -6,7 +6,7 @@ import { Clock, Deferred, Effect, Option, Random } from "effect"
 import type { Scope } from "effect"
 import * as Call from "../Call.ts"
 import type { CallId, Exit as FlowExit } from "../CallEvent.ts"
-import { EventStore, StoreError } from "../EventStore.ts"
+import { EventStore, StoreError, type Summary } from "../EventStore.ts"
 import type * as Settings from "../Settings.ts"
 import { Transport } from "../Transport.ts"
 import type * as Webhook from "../Webhook.ts"
@@ -22,6 +22,8 @@ export interface Options extends Inbox.Options {
   readonly definition: (name: string, version: number) => Call.AnyDefinition | undefined
   readonly namespace: string | undefined
   readonly settings: Settings.Settings
+  /** The calls that are running in the store. */
+  readonly running: ReadonlyArray<Summary>
 }
 
 /** What the engine does for `Calls`. */
@@ -113,7 +115,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     return stored.length === 0 ? Option.none() : Option.some(Call.fold(id, stored.flatMap((turn) => turn.events)))
   })
 
-  yield* Recovery.recover(base, cells, dispatch)
+  yield* Recovery.recover(base, cells, dispatch, options.running)
 
   const engine: Engine = {
     start,

@@ -20,11 +20,12 @@ export const summaryColumns = [
   "status",
   "waiting_for",
   "due",
-  "urgent"
+  "urgent",
+  "at"
 ] as const
 
 /** The columns of `ringback_turns` that are written; `position` counts by itself. */
-export const columns = [...summaryColumns, "id", "at", "reference_id", "format", "events"] as const
+export const columns = [...summaryColumns, "id", "reference_id", "format", "events"] as const
 
 /** What a database says in its own way. */
 export interface Dialect {
@@ -68,8 +69,8 @@ const sqliteTables = [
     waiting_for TEXT NOT NULL,
     due REAL,
     urgent INTEGER NOT NULL,
-    id TEXT NOT NULL,
     at REAL NOT NULL,
+    id TEXT NOT NULL,
     reference_id TEXT,
     format INTEGER NOT NULL DEFAULT 1,
     events TEXT NOT NULL,
@@ -86,7 +87,8 @@ const sqliteTables = [
     status TEXT NOT NULL,
     waiting_for TEXT NOT NULL,
     due REAL,
-    urgent INTEGER NOT NULL
+    urgent INTEGER NOT NULL,
+    at REAL NOT NULL
   ) STRICT`,
 
   `CREATE INDEX ringback_calls_due ON ringback_calls (due) WHERE status = 'running'`,
@@ -143,8 +145,8 @@ const types: { readonly [K in typeof columns[number]]: string } = {
   waiting_for: "text",
   due: "double precision",
   urgent: "integer",
-  id: "text",
   at: "double precision",
+  id: "text",
   reference_id: "text",
   format: "integer",
   events: "text"
