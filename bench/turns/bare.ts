@@ -5,7 +5,7 @@
  */
 import { createServer, type ServerResponse } from "node:http"
 import { DatabaseSync } from "node:sqlite"
-import { prompts } from "./conversation.ts"
+import { prompts, usage } from "./conversation.ts"
 
 const database = new DatabaseSync(process.argv[2] ?? "")
 database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
@@ -40,17 +40,20 @@ const commit = () => {
   for (const { answer, response } of jobs) response.end(answer)
 }
 
-const append = (id: string, call: Call, events: ReadonlyArray<object>, answer: string, response: ServerResponse) => {
+const append = (job: Job) => {
   if (waiting.length === 0) setImmediate(commit)
-  waiting.push({ row: [id, ++call.version, Date.now(), JSON.stringify(events)], answer, response })
+  waiting.push(job)
 }
+
+const record = (id: string, call: Call, events: ReadonlyArray<object>, answer: string, response: ServerResponse) =>
+  append({ row: [id, ++call.version, Date.now(), JSON.stringify(events)], answer, response })
 
 const next = (id: string, call: Call, response: ServerResponse, fact: object) => {
   const prompt = prompts[call.asked++]
   const action = prompt === undefined
     ? { method: "hangup", params: {} }
     : { method: "speak", params: { tts: { message: prompt }, collect_digits: { max: 1 } } }
-  append(id, call, [fact, { _tag: "ActionDecided", action }], JSON.stringify(action), response)
+  record(id, call, [fact, { _tag: "ActionDecided", action }], JSON.stringify(action), response)
 }
 
 const receive = (text: string, response: ServerResponse) => {
@@ -72,17 +75,25 @@ const receive = (text: string, response: ServerResponse) => {
     }
     default:
       calls.delete(body.external_id)
-      append(body.external_id, call, [{ _tag: "CallEnded" }], "{}", response)
+      record(body.external_id, call, [{ _tag: "CallEnded" }], "{}", response)
   }
 }
 
-const server = createServer((request, response) => {
-  if (request.url === "/start") {
-    const id = `bare.${String(++started).padStart(20, "0")}.1`
-    const call = { version: 0, asked: 0, pressed: "" }
-    calls.set(id, call)
-    return append(id, call, [{ _tag: "CallStarted" }, { _tag: "DialAttempted" }], id, response)
+/** Starts calls, which is not measured. */
+const start = (count: number, response: ServerResponse) => {
+  const ids = Array.from({ length: count }, () => `bare.${String(++started).padStart(20, "0")}.1`)
+  database.exec("BEGIN")
+  for (const id of ids) {
+    insert.run(id, 1, Date.now(), JSON.stringify([{ _tag: "CallStarted" }, { _tag: "DialAttempted" }]))
+    calls.set(id, { version: 1, asked: 0, pressed: "" })
   }
+  database.exec("COMMIT")
+  response.end(JSON.stringify(ids))
+}
+
+const server = createServer((request, response) => {
+  if (request.url === "/usage") return response.end(JSON.stringify(usage()))
+  if (request.url?.startsWith("/start")) return start(Number(request.url.split("=")[1]), response)
   let body = ""
   request.setEncoding("utf8")
   request.on("data", (chunk: string) => void (body += chunk))

@@ -1,7 +1,49 @@
-/** The call that is measured: answered, four questions with one key each, and the end. Five turns with an action, one without. */
+/**
+ * The call that is measured: answered, four questions with one key each, and the end. Six turns, five of which bring an
+ * action. Every server that is measured holds it, in its own way.
+ */
 export const prompts = [
   "Welcome. Press 1 for English, 2 for Spanish.",
   "Press 1 for sales, 2 for support.",
   "Press 1 if you are a customer already.",
   "Press 1 to hear the opening hours, 2 to be called back."
 ] as const
+
+/** What the carrier posts in one turn, and what the answer to it holds. */
+export interface Turn {
+  readonly body: string
+  readonly expected: string
+}
+
+/** What the carrier posts in a call, in order. */
+export const turnsOf = (externalId: string): ReadonlyArray<Turn> => {
+  const turn = (event: string, data: object, expected: string): Turn => ({
+    body: JSON.stringify({
+      event,
+      reference_id: referenceId(externalId),
+      external_id: externalId,
+      data: { to: "15550170001", from: "15550170009", ...data }
+    }),
+    expected
+  })
+  return [
+    turn("dial_completed", { status: "answered" }, prompts[0]),
+    ...prompts.map((_, i) =>
+      turn(
+        "speak_completed",
+        { status: "speak_successful", collected_digits: String(i + 1) },
+        prompts[i + 1] ?? "hangup"
+      )
+    ),
+    turn("call_completed", { status: "hangup", duration: 9 }, "{}")
+  ]
+}
+
+/** The carrier's own id of a call. */
+export const referenceId = (externalId: string): string => `session-of-${externalId}`
+
+/** What a server has used since it began, told at `GET /usage`. */
+export const usage = () => {
+  const { system, user } = process.cpuUsage()
+  return { cpuMicros: user + system, heapBytes: process.memoryUsage().heapUsed }
+}

@@ -1,12 +1,12 @@
-/** The measured server: Ringback's own route, engine and store. `POST /start` starts a call and tells its external id. */
+/** The measured server: Ringback's own route, engine and store. */
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Call, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { TelesignWebhook } from "@ringback/http"
-import { Console, Effect, Layer, Schema } from "effect"
+import { Console, Effect, Layer, Option, Schedule, Schema } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { createServer } from "node:http"
-import { prompts } from "./conversation.ts"
+import { prompts, referenceId, usage } from "./conversation.ts"
 
 const from = PhoneNumber.make("15550170009")
 const to = PhoneNumber.make("15550170001")
@@ -23,10 +23,12 @@ const Conversation = Flow.make("conversation", {
     }).pipe(Flow.dial({ to, from }))
 })
 
-let sessions = 0
 const transport = Layer.succeed(
   Transport.Transport,
-  Transport.Transport.of({ send: () => Effect.sync(() => ({ referenceId: `unused-${++sessions}` })) })
+  Transport.Transport.of({
+    send: (action) =>
+      Effect.succeed({ referenceId: referenceId(action._tag === "Dial" ? action.externalId ?? "" : "") })
+  })
 )
 
 // An emulated callee answers at once, so the rule that tells copies by their haste has to stand back.
@@ -36,17 +38,31 @@ const calls = Calls.layer({ flows: [Conversation], settings: { shortestKeyPress:
   Layer.provide(SqliteClient.layer({ filename: process.argv[2] ?? "" }))
 )
 
-const start = HttpRouter.use((router) =>
+/** Starts a call, which is not measured, and waits until the carrier has taken it. */
+const startOne = Effect.gen(function*() {
+  const engine = yield* Calls.Calls
+  const { namespace } = yield* EventStore.EventStore
+  const { id } = yield* engine.start(Conversation, {})
+  const isRinging = Effect.map(engine.get(id), Option.exists((call) => call.lines[0]?.referenceId !== undefined))
+  yield* Effect.repeat(isRinging, { until: (rings) => rings, schedule: Schedule.spaced("5 millis") })
+  return Call.externalId(namespace, id, 1)
+})
+
+const control = HttpRouter.use((router) =>
   Effect.gen(function*() {
-    const engine = yield* Calls.Calls
-    const { namespace } = yield* EventStore.EventStore
-    yield* router.add("POST", "/start", () =>
-      Effect.map(engine.start(Conversation, {}), ({ id }) =>
-        HttpServerResponse.text(Call.externalId(namespace, id, 1))))
+    const services = yield* Effect.context<Calls.Calls | EventStore.EventStore>()
+    yield* router.add("GET", "/usage", Effect.sync(() => HttpServerResponse.jsonUnsafe(usage())))
+    yield* router.add("POST", "/start", (request) =>
+      Effect.replicateEffect(startOne, Number(request.url.split("=")[1]), { concurrency: 256 }).pipe(
+        Effect.map((ids) =>
+          HttpServerResponse.jsonUnsafe(ids)
+        ),
+        Effect.provideContext(services)
+      ))
   })
 )
 
-const server = HttpRouter.serve(Layer.merge(TelesignWebhook.layer({ path: "/events" }), start), {
+const server = HttpRouter.serve(Layer.merge(TelesignWebhook.layer({ path: "/events" }), control), {
   disableLogger: true,
   disableListenLog: true
 }).pipe(
