@@ -50,7 +50,7 @@ const appends = (callers: number, count: number) =>
           status: "running",
           waitingFor: "an answer to a prompt",
           due: at + version,
-          urgent: false,
+          process: null,
           at: at + version
         })
       }
@@ -64,10 +64,10 @@ const bare = Effect.fnUntraced(function*(callers: number, count: number) {
   yield* Effect.scoped(Layer.build(store(filename))) // makes the tables
   const database = new DatabaseSync(filename)
   database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-  const row = "(?, ?, 'appointment-reminder', 1, 'running', 'an answer to a prompt', ?, 0, ?, ?, ?)"
+  const row = "(?, ?, 'appointment-reminder', 1, 'running', 'an answer to a prompt', ?, ?, ?, ?)"
   const insert = database.prepare(
     `INSERT INTO ringback_turns
-      (call_id, version, flow, flow_version, status, waiting_for, due, urgent, id, at, events)
+      (call_id, version, flow, flow_version, status, waiting_for, due, id, at, events)
     VALUES ${Array.from({ length: callers }, () => row).join(", ")}`
   )
   const all = Array.from({ length: callers }, (_, caller) => turnsOf(caller, count))

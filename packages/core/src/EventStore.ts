@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { Context, Effect, Layer, Option, Random, Result, Schema } from "effect"
-import type { Stream } from "effect"
+import type { Scope, Stream } from "effect"
 import * as CallEvent from "./CallEvent.ts"
 import { CallId } from "./CallEvent.ts"
 import * as Broadcast from "./internal/broadcast.ts"
@@ -41,10 +41,34 @@ export interface Summary {
   readonly waitingFor: string
   /** When the call has to be woken at the latest, in milliseconds since 1970; `null` when it is over. */
   readonly due: number | null
-  /** It has work under way that only its process knows of (a `POST`, an activity), so a restart has to look at once. */
-  readonly urgent: boolean
+  /**
+   * The process that knows something of this call which no other can know (what becomes of a `POST`, of an activity, of a
+   * reply), so that another one has to look at the call at once if that process is gone; `null` if there is nothing.
+   */
+  readonly process: string | null
   /** When its last turn was appended, in milliseconds since 1970: that of the turn. */
   readonly at: number
+}
+
+/**
+ * What the processes that share a store know of each other. Membership is the business of the database: a process lives as
+ * long as the database sees it, and nothing of it is written down.
+ *
+ * It can err in one direction: who has lost the connection for a moment is taken for dead while it lives. Whoever asks must
+ * be able to bear that.
+ *
+ * @since 0.1.0
+ */
+export interface Processes {
+  /**
+   * Lets the others see this process until the scope closes or the process dies, whichever way. A lost connection is made
+   * anew. `process` is 8 characters of those that an id of a call has.
+   */
+  readonly join: (process: string) => Effect.Effect<void, StoreError, Scope.Scope>
+  /** The processes that live, this one among them once it has joined. */
+  readonly alive: Effect.Effect<ReadonlySet<string>, StoreError>
+  /** The time by the one clock that all of them can read, in milliseconds since 1970. */
+  readonly now: Effect.Effect<number, StoreError>
 }
 
 /**
@@ -106,8 +130,17 @@ export class EventStore extends Context.Service<EventStore, {
   readonly find: (referenceId: string) => Effect.Effect<Option.Option<CallId>, StoreError>
   /** The running calls whose due time is at or before `before`, the earliest first. Never reads events. */
   readonly due: (options: { readonly before: number }) => Effect.Effect<ReadonlyArray<Summary>, StoreError>
+  /**
+   * The running calls of which a process knows something that is not among `alive`, in the order of their ids. Never reads
+   * events.
+   */
+  readonly orphans: (alive: ReadonlySet<string>) => Effect.Effect<ReadonlyArray<Summary>, StoreError>
   /** The summary of one call. */
   readonly summary: (callId: CallId) => Effect.Effect<Option.Option<Summary>, StoreError>
+  /** The summaries of those of the calls that are stored, in no order. */
+  readonly summaries: (callIds: ReadonlyArray<CallId>) => Effect.Effect<ReadonlyArray<Summary>, StoreError>
+  /** What is known of other processes on this store; `undefined` where there cannot be any. */
+  readonly processes: Processes | undefined
   /**
    * Turns as they are appended through this service, from now on, in the order of their versions. A slow reader loses
    * nothing but holds memory. A turn that is appended again is told again. Ends when the store closes.
@@ -172,7 +205,7 @@ export const fromStored = (
   Effect.fromResult(Result.all(turns.map((stored) => decode(callId, stored))))
 
 /**
- * A store for tests and first steps: all is lost when the layer is closed. What is read went through its stored form, as
+ * A store for tests and first steps: all is lost when the layer is closed, and no other process can see it. What is read went through its stored form, as
  * it would in a database.
  *
  * @since 0.1.0
@@ -204,6 +237,9 @@ export const layerMemory: Layer.Layer<EventStore> = Layer.effect(
     const isDue = (before: number) => ({ due, status }: Summary) =>
       status === "running" && due !== null && due <= before
 
+    const isOrphan = (alive: ReadonlySet<string>) => ({ process, status }: Summary) =>
+      status === "running" && process !== null && !alive.has(process)
+
     return EventStore.of({
       namespace,
       append: (turn, summary, options) =>
@@ -218,7 +254,10 @@ export const layerMemory: Layer.Layer<EventStore> = Layer.effect(
       read: (callId) => Effect.suspend(() => fromStored(callId, turns.get(callId) ?? [])),
       find: (referenceId) => Effect.sync(() => Option.fromNullishOr(references.get(referenceId))),
       due: ({ before }) => Effect.sync(() => [...summaries.values()].filter(isDue(before)).toSorted(byDue)),
+      orphans: (alive) => Effect.sync(() => [...summaries.values()].filter(isOrphan(alive)).toSorted(byId)),
       summary: (callId) => Effect.sync(() => Option.fromNullishOr(summaries.get(callId))),
+      summaries: (callIds) => Effect.sync(() => callIds.flatMap((callId) => summaries.get(callId) ?? [])),
+      processes: undefined,
       changes: changes.stream
     })
   })
@@ -242,4 +281,6 @@ const undecodable = (error: unknown): string => {
   return `${expected.length > 100 ? `${expected.slice(0, 100)}...` : expected}${path.join("").replace(/^ +/, " ")}`
 }
 
-const byDue = (self: Summary, that: Summary): number => self.due! - that.due! || (self.callId < that.callId ? -1 : 1)
+const byId = (self: Summary, that: Summary): number => self.callId < that.callId ? -1 : 1
+
+const byDue = (self: Summary, that: Summary): number => self.due! - that.due! || byId(self, that)

@@ -34,6 +34,11 @@ export interface Settings {
   readonly doubt: number
   /** A dial is sent this soon after its record or not at all; default 10 s. */
   readonly sendWindow: number
+  /**
+   * Where several processes share a store: how often each looks for calls that another left behind, and how late a call may
+   * be before another sees to it than the one that should; default 5 s.
+   */
+  readonly lookEvery: number
   /** How often a dial that surely did nothing is tried in all; default 5. */
   readonly maxAttempts: number
   /** The wait before the second attempt; each further one doubles it; default 1 s. */
@@ -92,6 +97,7 @@ export const defaults: Settings = {
   silence: 2 * minute,
   doubt: 2 * second,
   sendWindow: 10 * second,
+  lookEvery: 5 * second,
   maxAttempts: 5,
   backoff: second,
   maxCopies: 5,

@@ -15,6 +15,7 @@ import type { StoredTurn, Summary, Turn } from "./EventStore.ts"
 import * as Broadcast from "./internal/broadcast.ts"
 import * as GroupCommit from "./internal/groupCommit.ts"
 import * as Dialect from "./internal/sqlDialect.ts"
+import * as Processes from "./internal/sqlProcesses.ts"
 
 /**
  * Counts the commits that stored turns. With `turns` it tells how many appends share one.
@@ -40,10 +41,14 @@ export const turns = Metric.counter("ringback_store_turns", {
  * Opens the store in the database of the `SqlClient`, SQLite or PostgreSQL, and makes or upgrades its tables first. Fails
  * with `StoreError` of `open` if that is not possible, or if a later version of Ringback made them.
  *
- * On SQLite one process holds the database. On PostgreSQL, through `@effect/sql-pg`, several processes may share one:
- * whoever appends a version first wins, the other gets `VersionConflict`, and the rest of its batch is stored. It takes
- * the isolation `read committed`, which is the default, and a database whose encoding is UTF8. `changes` tells what this
- * process appends, not what others do.
+ * On SQLite one process holds the database: its exclusive lock is the proof that nobody else lives. On PostgreSQL, through
+ * `@effect/sql-pg`, several processes may share one: whoever appends a version first wins, the other gets
+ * `VersionConflict`, and the rest of its batch is stored. It takes the isolation `read committed`, which is the default, and
+ * a database whose encoding is UTF8. `changes` tells what this process appends, not what others do.
+ *
+ * Each process on PostgreSQL keeps one connection of the pool for itself, on which it holds an advisory lock by which the
+ * others see that it lives. So the pool needs room for two at least, and a pooler between them has to leave a session its
+ * connection.
  *
  * An append commits by itself, never as a part of a transaction of the caller: inside `withTransaction` of the same client
  * it fails at once. When the layer closes, what waits is written first; whatever comes later fails.
@@ -89,10 +94,27 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
           WHERE status = 'running' AND due <= ${before} ORDER BY due, call_id`.pipe(
           reading((rows) => rows.map(toSummary))
         ),
+      orphans: (alive) =>
+        sql<SummaryRow>`SELECT ${summaryColumns(sql)} FROM ringback_calls
+          WHERE status = 'running' AND process IS NOT NULL ${noneOf(sql, alive)} ORDER BY call_id`.unprepared.pipe(
+          reading((rows) => rows.map(toSummary))
+        ),
       summary: (callId) =>
         sql<SummaryRow>`SELECT ${summaryColumns(sql)} FROM ringback_calls WHERE call_id = ${callId}`.pipe(
           reading(([row]) => Option.map(Option.fromNullishOr(row), toSummary))
         ),
+      summaries: (callIds) =>
+        Effect.map(
+          Effect.forEach(Arr.chunksOf(callIds, 1000), (some) =>
+            sql<SummaryRow>`SELECT ${summaryColumns(sql)} FROM ringback_calls
+              WHERE ${sql.in("call_id", some)}`.unprepared.pipe(reading((rows) =>
+              rows.map(toSummary)
+            ))),
+          (found) => found.flat()
+        ),
+      processes: dialect.isShared
+        ? Processes.make(sql, namespace, (error) => storeError("read", error))
+        : undefined,
       changes: changes.stream
     })
   })
@@ -231,9 +253,12 @@ interface SummaryRow extends CallRow {
   readonly status: Summary["status"]
   readonly waiting_for: string
   readonly due: number | null
-  readonly urgent: number
+  readonly process: string | null
   readonly at: number
 }
+
+const noneOf = (sql: SqlClient.SqlClient, processes: ReadonlySet<string>) =>
+  processes.size === 0 ? sql.literal("") : sql`AND NOT ${sql.in("process", [...processes])}`
 
 const summaryColumns = (sql: SqlClient.SqlClient) => sql.literal(Dialect.summaryColumns.join(", "))
 
@@ -247,7 +272,7 @@ const toRow = (turn: Turn, summary: Summary, referenceId: string | undefined): D
     summary.status,
     Dialect.escape(summary.waitingFor),
     summary.status === "over" ? null : summary.due,
-    summary.urgent ? 1 : 0,
+    summary.process,
     stored.at,
     Dialect.escape(stored.id),
     referenceId === undefined ? null : Dialect.escape(referenceId),
@@ -274,7 +299,7 @@ const toSummary = (row: SummaryRow): Summary => ({
   status: row.status,
   waitingFor: Dialect.unescape(row.waiting_for),
   due: row.due,
-  urgent: Number(row.urgent) === 1,
+  process: row.process,
   at: row.at
 })
 

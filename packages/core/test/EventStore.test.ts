@@ -32,7 +32,7 @@ describe("EventStore.layerMemory", () => {
           status: "running",
           waitingFor: "",
           due: 1,
-          urgent: false,
+          process: null,
           at: 0
         })
         return before.length

@@ -47,7 +47,7 @@ const append = Effect.fnUntraced(function*(call: number, version: number, id = `
     status: "running",
     waitingFor: `turn ${version}`,
     due: version,
-    urgent: false,
+    process: null,
     at: version
   }, { referenceId: session })
 })
@@ -166,8 +166,8 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
           WHERE NOT granted AND relation = 'ringback_turns'::regclass`
         const rebuilt = yield* sql.withTransaction(Effect.gen(function*() {
           yield* sql`INSERT INTO ringback_turns
-            (call_id, version, flow, flow_version, status, waiting_for, urgent, id, at, events)
-            VALUES (${callId(1)}, 2, 'f', 1, 'over', '', 0, 'by hand', 0, '[]')`
+            (call_id, version, flow, flow_version, status, waiting_for, id, at, events)
+            VALUES (${callId(1)}, 2, 'f', 1, 'over', '', 'by hand', 0, '[]')`
           const rebuild = yield* Effect.forkDetach(Effect.provide(SqlEventStore.rebuild, other))
           yield* Effect.repeat(waiting, { until: ([row]) => row?.n === 1n })
           return rebuild
@@ -184,8 +184,8 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         yield* append(1, 1)
         const insert = (version: number) =>
           sql`INSERT INTO ringback_turns
-            (call_id, version, flow, flow_version, status, waiting_for, urgent, id, at, events)
-            VALUES (${callId(1)}, ${version}, 'f', 1, 'over', '', 0, 'by hand', 0, '[]')`
+            (call_id, version, flow, flow_version, status, waiting_for, id, at, events)
+            VALUES (${callId(1)}, ${version}, 'f', 1, 'over', '', 'by hand', 0, '[]')`
         yield* insert(3)
         yield* insert(0)
         assert.deepStrictEqual(yield* ids(1), ["1/1"])

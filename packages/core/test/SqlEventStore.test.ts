@@ -39,7 +39,7 @@ const append = Effect.fnUntraced(function*(call: number, version: number, id = `
     status: "running",
     waitingFor: `turn ${version}`,
     due: version,
-    urgent: false,
+    process: null,
     at: version
   })
 })
@@ -85,7 +85,7 @@ describe("the projection of the calls", () => {
       yield* sql`UPDATE ringback_calls SET version = 9, waiting_for = 'nonsense', due = NULL`
       yield* sql`INSERT INTO ringback_calls SELECT ${
         callId(4)
-      }, version, flow, flow_version, status, waiting_for, due, urgent, at
+      }, version, flow, flow_version, status, waiting_for, due, process, at
         FROM ringback_turns LIMIT 1`
       yield* SqlEventStore.rebuild
 
@@ -130,8 +130,8 @@ describe("the table of the turns", () => {
       const sql = yield* SqlClient.SqlClient
       yield* append(1, 1)
       const insert = (version: number) =>
-        sql`INSERT INTO ringback_turns (call_id, version, flow, flow_version, status, waiting_for, urgent, id, at, events)
-          VALUES (${callId(1)}, ${version}, 'f', 1, 'over', '', 0, 'by hand', 0, '[]')`
+        sql`INSERT INTO ringback_turns (call_id, version, flow, flow_version, status, waiting_for, id, at, events)
+          VALUES (${callId(1)}, ${version}, 'f', 1, 'over', '', 'by hand', 0, '[]')`
       yield* insert(3)
       yield* insert(0)
       assert.deepStrictEqual(yield* ids(1), ["1/1"])

@@ -49,6 +49,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<EventStore.EventStore,
       test("follows a call with its summary", followsCall)
       test("lets a refused append leave no trace", leavesNoTrace)
       test("has no due time for a call that is over", overIsNotDue)
+      test("gives the running calls of which a process knows something that is gone", givesOrphans)
+      test("gives the summaries of many calls at once, of those that it has", givesSummaries)
     })
 
     describe("changes", () => {
@@ -99,7 +101,7 @@ const summary = (call: number, version: number, fields: Partial<EventStore.Summa
   status: "running",
   waitingFor: "an answer",
   due: 5000,
-  urgent: false,
+  process: null,
   at: 1000 * version,
   ...fields
 })
@@ -299,7 +301,7 @@ const ordersDue = Effect.gen(function*() {
 
 const followsCall = Effect.gen(function*() {
   const store = yield* EventStore.EventStore
-  const first = summary(1, 1, { due: 10, urgent: true, waitingFor: "an answer to a dial" })
+  const first = summary(1, 1, { due: 10, process: "a0000001", waitingFor: "an answer to a dial" })
   const second = summary(1, 2, { due: null, flow: "renamed", flowVersion: 2, waitingFor: "a signal" })
   yield* stored(turn(1, 1), first)
   assert.deepStrictEqual(yield* store.summary(callId(1)), Option.some(first))
@@ -326,6 +328,38 @@ const overIsNotDue = Effect.gen(function*() {
   yield* stored(turn(1, 2), { status: "over", due: 7 })
   assert.deepStrictEqual(yield* store.summary(callId(1)), Option.some(summary(1, 2, { status: "over", due: null })))
   assert.deepStrictEqual(yield* store.due({ before: Infinity }), [])
+})
+
+const givesOrphans = Effect.gen(function*() {
+  const store = yield* EventStore.EventStore
+  const processes = ["a0000001", null, "b0000002", "a0000001"]
+  for (const [n, process] of processes.entries()) yield* stored(turn(n, 1), { process, due: null })
+  const orphans = (...alive: ReadonlyArray<string>) =>
+    Effect.map(store.orphans(new Set(alive)), (all) => all.map((each) => each.callId))
+  assert.deepStrictEqual(yield* orphans(), [0, 2, 3].map(callId))
+  assert.deepStrictEqual(yield* orphans("a0000001"), [callId(2)])
+  assert.deepStrictEqual(yield* orphans("b0000002", "c0000003"), [0, 3].map(callId))
+  assert.deepStrictEqual(yield* orphans("a0000001", "b0000002"), [])
+  assert.deepStrictEqual(yield* store.orphans(new Set(["a0000001"])), [
+    summary(2, 1, { process: "b0000002", due: null })
+  ])
+  yield* stored(turn(2, 2), { process: "b0000002", status: "over" })
+  yield* stored(turn(3, 2), { process: null })
+  assert.deepStrictEqual(yield* orphans(), [callId(0)])
+})
+
+const givesSummaries = Effect.gen(function*() {
+  const store = yield* EventStore.EventStore
+  assert.deepStrictEqual(yield* store.summaries([]), [])
+  yield* stored(turn(1, 1), { waitingFor: "the first" })
+  yield* stored(turn(2, 1), { status: "over" })
+  yield* stored(turn(3, 1))
+  assert.sameDeepMembers([...yield* store.summaries([callId(1), callId(2), callId(7)])], [
+    summary(1, 1, { waitingFor: "the first" }),
+    summary(2, 1, { status: "over", due: null })
+  ])
+  yield* Effect.forEach(times(1500), (n) => stored(turn(100 + n, 1)), { concurrency: "unbounded", discard: true })
+  assert.lengthOf(yield* store.summaries(times(1500).map((n) => callId(100 + n))), 1500)
 })
 
 // Changes

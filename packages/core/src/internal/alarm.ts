@@ -2,7 +2,7 @@
  * One alarm clock for all calls: a heap with at most one entry a call. An entry may be early (what it was set for moved
  * on), never late; whoever is woken looks for itself.
  */
-import { Clock, Effect, Latch } from "effect"
+import { Effect, Latch } from "effect"
 import type { Scope } from "effect"
 
 interface Entry {
@@ -49,8 +49,11 @@ const pop = (heap: Array<Entry>): Entry => {
 /** A timer of Node takes no more than 24 days. */
 const longestSleep = 24 * 60 * 60 * 1000
 
-/** Runs until its scope closes; `ring` must not fail and should not take long. */
-export const make = (ring: (id: string) => Effect.Effect<void>): Effect.Effect<Alarm, never, Scope.Scope> =>
+/** Runs until its scope closes, by the time `now`; `ring` must not fail and should not take long. */
+export const make = (
+  now: Effect.Effect<number>,
+  ring: (id: string) => Effect.Effect<void>
+): Effect.Effect<Alarm, never, Scope.Scope> =>
   Effect.gen(function*() {
     const heap: Array<Entry> = []
     const armed = new Map<string, number>()
@@ -59,9 +62,9 @@ export const make = (ring: (id: string) => Effect.Effect<void>): Effect.Effect<A
     const wait = Effect.gen(function*() {
       const next = heap[0]
       if (next === undefined) return yield* latch.await
-      const now = yield* Clock.currentTimeMillis
-      if (next.at > now) {
-        return yield* Effect.raceFirst(Effect.sleep(Math.min(next.at - now, longestSleep)), latch.await)
+      const rest = next.at - (yield* now)
+      if (rest > 0) {
+        return yield* Effect.raceFirst(Effect.sleep(Math.min(rest, longestSleep)), latch.await)
       }
       pop(heap)
       if (armed.get(next.id) !== next.at) return

@@ -2,7 +2,7 @@
  * The calls in memory: one cell per live call, whose inputs are taken one after another. An input is decided, its events
  * are appended, and only when they are durable does the state in memory change and the world see anything.
  */
-import { Clock, Deferred, Effect, Exit, Option, Result, Schedule, Semaphore } from "effect"
+import { Deferred, Effect, Exit, Option, Result, Schedule, Semaphore } from "effect"
 import type { Fiber } from "effect"
 import * as Call from "../Call.ts"
 import type { CallEvent, CallId, Exit as FlowExit } from "../CallEvent.ts"
@@ -11,6 +11,7 @@ import { type EventStore, StoreError, type VersionConflict } from "../EventStore
 import type * as Settings from "../Settings.ts"
 import type * as Alarm from "./alarm.ts"
 import type * as table from "./callTable.ts"
+import * as ids from "./ids.ts"
 
 /** What is known of the delivery of the action in flight on a line. Not in the log: it is of this process alone. */
 export interface Delivery {
@@ -26,6 +27,10 @@ export interface Cell {
   readonly ended: Deferred.Deferred<FlowExit>
   live: Call.Live | undefined
   version: number
+  /** The process that appended the last turn. */
+  writer: string | undefined
+  /** The process that runs the activity which the call waits for, if it waits for one. */
+  worker: string | undefined
   /** Webhooks that wait for their flow to decide, by line. */
   readonly waiters: Map<number, Set<Deferred.Deferred<table.Reply>>>
   readonly deliveries: Map<number, Delivery>
@@ -41,6 +46,10 @@ export interface Engine {
   readonly namespace: string
   /** The name of this process incarnation. */
   readonly process: string
+  /** The other processes on this store that lived when this one last looked. */
+  neighbours: ReadonlySet<string>
+  /** The time that all processes on this store go by, in milliseconds since 1970. */
+  readonly now: Effect.Effect<number>
   readonly definition: (name: string, version: number) => Call.AnyDefinition | undefined
   readonly alarm: Alarm.Alarm
   /** Runs something that outlives whoever asked for it, until the engine ends. */
@@ -70,6 +79,19 @@ const maxConflicts = 20
 /** Work that nobody waits for goes on trying while the store is down. */
 export const whileStoreIsDown = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("5 seconds")])
 
+/** From such an event on, the process that recorded it runs the activity which the call waits for. */
+const beginsWork = ({ _tag }: CallEvent): boolean => _tag === "ActivityStarted" || _tag === "Restarted"
+
+/**
+ * The process that knows something of a call which no other can know: it runs the activity, or sends the dial, or wrote the
+ * last reply. If it is gone, somebody has to look at the call at once.
+ */
+export const knower = (call: Call.Call, { worker, writer }: Pick<Cell, "worker" | "writer">): string | undefined => {
+  if (!Call.isUrgent(call)) return undefined
+  if (call.wait?._tag === "Activity") return worker
+  return call.lines.find((line) => line.phase === "Attempted")?.process ?? writer
+}
+
 const inFlightKey = (line: Call.CallLine): string | undefined =>
   (line.phase === "Acting" || line.phase === "Bridged") && line.inFlight !== undefined
     ? `${line.inFlight.n}@${line.inFlight.at}`
@@ -94,6 +116,8 @@ export const make = (engine: Engine, follow: Follow) => {
       ended: Deferred.makeUnsafe(),
       live: undefined,
       version: 0,
+      writer: undefined,
+      worker: undefined,
       waiters: new Map(),
       deliveries: new Map(),
       activity: undefined,
@@ -137,7 +161,11 @@ export const make = (engine: Engine, follow: Follow) => {
     function*(cell) {
       const stored = yield* store.read(cell.id)
       const events = stored.flatMap((turn) => turn.events)
-      cell.version = stored.at(-1)?.version ?? 0
+      const last = stored.at(-1)
+      const began = stored.findLast((turn) => turn.events.some(beginsWork))
+      cell.version = last?.version ?? 0
+      cell.writer = last === undefined ? undefined : ids.processOf(last.id)
+      cell.worker = began === undefined ? undefined : ids.processOf(began.id)
       if (events.length === 0) return undefined
       const folded = Call.fold(cell.id, events)
       learnSessions(cell, folded)
@@ -156,7 +184,7 @@ export const make = (engine: Engine, follow: Follow) => {
           `Call ${cell.id} cannot go on: its flow ${folded.flow} disagrees with its log at event ${divergence.at} ` +
             `(recorded ${divergence.recorded}, now ${divergence.now})`
         )
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* engine.now
         yield* commit(cell, Call.diverge(live, divergence, now))
       }
       yield* showUnsure(cell, stored)
@@ -190,7 +218,7 @@ export const make = (engine: Engine, follow: Follow) => {
   // Turns
   // -------------------------------------------------------------------------------------------------------------------
 
-  const summaryOf = (call: Call.Call, version: number): Summary => {
+  const summaryOf = (call: Call.Call, version: number, worker: string | undefined): Summary => {
     const over = Call.isOver(call)
     const waiting = Call.waitingFor(call, settings)
     return {
@@ -201,7 +229,7 @@ export const make = (engine: Engine, follow: Follow) => {
       status: over ? "over" : "running",
       waitingFor: waiting.what,
       due: over ? null : waiting.until ?? call.at,
-      urgent: Call.isUrgent(call),
+      process: knower(call, { worker, writer: process }) ?? null,
       at: call.at
     }
   }
@@ -211,8 +239,9 @@ export const make = (engine: Engine, follow: Follow) => {
     const { call } = decided.live
     const version = cell.version + 1
     const reference = decided.events.find((event) => "referenceId" in event)
-    const turn = `${process}-${++turns}`
-    const summary = summaryOf(call, version)
+    const turn = ids.turnId(process, ++turns)
+    const worker = decided.events.some(beginsWork) ? process : cell.worker
+    const summary = summaryOf(call, version, worker)
     yield* store.append(
       { id: turn, callId: cell.id, version, at: call.at, events: decided.events },
       summary,
@@ -226,6 +255,8 @@ export const make = (engine: Engine, follow: Follow) => {
     )
     cell.live = decided.live
     cell.version = version
+    cell.writer = process
+    cell.worker = worker
     yield* show(cell, decided.events, call)
     rest(cell, call, summary.due)
   })
@@ -239,10 +270,14 @@ export const make = (engine: Engine, follow: Follow) => {
     answerWaiters(cell, call)
   })
 
-  /** Sets the alarm for the time at which the call is due, or lets go of a call that is over. */
+  /**
+   * Sets the alarm for the time at which the call is due, or lets go of a call that is over. Where another process went on
+   * with the call, that one has its chance first.
+   */
   const rest = (cell: Cell, call: Call.Call, due: number | null | undefined): void => {
     if (Call.isOver(call)) return forget(cell, call)
-    if (due !== null && due !== undefined) alarm.set(cell.id, due)
+    const isTheirs = cell.writer !== undefined && engine.neighbours.has(cell.writer)
+    if (due !== null && due !== undefined) alarm.set(cell.id, isTheirs ? due + settings.lookEvery : due)
   }
 
   /** Keeps an eye on the delivery of the action in flight. One that is found in the log was written before, if at all. */
@@ -271,7 +306,7 @@ export const make = (engine: Engine, follow: Follow) => {
           cells.delete(cell.id)
           return yield* new StoreError({ operation: "read", problem: `There is no call ${cell.id}` })
         }
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* engine.now
         const decided = Call.decide(live, typeof input === "function" ? input(live) : input, {
           now,
           process,
@@ -302,8 +337,17 @@ export const make = (engine: Engine, follow: Follow) => {
       (found) => Option.isSome(Option.filter(found, ({ version }) => version > cell.version))
     )
 
+  /** Brings a call that another process went on with up to date. */
+  const refresh = (cell: Cell): Effect.Effect<void, StoreError> =>
+    Effect.uninterruptible(cell.lock.withPermit(Effect.gen(function*() {
+      if (!(yield* isBehind(cell))) return
+      cell.live = undefined
+      const live = yield* loaded(cell)
+      if (live !== undefined) rest(cell, live.call, Call.waitingFor(live.call, settings).until)
+    })))
+
   /** Takes an input that nobody waits for, and goes on trying while the store is down. */
-  const takeSurely = (cell: Cell, input: Call.Input): Effect.Effect<void> =>
+  const takeSurely = (cell: Cell, input: Call.Input | ((live: Call.Live) => Call.Input)): Effect.Effect<void> =>
     take(cell, input, ignore).pipe(
       Effect.tapError((error) => Effect.logWarning(`Call ${cell.id} waits for its store: ${error.message}`)),
       Effect.retry(whileStoreIsDown),
@@ -325,6 +369,7 @@ export const make = (engine: Engine, follow: Follow) => {
     take,
     takeSurely,
     isBehind,
+    refresh,
     /** The call whose session this is, if it is in memory. */
     bySession: (referenceId: string): CallId | undefined => sessions.get(referenceId),
     has: (id: CallId): boolean => cells.has(id),

@@ -1,7 +1,7 @@
 /**
  * What a call does in the world beside answering: it sends dials and runs activities, each when its record is durable.
  */
-import { Cause, Clock, Context, Effect, Exit, Fiber, Option, Result } from "effect"
+import { Cause, Context, Effect, Exit, Fiber, Option, Result } from "effect"
 import * as Action from "../Action.ts"
 import type * as Call from "../Call.ts"
 import type { CallEvent } from "../CallEvent.ts"
@@ -35,7 +35,7 @@ export type Dispatch = ReturnType<typeof make>
 
 /** Does what calls decide. `context` holds the services that activities need. */
 export const make = (
-  { fork, settings }: Engine,
+  { fork, now, settings }: Engine,
   cells: Cells,
   transport: Transport["Service"],
   context: Context.Context<never>
@@ -49,10 +49,10 @@ export const make = (
 
   const post = Effect.fnUntraced(function*(cell: Cell, attempt: Attempt) {
     const line = cell.live?.call.lines.find((line) => line.id === attempt.line)
-    const now = yield* Clock.currentTimeMillis
+    const isLate = (yield* now) - attempt.at > settings.sendWindow
     const unsent = (problem: string): table.Posted => ({ _tag: "NotSent", problem })
     if (line?.dialling === undefined || line.left) return unsent("cancelled before it was sent")
-    if (now - attempt.at > settings.sendWindow) return unsent("the window for sending it has passed")
+    if (isLate) return unsent("the window for sending it has passed")
     const { evenIfUnknown: _, ringForMillis: __, ...dialling } = line.dialling
     const result = yield* Effect.exit(transport.send(Action.dial({ ...dialling, externalId: attempt.externalId })))
     if (Exit.isSuccess(result)) {
@@ -73,6 +73,7 @@ export const make = (
     const wait = live?.call.wait
     if (live?.step._tag !== "Waiting" || live.step.request._tag !== "Activity" || wait?._tag !== "Activity") return
     const { n } = wait
+    if (cell.activity?.n === n) return
     const request = live.step.request
     const work = activityInput(request, n, `${cell.id}/${n}`).pipe(
       Effect.flatMap((input) => {
@@ -122,9 +123,9 @@ export const make = (
     if (cell.activity !== undefined) yield* stopActivity(cell, call)
     for (const event of events) {
       if (event._tag === "DialAttempted") yield* fork(sendDial(cell, event))
-      else if (event._tag === "ActivityStarted") yield* runActivity(cell)
+      else if (event._tag === "ActivityStarted" || event._tag === "Restarted") yield* runActivity(cell)
     }
   })
 
-  return { follow, runActivity }
+  return { follow }
 }

@@ -2,7 +2,7 @@
  * The engine behind `Calls`: the calls in memory, what they do in the world, the webhooks that come in, and what an
  * application asks for, over one store and one transport.
  */
-import { Clock, Deferred, Effect, Option, Random } from "effect"
+import { Deferred, Effect, Option, Random } from "effect"
 import type { Scope } from "effect"
 import * as Call from "../Call.ts"
 import type { CallId, Exit as FlowExit } from "../CallEvent.ts"
@@ -12,6 +12,7 @@ import { Transport } from "../Transport.ts"
 import type * as Webhook from "../Webhook.ts"
 import * as Alarm from "./alarm.ts"
 import * as Cells from "./cells.ts"
+import * as CommonClock from "./commonClock.ts"
 import * as Dispatch from "./dispatch.ts"
 import * as ids from "./ids.ts"
 import * as Inbox from "./inbox.ts"
@@ -51,8 +52,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const store = yield* EventStore
   const scope: Scope.Scope = yield* Effect.scope
   const random = yield* Random.Random
-  const alarm = yield* Alarm.make((id) =>
-    Effect.asVoid(base.fork(cells.takeSurely(cells.of(id as CallId), { _tag: "Wake" })))
+  const clock = CommonClock.make(store.processes)
+  const alarm = yield* Alarm.make(
+    clock.now,
+    (id) => Effect.asVoid(base.fork(cells.takeSurely(cells.of(id as CallId), { _tag: "Wake" })))
   )
   const base: Cells.Engine = {
     store,
@@ -60,6 +63,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     settings: options.settings,
     namespace: options.namespace ?? store.namespace,
     process: ids.chance(() => random.nextDoubleUnsafe(), 8),
+    neighbours: new Set(),
+    now: clock.now,
     definition: options.definition,
     fork: (effect) => Effect.forkIn(effect, scope)
   }
@@ -68,7 +73,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const inbox = Inbox.make(base, cells, options)
 
   const start = Effect.fnUntraced(function*(definition: Call.AnyDefinition, input: unknown, key: string | undefined) {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* clock.now
     const id = key === undefined
       ? ids.newCallId(now, () => random.nextDoubleUnsafe())
       : ids.namedCallId(definition.name, key)
@@ -105,17 +110,30 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       return yield* new StoreError({ operation: "read", problem: `There is no call ${id}` })
     }
     if (call.value.exit !== undefined) return call.value.exit
-    return yield* Deferred.await(cells.of(id).ended)
+    const { ended } = cells.of(id)
+    awaited.set(id, (awaited.get(id) ?? 0) + 1)
+    return yield* Effect.ensuring(Deferred.await(ended), Effect.sync(() => stopAwaiting(id)))
   })
+
+  /** The calls whose outcome somebody waits for, and how many do. */
+  const awaited = new Map<CallId, number>()
+  const stopAwaiting = (id: CallId): void => {
+    const waiting = awaited.get(id) ?? 1
+    if (waiting === 1) awaited.delete(id)
+    else awaited.set(id, waiting - 1)
+  }
 
   const get = Effect.fnUntraced(function*(id: CallId) {
     const live = cells.live(id)
-    if (live !== undefined) return Option.some(live.call)
+    const isNewest = live !== undefined && (store.processes === undefined || !(yield* cells.isBehind(cells.of(id))))
+    if (isNewest) return Option.some(live.call)
     const stored = yield* store.read(id)
     return stored.length === 0 ? Option.none() : Option.some(Call.fold(id, stored.flatMap((turn) => turn.events)))
   })
 
-  yield* Recovery.recover(base, cells, dispatch, options.running)
+  yield* store.processes === undefined
+    ? Recovery.recover(base, cells, options.running)
+    : Recovery.watch(base, cells, { processes: store.processes, clock, awaited: () => [...awaited.keys()] })
 
   const engine: Engine = {
     start,

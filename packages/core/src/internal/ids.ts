@@ -5,19 +5,29 @@ import type { CallId } from "../CallEvent.ts"
 /** Digits of base 32 without `i l o u`, so that an id can be read aloud. */
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 
-const digitsOf = (value: number, length: number): string => {
+/** A number in `length` digits; it has to fit. */
+export const digits = (value: number, length: number): string => {
   let text = ""
   for (let rest = value, i = 0; i < length; i++, rest = Math.floor(rest / 32)) text = alphabet[rest % 32] + text
   return text
 }
+
+/** The number that digits stand for. */
+export const numberOf = (digits: string): number =>
+  Array.from(digits).reduce((number, digit) => number * 32 + alphabet.indexOf(digit), 0)
 
 /** `length` digits from `random`, which gives numbers from 0 to 1. */
 export const chance = (random: () => number, length: number): string =>
   Array.from({ length }, () => alphabet[Math.floor(random() * 32)]).join("")
 
 /** A new id: 9 digits of time, so that neighbours in time are neighbours in an index, and 11 (55 bits) of chance. */
-export const newCallId = (now: number, random: () => number): CallId =>
-  (digitsOf(now, 9) + chance(random, 11)) as CallId
+export const newCallId = (now: number, random: () => number): CallId => (digits(now, 9) + chance(random, 11)) as CallId
+
+/** The id of a turn: the process that appends it, and how many that process has appended. */
+export const turnId = (process: string, count: number): string => `${process}-${count}`
+
+/** The process that appended a turn. */
+export const processOf = (turnId: string): string => turnId.slice(0, turnId.lastIndexOf("-"))
 
 /**
  * The id that a name stands for: the same name, the same id. The digest only spreads the name over 100 bits; whoever uses

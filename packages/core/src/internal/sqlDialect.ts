@@ -20,7 +20,7 @@ export const summaryColumns = [
   "status",
   "waiting_for",
   "due",
-  "urgent",
+  "process",
   "at"
 ] as const
 
@@ -38,6 +38,8 @@ export interface Dialect {
   readonly insert: (rows: ReadonlyArray<Row>) => { readonly text: string; readonly parameters: ReadonlyArray<unknown> }
   /** Inside a transaction: keeps turns from being appended until it ends. */
   readonly lockTurns: string | undefined
+  /** Whether several processes can open the database at once. */
+  readonly isShared: boolean
 }
 
 /** A string as a text column holds it. */
@@ -68,7 +70,7 @@ const sqliteTables = [
     status TEXT NOT NULL,
     waiting_for TEXT NOT NULL,
     due REAL,
-    urgent INTEGER NOT NULL,
+    process TEXT,
     at REAL NOT NULL,
     id TEXT NOT NULL,
     reference_id TEXT,
@@ -87,11 +89,13 @@ const sqliteTables = [
     status TEXT NOT NULL,
     waiting_for TEXT NOT NULL,
     due REAL,
-    urgent INTEGER NOT NULL,
+    process TEXT,
     at REAL NOT NULL
   ) STRICT`,
 
   `CREATE INDEX ringback_calls_due ON ringback_calls (due) WHERE status = 'running'`,
+
+  `CREATE INDEX ringback_calls_process ON ringback_calls (process) WHERE status = 'running' AND process IS NOT NULL`,
 
   `CREATE TRIGGER ringback_turns_leave_no_gap BEFORE INSERT ON ringback_turns
   WHEN NEW.version <> 1 AND NOT EXISTS (
@@ -130,7 +134,8 @@ export const sqlite: Dialect = {
     while (parameters.length < columns.length * 2 ** power) parameters.push(null)
     return { text: insertTexts[power] ??= insertText(2 ** power), parameters }
   },
-  lockTurns: undefined // A transaction that writes is the only one.
+  lockTurns: undefined, // A transaction that writes is the only one.
+  isShared: false
 }
 
 // PostgreSQL
@@ -144,7 +149,7 @@ const types: { readonly [K in typeof columns[number]]: string } = {
   status: "text",
   waiting_for: "text",
   due: "double precision",
-  urgent: "integer",
+  process: "text",
   at: "double precision",
   id: "text",
   reference_id: "text",
@@ -152,7 +157,7 @@ const types: { readonly [K in typeof columns[number]]: string } = {
   events: "text"
 }
 
-const nullable: ReadonlyArray<string> = ["due", "reference_id"]
+const nullable: ReadonlyArray<string> = ["due", "process", "reference_id"]
 
 const define = (names: ReadonlyArray<typeof columns[number]>): string =>
   names.map((name) => `${name} ${types[name]}${nullable.includes(name) ? "" : " NOT NULL"}`).join(",\n    ")
@@ -185,6 +190,8 @@ const postgresTables = [
   )`,
 
   `CREATE INDEX ringback_calls_due ON ringback_calls (due) WHERE status = 'running'`,
+
+  `CREATE INDEX ringback_calls_process ON ringback_calls (process) WHERE status = 'running' AND process IS NOT NULL`,
 
   `CREATE FUNCTION ringback_turns_leave_no_gap() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
@@ -233,5 +240,6 @@ export const postgres: Dialect = {
     const ordered = rows.toSorted(([self], [that]) => self! < that! ? -1 : 1)
     return { text: insertArrays, parameters: columns.map((_, index) => toArray(ordered.map((row) => row[index]!))) }
   },
-  lockTurns: "LOCK TABLE ringback_turns IN SHARE ROW EXCLUSIVE MODE"
+  lockTurns: "LOCK TABLE ringback_turns IN SHARE ROW EXCLUSIVE MODE",
+  isShared: true
 }

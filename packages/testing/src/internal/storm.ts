@@ -320,7 +320,10 @@ export const run = Effect.fnUntraced(function*(options: Options) {
       read: (callId) => reading(inc, base.read(callId)),
       find: (referenceId) => reading(inc, base.find(referenceId)),
       due: (due) => reading(inc, base.due(due)),
+      orphans: (alive) => reading(inc, base.orphans(alive)),
       summary: (callId) => reading(inc, base.summary(callId)),
+      summaries: (callIds) => reading(inc, base.summaries(callIds)),
+      processes: undefined,
       changes: base.changes
     })
 

@@ -1,0 +1,30 @@
+/**
+ * The time that all processes on one store go by: this machine's clock, put right by what it is off from the store's.
+ */
+import { Clock, Effect } from "effect"
+import type { Processes, StoreError } from "../EventStore.ts"
+
+/** A clock that is put right from time to time. */
+export interface CommonClock {
+  /** Milliseconds since 1970. */
+  readonly now: Effect.Effect<number>
+  /** Asks the store for its time. */
+  readonly adjust: Effect.Effect<void, StoreError>
+}
+
+/** The clock of a process on a store that it shares with others, or has for itself. */
+export const make = (processes: Processes | undefined): CommonClock => {
+  if (processes === undefined) return { now: Clock.currentTimeMillis, adjust: Effect.void }
+  let offset = 0
+  return {
+    now: Effect.map(Clock.currentTimeMillis, (millis) => millis + offset),
+    adjust: Effect.gen(function*() {
+      const asked = yield* Clock.currentTimeMillis
+      const told = yield* processes.now
+      const heard = yield* Clock.currentTimeMillis
+      // What was told lies between the two, to the millisecond. An offset that allows for that may be the true one.
+      const isPossible = asked - 1 <= told - offset && told - offset <= heard + 1
+      if (!isPossible) offset = Math.round(told - (asked + heard) / 2)
+    })
+  }
+}
