@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { CallEvent, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "@ringback/testing"
 import * as StoreContract from "@ringback/testing/StoreContract"
-import { Cause, Context, Effect, Fiber, Layer, Option, Redacted, Schema } from "effect"
+import { Cause, Clock, Context, Effect, Fiber, Layer, Option, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { inspect } from "node:util"
 import { afterAll } from "vitest"
@@ -174,6 +174,53 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         }))
         yield* Fiber.join(rebuilt)
         assert.strictEqual((yield* Effect.provide(summary(1), one)).version, 2)
+      }))
+  })
+
+  describe("a process", () => {
+    const processes = (context: Context.Context<EventStore.EventStore>) =>
+      Context.get(context, EventStore.EventStore).processes!
+
+    it.live("is seen to live by all from when it joins until it leaves", () =>
+      Effect.gen(function*() {
+        const [one, other] = yield* both
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* processes(one).join("0000000z")
+          yield* processes(other).join("zzzzzzzz")
+          assert.deepStrictEqual(yield* processes(one).alive, new Set(["0000000z", "zzzzzzzz"]))
+          assert.deepStrictEqual(yield* processes(other).alive, new Set(["0000000z", "zzzzzzzz"]))
+        }))
+        assert.deepStrictEqual(yield* processes(other).alive, new Set())
+      }))
+
+    it.live("is not seen by those who share the database and not the store", () =>
+      Effect.gen(function*() {
+        const [one] = yield* both
+        const [stranger] = yield* both
+        yield* processes(one).join("00000001")
+        assert.deepStrictEqual(yield* processes(stranger).alive, new Set())
+      }))
+
+    it.live("joins again when it has lost its connection", () =>
+      Effect.gen(function*() {
+        const [one, other] = yield* both
+        const sql = Context.get(other, SqlClient.SqlClient)
+        yield* processes(one).join("00000001")
+        const killed = yield* sql`SELECT pg_terminate_backend(pid, 10000) FROM pg_locks JOIN pg_stat_activity USING (pid)
+          WHERE locktype = 'advisory' AND application_name = current_setting('application_name')`
+        assert.lengthOf(killed, 1)
+        yield* Effect.repeat(processes(other).alive, { until: (alive) => alive.has("00000001") })
+      }))
+
+    it.live("reads the clock of the database", () =>
+      Effect.gen(function*() {
+        const [one, other] = yield* both
+        const read = Context.get(other, SqlClient.SqlClient)<{ readonly now: Date }>`SELECT clock_timestamp() AS now`
+        const [before] = yield* read
+        const now = yield* processes(one).now
+        const [after] = yield* read
+        assert.isAtLeast(now, before!.now.getTime())
+        assert.isAtMost(Math.floor(now), after!.now.getTime())
       }))
   })
 
@@ -427,6 +474,9 @@ const storeOf = (url: string) =>
       const store = Context.get(yield* outside(Layer.build(inDatabase(url))), EventStore.EventStore)
       return EventStore.EventStore.of({
         ...store,
+        processes: { join: () => Effect.void, alive: Effect.succeed(new Set()), now: Clock.currentTimeMillis },
+        orphans: (alive) => outside(store.orphans(alive)),
+        summaries: (callIds) => outside(store.summaries(callIds)),
         append: (...turn) => outside(store.append(...turn)),
         read: (callId) => outside(store.read(callId)),
         find: (referenceId) => outside(store.find(referenceId)),

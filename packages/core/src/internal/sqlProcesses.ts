@@ -15,8 +15,9 @@ const processBits = 40n
 /** Which store the locks belong to: a number below 2^23, so that the whole stays positive. */
 const spaceOf = (namespace: string): number => (Hash.string(`ringback/${namespace}`) >>> 9) & 0x7fffff
 
-/** How often the connection is used, so that its loss is noticed. */
-const pause = "5 seconds"
+/** How often the connection is used, so that its loss is noticed, and how long an answer may take. */
+const pause = "1 second"
+const patience = "5 seconds"
 
 /** A server notices within a quarter of a minute that a machine is gone. Not every system knows these settings. */
 const keepAlive =
@@ -45,7 +46,7 @@ export const make = (
         () => Effect.ignore(Effect.timeout(run(`SELECT pg_advisory_unlock_shared(${lock})`), "1 second"))
       )
       yield* held
-      yield* Effect.forever(Effect.andThen(Effect.sleep(pause), Effect.timeout(run("SELECT 1"), pause)))
+      yield* Effect.forever(Effect.andThen(Effect.sleep(pause), Effect.timeout(run("SELECT 1"), patience)))
     }))
 
   const join = (process: string): Effect.Effect<void, StoreError, Scope.Scope> =>
