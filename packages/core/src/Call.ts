@@ -64,11 +64,18 @@ export const evolve: (self: Call, event: CallEvent) => Call = state.evolve
 export const fold = (id: CallId, events: ReadonlyArray<CallEvent>): Call => events.reduce(evolve, initial(id))
 
 /**
+ * What a line is to its call: the heads of the decision table (`docs/call-states.md`).
+ *
+ * @since 0.1.0
+ */
+export type Status = state.Status
+
+/**
  * The state of a line in the words of the decision table.
  *
  * @since 0.1.0
  */
-export const status: (line: CallLine) => state.Status = state.status
+export const status: (line: CallLine) => Status = state.status
 
 /**
  * Whether nothing is left to do: the flow has ended and every line is closed, or presumed so.

@@ -134,7 +134,8 @@ const onNotAnswered = (turn: Turn, line: CallLine, received: Received, settings:
       else stray(turn, line, webhook, settings, true)
       return "hangup"
     case "Settling":
-      if (!line.answered) fail()
+      if (line.answered) note()
+      else fail()
       return "nothing"
   }
 }
@@ -373,7 +374,7 @@ export const onPosted = (
   settings: Settings.Settings
 ): void => {
   const line = turn.line(lineId)
-  if (line.phase === "Planned") return
+  if (line.phase === "Planned" || line.direction === "inbound") return
   switch (posted._tag) {
     case "Accepted":
       if (line.phase === "Closed") return
