@@ -4,9 +4,9 @@
  * leaves open. The same seed is the same storm.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Flow, Line, PhoneNumber } from "@ringback/core"
+import { PhoneNumber } from "@ringback/core"
 import { Faults, Storm } from "@ringback/testing"
-import { Console, Effect, Option, Schema } from "effect"
+import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Alert } from "../examples/alert/flow.ts"
 import { Appointment } from "../examples/appointment/flow.ts"
@@ -19,32 +19,6 @@ import { transfer } from "../examples/transfer/flow.ts"
 const to = PhoneNumber.make("+15550170001")
 const from = PhoneNumber.make("+15550170009")
 const who = { to, from }
-
-/** An activity that takes longer than the reply deadline, behind a hold of the flow's and behind one of the engine's. */
-const lookup = Flow.activity(
-  "look up",
-  { success: Schema.String, within: "40 seconds" },
-  Effect.as(Effect.sleep("7 seconds"), "found")
-)
-
-const Desk = Flow.make("desk", {
-  version: 1,
-  input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber },
-  output: Schema.String,
-  run: (who) =>
-    Flow.gen(function*() {
-      const digits = yield* Line.collect("Enter your number.", { max: 4 })
-      const found = yield* Line.hold(lookup, "Please hold.")
-      const goOn = yield* Line.confirm("Shall we go on?")
-      yield* lookup
-      yield* Line.goodbye("Goodbye.")
-      return `${digits} ${found} ${goOn}`
-    }).pipe(
-      Flow.dial(who),
-      Flow.retry({ times: 2, after: "30 seconds", while: () => true }),
-      Flow.catchTag(["NotAnswered", "NoInput", "HungUp"], (error) => Flow.succeed(error._tag))
-    )
-})
 
 const people = [{ name: "Ada", number: to }, { name: "Grace", number: PhoneNumber.make("+15550170002") }]
 
@@ -64,8 +38,7 @@ const examples: Readonly<Record<string, Blow>> = {
   appointment: (options) => Storm.run(Appointment, { ...who, when: "Tuesday at ten" }, options),
   alert: (options) => Storm.run(Alert, { from, people, message: "The cellar is under water." }, options),
   pin: (options) => Storm.run(PinReducer, { ...who, pin: "1234" }, options),
-  transfer: (options) => Storm.run(transfer(house), {}, { ...options, incoming: { to: from, from: "+15550170044" } }),
-  desk: (options) => Storm.run(Desk, who, options)
+  transfer: (options) => Storm.run(transfer(house), {}, { ...options, incoming: { to: from, from: "+15550170044" } })
 }
 
 const add = (into: Record<string, number>, counts: Readonly<Record<string, number>>): void => {

@@ -37,10 +37,14 @@ const catalogue = {
   postUnconfirmed: 0.2,
   /** The answer to the `POST` is a 500; in every second case the phone rings all the same. */
   postFailed: 0.15,
+  /** The answer to the `POST` is no JSON; in every second case the phone rings all the same. */
+  postUnreadable: 0.1,
   /** The answer to the `POST` is a 429, in every second case with a wish when to come back. */
   postThrottled: 0.25,
   /** No connection for the `POST`. */
   postNotSent: 0.25,
+  /** The carrier refuses the dial, for good. */
+  postRefused: 0.1,
   /** The carrier carries out one `POST` twice. */
   postTwice: 0.2,
   /** An operation of the store takes up to 1.5 s. */
@@ -51,7 +55,9 @@ const catalogue = {
   storeFails: 0.08,
   /** An append fails after it has been stored. */
   storeFailsAfter: 0.08,
-  /** An append is told that somebody else was first. */
+  /** The disk below the store is full: it takes no appends for up to five minutes. Strikes a run once. */
+  storeFull: 0.02,
+  /** An append is told that somebody else was first. In memory only: on PostgreSQL a second process makes real ones. */
   storeConflicts: 0.1,
   /** The process is killed between two steps, up to three times, and started again after up to ten minutes. */
   crash: 0.9,
@@ -59,6 +65,14 @@ const catalogue = {
   freeze: 0.6,
   /** The process stands still, another one takes over, and then the first goes on. */
   takeover: 0.5,
+  /** The computer sleeps for up to half an hour, and its monotonic clock does not count that. */
+  suspend: 0,
+  /** The wall clock of the computer jumps forward by up to an hour. */
+  clockForward: 0,
+  /** The wall clock of the computer jumps back by up to an hour. */
+  clockBack: 0,
+  /** A second process works on the same calls from some step on, with a clock of its own. On PostgreSQL only. */
+  secondProcess: 0.8,
   /** The application cancels the call. */
   cancel: 0.25
 } as const

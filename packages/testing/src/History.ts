@@ -1,8 +1,8 @@
 /**
- * Everything that happened in one run of a storm: what the store holds, what the carrier saw, what went wrong on purpose.
- * Laws are checked over it.
+ * Everything that happened in one run of a storm: what the store holds, what the carrier saw, what the application was
+ * told, what went wrong on purpose. Laws are checked over it.
  *
- * Whatever has a `seq` can be put in order by it, also within one millisecond. Numbers, digits and words are not masked.
+ * Numbers, digits and words are not masked.
  *
  * @since 0.1.0
  */
@@ -11,13 +11,23 @@ import type { Kind } from "./Faults.ts"
 import type { Entry, Ring } from "./PhoneCompany.ts"
 
 /**
- * A turn that became durable, and which incarnation of the process appended it.
+ * When something happened: `at` in milliseconds since 1970, as the world counts them, and `seq` to put in order what
+ * happened within one of them.
  *
  * @since 0.1.0
  */
-export interface Appended {
+export interface Moment {
   readonly seq: number
   readonly at: number
+}
+
+/**
+ * A turn that became durable, and which incarnation of the process appended it. `begun` is when it asked the store to.
+ *
+ * @since 0.1.0
+ */
+export interface Appended extends Moment {
+  readonly begun: Moment
   readonly incarnation: number
   readonly turn: EventStore.Turn
   readonly summary: EventStore.Summary
@@ -34,17 +44,11 @@ export interface Delivery {
   readonly copy: number
   readonly webhook: Webhook.Webhook
   readonly incarnation: number
-  readonly arrived: { readonly seq: number; readonly at: number }
-  /** When the engine took it into its hands: later, if the process stood still. */
-  readonly takenAt?: number
+  readonly arrived: Moment
+  /** When the engine took it into its hands: later, if the process stood still. `clock` is what its own clock showed. */
+  readonly taken?: Moment & { readonly clock: number }
   /** What the engine answered and when; absent while it has not, or died before. */
-  readonly answered?: {
-    readonly seq: number
-    readonly at: number
-    readonly action: Action.Action | undefined
-    /** For how long injected faults held the engine up meanwhile. */
-    readonly heldUpMillis: number
-  }
+  readonly answered?: Moment & { readonly action: Action.Action | undefined }
   /** What the engine failed with instead of an answer. `excused` if the store was made to fail meanwhile. */
   readonly failed?: { readonly at: number; readonly problem: string; readonly excused: boolean }
   /** What the engine was told of its answer, and when. */
@@ -54,17 +58,15 @@ export interface Delivery {
 }
 
 /**
- * One `POST` of a dial. `rang` counts the phones that rang for it, `heldUpMillis` how long the process stood still in its
- * very write.
+ * One `POST` of a dial, when it left the process. `begun` is when the engine decided to send it: earlier, if the process
+ * stood still in the very write.
  *
  * @since 0.1.0
  */
-export interface Sent {
-  readonly seq: number
-  readonly at: number
+export interface Sent extends Moment {
+  readonly begun: Moment
   readonly incarnation: number
   readonly action: Action.Dial
-  readonly heldUpMillis: number
   readonly fault: Kind | undefined
 }
 
@@ -73,10 +75,81 @@ export interface Sent {
  *
  * @since 0.1.0
  */
-export interface Fault {
-  readonly seq: number
-  readonly at: number
+export interface Fault extends Moment {
   readonly kind: Kind
+}
+
+/**
+ * A stretch of time, in milliseconds since 1970.
+ *
+ * @since 0.1.0
+ */
+export interface Stretch {
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * The life of one incarnation of the process, and what befell it.
+ *
+ * @since 0.1.0
+ */
+export interface Life {
+  readonly incarnation: number
+  readonly born: Moment
+  /** When its engine had started; absent if it never did. */
+  readonly ready?: number
+  /** `Infinity` if it lived to the end of the run. */
+  readonly died: number
+  /** When it stood still as a whole. */
+  readonly stood: Array<Stretch>
+  /** When its store was slow. */
+  readonly waited: Array<Stretch>
+  /** When its store failed. */
+  readonly failed: Array<number>
+  /** When the clock of its computer jumped. */
+  readonly jumped: Array<number>
+}
+
+/**
+ * Something that can be read outside of the store and the carrier: a line of the log, a span, a metric, an error.
+ *
+ * @since 0.1.0
+ */
+export interface Shown {
+  readonly where: "log" | "span" | "metric" | "error" | "inspector"
+  readonly text: string
+}
+
+/**
+ * A start that was acknowledged.
+ *
+ * @since 0.1.0
+ */
+export interface Started extends Moment {
+  readonly key: string
+  readonly id: CallEvent.CallId
+}
+
+/**
+ * An outcome that the application was told, in its stored form.
+ *
+ * @since 0.1.0
+ */
+export interface Outcome extends Moment {
+  readonly id: CallEvent.CallId
+  readonly exit: CallEvent.Exit
+}
+
+/**
+ * A signal that was acknowledged.
+ *
+ * @since 0.1.0
+ */
+export interface Signalled extends Moment {
+  readonly id: CallEvent.CallId
+  readonly name: string
+  readonly key: string
 }
 
 /**
@@ -85,10 +158,11 @@ export interface Fault {
  * @since 0.1.0
  */
 export interface Told {
-  /** The call whose start was acknowledged. */
-  readonly started: ReadonlySet<CallEvent.CallId>
-  /** The outcomes, as text that is equal if they are. */
-  readonly outcomes: ReadonlyArray<string>
+  readonly started: ReadonlyArray<Started>
+  readonly outcomes: ReadonlyArray<Outcome>
+  readonly signalled: ReadonlyArray<Signalled>
+  /** The calls whose cancellation was acknowledged. */
+  readonly cancelled: ReadonlyArray<CallEvent.CallId>
 }
 
 /**
@@ -98,7 +172,10 @@ export interface Told {
  */
 export interface History {
   readonly flow: Call.AnyDefinition
+  /** What the laws hold the engine to. */
   readonly settings: Settings.Settings
+  /** How many calls the application wanted to start. */
+  readonly wanted: number
   readonly turns: ReadonlyArray<Appended>
   readonly deliveries: ReadonlyArray<Delivery>
   readonly sent: ReadonlyArray<Sent>
@@ -106,14 +183,16 @@ export interface History {
   readonly log: ReadonlyArray<Entry>
   readonly faults: ReadonlyArray<Fault>
   readonly told: Told
-  /** When each incarnation of the process died, in the order of their starts; the last one lives to the end. */
-  readonly deaths: ReadonlyArray<number>
+  /** The incarnations of the process, in the order of their starts. */
+  readonly lives: ReadonlyArray<Life>
   /** Moments at which the engine's state was not what the log folds to. */
   readonly strayed: ReadonlyArray<string>
-  /** What the engine wrote to its log, in one line each. */
-  readonly lines: ReadonlyArray<string>
-  /** When the run was given up on, if it did not come to its end. */
-  readonly abandonedAt: number | undefined
+  /** What somebody who reads logs, spans, metrics and errors saw. */
+  readonly shown: ReadonlyArray<Shown>
+  /** When the run ended. */
+  readonly endedAt: number
+  /** It did not come to its end and was given up on. */
+  readonly abandoned: boolean
 }
 
 /**

@@ -1,0 +1,130 @@
+/** Every call ends, and nobody waits in silence: deadlines of calls and of replies, held against the time that passed. */
+import { Call, Webhook } from "@ringback/core"
+import type * as History from "../History.ts"
+import { type Findings, none, remains, violation } from "./finding.ts"
+import * as Past from "./past.ts"
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Every line is closed and every call ends
+// ---------------------------------------------------------------------------------------------------------------------
+
+export const endResiduals = {
+  presumed: "a line presumed closed"
+} as const
+
+export const ends = (history: History.History): Findings => {
+  const past = Past.of(history)
+  return [
+    ...(history.abandoned ? [violation("the calls did not come to their end")] : none),
+    ...past.calls.flatMap(({ call }) => [
+      ...(call.exit === undefined ? [violation("a call has no outcome")] : none),
+      ...(Call.isOver(call) ? none : [violation("a line was left open")]),
+      ...call.lines.filter((line) => line.presumed && line.phase !== "Closed").map(() => remains(endResiduals.presumed))
+    ]),
+    ...past.calls.flatMap((call) => overdue(history, call))
+  ]
+}
+
+/** A call that is due is looked at within this time, in which a process lives and its store works. */
+const longestOverdue = 60_000
+
+/** Work that failed goes on after at most so long. */
+const afterFailure = 10_000
+
+/** A call has a time by which something happens, and then it does. */
+const overdue = (history: History.History, call: Past.PastCall): Findings =>
+  call.turns.flatMap(({ turn }, index): Findings => {
+    const { due } = turn.summary
+    if (due === null) return none
+    const ahead = turn.turn.at - turn.begun.at // of the clock of its process
+    const next = call.turns[index + 1]?.turn.at ?? history.endedAt
+    const from = Math.max(due - ahead, turn.at)
+    const isJumped = history.lives.some(({ jumped }) => jumped.some((at) => at >= turn.begun.at && at <= next))
+    if (isJumped || next - from <= longestOverdue) return none
+    return healthy(history, from, next) > longestOverdue
+      ? [violation(`a call was not looked at for ${Math.round((next - from) / 1000)} s after it was due`)]
+      : none
+  })
+
+/** For how long some process lived undisturbed, with a store that worked. */
+const healthy = (history: History.History, from: number, to: number): number => {
+  const sick = history.lives.flatMap((life) => [
+    ...life.stood,
+    ...life.waited.map((waited) => ({ ...waited, to: waited.to + afterFailure })),
+    ...life.failed.map((at) => ({ from: at, to: at + afterFailure }))
+  ])
+  const lived = history.lives.flatMap(({ died, ready }) => ready === undefined ? [] : [{ from: ready, to: died }])
+  // What is left of the lives when the sick stretches are taken away.
+  return Past.overlap(lived, from, to) -
+    (Past.overlap(sick, from, to) - Past.overlap(sick.flatMap((each) => outside(each, lived)), from, to))
+}
+
+/** The parts of a stretch in which nobody lived. */
+const outside = (stretch: History.Stretch, lived: ReadonlyArray<History.Stretch>): ReadonlyArray<History.Stretch> =>
+  lived.reduce<ReadonlyArray<History.Stretch>>(
+    (left, life) =>
+      left.flatMap(({ from, to }) =>
+        [{ from, to: Math.min(to, life.from) }, { from: Math.max(from, life.to), to }].filter((part) =>
+          part.to > part.from
+        )
+      ),
+    [stretch]
+  )
+
+// ---------------------------------------------------------------------------------------------------------------------
+// No dead air
+// ---------------------------------------------------------------------------------------------------------------------
+
+export const airResiduals = {
+  refused: "an event that the store would not take",
+  unanswered: "an event without a reply that is not asked again"
+} as const
+
+export const air = (history: History.History): Findings => [
+  ...history.deliveries.flatMap((delivery) => [...late(history, delivery), ...silent(history, delivery)]),
+  ...history.log.flatMap((entry): Findings => {
+    switch (entry._tag) {
+      case "Unanswered":
+        return entry.webhook.event === "call_completed" ? none : [remains(airResiduals.unanswered)]
+      case "Rejected":
+        return entry.reason.startsWith("unsupported")
+          ? [violation(`the carrier rejected a reply: ${entry.reason}`)]
+          : none
+      default:
+        return none
+    }
+  })
+]
+
+/** Each event is answered before the reply deadline, less the time for which faults held the process up. */
+const late = (history: History.History, delivery: History.Delivery): Findings => {
+  const { answered, arrived, failed, incarnation, webhook } = delivery
+  if (failed !== undefined) return [remains(airResiduals.refused)]
+  if (Webhook.kind(webhook) === "CallCompleted") return none
+  const life = history.lives[incarnation - 1]!
+  const until = answered?.at ?? Math.min(life.died, history.endedAt)
+  const waited = until - arrived.at - Past.overlap([...life.stood, ...life.waited], arrived.at, until)
+  if (waited <= history.settings.replyDeadline) return none
+  return [
+    violation(
+      answered === undefined
+        ? `${webhook.event} was never answered`
+        : `${webhook.event} waited ${waited} ms for its reply`
+    )
+  ]
+}
+
+/** An answer that the carrier carried out on an open line is an action. */
+const silent = (history: History.History, { answered, obeyed, webhook }: History.Delivery): Findings => {
+  if (answered === undefined || !obeyed || answered.action !== undefined) return none
+  const kind = Webhook.kind(webhook)
+  if (kind === "CallCompleted" || (kind === "DialCompleted" && webhook.status !== "answered")) return none
+  const isOpen = !history.log.some((entry) =>
+    entry._tag === "Posted" && entry.referenceId === webhook.referenceId && entry.at <= answered.at &&
+    entry.webhook.event === "call_completed"
+  )
+  const line = Past.lineAt(Past.of(history).callOf(webhook), webhook, answered.seq)
+  return isOpen && line?.phase !== "Bridged" // two people may be talking
+    ? [violation(`${webhook.event} of an open line was answered with nothing`)]
+    : none
+}

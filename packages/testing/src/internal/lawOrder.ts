@@ -1,0 +1,70 @@
+/** Order does not matter: no event crashes anything, moves anything backwards, or is too late because another overtook it. */
+import { Action, Call, type CallEvent, Webhook } from "@ringback/core"
+import type * as History from "../History.ts"
+import { type Findings, none, violation } from "./finding.ts"
+import * as Past from "./past.ts"
+
+export const check = (history: History.History): Findings => [
+  ...history.deliveries.flatMap(({ failed, webhook }) =>
+    failed === undefined || failed.excused
+      ? none
+      : [violation(`${webhook.event} failed: ${failed.problem.split("\n")[0]}`)]
+  ),
+  ...history.shown.filter(({ text, where }) => where === "log" && / died/.test(text)).map(({ text }) =>
+    violation(text)
+  ),
+  ...Past.of(history).calls.flatMap((call) => [...backwards(call), ...overtaken(history, call)])
+]
+
+/** An outcome stands, a closed line stays closed, whoever answered has answered, and time goes on. */
+const backwards = ({ events, id }: Past.PastCall): Findings => {
+  let call = Call.initial(id)
+  return events.flatMap((event) => {
+    const before = call
+    call = Call.evolve(call, event)
+    return [
+      ...(before.exit !== undefined && call.exit !== before.exit ? [violation("an outcome was changed")] : none),
+      ...(event.at < before.at ? [violation("time went backwards")] : none),
+      ...before.lines.flatMap((line) => reopened(event, line, call.lines.find(({ id }) => id === line.id)))
+    ]
+  })
+}
+
+const reopened = (event: CallEvent.CallEvent, line: Call.CallLine, after: Call.CallLine | undefined): Findings => [
+  ...(line.phase === "Closed" && after?.phase !== "Closed" ? [violation(`${event._tag} reopened a line`)] : none),
+  ...(line.answered && after?.answered !== true ? [violation(`${event._tag} took an answer back`)] : none)
+]
+
+/** Whoever presses a key and hangs up sends two webhooks that race: the answer counts if it comes soon after the end. */
+const overtaken = (history: History.History, past: Past.PastCall): Findings =>
+  past.events.flatMap((event, index): Findings => {
+    if (event._tag !== "CallEnded") return none
+    const line = Past.lineBefore(past, index + 1, event.line)
+    if (line?.phase !== "Settling" || line.inFlight === undefined) return none
+    const ended = past.turns.find(({ length }) => length > index)!.turn
+    const answer = history.deliveries.find((delivery) => answers(history, delivery, line, event.at))
+    if (answer?.answered === undefined || answer.taken!.seq < ended.seq) return none
+    const since = past.events.slice(index + 1, Past.eventsBefore(past, answer.answered.seq).length)
+    const isInterrupted = since.some((fact) => !["Stray", "SettleElapsed", ...decisions].includes(fact._tag))
+    const isHeard = past.events.some((fact) =>
+      fact._tag === "PromptCompleted" && Past.postingOf(fact) === answer.posting
+    )
+    return isInterrupted || isHeard ? none : [violation("an answer that the end of its call overtook was not heard")]
+  })
+
+/** What may follow from the end itself. */
+const decisions = ["LineLeft", "FlowEnded", "DialPlanned", "SleepStarted", "Noted", "DeadlineLifted"]
+
+/** A webhook that ends the action in flight and came within the settle time after the end. */
+const answers = (
+  history: History.History,
+  { copy, taken, webhook }: History.Delivery,
+  line: Call.CallLine,
+  endedAt: number
+): boolean => {
+  if (taken === undefined || copy !== 1 || webhook.referenceId !== line.referenceId) return false
+  const action = line.inFlight!.action
+  return Action.completion(action) === webhook.event && Webhook.kind(webhook) === "PromptCompleted" &&
+    !line.seen.includes(Webhook.content(webhook)) && taken.clock >= endedAt &&
+    taken.clock - endedAt < history.settings.settle
+}

@@ -1,0 +1,134 @@
+/** A phone never rings twice by accident: what the carrier rang, held against what was recorded. */
+import type * as History from "../History.ts"
+import { type Finding, type Findings, none, remains, violation } from "./finding.ts"
+import * as Past from "./past.ts"
+
+export const residuals = {
+  frozen: "a process that stood still in the very write of the POST",
+  twice: "a POST that the carrier carried out twice",
+  probed: "a leg dialled again because a hold showed no bridge",
+  allowed: "a dial that its author allowed even if unknown"
+} as const
+
+/** The decision of the author from which a line comes: an attempt that surely did nothing passes it on. */
+const plansOf = (events: Past.Events): ReadonlyMap<string, number> => {
+  const plans = new Map<string, number>()
+  const planOfLine = new Map<number, number>()
+  let lines = 0
+  for (const event of events) {
+    if (event._tag === "DialPlanned") planOfLine.set(event.line, event.n)
+    if (event._tag === "DialPlanned" || event._tag === "CallArrived") lines = event.line
+    if (event._tag === "DialNotSent" && event.retryAt !== undefined) {
+      planOfLine.set(++lines, planOfLine.get(event.line) ?? 0)
+    }
+    if (event._tag === "DialAttempted") plans.set(event.externalId, planOfLine.get(event.line) ?? 0)
+  }
+  return plans
+}
+
+/** When a phone has stopped ringing, as far as the carrier tells. */
+const endOf = (history: History.History, referenceId: string): number =>
+  history.log.find((entry) =>
+    entry._tag === "Posted" && entry.referenceId === referenceId && entry.webhook.event !== "incoming_call"
+  )?.at ?? Infinity
+
+export const check = (history: History.History): Findings => {
+  const past = Past.of(history)
+  const ids = new Set(past.calls.map((call) => call.id as string))
+  const unrecorded = [...history.rings.map((ring) => ring.externalId), ...history.sent.map((s) => s.action.externalId)]
+    .filter((id) => id !== undefined && !ids.has(Past.callIdIn(id)))
+  return [
+    ...unrecorded.map(() => violation("a phone rang for a call that nobody recorded")),
+    ...past.calls.flatMap((call) => [
+      ...posts(history, call),
+      ...legs(history, past, call),
+      ...rings(history, call),
+      ...overlaps(history, call)
+    ])
+  ]
+}
+
+const isOf = (call: Past.PastCall, externalId: string | undefined): boolean =>
+  externalId !== undefined && Past.callIdIn(externalId) === call.id
+
+/** One `POST` for each recorded attempt, within the window. */
+const posts = (history: History.History, call: Past.PastCall): Findings => {
+  const seen = new Set<string>()
+  return history.sent.filter(({ action }) => isOf(call, action.externalId)).flatMap((sent): Findings => {
+    const id = sent.action.externalId!
+    const again = seen.has(id) ? [violation("two POSTs for one recorded attempt")] : none
+    seen.add(id)
+    return [...again, ...inWindow(history, call, sent)]
+  })
+}
+
+const inWindow = (history: History.History, call: Past.PastCall, sent: History.Sent): Findings => {
+  const isAttempt = Past.durable(
+    call,
+    (event) => event._tag === "DialAttempted" && event.externalId === sent.action.externalId
+  )
+  if (isAttempt === undefined) return none // law 1 tells
+  const { sendWindow } = history.settings
+  if (sent.at - isAttempt.begun.at <= sendWindow) return none
+  return [
+    sent.begun.at - isAttempt.begun.at <= sendWindow
+      ? remains(residuals.frozen)
+      : violation(`a dial was sent ${sent.begun.at - isAttempt.begun.at} ms after its record`)
+  ]
+}
+
+/** Second legs ring once for each bridging dial. */
+const legs = (history: History.History, past: Past.Past, call: Past.PastCall): Findings => {
+  const rung =
+    history.rings.filter((ring) => ring.externalId === undefined && past.ofReference(ring.referenceId) === call).length
+  const bridges = call.events.filter((event) => event._tag === "ActionDecided" && event.action._tag === "Dial").length
+  if (rung <= bridges) return none
+  return [
+    rung > bridges + probes(call)
+      ? violation(`a second leg rang ${rung} times for ${bridges} dials of the flow`)
+      : remains(residuals.probed)
+  ]
+}
+
+/** How often a hold was heard on a line whose bridge had perhaps not begun: then its dial is given again. */
+const probes = (call: Past.PastCall): number =>
+  call.events.filter((event, index) =>
+    event._tag === "HoldCompleted" && Past.lineBefore(call, index, event.line)?.phase === "Bridged"
+  ).length
+
+/** First legs ring once for each dial that the flow asked for. */
+const rings = (history: History.History, call: Past.PastCall): Findings => {
+  const plans = plansOf(call.events)
+  const doubled = new Set(
+    history.sent.filter((sent) => sent.fault === "postTwice").map((sent) => sent.action.externalId)
+  )
+  const heard = new Set<string>()
+  const rung = new Map<number, number>()
+  return history.rings.flatMap((ring): Findings => {
+    const id = ring.externalId
+    if (id === undefined || !isOf(call, id)) return none
+    if (heard.has(id) && doubled.has(id)) return [remains(residuals.twice)]
+    heard.add(id)
+    const plan = plans.get(id)
+    if (plan === undefined) return [violation("a phone rang for a dial that nobody recorded")]
+    rung.set(plan, (rung.get(plan) ?? 0) + 1)
+    return rung.get(plan) === 2 ? [violation("a phone rang twice for one dial of the flow")] : none
+  })
+}
+
+/** Two phones of one number that ring at the same time for one call. */
+const overlaps = (history: History.History, call: Past.PastCall): Findings => {
+  const own = history.rings.filter((ring) => isOf(call, ring.externalId))
+  return own.flatMap((ring, index) =>
+    own.slice(0, index).flatMap((earlier): ReadonlyArray<Finding> => {
+      const rings = earlier.number === ring.number && endOf(history, earlier.referenceId) > ring.at
+      if (!rings || earlier.externalId === ring.externalId) return none
+      const isAllowed = call.events.some((event) => event._tag === "DialPlanned" && event.evenIfUnknown === true)
+      const isDouble = history.sent.some((sent) =>
+        sent.fault === "postTwice" && sent.action.externalId === earlier.externalId
+      )
+      if (isDouble) return [remains(residuals.twice)]
+      return [isAllowed ? remains(residuals.allowed) : violation("a phone rang while it rang")]
+    })
+  )
+}

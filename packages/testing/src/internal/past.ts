@@ -1,0 +1,130 @@
+/**
+ * A history, looked up by call and by moment: which call a webhook belongs to, and what was durable of it when.
+ */
+import { Call, type CallEvent, type Webhook } from "@ringback/core"
+import type * as History from "../History.ts"
+
+export type Events = ReadonlyArray<CallEvent.CallEvent>
+
+/** One call of a history. */
+export interface PastCall {
+  readonly id: CallEvent.CallId
+  readonly events: Events
+  /** The turns with the state after each and the number of events up to it. */
+  readonly turns: ReadonlyArray<{ readonly turn: History.Appended; readonly after: Call.Call; readonly length: number }>
+  /** The state after all of it. */
+  readonly call: Call.Call
+}
+
+export interface Past {
+  readonly calls: ReadonlyArray<PastCall>
+  /** The call that a webhook belongs to, if it is stored at all. */
+  readonly callOf: (webhook: Webhook.Webhook) => PastCall | undefined
+  readonly ofReference: (referenceId: string) => PastCall | undefined
+}
+
+const pasts = new WeakMap<History.History, Past>()
+
+export const of = (history: History.History): Past => {
+  const known = pasts.get(history)
+  if (known !== undefined) return known
+  const past = make(history)
+  pasts.set(history, past)
+  return past
+}
+
+const make = (history: History.History): Past => {
+  const turnsOf = grouped(history.turns, ({ turn }) => turn.callId)
+  const calls = Array.from(turnsOf, ([id, turns]) => pastCall(id, turns))
+  const byId = new Map<string, PastCall>(calls.map((call) => [call.id, call]))
+  const byReference = new Map<string, PastCall>()
+  for (const call of calls) {
+    for (const event of call.events) if ("referenceId" in event) byReference.set(event.referenceId, call)
+  }
+  for (const { externalId, referenceId } of history.rings) {
+    const call = externalId === undefined ? undefined : byId.get(callIdIn(externalId))
+    if (call !== undefined) byReference.set(referenceId, call)
+  }
+  const ofReference = (referenceId: string) => byReference.get(referenceId)
+  return { calls, callOf: ({ referenceId }) => ofReference(referenceId), ofReference }
+}
+
+/** What has one key in one list, in the order in which the keys come up. */
+export const grouped = <A, K>(all: ReadonlyArray<A>, key: (one: A) => K): ReadonlyMap<K, ReadonlyArray<A>> => {
+  const groups = new Map<K, Array<A>>()
+  for (const one of all) {
+    const group = groups.get(key(one))
+    if (group === undefined) groups.set(key(one), [one])
+    else group.push(one)
+  }
+  return groups
+}
+
+/** The call that an `external_id` names. */
+export const callIdIn = (externalId: string): string => externalId.split(".")[1] ?? ""
+
+const pastCall = (id: CallEvent.CallId, appended: ReadonlyArray<History.Appended>): PastCall => {
+  const events: Array<CallEvent.CallEvent> = []
+  let call = Call.initial(id)
+  const turns = appended.map((turn) => {
+    for (const event of turn.turn.events) {
+      events.push(event)
+      call = Call.evolve(call, event)
+    }
+    return { turn, after: call, length: events.length }
+  })
+  return { id, events, turns, call }
+}
+
+const lastBefore = (past: PastCall, seq: number) => past.turns.findLast(({ turn }) => turn.seq < seq)
+
+/** The state of a call as it was durable at a moment. */
+export const stateAt = (past: PastCall, seq: number): Call.Call | undefined => lastBefore(past, seq)?.after
+
+/** The events of a call that were durable at a moment. */
+export const eventsBefore = (past: PastCall, seq: number): Events =>
+  past.events.slice(0, lastBefore(past, seq)?.length ?? 0)
+
+/** The turn that made the first event durable that is asked for. */
+export const durable = (
+  past: PastCall,
+  is: (event: CallEvent.CallEvent) => boolean
+): History.Appended | undefined => past.turns.find(({ turn }) => turn.turn.events.some(is))?.turn
+
+export const lineOf = (call: Call.Call | undefined, webhook: Webhook.Webhook): Call.CallLine | undefined =>
+  call?.lines.find((line) => line.referenceId === webhook.referenceId) ??
+    call?.lines.find((line) => line.externalId !== undefined && line.externalId === webhook.externalId)
+
+/** The line of a webhook as it was at a moment. */
+export const lineAt = (past: PastCall | undefined, webhook: Webhook.Webhook, seq: number): Call.CallLine | undefined =>
+  past === undefined ? undefined : lineOf(stateAt(past, seq), webhook)
+
+/** A line right before one of the events. */
+export const lineBefore = (past: PastCall, index: number, line: number): Call.CallLine | undefined => {
+  const { id, events } = past
+  return Call.fold(id, events.slice(0, index)).lines.find((found) => found.id === line)
+}
+
+/** Another process had appended to the call before this one, which was born earlier, gave its answer. */
+export const wasTakenOver = (past: PastCall, incarnation: number, seq: number): boolean =>
+  past.turns.some(({ turn }) => turn.seq < seq && turn.incarnation > incarnation)
+
+/** Another process worked on the call beside this one. */
+export const hasCompany = (history: History.History, past: PastCall, incarnation: number, seq: number): boolean => {
+  const born = history.lives[incarnation - 1]?.born.seq ?? 0
+  return past.turns.some(({ turn }) => turn.incarnation !== incarnation && turn.seq > born && turn.seq < seq)
+}
+
+/** How long a stretch of time overlaps with any of others. */
+export const overlap = (stretches: ReadonlyArray<History.Stretch>, from: number, to: number): number => {
+  let [covered, until] = [0, from]
+  for (const stretch of stretches.toSorted((a, b) => a.from - b.from)) {
+    const [start, end] = [Math.max(stretch.from, until), Math.min(stretch.to, to)]
+    if (end > start) [covered, until] = [covered + end - start, end]
+  }
+  return covered
+}
+
+/** Which webhook a fact was recorded from. */
+export const postingOf = (event: CallEvent.CallEvent): number | undefined =>
+  "extra" in event && typeof event.extra?.["posting"] === "number" ? event.extra["posting"] : undefined

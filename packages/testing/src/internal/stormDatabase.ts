@@ -1,0 +1,182 @@
+/**
+ * The database below the SQL stores of a storm: the SQLite of Node in memory, whose statements take virtual time and fail
+ * by the dice. A process sees it through a `SqlClient` of its own.
+ */
+import { EventStore, SqlEventStore } from "@ringback/core"
+import { Effect, Layer, Semaphore, Stream } from "effect"
+import type { Scope } from "effect"
+import { Reactivity } from "effect/reactivity"
+import { SqlClient, SqlError, Statement } from "effect/sql"
+import type { SqlConnection } from "effect/sql"
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
+import type { Border } from "./stormProcess.ts"
+import * as Store from "./stormStore.ts"
+import type { Process, World } from "./stormWorld.ts"
+
+/** An empty database that all processes of a run open. */
+export interface Database {
+  readonly handle: DatabaseSync
+  readonly prepare: (sql: string) => StatementSync
+  /** A transaction is the only one at a time. */
+  readonly transactions: Semaphore.Semaphore
+  /** Which process holds it, where only one may. */
+  holder: Process | undefined
+  /** The last turn that was seen in it. */
+  position: number
+}
+
+/** Databases with tables and without rows, for the runs to come: to make the tables takes longer than a run. */
+const idle: Array<Pick<Database, "handle" | "prepare">> = []
+
+const create = (): Pick<Database, "handle" | "prepare"> => {
+  // Loaded when it is needed: Node 22 prints a warning.
+  const { DatabaseSync } = process.getBuiltinModule("node:sqlite")
+  const handle = new DatabaseSync(":memory:")
+  const statements = new Map<string, StatementSync>()
+  return {
+    handle,
+    prepare: (sql) => {
+      const found = statements.get(sql) ?? handle.prepare(sql)
+      if (isRepeated(sql)) statements.set(sql, found)
+      return found
+    }
+  }
+}
+
+const isRepeated = (sql: string): boolean => /^(SELECT|INSERT)/.test(sql) && sql.length < 4_000
+
+const release = ({ handle, position, prepare }: Database): void => {
+  if (position === 0) return handle.close() // perhaps without tables
+  handle.exec("DELETE FROM ringback_turns; DELETE FROM ringback_calls; DELETE FROM ringback_meta")
+  idle.push({ handle, prepare })
+}
+
+/** A database for one run. */
+export const open: Effect.Effect<Database, never, Scope.Scope> = Effect.acquireRelease(
+  Effect.sync(() => ({
+    ...(idle.pop() ?? create()),
+    transactions: Semaphore.makeUnsafe(1),
+    holder: undefined,
+    position: 0
+  })),
+  (database) => Effect.sync(() => release(database))
+)
+
+const failure = (errno: number, message: string) =>
+  new SqlError.SqlError({
+    reason: SqlError.classifySqliteError({ errno }, { message: `SQLite: ${message}`, operation: "execute" })
+  })
+
+const failures = {
+  broken: failure(10, "disk I/O error"),
+  full: failure(13, "database or disk is full")
+} as const
+
+type Transform = Parameters<SqlConnection.Connection["execute"]>[2]
+
+/** A connection whose statements meet the weather. Those that make tables and open transactions do not. */
+const connect = (
+  { handle, prepare }: Database,
+  weather: Store.Weather<SqlError.SqlError> | undefined,
+  stored: () => void
+): SqlConnection.Connection => {
+  const run = <A>(sql: string, use: (statement: StatementSync) => A) => {
+    const statement = Effect.try({
+      try: () => {
+        const prepared = prepare(sql)
+        prepared.setReturnArrays(false)
+        return use(prepared)
+      },
+      catch: (cause) => failure(1, cause instanceof Error ? cause.message : "unknown problem")
+    })
+    if (weather === undefined || handle.isTransaction || !/ringback_(turns|calls|meta)\b/.test(sql)) return statement
+    return sql.startsWith("INSERT INTO ringback_turns")
+      ? weather.writing(statement, stored)
+      : weather.reading(statement)
+  }
+  const bind = (parameters: ReadonlyArray<unknown>) => parameters as ReadonlyArray<SQLInputValue>
+  const rows = (sql: string, parameters: ReadonlyArray<unknown>, transform: Transform) => {
+    const all = run(sql, (statement) => statement.all(...bind(parameters)))
+    return transform === undefined ? all : Effect.map(all, transform)
+  }
+  const values = (sql: string, parameters: ReadonlyArray<unknown>) =>
+    run(sql, (statement) => {
+      statement.setReturnArrays(true)
+      return statement.all(...bind(parameters)) as unknown as ReadonlyArray<ReadonlyArray<unknown>>
+    })
+  return {
+    execute: rows,
+    executeUnprepared: rows,
+    executeValues: values,
+    executeValuesUnprepared: values,
+    executeRaw: (sql, parameters) => rows(sql, parameters, undefined),
+    executeStream: (sql, parameters, transform) => Stream.fromIterableEffect(rows(sql, parameters, transform))
+  }
+}
+
+/** Around one connection, as for SQLite, or around as many as there are statements. */
+const client = (database: Database, connection: SqlConnection.Connection, connections: "one" | "many") => {
+  const leased = SqlClient.makeSqliteAcquirers({
+    connection: Effect.succeed(connection),
+    semaphore: connections === "one" ? Semaphore.makeUnsafe(1) : database.transactions,
+    isTransaction: () => database.handle.isTransaction
+  })
+  const { borrower: _, ...transactions } = leased
+  return SqlClient.make({
+    ...(connections === "one" ? leased : { ...transactions, acquirer: Effect.succeed(connection) }),
+    driver: "node:sqlite",
+    compiler: Statement.makeCompilerSqlite(),
+    beginTransaction: "BEGIN IMMEDIATE",
+    spanAttributes: [["db.system.name", "sqlite"]]
+  })
+}
+
+const storeOver = (client: Effect.Effect<SqlClient.SqlClient, SqlError.SqlError, Reactivity.Reactivity>) =>
+  SqlEventStore.layer.pipe(
+    Layer.provide(Layer.effect(SqlClient.SqlClient, client)),
+    Layer.provide(Reactivity.layer),
+    Layer.fresh
+  )
+
+/** `SqlEventStore` over a database, in fair weather. */
+export const layerCalm = (connections: "one" | "many") =>
+  Layer.unwrap(
+    Effect.map(open, (database) =>
+      storeOver(Effect.suspend(() => client(database, connect(database, undefined, () => {}), connections))))
+  )
+
+const newTurns = "SELECT position, id FROM ringback_turns WHERE position > ? ORDER BY position"
+
+/** `SqlEventStore` as a process of a storm has it. On SQLite another process may hold the database: then it does not open. */
+export const layer = (
+  world: World,
+  border: Border,
+  process: Process,
+  database: Database
+): Layer.Layer<EventStore.EventStore, EventStore.StoreError | SqlError.SqlError> => {
+  const isShared = world.options.store === "postgres"
+  const stored = () => {
+    for (const { id, position } of database.prepare(newTurns).all(database.position)) {
+      Store.stored(world, process, String(id))
+      database.position = Number(position)
+    }
+  }
+  const weather = Store.weather(world, border, process, (_, problem) => failures[problem])
+  const opened = Effect.suspend(() => {
+    if (!isShared && database.holder?.dead === false) {
+      process.life.failed.push(world.now())
+      return Effect.fail(failure(5, "database is locked"))
+    }
+    database.holder = process
+    return client(database, connect(database, weather, stored), isShared ? "many" : "one")
+  })
+  return Layer.effect(
+    EventStore.EventStore,
+    Effect.map(EventStore.EventStore, (store) =>
+      EventStore.EventStore.of({
+        ...store,
+        append: (turn, summary, about) =>
+          Store.noting(world, process, turn, summary, store.append(turn, summary, about))
+      }))
+  ).pipe(Layer.provide(storeOver(opened)))
+}

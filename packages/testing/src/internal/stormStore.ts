@@ -1,0 +1,162 @@
+/**
+ * The stores of a storm, each with its behaviour under failure.
+ *
+ * - `memory` is the plain contract: one append after another, which may be slow, fail before or after it is stored, or be
+ *   told of a conflict. Processes that overlap share it.
+ * - `sqlite` is `SqlEventStore` over a database that one process holds until it dies: group commits, which fail as a whole.
+ * - `postgres` is `SqlEventStore` over a database that several processes share, each by connections of its own.
+ *
+ * The database below the SQL stores is the SQLite of Node in memory, whose statements take virtual time and fail by the
+ * dice. The statements of PostgreSQL differ from it in their text, not in what they do.
+ */
+import { CallEvent, EventStore } from "@ringback/core"
+import { Effect } from "effect"
+import type * as Faults from "../Faults.ts"
+import type { Border } from "./stormProcess.ts"
+import type { Process, World } from "./stormWorld.ts"
+
+/** What befalls the store of a process, whatever it is made of. */
+export interface Weather<E> {
+  /** Around something that only reads. */
+  readonly reading: <A>(read: Effect.Effect<A, E>) => Effect.Effect<A, E>
+  /** Around something that stores. `stored` runs right when it is durable. */
+  readonly writing: <A, F>(write: Effect.Effect<A, F>, stored: () => void) => Effect.Effect<A, E | F>
+}
+
+/** Why an operation fails, by which its error is made. */
+export type Problem = "broken" | "full"
+
+/** How long a disk stays full. */
+const fullFor = [2_000, 10_000, 60_000, 60_000, 300_000] as const
+
+export const weather = <E>(
+  world: World,
+  border: Border,
+  process: Process,
+  fail: (operation: "write" | "read", problem: Problem) => E
+): Weather<E> => {
+  const { now, strikes } = world
+
+  const slowly = Effect.suspend(() => {
+    const slow = strikes("storeSlow")?.between(1, 1_500) ?? 0
+    const stuck = strikes("storeStuck")?.between(1_500, 15_000) ?? 0
+    const millis = slow + stuck
+    if (millis === 0) return Effect.void
+    process.life.waited.push({ from: now(), to: now() + millis })
+    return world.outside(Effect.sleep(millis))
+  })
+
+  const failing = (operation: "write" | "read", problem: Problem) => {
+    process.life.failed.push(now())
+    return Effect.fail(fail(operation, problem))
+  }
+
+  const fails = (operation: "write" | "read", kind: Faults.Kind) =>
+    Effect.suspend(() => strikes(kind) === undefined ? Effect.void : failing(operation, "broken"))
+
+  const fits = Effect.suspend(() => {
+    const { disk } = world
+    const full = disk.fullUntil === 0 ? strikes("storeFull") : undefined
+    if (full !== undefined) disk.fullUntil = now() + full.pick(fullFor)
+    return now() < disk.fullUntil ? failing("write", "full") : Effect.void
+  })
+
+  return {
+    reading: (read) =>
+      Effect.gen(function*() {
+        yield* border.cross(process)
+        yield* slowly
+        yield* fails("read", "storeFails")
+        const found = yield* read
+        yield* border.cross(process)
+        return found
+      }),
+    writing: (write, stored) =>
+      Effect.gen(function*() {
+        yield* border.cross(process)
+        yield* slowly
+        yield* fits
+        yield* fails("write", "storeFails")
+        const result = yield* write
+        stored()
+        yield* slowly
+        yield* border.cross(process)
+        yield* fails("write", "storeFailsAfter")
+        return result
+      })
+  }
+}
+
+const problems = { broken: "It was made to fail", full: "The disk is full" } as const
+
+/** The plain contract. Processes that overlap share it. */
+export const memory = (
+  world: World,
+  border: Border,
+  process: Process,
+  base: EventStore.EventStore["Service"]
+): EventStore.EventStore["Service"] => {
+  const { reading, writing } = weather(
+    world,
+    border,
+    process,
+    (operation, problem) => new EventStore.StoreError({ operation, problem: problems[problem] })
+  )
+  const conflicts = (turn: EventStore.Turn) =>
+    Effect.suspend(() =>
+      world.strikes("storeConflicts") === undefined
+        ? Effect.void
+        : Effect.fail(new EventStore.VersionConflict({ callId: turn.callId, version: turn.version }))
+    )
+  return EventStore.EventStore.of({
+    namespace: base.namespace,
+    append: (turn, summary, about) =>
+      noting(
+        world,
+        process,
+        turn,
+        summary,
+        writing(
+          Effect.andThen(conflicts(turn), base.append(turn, summary, about)),
+          () => stored(world, process, turn.id)
+        )
+      ),
+    read: (callId) => reading(base.read(callId)),
+    find: (referenceId) => reading(base.find(referenceId)),
+    due: (due) => reading(base.due(due)),
+    orphans: (alive) => reading(base.orphans(alive)),
+    summary: (callId) => reading(base.summary(callId)),
+    summaries: (callIds) => reading(base.summaries(callIds)),
+    processes: undefined,
+    changes: base.changes
+  })
+}
+
+/** Remembers an append while it is under way. */
+export const noting = <A, E>(
+  world: World,
+  process: Process,
+  turn: EventStore.Turn,
+  summary: EventStore.Summary,
+  append: Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  Effect.suspend(() => {
+    process.appends.set(turn.id, { turn, summary, begun: world.moment() })
+    process.appending++
+    return Effect.ensuring(append, Effect.sync(() => void process.appending--))
+  })
+
+/** A turn became durable. */
+export const stored = (world: World, process: Process, id: string): void => {
+  const append = process.appends.get(id)
+  if (append === undefined) return
+  process.appends.delete(id)
+  const { begun, summary, turn } = append
+  world.records.turns.push({
+    ...world.moment(),
+    begun,
+    incarnation: process.id,
+    turn: { ...turn, events: CallEvent.decode(CallEvent.encode(turn.events)) },
+    summary
+  })
+}

@@ -1,0 +1,237 @@
+/**
+ * The world of one run of a storm: its dice, its time, and the record of everything that happens. What the carrier, the
+ * application and the faults do runs in the world, where no death of a process stops it.
+ */
+import type { CallEvent, Calls, EventStore, Settings, Transport } from "@ringback/core"
+import type { Call } from "@ringback/core"
+import { Clock, type Context, Deferred, Effect, type Latch, Random } from "effect"
+import type { Schema } from "effect"
+import type * as Callee from "../Callee.ts"
+import type * as Faults from "../Faults.ts"
+import type * as History from "../History.ts"
+import * as PhoneCompany from "../PhoneCompany.ts"
+import type * as PhoneLine from "../PhoneLine.ts"
+import * as Dice from "./dice.ts"
+
+/** Whose behaviour under failure the store has. */
+export type StoreKind = "memory" | "sqlite" | "postgres"
+
+/** One run: what runs, and what befalls it. */
+export interface Options {
+  readonly flow: Call.AnyDefinition
+  readonly input: unknown
+  readonly seed: number
+  readonly store: StoreKind
+  /** How many calls at most; each run draws. */
+  readonly calls: number
+  readonly faults: Faults.Faults
+  readonly callees: { readonly [number: string]: Callee.Script | ReadonlyArray<Callee.Script> } | undefined
+  readonly incoming: { readonly to: string; readonly from: string; readonly callee?: Callee.Script } | undefined
+  readonly signals: { readonly [name: string]: Schema.Json }
+  readonly settings: Partial<Settings.Settings>
+  readonly company: PhoneLine.Settings
+  readonly sabotage: Sabotage
+}
+
+/** Parts of the engine that a test replaces by broken ones. */
+export interface Sabotage {
+  readonly store?: (store: EventStore.EventStore["Service"]) => EventStore.EventStore["Service"]
+  readonly transport?: (transport: Transport.Transport["Service"]) => Transport.Transport["Service"]
+  readonly calls?: (calls: Calls.Calls["Service"]) => Calls.Calls["Service"]
+  readonly clock?: (clock: Clock.Clock) => Clock.Clock
+  /** Settings that the engine has and that the laws do not know of. */
+  readonly settings?: Partial<Settings.Settings>
+}
+
+export type Mutable<A> = { -readonly [K in keyof A]: A[K] }
+
+/** What a computer shows as time. Processes that follow each other on one computer share it. */
+export interface Machine {
+  /** How far its wall clock is ahead. */
+  ahead: number
+  /** How long it slept, for which its monotonic clock stood still. */
+  slept: number
+}
+
+/** An incarnation of the application, between its start and its death. */
+export interface Process {
+  readonly id: number
+  /** Processes of one place follow each other, those of different places live side by side. */
+  readonly place: number
+  readonly machine: Machine
+  readonly born: { readonly seq: number; readonly at: number }
+  readonly thawed: Latch.Latch
+  readonly died: Deferred.Deferred<void>
+  readonly life: Mutable<History.Life>
+  frozen: boolean
+  dead: boolean
+  /** What it asked the store to append and that is not stored, by the id of the turn. */
+  readonly appends: Map<string, Append>
+  /** How many appends wait for their answer. */
+  appending: number
+  calls: Calls.Calls["Service"] | undefined
+  run: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<void>
+}
+
+/** A turn on its way into the store. */
+export interface Append {
+  readonly turn: EventStore.Turn
+  readonly summary: EventStore.Summary
+  readonly begun: History.Moment
+}
+
+/** Everything that has happened so far. */
+export interface Records {
+  readonly turns: Array<History.Appended>
+  readonly deliveries: Array<Mutable<History.Delivery>>
+  readonly sent: Array<History.Sent>
+  readonly faults: Array<History.Fault>
+  readonly lives: Array<History.Life>
+  readonly strayed: Array<string>
+  /** What the engine showed to the outside: log, spans, metrics, errors. */
+  readonly shown: Array<History.Shown>
+  readonly started: Array<History.Started>
+  readonly outcomes: Array<History.Outcome>
+  readonly signalled: Array<History.Signalled>
+  readonly cancelled: Array<CallEvent.CallId>
+}
+
+export interface World {
+  readonly options: Options
+  /** What the laws hold the engine to. */
+  readonly settings: Settings.Settings
+  readonly company: PhoneCompany.PhoneCompany["Service"]
+  readonly clock: Clock.Clock
+  readonly random: Context.Service.Shape<typeof Random.Random>
+  readonly now: () => number
+  /** Numbers everything that happens, also within one millisecond. */
+  readonly moment: () => History.Moment
+  /** Draws what no fault has to do with. */
+  readonly nature: Dice.Dice
+  readonly diceOf: (kind: Faults.Kind) => Dice.Dice
+  /** Whether a fault strikes at this opportunity: then its dice, to draw how hard. */
+  readonly strikes: (kind: Faults.Kind) => Dice.Dice | undefined
+  readonly record: (kind: Faults.Kind) => void
+  /** The steps of the processes at which a fault strikes a run. */
+  readonly moments: (kind: Faults.Kind, most: number) => Array<number>
+  /** Begins something that no death of a process stops. */
+  readonly begin: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<void>
+  /** The same, and waits for it. */
+  readonly outside: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
+  /** How much has begun and not ended. */
+  readonly underWay: () => number
+  readonly records: Records
+  /** The disk below the store: full once in a run at most. */
+  readonly disk: { fullUntil: number }
+  /** All that ever lived, in the order of their births. */
+  readonly processes: Array<Process>
+}
+
+export const make = Effect.fnUntraced(function*(options: Options, settings: Settings.Settings) {
+  const company = yield* PhoneCompany.PhoneCompany
+  const clock = yield* Clock.Clock
+  const random = yield* Random.Random
+  const scope = yield* Effect.scope
+  const now = () => clock.currentTimeMillisUnsafe()
+  let seq = 0
+  let underWay = 0
+
+  const records: Records = {
+    turns: [],
+    deliveries: [],
+    sent: [],
+    faults: [],
+    lives: [],
+    strayed: [],
+    shown: [],
+    started: [],
+    outcomes: [],
+    signalled: [],
+    cancelled: []
+  }
+  const moment = (): History.Moment => ({ seq: ++seq, at: now() })
+  const record = (kind: Faults.Kind): void => void records.faults.push({ ...moment(), kind })
+
+  const dice = new Map<Faults.Kind, { readonly dice: Dice.Dice; readonly abroad: boolean }>()
+  const rolling = (kind: Faults.Kind) => {
+    const found = dice.get(kind)
+    if (found !== undefined) return found
+    const own = Dice.make(`${options.seed}/${kind}`)
+    const made = { dice: own, abroad: own.hit(0.5) }
+    dice.set(kind, made)
+    return made
+  }
+  const hits = (kind: Faults.Kind): Dice.Dice | undefined => {
+    const { abroad, dice } = rolling(kind)
+    return dice.hit(options.faults[kind]) && abroad ? dice : undefined
+  }
+
+  const begin: World["begin"] = (effect) =>
+    Effect.suspend(() => {
+      underWay++
+      const ended = Effect.ensuring(effect, Effect.sync(() => void underWay--))
+      return Effect.asVoid(Effect.forkIn(
+        ended.pipe(Effect.provideService(Clock.Clock, clock), Effect.provideService(Random.Random, random)),
+        scope
+      ))
+    })
+
+  const world: World = {
+    options,
+    settings,
+    company,
+    clock,
+    random,
+    now,
+    moment,
+    nature: Dice.make(`${options.seed}/nature`),
+    diceOf: (kind) => rolling(kind).dice,
+    strikes: (kind) => {
+      const dice = hits(kind)
+      if (dice !== undefined) record(kind)
+      return dice
+    },
+    record,
+    moments: (kind, most) => {
+      const dice = hits(kind)
+      let at = 0
+      return dice === undefined ? [] : Array.from({ length: dice.between(1, most) }, () => (at += dice.between(1, 30)))
+    },
+    begin,
+    outside: <A, E>(effect: Effect.Effect<A, E>) =>
+      Effect.suspend(() => {
+        const done = Deferred.makeUnsafe<A, E>()
+        const told = Effect.flatMap(Effect.exit(effect), (exit) => Deferred.done(done, exit))
+        return Effect.andThen(begin(told), Deferred.await(done))
+      }),
+    underWay: () => underWay,
+    records,
+    disk: { fullUntil: 0 },
+    processes: []
+  }
+  return world
+})
+
+/** The process that has a place now, dead or alive. */
+export const newest = (world: World, place: number): Process | undefined =>
+  world.processes.findLast((process) => process.place === place)
+
+/** Processes that the carrier and the application can reach. */
+export const serving = (world: World): ReadonlyArray<Process> =>
+  world.processes.filter((process) =>
+    !process.dead && process.calls !== undefined &&
+    !world.processes.some((other) =>
+      other.place === process.place && other.id > process.id && other.calls !== undefined
+    )
+  )
+
+/** One of the processes that can be reached: the only one, or one by chance. */
+export const reach = (world: World): Process | undefined => {
+  const all = serving(world)
+  return all.length < 2 ? all[0] : all[world.diceOf("secondProcess").between(0, all.length - 1)]
+}
+
+/** Ids of calls whose start was acknowledged or that came in, as far as they are stored. */
+export const callIds = (world: World): ReadonlyArray<CallEvent.CallId> => [
+  ...new Set(world.records.turns.map(({ turn }) => turn.callId))
+]
