@@ -73,6 +73,8 @@ const catalogue = {
   clockBack: 0,
   /** A second process works on the same calls from some step on, with a clock of its own. On PostgreSQL only. */
   secondProcess: 0.8,
+  /** A process cannot be seen to live by the others for up to half a minute. On PostgreSQL only. */
+  connectionLost: 0.05,
   /** The application cancels the call. */
   cancel: 0.25
 } as const

@@ -143,6 +143,8 @@ const newProcess = (world: World.World, place: number): World.Process => {
     dead: false,
     appends: new Map(),
     appending: 0,
+    name: undefined,
+    unseen: [],
     calls: undefined,
     run: () => Effect.void
   }

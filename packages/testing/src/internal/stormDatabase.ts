@@ -145,6 +145,34 @@ export const layerCalm = (connections: "one" | "many") =>
       storeOver(Effect.suspend(() => client(database, connect(database, undefined, () => {}), connections))))
   )
 
+/**
+ * What PostgreSQL shows of the processes that share it: a process lives as long as it holds its connection. One that stands
+ * still holds it, unless its whole computer sleeps; one that has lost it for a moment is taken for dead.
+ */
+const members = (world: World, border: Border, process: Process): EventStore.Processes => {
+  const { reading } = Store.weather(
+    world,
+    border,
+    process,
+    (operation) => new EventStore.StoreError({ operation, problem: "It was made to fail" })
+  )
+  const isSeen = (member: Process) =>
+    !member.dead && !member.unseen.some(({ from, to }) => from <= world.now() && world.now() < to)
+  return {
+    join: (name) =>
+      reading(Effect.sync(() => {
+        process.name = name
+      })),
+    alive: reading(Effect.sync(() => {
+      const lost = world.strikes("connectionLost")
+      const self = lost === undefined ? undefined : world.processes[lost.between(1, world.processes.length) - 1]!
+      if (lost !== undefined) self?.unseen.push({ from: world.now(), to: world.now() + lost.between(1_000, 30_000) })
+      return new Set(world.processes.filter(isSeen).flatMap(({ name }) => name ?? []))
+    })),
+    now: reading(Effect.sync(world.now))
+  }
+}
+
 const newTurns = "SELECT position, id FROM ringback_turns WHERE position > ? ORDER BY position"
 
 /** `SqlEventStore` as a process of a storm has it. On SQLite another process may hold the database: then it does not open. */
@@ -176,7 +204,8 @@ export const layer = (
       EventStore.EventStore.of({
         ...store,
         append: (turn, summary, about) =>
-          Store.noting(world, process, turn, summary, store.append(turn, summary, about))
+          Store.noting(world, process, turn, summary, store.append(turn, summary, about)),
+        processes: isShared ? members(world, border, process) : undefined
       }))
   ).pipe(Layer.provide(storeOver(opened)))
 }

@@ -9,6 +9,9 @@ import { newest, type Process, type World } from "./stormWorld.ts"
 /** A run with more steps than this does not come to an end by itself. */
 const mostSteps = 50_000
 
+/** A computer that does not answer for so long has lost its connections. */
+const keepAlive = 14_000
+
 /** The other side of the border has no answer any more. */
 const gone: Effect.Effect<never> = Effect.never
 
@@ -96,6 +99,7 @@ export const make = (world: World, boot: Boot): Border => {
       if (sleeping) machine.slept += millis
       sleeping = false
     }
+    for (const { unseen } of own) unseen.push({ from: now() + keepAlive, to: now() + millis })
     return Effect.forEach(own, (process) => stand(process, millis, wake), { discard: true })
   }
 

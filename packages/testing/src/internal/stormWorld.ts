@@ -69,6 +69,10 @@ export interface Process {
   readonly appends: Map<string, Append>
   /** How many appends wait for their answer. */
   appending: number
+  /** What it calls itself where others can see it. */
+  name: string | undefined
+  /** When the others cannot see that it lives. */
+  readonly unseen: Array<History.Stretch>
   calls: Calls.Calls["Service"] | undefined
   run: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<void>
 }
