@@ -1,7 +1,7 @@
 /** Every cell of the decision table, each under its own name. The data and the words are in `fixtures/callStates.ts`. */
 import { assert, describe, it } from "@effect/vitest"
 import { Call } from "../src/index.ts"
-import { type Case, type Reply, type Row, rows } from "./fixtures/callStates.ts"
+import { beginnings, type Case, type Reply, type Row, rows } from "./fixtures/callStates.ts"
 import { type State, states, type Way, ways } from "./fixtures/callWays.ts"
 import { Trial } from "./fixtures/Trial.ts"
 
@@ -26,13 +26,13 @@ const reach = (way: Way): Trial => {
 }
 
 /** What the open webhook is answered with, in the words of the table. */
-const replyOf = (trial: Trial, before: Call.CallLine): Reply => {
+const replyOf = (trial: Trial, before?: Call.CallLine): Reply => {
   const reply = Call.reply(trial.call, trial.line, trial.answer, trial.settings)
   if (reply._tag === "Wait") return "wait"
   if (reply._tag === "Nothing") return "{}"
   if (reply.action._tag === "Hangup") return "hangup"
   const now = trial.state
-  const isInFlight = now.inFlight?.action === reply.action && now.inFlight.at === before.inFlight?.at &&
+  const isInFlight = now.inFlight?.action === reply.action && now.inFlight.at === before?.inFlight?.at &&
     now.inFlight.n === before.inFlight.n
   return isInFlight ? "in flight" : reply.n === 0 ? "hold" : "next action"
 }
@@ -65,6 +65,18 @@ const nameOf = (row: Row, state: State, way: Way, { never, records, reply, to, w
   const words = [way.words, ...(when === undefined ? [] : [when]), ...(never === true ? ["cannot happen"] : [])]
   return `${state} × ${row.input} (${words.join("; ")}): ${after}${reply === "-" ? "" : ` → ${reply}`}`
 }
+
+describe("the beginning of a call", () => {
+  for (const { input, records, reply, to, way } of beginnings) {
+    it(`nothing × ${input} (${way.words}): ${records.join(", ")}; ${to}${reply === "-" ? "" : ` → ${reply}`}`, () => {
+      const trial = reach(way)
+      assert.deepStrictEqual(trial.events.map((event) => event._tag), records)
+      if (reply !== "-") assert.strictEqual(replyOf(trial), reply)
+      assert.strictEqual(trial.status, to)
+      trial.verify()
+    })
+  }
+})
 
 for (const row of rows) {
   describe(row.input, () => {
