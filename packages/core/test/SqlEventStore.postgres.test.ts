@@ -206,7 +206,8 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         const [one, other] = yield* both
         const sql = Context.get(other, SqlClient.SqlClient)
         yield* processes(one).join("00000001")
-        const killed = yield* sql`SELECT pg_terminate_backend(pid, 10000) FROM pg_locks JOIN pg_stat_activity USING (pid)
+        const killed =
+          yield* sql`SELECT pg_terminate_backend(pid, 10000) FROM pg_locks JOIN pg_stat_activity USING (pid)
           WHERE locktype = 'advisory' AND application_name = current_setting('application_name')`
         assert.lengthOf(killed, 1)
         yield* Effect.repeat(processes(other).alive, { until: (alive) => alive.has("00000001") })

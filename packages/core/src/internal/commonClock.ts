@@ -1,7 +1,8 @@
 /**
  * The time that all processes on one store go by: this machine's clock, put right by what it is off from the store's.
  */
-import { Clock, Effect } from "effect"
+import type { Clock } from "effect"
+import { Effect } from "effect"
 import type { Processes, StoreError } from "../EventStore.ts"
 
 /** A clock that is put right from time to time. */
@@ -13,15 +14,15 @@ export interface CommonClock {
 }
 
 /** The clock of a process on a store that it shares with others, or has for itself. */
-export const make = (processes: Processes | undefined): CommonClock => {
-  if (processes === undefined) return { now: Clock.currentTimeMillis, adjust: Effect.void }
+export const make = (clock: Clock.Clock, processes: Processes | undefined): CommonClock => {
+  if (processes === undefined) return { now: clock.currentTimeMillis, adjust: Effect.void }
   let offset = 0
   return {
-    now: Effect.map(Clock.currentTimeMillis, (millis) => millis + offset),
+    now: Effect.sync(() => clock.currentTimeMillisUnsafe() + offset),
     adjust: Effect.gen(function*() {
-      const asked = yield* Clock.currentTimeMillis
+      const asked = clock.currentTimeMillisUnsafe()
       const told = yield* processes.now
-      const heard = yield* Clock.currentTimeMillis
+      const heard = clock.currentTimeMillisUnsafe()
       // What was told lies between the two, to the millisecond. An offset that allows for that may be the true one.
       const isPossible = asked - 1 <= told - offset && told - offset <= heard + 1
       if (!isPossible) offset = Math.round(told - (asked + heard) / 2)

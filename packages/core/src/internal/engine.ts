@@ -2,7 +2,7 @@
  * The engine behind `Calls`: the calls in memory, what they do in the world, the webhooks that come in, and what an
  * application asks for, over one store and one transport.
  */
-import { Deferred, Effect, Option, Random } from "effect"
+import { Clock, Deferred, Effect, Option, Random } from "effect"
 import type { Scope } from "effect"
 import * as Call from "../Call.ts"
 import type { CallId, Exit as FlowExit } from "../CallEvent.ts"
@@ -52,7 +52,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const store = yield* EventStore
   const scope: Scope.Scope = yield* Effect.scope
   const random = yield* Random.Random
-  const clock = CommonClock.make(store.processes)
+  const clock = CommonClock.make(yield* Clock.Clock, store.processes)
   const alarm = yield* Alarm.make(
     clock.now,
     (id) => Effect.asVoid(base.fork(cells.takeSurely(cells.of(id as CallId), { _tag: "Wake" })))

@@ -1,0 +1,372 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { type CallEvent, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
+import { Callee, FakeClock, PhoneCompany } from "@ringback/testing"
+import { Clock, Context, Effect, Exit, Latch, Layer, Redacted, Scheduler, Schema, Scope } from "effect"
+import { afterAll } from "vitest"
+import * as Postgres from "./fixtures/postgres.ts"
+
+const server = await Postgres.start()
+afterAll(() => server?.stop())
+
+// Flows
+
+const to = PhoneNumber.make("15550170001")
+const from = PhoneNumber.make("15550170009")
+
+const Greeting = Flow.make("greeting", {
+  version: 1,
+  input: {},
+  output: Schema.Literals(["heard", "unknown"]),
+  run: () =>
+    Line.speak("Good morning.").pipe(
+      Flow.andThen(Line.speak("How are you?")),
+      Flow.as("heard" as const),
+      Flow.dial({ to, from, ringFor: "40 seconds" }),
+      Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed("unknown" as const))
+    )
+})
+
+const Nap = Flow.make("nap", {
+  version: 1,
+  input: {},
+  output: Schema.Literal("rested"),
+  run: () => Flow.sleep("10 minutes").pipe(Flow.as("rested" as const))
+})
+
+/** Books once the gate is open, and keeps the keys under which it was asked to. */
+const booking = (gate: Latch.Latch, keys: Array<string>) =>
+  Flow.make("booking", {
+    version: 1,
+    input: {},
+    output: Schema.String,
+    run: () =>
+      Flow.activity(
+        "book",
+        { success: Schema.String, within: "1 hour" },
+        Effect.gen(function*() {
+          keys.push(yield* Calls.ActivityKey)
+          yield* gate.await
+          return "booked"
+        })
+      )
+  })
+
+// Processes
+
+/** An engine as a process of its own, in virtual time, with real connections and a real lock. */
+interface Process {
+  readonly calls: Calls.Calls["Service"]
+  /** As `kill -9`: it does not do anything any more, and the database sees its connections end. */
+  readonly kill: Effect.Effect<void>
+  /** Loses the connection by which the others see it, and goes on. */
+  readonly vanish: Effect.Effect<void>
+  readonly freeze: Effect.Effect<void>
+  readonly thaw: Effect.Effect<void>
+  /** The calls whose events it has read. */
+  readonly reads: Array<CallEvent.CallId>
+  /** How many appends found that somebody else was first. */
+  readonly conflicts: () => number
+}
+
+interface Options {
+  readonly flows: Parameters<typeof Calls.layer>[0]["flows"]
+  /** What happens to the process between recording a dial and sending it. */
+  readonly beforeSend?: (process: { readonly kill: Effect.Effect<void> }) => Effect.Effect<void>
+  /** What happens to it between sending a dial and hearing the answer. */
+  readonly afterSend?: (process: { readonly kill: Effect.Effect<void> }) => Effect.Effect<void>
+  /** How far the clock of its machine is ahead, in milliseconds. */
+  readonly ahead?: number
+}
+
+class Place extends Context.Service<Place, {
+  readonly url: string
+  readonly outsideTime: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+}>()("Place") {}
+
+const start = Effect.fnUntraced(function*({ afterSend, ahead = 0, beforeSend, flows }: Options) {
+  const { outsideTime, url } = yield* Place
+  const { outside } = yield* FakeClock.FakeClock
+  const company = yield* PhoneCompany.PhoneCompany
+  const clock = yield* Clock.Clock
+  const database = SqlEventStore.layer.pipe(Layer.provide(PgClient.layer({ url: Redacted.make(url) })))
+  const store = Context.get(yield* outside(outsideTime(Layer.build(Layer.fresh(database)))), EventStore.EventStore)
+
+  const seen = yield* Scope.make()
+  const running = yield* Latch.make(true)
+  const reads: Array<CallEvent.CallId> = []
+  let dead = false
+  let conflicts = 0
+  const vanish = outside(outsideTime(Scope.close(seen, Exit.void)))
+  const kill = Effect.andThen(Effect.sync(() => void (dead = true)), vanish)
+  yield* Effect.addFinalizer(() => kill)
+
+  const border: Effect.Effect<void> = Effect.suspend(() => dead ? Effect.never : running.await)
+  const cross = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.andThen(border, Effect.flatMap(Effect.exit(outside(effect)), (exit) => Effect.andThen(border, exit)))
+
+  const wrapped = EventStore.EventStore.of({
+    ...store,
+    append: (...turn) =>
+      cross(store.append(...turn)).pipe(
+        Effect.tapErrorTag("VersionConflict", () => Effect.sync(() => conflicts++))
+      ),
+    read: (callId) => Effect.andThen(Effect.sync(() => reads.push(callId)), cross(store.read(callId))),
+    find: (referenceId) => cross(store.find(referenceId)),
+    due: (options) => cross(store.due(options)),
+    orphans: (alive) => cross(store.orphans(alive)),
+    summary: (callId) => cross(store.summary(callId)),
+    summaries: (callIds) => cross(store.summaries(callIds)),
+    processes: {
+      join: (process) => cross(outsideTime(Scope.provide(store.processes!.join(process), seen))),
+      alive: cross(store.processes!.alive),
+      now: Effect.andThen(border, clock.currentTimeMillis) // The database goes by virtual time.
+    }
+  })
+  const transport = Transport.Transport.of({
+    send: (action) =>
+      Effect.gen(function*() {
+        if (beforeSend !== undefined) yield* beforeSend({ kill })
+        yield* border
+        const accepted = yield* Effect.exit(company.dial(action))
+        if (afterSend !== undefined) yield* afterSend({ kill })
+        yield* border
+        return yield* accepted
+      })
+  })
+  // Its scope stays open: what is killed does not tidy up.
+  const built = yield* Layer.buildWithScope(
+    Layer.fresh(Calls.layer({ flows })).pipe(
+      Layer.provide(Layer.succeed(EventStore.EventStore, wrapped)),
+      Layer.provide(Layer.succeed(Transport.Transport, transport))
+    ) as Layer.Layer<Calls.Calls, never>,
+    yield* Scope.make()
+  ).pipe(Effect.provideService(Clock.Clock, runningAhead(clock, ahead)))
+  const process: Process = {
+    calls: Context.get(built, Calls.Calls),
+    kill,
+    vanish,
+    freeze: running.close,
+    thaw: running.open,
+    reads,
+    conflicts: () => conflicts
+  }
+  return process
+})
+
+const runningAhead = (clock: Clock.Clock, millis: number): Clock.Clock =>
+  Object.assign(Object.create(clock) as Clock.Clock, {
+    currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + millis,
+    currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + millis),
+    sleep: (duration: Parameters<Clock.Clock["sleep"]>[0]) => clock.sleep(duration)
+  })
+
+/** The events of the carrier go to this process from now on. */
+const report = ({ calls }: Process) =>
+  PhoneCompany.connect(Effect.fnUntraced(function*(webhook) {
+    const reply = yield* calls.receive(webhook)
+    yield* reply.sent(true)
+    return reply.action
+  }))
+
+const rings = Effect.map(PhoneCompany.rings, (rings) => rings.length)
+
+const tags = (process: Process, id: CallEvent.CallId) =>
+  Effect.map(process.calls.events(id), (events) => events.map((event) => event._tag))
+
+type World = Place | PhoneCompany.PhoneCompany | FakeClock.FakeClock | Scope.Scope
+
+const world = PhoneCompany.layer.pipe(Layer.provideMerge(FakeClock.layer))
+
+/** A test on an empty place of a real server, in virtual time. */
+const test = (rule: string, body: () => Effect.Effect<void, unknown, World>) =>
+  it.live(rule, () =>
+    Effect.gen(function*() {
+      const url = yield* Postgres.schema(server!)
+      const [clock, scheduler] = [yield* Clock.Clock, yield* Scheduler.Scheduler]
+      const outsideTime = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+        effect.pipe(
+          Effect.provideService(Clock.Clock, clock),
+          Effect.provideService(Scheduler.Scheduler, scheduler)
+        )
+      yield* Effect.scoped(body()).pipe(Effect.provideService(Place, { url, outsideTime }), Effect.provide(world))
+    }))
+
+describe.skipIf(server === undefined)("two processes on one PostgreSQL", () => {
+  test("share a call: one starts it and hears its outcome, the other gets its webhooks", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers("10 seconds"))
+      const [one, other] = [yield* start({ flows: [Greeting] }), yield* start({ flows: [Greeting] })]
+      yield* report(other)
+      const call = yield* one.calls.start(Greeting, {})
+      assert.strictEqual(yield* call.outcome, "heard")
+      assert.strictEqual(yield* rings, 1)
+      assert.strictEqual(yield* other.calls.handle(Greeting, call.id).outcome, "heard")
+    }))
+
+  test("tell what the other has recorded when they are asked for a call", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers("10 seconds"))
+      const [one, other] = [yield* start({ flows: [Greeting] }), yield* start({ flows: [Greeting] })]
+      yield* report(other)
+      const { id } = yield* one.calls.start(Greeting, {})
+      yield* other.calls.handle(Greeting, id).outcome
+      assert.deepStrictEqual(yield* one.calls.get(id), yield* other.calls.get(id))
+    }))
+
+  test("leave each other's calls alone: no event is read, and no append is in conflict", () =>
+    Effect.gen(function*() {
+      const gate = yield* Latch.make()
+      const keys: Array<string> = []
+      const Booking = booking(gate, keys)
+      const flows = [Nap, Booking, Greeting]
+      yield* PhoneCompany.callee(to, Callee.answers("20 seconds"))
+      // The answer to its dial takes longer than the others take to look.
+      const one = yield* start({ flows, afterSend: () => Effect.sleep("12 seconds") })
+      yield* report(one)
+      const calls = [
+        yield* one.calls.start(Nap, {}),
+        yield* one.calls.start(Booking, {}),
+        yield* one.calls.start(Greeting, {})
+      ]
+      yield* Effect.sleep("1 second")
+      const other = yield* start({ flows })
+      yield* Effect.sleep("5 minutes")
+      yield* gate.open
+      const outcomes = yield* Effect.forEach(calls, (call) => call.outcome, { concurrency: "unbounded" })
+      assert.deepStrictEqual(outcomes, ["rested", "booked", "heard"])
+      assert.deepStrictEqual(other.reads, [])
+      assert.deepStrictEqual([one.conflicts(), other.conflicts()], [0, 0])
+      assert.lengthOf(keys, 1)
+      for (const { id } of calls) {
+        const recorded = yield* tags(one, id)
+        assert.notInclude(recorded, "Restarted")
+        assert.notInclude(recorded, "DialUnknown")
+      }
+    }))
+
+  test("see to a timer of the other that is late, and it happens once", () =>
+    Effect.gen(function*() {
+      const [one, other] = [yield* start({ flows: [Nap] }), yield* start({ flows: [Nap] })]
+      const { id } = yield* one.calls.start(Nap, {})
+      yield* one.freeze
+      assert.strictEqual(yield* other.calls.handle(Nap, id).outcome, "rested")
+      yield* one.thaw
+      assert.strictEqual(yield* one.calls.handle(Nap, id).outcome, "rested")
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual((yield* tags(one, id)).filter((tag) => tag === "SleepElapsed"), ["SleepElapsed"])
+    }))
+
+  test("go by the clock of the database, whatever those of their machines say", () =>
+    Effect.gen(function*() {
+      const one = yield* start({ flows: [Nap] })
+      const other = yield* start({ flows: [Nap], ahead: 60 * 60 * 1000 })
+      const began = yield* Clock.currentTimeMillis
+      const { id } = yield* other.calls.start(Nap, {})
+      const [first] = yield* one.calls.events(id)
+      assert.strictEqual(first?.at, began)
+      assert.strictEqual(yield* other.calls.handle(Nap, id).outcome, "rested")
+      assert.strictEqual((yield* Clock.currentTimeMillis) - began, 10 * 60 * 1000)
+    }))
+})
+
+describe.skipIf(server === undefined)("a process that is killed", () => {
+  test("while its activity runs: another runs it again under the same key, and the call goes on", () =>
+    Effect.gen(function*() {
+      const gate = yield* Latch.make()
+      const keys: Array<string> = []
+      const Booking = booking(gate, keys)
+      const [one, other] = [yield* start({ flows: [Booking] }), yield* start({ flows: [Booking] })]
+      const { id } = yield* one.calls.start(Booking, {})
+      yield* Effect.sleep("1 second")
+      yield* one.kill
+      yield* Effect.sleep("10 seconds")
+      yield* gate.open
+      assert.strictEqual(yield* other.calls.handle(Booking, id).outcome, "booked")
+      assert.deepStrictEqual(keys, [`${id}/1`, `${id}/1`])
+      assert.lengthOf((yield* tags(other, id)).filter((tag) => tag === "ActivityCompleted"), 1)
+    }))
+
+  test("between a dial and its answer: another listens for a sign of it, and rings nobody", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers("20 seconds"))
+      const other = yield* start({ flows: [Greeting] })
+      const one = yield* start({ flows: [Greeting], afterSend: (process) => process.kill })
+      yield* report(other)
+      const { id } = yield* one.calls.start(Greeting, {})
+      assert.strictEqual(yield* other.calls.handle(Greeting, id).outcome, "heard")
+      assert.include(yield* tags(other, id), "DialUnknown")
+      assert.strictEqual(yield* rings, 1)
+    }))
+
+  test("before it could send a dial: another never sends it, and the flow hears that nobody knows", () =>
+    Effect.gen(function*() {
+      const other = yield* start({ flows: [Greeting] })
+      const one = yield* start({ flows: [Greeting], beforeSend: (process) => process.kill })
+      yield* report(other)
+      const { id } = yield* one.calls.start(Greeting, {})
+      assert.strictEqual(yield* other.calls.handle(Greeting, id).outcome, "unknown")
+      assert.strictEqual(yield* rings, 0)
+    }))
+
+  test("while a call sleeps: the only one that is left wakes it in time", () =>
+    Effect.gen(function*() {
+      const [one, other] = [yield* start({ flows: [Nap] }), yield* start({ flows: [Nap] })]
+      const began = yield* Clock.currentTimeMillis
+      const { id } = yield* one.calls.start(Nap, {})
+      yield* one.kill
+      assert.strictEqual(yield* other.calls.handle(Nap, id).outcome, "rested")
+      const elapsed = (yield* other.calls.events(id)).find((event) => event._tag === "SleepElapsed")
+      assert.strictEqual(elapsed!.at - began, 10 * 60 * 1000)
+    }))
+
+  test("is followed up by one that is started later", () =>
+    Effect.gen(function*() {
+      const gate = yield* Latch.make(true)
+      const keys: Array<string> = []
+      const Booking = booking(gate, keys)
+      yield* gate.close
+      const one = yield* start({ flows: [Booking, Nap] })
+      const { id } = yield* one.calls.start(Booking, {})
+      const nap = yield* one.calls.start(Nap, {})
+      yield* Effect.sleep("1 second")
+      yield* one.kill
+      yield* Effect.sleep("1 hour")
+      yield* gate.open
+      const other = yield* start({ flows: [Booking, Nap] })
+      assert.strictEqual(yield* other.calls.handle(Booking, id).outcome, "booked")
+      assert.strictEqual(yield* other.calls.handle(Nap, nap.id).outcome, "rested")
+    }))
+})
+
+describe.skipIf(server === undefined)("a process that is taken for dead and lives", () => {
+  test("has its activity run twice and recorded once", () =>
+    Effect.gen(function*() {
+      const gate = yield* Latch.make()
+      const keys: Array<string> = []
+      const Booking = booking(gate, keys)
+      const [one, other] = [yield* start({ flows: [Booking] }), yield* start({ flows: [Booking] })]
+      const call = yield* one.calls.start(Booking, {})
+      yield* one.vanish
+      yield* Effect.sleep("10 seconds")
+      yield* gate.open
+      assert.strictEqual(yield* call.outcome, "booked")
+      assert.strictEqual(yield* other.calls.handle(Booking, call.id).outcome, "booked")
+      assert.lengthOf(keys, 2)
+      assert.lengthOf((yield* tags(other, call.id)).filter((tag) => tag === "ActivityCompleted"), 1)
+    }))
+
+  test("may hear of its dial after another called that unknown, and nobody rings twice", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers("20 seconds"))
+      const one = yield* start({ flows: [Greeting], afterSend: () => Effect.sleep("12 seconds") })
+      const other = yield* start({ flows: [Greeting] })
+      yield* report(other)
+      const call = yield* one.calls.start(Greeting, {})
+      yield* one.vanish
+      assert.strictEqual(yield* call.outcome, "heard")
+      const recorded = yield* tags(other, call.id)
+      assert.isBelow(recorded.indexOf("DialUnknown"), recorded.indexOf("DialAccepted"))
+      assert.strictEqual(yield* rings, 1)
+    }))
+})
