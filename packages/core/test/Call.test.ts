@@ -1,8 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { Call, CallEvent as Events, Flow, Line, PhoneNumber } from "../src/index.ts"
+import { Call, CallEvent as Events, Flow, Line } from "../src/index.ts"
 import type { Webhook } from "../src/index.ts"
-import { define, from, id, minute, other, second, session, settings, to, Trial } from "./fixtures/Trial.ts"
+import { bridge, Happening, history } from "./fixtures/histories.ts"
+import {
+  agents,
+  caller,
+  define,
+  from,
+  id,
+  incoming,
+  minute,
+  other,
+  second,
+  session,
+  settings,
+  to,
+  Trial
+} from "./fixtures/Trial.ts"
 
 const talk = Line.speak("Hello.").pipe(Flow.as("heard" as const), Flow.dial({ to, from }))
 const question = Line.collect("Which?", { max: 1, attempts: 1 }).pipe(Flow.dial({ to, from }))
@@ -450,18 +465,6 @@ describe("a cancel", () => {
   })
 })
 
-const caller = "15550170044"
-const agents = [PhoneNumber.make("15550170071"), PhoneNumber.make("15550170072")] as const
-
-const incoming: Call.Input = {
-  _tag: "Arrive",
-  flow: "test",
-  version: 1,
-  webhook: { event: "incoming_call", referenceId: session, to: from, from: caller }
-}
-
-const bridge = (agent: PhoneNumber.PhoneNumber) => Line.bridge({ to: agent, from })
-
 /** Greets, connects the first agent, then the second, and asks whoever stays. */
 const reception = Flow.inbound(() =>
   Flow.gen(function*() {
@@ -801,123 +804,6 @@ describe("what a call waits for", () => {
 })
 
 // ---------------------------------------------------------------------------------------------------------------------
-
-/** A conversation that uses most of the language, for histories that nobody thought of. */
-const rich = Flow.gen(function*() {
-  const choice = yield* Line.menu("1, 2 or 3?", { choices: { "1": "one", "2": "two", "3": "three" }, attempts: 2 })
-  if (choice === "two") yield* Flow.activity("check", { success: Schema.Boolean }, Effect.succeed(true))
-  if (choice === "three") yield* Flow.sleep("20 seconds").pipe(Line.hold("One moment."))
-  yield* Line.goodbye("Goodbye.")
-  return choice
-}).pipe(
-  Flow.dial({ to, from, ringFor: "30 seconds" }),
-  Flow.retry({ times: 2, after: "1 minute", while: (error) => error._tag === "NotAnswered" }),
-  Flow.ensuring(Flow.note("over"))
-)
-
-/** A caller who is connected, asked, and connected again. */
-const desk = Flow.inbound(() =>
-  Flow.gen(function*() {
-    const choice = yield* Line.menu("1 or 2?", { choices: { "1": agents[0], "2": agents[1] }, attempts: 2 })
-    const first = yield* bridge(choice)
-    if (first._tag === "Left") yield* Flow.sleep("20 seconds").pipe(Line.hold("One moment."))
-    const second = yield* bridge(agents[0]).pipe(
-      Flow.timeout("1 minute"),
-      Flow.catchTag("TimedOut", () => Flow.succeed("late"))
-    )
-    yield* Line.goodbye("Goodbye.")
-    return [first, second]
-  })
-).pipe(Flow.ensuring(Flow.note("over")))
-
-const Happening = Schema.Union([
-  Schema.Struct({
-    kind: Schema.Literal("webhook"),
-    event: Schema.Literals([
-      "dial_completed",
-      "speak_completed",
-      "play_completed",
-      "call_completed",
-      "call_leg_completed",
-      "surprise_completed",
-      "incoming_call"
-    ]),
-    status: Schema.Literals(["answered", "busy", "no_answer", "speak_successful"]),
-    digits: Schema.Literals(["", "1", "2", "3", "9"]),
-    session: Schema.Literals(["a", "b"]),
-    line: Schema.Literals([1, 2, 3]),
-    leg: Schema.Literals(["15550170071", "15550170072", "15550170009"]),
-    before: Schema.Boolean
-  }),
-  Schema.Struct({
-    kind: Schema.Literal("posted"),
-    line: Schema.Literals([1, 2, 3]),
-    result: Schema.Literals(["Accepted", "Refused", "NotSent", "Lost"])
-  }),
-  Schema.Struct({ kind: Schema.Literal("time"), millis: Schema.Literals([0, 399, 3_000, 31_000, 61_000, 300_000]) }),
-  Schema.Struct({ kind: Schema.Literals(["cancel", "restart", "reply due", "reply broke", "activity", "died"]) })
-])
-
-const happen = (trial: Trial, happening: typeof Happening.Type): void => {
-  const lines = trial.call.lines
-  const last = lines.at(-1)?.id ?? 0
-  switch (happening.kind) {
-    case "webhook": {
-      if (happening.line > lines.length) return
-      const { before, event, leg, line, session: referenceId, status } = happening
-      const digits = event === "speak_completed" ? { digits: happening.digits } : {}
-      const to = event === "call_leg_completed" || event === "dial_completed" ? { to: leg } : {}
-      trial.webhook({ event, referenceId, status, ...digits, ...to }, { line, before })
-      return
-    }
-    case "posted": {
-      const line = lines.find((line) => line.id === happening.line)
-      if (line?.externalId === undefined) return
-      const posted = {
-        Accepted: { _tag: "Accepted", referenceId: "a" },
-        Refused: { _tag: "Refused", status: "to_number_blocked_by_country" },
-        NotSent: { _tag: "NotSent", problem: "connection refused" },
-        Lost: { _tag: "Lost", problem: "timeout" }
-      } as const
-      trial.posted(posted[happening.result], line.id)
-      return
-    }
-    case "time":
-      trial.pass(happening.millis)
-      return
-    case "cancel":
-      trial.take({ _tag: "Cancel" })
-      return
-    case "restart":
-      trial.take({ _tag: "Restart", crashedAt: trial.now }, "p2")
-      return
-    case "reply due":
-      if (last > 0) trial.take({ _tag: "ReplyDue", line: last })
-      return
-    case "reply broke":
-      if (last > 0) trial.take({ _tag: "ReplyBroke", line: last, n: lines.at(-1)?.inFlight?.n ?? 0 })
-      return
-    case "activity":
-      trial.take({ _tag: "ActivityEnded", n: trial.call.wait?.n ?? 0, result: { ok: true, value: true } })
-      return
-    case "died":
-      trial.take({ _tag: "ActivityDied", n: trial.call.wait?.n ?? 0, message: "no such table" })
-  }
-}
-
-const history = (
-  happenings: ReadonlyArray<typeof Happening.Type>,
-  direction: "outbound" | "inbound" = "outbound"
-): Trial => {
-  const trial = direction === "outbound"
-    ? new Trial(rich)
-    : new Trial(desk, { ...incoming, webhook: { ...incoming.webhook, referenceId: "a" } })
-  for (const happening of happenings) {
-    happen(trial, happening)
-    trial.verify()
-  }
-  return trial
-}
 
 const options = { arbitrary: { runs: 400 } }
 

@@ -8,7 +8,7 @@
 import * as Action from "../Action.ts"
 import * as Settings from "../Settings.ts"
 import * as Webhook from "../Webhook.ts"
-import { type CallLine, markOf, status } from "./callState.ts"
+import { type CallLine, isRinging, markOf, status } from "./callState.ts"
 
 /** A webhook with what is known of it beside the log. */
 export interface Received {
@@ -113,22 +113,22 @@ const isLegCopy = (line: CallLine, received: Received, settings: Settings.Settin
   return hadAnswer || isOldLeg(line, received, settings)
 }
 
-/** Whether a webhook of any kind is a copy. */
+/** Whether a webhook of the line's session is a copy, of whichever kind. Before anybody answered nothing can be one. */
 export const isCopy = (line: CallLine, received: Received, settings: Settings.Settings): boolean => {
   const { webhook } = received
+  if (line.phase === "Planned" || isRinging(line)) return false
   switch (Webhook.kind(webhook)) {
     case "IncomingCall":
       return line.direction === "inbound"
     case "DialCompleted":
-      return status(line) === "Bridged"
-        ? isLegCopy(line, received, settings)
-        : line.answered || line.closedBy === "failed"
+      if (status(line) === "Bridged") return isLegCopy(line, received, settings)
+      return isSeen(line, webhook, settings) || (webhook.status === "answered" && line.answered)
     case "LegCompleted":
       return status(line) === "Bridged" ? isOldLeg(line, received, settings) : isSeen(line, webhook, settings)
     case "CallCompleted":
       return line.phase === "Settling" || line.closedBy === "ended" || line.closedBy === "settled"
     case "PromptCompleted":
-      return novelty(line, received, settings) === "copy"
+      return line.answered && novelty(line, received, settings) === "copy"
     case "Unknown":
       return hasIdentity(webhook, settings) && isSeen(line, webhook, settings)
   }

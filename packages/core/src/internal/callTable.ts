@@ -78,12 +78,14 @@ const onAnswered = (turn: Turn, line: CallLine, received: Received, settings: Se
       if (!line.answered) turn.fact({ _tag: "CallAnswered", ...fact })
       return "nothing"
     case "Closed":
-      return onClosed(turn, line, webhook, settings)
+      return onClosed(turn, line, received, settings)
   }
 }
 
 /** Somebody is on a line that is closed: to be hung up on, unless the carrier itself said that the call is over. */
-const onClosed = (turn: Turn, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): Answer => {
+const onClosed = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
+  const { webhook } = received
+  if (isOver(line) && isCopy(line, received, settings)) return "nothing"
   stray(turn, line, webhook, settings, !isOver(line))
   return isOver(line) ? "nothing" : "hangup"
 }
@@ -165,7 +167,7 @@ const onPromptCompleted = (turn: Turn, line: CallLine, received: Received, setti
       else onEnd(turn, line, received, settings)
       return "nothing"
     case "Closed":
-      return onClosed(turn, line, webhook, settings)
+      return onClosed(turn, line, received, settings)
   }
 }
 
