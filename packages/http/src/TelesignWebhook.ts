@@ -85,37 +85,81 @@ const rejections = {
 
 type Rejection = keyof typeof rejections
 
+type Body = Uint8Array<ArrayBuffer>
+
 /** Makes what turns a request into an event. */
 const reader = Effect.fnUntraced(function*({ maxBodySize = "64 KiB", verify }: Options) {
-  const text = verify === undefined ? (request: Request) => request.text : yield* verified(verify)
   const limit = ByteSize.fromInputUnsafe(maxBodySize)
-  return (request: Request): Effect.Effect<Webhook.Webhook, Rejection> =>
-    text(request).pipe(
-      Effect.provideService(HttpIncomingMessage.MaxBodySize, limit),
-      Effect.mapError((error) => typeof error === "string" ? error : readError(error)),
-      Effect.flatMap((body) => Effect.fromResult(decode(body)))
+  const trusted = verify === undefined ? undefined : yield* verified(verify)
+  return (request: Request): Effect.Effect<Webhook.Webhook, Rejection> => {
+    const body = bodyOf(request, limit)
+    return Effect.flatMap(
+      trusted === undefined ? body : Effect.flatMap(body, (bytes) => trusted(request, bytes)),
+      (bytes) => Effect.fromResult(decode(bytes))
     )
+  }
 })
 
+/** Makes what lets a body pass that is signed as it should be. */
 const verified = Effect.fnUntraced(function*({ apiKey, required }: NonNullable<Options["verify"]>) {
   const auth = yield* TelesignAuth.make(apiKey)
-  return Effect.fnUntraced(function*(request: Request) {
-    const bytes = new Uint8Array(yield* request.arrayBuffer)
-    const verdict = yield* auth.verify(request.headers, bytes)
-    if (verdict === "valid" || (verdict === "missing" && !required)) return decoder.decode(bytes)
+  return Effect.fnUntraced(function*(request: Request, body: Body) {
+    const verdict = yield* auth.verify(request.headers, body)
+    if (verdict === "valid" || (verdict === "missing" && !required)) return body
     return yield* Effect.fail("unauthorized" as const)
   })
 })
 
-const decoder = new TextDecoder()
+const bodyOf = (request: Request, limit: ByteSize.ByteSize): Effect.Effect<Body, Rejection> => {
+  const source = nodeSource(request)
+  if (source !== undefined) return nodeBody(source, Number(limit))
+  return request.arrayBuffer.pipe(
+    Effect.provideService(HttpIncomingMessage.MaxBodySize, limit),
+    Effect.mapBoth({ onFailure: readError, onSuccess: (buffer) => new Uint8Array(buffer) })
+  )
+}
 
 const readError = ({ reason }: HttpServerError.HttpServerError): Rejection =>
   reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge" ? "too_large" : "unreadable"
 
-const decode = (body: string): Result.Result<Webhook.Webhook, Rejection> => {
+/**
+ * Reads the body from Node's own request, with nothing in between: reading it by `request.arrayBuffer` costs more than
+ * all that the server does with a request besides.
+ */
+const nodeBody = (source: NodeSource, limit: number): Effect.Effect<Body, Rejection> =>
+  Effect.callback((resume) => {
+    const chunks: Array<Body> = []
+    let size = 0
+    const take = (chunk: Body) => {
+      size += chunk.length
+      chunks.push(chunk)
+      if (size <= limit) return
+      source.off("data", take) // What still comes is let go; the server sees to the connection.
+      resume(Effect.fail("too_large"))
+    }
+    source.on("data", take)
+    source.on("end", () => resume(Effect.succeed(joined(chunks, size))))
+    source.on("close", () => resume(Effect.fail("unreadable")))
+    return Effect.sync(() => void source.off("data", take))
+  })
+
+const joined = (chunks: ReadonlyArray<Body>, size: number): Body => {
+  if (chunks.length === 1) return chunks[0]!
+  const whole = new Uint8Array(size)
+  let at = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.length
+  }
+  return whole
+}
+
+const decoder = new TextDecoder()
+
+const decode = (body: Body): Result.Result<Webhook.Webhook, Rejection> => {
   let parsed: unknown
   try {
-    parsed = JSON.parse(body)
+    parsed = JSON.parse(decoder.decode(body))
   } catch {
     return Result.fail("not_json")
   }
@@ -141,29 +185,30 @@ const answer = (calls: Calls.Calls["Service"], request: Request, webhook: Webhoo
     )
   )
 
-const respond = Effect.fnUntraced(function*(
+const respond = (
   request: Request,
   webhook: Webhook.Webhook,
   reply: Calls.Reply,
   options: Options
-) {
-  if (reply.action === undefined) {
-    yield* whenWritten(request, reply.sent)
-    yield* count(webhook.event, "nothing")
-    return nothing
-  }
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, Scope.Scope> => {
+  if (reply.action === undefined) return written(request, webhook, reply, "nothing", nothing)
   const envelope = TelesignWire.encodeAction(reply.action, options)
-  if (Result.isFailure(envelope)) {
-    // Nobody could steer the line after no answer, so the callee is not kept on it.
-    yield* Effect.logError(`A call is hung up. ${envelope.failure.message}`)
-    yield* reply.sent(false)
-    yield* count(webhook.event, "unsayable")
-    return hangup
-  }
-  yield* whenWritten(request, reply.sent)
-  yield* count(webhook.event, "action")
-  return json(200, envelope.success)
-})
+  if (Result.isSuccess(envelope)) return written(request, webhook, reply, "action", json(200, envelope.success))
+  // Nobody could steer the line after no answer, so the callee is not kept on it.
+  return Effect.logError(`A call is hung up. ${envelope.failure.message}`).pipe(
+    Effect.andThen(reply.sent(false)),
+    Effect.andThen(count(webhook.event, "unsayable")),
+    Effect.as(hangup)
+  )
+}
+
+const written = (
+  request: Request,
+  webhook: Webhook.Webhook,
+  reply: Calls.Reply,
+  result: Outcome,
+  response: HttpServerResponse.HttpServerResponse
+) => Effect.andThen(whenWritten(request, reply.sent), Effect.as(count(webhook.event, result), response))
 
 // What became of an answer
 
@@ -176,31 +221,49 @@ const whenWritten = (request: Request, sent: Calls.Reply["sent"]): Effect.Effect
     if (response.destroyed) return sent(false)
     let isTold = false
     const tell = (whole: boolean) => {
-      if (!isTold) Effect.runForkWith(fiber.context)(sent(whole))
+      if (isTold) return
       isTold = true
+      Effect.runForkWith(fiber.context)(sent(whole))
     }
     // Another status is not our answer: the server gave up, or something between changed it.
-    response.once("finish", () => tell(response.statusCode === 200))
-    response.once("close", () => tell(false))
+    response.on("finish", () => tell(response.statusCode === 200))
+    response.on("close", () => tell(false))
     return Effect.void
   })
+
+// Node's requests and responses are found by their shape, so that other servers need no Node. Only those of HTTP/1.1 are
+// looked at: over HTTP/2 Node says `finish` even of an answer that was cut off.
+
+/** The part of Node's `IncomingMessage` that gives the body. */
+interface NodeSource {
+  readonly on: (event: "data" | "end" | "close", listener: (chunk: Body) => void) => unknown
+  readonly off: (event: "data", listener: (chunk: Body) => void) => unknown
+}
 
 /** The part of Node's `ServerResponse` that shows whether the answer was written. */
 interface NodeResponse {
   readonly destroyed: boolean
   readonly statusCode: number
-  readonly once: (event: "finish" | "close", listener: () => void) => unknown
+  readonly on: (event: "finish" | "close", listener: () => void) => unknown
 }
 
-/**
- * The response behind a request on Node, found by its shape so that other servers need no Node. Over HTTP/2 Node says
- * `finish` even of what was cut off, so there it is not asked.
- */
+const isNode = ({ source }: Request): boolean => "httpVersionMajor" in source && source.httpVersionMajor === 1
+
+/** The body, if it is still whole and its sender does not wait to be asked for it. */
+const nodeSource = (request: Request): NodeSource | undefined => {
+  if (!isNode(request)) return undefined
+  const source = request.source as NodeSource & {
+    readonly destroyed?: boolean
+    readonly readableDidRead?: boolean
+    readonly headers: { readonly expect?: string }
+  }
+  const isWhole = source.readableDidRead === false && source.destroyed === false
+  return isWhole && source.headers.expect === undefined ? source : undefined
+}
+
 const nodeResponse = (request: Request): NodeResponse | undefined => {
-  const { response, source } = request as { readonly response?: unknown; readonly source: object }
-  const isNode = "httpVersionMajor" in source && source.httpVersionMajor === 1 &&
-    Predicate.hasProperty(response, "once")
-  return isNode ? response as NodeResponse : undefined
+  const { response } = request as { readonly response?: unknown }
+  return isNode(request) && Predicate.hasProperty(response, "on") ? response as NodeResponse : undefined
 }
 
 // Counting
