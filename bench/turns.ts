@@ -45,21 +45,16 @@ const measure = async (server: string, calls: number): Promise<Measured> => {
 const median = (numbers: ReadonlyArray<number>): number =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 
-const fields = ["perSecond", "p50", "p99", "serverMicros", "generatorMicros"] as const
+const fields = ["perSecond", "p50", "p99", "serverMicros", "generatorMicros", "turnsPerCommit"] as const
 type Figures = Record<typeof fields[number], number>
 
 const figures = (of: (field: typeof fields[number]) => number) =>
   Object.fromEntries(fields.map((field) => [field, of(field)])) as Figures
 
-const shown = (
-  calls: number,
-  who: string,
-  { generatorMicros, p50, p99, perSecond, serverMicros }: Figures,
-  digits = 0
-) =>
-  `${String(calls).padStart(3)} calls  ${who.padEnd(10)}  ${perSecond.toFixed(digits).padStart(6)} turns/s  ` +
-  `p50 ${p50.toFixed(2)}  p99 ${p99.toFixed(2)} ms  server ${serverMicros.toFixed(digits && 2)} us  ` +
-  `generator ${generatorMicros.toFixed(digits && 2)} us cpu a turn`
+const shown = (calls: number, who: string, of: Figures, digits = 0) =>
+  `${String(calls).padStart(3)} calls  ${who.padEnd(10)}  ${of.perSecond.toFixed(digits).padStart(6)} turns/s  ` +
+  `p50 ${of.p50.toFixed(2)}  p99 ${of.p99.toFixed(2)} ms  server ${of.serverMicros.toFixed(digits && 2)} us  ` +
+  `generator ${of.generatorMicros.toFixed(digits && 2)} us cpu a turn  ${of.turnsPerCommit.toFixed(2)} turns a commit`
 
 const found: Array<object> = []
 for (const calls of values.calls.split(",").map(Number)) {

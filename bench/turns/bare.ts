@@ -29,6 +29,7 @@ interface Job {
   readonly response: ServerResponse
 }
 let waiting: Array<Job> = []
+let commits = 0
 
 /** Everything that has arrived in this turn of the event loop shares one commit. */
 const commit = () => {
@@ -37,6 +38,7 @@ const commit = () => {
   database.exec("BEGIN")
   for (const { row } of jobs) insert.run(...row)
   database.exec("COMMIT")
+  commits++
   for (const { answer, response } of jobs) response.end(answer)
 }
 
@@ -92,7 +94,7 @@ const start = (count: number, response: ServerResponse) => {
 }
 
 const server = createServer((request, response) => {
-  if (request.url === "/usage") return response.end(JSON.stringify(usage()))
+  if (request.url === "/usage") return response.end(JSON.stringify(usage(commits)))
   if (request.url?.startsWith("/start")) return start(Number(request.url.split("=")[1]), response)
   let body = ""
   request.setEncoding("utf8")

@@ -42,8 +42,14 @@ export const turnsOf = (externalId: string): ReadonlyArray<Turn> => {
 /** The carrier's own id of a call. */
 export const referenceId = (externalId: string): string => `session-of-${externalId}`
 
-/** What a server has used since it began, told at `GET /usage`. */
-export const usage = () => {
+/** What a server has used and done since it began, told at `GET /usage`. */
+export interface Usage {
+  readonly cpuMicros: number
+  readonly commits: number
+}
+
+/** The usage of this process. */
+export const usage = (commits: number): Usage => {
   const { system, user } = process.cpuUsage()
-  return { cpuMicros: user + system, heapBytes: process.memoryUsage().heapUsed }
+  return { cpuMicros: user + system, commits }
 }

@@ -7,7 +7,7 @@
  * all connections are busy as long as it runs.
  */
 import { connect, type Socket } from "node:net"
-import { turnsOf } from "./conversation.ts"
+import { turnsOf, type Usage } from "./conversation.ts"
 
 /** What was measured while the clock ran. */
 export interface Measured {
@@ -19,6 +19,7 @@ export interface Measured {
   /** Processor time of the server and of the generator, in microseconds a turn. */
   readonly serverMicros: number
   readonly generatorMicros: number
+  readonly turnsPerCommit: number
 }
 
 interface Request {
@@ -44,8 +45,7 @@ const startCalls = async (count: number): Promise<Array<ReadonlyArray<Request>>>
   return (await response.json() as Array<string>).map((id) => turnsOf(id).map(toRequest))
 }
 
-const serverMicros = async (): Promise<number> =>
-  (await (await fetch(url("/usage"))).json() as { cpuMicros: number }).cpuMicros
+const usage = async (): Promise<Usage> => await (await fetch(url("/usage"))).json() as Usage
 
 const open = (): Promise<Socket> =>
   new Promise((resolve, reject) => {
@@ -73,7 +73,7 @@ const lengthOf = (text: string): number => Number(/\ncontent-length: *(\d+)/i.ex
 /** Holds all of the calls and tells how long each turn took until the first connection had nothing to do. */
 const run = async (sockets: ReadonlyArray<Socket>, calls: Array<ReadonlyArray<Request>>) => {
   const took: Array<number> = []
-  const before = { server: await serverMicros(), own: process.cpuUsage() }
+  const before = { server: await usage(), own: process.cpuUsage() }
   const began = performance.now()
   let elapsed = 0
   let turns = 0
@@ -90,7 +90,7 @@ const run = async (sockets: ReadonlyArray<Socket>, calls: Array<ReadonlyArray<Re
     turns = took.length
   }))
   const { system, user } = process.cpuUsage(before.own)
-  const server = await serverMicros() - before.server
+  const server = await usage()
   const sorted = Float64Array.from(took).toSorted()
   const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN
   return {
@@ -98,8 +98,9 @@ const run = async (sockets: ReadonlyArray<Socket>, calls: Array<ReadonlyArray<Re
     perSecond: turns / elapsed * 1000,
     p50: at(0.5),
     p99: at(0.99),
-    serverMicros: server / took.length,
-    generatorMicros: (user + system) / took.length
+    serverMicros: (server.cpuMicros - before.server.cpuMicros) / took.length,
+    generatorMicros: (user + system) / took.length,
+    turnsPerCommit: took.length / (server.commits - before.server.commits)
   } satisfies Measured
 }
 

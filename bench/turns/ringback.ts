@@ -3,7 +3,7 @@ import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Call, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { TelesignWebhook } from "@ringback/http"
-import { Console, Effect, Layer, Option, Schedule, Schema } from "effect"
+import { Console, Effect, Layer, Metric, Option, Schedule, Schema } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { createServer } from "node:http"
 import { prompts, referenceId, usage } from "./conversation.ts"
@@ -51,7 +51,11 @@ const startOne = Effect.gen(function*() {
 const control = HttpRouter.use((router) =>
   Effect.gen(function*() {
     const services = yield* Effect.context<Calls.Calls | EventStore.EventStore>()
-    yield* router.add("GET", "/usage", Effect.sync(() => HttpServerResponse.jsonUnsafe(usage())))
+    yield* router.add(
+      "GET",
+      "/usage",
+      Effect.map(Metric.value(SqlEventStore.commits), ({ count }) => HttpServerResponse.jsonUnsafe(usage(count)))
+    )
     yield* router.add("POST", "/start", (request) =>
       Effect.replicateEffect(startOne, Number(request.url.split("=")[1]), { concurrency: 256 }).pipe(
         Effect.map((ids) =>
