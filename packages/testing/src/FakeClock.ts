@@ -37,6 +37,11 @@ export class FakeClock extends Context.Service<FakeClock, {
   readonly jump: Effect.Effect<boolean>
   /** Lets so much time pass, waking who is due on the way. */
   readonly advance: (duration: Duration.Input) => Effect.Effect<void>
+  /**
+   * Sets the wall clock forward, or back by a negative duration, and nothing else: as somebody does who corrects it, or a
+   * machine that slept. The monotonic clock, by which everybody sleeps, goes on as if nothing had happened.
+   */
+  readonly setForward: (duration: Duration.Input) => Effect.Effect<void>
   /** Runs an effect of which something happens where the clock cannot see it; time stands still meanwhile. */
   readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }>()("@ringback/testing/FakeClock") {}
@@ -119,6 +124,18 @@ export const advance = (duration: Duration.Input): Effect.Effect<void, never, Fa
   FakeClock.use((clock) => clock.advance(duration))
 
 /**
+ * Sets the wall clock forward, or back by a negative duration, and nothing else: as somebody does who corrects it, or a
+ * machine that slept. The monotonic clock, by which everybody sleeps, goes on as if nothing had happened.
+ *
+ * @example
+ * yield* FakeClock.setForward("1 hour")
+ * yield* FakeClock.setForward("-1 hours")
+ * @since 0.1.0
+ */
+export const setForward = (duration: Duration.Input): Effect.Effect<void, never, FakeClock> =>
+  FakeClock.use((clock) => clock.setForward(duration))
+
+/**
  * Runs an effect of which something happens where the clock cannot see it, such as a request to another process. Time
  * stands still while it runs.
  *
@@ -141,6 +158,8 @@ class Time implements Clock.Clock {
   private readonly warnAfterMillis: number
   private readonly start: number
   private time: number
+  /** How far the wall clock is ahead of the time that everybody sleeps by. */
+  private ahead = 0
   /** In the order in which they wake. */
   private readonly sleepers: Array<Sleeper> = []
   /** Those who wait until everything is idle. */
@@ -164,8 +183,8 @@ class Time implements Clock.Clock {
     if (this.thorough) watchRequests()
   }
 
-  currentTimeMillisUnsafe = (): number => this.time
-  currentTimeNanosUnsafe = (): bigint => nanos(this.time)
+  currentTimeMillisUnsafe = (): number => this.time + this.ahead
+  currentTimeNanosUnsafe = (): bigint => nanos(this.time + this.ahead)
   monotonicTimeNanosUnsafe = (): bigint => nanos(this.time - this.start)
   readonly currentTimeMillis = Effect.sync(this.currentTimeMillisUnsafe)
   readonly currentTimeNanos = Effect.sync(this.currentTimeNanosUnsafe)
@@ -192,6 +211,9 @@ class Time implements Clock.Clock {
     const next = this.sleepers[0]
     return next === undefined ? Effect.succeed(false) : Effect.as(this.wait(next.at - this.time, true), true)
   })
+
+  readonly setForward = (duration: Duration.Input): Effect.Effect<void> =>
+    Effect.sync(() => void (this.ahead += Duration.toMillis(Duration.fromInputUnsafe(duration))))
 
   readonly outside = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.acquireUseRelease(

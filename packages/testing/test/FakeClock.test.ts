@@ -193,6 +193,18 @@ describe("FakeClock", () => {
       }).pipe(manual))
   })
 
+  it.effect("the wall clock can be set, and nobody sleeps longer or shorter by that", () =>
+    Effect.gen(function*() {
+      const sleeper = yield* Effect.forkChild(Effect.andThen(Effect.sleep("10 seconds"), Clock.monotonicTimeNanos))
+      const began = yield* Clock.monotonicTimeNanos
+      yield* FakeClock.setForward("1 hour")
+      assert.strictEqual(yield* elapsed, 3_600_000)
+      yield* FakeClock.setForward("-2 hours")
+      assert.strictEqual(yield* elapsed, -3_600_000)
+      assert.strictEqual((yield* Fiber.join(sleeper)) - began, 10_000_000_000n)
+      assert.strictEqual(yield* FakeClock.now, start - 3_590_000)
+    }).pipe(Effect.provide(FakeClock.layer)))
+
   it.effect("says so when nothing runs and nobody sleeps", () =>
     Effect.gen(function*() {
       const warning = yield* Effect.callback<Error>((resume) => {
