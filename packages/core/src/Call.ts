@@ -392,13 +392,11 @@ export const explain = (events: ReadonlyArray<CallEvent>): ReadonlyArray<Explana
 }
 
 /**
- * Whether a restart has to look at the call at once, because it has something under way that only its process knew of.
+ * Whether a restart has to look at the call at once: somebody may be on a line or is being dialled, or an activity runs. Its
+ * process alone knows how far that has come.
  *
  * @since 0.1.0
  */
 export const isUrgent = (self: Call): boolean =>
   self.wait?._tag === "Activity" ||
-  self.lines.some((line) =>
-    line.phase === "Planned" || line.phase === "Attempted" || line.phase === "Ringing" || line.phase === "Unknown" ||
-    (line.inFlight !== undefined && line.phase !== "Closed" && !line.presumed)
-  )
+  self.lines.some((line) => line.phase !== "Planned" && line.phase !== "Closed" && !line.presumed)

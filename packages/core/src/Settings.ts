@@ -73,6 +73,13 @@ export interface Settings {
   readonly noAnswer: ReadonlyArray<string>
   /** The statuses of `dial_completed` that mean nothing yet, such as still ringing. None by default. */
   readonly ignored: ReadonlyArray<string>
+  /** A call that waits longer than this, with no line, is left to the store alone until something happens; default 1 minute. */
+  readonly keep: number
+  /**
+   * How many calls a second are woken that fell due while nobody looked, because the process was down or the machine slept,
+   * so that their dials are no burst; default 20. Those with a line or an activity go first, then the longest overdue.
+   */
+  readonly catchUpPerSecond: number
   /** How much faster than life the carrier runs; 1 in life, more in an emulator. Divides what the carrier's speed decides. */
   readonly speed: number
 }
@@ -112,6 +119,8 @@ export const defaults: Settings = {
   busy: [],
   noAnswer: [],
   ignored: [],
+  keep: minute,
+  catchUpPerSecond: 20,
   speed: 1
 }
 

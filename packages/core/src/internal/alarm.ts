@@ -1,90 +1,112 @@
 /**
- * One alarm clock for all calls: a heap with at most one entry a call. An entry may be early (what it was set for moved
- * on), never late; whoever is woken looks for itself.
+ * One alarm clock for all calls, with one entry a call. What is late all at once (after a restart, a jump of the clock, a
+ * machine that slept) is woken at a bounded rate.
  */
 import { Effect, Latch } from "effect"
 import type { Scope } from "effect"
+import * as Heap from "./heap.ts"
+import type * as Time from "./time.ts"
 
-interface Entry {
+interface Entry extends Heap.Entry {
   readonly id: string
   readonly at: number
+  readonly urgent: boolean
+  late: boolean
 }
 
+/** Wakes calls. */
 export interface Alarm {
-  /** Wakes `id` at `at` (milliseconds since 1970), unless it is set to be woken before that. */
-  readonly set: (id: string, at: number) => void
+  /** Wakes `id` at `at` (milliseconds since 1970), and not when it was to be woken before. The urgent go first. */
+  readonly set: (id: string, at: number, urgent: boolean) => void
+  /** Wakes `id` at `at` at the latest: if it is to be woken before that, it stays so. */
+  readonly setLatest: (id: string, at: number, urgent: boolean) => void
   /** Forgets `id`. */
   readonly clear: (id: string) => void
+  /** Looks at once what is due, because the time has jumped. */
+  readonly look: () => void
 }
 
-const push = (heap: Array<Entry>, entry: Entry): void => {
-  let index = heap.push(entry) - 1
-  while (index > 0) {
-    const parent = (index - 1) >> 1
-    if (heap[parent]!.at <= entry.at) break
-    heap[index] = heap[parent]!
-    index = parent
-  }
-  heap[index] = entry
-}
+/** Whoever is woken no later than this is on time. */
+const punctual = 1_000
 
-const pop = (heap: Array<Entry>): Entry => {
-  const first = heap[0]!
-  const last = heap.pop()!
-  const length = heap.length
-  if (length === 0) return first
-  let index = 0
-  for (;;) {
-    let child = 2 * index + 1
-    if (child >= length) break
-    if (child + 1 < length && heap[child + 1]!.at < heap[child]!.at) child++
-    if (heap[child]!.at >= last.at) break
-    heap[index] = heap[child]!
-    index = child
-  }
-  heap[index] = last
-  return first
-}
+/** So often the clocks are compared while nothing is due. */
+const longestSleep = 30_000
 
-/** A timer of Node takes no more than 24 days. */
-const longestSleep = 24 * 60 * 60 * 1000
-
-/** Runs until its scope closes, by the time `now`; `ring` must not fail and should not take long. */
-export const make = (
-  now: Effect.Effect<number>,
+/** Runs until its scope closes; `ring` must not fail and should not take long. `perSecond` bounds what is rung late. */
+export const make = Effect.fnUntraced(function*(
+  time: Time.Time,
+  perSecond: number,
   ring: (id: string) => Effect.Effect<void>
-): Effect.Effect<Alarm, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const heap: Array<Entry> = []
-    const armed = new Map<string, number>()
-    const latch = yield* Latch.make()
+): Effect.fn.Return<Alarm, never, Scope.Scope> {
+  const armed = new Map<string, Entry>()
+  const due = Heap.make<Entry>((self, that) => self.at < that.at)
+  const late = Heap.make<Entry>((self, that) => self.urgent === that.urgent ? self.at < that.at : self.urgent)
+  const latch = yield* Latch.make()
+  let paceFrom = -Infinity
 
-    const wait = Effect.gen(function*() {
-      const next = heap[0]
-      if (next === undefined) return yield* latch.await
-      const rest = next.at - (yield* now)
-      if (rest > 0) {
-        return yield* Effect.raceFirst(Effect.sleep(Math.min(rest, longestSleep)), latch.await)
-      }
-      pop(heap)
-      if (armed.get(next.id) !== next.at) return
-      armed.delete(next.id)
-      yield* ring(next.id)
-    })
+  const heapOf = (entry: Entry) => entry.late ? late : due
 
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sync(() => latch.closeUnsafe()), wait)))
+  const wake = (entry: Entry): Effect.Effect<void> => {
+    heapOf(entry).remove(entry)
+    armed.delete(entry.id)
+    return ring(entry.id)
+  }
 
-    return {
-      set(id, at) {
-        const before = armed.get(id)
-        if (before !== undefined && before <= at) return
-        armed.set(id, at)
-        const earliest = heap[0]
-        push(heap, { id, at })
-        if (earliest === undefined || at < earliest.at) latch.openUnsafe()
-      },
-      clear(id) {
-        armed.delete(id)
+  /** Rings who is due on time, and puts the others of that time behind each other. */
+  const ringDue = Effect.fnUntraced(function*(now: number) {
+    for (let entry = due.first(); entry !== undefined && entry.at <= now; entry = due.first()) {
+      if (now - entry.at <= punctual) yield* wake(entry)
+      else {
+        due.remove(entry)
+        entry.late = true
+        late.add(entry)
       }
     }
   })
+
+  const ringLate = (now: number): Effect.Effect<void> => {
+    const first = late.first()
+    if (first === undefined || now < paceFrom) return Effect.void
+    paceFrom = now + 1_000 / perSecond
+    return wake(first)
+  }
+
+  const turn = Effect.gen(function*() {
+    latch.closeUnsafe()
+    const now = time.steady()
+    yield* ringDue(now)
+    yield* ringLate(now)
+    const next = Math.min(due.first()?.at ?? Infinity, late.size() > 0 ? paceFrom : Infinity)
+    yield* next === Infinity
+      ? latch.await
+      : Effect.raceFirst(Effect.sleep(Math.min(next - now, longestSleep)), latch.await)
+  })
+  yield* Effect.forkScoped(Effect.forever(turn))
+
+  const clear = (id: string): void => {
+    const entry = armed.get(id)
+    if (entry === undefined) return
+    heapOf(entry).remove(entry)
+    armed.delete(id)
+  }
+
+  const set = (id: string, at: number, urgent: boolean): void => {
+    clear(id)
+    const entry: Entry = { id, at: steadily(at), urgent, late: false, place: -1 }
+    armed.set(id, entry)
+    due.add(entry)
+    if (due.first() === entry) latch.openUnsafe()
+  }
+
+  const steadily = (at: number): number => time.steady() + at - time.now()
+
+  return {
+    set,
+    setLatest(id, at, urgent) {
+      const entry = armed.get(id)
+      if (entry === undefined || entry.at > steadily(at)) set(id, at, urgent)
+    },
+    clear,
+    look: () => latch.openUnsafe()
+  }
+})

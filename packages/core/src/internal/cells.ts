@@ -2,7 +2,7 @@
  * The calls in memory: one cell per live call, whose inputs are taken one after another. An input is decided, its events
  * are appended, and only when they are durable does the state in memory change and the world see anything.
  */
-import { Deferred, Effect, Exit, Option, Result, Schedule, Semaphore } from "effect"
+import { Data, Deferred, Effect, Exit, Option, Schedule, Semaphore } from "effect"
 import type { Fiber } from "effect"
 import * as Call from "../Call.ts"
 import type { CallEvent, CallId, Exit as FlowExit } from "../CallEvent.ts"
@@ -37,6 +37,13 @@ export interface Cell {
   activity: { readonly n: number; readonly fiber: Fiber.Fiber<void> } | undefined
   /** An append that failed and may be stored all the same. */
   unsure: { readonly turn: string; readonly version: number } | undefined
+  /** How far the call is ahead of the clock: it never lives before its own last record. In milliseconds. */
+  ahead: number
+  /** It waits long, or is over, so that it need not be in memory. */
+  rests: boolean
+  /** How many take inputs of the call or wait to do so, and how many wait for its outcome. */
+  takers: number
+  listeners: number
 }
 
 /** What all parts of one engine share. */
@@ -48,13 +55,16 @@ export interface Engine {
   readonly process: string
   /** The other processes on this store that lived when this one last looked. */
   neighbours: ReadonlySet<string>
-  /** The time that all processes on this store go by, in milliseconds since 1970. */
-  readonly now: Effect.Effect<number>
   readonly definition: (name: string, version: number) => Call.AnyDefinition | undefined
   readonly alarm: Alarm.Alarm
+  /** The time by which facts are recorded, which is that of all processes on this store, in milliseconds since 1970. */
+  readonly now: () => number
   /** Runs something that outlives whoever asked for it, until the engine ends. */
   readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<Fiber.Fiber<A, E>>
 }
+
+/** What a call is told that nobody looked after for a while. */
+export type First = (live: Call.Live, cell: Cell) => Call.Input
 
 /** What follows from a turn outside of the cell: dials are sent, activities run. */
 export type Follow = (cell: Cell, events: ReadonlyArray<CallEvent>, call: Call.Call) => Effect.Effect<void>
@@ -70,11 +80,16 @@ export interface TakeOptions {
   readonly fresh?: () => Call.Live
 }
 
+const yes = Effect.succeed(true)
+
 /** For inputs whose result nobody looks at. */
 export const ignore = () => undefined
 
 /** At most so many times is a turn decided again because somebody else appended first. */
 const maxConflicts = 20
+
+/** What is not in the store so long after its append failed, in milliseconds, will not be. */
+const longestCommit = 60_000
 
 /** Work that nobody waits for goes on trying while the store is down. */
 export const whileStoreIsDown = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("5 seconds")])
@@ -97,14 +112,25 @@ const inFlightKey = (line: Call.CallLine): string | undefined =>
     ? `${line.inFlight.n}@${line.inFlight.at}`
     : undefined
 
+/** The store knows nothing of a call that something was meant for. */
+class NoSuchCall extends Data.TaggedError("NoSuchCall") {
+  override readonly message = "it is not stored"
+}
+
+/** Whether trying again does not help: the call is not there, or this process cannot read it. */
+const isLasting = (error: StoreError | NoSuchCall): boolean =>
+  error._tag === "NoSuchCall" || error.operation === "decode"
+
 /** The calls that this process holds in memory. */
 export type Cells = ReturnType<typeof make>
 
 /** No call in memory yet. */
 export const make = (engine: Engine, follow: Follow) => {
-  const { alarm, fork, namespace, process, settings, store } = engine
+  const { alarm, fork, namespace, now, process, settings, store } = engine
   const cells = new Map<CallId, Cell>()
   const sessions = new Map<string, CallId>()
+  /** Calls that nobody looked after for a while, and what they are told before anything else. */
+  const unattended = new Map<CallId, First>()
   let turns = 0
 
   const of = (id: CallId): Cell => {
@@ -121,19 +147,47 @@ export const make = (engine: Engine, follow: Follow) => {
       waiters: new Map(),
       deliveries: new Map(),
       activity: undefined,
-      unsure: undefined
+      unsure: undefined,
+      ahead: 0,
+      rests: false,
+      takers: 0,
+      listeners: 0
     }
     cells.set(id, cell)
     return cell
   }
 
-  const forget = (cell: Cell, call: Call.Call): void => {
-    cells.delete(cell.id)
-    alarm.clear(cell.id)
-    for (const line of call.lines) {
+  /** The one cell of a call. Whoever held on to it while the call left memory brings it back. */
+  const enter = (held: Cell): Cell => {
+    const cell = cells.get(held.id) ?? held
+    cells.set(cell.id, cell)
+    cell.takers++
+    return cell
+  }
+
+  const leave = (cell: Cell): void => {
+    cell.takers--
+    release(cell)
+  }
+
+  /** Runs with the lock of a call, which stays in memory meanwhile. */
+  const holding = <A, E>(held: Cell, run: (cell: Cell) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.suspend(() => {
+      const cell = enter(held)
+      return Effect.ensuring(cell.lock.withPermit(Effect.suspend(() => run(cell))), Effect.sync(() => leave(cell)))
+    })
+
+  /** Lets go of all of a call that the store can tell again, if nothing of it is under way. */
+  const release = (cell: Cell): void => {
+    const isBusy = cell.takers > 0 || cell.activity !== undefined || cell.unsure !== undefined ||
+      cell.deliveries.size > 0 || [...cell.waiters.values()].some((waiting) => waiting.size > 0)
+    if (isBusy || (cell.live !== undefined && !cell.rests)) return
+    for (const line of cell.live?.call.lines ?? []) {
       if (line.referenceId !== undefined) sessions.delete(line.referenceId)
       for (const other of line.otherReferenceIds) sessions.delete(other)
     }
+    cell.live = undefined
+    if (cell.listeners === 0) cells.delete(cell.id)
   }
 
   const learnSessions = (cell: Cell, call: Call.Call): void => {
@@ -166,6 +220,8 @@ export const make = (engine: Engine, follow: Follow) => {
       cell.version = last?.version ?? 0
       cell.writer = last === undefined ? undefined : ids.processOf(last.id)
       cell.worker = began === undefined ? undefined : ids.processOf(began.id)
+      cell.ahead = 0
+      cell.rests = false
       if (events.length === 0) return undefined
       const folded = Call.fold(cell.id, events)
       learnSessions(cell, folded)
@@ -184,8 +240,7 @@ export const make = (engine: Engine, follow: Follow) => {
           `Call ${cell.id} cannot go on: its flow ${folded.flow} disagrees with its log at event ${divergence.at} ` +
             `(recorded ${divergence.recorded}, now ${divergence.now})`
         )
-        const now = yield* engine.now
-        yield* commit(cell, Call.diverge(live, divergence, now))
+        yield* commit(cell, Call.diverge(live, divergence, timeOf(cell, live.call)))
       }
       yield* showUnsure(cell, stored)
       return cell.live
@@ -204,9 +259,21 @@ export const make = (engine: Engine, follow: Follow) => {
     rest(cell, live.call, Call.waitingFor(live.call, settings).until)
   })
 
-  /** Finds out what became of an append that failed, as soon as the store can be read. */
-  const findOut = (cell: Cell): Effect.Effect<void> =>
-    Effect.ignore(Effect.retry(Effect.uninterruptible(cell.lock.withPermit(loaded(cell))), whileStoreIsDown))
+  /** Finds out what became of an append that failed: as soon as the store can be read, and once more when it has had time. */
+  const findOut = Effect.fnUntraced(function*(cell: Cell) {
+    const { unsure } = cell
+    const again = (cell: Cell) => {
+      if (cell.unsure === unsure) cell.live = undefined
+      return loaded(cell)
+    }
+    const look = Effect.uninterruptible(holding(cell, again)).pipe(Effect.retry(whileStoreIsDown), Effect.ignore)
+    yield* look
+    if (cell.unsure !== unsure) return
+    yield* Effect.sleep(longestCommit)
+    yield* look
+    if (cell.unsure === unsure) cell.unsure = undefined
+    release(cell)
+  })
 
   /** Brings a call into memory, if it has any events. The lock of its cell must be held. */
   const loaded = (cell: Cell): Effect.Effect<Call.Live | undefined, StoreError> =>
@@ -257,6 +324,7 @@ export const make = (engine: Engine, follow: Follow) => {
     cell.version = version
     cell.writer = process
     cell.worker = worker
+    cell.unsure = undefined
     yield* show(cell, decided.events, call)
     rest(cell, call, summary.due)
   })
@@ -270,14 +338,28 @@ export const make = (engine: Engine, follow: Follow) => {
     answerWaiters(cell, call)
   })
 
+  /** The time of a call, which is that of the clock, but never before its own last record. */
+  const timeOf = (cell: Cell, call: Call.Call): number => {
+    const time = now()
+    cell.ahead = Math.max(cell.ahead, call.at - time)
+    return time + cell.ahead
+  }
+
   /**
-   * Sets the alarm for the time at which the call is due, or lets go of a call that is over. Where another process went on
-   * with the call, that one has its chance first.
+   * Sets the alarm for the time at which the call is due, and says whether it has to be in memory until then. Where another
+   * process went on with the call, that one has its chance first.
    */
   const rest = (cell: Cell, call: Call.Call, due: number | null | undefined): void => {
-    if (Call.isOver(call)) return forget(cell, call)
+    if (Call.isOver(call) || due === null || due === undefined) {
+      alarm.clear(cell.id)
+      cell.rests = Call.isOver(call)
+      return
+    }
+    const isUrgent = Call.isUrgent(call)
     const isTheirs = cell.writer !== undefined && engine.neighbours.has(cell.writer)
-    if (due !== null && due !== undefined) alarm.set(cell.id, isTheirs ? due + settings.lookEvery : due)
+    const at = due - cell.ahead + (isTheirs ? settings.lookEvery : 0)
+    alarm.set(cell.id, at, isUrgent)
+    cell.rests = !isUrgent && at - now() > settings.keep
   }
 
   /** Keeps an eye on the delivery of the action in flight. One that is found in the log was written before, if at all. */
@@ -294,41 +376,57 @@ export const make = (engine: Engine, follow: Follow) => {
    * webhook whose sender has gone away is recorded all the same.
    */
   const take = <A>(
-    cell: Cell,
+    held: Cell,
+    input: Call.Input | ((live: Call.Live) => Call.Input),
+    look: (call: Call.Call, decided: Call.Decided) => A,
+    options: TakeOptions = {}
+  ): Effect.Effect<A, StoreError> =>
+    Effect.catchTag(
+      taken(held, input, look, options),
+      "NoSuchCall",
+      () => Effect.fail(new StoreError({ operation: "read", problem: `There is no call ${held.id}` }))
+    )
+
+  const taken = <A>(
+    held: Cell,
     input: Call.Input | ((live: Call.Live) => Call.Input),
     look: (call: Call.Call, decided: Call.Decided) => A,
     { asks = false, fresh }: TakeOptions = {}
-  ): Effect.Effect<A, StoreError> =>
-    Effect.uninterruptible(cell.lock.withPermit(Effect.gen(function*() {
+  ): Effect.Effect<A, StoreError | NoSuchCall> => {
+    const turn = Effect.fnUntraced(function*(cell: Cell) {
       for (let conflicts = 0;; conflicts++) {
-        const live = cell.live ?? (yield* loaded(cell)) ?? fresh?.()
-        if (live === undefined) {
-          cells.delete(cell.id)
-          return yield* new StoreError({ operation: "read", problem: `There is no call ${cell.id}` })
-        }
-        const now = yield* engine.now
-        const decided = Call.decide(live, typeof input === "function" ? input(live) : input, {
-          now,
-          process,
-          namespace,
-          settings
-        })
-        if (decided.events.length === 0) {
-          if (asks && (yield* Effect.orElseSucceed(isBehind(cell), () => false))) {
-            cell.live = undefined
-            continue
-          }
-          rest(cell, live.call, Call.waitingFor(live.call, settings).until)
-          return look(live.call, decided)
-        }
-        const committed: Result.Result<void, VersionConflict | StoreError> = yield* Effect.result(commit(cell, decided))
-        if (Result.isSuccess(committed)) return look(decided.live.call, decided)
-        if (committed.failure._tag === "StoreError") return yield* committed.failure
-        if (conflicts === maxConflicts) {
+        if (conflicts > maxConflicts) {
           return yield* new StoreError({ operation: "write", problem: `Call ${cell.id} is appended to without an end` })
         }
+        const live = cell.live ?? (yield* loaded(cell)) ?? fresh?.()
+        if (live === undefined) return yield* new NoSuchCall()
+        const time = timeOf(cell, live.call)
+        const first = unattended.get(cell.id)
+        const next = first === undefined ? typeof input === "function" ? input(live) : input : first(live, cell)
+        const decided = Call.decide(live, next, { now: time, process, namespace, settings })
+        if (!(yield* settle(cell, decided, first === undefined ? asks : store.processes !== undefined))) continue
+        if (first === undefined) return look(decided.live.call, decided)
+        unattended.delete(cell.id)
+        conflicts = 0
       }
-    })))
+    })
+    return Effect.uninterruptible(holding(held, turn))
+  }
+
+  /** Stores what was decided, if that is anything. `false` if another process was first, so that it is to be decided again. */
+  const settle = (cell: Cell, decided: Call.Decided, asks: boolean): Effect.Effect<boolean, StoreError> => {
+    if (decided.events.length > 0) {
+      const stored: Effect.Effect<boolean, StoreError | VersionConflict> = Effect.as(commit(cell, decided), true)
+      return Effect.catchTag(stored, "VersionConflict", () => Effect.succeed(false))
+    }
+    const { call } = decided.live
+    const isNewest = asks ? Effect.map(Effect.orElseSucceed(isBehind(cell), () => false), (behind) => !behind) : yes
+    return Effect.map(isNewest, (isNewest) => {
+      if (isNewest) rest(cell, call, Call.waitingFor(call, settings).until)
+      else cell.live = undefined
+      return isNewest
+    })
+  }
 
   /** Whether another process has appended to the call. */
   const isBehind = (cell: Cell): Effect.Effect<boolean, StoreError> =>
@@ -339,18 +437,25 @@ export const make = (engine: Engine, follow: Follow) => {
 
   /** Brings a call that another process went on with up to date. */
   const refresh = (cell: Cell): Effect.Effect<void, StoreError> =>
-    Effect.uninterruptible(cell.lock.withPermit(Effect.gen(function*() {
-      if (!(yield* isBehind(cell))) return
-      cell.live = undefined
-      const live = yield* loaded(cell)
-      if (live !== undefined) rest(cell, live.call, Call.waitingFor(live.call, settings).until)
-    })))
+    Effect.uninterruptible(holding(
+      cell,
+      Effect.fnUntraced(function*(cell) {
+        if (!(yield* isBehind(cell))) return
+        cell.live = undefined
+        const live = yield* loaded(cell)
+        if (live !== undefined) rest(cell, live.call, Call.waitingFor(live.call, settings).until)
+      })
+    ))
 
   /** Takes an input that nobody waits for, and goes on trying while the store is down. */
-  const takeSurely = (cell: Cell, input: Call.Input | ((live: Call.Live) => Call.Input)): Effect.Effect<void> =>
-    take(cell, input, ignore).pipe(
-      Effect.tapError((error) => Effect.logWarning(`Call ${cell.id} waits for its store: ${error.message}`)),
-      Effect.retry(whileStoreIsDown),
+  const takeSurely = (cell: Cell, input: Call.Input): Effect.Effect<void> =>
+    taken(cell, input, ignore).pipe(
+      Effect.tapError((error) =>
+        isLasting(error)
+          ? Effect.logError(`Call ${cell.id} cannot take ${input._tag}: ${error.message}`)
+          : Effect.logWarning(`Call ${cell.id} waits for its store: ${error.message}`)
+      ),
+      Effect.retry({ schedule: whileStoreIsDown, while: (error) => !isLasting(error) }),
       Effect.ignore
     )
 
@@ -365,17 +470,45 @@ export const make = (engine: Engine, follow: Follow) => {
 
   return {
     of,
-    loaded,
+    /** The call of a cell, brought into memory if it has any events. */
+    inMemory: (cell: Cell) => holding(cell, loaded),
     take,
     takeSurely,
     isBehind,
     refresh,
+    /** A call that nobody looked after for a while is told this before anything else. */
+    tellFirst: (id: CallId, first: First): void => void unattended.set(id, first),
+    isUnattended: (id: CallId): boolean => unattended.has(id),
+    /** The calls in memory that have something under way, when time has jumped: each goes by the clock as it is now. */
+    underWay: (): ReadonlyArray<CallId> => {
+      const all = [...cells.values()]
+      for (const cell of all) cell.ahead = 0
+      return all.flatMap(({ id, live }) => live !== undefined && Call.isUrgent(live.call) ? [id] : [])
+    },
+    /** The calls whose outcome somebody waits for. */
+    awaited: (): ReadonlyArray<CallId> => [...cells.values()].flatMap(({ id, listeners }) => listeners > 0 ? [id] : []),
+    /** The outcome of a call, whoever brings it to its end. The call need not be in memory meanwhile. */
+    outcome: (
+      id: CallId,
+      known: Effect.Effect<FlowExit | undefined, StoreError>
+    ): Effect.Effect<FlowExit, StoreError> =>
+      Effect.suspend(() => {
+        const cell = of(id)
+        cell.listeners++
+        const found = Effect.flatMap(known, (exit) =>
+          exit === undefined ? Deferred.await(cell.ended) : Effect.succeed(exit))
+        return Effect.ensuring(
+          found,
+          Effect.sync(() => {
+            cell.listeners--
+            release(cell)
+          })
+        )
+      }),
     /** The call whose session this is, if it is in memory. */
     bySession: (referenceId: string): CallId | undefined => sessions.get(referenceId),
     has: (id: CallId): boolean => cells.has(id),
     /** The call as it is in memory. */
-    live: (id: CallId): Call.Live | undefined => cells.get(id)?.live,
-    /** Lets go of a cell that was made for a call that does not exist. */
-    drop: (cell: Cell): void => void cells.delete(cell.id)
+    live: (id: CallId): Call.Live | undefined => cells.get(id)?.live
   }
 }

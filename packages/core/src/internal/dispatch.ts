@@ -1,7 +1,7 @@
 /**
  * What a call does in the world beside answering: it sends dials and runs activities, each when its record is durable.
  */
-import { Cause, Context, Effect, Exit, Fiber, Option, Result } from "effect"
+import { Cause, Clock, Context, Effect, Exit, Fiber, Option, Result } from "effect"
 import * as Action from "../Action.ts"
 import type * as Call from "../Call.ts"
 import type { CallEvent } from "../CallEvent.ts"
@@ -40,19 +40,21 @@ export const make = (
   transport: Transport["Service"],
   context: Context.Context<never>
 ) => {
-  /** Sends a recorded attempt, soon after its record or not at all. */
-  const sendDial = (cell: Cell, attempt: Attempt): Effect.Effect<void> =>
+  /** Sends a recorded attempt, soon after its record or not at all. `recorded` is by the monotonic clock. */
+  const sendDial = (cell: Cell, attempt: Attempt, recorded: bigint): Effect.Effect<void> =>
     Effect.uninterruptible(
-      Effect.flatMap(post(cell, attempt), (posted) =>
+      Effect.flatMap(post(cell, attempt, recorded), (posted) =>
         cells.takeSurely(cell, { _tag: "Posted", line: attempt.line, posted }))
     )
 
-  const post = Effect.fnUntraced(function*(cell: Cell, attempt: Attempt) {
+  const post = Effect.fnUntraced(function*(cell: Cell, attempt: Attempt, recorded: bigint) {
     const line = cell.live?.call.lines.find((line) => line.id === attempt.line)
-    const isLate = (yield* now) - attempt.at > settings.sendWindow
+    const waited = Number((yield* Clock.monotonicTimeNanos) - recorded) / 1e6
     const unsent = (problem: string): table.Posted => ({ _tag: "NotSent", problem })
     if (line?.dialling === undefined || line.left) return unsent("cancelled before it was sent")
-    if (isLate) return unsent("the window for sending it has passed")
+    if (Math.max(waited, now() + cell.ahead - attempt.at) > settings.sendWindow) {
+      return unsent("the window for sending it has passed")
+    }
     const { evenIfUnknown: _, ringForMillis: __, ...dialling } = line.dialling
     const result = yield* Effect.exit(transport.send(Action.dial({ ...dialling, externalId: attempt.externalId })))
     if (Exit.isSuccess(result)) {
@@ -68,6 +70,7 @@ export const make = (
     return toPosted(error.reason)
   })
 
+  /** Runs the activity that a call waits for, unless it is running here. */
   const runActivity = Effect.fnUntraced(function*(cell: Cell) {
     const live = cell.live
     const wait = live?.call.wait
@@ -122,7 +125,7 @@ export const make = (
   const follow = Effect.fnUntraced(function*(cell: Cell, events: ReadonlyArray<CallEvent>, call: Call.Call) {
     if (cell.activity !== undefined) yield* stopActivity(cell, call)
     for (const event of events) {
-      if (event._tag === "DialAttempted") yield* fork(sendDial(cell, event))
+      if (event._tag === "DialAttempted") yield* fork(sendDial(cell, event, yield* Clock.monotonicTimeNanos))
       else if (event._tag === "ActivityStarted" || event._tag === "Restarted") yield* runActivity(cell)
     }
   })

@@ -2,7 +2,7 @@
  * The engine behind `Calls`: the calls in memory, what they do in the world, the webhooks that come in, and what an
  * application asks for, over one store and one transport.
  */
-import { Clock, Deferred, Effect, Option, Random } from "effect"
+import { Clock, Effect, Option, Random } from "effect"
 import type { Scope } from "effect"
 import * as Call from "../Call.ts"
 import type { CallId, Exit as FlowExit } from "../CallEvent.ts"
@@ -17,6 +17,7 @@ import * as Dispatch from "./dispatch.ts"
 import * as ids from "./ids.ts"
 import * as Inbox from "./inbox.ts"
 import * as Recovery from "./recovery.ts"
+import * as Time from "./time.ts"
 
 /** How the engine is set up. */
 export interface Options extends Inbox.Options {
@@ -53,18 +54,20 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const scope: Scope.Scope = yield* Effect.scope
   const random = yield* Random.Random
   const clock = CommonClock.make(yield* Clock.Clock, store.processes)
+  const time = Time.make(clock)
   const alarm = yield* Alarm.make(
-    clock.now,
+    time,
+    options.settings.catchUpPerSecond,
     (id) => Effect.asVoid(base.fork(cells.takeSurely(cells.of(id as CallId), { _tag: "Wake" })))
   )
   const base: Cells.Engine = {
     store,
     alarm,
+    now: time.now,
     settings: options.settings,
     namespace: options.namespace ?? store.namespace,
     process: ids.chance(() => random.nextDoubleUnsafe(), 8),
     neighbours: new Set(),
-    now: clock.now,
     definition: options.definition,
     fork: (effect) => Effect.forkIn(effect, scope)
   }
@@ -73,9 +76,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const inbox = Inbox.make(base, cells, options)
 
   const start = Effect.fnUntraced(function*(definition: Call.AnyDefinition, input: unknown, key: string | undefined) {
-    const now = yield* clock.now
     const id = key === undefined
-      ? ids.newCallId(now, () => random.nextDoubleUnsafe())
+      ? ids.newCallId(time.now(), () => random.nextDoubleUnsafe())
       : ids.namedCallId(definition.name, key)
     const started: Call.Input = {
       _tag: "Start",
@@ -104,24 +106,14 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     return fits
   })
 
-  const outcome = Effect.fnUntraced(function*(id: CallId) {
-    const call = yield* get(id)
-    if (Option.isNone(call)) {
-      return yield* new StoreError({ operation: "read", problem: `There is no call ${id}` })
-    }
-    if (call.value.exit !== undefined) return call.value.exit
-    const { ended } = cells.of(id)
-    awaited.set(id, (awaited.get(id) ?? 0) + 1)
-    return yield* Effect.ensuring(Deferred.await(ended), Effect.sync(() => stopAwaiting(id)))
-  })
-
-  /** The calls whose outcome somebody waits for, and how many do. */
-  const awaited = new Map<CallId, number>()
-  const stopAwaiting = (id: CallId): void => {
-    const waiting = awaited.get(id) ?? 1
-    if (waiting === 1) awaited.delete(id)
-    else awaited.set(id, waiting - 1)
-  }
+  const outcome = (id: CallId) =>
+    cells.outcome(
+      id,
+      Effect.flatMap(get(id), (call) =>
+        Option.isSome(call)
+          ? Effect.succeed(call.value.exit)
+          : Effect.fail(new StoreError({ operation: "read", problem: `There is no call ${id}` })))
+    )
 
   const get = Effect.fnUntraced(function*(id: CallId) {
     const live = cells.live(id)
@@ -131,9 +123,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     return stored.length === 0 ? Option.none() : Option.some(Call.fold(id, stored.flatMap((turn) => turn.events)))
   })
 
+  const recovery = yield* Recovery.make(base, cells, time)
   yield* store.processes === undefined
-    ? Recovery.recover(base, cells, options.running)
-    : Recovery.watch(base, cells, { processes: store.processes, clock, awaited: () => [...awaited.keys()] })
+    ? Effect.sync(() => recovery.recover(options.running))
+    : recovery.watch(store.processes, clock)
 
   const engine: Engine = {
     start,

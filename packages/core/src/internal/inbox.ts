@@ -1,7 +1,7 @@
 /**
  * The webhooks of an engine: which call and line each belongs to, and the reply that it gets.
  */
-import { Clock, Deferred, Effect, Option } from "effect"
+import { Deferred, Effect, Option } from "effect"
 import * as Action from "../Action.ts"
 import * as Call from "../Call.ts"
 import type { CallId } from "../CallEvent.ts"
@@ -26,7 +26,7 @@ export interface Options {
 }
 
 /** Takes webhooks in. */
-export const make = ({ namespace, settings, store }: Engine, cells: Cells, options: Options) => {
+export const make = ({ namespace, now, settings, store }: Engine, cells: Cells, options: Options) => {
   const ours = new RegExp(
     `^${namespace.replaceAll(/[^0-9a-zA-Z]/g, "\\$&")}\\.([0-9a-z]{20})\\.([0-9]+)(?:\\.[0-9]+)?$`
   )
@@ -58,12 +58,12 @@ export const make = ({ namespace, settings, store }: Engine, cells: Cells, optio
     if (reply._tag !== "Act") return silent
     const delivery = cell.deliveries.get(line)
     const sent = (whole: boolean) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      Effect.suspend(() => {
         if (delivery !== undefined) {
           delivery.written = ++stamps
           if (isCopy && !whole) delivery.copies-- // nobody has heard this one: the next is a copy as much as it was
         }
-        const surely = whole && now - receivedAt <= settings.lateReply
+        const surely = whole && now() - receivedAt <= settings.lateReply
         return surely || reply.n < 0 ? Effect.void : cells.takeSurely(cell, { _tag: "ReplyBroke", line, n: reply.n })
       })
     return { action: reply.action, sent }
@@ -88,17 +88,14 @@ export const make = ({ namespace, settings, store }: Engine, cells: Cells, optio
 
   const receive = Effect.fnUntraced(function*(webhook: Webhook.Webhook) {
     const arrival = ++stamps
-    const receivedAt = yield* Clock.currentTimeMillis
+    const receivedAt = now()
     if (Webhook.kind(webhook) === "IncomingCall") return yield* arrive(webhook, receivedAt)
     const { id, line } = yield* route(webhook)
     if (id !== undefined) {
       const cell = cells.of(id)
       if (cell.live === undefined) {
-        const found = yield* cell.lock.withPermit(Effect.suspend(() => cells.loaded(cell)))
-        if (found === undefined) {
-          cells.drop(cell)
-          return yield* lostCall(webhook)
-        }
+        const found = yield* cells.inMemory(cell)
+        if (found === undefined) return yield* lostCall(webhook)
       }
       return yield* onLine(cell, webhook, line, arrival, receivedAt)
     }
@@ -123,7 +120,7 @@ export const make = ({ namespace, settings, store }: Engine, cells: Cells, optio
         line: lineId,
         received: {
           webhook,
-          receivedAt,
+          receivedAt: receivedAt + cell.ahead,
           before: delivery !== undefined && (delivery.written === undefined || arrival < delivery.written),
           copies: delivery?.copies ?? 0,
           unsent: false

@@ -1,113 +1,140 @@
 /**
- * What an engine does for calls that another process left: when it begins, and, where processes share a store, from time to
- * time.
+ * What an engine does for calls that nobody has looked after for a while: those of an earlier process when it begins; where
+ * processes share a store, those that another has left, from time to time; and all of its own when time has jumped.
  */
-import { Effect } from "effect"
-import type * as Call from "../Call.ts"
+import { Effect, Queue } from "effect"
+import type { Scope } from "effect"
 import type { CallId } from "../CallEvent.ts"
-import type { Processes, Summary } from "../EventStore.ts"
-import { type Cell, type Cells, type Engine, ignore, knower } from "./cells.ts"
+import type { Processes, StoreError, Summary } from "../EventStore.ts"
+import { type Cells, type Engine, type First, knower } from "./cells.ts"
 import type { CommonClock } from "./commonClock.ts"
+import type { Time } from "./time.ts"
 
-// ---------------------------------------------------------------------------------------------------------------------
-// A store of its own
-// ---------------------------------------------------------------------------------------------------------------------
+/** Takes up calls that were left alone. */
+export interface Recovery {
+  /** Takes over what an earlier process left, on a store that this one has for itself. Reads no events. */
+  readonly recover: (running: ReadonlyArray<Summary>) => void
+  /**
+   * Joins the processes that share a store, and looks now and from time to time for what others have left or brought to its
+   * end. A look reads events only of calls that need something.
+   */
+  readonly watch: (processes: Processes, clock: CommonClock) => Effect.Effect<void, StoreError, Scope.Scope>
+}
 
-/** Takes over what an earlier process left: sets the alarms, and looks at once at what only that process knew of. */
-export const recover = Effect.fnUntraced(function*(engine: Engine, cells: Cells, running: ReadonlyArray<Summary>) {
-  const crashedAt = latest(running)
-  for (const { callId, due, process } of running) {
-    if (process === null && due !== null) engine.alarm.set(callId, due)
-  }
-  const orphans = running.filter(({ process }) => process !== null).map(({ callId }) => cells.of(callId))
-  yield* Effect.forEach(orphans, (cell) => cell.lock.withPermit(cells.loaded(cell)))
-  const alive = new Set([engine.process])
-  yield* engine.fork(
-    Effect.forEach(orphans, (cell) => cells.takeSurely(cell, takeOver(cell, alive, crashedAt)), { discard: true })
-  )
-})
+/** So many calls are restarted at a time, so that webhooks find the store free. */
+const atOnce = 8
 
 /** When anything was last appended to any of these calls. */
 const latest = (calls: ReadonlyArray<Summary>): number => calls.reduce((latest, { at }) => Math.max(latest, at), 0)
 
 /** Restarts a call of a process that is gone. Who finds that another process has done so already leaves it alone. */
-const takeOver = (cell: Cell, alive: ReadonlySet<string>, crashedAt: number) => ({ call }: Call.Live): Call.Input => {
+const unlessAlive = (alive: ReadonlySet<string>, crashedAt: number): First => ({ call }, cell) => {
   const process = knower(call, cell)
   return process === undefined || alive.has(process) ? { _tag: "Wake" } : { _tag: "Restart", crashedAt }
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// A store that others share
-// ---------------------------------------------------------------------------------------------------------------------
+/** Works until its scope closes. From now on it also looks after everything anew when time has jumped. */
+export const make = Effect.fnUntraced(function*(
+  engine: Engine,
+  cells: Cells,
+  time: Time
+): Effect.fn.Return<Recovery, never, Scope.Scope> {
+  const { alarm, definition, now, settings, store } = engine
+  const work = yield* Queue.unbounded<Effect.Effect<void>>()
+  const worker = Effect.forkScoped(Effect.forever(Effect.flatten(Queue.take(work))))
+  yield* Effect.forEach(Array.from({ length: atOnce }), () => worker, { discard: true })
 
-/** What a look at the other processes on a store takes. */
-export interface Surroundings {
-  readonly processes: Processes
-  readonly clock: CommonClock
-  /** The calls whose outcome somebody waits for in this process. */
-  readonly awaited: () => ReadonlyArray<CallId>
-}
+  const restart = (id: CallId, first: First): void => {
+    if (!cells.isUnattended(id)) Queue.offerUnsafe(work, resume(id))
+    cells.tellFirst(id, first)
+  }
 
-/**
- * Joins the processes that share a store, and looks now and from time to time for what others have left or brought to its
- * end. A look reads events only of calls that need something.
- */
-export const watch = Effect.fnUntraced(function*(engine: Engine, cells: Cells, around: Surroundings) {
-  yield* around.processes.join(engine.process)
-  yield* look(engine, cells, around)
-  const again = look(engine, cells, around).pipe(
-    Effect.catch((error) => Effect.logWarning(`Other processes cannot be looked after: ${error.message}`)),
-    Effect.delay(engine.settings.lookEvery)
-  )
-  yield* engine.fork(Effect.forever(again))
-})
+  const resume = (id: CallId): Effect.Effect<void> =>
+    Effect.suspend(() => cells.isUnattended(id) ? cells.takeSurely(cells.of(id), { _tag: "Wake" }) : Effect.void)
 
-const look = Effect.fnUntraced(function*(engine: Engine, cells: Cells, { awaited, clock, processes }: Surroundings) {
-  yield* clock.adjust
-  const others = new Set(yield* processes.alive)
-  others.delete(engine.process)
-  engine.neighbours = others
-  yield* takeOrphans(engine, cells)
-  yield* wakeLate(engine)
-  yield* hear(engine, cells, awaited())
-})
+  /**
+   * Restarts calls one by one in the background, or when something comes for them before. Those that are overdue wait for
+   * their turn at the alarm, like all that are.
+   */
+  const takeOver = (calls: ReadonlyArray<Summary>, first: First): void => {
+    const here = now()
+    for (const { at, callId, due } of calls) {
+      const isOverdue = due !== null && due - Math.max(0, at - here) <= here
+      if (isOverdue) cells.tellFirst(callId, first)
+      else restart(callId, first)
+    }
+  }
 
-/** Takes over what processes that are gone knew of, one call after another. What fails is found again by the next look. */
-const takeOrphans = Effect.fnUntraced(function*(engine: Engine, cells: Cells) {
-  const alive = new Set([...engine.neighbours, engine.process])
-  const orphans = (yield* engine.store.orphans(alive)).filter(isKnown(engine))
-  // Since the death others may have appended to these calls, but not for longer than from one look to the next.
-  const crashedAt = latest(orphans) - engine.settings.lookEvery
-  yield* Effect.forEach(orphans, ({ callId }) => {
-    const cell = cells.of(callId)
-    return Effect.catch(
-      cells.take(cell, takeOver(cell, alive, crashedAt), ignore, { asks: true }),
-      (error) => Effect.logWarning(`Call ${callId} cannot be taken over: ${error.message}`)
+  const recover = (running: ReadonlyArray<Summary>): void => {
+    const here = now()
+    for (const { at, callId, due, process } of running) {
+      if (due !== null) alarm.set(callId, due - Math.max(0, at - here), process !== null)
+    }
+    const orphans = running.filter(({ process }) => process !== null)
+    takeOver(orphans, unlessAlive(new Set([engine.process]), latest(running)))
+  }
+
+  time.onJump((before) => {
+    const seconds = Math.round((now() - before) / 1000)
+    Queue.offerUnsafe(work, Effect.logWarning(`The clock jumped by ${seconds} s, or the machine slept for so long`))
+    for (const id of cells.underWay()) restart(id, () => ({ _tag: "Restart", crashedAt: before }))
+    alarm.look()
+  })
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // A store that others share
+  // -------------------------------------------------------------------------------------------------------------------
+
+  /** Whether the flow of a call is registered here. During an upgrade another process may know more. */
+  const isKnown = ({ flow, flowVersion }: Summary): boolean => definition(flow, flowVersion) !== undefined
+
+  /** Takes over what processes that are gone knew of. */
+  const takeOrphans = Effect.fnUntraced(function*() {
+    const alive = new Set([...engine.neighbours, engine.process])
+    const orphans = (yield* store.orphans(alive)).filter(isKnown)
+    // Since the death others may have appended to these calls, but not for longer than from one look to the next.
+    takeOver(orphans, unlessAlive(alive, latest(orphans) - settings.lookEvery))
+  })
+
+  /**
+   * Sees to the timers of others: those of the living when they are late, those of the dead, which nobody else keeps, before
+   * they are due.
+   */
+  const wakeLate = Effect.fnUntraced(function*() {
+    const before = now() + (engine.neighbours.size === 0 ? settings.lookEvery : -settings.lookEvery)
+    for (const { callId, due, process } of (yield* store.due({ before })).filter(isKnown)) {
+      if (due !== null) alarm.setLatest(callId, due, process !== null)
+    }
+  })
+
+  /** Brings calls up to date whose outcome is waited for here, if another process went on with them. */
+  const hear = Effect.fnUntraced(function*() {
+    const awaited = cells.awaited()
+    if (awaited.length === 0) return
+    for (const { callId, version } of yield* store.summaries(awaited)) {
+      const cell = cells.of(callId)
+      if (version > cell.version) yield* cells.refresh(cell)
+    }
+  })
+
+  const watch = Effect.fnUntraced(function*(processes: Processes, clock: CommonClock) {
+    const look = Effect.gen(function*() {
+      yield* clock.adjust
+      const others = new Set(yield* processes.alive)
+      others.delete(engine.process)
+      engine.neighbours = others
+      yield* takeOrphans()
+      yield* wakeLate()
+      yield* hear()
+    })
+    yield* processes.join(engine.process)
+    yield* look
+    const again = look.pipe(
+      Effect.catch((error) => Effect.logWarning(`Other processes cannot be looked after: ${error.message}`)),
+      Effect.delay(settings.lookEvery)
     )
-  }, { discard: true })
-})
+    yield* engine.fork(Effect.forever(again))
+  })
 
-/** Whether the flow of a call is registered here. During an upgrade another process may know more. */
-const isKnown = ({ definition }: Engine) => ({ flow, flowVersion }: Summary): boolean =>
-  definition(flow, flowVersion) !== undefined
-
-/**
- * Sees to the timers of others: those of the living when they are late, those of the dead, which nobody else keeps, before
- * they are due.
- */
-const wakeLate = Effect.fnUntraced(function*(engine: Engine) {
-  const { lookEvery } = engine.settings
-  const before = (yield* engine.now) + (engine.neighbours.size === 0 ? lookEvery : -lookEvery)
-  for (const summary of (yield* engine.store.due({ before })).filter(isKnown(engine))) {
-    if (summary.due !== null) engine.alarm.set(summary.callId, summary.due)
-  }
-})
-
-/** Brings calls up to date whose outcome is waited for here, if another process went on with them. */
-const hear = Effect.fnUntraced(function*({ store }: Engine, cells: Cells, awaited: ReadonlyArray<CallId>) {
-  if (awaited.length === 0) return
-  for (const { callId, version } of yield* store.summaries(awaited)) {
-    const cell = cells.of(callId)
-    if (version > cell.version) yield* cells.refresh(cell)
-  }
+  return { recover, watch }
 })

@@ -1,0 +1,51 @@
+/**
+ * What time it is. Facts are recorded by the wall clock, which somebody may set and which goes on while a machine sleeps;
+ * waiting is done by the monotonic clock, which does neither. Each reading compares the two.
+ */
+import type { CommonClock } from "./commonClock.ts"
+
+/** The clocks of an engine, in milliseconds. */
+export interface Time {
+  /** The wall clock: milliseconds since 1970. */
+  readonly now: () => number
+  /**
+   * The time that alarms are set by. It goes on with the wall clock, forward jumps and sleeping machines included, but is
+   * not set back with it, so that nobody waits longer than was said.
+   */
+  readonly steady: () => number
+  /**
+   * Tells of each jump from now on, with the time right before it by the wall clock as it was. The listener runs inside of
+   * the reading that notices.
+   */
+  readonly onJump: (listener: (before: number) => void) => void
+}
+
+/** The two clocks have jumped apart when they differ by more than this from one reading to the next. */
+export const tolerance = 5_000
+
+/** Watches a clock. */
+export const make = (clock: CommonClock): Time => {
+  const listeners: Array<(before: number) => void> = []
+  let ahead = clock.now() - clock.monotonic()
+  let steadyAhead = ahead
+
+  const read = (): { readonly wall: number; readonly waited: number } => {
+    const wall = clock.now()
+    const waited = clock.monotonic()
+    const before = waited + ahead
+    const drift = wall - before
+    ahead += drift
+    if (drift >= -tolerance) steadyAhead += drift
+    if (Math.abs(drift) > tolerance) { for (const listener of listeners) listener(before) }
+    return { wall, waited }
+  }
+
+  return {
+    now: () => read().wall,
+    steady: () => {
+      const { waited } = read()
+      return Math.round(waited + steadyAhead)
+    },
+    onJump: (listener) => void listeners.push(listener)
+  }
+}
