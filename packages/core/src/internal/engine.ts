@@ -54,6 +54,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const scope: Scope.Scope = yield* Effect.scope
   const random = yield* Random.Random
   const clock = CommonClock.make(yield* Clock.Clock, store.processes)
+  yield* clock.adjust
   const time = Time.make(clock)
   const alarm = yield* Alarm.make(
     time,
