@@ -45,7 +45,7 @@ export interface Delivery {
   readonly webhook: Webhook.Webhook
   readonly incarnation: number
   readonly arrived: Moment
-  /** When the engine took it into its hands: later, if the process stood still. `clock` is what its own clock showed. */
+  /** When the engine took it into its hands: later, if the process stood still. `clock` is the time that it goes by. */
   readonly taken?: Moment & { readonly clock: number }
   /** What the engine answered and when; absent while it has not, or died before. */
   readonly answered?: Moment & { readonly action: Action.Action | undefined }
@@ -96,6 +96,8 @@ export interface Stretch {
  */
 export interface Life {
   readonly incarnation: number
+  /** Which computer it lived on: 1, or 2 for a second process beside it. */
+  readonly computer: number
   readonly born: Moment
   /** When its engine had started; absent if it never did. */
   readonly ready?: number
@@ -153,6 +155,15 @@ export interface Signalled extends Moment {
 }
 
 /**
+ * A cancellation that was acknowledged.
+ *
+ * @since 0.1.0
+ */
+export interface Cancelled extends Moment {
+  readonly id: CallEvent.CallId
+}
+
+/**
  * What the application was told.
  *
  * @since 0.1.0
@@ -161,8 +172,7 @@ export interface Told {
   readonly started: ReadonlyArray<Started>
   readonly outcomes: ReadonlyArray<Outcome>
   readonly signalled: ReadonlyArray<Signalled>
-  /** The calls whose cancellation was acknowledged. */
-  readonly cancelled: ReadonlyArray<CallEvent.CallId>
+  readonly cancelled: ReadonlyArray<Cancelled>
 }
 
 /**

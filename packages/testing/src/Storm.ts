@@ -179,7 +179,7 @@ const check = (flow: AnyFlow, input: unknown, seed: number, options: Options): E
     callees: options.callees,
     incoming: options.incoming,
     signals: options.signals ?? {},
-    settings: { ...TestCalls.engineSettings(company), ...options.settings },
+    settings: { ...TestCalls.engineSettings(company), ...seldom, ...options.settings },
     company,
     sabotage: options.sabotage ?? {}
   }).pipe(
@@ -194,6 +194,9 @@ const check = (flow: AnyFlow, input: unknown, seed: number, options: Options): E
     }))
   )
 }
+
+/** Processes that share a store look at each other less often than in life: a storm lasts hours. */
+const seldom: Partial<Settings.Settings> = { lookEvery: 30_000 }
 
 /** A law may leave open only what it names. */
 const allowed = (law: StormLaws.Law, finding: StormLaws.Finding): StormLaws.Finding =>

@@ -105,11 +105,11 @@ export const nothingForgotten: Law = make("nothing decided is forgotten", (histo
         "the application was told another outcome than the recorded one"
       )
     ),
-    ...signalled.flatMap(({ id, key }) =>
-      breach(!isSignalKept(find(id), key), "a signal that was acknowledged is lost")
+    ...signalled.flatMap(({ id, key, seq }) =>
+      breach(!isKept(find(id), seq, (fact) => fact._tag === "SignalReceived" && fact.key === key), "a signal is lost")
     ),
-    ...cancelled.flatMap((id) =>
-      breach(find(id)?.call.exit === undefined, "a cancellation that was acknowledged is lost")
+    ...cancelled.flatMap(({ id, seq }) =>
+      breach(!isKept(find(id), seq, (fact) => fact._tag === "Cancelled"), "a cancellation is lost")
     ),
     ...calls.flatMap(({ events }) => {
       const completed = events.filter((event) => event._tag === "ActivityCompleted").map((event) => event.n)
@@ -120,10 +120,15 @@ export const nothingForgotten: Law = make("nothing decided is forgotten", (histo
 
 const asStored = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null))
 
-/** It is recorded once, unless the call was over when it came. */
-const isSignalKept = (call: Past.PastCall | undefined, key: string): boolean => {
-  const kept = call?.events.filter((event) => event._tag === "SignalReceived" && event.key === key) ?? []
-  return kept.length === 1 || (kept.length === 0 && call?.call.exit !== undefined)
+/** What was acknowledged is recorded by then, once, unless the flow had ended before. */
+const isKept = (
+  call: Past.PastCall | undefined,
+  seq: number,
+  is: (fact: CallEvent.CallEvent) => boolean
+): boolean => {
+  const kept = call === undefined ? [] : Past.eventsBefore(call, seq).filter(is)
+  return kept.length === 1 ||
+    (kept.length === 0 && call !== undefined && Past.stateAt(call, seq)?.exit !== undefined)
 }
 
 /**

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Calls, EventStore, Flow, Line, PhoneNumber } from "@ringback/core"
+import { Flow, Line, PhoneNumber } from "@ringback/core"
 import { Effect, Schema } from "effect"
 import { Callee, Faults, Storm, StormLaws } from "../src/index.ts"
 import { Desk } from "./fixtures/flows.ts"
@@ -133,72 +133,4 @@ describe("a storm", () => {
       assert.strictEqual(failure.law, "it is over in a second")
       assert.deepStrictEqual(failure.faults, [])
     }))
-})
-
-/** The first failure of a storm over an engine with a broken part. */
-const caught = (sabotage: Storm.Sabotage) => Effect.flip(Storm.run(Survey, input, { runs: 1000, calls: 1, sabotage }))
-
-describe("a storm over a broken engine", () => {
-  it.effect("finds a store that loses what it has confirmed", () =>
-    Effect.gen(function*() {
-      const failure = yield* caught({
-        store: (store) => {
-          let hasLost = false
-          return EventStore.EventStore.of({
-            ...store,
-            append: (turn, summary, about) => {
-              if (hasLost || turn.version !== 3) return store.append(turn, summary, about)
-              hasLost = true
-              return Effect.void
-            }
-          })
-        }
-      })
-      assert.strictEqual(failure.law, StormLaws.recordFirst.name)
-    }), patience)
-
-  it.effect("finds a transport that sends again what was perhaps sent", () =>
-    Effect.gen(function*() {
-      const failure = yield* caught({
-        transport: ({ send }) => ({ send: (action) => Effect.catch(send(action), () => send(action)) })
-      })
-      assert.strictEqual(failure.law, StormLaws.ringsOnce.name)
-      assert.isAtMost(failure.faults.length, 3)
-      assert.include(failure.test, `Storm.run(flow, input, { runs: 1, seed: ${failure.seed}`)
-      assert.notInclude(failure.message, "5550170001")
-    }))
-
-  it.effect("finds an engine that is silent on a live line", () =>
-    Effect.gen(function*() {
-      const failure = yield* caught({
-        calls: (calls) => ({
-          ...calls,
-          receive: (webhook) =>
-            Effect.map(calls.receive(webhook), (reply) =>
-              webhook.event === "speak_completed" && webhook.digits === "1" ? { ...reply, action: undefined } : reply)
-        })
-      })
-      assert.strictEqual(failure.law, StormLaws.noDeadAir.name)
-    }), patience)
-
-  it.effect("finds an engine that answers a copy with what it said before", () =>
-    Effect.gen(function*() {
-      const failure = yield* caught({
-        calls: (calls) => {
-          let last: Calls.Reply | undefined
-          return {
-            ...calls,
-            receive: (webhook) =>
-              Effect.map(calls.receive(webhook), (reply) => {
-                const before = last
-                last = reply
-                return webhook.event === "speak_completed" && before?.action !== undefined
-                  ? { ...reply, action: before.action }
-                  : reply
-              })
-          }
-        }
-      })
-      assert.strictEqual(failure.law, StormLaws.sameWebhookSameReply.name)
-    }), patience)
 })

@@ -25,8 +25,8 @@ export const ends = (history: History.History): Findings => {
   ]
 }
 
-/** A call that is due is looked at within this time, in which a process lives and its store works. */
-const longestOverdue = 60_000
+/** A call that is due is looked at within this time, in which a process lives and its store works: by another one, if not by its own. */
+const longestOverdue = ({ settings }: History.History): number => 30_000 + 3 * settings.lookEvery
 
 /** Work that failed goes on after at most so long. */
 const afterFailure = 10_000
@@ -40,8 +40,8 @@ const overdue = (history: History.History, call: Past.PastCall): Findings =>
     const next = call.turns[index + 1]?.turn.at ?? history.endedAt
     const from = Math.max(due - ahead, turn.at)
     const isJumped = history.lives.some(({ jumped }) => jumped.some((at) => at >= turn.begun.at && at <= next))
-    if (isJumped || next - from <= longestOverdue) return none
-    return healthy(history, from, next) > longestOverdue
+    if (isJumped || next - from <= longestOverdue(history)) return none
+    return healthy(history, from, next) > longestOverdue(history)
       ? [violation(`a call was not looked at for ${Math.round((next - from) / 1000)} s after it was due`)]
       : none
   })

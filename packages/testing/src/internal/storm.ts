@@ -124,6 +124,7 @@ const newProcess = (world: World.World, place: number): World.Process => {
   const before = World.newest(world, place)
   const life = {
     incarnation: world.processes.length + 1,
+    computer: place + 1,
     born,
     died: Infinity,
     stood: [],

@@ -187,7 +187,9 @@ const serve = (world: World, border: Border, exchange: Exchange): Effect.Effect<
   Effect.gen(function*() {
     const { arrived, connection, delivery, process, reply } = exchange
     yield* border.cross(process)
-    delivery.taken = { ...world.moment(), clock: yield* Clock.currentTimeMillis }
+    // Processes that share a store go by its clock, which is the world's.
+    const isShared = world.options.store === "postgres"
+    delivery.taken = { ...world.moment(), clock: isShared ? world.now() : yield* Clock.currentTimeMillis }
     const exit = yield* Effect.exit(process.calls!.receive(delivery.webhook))
     if (Exit.isFailure(exit)) {
       const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))

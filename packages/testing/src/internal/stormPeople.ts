@@ -19,13 +19,16 @@ export const stranger = (nature: Dice.Dice): Callee.Script => {
   if (reach === 2) return Callee.noAnswer
   if (reach === 3) return Callee.voicemail
   let person = Callee.answers(nature.between(0, 30_000))
-  for (let step = nature.between(0, 6); step > 0; step--) {
-    switch (nature.between(1, 8)) {
+  const steps = nature.between(0, 6)
+  for (let step = 1; step <= steps; step++) {
+    switch (nature.between(1, 9)) {
       case 1:
         person = person.staysSilent()
         break
       case 2:
         return person.hangsUp()
+      case 3: // an answer and the end of the call, at the same time
+        return person.presses("1").hangsUpAfter(step)
       default:
         person = person.presses(nature.pick(["1", "1", "1", "2", "2", "9", "1234", "#"]))
     }
@@ -121,7 +124,7 @@ export const cancelling = (world: World, border: Border, index: number, after: n
     const id = yield* awaited(world, index)
     if (id === undefined) return
     const isDone = yield* insist(world, border, ({ calls }) => calls!.cancel(id))
-    if (isDone) world.records.cancelled.push(id)
+    if (isDone) world.records.cancelled.push({ ...world.moment(), id })
   })
 
 /** Tells a call something after a while, and in every second case again under the same key. */

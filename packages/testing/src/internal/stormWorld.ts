@@ -97,7 +97,7 @@ export interface Records {
   readonly started: Array<History.Started>
   readonly outcomes: Array<History.Outcome>
   readonly signalled: Array<History.Signalled>
-  readonly cancelled: Array<CallEvent.CallId>
+  readonly cancelled: Array<History.Cancelled>
 }
 
 export interface World {

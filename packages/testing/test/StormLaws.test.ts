@@ -1,0 +1,234 @@
+import { assert, describe, it } from "@effect/vitest"
+import { type CallEvent, Calls, EventStore, Flow, Line, PhoneNumber, Webhook } from "@ringback/core"
+import { Effect, Option, Schema } from "effect"
+import { Storm, StormLaws } from "../src/index.ts"
+import { Desk } from "./fixtures/flows.ts"
+
+// Each law is broken on purpose, by one part of the engine that is replaced, and a storm of a thousand runs finds it.
+
+const to = PhoneNumber.make("15550170001")
+const from = PhoneNumber.make("15550170009")
+const input = { to, from }
+
+const Survey = Flow.make("survey", {
+  version: 1,
+  input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber },
+  output: Schema.Literals(["kept", "cancelled", "unreached"]),
+  run: (who) =>
+    Flow.gen(function*() {
+      const choice = yield* Line.menu("Press 1 to keep it, 2 to cancel it.", {
+        choices: { "1": "kept", "2": "cancelled" }
+      })
+      yield* Line.goodbye("Thank you.")
+      return choice
+    }).pipe(
+      Flow.dial({ ...who, ringFor: "20 seconds" }),
+      Flow.catchTag(["NotAnswered", "NoInput", "HungUp"], () => Flow.succeed("unreached" as const))
+    )
+})
+
+type CallsService = Calls.Calls["Service"]
+type StoreService = EventStore.EventStore["Service"]
+
+/** The first breach that a storm finds. */
+const caught = (sabotage: Storm.Sabotage, flow: typeof Survey | typeof Desk = Survey) =>
+  Effect.flip(
+    Storm.run(flow as typeof Desk, input, {
+      runs: 1000,
+      calls: 2,
+      sabotage,
+      ...(flow === Desk ? { signals: { paid: true } } : {})
+    })
+  )
+
+/** Declares that a storm over an engine with this broken part finds a breach of this law. */
+const finds = (part: string, law: StormLaws.Law, sabotage: () => Storm.Sabotage, flow?: typeof Desk) =>
+  it.effect(`finds ${part}`, () =>
+    Effect.gen(function*() {
+      const failure = yield* caught(sabotage(), flow)
+      assert.strictEqual(failure.law, law.name, failure.message)
+    }), 60_000)
+
+/** Changes what the engine answers to webhooks. */
+const answering = (change: (webhook: Webhook.Webhook, reply: Calls.Reply) => Calls.Reply) => ({
+  calls: (calls: CallsService): CallsService => ({
+    ...calls,
+    receive: (webhook) => Effect.map(calls.receive(webhook), (reply) => change(webhook, reply))
+  })
+})
+
+const storing = (change: (store: StoreService) => Partial<StoreService>) => ({
+  store: (store: StoreService): StoreService => EventStore.EventStore.of({ ...store, ...change(store) })
+})
+
+describe("a storm over a broken engine", () => {
+  finds("a store that loses what it has confirmed", StormLaws.recordFirst, () =>
+    storing((store) => {
+      const lost = new Set<string>()
+      return {
+        append: (turn, summary, about) => {
+          if (turn.version !== 3 || lost.has(turn.callId)) return store.append(turn, summary, about)
+          lost.add(turn.callId)
+          return Effect.void
+        }
+      }
+    }))
+
+  finds("a store that confirms before it writes", StormLaws.recordFirst, () =>
+    storing((store) => ({
+      append: (turn, summary, about) =>
+        Effect.asVoid(Effect.forkDetach(Effect.delay(store.append(turn, summary, about), "1 second")))
+    })))
+
+  it.effect(
+    "finds a transport that sends again what was perhaps sent, and says what it takes",
+    () =>
+      Effect.gen(function*() {
+        const failure = yield* caught({
+          transport: ({ send }) => ({ send: (action) => Effect.catch(send(action), () => send(action)) })
+        })
+        assert.strictEqual(failure.law, StormLaws.ringsOnce.name)
+        assert.isAtMost(failure.faults.length, 3)
+        assert.include(failure.test, `Storm.run(flow, input, { runs: 1, seed: ${failure.seed}`)
+        assert.notInclude(failure.message, "5550170001")
+      }),
+    60_000
+  )
+
+  finds("a dial that is sent long after its record", StormLaws.ringsOnce, () => ({
+    settings: { sendWindow: 3_600_000 }
+  }))
+
+  finds("a start that is acknowledged before it is stored", StormLaws.nothingForgotten, () => ({
+    calls: (calls) => ({
+      ...calls,
+      start: ((flow: typeof Survey, input: never, options: { readonly key: string }) =>
+        Effect.as(Effect.forkDetach(calls.start(flow, input, options)), {
+          ...calls.handle(flow, `never-${options.key}`.padEnd(20, "0") as CallEvent.CallId),
+          outcome: Effect.never
+        })) as never
+    })
+  }))
+
+  finds("a cancellation that is acknowledged and forgotten", StormLaws.nothingForgotten, () => ({
+    calls: (calls) => ({ ...calls, cancel: () => Effect.void })
+  }))
+
+  finds("a signal that is acknowledged and forgotten", StormLaws.nothingForgotten, () => ({
+    calls: (calls) => ({
+      ...calls,
+      handle: (flow, id) => ({ ...calls.handle(flow, id), signal: () => Effect.void })
+    })
+  }), Desk)
+
+  finds("an engine that answers a copy with what it said before that", StormLaws.sameWebhookSameReply, () => {
+    const answered = new Map<unknown, Calls.Reply["action"]>()
+    let last: Calls.Reply["action"]
+    return answering((webhook, reply) => {
+      const webhookId = `${webhook.referenceId} ${webhook.extra?.["posting"]}`
+      const before = answered.get(webhookId)
+      if (before !== undefined && reply.action !== undefined) return { ...reply, action: before }
+      answered.set(webhookId, last)
+      last = reply.action
+      return reply
+    })
+  })
+
+  finds("an engine that takes every copy for an answer", StormLaws.sameWebhookSameReply, () => ({
+    settings: { maxCopies: 0, shortestKeyPress: 0, fastestSpeech: 1e9 }
+  }))
+
+  finds(
+    "an engine that does not wait for an answer that its call's end overtook",
+    StormLaws.orderDoesNotMatter,
+    () => ({
+      settings: { settle: 0 }
+    })
+  )
+
+  finds("an engine that dies of an event which it does not expect", StormLaws.orderDoesNotMatter, () => {
+    const ended = new Set<string>()
+    return {
+      calls: (calls) => ({
+        ...calls,
+        receive: (webhook) =>
+          Effect.suspend(() => {
+            if (ended.has(webhook.referenceId)) return Effect.die(new Error("an event after the end"))
+            if (Webhook.kind(webhook) === "CallCompleted") ended.add(webhook.referenceId)
+            return calls.receive(webhook)
+          })
+      })
+    }
+  })
+
+  finds(
+    "a store that does not find the running calls after a crash",
+    StormLaws.everyCallEnds,
+    () => storing(() => ({ due: () => Effect.succeed([]) }))
+  )
+
+  finds("timers that do not go off", StormLaws.everyCallEnds, () => ({
+    clock: (clock) =>
+      Object.assign(Object.create(clock) as typeof clock, {
+        sleep: (duration: Parameters<typeof clock.sleep>[0]) =>
+          Effect.flatMap(clock.sleep(duration), () => Effect.never)
+      })
+  }))
+
+  finds(
+    "an engine that is silent on a live line",
+    StormLaws.noDeadAir,
+    () =>
+      answering((webhook, reply) =>
+        webhook.event === "speak_completed" && webhook.digits === "1" ? { ...reply, action: undefined } : reply
+      )
+  )
+
+  finds("a store that reads back less than was stored", StormLaws.replayIsTruth, () =>
+    storing((store) => ({
+      read: (id) =>
+        Effect.map(store.read(id), (turns) =>
+          turns.map((turn) => ({
+            ...turn,
+            events: turn.events.map((event) => event._tag === "PromptCompleted" ? { ...event, digits: "" } : event)
+          })))
+    })))
+
+  finds("an engine that shows another state than it has", StormLaws.replayIsTruth, () => ({
+    calls: (calls) => ({
+      ...calls,
+      get: (id) => Effect.map(calls.get(id), Option.map((call) => ({ ...call, decisions: call.decisions + 1 })))
+    })
+  }))
+
+  finds("an engine that speaks to whoever has hung up", StormLaws.nothingAfterTheEnd, () => {
+    const ended = new Map<string, number>()
+    return answering((webhook, reply) => {
+      if (Webhook.kind(webhook) !== "CallCompleted") return reply
+      const times = (ended.get(webhook.referenceId) ?? 0) + 1
+      ended.set(webhook.referenceId, times)
+      return times < 2 ? reply : { ...reply, action: { _tag: "Hangup" } }
+    })
+  })
+
+  finds("a store whose errors quote what it was to store", StormLaws.secretsStayInside, () =>
+    storing((store) => ({
+      append: (turn, summary, about) =>
+        Effect.mapError(store.append(turn, summary, about), (error) =>
+          error._tag === "VersionConflict" ? error : new EventStore.StoreError({
+            operation: error.operation,
+            problem: `INSERT ... VALUES (${JSON.stringify(turn.events)})`
+          }))
+    })))
+
+  finds("an engine that logs what was pressed", StormLaws.secretsStayInside, () => ({
+    calls: (calls) => ({
+      ...calls,
+      receive: (webhook) =>
+        Effect.andThen(
+          webhook.digits === undefined ? Effect.void : Effect.logInfo(`They pressed ${webhook.digits}`),
+          calls.receive(webhook)
+        )
+    })
+  }), Desk)
+})
