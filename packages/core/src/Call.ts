@@ -103,7 +103,7 @@ export type Input =
     readonly key?: string
   }
   | { readonly _tag: "Arrive"; readonly flow: string; readonly version: number; readonly webhook: Webhook.Webhook }
-  | { readonly _tag: "Webhook"; readonly line: number; readonly received: copies.Received }
+  | { readonly _tag: "Webhook"; readonly line: number; readonly received: Received }
   | { readonly _tag: "Posted"; readonly line: number; readonly posted: table.Posted }
   | { readonly _tag: "Wake" }
   | { readonly _tag: "ReplyDue"; readonly line: number }
@@ -263,6 +263,13 @@ export const reply = (
 }
 
 /**
+ * A webhook with what its process knows of it beside the log: when it came, and what became of the reply in flight.
+ *
+ * @since 0.1.0
+ */
+export type Received = copies.Received
+
+/**
  * Whether a webhook is a copy of an earlier one on this line, so that it gets the same reply and changes nothing.
  *
  * Exact where the application knows a field that identifies a webhook (`eventKey`), or the carrier echoes `marks`. Else a
@@ -271,7 +278,7 @@ export const reply = (
  *
  * @since 0.1.0
  */
-export const isCopy: (line: CallLine, received: copies.Received, settings: Settings.Settings) => boolean = copies.isCopy
+export const isCopy: (line: CallLine, received: Received, settings: Settings.Settings) => boolean = copies.isCopy
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Replay

@@ -156,6 +156,8 @@ const onPromptCompleted = (turn: Turn, line: CallLine, received: Received, setti
       answered()
       return "line"
     case "Owing":
+      // Nothing is in flight, so it ends a hold that went out unrecorded: noted, so that a copy of it is known later.
+      stray(turn, line, webhook, settings)
       return "line"
     case "Acting":
       onEnd(turn, line, received, settings)
