@@ -56,6 +56,8 @@ export interface Settings {
   readonly endsFailedDials: boolean
   /** The event that ends a `send_dtmf` reply. None by default, for none is public; then nothing can follow it. */
   readonly dtmfCompleted: string | undefined
+  /** Send the `external_id` of a prompt back in the event that ends it. `false`; not documented, see `marks` of the engine. */
+  readonly echoesMarks: boolean
   /** Words for what happened. Only `answered`, `speak_successful` and `hangup` are Telesign's; the rest is ours. */
   readonly statuses: {
     readonly busy: string
@@ -89,6 +91,7 @@ export const defaults: Settings = {
   legAnswers: false,
   endsFailedDials: true,
   dtmfCompleted: undefined,
+  echoesMarks: false,
   statuses: {
     busy: "busy",
     noAnswer: "no_answer",
@@ -130,7 +133,13 @@ export type State =
   | { readonly _tag: "Ringing"; readonly until: number; readonly outcome: string }
   | { readonly _tag: "KeyingIn"; readonly until: number; readonly event: string | undefined }
   | { readonly _tag: "Quiet" }
-  | { readonly _tag: "Prompting"; readonly until: number; readonly event: Prompted; readonly reaction: Reaction }
+  | {
+    readonly _tag: "Prompting"
+    readonly until: number
+    readonly event: Prompted
+    readonly reaction: Reaction
+    readonly mark?: string
+  }
   | { readonly _tag: "Bridging"; readonly until: number; readonly leg: Leg; readonly outcome: string }
   | { readonly _tag: "Talking"; readonly until: number; readonly leg: Leg }
   | { readonly _tag: "Leaving"; readonly until: number; readonly status: string }
@@ -424,7 +433,8 @@ const prompt = (
       _tag: "Prompting",
       until: now + scaled(settings, lasts),
       event: action._tag === "Speak" ? "speak_completed" : "play_completed",
-      reaction: collects === 0 ? { hangsUp } : { digits, hangsUp }
+      reaction: collects === 0 ? { hangsUp } : { digits, hangsUp },
+      ...(settings.echoesMarks && action.externalId !== undefined ? { mark: action.externalId } : {})
     }
   }
 }
@@ -435,7 +445,8 @@ const promptOver = (line: PhoneLine, state: Extract<State, { readonly _tag: "Pro
   if (hangsUp === "during") return end(line, at, statuses.hungUp)
   const leaves = hangsUp === "after" ? { leavesAt: at + scaled(line.settings, hangUpMillis) } : {}
   const status = state.event === "speak_completed" ? statuses.spoken : statuses.played
-  return ask({ ...line, ...leaves }, state.event, { status, ...digits })
+  const mark = state.mark === undefined ? {} : { externalId: state.mark }
+  return ask({ ...line, ...leaves }, state.event, { status, ...digits, ...mark })
 }
 
 const bridge = (line: PhoneLine, action: Action.Dial, now: number, callee: Callee.Script): PhoneLine => {

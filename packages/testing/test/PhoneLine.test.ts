@@ -125,6 +125,17 @@ describe("PhoneLine", () => {
         ["2000 speak_completed speak_successful"]
       ))
 
+    it("brings its mark back only from a carrier that does so, which is not documented", () => {
+      const marked = Action.mark(say("Hello."), "ns.0123456789abcdefghjk.1.1")
+      const echoed = (echoesMarks: boolean) =>
+        dialled(Callee.answers(0), { settings: { echoesMarks } }).untilAsked().reply(marked).untilAsked().webhooks.at(
+          -1
+        )?.[1]
+          .externalId
+      assert.strictEqual(echoed(true), "ns.0123456789abcdefghjk.1.1")
+      assert.isUndefined(echoed(false))
+    })
+
     it("of marked-up text lasts as long as what is heard of it, and is matched by it", () => {
       const ssml = Action.prompt({ _tag: "Ssml", text: "<speak>It&apos;s <break strength=\"strong\"/>nine</speak>" }, {
         max: 1

@@ -40,7 +40,14 @@ const decisions = (history: History.History, { webhook }: History.Delivery, answ
 
 const isDecision = (event: CallEvent.CallEvent, line: Call.CallLine, action: Action.Action): boolean =>
   (event._tag === "ActionDecided" || event._tag === "HoldAnswered") && event.line === line.id &&
-  Equal.equals(event.action, action)
+  Equal.equals(event.action, unmarked(action))
+
+/** A prompt as it is recorded: its mark is made of its place in the record. */
+const unmarked = (action: Action.Action): Action.Action => {
+  if (action._tag !== "Speak" && action._tag !== "Play") return action
+  const { externalId: _, ...recorded } = action
+  return recorded
+}
 
 /** The webhook itself is on record, or it is one that changes nothing. */
 const facts = (history: History.History, delivery: History.Delivery, { seq }: Answered): ReadonlyArray<Finding> => {
@@ -48,7 +55,7 @@ const facts = (history: History.History, delivery: History.Delivery, { seq }: An
   const call = Past.of(history).callOf(webhook)
   if (call === undefined) return none
   const known = Past.eventsBefore(call, seq)
-  const content = Webhook.content(webhook)
+  const content = Webhook.content(webhook, history.settings.eventKey)
   const isKnown = known.some((event) =>
     Past.postingOf(event) === posting || ("content" in event && event.content === content)
   )
