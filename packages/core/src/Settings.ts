@@ -73,7 +73,10 @@ export interface Settings {
   readonly noAnswer: ReadonlyArray<string>
   /** The statuses of `dial_completed` that mean nothing yet, such as still ringing. None by default. */
   readonly ignored: ReadonlyArray<string>
-  /** A call that waits longer than this, with no line, is left to the store alone until something happens; default 1 minute. */
+  /**
+   * How many calls that have neither a line nor an activity are kept in memory; default 1,000. The others are left to the
+   * store, and read again when something comes for them.
+   */
   readonly keep: number
   /**
    * How many calls a second are woken that fell due while nobody looked, because the process was down or the machine slept,
@@ -119,7 +122,7 @@ export const defaults: Settings = {
   busy: [],
   noAnswer: [],
   ignored: [],
-  keep: minute,
+  keep: 1000,
   catchUpPerSecond: 20,
   speed: 1
 }

@@ -170,6 +170,7 @@ export interface Leftover {
 export const make = Effect.fnUntraced(function*(settings: PhoneLine.Settings = PhoneLine.defaults) {
   const office: Office = {
     settings,
+    now: ownTime(yield* Clock.Clock),
     scope: yield* Effect.scope,
     news: yield* PubSub.unbounded<Entry>(),
     directory: new Map(),
@@ -371,6 +372,8 @@ export const describe = (entry: Entry): string => {
 
 interface Office {
   readonly settings: PhoneLine.Settings
+  /** Milliseconds since 1970. */
+  readonly now: () => number
   readonly scope: Scope.Scope
   readonly news: PubSub.PubSub<Entry>
   readonly directory: Map<PhoneNumber.PhoneNumber, Extension>
@@ -395,6 +398,13 @@ interface Live {
 interface Connected {
   readonly handler: Handler
   readonly scope: Scope.Scope
+}
+
+/** The time of the company, which goes on evenly, whatever becomes of the wall clock of the machine. */
+const ownTime = (clock: Clock.Clock): () => number => {
+  const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const ahead = clock.currentTimeMillisUnsafe() - monotonic()
+  return () => Math.round(monotonic() + ahead)
 }
 
 const extension = (callees: Callee.Script | ReadonlyArray<Callee.Script>): Extension => {
@@ -425,7 +435,7 @@ const ring = (
 const accept = Effect.fn("PhoneCompany.dial")(function*(office: Office, action: Action.Dial, id: string | undefined) {
   const { externalId, to } = action
   const status = office.blocked.get(to)
-  const at = yield* Clock.currentTimeMillis
+  const at = office.now()
   if (status !== undefined) {
     record(office, { _tag: "Refused", at, action, status })
     const reason = new Transport.Refused({ status })
@@ -448,7 +458,7 @@ const receive = Effect.fn("PhoneCompany.incoming")(function*(
   }
 ) {
   const [to, from] = [PhoneNumber.make(call.to), PhoneNumber.make(call.from)]
-  const now = yield* Clock.currentTimeMillis
+  const now = office.now()
   const referenceId = yield* newReferenceId
   record(office, { _tag: "Called", at: now, referenceId, to, from })
   yield* open(office, PhoneLine.incoming({ referenceId, to, from, callee, now, settings: office.settings }))
@@ -468,7 +478,7 @@ const drive = Effect.fnUntraced(function*(office: Office, live: Live) {
     yield* live.changed.close // before looking, so that no change is missed
     const due = PhoneLine.nextAt(live.line)
     if (due === undefined) return
-    yield* Effect.timeoutOption(live.changed.await, due - (yield* Clock.currentTimeMillis))
+    yield* Effect.timeoutOption(live.changed.await, due - (office.now()))
     yield* advance(office, live, PhoneLine.elapse)
   }
 })
@@ -479,7 +489,7 @@ const advance = Effect.fnUntraced(function*(
   live: Live,
   step: (line: PhoneLine.PhoneLine, now: number) => PhoneLine.Turn
 ) {
-  const now = yield* Clock.currentTimeMillis
+  const now = office.now()
   const elapsed = PhoneLine.elapse(live.line, now)
   const turn = step(elapsed.line, now)
   live.line = turn.line
@@ -491,7 +501,7 @@ const post = Effect.fnUntraced(function*(
   live: Live,
   webhooks: ReadonlyArray<Webhook.Webhook>
 ): Effect.fn.Return<void> {
-  const at = yield* Clock.currentTimeMillis
+  const at = office.now()
   for (const webhook of webhooks) {
     record(office, { _tag: "Posted", at, referenceId: webhook.referenceId, webhook })
     yield* Effect.forkIn(deliver(office, live, webhook), office.scope)
@@ -501,7 +511,7 @@ const post = Effect.fnUntraced(function*(
 
 const deliver = Effect.fnUntraced(function*(office: Office, live: Live, webhook: Webhook.Webhook) {
   const exit = yield* Effect.exit(ask(office, webhook))
-  const told = { at: yield* Clock.currentTimeMillis, referenceId: webhook.referenceId, webhook }
+  const told = { at: office.now(), referenceId: webhook.referenceId, webhook }
   const action = Exit.isSuccess(exit) ? exit.value : undefined
   record(office, Exit.isSuccess(exit) ? { ...told, _tag: "Replied", action } : { ...told, ...failure(exit.cause) })
   if (webhook.event !== "call_completed") yield* advance(office, live, (line) => obey(office, line, action, told))

@@ -12,6 +12,7 @@ import type * as Settings from "../Settings.ts"
 import type * as Alarm from "./alarm.ts"
 import type * as table from "./callTable.ts"
 import * as ids from "./ids.ts"
+import { tolerance } from "./time.ts"
 
 /** What is known of the delivery of the action in flight on a line. Not in the log: it is of this process alone. */
 export interface Delivery {
@@ -37,10 +38,11 @@ export interface Cell {
   activity: { readonly n: number; readonly fiber: Fiber.Fiber<void> } | undefined
   /** An append that failed and may be stored all the same. */
   unsure: { readonly turn: string; readonly version: number } | undefined
-  /** How far the call is ahead of the clock: it never lives before its own last record. In milliseconds. */
+  /**
+   * How far the call is ahead of the clock, in milliseconds: it never lives before its own last record. Of this process
+   * alone, so that a call which is much ahead stays in memory.
+   */
   ahead: number
-  /** It waits long, or is over, so that it need not be in memory. */
-  rests: boolean
   /** How many take inputs of the call or wait to do so, and how many wait for its outcome. */
   takers: number
   listeners: number
@@ -78,6 +80,8 @@ export interface TakeOptions {
   readonly asks?: boolean
   /** What a call that is not stored begins with; without it there has to be one. */
   readonly fresh?: () => Call.Live
+  /** The call has an id of chance, so that the store need not be asked whether there is one. */
+  readonly isNew?: boolean
 }
 
 const yes = Effect.succeed(true)
@@ -131,6 +135,8 @@ export const make = (engine: Engine, follow: Follow) => {
   const sessions = new Map<string, CallId>()
   /** Calls that nobody looked after for a while, and what they are told before anything else. */
   const unattended = new Map<CallId, First>()
+  /** Calls in memory that need not be there, the one that has rested longest first. */
+  const resting = new Set<Cell>()
   let turns = 0
 
   const of = (id: CallId): Cell => {
@@ -149,7 +155,6 @@ export const make = (engine: Engine, follow: Follow) => {
       activity: undefined,
       unsure: undefined,
       ahead: 0,
-      rests: false,
       takers: 0,
       listeners: 0
     }
@@ -161,6 +166,7 @@ export const make = (engine: Engine, follow: Follow) => {
   const enter = (held: Cell): Cell => {
     const cell = cells.get(held.id) ?? held
     cells.set(cell.id, cell)
+    resting.delete(cell)
     cell.takers++
     return cell
   }
@@ -177,17 +183,30 @@ export const make = (engine: Engine, follow: Follow) => {
       return Effect.ensuring(cell.lock.withPermit(Effect.suspend(() => run(cell))), Effect.sync(() => leave(cell)))
     })
 
-  /** Lets go of all of a call that the store can tell again, if nothing of it is under way. */
-  const release = (cell: Cell): void => {
-    const isBusy = cell.takers > 0 || cell.activity !== undefined || cell.unsure !== undefined ||
-      cell.deliveries.size > 0 || [...cell.waiters.values()].some((waiting) => waiting.size > 0)
-    if (isBusy || (cell.live !== undefined && !cell.rests)) return
+  const isBusy = (cell: Cell): boolean =>
+    cell.takers > 0 || cell.activity !== undefined || cell.unsure !== undefined || cell.deliveries.size > 0 ||
+    [...cell.waiters.values()].some((waiting) => waiting.size > 0)
+
+  /** Lets go of all of a call that the store can tell again. */
+  const unload = (cell: Cell): void => {
     for (const line of cell.live?.call.lines ?? []) {
       if (line.referenceId !== undefined) sessions.delete(line.referenceId)
       for (const other of line.otherReferenceIds) sessions.delete(other)
     }
     cell.live = undefined
     if (cell.listeners === 0) cells.delete(cell.id)
+  }
+
+  /** Lets a call leave memory if nothing of it is under way: at once if it is over, else when others have rested since. */
+  const release = (cell: Cell): void => {
+    if (isBusy(cell)) return
+    if (cell.live === undefined || Call.isOver(cell.live.call)) return unload(cell)
+    if (Call.isUrgent(cell.live.call) || cell.ahead > tolerance) return
+    resting.add(cell)
+    if (resting.size <= settings.keep) return
+    const [longest = cell] = resting
+    resting.delete(longest)
+    if (!isBusy(longest)) unload(longest)
   }
 
   const learnSessions = (cell: Cell, call: Call.Call): void => {
@@ -221,7 +240,6 @@ export const make = (engine: Engine, follow: Follow) => {
       cell.writer = last === undefined ? undefined : ids.processOf(last.id)
       cell.worker = began === undefined ? undefined : ids.processOf(began.id)
       cell.ahead = 0
-      cell.rests = false
       if (events.length === 0) return undefined
       const folded = Call.fold(cell.id, events)
       learnSessions(cell, folded)
@@ -346,20 +364,13 @@ export const make = (engine: Engine, follow: Follow) => {
   }
 
   /**
-   * Sets the alarm for the time at which the call is due, and says whether it has to be in memory until then. Where another
-   * process went on with the call, that one has its chance first.
+   * Sets the alarm for the time at which the call is due, if it is not over. Where another process went on with the call,
+   * that one has its chance first.
    */
   const rest = (cell: Cell, call: Call.Call, due: number | null | undefined): void => {
-    if (Call.isOver(call) || due === null || due === undefined) {
-      alarm.clear(cell.id)
-      cell.rests = Call.isOver(call)
-      return
-    }
-    const isUrgent = Call.isUrgent(call)
+    if (Call.isOver(call) || due === null || due === undefined) return alarm.clear(cell.id)
     const isTheirs = cell.writer !== undefined && engine.neighbours.has(cell.writer)
-    const at = due - cell.ahead + (isTheirs ? settings.lookEvery : 0)
-    alarm.set(cell.id, at, isUrgent)
-    cell.rests = !isUrgent && at - now() > settings.keep
+    alarm.set(cell.id, due - cell.ahead + (isTheirs ? settings.lookEvery : 0), Call.isUrgent(call))
   }
 
   /** Keeps an eye on the delivery of the action in flight. One that is found in the log was written before, if at all. */
@@ -391,14 +402,15 @@ export const make = (engine: Engine, follow: Follow) => {
     held: Cell,
     input: Call.Input | ((live: Call.Live) => Call.Input),
     look: (call: Call.Call, decided: Call.Decided) => A,
-    { asks = false, fresh }: TakeOptions = {}
+    { asks = false, fresh, isNew = false }: TakeOptions = {}
   ): Effect.Effect<A, StoreError | NoSuchCall> => {
     const turn = Effect.fnUntraced(function*(cell: Cell) {
       for (let conflicts = 0;; conflicts++) {
         if (conflicts > maxConflicts) {
           return yield* new StoreError({ operation: "write", problem: `Call ${cell.id} is appended to without an end` })
         }
-        const live = cell.live ?? (yield* loaded(cell)) ?? fresh?.()
+        const known = cell.live ?? (isNew && conflicts === 0 ? undefined : yield* loaded(cell))
+        const live = known ?? fresh?.()
         if (live === undefined) return yield* new NoSuchCall()
         const time = timeOf(cell, live.call)
         const first = unattended.get(cell.id)
@@ -479,12 +491,13 @@ export const make = (engine: Engine, follow: Follow) => {
     /** A call that nobody looked after for a while is told this before anything else. */
     tellFirst: (id: CallId, first: First): void => void unattended.set(id, first),
     isUnattended: (id: CallId): boolean => unattended.has(id),
-    /** The calls in memory that have something under way, when time has jumped: each goes by the clock as it is now. */
-    underWay: (): ReadonlyArray<CallId> => {
-      const all = [...cells.values()]
-      for (const cell of all) cell.ahead = 0
-      return all.flatMap(({ id, live }) => live !== undefined && Call.isUrgent(live.call) ? [id] : [])
+    /** The clock was set forward by so much, or back: nothing in memory is set back with it. */
+    adjust: (by: number): void => {
+      for (const cell of cells.values()) cell.ahead = Math.max(0, cell.ahead - by)
     },
+    /** The calls in memory that have something under way. */
+    underWay: (): ReadonlyArray<CallId> =>
+      [...cells.values()].flatMap(({ id, live }) => live !== undefined && Call.isUrgent(live.call) ? [id] : []),
     /** The calls whose outcome somebody waits for. */
     awaited: (): ReadonlyArray<CallId> => [...cells.values()].flatMap(({ id, listeners }) => listeners > 0 ? [id] : []),
     /** The outcome of a call, whoever brings it to its end. The call need not be in memory meanwhile. */

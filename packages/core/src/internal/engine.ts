@@ -88,7 +88,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       ...(key === undefined ? {} : { key })
     }
     const cell = cells.of(id)
-    const call = yield* cells.take(cell, started, (call) => call, { fresh: () => Call.prepare(id, definition, input) })
+    const call = yield* cells.take(cell, started, (call) => call, {
+      fresh: () => Call.prepare(id, definition, input),
+      isNew: key === undefined
+    })
     if (call.flow !== definition.name || call.key !== key) {
       return yield* Effect.die(new Error(`Two keys of the flow ${definition.name} stand for one id`))
     }

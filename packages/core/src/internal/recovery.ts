@@ -75,8 +75,10 @@ export const make = Effect.fnUntraced(function*(
   }
 
   time.onJump((before) => {
-    const seconds = Math.round((now() - before) / 1000)
+    const by = now() - before
+    const seconds = Math.round(by / 1000)
     Queue.offerUnsafe(work, Effect.logWarning(`The clock jumped by ${seconds} s, or the machine slept for so long`))
+    cells.adjust(by)
     for (const id of cells.underWay()) restart(id, () => ({ _tag: "Restart", crashedAt: before }))
     alarm.look()
   })

@@ -1,0 +1,178 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Calls, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
+import { Clock, Duration, Effect, Fiber, Layer, Schema } from "effect"
+import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
+import { life, world } from "./fixtures/lives.ts"
+
+const to = PhoneNumber.make("15550170001")
+const from = PhoneNumber.make("15550170009")
+const parties = { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber }
+const input = { to, from }
+
+const Greeting = Flow.make("greeting", {
+  version: 1,
+  input: parties,
+  output: Schema.String,
+  run: (who) =>
+    Line.speak("Good evening.").pipe(
+      Flow.as("heard"),
+      Flow.dial({ ...who, ringFor: "2 minutes", maxCallDuration: "3 hours" }),
+      Flow.catchTag("NotAnswered", (error) => Flow.succeed(error.reason))
+    )
+})
+
+const Nap = Flow.make("nap", {
+  version: 1,
+  input: {},
+  output: Schema.Literal("awake"),
+  run: () => Flow.as(Flow.sleep("10 minutes"), "awake" as const)
+})
+
+const Lookup = Flow.make("lookup", {
+  version: 1,
+  input: {},
+  output: Schema.Finite,
+  run: () => {
+    let runs = 0
+    const work = Effect.andThen(Effect.sleep("20 seconds"), Effect.sync(() => runs))
+    return Flow.activity(
+      "look up",
+      { success: Schema.Finite, within: "30 seconds" },
+      Effect.andThen(Effect.sync(() => runs++), work)
+    )
+  }
+})
+
+const Talk = Flow.make("talk", {
+  version: 1,
+  input: parties,
+  output: Schema.Literals(["done", "lost"]),
+  run: (who) =>
+    Flow.gen(function*() {
+      for (let n = 1; n <= 8; n++) yield* Line.speak(`This is sentence number ${n} of eight.`)
+      return "done" as const
+    }).pipe(Flow.dial(who), Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed("lost" as const)))
+})
+
+/** Milliseconds of the monotonic clock, by which a person waits. */
+const waited = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+
+const minute = 60_000
+
+/** An engine whose dials ring, but whose answer from the carrier is lost. */
+const unconfirmed = TestCalls.connection.pipe(
+  Layer.provideMerge(Calls.layer({ flows: [Greeting] })),
+  Layer.provide(FakeTransport.failing(new Transport.Lost({ problem: "the connection broke" }), { rings: true }))
+)
+
+describe("a clock that is set forward", () => {
+  it.effect("by an hour lets a dial of unknown fate be listened for anew", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("2 minutes"))
+      const call = yield* Calls.start(Greeting, input)
+      yield* Effect.sleep("1 minute")
+      yield* FakeClock.setForward("1 hour")
+      assert.strictEqual(yield* call.outcome, "heard")
+      assert.lengthOf(yield* PhoneCompany.rings, 1)
+      const events = yield* Effect.flatMap(Calls.Calls, (calls) => calls.events(call.id))
+      assert.lengthOf(events.filter((event) => event._tag === "Restarted"), 1)
+    }).pipe(Effect.provide(unconfirmed), Effect.provide(world)))
+
+  it.effect("by an hour ends that listening in time all the same", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("1 hour"))
+      const began = yield* waited
+      const call = yield* Calls.start(Greeting, input)
+      yield* Effect.sleep("1 minute")
+      yield* FakeClock.setForward("1 hour")
+      assert.strictEqual(yield* call.outcome, "unknown")
+      assert.isAtMost((yield* waited) - began, 6 * minute)
+    }).pipe(Effect.provide(unconfirmed), Effect.provide(world)))
+
+  it.effect("by an hour neither starts an activity twice that is running, nor calls it overdue", () =>
+    Effect.gen(function*() {
+      const call = yield* Calls.start(Lookup, {})
+      yield* Effect.sleep("10 seconds")
+      yield* FakeClock.setForward("1 hour")
+      assert.strictEqual(yield* call.outcome, 1)
+    }).pipe(Effect.provide(life([Lookup])), Effect.provide(world)))
+
+  it.effect("by a minute puts the reply in doubt that was given right before", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("10 seconds"))
+      const call = yield* Calls.start(Talk, input)
+      yield* Effect.sleep("10500 millis")
+      yield* FakeClock.setForward("1 minute")
+      yield* Calls.start(Nap, {})
+      assert.strictEqual(yield* call.outcome, "done")
+      const events = yield* Effect.flatMap(Calls.Calls, (calls) => calls.events(call.id))
+      assert.deepStrictEqual(
+        events.flatMap((event) => event._tag === "Restarted" ? [event.doubtful] : []),
+        [true]
+      )
+    }).pipe(Effect.provide(life([Talk, Nap])), Effect.provide(world)))
+
+  it.effect("by an hour wakes what sleeps within half a minute, at a bounded rate", () =>
+    Effect.gen(function*() {
+      const calls = yield* Effect.forEach(Array.from({ length: 100 }), () => Calls.start(Nap, {}))
+      const began = yield* waited
+      yield* FakeClock.setForward("1 hour")
+      const woken: Array<number> = []
+      yield* Effect.forEach(
+        calls,
+        (call) => Effect.andThen(call.outcome, Effect.map(waited, (at) => void woken.push(at - began))),
+        { concurrency: "unbounded" }
+      )
+      assert.isAtMost(woken[0]!, 30_000)
+      assert.isAtLeast(woken.at(-1)! - woken[0]!, 4_900)
+      assert.isAtMost(woken.at(-1)!, 36_000)
+    }).pipe(Effect.provide(life([Nap])), Effect.provide(world)))
+})
+
+describe("a clock that is set back", () => {
+  for (const by of ["1 hour", "3650 days"] as const) {
+    for (const keep of [0, 1000]) {
+      it.effect(`by ${by} wakes a call that sleeps, if it is ${keep === 0 ? "not " : ""}in memory`, () =>
+        Effect.gen(function*() {
+          const call = yield* Calls.start(Nap, {})
+          const began = yield* waited
+          yield* Effect.sleep("5 minutes")
+          yield* FakeClock.setForward(Duration.negate(Duration.fromInputUnsafe(by)))
+          assert.strictEqual(yield* call.outcome, "awake")
+          const slept = (yield* waited) - began
+          assert.isAtLeast(slept, 10 * minute)
+          assert.isAtMost(slept, 20 * minute)
+        }).pipe(Effect.provide(life([Nap], { settings: { keep } })), Effect.provide(world)))
+    }
+
+    it.effect(`by ${by} while nobody looked wakes a call that slept`, () =>
+      Effect.gen(function*() {
+        const { id } = yield* Effect.provide(Calls.start(Nap, {}), life([Nap]))
+        yield* FakeClock.setForward(Duration.negate(Duration.fromInputUnsafe(by)))
+        const began = yield* waited
+        const calls = yield* Effect.provide(
+          Effect.flatMap(Calls.Calls, (calls) => calls.handle(Nap, id).outcome),
+          life([Nap])
+        )
+        assert.strictEqual(calls, "awake")
+        assert.isAtMost((yield* waited) - began, 20 * minute)
+      }).pipe(Effect.provide(world)))
+  }
+
+  it.effect("repeats no prompt of a conversation, and no time in it goes backwards", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("1 second"))
+      const call = yield* Calls.start(Talk, input)
+      const talk = yield* Effect.forkChild(call.outcome, { startImmediately: true })
+      yield* Effect.sleep("6 seconds")
+      yield* FakeClock.setForward("-1 hours")
+      assert.strictEqual(yield* Fiber.join(talk), "done")
+      const events = yield* Effect.flatMap(Calls.Calls, (calls) => calls.events(call.id))
+      const times = events.map((event) => event.at)
+      assert.deepStrictEqual(times, times.toSorted((one, other) => one - other))
+      const spoken = (yield* PhoneCompany.log).filter((entry) =>
+        entry._tag === "Replied" && entry.action?._tag === "Speak"
+      )
+      assert.lengthOf(spoken, 8)
+    }).pipe(Effect.provide(life([Talk])), Effect.provide(world)))
+})

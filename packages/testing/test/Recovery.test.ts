@@ -1,0 +1,156 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Calls, EventStore, Flow, Line, PhoneNumber } from "@ringback/core"
+import { Clock, Effect, Schema } from "effect"
+import { Callee, FakeClock, PhoneCompany } from "../src/index.ts"
+import { countAnew, eventReads, life, Reads, world } from "./fixtures/lives.ts"
+
+const from = PhoneNumber.make("15550170009")
+const parties = { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber }
+const numberOf = (n: number) => PhoneNumber.make(`1555018${String(n).padStart(4, "0")}`)
+
+const Announcement = Flow.make("announcement", {
+  version: 1,
+  input: parties,
+  output: Schema.Literals(["heard", "unreached"]),
+  run: (who) =>
+    Line.speak("The library closes at six today.").pipe(
+      Flow.as("heard" as const),
+      Flow.dial({ ...who, ringFor: "40 seconds" }),
+      Flow.retry({ times: 1, after: "10 minutes", while: (error) => error._tag === "NotAnswered" }),
+      Flow.catchTag("NotAnswered", () => Flow.succeed("unreached" as const))
+    )
+})
+
+const Desk = Flow.make("desk", {
+  version: 1,
+  input: {},
+  output: Schema.Literal("done"),
+  run: () => Flow.inbound(() => Flow.as(Line.speak("Hello."), "done" as const))
+})
+
+const times = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, index) => index)
+
+const announce = (n: number) => Calls.start(Announcement, { to: numberOf(n), from })
+
+/** Calls that found a busy number, one after another, and wait to dial again. */
+const waiting = (n: number) =>
+  Effect.forEach(times(n), (n) => Effect.andThen(Effect.sleep(5), announce(n)), { discard: true })
+
+describe("calls that fell due while the process was down", () => {
+  it.effect(
+    "dial at a bounded rate, the longest overdue first, each once; who calls meanwhile is answered at once",
+    () =>
+      Effect.gen(function*() {
+        yield* PhoneCompany.everyone(Callee.busy)
+        yield* Effect.provide(Effect.andThen(waiting(500), Effect.sleep("1 minute")), life([Announcement]))
+        assert.lengthOf(yield* PhoneCompany.rings, 500)
+        yield* Effect.sleep("1 hour")
+
+        yield* PhoneCompany.everyone(Callee.answers("1 second"))
+        const began = yield* Clock.currentTimeMillis
+        const rings = yield* Effect.provide(
+          Effect.gen(function*() {
+            yield* Effect.sleep("5 seconds")
+            const asked = yield* Clock.currentTimeMillis
+            const incoming = { event: "incoming_call", referenceId: "a caller", to: from, from: "15550170044" }
+            const reply = yield* Calls.receive(incoming)
+            assert.strictEqual(reply.action?._tag, "Speak")
+            assert.strictEqual(yield* Clock.currentTimeMillis, asked)
+            yield* Effect.sleep("1 hour")
+            return (yield* PhoneCompany.rings).slice(500)
+          }),
+          life([Announcement], { inbound: { [from]: Desk } })
+        )
+        assert.deepStrictEqual(rings.map((ring) => ring.number), times(500).map(numberOf))
+        const seconds = new Set(times(25))
+        const bySecond = rings.map((ring) => Math.floor((ring.at - began) / 1000))
+        for (const second of seconds) {
+          assert.isAtMost(bySecond.filter((other) => other === second).length, 20, `in second ${second}`)
+        }
+        assert.deepStrictEqual(new Set(bySecond), seconds)
+      }).pipe(Effect.provide(world)),
+    60_000
+  )
+
+  it.effect("wait for those that had somebody on the line", () =>
+    Effect.gen(function*() {
+      const talker = numberOf(9999)
+      yield* PhoneCompany.everyone(Callee.busy)
+      yield* PhoneCompany.callee(talker, Callee.answers("0 seconds").staysSilent())
+      const id = yield* Effect.provide(
+        Effect.gen(function*() {
+          yield* waiting(100)
+          const { id } = yield* Calls.start(Announcement, { to: talker, from })
+          yield* FakeClock.advance("100 millis")
+          return id
+        }),
+        life([Announcement])
+      )
+      yield* Effect.sleep("1 hour")
+      const first = yield* Effect.provide(
+        Effect.gen(function*() {
+          const store = yield* EventStore.EventStore
+          const before = (yield* store.read(id)).length
+          const dialled = (yield* PhoneCompany.rings).length
+          while ((yield* store.read(id)).length === before) yield* Effect.sleep("10 millis")
+          return (yield* PhoneCompany.rings).length - dialled
+        }),
+        life([Announcement])
+      )
+      assert.isAtMost(first, 1)
+    }).pipe(Effect.provide(world)))
+})
+
+describe("a start", () => {
+  it.effect("reads the running calls once, no events of what is over or asleep, and those of what is under way once", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.busy)
+      yield* Effect.provide(
+        Effect.gen(function*() {
+          yield* waiting(30)
+          yield* Effect.sleep("1 hour")
+          for (const n of times(20)) yield* Calls.start(Announcement, { to: numberOf(100 + n), from })
+          yield* Effect.sleep("5 seconds")
+          yield* PhoneCompany.everyone(Callee.noAnswer)
+          for (const n of times(5)) yield* Calls.start(Announcement, { to: numberOf(200 + n), from })
+          yield* Effect.sleep("1 second")
+        }),
+        life([Announcement])
+      )
+      yield* countAnew
+      const reads = yield* Reads
+      yield* Effect.provide(
+        Effect.gen(function*() {
+          assert.strictEqual(reads.running, 1)
+          assert.strictEqual(yield* eventReads, 0)
+          yield* FakeClock.settle
+          assert.deepStrictEqual([...reads.events.values()], [1, 1, 1, 1, 1])
+        }),
+        life([Announcement])
+      )
+    }).pipe(Effect.provide(world)))
+
+  it.effect("leaves a call that only waits for its next attempt to its alarm", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("1 second"))
+      const store = yield* EventStore.EventStore
+      const start = Effect.gen(function*() {
+        const call = yield* announce(1)
+        yield* Effect.sleep("100 millis")
+        return call.id
+      })
+      const id = yield* Effect.provide(start, life([Announcement], { settings: { sendWindow: -1, backoff: 60_000 } }))
+      const found = yield* store.due({ before: Infinity })
+      assert.deepStrictEqual(found.map(({ callId, process }) => [callId, process]), [[id, null]])
+      yield* countAnew
+      yield* Effect.provide(
+        Effect.gen(function*() {
+          yield* FakeClock.settle
+          assert.strictEqual(yield* eventReads, 0)
+          yield* Effect.sleep("2 minutes")
+          assert.lengthOf(yield* PhoneCompany.rings, 1)
+        }),
+        life([Announcement])
+      )
+    }).pipe(Effect.provide(world)))
+})
