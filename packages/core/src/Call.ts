@@ -8,8 +8,10 @@ import type { CallEvent, CallId } from "./CallEvent.ts"
 import { describe, isDecision } from "./CallEvent.ts"
 import * as Flow from "./Flow.ts"
 import * as copies from "./internal/callCopies.ts"
+import * as dials from "./internal/callDial.ts"
 import * as state from "./internal/callState.ts"
 import * as table from "./internal/callTable.ts"
+import * as time from "./internal/callTime.ts"
 import * as turns from "./internal/callTurn.ts"
 import type * as Settings from "./Settings.ts"
 import type * as Webhook from "./Webhook.ts"
@@ -104,7 +106,7 @@ export type Input =
   }
   | { readonly _tag: "Arrive"; readonly flow: string; readonly version: number; readonly webhook: Webhook.Webhook }
   | { readonly _tag: "Webhook"; readonly line: number; readonly received: Received }
-  | { readonly _tag: "Posted"; readonly line: number; readonly posted: table.Posted }
+  | { readonly _tag: "Posted"; readonly line: number; readonly posted: dials.Posted }
   | { readonly _tag: "Wake" }
   | { readonly _tag: "ReplyDue"; readonly line: number }
   | { readonly _tag: "ReplyBroke"; readonly line: number; readonly n: number }
@@ -185,17 +187,17 @@ const apply = (turn: turns.Turn, input: Input, circumstances: Circumstances): ta
       return begin(turn, input, circumstances)
     case "Webhook": {
       const answer = table.onWebhook(turn, input.line, input.received, settings)
-      if (table.waitsLong(turn.call, now, settings)) table.onReplyDue(turn, input.line, settings)
+      if (time.waitsLong(turn.call, now, settings)) time.onReplyDue(turn, input.line, settings)
       return answer
     }
     case "Posted":
-      table.onPosted(turn, input.line, input.posted, now, settings)
+      dials.onPosted(turn, input.line, input.posted, now, settings)
       return "nothing"
     case "Wake":
-      table.onWake(turn, now, settings)
+      time.onWake(turn, now, settings)
       return "nothing"
     case "ReplyDue":
-      table.onReplyDue(turn, input.line, settings)
+      time.onReplyDue(turn, input.line, settings)
       return "line"
     case "ReplyBroke": {
       const line = turn.line(input.line)
@@ -227,8 +229,8 @@ const apply = (turn: turns.Turn, input: Input, circumstances: Circumstances): ta
       if (turn.call.exit === undefined && turn.call.flow !== "") turn.fact({ _tag: "Cancelled" })
       return "nothing"
     case "Restart":
-      table.onRestart(turn, circumstances.process, input.crashedAt, settings)
-      table.onWake(turn, now, settings)
+      time.onRestart(turn, circumstances.process, input.crashedAt, settings)
+      time.onWake(turn, now, settings)
       return "nothing"
   }
 }
@@ -243,7 +245,7 @@ export const decide = (live: Live, input: Input, circumstances: Circumstances): 
   const turn = new turns.Turn(live, circumstances.now)
   const answer = apply(turn, input, circumstances)
   const nameDial = (line: number) => externalId(circumstances.namespace, live.call.id, line)
-  table.attemptDial(turn, nameDial, circumstances.process, circumstances.now)
+  dials.attemptDial(turn, nameDial, circumstances.process, circumstances.now)
   return { events: turn.events, live: turn.live, answer }
 }
 
@@ -360,10 +362,10 @@ export interface WaitingFor {
  */
 export const waitingFor = (self: Call, settings: Settings.Settings): WaitingFor => {
   if (isOver(self)) return { what: "nothing: it is over", until: undefined, otherwise: "nothing" }
-  const next = table.deadlines(self, settings)[0]
+  const next = time.deadlines(self, settings)[0]
   return next === undefined
     ? { what: "nothing", until: undefined, otherwise: "nothing" }
-    : { what: next.what, until: next.at, otherwise: table.consequence(next) }
+    : { what: next.what, until: next.at, otherwise: time.consequence(next) }
 }
 
 /**

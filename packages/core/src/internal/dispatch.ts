@@ -7,13 +7,13 @@ import type * as Call from "../Call.ts"
 import type { CallEvent } from "../CallEvent.ts"
 import type * as Flow from "../Flow.ts"
 import type { Transport, TransportError } from "../Transport.ts"
-import type * as table from "./callTable.ts"
+import type { Posted } from "./callDial.ts"
 import type { Cell, Cells, Engine } from "./cells.ts"
 
 /** The key under which the activity that is running now runs again after a crash. */
 export const ActivityKey = Context.Reference<string>("@ringback/core/Calls/ActivityKey", { defaultValue: () => "" })
 
-const toPosted = (reason: TransportError["reason"]): table.Posted => {
+const toPosted = (reason: TransportError["reason"]): Posted => {
   switch (reason._tag) {
     case "Refused":
       return { _tag: "Refused", status: reason.status }
@@ -50,7 +50,7 @@ export const make = (
   const post = Effect.fnUntraced(function*(cell: Cell, attempt: Attempt, recorded: bigint) {
     const line = cell.live?.call.lines.find((line) => line.id === attempt.line)
     const waited = Number((yield* Clock.monotonicTimeNanos) - recorded) / 1e6
-    const unsent = (problem: string): table.Posted => ({ _tag: "NotSent", problem })
+    const unsent = (problem: string): Posted => ({ _tag: "NotSent", problem })
     if (line?.dialling === undefined || line.left) return unsent("cancelled before it was sent")
     if (Math.max(waited, now() + cell.ahead - attempt.at) > settings.sendWindow) {
       return unsent("the window for sending it has passed")
@@ -58,13 +58,13 @@ export const make = (
     const { evenIfUnknown: _, ringForMillis: __, ...dialling } = line.dialling
     const result = yield* Effect.exit(transport.send(Action.dial({ ...dialling, externalId: attempt.externalId })))
     if (Exit.isSuccess(result)) {
-      const accepted: table.Posted = { _tag: "Accepted", referenceId: result.value.referenceId }
+      const accepted: Posted = { _tag: "Accepted", referenceId: result.value.referenceId }
       return accepted
     }
     const error = Option.getOrUndefined(Cause.findErrorOption(result.cause))
     if (error === undefined) {
       yield* Effect.logError(`The transport died on a dial of call ${cell.id}`, result.cause)
-      const lost: table.Posted = { _tag: "Lost", problem: "the transport died" }
+      const lost: Posted = { _tag: "Lost", problem: "the transport died" }
       return lost
     }
     return toPosted(error.reason)

@@ -1,0 +1,84 @@
+/**
+ * The dials of a call: when a planned one is attempted, and what the response to its `POST` brings.
+ */
+import type * as Settings from "../Settings.ts"
+import { type Call, type CallLine, isRinging } from "./callState.ts"
+import type { Turn } from "./callTurn.ts"
+
+/** Another line of this call to the same number that has been given up on and may still ring. */
+export const isHeldUp = (call: Call, line: CallLine): boolean =>
+  call.lines.some((other) => other.id !== line.id && other.to === line.to && isRinging(other) && !other.presumed)
+
+/**
+ * Attempts the planned dial, if its time has come and its number is free: a phone that this call has given up on may still
+ * ring. A number that was left as unknown is not rung again unless this dial allows it.
+ */
+export const attemptDial = (turn: Turn, externalId: (line: number) => string, process: string, now: number): void => {
+  const line = turn.call.lines.at(-1)
+  if (line?.phase !== "Planned" || line.left) return
+  const wasUnknown = turn.call.lines.some((other) => other.to === line.to && other.unknown && isRinging(other))
+  if (wasUnknown && line.dialling?.evenIfUnknown !== true) {
+    turn.fact({ _tag: "DialGivenUp", line: line.id, reason: "unknown" })
+    return attemptDial(turn, externalId, process, now)
+  }
+  if (line.notBefore > now || isHeldUp(turn.call, line)) return
+  turn.fact({ _tag: "DialAttempted", line: line.id, externalId: externalId(line.id), process })
+}
+
+/** What became of a `POST`. */
+export type Posted =
+  | { readonly _tag: "Accepted"; readonly referenceId: string }
+  | { readonly _tag: "Refused"; readonly status: string }
+  | { readonly _tag: "NotSent"; readonly problem: string; readonly retryAfterMillis?: number }
+  | { readonly _tag: "Lost"; readonly problem: string }
+
+/** When a dial that surely did nothing may be sent again; never, if its attempts are used up or nobody wants it. */
+const retryAt = (
+  line: CallLine,
+  posted: Extract<Posted, { readonly _tag: "NotSent" }>,
+  now: number,
+  settings: Settings.Settings
+): number | undefined => {
+  if (line.left || line.attempt >= settings.maxAttempts) return undefined
+  const backoff = settings.backoff / settings.speed * 2 ** (line.attempt - 1)
+  return now + Math.max(backoff, posted.retryAfterMillis ?? 0)
+}
+
+/** Records what became of the `POST` of a line. */
+export const onPosted = (
+  turn: Turn,
+  lineId: number,
+  posted: Posted,
+  now: number,
+  settings: Settings.Settings
+): void => {
+  const line = turn.line(lineId)
+  if (line.phase === "Planned" || line.direction === "inbound") return
+  switch (posted._tag) {
+    case "Accepted":
+      if (line.phase === "Closed") return
+      return turn.fact({ _tag: "DialAccepted", line: line.id, referenceId: posted.referenceId })
+    case "Refused":
+      if (!isRinging(line)) return contradicted(turn, line, "dial refused", settings)
+      return turn.fact({ _tag: "DialRefused", line: line.id, status: posted.status })
+    case "NotSent": {
+      if (!isRinging(line)) return contradicted(turn, line, "dial not sent", settings)
+      const at = retryAt(line, posted, now, settings)
+      return turn.fact({
+        _tag: "DialNotSent",
+        line: line.id,
+        reason: posted.problem,
+        ...(at === undefined ? {} : { retryAt: at })
+      })
+    }
+    case "Lost":
+      if (line.phase !== "Attempted" || line.left) return
+      return turn.fact({ _tag: "DialUnknown", line: line.id, reason: posted.problem })
+  }
+}
+
+/** Notes a response that says that nothing rang, where an event has shown that something did. */
+const contradicted = (turn: Turn, line: CallLine, event: string, settings: Settings.Settings): void => {
+  if (turn.call.strays >= settings.maxStrays) return
+  turn.fact({ _tag: "Stray", line: line.id, event, hungUp: false, content: JSON.stringify([event]) })
+}
