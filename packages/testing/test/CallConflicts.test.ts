@@ -65,7 +65,7 @@ interface Hands {
   readonly cancel: Effect.Effect<string, EventStore.StoreError, Calls.Calls>
 }
 
-type Act = (hands: Hands) => Effect.Effect<unknown, EventStore.StoreError, Calls.Calls>
+type Step = (hands: Hands) => Effect.Effect<unknown, EventStore.StoreError, Calls.Calls>
 
 interface Row {
   readonly state: string
@@ -73,15 +73,15 @@ interface Row {
   readonly transport?: typeof accepts
   readonly incoming?: true
   /** How the line comes into its state. */
-  readonly given: ReadonlyArray<Act>
-  readonly then: (hands: Hands) => Effect.Effect<string, EventStore.StoreError, Calls.Calls>
+  readonly given: ReadonlyArray<Step>
+  readonly act: (hands: Hands) => Effect.Effect<string, EventStore.StoreError, Calls.Calls>
   readonly records: ReadonlyArray<CallEvent.CallEvent["_tag"]>
   readonly reply: string
 }
 
-const answered: Act = ({ receive }) => receive("dial_completed", { status: "answered" })
-const ended: Act = ({ receive }) => receive("call_completed")
-const cancelled: Act = ({ cancel }) => cancel
+const answered: Step = ({ receive }) => receive("dial_completed", { status: "answered" })
+const ended: Step = ({ receive }) => receive("call_completed")
+const cancelled: Step = ({ cancel }) => cancel
 
 const says = Flow.dial(Flow.andThen(Line.speak("Hello."), Line.speak("Thank you.")), { to, from })
 const asks = Flow.dial(Line.collect("Which?", { max: 1, attempts: 1 }), { to, from })
@@ -97,7 +97,7 @@ const rows: ReadonlyArray<Row> = [
     flow: says,
     transport: busyLine,
     given: [],
-    then: ({ cancel }) => cancel,
+    act: ({ cancel }) => cancel,
     records: ["Cancelled", "LineLeft", "FlowEnded"],
     reply: "-"
   },
@@ -105,7 +105,7 @@ const rows: ReadonlyArray<Row> = [
     state: "Dialing",
     flow: says,
     given: [],
-    then: ({ receive }) => receive("dial_completed", { status: "answered" }),
+    act: ({ receive }) => receive("dial_completed", { status: "answered" }),
     records: ["CallAnswered", "ActionDecided"],
     reply: "Speak"
   },
@@ -113,7 +113,7 @@ const rows: ReadonlyArray<Row> = [
     state: "Owing",
     flow: waits,
     given: [(hands) => Effect.forkChild(answered(hands)), () => TestClock.adjust("1 second")],
-    then: ({ receive }) => receive("call_completed"),
+    act: ({ receive }) => receive("call_completed"),
     records: ["CallEnded"],
     reply: "{}"
   },
@@ -121,7 +121,7 @@ const rows: ReadonlyArray<Row> = [
     state: "Acting",
     flow: says,
     given: [answered],
-    then: ({ receive }) => receive("speak_completed", { digits: "" }),
+    act: ({ receive }) => receive("speak_completed", { digits: "" }),
     records: ["PromptCompleted", "ActionDecided"],
     reply: "Speak"
   },
@@ -130,7 +130,7 @@ const rows: ReadonlyArray<Row> = [
     flow: connects as Flow.Flow<unknown, Flow.Failure, unknown>,
     incoming: true,
     given: [],
-    then: ({ receive }) => receive("call_leg_completed", { to: other, from }),
+    act: ({ receive }) => receive("call_leg_completed", { to: other, from }),
     records: ["LegEnded", "ActionDecided"],
     reply: "Speak"
   },
@@ -138,7 +138,7 @@ const rows: ReadonlyArray<Row> = [
     state: "Closing",
     flow: says,
     given: [answered, cancelled],
-    then: ({ receive }) => receive("speak_completed", { digits: "" }),
+    act: ({ receive }) => receive("speak_completed", { digits: "" }),
     records: ["Stray"],
     reply: "Hangup"
   },
@@ -146,7 +146,7 @@ const rows: ReadonlyArray<Row> = [
     state: "Settling",
     flow: asks,
     given: [answered, () => TestClock.adjust("5 seconds"), ended],
-    then: ({ receive }) => receive("speak_completed", { digits: "1" }),
+    act: ({ receive }) => receive("speak_completed", { digits: "1" }),
     records: ["PromptCompleted", "FlowEnded"],
     reply: "{}"
   },
@@ -154,7 +154,7 @@ const rows: ReadonlyArray<Row> = [
     state: "Closed",
     flow: says,
     given: [answered, cancelled, ended],
-    then: ({ receive }) => receive("weather_changed"),
+    act: ({ receive }) => receive("weather_changed"),
     records: ["Stray"],
     reply: "{}"
   }
@@ -191,10 +191,10 @@ const check = (row: Row) => {
     const id = yield* begin(row, definition)
     const hands = handsOn(id)
     yield* TestClock.adjust("10 millis")
-    for (const act of row.given) yield* act(hands)
+    for (const step of row.given) yield* step(hands)
     const before = yield* Calls.events(id)
     meeting.expected = true
-    assert.strictEqual(yield* row.then(hands), row.reply)
+    assert.strictEqual(yield* row.act(hands), row.reply)
     assert.strictEqual(meeting.met, 1, "somebody else was met")
     const tags = (yield* Calls.events(id)).slice(before.length).map((event) => event._tag)
     assert.deepStrictEqual(tags, ["SignalReceived", ...row.records])
