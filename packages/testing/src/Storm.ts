@@ -196,7 +196,7 @@ const check = (flow: AnyFlow, input: unknown, seed: number, options: Options): E
 }
 
 /** Processes that share a store look at each other less often than in life: a storm lasts hours. */
-const seldom: Partial<Settings.Settings> = { lookEvery: 30_000 }
+const seldom: Partial<Settings.Settings> = { lookEvery: 60_000 }
 
 /** A law may leave open only what it names. */
 const allowed = (law: StormLaws.Law, finding: StormLaws.Finding): StormLaws.Finding =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type CallEvent, Calls, EventStore, Flow, Line, PhoneNumber, Webhook } from "@ringback/core"
+import { type CallEvent, type Calls, EventStore, Flow, Line, PhoneNumber, Webhook } from "@ringback/core"
 import { Effect, Option, Schema } from "effect"
 import { Storm, StormLaws } from "../src/index.ts"
 import { Desk } from "./fixtures/flows.ts"
