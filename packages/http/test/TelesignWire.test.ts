@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Action, PhoneNumber, Transport } from "@ringback/core"
-import type { Webhook } from "@ringback/core"
+import { Action, PhoneNumber, Transport, Webhook } from "@ringback/core"
 import { Result, Schema } from "effect"
 import { TelesignWire } from "../src/index.ts"
 
@@ -226,6 +225,23 @@ describe("decodeAction", () => {
 })
 
 describe("decodeWebhook", () => {
+  it("gives one content to a copy whose fields come in another order, with more that is not known, or a mark", () => {
+    const first = {
+      event: "speak_completed",
+      reference_id: "7A10",
+      data: { status: "speak_successful", collected_digits: "2", to: "15550170001" }
+    }
+    const again = {
+      sent_at: 7,
+      data: { to: "15550170001", attempt: 2, collected_digits: 2, status: "speak_successful" },
+      external_id: "ns.0123456789abcdefghjk.1.2",
+      reference_id: "7A10",
+      event: "speak_completed"
+    }
+    const [one, two] = [first, again].map((json) => Webhook.content(decoded(TelesignWire.decodeWebhook(json))))
+    assert.strictEqual(one, two)
+  })
+
   const documented: ReadonlyArray<readonly [object, Webhook.Webhook]> = [
     [
       { event: "incoming_call", reference_id: "c0ffee00-11aa", data: { to: "15550170009", from: "5550170044" } },

@@ -238,7 +238,7 @@ const onLegCompleted = (turn: Turn, line: CallLine, received: Received, settings
     case "Acting":
       if (isCopy(line, received, settings)) return "line"
       note()
-      return received.before || line.inFlight?.doubtful === true ? "line" : "nothing"
+      return received.before || received.unsent || line.inFlight?.doubtful === true ? "line" : "nothing"
     case "Bridged":
       if (isOldLeg(line, received, settings)) return probe(turn, line, settings)
       turn.fact({ _tag: "LegEnded", leg: legOf(line, received.webhook), ...common(line, received.webhook, settings) })
