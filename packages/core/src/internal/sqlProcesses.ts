@@ -46,7 +46,7 @@ export const make = (
         () => Effect.ignore(Effect.timeout(run(`SELECT pg_advisory_unlock_shared(${lock})`), "1 second"))
       )
       yield* held
-      yield* Effect.forever(Effect.andThen(Effect.sleep(pause), Effect.timeout(run("SELECT 1"), patience)))
+      return yield* Effect.forever(Effect.andThen(Effect.sleep(pause), Effect.timeout(run("SELECT 1"), patience)))
     }))
 
   const join = (process: string): Effect.Effect<void, StoreError, Scope.Scope> =>
