@@ -180,7 +180,7 @@ const world = PhoneCompany.layer.pipe(Layer.provideMerge(FakeClock.layer))
 
 /** A test on an empty place of a real server, in virtual time. */
 const test = (rule: string, body: () => Effect.Effect<void, unknown, World>) =>
-  it.live(rule, () =>
+  it.effect(rule, () =>
     Effect.gen(function*() {
       const url = yield* Postgres.schema(server!)
       const [clock, scheduler] = [yield* Clock.Clock, yield* Scheduler.Scheduler]
