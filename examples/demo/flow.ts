@@ -2,7 +2,8 @@
 import { Flow, Line, PhoneNumber } from "@ringback/core"
 import { Effect, Schema } from "effect"
 
-const book = (slot: string) => Flow.activity("book", { success: Schema.String }, Effect.succeed(slot))
+const book = (slot: string) =>
+  Flow.activity("book", { success: Schema.String }, Effect.delay(Effect.succeed(slot), "200 millis"))
 
 export const Delivery = Flow.make("delivery", {
   version: 1,

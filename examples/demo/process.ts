@@ -10,6 +10,14 @@ export type Message = { readonly [field: string]: unknown }
 /** The child ended by itself, or did not say what was waited for. */
 export class Silent extends Data.TaggedError("Silent")<{ readonly message: string }> {}
 
+/** A process that has loaded the application and has not opened its database. */
+export interface Prepared {
+  /** Lets it begin, and waits until it listens. */
+  readonly open: Effect.Effect<Child, Silent>
+  /** `kill -9`, and waits until it is gone. */
+  readonly kill: Effect.Effect<void>
+}
+
 export interface Child {
   /** The port on which it takes webhooks. */
   readonly port: number
@@ -22,9 +30,11 @@ export interface Child {
   readonly kill: Effect.Effect<void>
 }
 
-/** Starts the application on a database file and waits until it listens. */
-export const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, ["--conditions=source", fileURLToPath(new URL("worker.ts", import.meta.url))], {
+const worker = fileURLToPath(new URL("worker.ts", import.meta.url))
+
+/** Starts a process that loads the application, so that it can open a database later at once. */
+export const prepare = Effect.fnUntraced(function*(environment: Readonly<Record<string, string>>) {
+  const child = spawn(process.execPath, ["--conditions=source", worker], {
     env: { ...process.env, NODE_NO_WARNINGS: "1", ...environment },
     stdio: ["pipe", "pipe", "inherit"]
   })
@@ -49,6 +59,7 @@ export const start = Effect.fnUntraced(function*(environment: Readonly<Record<st
     for (const waiter of waiting.values()) Deferred.doneUnsafe(waiter, ended)
   })
 
+  const tell = (command: string) => Effect.sync(() => void child.stdin.write(`${command}\n`))
   const said = (field: string, value: unknown) => messages.find((message) => message[field] === value)
   const hear = Effect.fnUntraced(function*(field: string, value: unknown) {
     const before = said(field, value)
@@ -61,13 +72,18 @@ export const start = Effect.fnUntraced(function*(environment: Readonly<Record<st
     })
   })
 
-  const { port } = yield* hear("ready", true)
-  const running: Child = {
-    port: Number(port),
-    tell: (command) => Effect.sync(() => void child.stdin.write(`${command}\n`)),
-    said,
-    hear,
+  const prepared: Prepared = {
+    open: Effect.gen(function*() {
+      yield* tell("open")
+      const { port } = yield* hear("ready", true)
+      const running: Child = { port: Number(port), tell, said, hear, kill }
+      return running
+    }),
     kill
   }
-  return running
+  return prepared
 })
+
+/** Starts the application on a database and waits until it listens. */
+export const start = (environment: Readonly<Record<string, string>>) =>
+  Effect.flatMap(prepare(environment), (prepared) => prepared.open)

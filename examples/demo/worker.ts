@@ -1,38 +1,48 @@
 /**
- * The application of the demo as a process of its own, so that it can be killed. It takes one command a line
- * (`start <key> <number>`, `find <id>`) and prints one JSON object a line. Everything it must remember is in its SQLite
- * file.
+ * The application of the demo as a process of its own, so that it can be killed. It takes one command a line (`open` first,
+ * then `start <key> <number>` and `count <question>`) and prints one JSON object a line. Everything it must remember is in its
+ * database: SQLite in `DATABASE_FILE`, or PostgreSQL at `DATABASE_URL`, which several of them may share.
  */
-import { NodeHttpClient, NodeHttpServer, NodeRuntime, NodeStdio } from "@effect/platform-node"
-import { Calls, PhoneNumber, SqlEventStore } from "@ringback/core"
-import type { CallEvent } from "@ringback/core"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeStdio from "@effect/platform-node/NodeStdio"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { Calls, EventStore, PhoneNumber, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Telesign, TelesignWebhook } from "@ringback/http"
-import { Config, Console, Effect, Layer, Option, Stdio, Stream } from "effect"
+import { type Cause, Config, Console, Effect, Layer, Option, type PlatformError, Queue, Stdio, Stream } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { createServer } from "node:http"
+import { flushCompileCache } from "node:module"
 import { Delivery } from "./flow.ts"
 
 const say = (message: object) => Console.log(JSON.stringify(message))
 
-const settings = Effect.all({
-  port: Config.Int("PORT"),
-  filename: Config.String("DATABASE_FILE"),
-  speed: Config.Number("SPEED")
-})
+const settings = Effect.all({ port: Config.Int("PORT"), speed: Config.Number("SPEED") })
+
+const database = Layer.unwrap(
+  Effect.map(
+    Config.option(Config.String("DATABASE_FILE")),
+    Option.match({
+      onSome: (filename) => SqliteClient.layer({ filename }),
+      onNone: () => PgClient.layerConfig({ url: Config.Redacted("DATABASE_URL") })
+    })
+  )
+)
 
 const application = Layer.unwrap(
   Effect.map(
     settings,
-    ({ filename, port, speed }) =>
+    ({ port, speed }) =>
       HttpRouter.serve(TelesignWebhook.layer({ path: "/telesign/events" }), {
         disableLogger: true,
         disableListenLog: true
       })
         .pipe(
-          Layer.provideMerge(Calls.layer({ flows: [Delivery], settings: { speed } })),
-          Layer.provide(SqlEventStore.layer),
-          Layer.provide(SqliteClient.layer({ filename })),
+          Layer.provideMerge(Calls.layer({ flows: [Delivery], settings: { speed, lookEvery: 5000 / speed } })),
+          Layer.provideMerge(SqlEventStore.layer),
+          Layer.provide(database),
           Layer.provide(Telesign.layerConfig),
           Layer.provide(NodeHttpClient.layerNodeHttp),
           Layer.provideMerge(NodeHttpServer.layer(createServer, { port, host: "127.0.0.1" }))
@@ -48,25 +58,30 @@ const start = Effect.fnUntraced(function*(key: string, number: string) {
   yield* say({ outcome: key, what: outcome })
 })
 
-const find = Effect.fnUntraced(function*(id: string) {
-  const call = yield* Calls.get(id as CallEvent.CallId)
-  yield* say({ found: id, yes: Option.isSome(call) })
+/** How many calls of the store are not over. */
+const count = Effect.fnUntraced(function*(question: string) {
+  const store = yield* EventStore.EventStore
+  const running = yield* store.due({ before: Number.MAX_SAFE_INTEGER })
+  yield* say({ counted: question, running: running.length })
 })
 
 const obey = (command: string) => {
   const [verb, first = "", second = ""] = command.split(" ")
-  return verb === "start" ? start(first, second) : find(first)
+  return verb === "start" ? start(first, second) : count(first)
 }
 
-const program = Effect.gen(function*() {
+const serve = Effect.fnUntraced(function*(commands: Queue.Dequeue<string, Cause.Done | PlatformError.PlatformError>) {
   const { address } = yield* HttpServer.HttpServer
-  const stdio = yield* Stdio.Stdio
   yield* say({ ready: true, port: "port" in address ? address.port : 0 })
-  yield* stdio.stdin.pipe(
-    Stream.decodeText(),
-    Stream.splitLines,
-    Stream.runForEach((line) => Effect.forkChild(obey(line)))
-  )
+  yield* Stream.runForEach(Stream.fromQueue(commands), (line) => Effect.forkChild(obey(line)))
 })
 
-NodeRuntime.runMain(Effect.provide(program, Layer.merge(application, NodeStdio.layer)))
+const program = Effect.gen(function*() {
+  flushCompileCache() // What is killed cannot keep at its end what it has compiled.
+  const { stdin } = yield* Stdio.Stdio
+  const commands = yield* Stream.toQueue(Stream.splitLines(Stream.decodeText(stdin)), { capacity: "unbounded" })
+  yield* Queue.take(commands) // `open`
+  yield* Effect.provide(serve(commands), application)
+})
+
+NodeRuntime.runMain(Effect.provide(Effect.scoped(program), NodeStdio.layer))
