@@ -18,6 +18,12 @@ export interface Settings {
   readonly replyDeadline: number
   /** What a callee hears while the flow waits outside of a `Line.hold`. */
   readonly hold: Prompt.Prompt
+  /** How many holds in a row a line gets that the store is too late to record, before it is hung up; default 3. */
+  readonly maxUnrecordedHolds: number
+  /** How long a start, a signal or a cancel waits for the store before it fails; default 5 s. */
+  readonly storePatience: number
+  /** How many webhooks and requests may wait for the store; what comes on top is refused; default 10,000. */
+  readonly maxWaiting: number
   /** How many holds in a row a line bears before it is left; default 60. */
   readonly maxHolds: number
   /** How long a phone may ring at all, after which a dial of unknown fate is given up; default 3 minutes. */
@@ -99,6 +105,9 @@ export const defaults: Settings = {
   replyDeadline: 2 * second,
   lateReply: 4 * second,
   hold: Prompt.speech("One moment, please."),
+  maxUnrecordedHolds: 3,
+  storePatience: 5 * second,
+  maxWaiting: 10_000,
   maxHolds: 60,
   ringLimit: 3 * minute,
   grace: minute,

@@ -394,3 +394,31 @@ export const reply = (line: CallLine, answer: Answer, settings: Settings.Setting
       return nothing
   }
 }
+
+/**
+ * What a webhook gets that the store could not record in time. A hold, where somebody waits on the line: it decides
+ * nothing. A hang-up, where the record says already that the line is not wanted. Else nothing may be answered. Without a
+ * `line` nothing is known of it but that it is ours.
+ */
+export const unrecorded = (line: CallLine | undefined, webhook: Webhook.Webhook): "hold" | "hangup" | "nothing" => {
+  const kind = Webhook.kind(webhook)
+  if (kind === "CallCompleted" || kind === "Unknown") return "nothing"
+  const isAnswer = kind === "DialCompleted" && webhook.status === "answered"
+  switch (line === undefined ? "Owing" : status(line)) {
+    case "Planned":
+    case "Closing":
+      return "hangup"
+    case "Closed":
+      return isAnswer && line?.closedBy !== "ended" && line?.closedBy !== "settled" ? "hangup" : "nothing"
+    case "Settling":
+      return "nothing"
+    case "Dialing":
+      return isAnswer || kind === "PromptCompleted" ? "hold" : "nothing"
+    case "Owing":
+      return kind === "DialCompleted" && !isAnswer ? "nothing" : "hold"
+    case "Acting":
+      return kind === "LegCompleted" ? "nothing" : "hold"
+    case "Bridged":
+      return isAnswer ? "nothing" : "hold"
+  }
+}

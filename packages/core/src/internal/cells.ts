@@ -12,6 +12,7 @@ import type * as Settings from "../Settings.ts"
 import type * as Alarm from "./alarm.ts"
 import type * as table from "./callTable.ts"
 import * as ids from "./ids.ts"
+import type { Letter } from "./letter.ts"
 import { tolerance } from "./time.ts"
 
 /** What is known of the delivery of the action in flight on a line. Not in the log: it is of this process alone. */
@@ -27,11 +28,19 @@ export interface Cell {
   readonly lock: Semaphore.Semaphore
   readonly ended: Deferred.Deferred<FlowExit>
   live: Call.Live | undefined
+  /** The call as it was last known: for what cannot wait until the store can be read again. */
+  known: Call.Call | undefined
   version: number
   /** The process that appended the last turn. */
   writer: string | undefined
   /** The process that runs the activity which the call waits for, if it waits for one. */
   worker: string | undefined
+  /** Webhooks that are not recorded yet, in the order in which they came. */
+  readonly inbox: Array<Letter>
+  /** How many holds went out since the last recorded reply that the log does not know, by session. */
+  readonly unrecordedHolds: Map<string, number>
+  /** The sessions whose end came in, recorded or not. */
+  readonly reportedOver: Set<string>
   /** Webhooks that wait for their flow to decide, by line. */
   readonly waiters: Map<number, Set<Deferred.Deferred<table.Reply>>>
   readonly deliveries: Map<number, Delivery>
@@ -61,6 +70,8 @@ export interface Engine {
   readonly alarm: Alarm.Alarm
   /** The time by which facts are recorded, which is that of all processes on this store, in milliseconds since 1970. */
   readonly now: () => number
+  /** The time by which waiting is measured: it is not set back. */
+  readonly steady: () => number
   /** Runs something that outlives whoever asked for it, until the engine ends. */
   readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<Fiber.Fiber<A, E>>
 }
@@ -147,9 +158,13 @@ export const make = (engine: Engine, follow: Follow) => {
       lock: Semaphore.makeUnsafe(1),
       ended: Deferred.makeUnsafe(),
       live: undefined,
+      known: undefined,
       version: 0,
       writer: undefined,
       worker: undefined,
+      inbox: [],
+      unrecordedHolds: new Map(),
+      reportedOver: new Set(),
       waiters: new Map(),
       deliveries: new Map(),
       activity: undefined,
@@ -184,7 +199,8 @@ export const make = (engine: Engine, follow: Follow) => {
     })
 
   const isBusy = (cell: Cell): boolean =>
-    cell.takers > 0 || cell.activity !== undefined || cell.unsure !== undefined || cell.deliveries.size > 0 ||
+    cell.takers > 0 || cell.inbox.length > 0 || cell.activity !== undefined || cell.unsure !== undefined ||
+    cell.deliveries.size > 0 ||
     [...cell.waiters.values()].some((waiting) => waiting.size > 0)
 
   /** Lets go of all of a call that the store can tell again. */
@@ -243,6 +259,7 @@ export const make = (engine: Engine, follow: Follow) => {
       if (events.length === 0) return undefined
       const folded = Call.fold(cell.id, events)
       learnSessions(cell, folded)
+      cell.known = folded
       const definition = yield* definitionOf(folded)
       if (folded.exit !== undefined) {
         Deferred.doneUnsafe(cell.ended, Exit.succeed(folded.exit))
@@ -339,6 +356,7 @@ export const make = (engine: Engine, follow: Follow) => {
       })
     )
     cell.live = decided.live
+    cell.known = call
     cell.version = version
     cell.writer = process
     cell.worker = worker
@@ -484,6 +502,9 @@ export const make = (engine: Engine, follow: Follow) => {
     of,
     /** The call of a cell, brought into memory if it has any events. */
     inMemory: (cell: Cell) => holding(cell, loaded),
+    /** From now on this session is that of a call which is about to be stored. */
+    expect: (referenceId: string, cell: Cell): void => void sessions.set(referenceId, cell.id),
+    release,
     take,
     takeSurely,
     isBehind,

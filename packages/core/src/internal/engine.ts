@@ -2,7 +2,7 @@
  * The engine behind `Calls`: the calls in memory, what they do in the world, the webhooks that come in, and what an
  * application asks for, over one store and one transport.
  */
-import { Clock, Effect, Option, Random } from "effect"
+import { Clock, Effect, Fiber, Option, Random } from "effect"
 import type { Scope } from "effect"
 import * as Call from "../Call.ts"
 import type { CallId, Exit as FlowExit } from "../CallEvent.ts"
@@ -16,6 +16,7 @@ import * as CommonClock from "./commonClock.ts"
 import * as Dispatch from "./dispatch.ts"
 import * as ids from "./ids.ts"
 import * as Inbox from "./inbox.ts"
+import type * as Letter from "./letter.ts"
 import * as Recovery from "./recovery.ts"
 import * as Time from "./time.ts"
 
@@ -35,7 +36,7 @@ export interface Engine {
     input: unknown,
     key: string | undefined
   ) => Effect.Effect<CallId, StoreError>
-  readonly receive: (webhook: Webhook.Webhook) => Effect.Effect<Inbox.Reply, StoreError>
+  readonly receive: (webhook: Webhook.Webhook) => Effect.Effect<Letter.Reply, StoreError>
   readonly outcome: (id: CallId) => Effect.Effect<FlowExit, StoreError>
   readonly cancel: (id: CallId) => Effect.Effect<void, StoreError>
   /** `false` if the flow waits for this signal and the value does not fit. */
@@ -65,6 +66,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     store,
     alarm,
     now: time.now,
+    steady: time.steady,
     settings: options.settings,
     namespace: options.namespace ?? store.namespace,
     process: ids.chance(() => random.nextDoubleUnsafe(), 8),
@@ -74,7 +76,29 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   }
   const cells: Cells.Cells = Cells.make(base, (cell, events, call) => dispatch.follow(cell, events, call))
   const dispatch = Dispatch.make(base, cells, yield* Transport, yield* Effect.context<never>())
-  const inbox = Inbox.make(base, cells, options)
+  const inbox = yield* Inbox.make(base, cells, options)
+
+  /**
+   * Asks something of a call for an application, which can try again: so it is refused while the store is late with what
+   * cannot wait, and given up on after a while. What was given up on may be stored all the same.
+   */
+  const ask = <A>(asked: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    inbox.isLate() ?
+      Effect.fail(refused) :
+      Effect.flatMap(base.fork(asked), (fiber) =>
+        Effect.timeoutOrElse(Fiber.join(fiber), {
+          duration: options.settings.storePatience,
+          orElse: () => Effect.fail(givenUp)
+        }))
+
+  const refused = new StoreError({
+    operation: "write",
+    problem: "It is late with webhooks of calls that are live, so nothing else is asked of it. Try again later"
+  })
+  const givenUp = new StoreError({
+    operation: "write",
+    problem: "It did not answer in time. What was asked may still be done; with a key it can be asked again"
+  })
 
   const start = Effect.fnUntraced(function*(definition: Call.AnyDefinition, input: unknown, key: string | undefined) {
     const id = key === undefined
@@ -88,10 +112,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       ...(key === undefined ? {} : { key })
     }
     const cell = cells.of(id)
-    const call = yield* cells.take(cell, started, (call) => call, {
+    const call = yield* ask(cells.take(cell, started, (call) => call, {
       fresh: () => Call.prepare(id, definition, input),
       isNew: key === undefined
-    })
+    }))
     if (call.flow !== definition.name || call.key !== key) {
       return yield* Effect.die(new Error(`Two keys of the flow ${definition.name} stand for one id`))
     }
@@ -101,12 +125,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const signal = Effect.fnUntraced(function*(id: CallId, name: string, value: unknown, key: string | undefined) {
     let fits = true
     const told = { _tag: "Signalled", name, value, ...(key === undefined ? {} : { key }) } as const
-    yield* cells.take(cells.of(id), ({ call, step }) => {
+    yield* ask(cells.take(cells.of(id), ({ call, step }) => {
       const awaited = call.wait?._tag === "Signal" && step._tag === "Waiting" && step.request._tag === "Signal" &&
         step.request.name === name
       if (awaited && step.request._tag === "Signal") fits = step.request.fits(value)
       return fits ? told : { _tag: "Wake" }
-    }, Cells.ignore)
+    }, Cells.ignore))
     return fits
   })
 
@@ -137,7 +161,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     receive: inbox.receive,
     outcome,
     get,
-    cancel: (id) => cells.take(cells.of(id), { _tag: "Cancel" }, Cells.ignore),
+    cancel: (id) => ask(cells.take(cells.of(id), { _tag: "Cancel" }, Cells.ignore)),
     signal
   }
   return engine

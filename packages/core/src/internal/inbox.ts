@@ -1,23 +1,19 @@
 /**
- * The webhooks of an engine: which call and line each belongs to, and the reply that it gets.
+ * The webhooks of an engine. Each is put behind those that came before it for the same call, recorded as soon as the store
+ * allows, and answered when that is durable; or before, with a hold, if the store is late and somebody waits on the line.
  */
-import { Deferred, Effect, Option } from "effect"
+import { Deferred, Effect, Exit, Fiber, Option } from "effect"
 import * as Action from "../Action.ts"
 import * as Call from "../Call.ts"
 import type { CallId } from "../CallEvent.ts"
-import type { StoreError } from "../EventStore.ts"
+import { StoreError } from "../EventStore.ts"
 import * as Webhook from "../Webhook.ts"
-import type * as table from "./callTable.ts"
-import { type Cell, type Cells, type Engine } from "./cells.ts"
+import type { Received } from "./callCopies.ts"
+import * as table from "./callTable.ts"
+import { type Cell, type Cells, type Engine, whileStoreIsDown } from "./cells.ts"
 import * as ids from "./ids.ts"
-
-/** What to answer to a webhook, and how to say what became of the answer. */
-export interface Reply {
-  readonly action: Action.Action | undefined
-  readonly sent: (whole: boolean) => Effect.Effect<void>
-}
-
-const silent: Reply = { action: undefined, sent: () => Effect.void }
+import * as Lateness from "./lateness.ts"
+import type { Letter, Reply } from "./letter.ts"
 
 /** How calls come in. */
 export interface Options {
@@ -25,12 +21,198 @@ export interface Options {
   readonly refusal: Action.Action
 }
 
+const unheard = () => Effect.void
+const silent: Reply = { action: undefined, sent: unheard }
+const hangup: Reply = { action: Action.hangup, sent: unheard }
+
+const isAnswered = (letter: Letter): boolean => Deferred.isDoneUnsafe(letter.reply)
+
+/** The line of a call that an event belongs to: by its session if that is known, else by the attempt that it names. */
+const lineOf = (call: Call.Call, { attempt, webhook }: Letter): Call.CallLine | undefined =>
+  call.lines.find((line) =>
+    line.referenceId === webhook.referenceId || line.otherReferenceIds.includes(webhook.referenceId)
+  ) ?? call.lines.find((line) => line.id === attempt && line.externalId !== undefined)
+
+/** What the decision about a webhook led to: the reply, or what it waits for. */
+interface Decided {
+  readonly line: number
+  readonly reply: table.Reply
+  readonly isNew: boolean
+  readonly isCopy: boolean
+  readonly waiter: Deferred.Deferred<table.Reply> | undefined
+}
+
 /** Takes webhooks in. */
-export const make = ({ namespace, now, settings, store }: Engine, cells: Cells, options: Options) => {
+export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, options: Options) {
+  const { fork, namespace, now, settings, steady, store } = engine
   const ours = new RegExp(
     `^${namespace.replaceAll(/[^0-9a-zA-Z]/g, "\\$&")}\\.([0-9a-z]{20})\\.([0-9]+)(?:\\.[0-9]+)?$`
   )
+  const late = new Set<Letter>()
   let stamps = 0
+  let waiting = 0
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // In
+  // -------------------------------------------------------------------------------------------------------------------
+
+  const receive = Effect.fnUntraced(function*(webhook: Webhook.Webhook) {
+    const matched = webhook.externalId === undefined ? null : ours.exec(webhook.externalId)
+    const arrival = ++stamps
+    const definition = Webhook.kind(webhook) === "IncomingCall" ? answering(webhook) : undefined
+    if (definition === "nobody") return { action: options.refusal, sent: unheard }
+    const id = definition !== undefined
+      ? ids.namedCallId("incoming", webhook.referenceId)
+      : cells.bySession(webhook.referenceId) ?? (matched?.[1] as CallId | undefined) ?? (yield* find(webhook))
+    if (id === undefined) {
+      yield* Effect.logDebug(`An event ${webhook.event} belongs to no call of this installation`)
+      return silent
+    }
+    if (waiting >= settings.maxWaiting) return yield* tooMany
+    const cell = cells.of(id)
+    const letter: Letter = {
+      webhook,
+      arrival,
+      receivedAt: now(),
+      since: steady(),
+      attempt: matched === null ? undefined : Number(matched[2]),
+      afterHold: cell.unrecordedHolds.has(webhook.referenceId),
+      reply: Deferred.makeUnsafe()
+    }
+    if (definition !== undefined) cells.expect(webhook.referenceId, cell)
+    if (Webhook.kind(webhook) === "CallCompleted") cell.reportedOver.add(webhook.referenceId)
+    const watched: Lateness.Watched<readonly [Cell, Letter]> = { since: letter.since, item: [cell, letter] }
+    watch(watched)
+    waiting++
+    cell.inbox.push(letter)
+    if (cell.inbox.length === 1) yield* fork(recordAll(cell))
+    const reply = yield* Effect.exit(Deferred.await(letter.reply))
+    watched.item = undefined
+    return yield* reply
+  })
+
+  const tooMany = new StoreError({
+    operation: "write",
+    problem: `${settings.maxWaiting} webhooks wait for it already, so this one was not taken`
+  })
+
+  const answering = (webhook: Webhook.Webhook): Call.AnyDefinition | "nobody" =>
+    (webhook.to === undefined ? undefined : options.answering(webhook.to)) ?? "nobody"
+
+  /** The call of a session that is not in memory. */
+  const find = (webhook: Webhook.Webhook): Effect.Effect<CallId | undefined, StoreError> =>
+    Effect.map(
+      Effect.timeoutOrElse(store.find(webhook.referenceId), {
+        duration: settings.replyDeadline,
+        orElse: () => Effect.fail(new StoreError({ operation: "read", problem: "It did not answer in time" }))
+      }),
+      Option.getOrUndefined
+    )
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Recorded
+  // -------------------------------------------------------------------------------------------------------------------
+
+  /** Records what waits for a call, one after another. */
+  const recordAll = (cell: Cell): Effect.Effect<void> =>
+    Effect.whileLoop({
+      while: () => cell.inbox.length > 0,
+      body: () => Effect.exit(record(cell, cell.inbox[0]!)),
+      step: (exit) => {
+        waiting--
+        const letter = cell.inbox.shift()!
+        late.delete(letter)
+        if (Exit.isFailure(exit)) Deferred.doneUnsafe(letter.reply, Exit.failCause(exit.cause))
+      }
+    }).pipe(Effect.ensuring(Effect.sync(() => {
+      for (const { reply } of cell.inbox.splice(0)) Deferred.doneUnsafe(reply, closing)
+      cells.release(cell)
+    })))
+
+  const closing = Exit.fail(new StoreError({ operation: "write", problem: "The engine is closing" }))
+
+  const record = (cell: Cell, letter: Letter): Effect.Effect<void, StoreError> => {
+    const once = Webhook.kind(letter.webhook) === "IncomingCall" ? arrive(cell, letter) : onLine(cell, letter)
+    return once.pipe(
+      Effect.retry({
+        schedule: whileStoreIsDown,
+        while: ({ operation }) => operation !== "decode"
+      }),
+      Effect.flatMap((decided) => {
+        if (decided === "lost") return lostCall(letter)
+        if (decided.waiter !== undefined) return Effect.asVoid(fork(awaitFlow(cell, letter, decided, decided.waiter)))
+        return Effect.sync(() => answer(cell, letter, decided, decided.reply))
+      })
+    )
+  }
+
+  const onLine = (cell: Cell, letter: Letter): Effect.Effect<Decided | "lost", StoreError> =>
+    Effect.flatMap(cell.live === undefined ? cells.inMemory(cell) : Effect.succeed(cell.live), (found) => {
+      if (found === undefined) return Effect.succeed("lost" as const)
+      let line: number | undefined
+      const input = ({ call }: Call.Live): Call.Input => {
+        line = lineOf(call, letter)?.id
+        return line === undefined ? { _tag: "Wake" } : { _tag: "Webhook", line, received: received(cell, line, letter) }
+      }
+      const look = (call: Call.Call, decided: Call.Decided) =>
+        line === undefined ? undefined : decide(cell, letter, line, call, decided)
+      return Effect.flatMap(
+        cells.take(cell, input, look, { asks: true }),
+        (decided) => decided === undefined ? unlessBehind(cell, letter) : Effect.succeed(decided)
+      )
+    })
+
+  /** A line that is not known may have been made by another process. */
+  const unlessBehind = (cell: Cell, letter: Letter): Effect.Effect<Decided | "lost", StoreError> =>
+    Effect.flatMap(cells.isBehind(cell), (isBehind) => {
+      if (!isBehind) return Effect.succeed("lost")
+      cell.live = undefined
+      return onLine(cell, letter)
+    })
+
+  const received = (cell: Cell, line: number, { afterHold, arrival, receivedAt, webhook }: Letter): Received => {
+    const delivery = cell.deliveries.get(line)
+    return {
+      webhook,
+      receivedAt: receivedAt + cell.ahead,
+      before: delivery !== undefined && (delivery.written === undefined || arrival < delivery.written),
+      copies: delivery?.copies ?? 0,
+      unsent: afterHold
+    }
+  }
+
+  const decide = (cell: Cell, letter: Letter, line: number, call: Call.Call, decided: Call.Decided): Decided => {
+    const reply = Call.reply(call, line, decided.answer, settings)
+    const delivery = cell.deliveries.get(line)
+    const isNew = decided.events.length > 0
+    const isCopy = !isNew && reply._tag === "Act" && delivery?.written !== undefined &&
+      letter.arrival > delivery.written
+    const waits = reply._tag === "Wait" && !isAnswered(letter)
+    return { line, reply, isNew, isCopy, waiter: waits ? waitForReply(cell, line) : undefined }
+  }
+
+  const arrive = (cell: Cell, letter: Letter): Effect.Effect<Decided, StoreError> => {
+    const definition = answering(letter.webhook) as Call.AnyDefinition
+    return cells.take(
+      cell,
+      { _tag: "Arrive", flow: definition.name, version: definition.version, webhook: letter.webhook },
+      (call, decided) => ({ ...decide(cell, letter, 1, call, decided), isCopy: false }),
+      { asks: true, fresh: () => Call.prepare(cell.id, definition, {}) }
+    )
+  }
+
+  /** An event that carries our namespace but belongs to no call that is stored: a store was lost. Nobody may be left on it. */
+  const lostCall = ({ reply, webhook }: Letter): Effect.Effect<void> => {
+    const isOver = Webhook.kind(webhook) === "CallCompleted"
+    Deferred.doneUnsafe(reply, Exit.succeed(isOver ? silent : hangup))
+    return isOver ? Effect.void : Effect.logWarning(
+      `An event ${webhook.event} names a call of this installation that is not stored; it is hung up on`
+    )
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Answered
+  // -------------------------------------------------------------------------------------------------------------------
 
   const waitForReply = (cell: Cell, line: number): Deferred.Deferred<table.Reply> => {
     const waiter = Deferred.makeUnsafe<table.Reply>()
@@ -40,21 +222,49 @@ export const make = ({ namespace, now, settings, store }: Engine, cells: Cells, 
     return waiter
   }
 
-  /** The reply of a line that waits for its flow: when the flow has decided, else a hold at the reply deadline. */
-  const awaitReply = (
-    cell: Cell,
-    line: number,
-    waiter: Deferred.Deferred<table.Reply>
-  ): Effect.Effect<table.Reply, StoreError> =>
-    Deferred.await(waiter).pipe(
-      Effect.timeoutOrElse({
-        duration: settings.replyDeadline,
-        orElse: () => cells.take(cell, { _tag: "ReplyDue", line }, (call) => Call.reply(call, line, "line", settings))
-      }),
-      Effect.ensuring(Effect.sync(() => cell.waiters.get(line)?.delete(waiter)))
-    )
+  /** Answers on a line that waits for its flow: when the flow has decided, else with a hold at the reply deadline. */
+  const awaitFlow = Effect.fnUntraced(
+    function*(cell: Cell, letter: Letter, decided: Decided, waiter: Deferred.Deferred<table.Reply>) {
+      const { line } = decided
+      const reply = yield* Deferred.await(waiter).pipe(
+        Effect.timeoutOrElse({
+          duration: Math.max(0, letter.since + settings.replyDeadline - steady()),
+          orElse: () => holdLine(cell, letter, line)
+        }),
+        Effect.ensuring(Effect.sync(() => cell.waiters.get(line)?.delete(waiter)))
+      )
+      answer(cell, letter, decided, reply)
+    }
+  )
 
-  const toReply = (cell: Cell, line: number, receivedAt: number, reply: table.Reply, isCopy = false): Reply => {
+  /** A hold that is recorded, like any action; one that is not, if the store is late again. */
+  const holdLine = Effect.fnUntraced(function*(cell: Cell, letter: Letter, line: number) {
+    const reading = (call: Call.Call) => Call.reply(call, line, "line", settings)
+    const holding = yield* fork(
+      Effect.retry(cells.take(cell, { _tag: "ReplyDue", line }, reading), {
+        schedule: whileStoreIsDown,
+        while: ({ operation }) => operation !== "decode"
+      })
+    )
+    const watched = Effect.timeoutOption(Fiber.join(holding), settings.lateReply - settings.replyDeadline)
+    const reply = yield* Effect.result(watched)
+    if (reply._tag === "Success" && Option.isSome(reply.success)) return reply.success.value
+    answerLate([cell, letter])
+    return { _tag: "Nothing" } as const
+  })
+
+  /** Gives a letter its reply, unless a hold has gone out already. */
+  const answer = (cell: Cell, letter: Letter, { isCopy, isNew, line }: Decided, reply: table.Reply): void => {
+    const isFirst = Deferred.doneUnsafe(letter.reply, Exit.succeed(toReply(cell, letter, line, reply, isCopy)))
+    if (!isFirst || reply._tag !== "Act") return
+    const delivery = cell.deliveries.get(line)
+    if (isCopy && delivery !== undefined) delivery.copies++
+    if (isNew || Webhook.kind(letter.webhook) === "PromptCompleted") {
+      cell.unrecordedHolds.delete(letter.webhook.referenceId)
+    }
+  }
+
+  const toReply = (cell: Cell, { since }: Letter, line: number, reply: table.Reply, isCopy: boolean): Reply => {
     if (reply._tag !== "Act") return silent
     const delivery = cell.deliveries.get(line)
     const sent = (whole: boolean) =>
@@ -63,116 +273,61 @@ export const make = ({ namespace, now, settings, store }: Engine, cells: Cells, 
           delivery.written = ++stamps
           if (isCopy && !whole) delivery.copies-- // nobody has heard this one: the next is a copy as much as it was
         }
-        const surely = whole && now() - receivedAt <= settings.lateReply
+        const surely = whole && steady() - since <= settings.lateReply
         return surely || reply.n < 0 ? Effect.void : cells.takeSurely(cell, { _tag: "ReplyBroke", line, n: reply.n })
       })
     return { action: reply.action, sent }
   }
 
-  /** The call and the line that an event belongs to: by its session if that is known, else by our own id in it. */
-  const route = Effect.fnUntraced(function*(webhook: Webhook.Webhook) {
-    const matched = webhook.externalId === undefined ? null : ours.exec(webhook.externalId)
-    const named = matched === null ? undefined : matched[1] as CallId
-    const inMemory = cells.bySession(webhook.referenceId) ??
-      (named !== undefined && cells.has(named) ? named : undefined)
-    const id = inMemory ?? Option.getOrElse(yield* store.find(webhook.referenceId), () => named)
-    return { id, line: matched === null ? undefined : Number(matched[2]) }
-  })
+  // -------------------------------------------------------------------------------------------------------------------
+  // Answered before it is recorded
+  // -------------------------------------------------------------------------------------------------------------------
 
-  const lineOf = (call: Call.Call, webhook: Webhook.Webhook, named: number | undefined): number | undefined => {
-    const byReference = call.lines.find((line) =>
-      line.referenceId === webhook.referenceId || line.otherReferenceIds.includes(webhook.referenceId)
-    )
-    return byReference?.id ?? call.lines.find((line) => line.id === named && line.externalId !== undefined)?.id
+  /**
+   * The store is late with a letter, which stays where it is and is recorded when the store can. Meanwhile whoever waits on
+   * the line gets a hold that nobody records, for it decides nothing: what it is given next, and what is made of its end,
+   * is decided from the log alone. After a few holds in a row the line is hung up, rather than held for ever.
+   */
+  const answerLate = ([cell, letter]: readonly [Cell, Letter]): void => {
+    const { reply, webhook } = letter
+    const known = cell.live?.call ?? cell.known
+    const isOver = cell.reportedOver.has(webhook.referenceId)
+    const line = known === undefined ? undefined : lineOf(known, letter)
+    const allowed = isOver ? "nothing" : table.unrecorded(line, webhook)
+    const holds = cell.unrecordedHolds.get(webhook.referenceId) ?? 0
+    if (allowed === "nothing") return watchOn({ since: letter.since, item: letter })
+    if (allowed === "hangup" || holds >= settings.maxUnrecordedHolds) {
+      return void Deferred.doneUnsafe(reply, Exit.succeed(hangup))
+    }
+    cell.unrecordedHolds.set(webhook.referenceId, holds + 1)
+    Deferred.doneUnsafe(reply, Exit.succeed({ action: Action.prompt(settings.hold), sent: unheard }))
   }
 
-  const receive = Effect.fnUntraced(function*(webhook: Webhook.Webhook) {
-    const arrival = ++stamps
-    const receivedAt = now()
-    if (Webhook.kind(webhook) === "IncomingCall") return yield* arrive(webhook, receivedAt)
-    const { id, line } = yield* route(webhook)
-    if (id !== undefined) {
-      const cell = cells.of(id)
-      if (cell.live === undefined) {
-        const found = yield* cells.inMemory(cell)
-        if (found === undefined) return yield* lostCall(webhook)
-      }
-      return yield* onLine(cell, webhook, line, arrival, receivedAt)
-    }
-    yield* Effect.logDebug(`An event ${webhook.event} belongs to no call of this installation`)
-    return silent
-  })
+  const notInTime = Exit.fail(
+    new StoreError({ operation: "write", problem: "It is late; the event is recorded as soon as it can be" })
+  )
 
-  const onLine: (
-    cell: Cell,
-    webhook: Webhook.Webhook,
-    named: number | undefined,
-    arrival: number,
-    receivedAt: number
-  ) => Effect.Effect<Reply, StoreError> = Effect.fnUntraced(function*(cell, webhook, named, arrival, receivedAt) {
-    let lineId: number | undefined
-    const input = ({ call }: Call.Live): Call.Input => {
-      lineId = lineOf(call, webhook, named)
-      if (lineId === undefined) return { _tag: "Wake" }
-      const delivery = cell.deliveries.get(lineId)
-      return {
-        _tag: "Webhook",
-        line: lineId,
-        received: {
-          webhook,
-          receivedAt: receivedAt + cell.ahead,
-          before: delivery !== undefined && (delivery.written === undefined || arrival < delivery.written),
-          copies: delivery?.copies ?? 0,
-          unsent: false
-        }
-      }
-    }
-    const decided = yield* cells.take(cell, input, (call, decided) => {
-      if (lineId === undefined) return undefined
-      const reply = Call.reply(call, lineId, decided.answer, settings)
-      const delivery = cell.deliveries.get(lineId)
-      const again = decided.events.length === 0 && reply._tag === "Act"
-      const isCopy = again && delivery?.written !== undefined && arrival > delivery.written
-      if (isCopy) delivery.copies++
-      return { reply, isCopy, line: lineId, waiter: reply._tag === "Wait" ? waitForReply(cell, lineId) : undefined }
-    }, { asks: true })
-    if (decided === undefined) {
-      if (!(yield* cells.isBehind(cell))) return yield* lostCall(webhook)
-      cell.live = undefined
-      return yield* onLine(cell, webhook, named, arrival, receivedAt)
-    }
-    const reply = decided.waiter === undefined
-      ? decided.reply
-      : yield* awaitReply(cell, decided.line, decided.waiter)
-    return toReply(cell, decided.line, receivedAt, reply, decided.isCopy)
-  })
+  const isRecorded = ([cell, letter]: readonly [Cell, Letter]): boolean => !cell.inbox.includes(letter)
 
-  /** An event that carries our namespace but belongs to no call that is stored: a store was lost. Nobody may be left on it. */
-  const lostCall = (webhook: Webhook.Webhook): Effect.Effect<Reply> =>
-    Webhook.kind(webhook) === "CallCompleted" ? Effect.succeed(silent) : Effect.as(
-      Effect.logWarning(
-        `An event ${webhook.event} names a call of this installation that is not stored; it is hung up on`
-      ),
-      { action: Action.hangup, sent: () => Effect.void }
-    )
+  const watch = yield* Lateness.make<readonly [Cell, Letter]>(
+    steady,
+    settings.replyDeadline,
+    (item) =>
+      Effect.sync(() => {
+        if (isRecorded(item)) return // it waits for the flow
+        late.add(item[1])
+        answerLate(item)
+      })
+  )
+  const watchOn = yield* Lateness.make<Letter>(
+    steady,
+    settings.storePatience,
+    ({ reply }) => Effect.sync(() => void Deferred.doneUnsafe(reply, notInTime))
+  )
 
-  const arrive = Effect.fnUntraced(function*(webhook: Webhook.Webhook, receivedAt: number) {
-    const definition = webhook.to === undefined ? undefined : options.answering(webhook.to)
-    if (definition === undefined) return { action: options.refusal, sent: () => Effect.void }
-    const cell = cells.of(ids.namedCallId("incoming", webhook.referenceId))
-    const input: Call.Input = { _tag: "Arrive", flow: definition.name, version: definition.version, webhook }
-    const decided = yield* cells.take(
-      cell,
-      input,
-      (call, decided) => {
-        const reply = Call.reply(call, 1, decided.answer, settings)
-        return { reply, waiter: reply._tag === "Wait" ? waitForReply(cell, 1) : undefined }
-      },
-      { asks: true, fresh: () => Call.prepare(cell.id, definition, {}) }
-    )
-    const reply = decided.waiter === undefined ? decided.reply : yield* awaitReply(cell, 1, decided.waiter)
-    return toReply(cell, 1, receivedAt, reply)
-  })
-
-  return { receive }
-}
+  return {
+    receive,
+    /** Whether the store is so late that what can wait had better not be asked of it. */
+    isLate: () => late.size > 0
+  }
+})
