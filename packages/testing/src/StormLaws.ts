@@ -10,6 +10,7 @@ import type * as History from "./History.ts"
 import * as finding from "./internal/finding.ts"
 import * as copies from "./internal/lawCopies.ts"
 import * as deadlines from "./internal/lawDeadlines.ts"
+import * as holds from "./internal/lawHolds.ts"
 import * as order from "./internal/lawOrder.ts"
 import * as record from "./internal/lawRecord.ts"
 import * as rings from "./internal/lawRings.ts"
@@ -209,6 +210,7 @@ const answersAfterTheEnd = (history: History.History, delivery: History.Delivery
   const { answered, incarnation, webhook } = delivery
   const call = Past.of(history).callOf(webhook)
   if (answered?.action === undefined || call === undefined) return none
+  if (holds.isUnrecorded(history, delivery) || holds.isLateHangup(history, delivery)) return none
   const { action, seq } = answered
   const breach = (
     problem: string

@@ -3,6 +3,7 @@ import { type Action, Call, Settings, Webhook } from "@ringback/core"
 import { Equal } from "effect"
 import type * as History from "../History.ts"
 import { type Finding, type Findings, none, remains, violation } from "./finding.ts"
+import * as holds from "./lawHolds.ts"
 import * as Past from "./past.ts"
 
 export const residuals = {
@@ -44,6 +45,7 @@ const sameReply = (history: History.History, first: History.Delivery, again: His
   const call = Past.of(history).callOf(first.webhook)
   if (one === undefined || two === undefined || call === undefined || same(one.action, two.action)) return none
   if (wasOvertaken(call, first) || wasOvertaken(call, again)) return none
+  if ([first, again].some((delivery) => holds.isUnrecorded(history, delivery))) return none
   const then = Past.lineAt(call, first.webhook, one.seq)
   const later = Past.lineAt(call, first.webhook, two.seq)
   if (then === undefined || later === undefined) return none
@@ -113,10 +115,11 @@ const unheard = (history: History.History): Findings => {
   const past = Past.of(history)
   const recorded = new Set(history.turns.flatMap(({ turn }) => turn.events.map(Past.postingOf)))
   const postings = new Map<string, Set<number>>()
-  for (const { answered, posting, webhook } of history.deliveries) {
+  for (const delivery of history.deliveries) {
+    const { answered, posting, webhook } = delivery
     const isPrompt = answered?.action?._tag === "Speak" || answered?.action?._tag === "Play"
     if (answered === undefined || !isPrompt || recorded.has(posting)) continue
-    if (Webhook.kind(webhook) !== "PromptCompleted") continue
+    if (Webhook.kind(webhook) !== "PromptCompleted" || holds.isAfterHold(history, delivery)) continue
     const call = past.callOf(webhook)
     const inFlight = Past.lineAt(call, webhook, answered.seq)?.inFlight
     const key = `${call?.id}/${inFlight?.n}@${inFlight?.at}`

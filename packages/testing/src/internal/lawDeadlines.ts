@@ -2,6 +2,7 @@
 import { Call, Webhook } from "@ringback/core"
 import type * as History from "../History.ts"
 import { type Findings, none, remains, violation } from "./finding.ts"
+import * as holds from "./lawHolds.ts"
 import * as Past from "./past.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -96,15 +97,28 @@ export const air = (history: History.History): Findings => [
   })
 ]
 
-/** Each event is answered before the reply deadline, less the time for which faults held the process up. */
+/**
+ * Each event is answered before the reply deadline, less the time for which faults held the process up. A store that is late
+ * is no excuse where somebody waits on the line: there a hold goes out.
+ */
 const late = (history: History.History, delivery: History.Delivery): Findings => {
   const { answered, arrived, failed, incarnation, webhook } = delivery
-  if (failed !== undefined) return [remains(airResiduals.refused)]
+  if (failed !== undefined) {
+    return holds.isHoldable(history, delivery, delivery.arrived.seq)
+      ? [violation(`${webhook.event} failed, though a hold could be given`)]
+      : [remains(airResiduals.refused)]
+  }
   if (Webhook.kind(webhook) === "CallCompleted") return none
   const life = history.lives[incarnation - 1]!
   const until = answered?.at ?? Math.min(life.died, history.endedAt)
-  const waited = until - arrived.at - Past.overlap([...life.stood, ...life.waited], arrived.at, until)
-  if (waited <= history.settings.replyDeadline) return none
+  const stood = until - arrived.at - Past.overlap(life.stood, arrived.at, until)
+  const isHeld = holds.isHoldable(history, delivery, delivery.arrived.seq) &&
+    holds.isHoldable(history, delivery, answered?.seq ?? Infinity)
+  const waited = isHeld ? stood : until - arrived.at - Past.overlap([...life.stood, ...life.waited], arrived.at, until)
+  const isStoreLate = [...life.waited, ...life.failed.map((at) => ({ from: at, to: at }))].some(({ from, to }) =>
+    to >= arrived.at && from <= until
+  )
+  if (waited <= (isStoreLate ? history.settings.lateReply : history.settings.replyDeadline)) return none
   return [
     violation(
       answered === undefined

@@ -3,16 +3,19 @@ import { type Action, type Call, type CallEvent, Webhook } from "@ringback/core"
 import { Equal } from "effect"
 import type * as History from "../History.ts"
 import { type Finding, type Findings, none, remains, violation } from "./finding.ts"
+import * as holds from "./lawHolds.ts"
 import * as Past from "./past.ts"
 
 export const residuals = {
+  ...holds.residuals,
   behind: "an event heard by a process that was behind another one"
 } as const
 
 export const check = (history: History.History): Findings => [
   ...history.deliveries.flatMap((delivery) => {
     const { answered } = delivery
-    return answered === undefined ? none : [
+    if (answered === undefined || holds.isLateHangup(history, delivery)) return none
+    return holds.isUnrecorded(history, delivery) ? holds.unrecorded(history, delivery) : [
       ...decisions(history, delivery, answered),
       ...facts(history, delivery, answered)
     ]
@@ -29,9 +32,9 @@ const decisions = (history: History.History, { webhook }: History.Delivery, answ
   const call = Past.of(history).callOf(webhook)
   const line = Past.lineAt(call, webhook, seq)
   if (action._tag === "Hangup") {
-    const isUnwanted = line === undefined || line.left || line.phase === "Closed" ||
-      line.referenceId !== webhook.referenceId
-    return isUnwanted ? none : [violation(`hung up in answer to ${webhook.event} without a record of it`)]
+    return holds.isUnwanted(line, webhook)
+      ? none
+      : [violation(`hung up in answer to ${webhook.event} without a record of it`)]
   }
   const recorded = call !== undefined && line !== undefined &&
     Past.eventsBefore(call, seq).some((event) => isDecision(event, line, action))

@@ -1,0 +1,121 @@
+/**
+ * What may go out unrecorded: while the store is late with a webhook, the engine's own hold, a few times in a row, then a
+ * hang-up.
+ */
+import { Action, type Call, Webhook } from "@ringback/core"
+import { Equal } from "effect"
+import type * as History from "../History.ts"
+import { type Findings, remains, violation } from "./finding.ts"
+import * as Past from "./past.ts"
+
+export const residuals = {
+  held: "a hold while the store was late",
+  hungUp: "a hang-up while the store was late",
+  over: "a hold for a line that was over, while the store was late",
+  lost: "an event that was lost with its process while the store was late"
+} as const
+
+/** A line that nobody wants by what is recorded. */
+export const isUnwanted = (line: Call.CallLine | undefined, webhook: Webhook.Webhook): boolean =>
+  line === undefined || line.left || line.phase === "Closed" || line.referenceId !== webhook.referenceId
+
+const isHold = (history: History.History, action: Action.Action): boolean =>
+  Equal.equals(action, Action.prompt(history.settings.hold))
+
+const isLate = (history: History.History, { answered, taken }: History.Delivery): boolean =>
+  answered !== undefined && taken !== undefined && answered.at - taken.at >= history.settings.replyDeadline
+
+const lineOf = (history: History.History, { answered, webhook }: History.Delivery): Call.CallLine | undefined =>
+  Past.lineAt(Past.of(history).callOf(webhook), webhook, answered?.seq ?? Infinity)
+
+/** Whether an answer is a hold or a hang-up of which nothing is recorded, at the reply deadline. */
+export const isUnrecorded = (history: History.History, delivery: History.Delivery): boolean => {
+  const action = delivery.answered?.action
+  if (action === undefined || !isLate(history, delivery)) return false
+  const line = lineOf(history, delivery)
+  if (action._tag === "Hangup") return !isUnwanted(line, delivery.webhook)
+  return isHold(history, action) && !(isInFlight(line, action) && isKnown(history, delivery))
+}
+
+const isInFlight = (line: Call.CallLine | undefined, action: Action.Action): boolean =>
+  line?.inFlight !== undefined && !line.left && Equal.equals(line.inFlight.action, action)
+
+/** Whether the webhook of an answer was recorded before it. */
+const isKnown = (history: History.History, { answered, posting, webhook }: History.Delivery): boolean => {
+  const call = Past.of(history).callOf(webhook)
+  return call !== undefined &&
+    Past.eventsBefore(call, answered!.seq).some((event) => Past.postingOf(event) === posting)
+}
+
+/** Whether a line that is not wanted by the record was hung up before the event itself was recorded. */
+export const isLateHangup = (history: History.History, delivery: History.Delivery): boolean =>
+  delivery.answered?.action?._tag === "Hangup" && isLate(history, delivery) &&
+  isUnwanted(lineOf(history, delivery), delivery.webhook)
+
+/** An unrecorded answer is one of few, and its webhook is recorded later unless its process died first. */
+export const unrecorded = (history: History.History, delivery: History.Delivery): Findings => {
+  const action = delivery.answered!.action!
+  const isHangup = action._tag === "Hangup"
+  const line = lineOf(history, delivery)
+  if (line?.phase === "Closed" || line?.presumed === true) return [remains(residuals.over)] // the engine has let go of it
+  const { all, inARow } = holdsBefore(history, delivery)
+  const most = history.settings.maxUnrecordedHolds
+  if (isHangup && all < most) return [violation(`hung up after ${all} holds`)]
+  if (!isHangup && inARow >= most) return [violation(`one more unrecorded hold after ${inARow}`)]
+  const isSecond = line?.referenceId !== undefined && line.referenceId !== delivery.webhook.referenceId
+  if (isSecond || isKept(history, delivery)) return [remains(isHangup ? residuals.hungUp : residuals.held)]
+  const { died } = history.lives[delivery.incarnation - 1]!
+  return died >= history.endedAt
+    ? [violation(`${delivery.webhook.event} was answered and never recorded`)]
+    : [remains(residuals.lost)]
+}
+
+const isKept = (history: History.History, { posting, webhook }: History.Delivery): boolean => {
+  const content = Webhook.content(webhook)
+  return Past.of(history).callOf(webhook)?.events.some((event) =>
+    Past.postingOf(event) === posting || ("content" in event && event.content === content)
+  ) === true
+}
+
+/** The engine's holds that a line got before an answer: in all, and those unrecorded since its last recorded answer. */
+const holdsBefore = (history: History.History, delivery: History.Delivery) => {
+  const answers = history.deliveries.filter(({ answered, incarnation, webhook }) =>
+    answered?.action !== undefined && webhook.referenceId === delivery.webhook.referenceId &&
+    incarnation === delivery.incarnation && answered.seq < delivery.answered!.seq
+  ).toSorted((one, other) => one.answered!.seq - other.answered!.seq)
+  const isUnrecordedHold = (answer: History.Delivery) =>
+    isUnrecorded(history, answer) && answer.answered?.action?._tag !== "Hangup"
+  const lastRecorded = answers.findLastIndex((answer) =>
+    !isUnrecorded(history, answer) && (answer.copy === 1 || Webhook.kind(answer.webhook) === "PromptCompleted")
+  )
+  return {
+    all: answers.filter(({ answered }) => isHold(history, answered!.action!)).length,
+    inARow: answers.slice(lastRecorded + 1).filter(isUnrecordedHold).length
+  }
+}
+
+/** Whether a webhook may tell of the end of an unrecorded hold: one went out on its line before it came. */
+export const isAfterHold = (history: History.History, { arrived, webhook }: History.Delivery): boolean => {
+  const last = history.deliveries.filter(({ answered, obeyed, webhook: other }) =>
+    obeyed && answered !== undefined && answered.seq < arrived.seq && other.referenceId === webhook.referenceId
+  ).reduce<History.Delivery | undefined>(
+    (last, each) => last === undefined || each.answered!.seq > last.answered!.seq ? each : last,
+    undefined
+  )
+  return last !== undefined && isUnrecorded(history, last)
+}
+
+/** Whether a webhook can be answered with a hold, whatever the store does: its call is known by name, its line is open. */
+export const isHoldable = (history: History.History, { arrived, webhook }: History.Delivery, seq: number): boolean => {
+  const kind = Webhook.kind(webhook)
+  const isPrompt = kind === "PromptCompleted" || (kind === "DialCompleted" && webhook.status === "answered")
+  if (!isPrompt || webhook.externalId === undefined) return false
+  const isOver = history.log.some((entry) =>
+    entry._tag === "Posted" && entry.referenceId === webhook.referenceId &&
+    entry.at <= arrived.at + history.settings.replyDeadline &&
+    entry.webhook.event === "call_completed"
+  )
+  if (isOver) return false
+  const line = Past.lineAt(Past.of(history).callOf(webhook), webhook, seq)
+  return line !== undefined && !line.left && (line.phase === "Acting" || line.phase === "Owing")
+}
