@@ -70,11 +70,14 @@ export const unrecorded = (history: History.History, delivery: History.Delivery)
     : [remains(residuals.lost)]
 }
 
+/** Whether a webhook is on record, or changed nothing when its turn came. */
 const isKept = (history: History.History, { posting, webhook }: History.Delivery): boolean => {
+  const past = Past.of(history).callOf(webhook)
+  if (past === undefined) return false
   const content = Webhook.content(webhook)
-  return Past.of(history).callOf(webhook)?.events.some((event) =>
-    Past.postingOf(event) === posting || ("content" in event && event.content === content)
-  ) === true
+  const isAnswerAgain = Webhook.kind(webhook) === "DialCompleted" && Past.lineOf(past.call, webhook)?.answered === true
+  return isAnswerAgain || past.call.strays >= history.settings.maxStrays ||
+    past.events.some((event) => Past.postingOf(event) === posting || ("content" in event && event.content === content))
 }
 
 /** The engine's holds that a line got before an answer: in all, and those unrecorded since its last recorded answer. */
