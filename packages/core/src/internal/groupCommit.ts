@@ -1,7 +1,7 @@
 /**
  * Many writers, one commit: whoever comes while a commit is under way shares the next one.
  */
-import { Cause, Deferred, Effect, Exit, Fiber, Queue } from "effect"
+import { Effect, Exit, Fiber } from "effect"
 import type { Scope } from "effect"
 
 /** What is written, and how. */
@@ -20,47 +20,69 @@ export interface Options<A, E> {
 
 interface Waiting<A, E> {
   readonly item: A
-  readonly written: Deferred.Deferred<void, E>
+  readonly answer: (exit: Exit.Exit<void, E>) => void
 }
 
 /**
  * Starts the writer and gives the way to it. Whoever is interrupted while it waits for room is not written; once an item
  * has room it is written, whether anybody still waits for it or not. When the scope closes, what waits is written first.
+ *
+ * Every turn of every call goes through here, so those who wait stand in a plain array and are woken by a plain callback.
  */
 export const make = Effect.fnUntraced(function*<A, E>(
   options: Options<A, E>
 ): Effect.fn.Return<(item: A) => Effect.Effect<void, E>, never, Scope.Scope> {
-  const queue = yield* Queue.bounded<Waiting<A, E>, Cause.Done>(options.capacity)
-  const writer = yield* Effect.forkScoped(writeAll(queue, options))
-  yield* Effect.addFinalizer(() => Effect.andThen(Queue.end(queue), Fiber.await(writer)))
-  const closed = Effect.fail(options.closed)
+  let line: Array<Waiting<A, E>> = []
+  const outside = new Set<Waiting<A, E>>()
+  let isClosed = false
+  let wake = (): void => undefined
 
-  return (item) =>
-    Effect.suspend(() => {
-      const written = Deferred.makeUnsafe<void, E>()
-      return Effect.flatMap(
-        Queue.offer(queue, { item, written }),
-        (hasRoom) => hasRoom ? Deferred.await(written) : closed
-      )
-    })
-})
+  const something = Effect.callback<void>((resume) => {
+    if (line.length > 0 || isClosed) return resume(Effect.void)
+    wake = () => resume(Effect.void)
+  })
 
-const writeAll = Effect.fnUntraced(
-  function*<A, E>(queue: Queue.Dequeue<Waiting<A, E>, Cause.Done>, options: Options<A, E>) {
-    let held: ReadonlyArray<Waiting<A, E>> = []
+  /** Takes the next batch out of the line, and lets those in who wait for room. */
+  const take = (): ReadonlyArray<Waiting<A, E>> => {
+    const [batch, rest] = split(line.slice(0, options.batchSize), options.key)
+    line = rest.concat(line.slice(options.batchSize))
+    for (const waiting of outside) {
+      if (line.length >= options.capacity) break
+      outside.delete(waiting)
+      line.push(waiting)
+    }
+    return batch
+  }
+
+  const writeAll = Effect.gen(function*() {
     while (true) {
+      yield* something
+      if (line.length === 0) return
       yield* Effect.yieldNow // Lets those who were answered, and the network, come back before the next commit.
-      const room = options.batchSize - held.length
-      const mayTake = held.length === 0 || (room > 0 && Queue.sizeUnsafe(queue) > 0)
-      const taken = mayTake ? yield* Queue.takeBetween(queue, 1, room) : []
-      const [batch, rest] = split([...held, ...taken], options.key)
-      held = rest
+      const batch = take()
       answer(batch, yield* Effect.exit(options.write(batch.map((waiting) => waiting.item))))
     }
-  },
-  Effect.catchIf(Cause.isDone, () => Effect.void),
-  Effect.withTracerEnabled(false)
-)
+  })
+
+  const writer = yield* Effect.forkScoped(Effect.withTracerEnabled(writeAll, false))
+  yield* Effect.addFinalizer(() => {
+    isClosed = true
+    wake()
+    return Fiber.await(writer)
+  })
+
+  return (item) =>
+    Effect.callback<void, E>((answer) => {
+      if (isClosed) return answer(Exit.fail(options.closed))
+      const waiting: Waiting<A, E> = { item, answer }
+      if (line.length >= options.capacity) {
+        outside.add(waiting)
+        return Effect.sync(() => void outside.delete(waiting))
+      }
+      line.push(waiting)
+      if (line.length === 1) wake()
+    })
+})
 
 /** The first of each key, and all others, both in the order in which they came. */
 const split = <A, E>(all: ReadonlyArray<Waiting<A, E>>, key: Options<A, E>["key"]) => {
@@ -69,8 +91,7 @@ const split = <A, E>(all: ReadonlyArray<Waiting<A, E>>, key: Options<A, E>["key"
   const rest: Array<Waiting<A, E>> = []
   for (const waiting of all) {
     const size = keys.size
-    keys.add(key(waiting.item))
-    const into = keys.size > size ? first : rest
+    const into = keys.add(key(waiting.item)).size > size ? first : rest
     into.push(waiting)
   }
   return [first, rest] as const
@@ -80,7 +101,7 @@ const answer = <A, E>(
   batch: ReadonlyArray<Waiting<A, E>>,
   answers: Exit.Exit<ReadonlyArray<Exit.Exit<void, E>>, E>
 ): void => {
-  for (const [index, { written }] of batch.entries()) {
-    Deferred.doneUnsafe(written, Exit.isSuccess(answers) ? answers.value[index]! : Exit.failCause(answers.cause))
+  for (const [index, waiting] of batch.entries()) {
+    waiting.answer(Exit.isSuccess(answers) ? answers.value[index]! : Exit.failCause(answers.cause))
   }
 }

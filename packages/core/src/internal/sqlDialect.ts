@@ -43,7 +43,10 @@ export interface Dialect {
 }
 
 /** A string as a text column holds it. */
-export const escape = (text: string): string => JSON.stringify(text).slice(1, -1)
+export const escape = (text: string): string => ordinary.test(text) ? text : JSON.stringify(text).slice(1, -1)
+
+/** Text that stands in JSON as it is. */
+const ordinary = /^[^"\\\u0000-\u001f\ud800-\udfff]*$/
 
 /** The string that a text column holds. */
 export const unescape = (text: string): string => text.includes("\\") ? JSON.parse(`"${text}"`) : text
