@@ -3,8 +3,8 @@
  * and with requests that were written down before, so that the server is busy before its caller is.
  *
  * `node generator.ts <port> <calls at a time> <seconds>` prints one line of JSON. Calls are started, by `POST /start`,
- * before the clock runs: starts are no turns. The clock stops with the first connection that finds no call left, so that
- * all connections are busy as long as it runs.
+ * while the clock stands still: starts are no turns. It stops with the first connection that finds no call left, so that all
+ * connections are busy as long as it runs.
  */
 import { connect, type Socket } from "node:net"
 import { turnsOf, type Usage } from "./conversation.ts"
@@ -70,8 +70,20 @@ const exchange = (socket: Socket, { bytes, expected }: Request): Promise<void> =
 
 const lengthOf = (text: string): number => Number(/\ncontent-length: *(\d+)/i.exec(text)?.[1])
 
-/** Holds all of the calls and tells how long each turn took until the first connection had nothing to do. */
-const run = async (sockets: ReadonlyArray<Socket>, calls: Array<ReadonlyArray<Request>>) => {
+/** What a run of calls took. */
+interface Run {
+  readonly took: ReadonlyArray<number>
+  /** While all connections were busy: how long that was, in milliseconds, and the turns in it. */
+  readonly elapsed: number
+  readonly turns: number
+  readonly cpuMicros: number
+  readonly ownMicros: number
+  readonly commits: number
+}
+
+/** Starts calls, holds all of them, and tells how long each turn took. */
+const run = async (sockets: ReadonlyArray<Socket>, count: number): Promise<Run> => {
+  const calls = await startCalls(count)
   const took: Array<number> = []
   const before = { server: await usage(), own: process.cpuUsage() }
   const began = performance.now()
@@ -91,27 +103,44 @@ const run = async (sockets: ReadonlyArray<Socket>, calls: Array<ReadonlyArray<Re
   }))
   const { system, user } = process.cpuUsage(before.own)
   const server = await usage()
-  const sorted = Float64Array.from(took).toSorted()
-  const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN
   return {
+    took,
+    elapsed,
     turns,
-    perSecond: turns / elapsed * 1000,
-    p50: at(0.5),
-    p99: at(0.99),
-    serverMicros: (server.cpuMicros - before.server.cpuMicros) / took.length,
-    generatorMicros: (user + system) / took.length,
-    turnsPerCommit: took.length / (server.commits - before.server.commits)
-  } satisfies Measured
+    cpuMicros: server.cpuMicros - before.server.cpuMicros,
+    ownMicros: user + system,
+    commits: server.commits - before.server.commits
+  }
 }
 
-const sockets = await Promise.all(Array.from({ length: connections }, open))
-// Servers are compiled while they run, so they are measured when they have run for a while.
-const turnsPerCall = turnsOf("").length
-const callsIn = (rate: number, time: number) => Math.max(connections * 2, Math.ceil(rate * time / turnsPerCall))
-let warm = await run(sockets, await startCalls(connections * 4))
-for (const end = performance.now() + 1000 * seconds; performance.now() < end;) {
-  warm = await run(sockets, await startCalls(callsIn(warm.perSecond, 0.5)))
+/** Runs until the clock has run for so many milliseconds. The server holds no more calls than it has to. */
+const runFor = async (sockets: ReadonlyArray<Socket>, millis: number): Promise<ReadonlyArray<Run>> => {
+  const runs: Array<Run> = []
+  for (let clock = 0; clock < millis; clock += runs.at(-1)!.elapsed) runs.push(await run(sockets, sockets.length * 8))
+  return runs
 }
-const measured = await run(sockets, await startCalls(callsIn(warm.perSecond, seconds)))
-console.log(JSON.stringify(measured))
+
+/** A server is compiled while it runs, so it is measured when it has run for a while. */
+const warmUp = async (sockets: ReadonlyArray<Socket>) => {
+  for (let turns = 0; turns < 20_000;) turns += (await run(sockets, sockets.length * 8)).took.length
+}
+
+const summary = (runs: ReadonlyArray<Run>): Measured => {
+  const sum = (of: (run: Run) => number) => runs.reduce((total, run) => total + of(run), 0)
+  const sorted = Float64Array.from(runs.flatMap((run) => run.took)).toSorted()
+  const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN
+  return {
+    turns: sorted.length,
+    perSecond: sum((run) => run.turns) / sum((run) => run.elapsed) * 1000,
+    p50: at(0.5),
+    p99: at(0.99),
+    serverMicros: sum((run) => run.cpuMicros) / sorted.length,
+    generatorMicros: sum((run) => run.ownMicros) / sorted.length,
+    turnsPerCommit: sorted.length / sum((run) => run.commits)
+  }
+}
+
+const sockets = await Promise.all(Array.from({ length: Math.max(connections, 32) }, open))
+await warmUp(sockets)
+console.log(JSON.stringify(summary(await runFor(sockets.slice(0, connections), seconds * 1000))))
 for (const socket of sockets) socket.destroy()
