@@ -6,7 +6,7 @@
 import { Calls } from "@ringback/core"
 import type { Webhook } from "@ringback/core"
 import { ByteSize, Effect, Exit, Metric, Predicate, Result } from "effect"
-import type { Layer, Redacted, Scope } from "effect"
+import type { Context, Layer, Redacted, Scope } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
 import type { HttpServerError, HttpServerRequest } from "effect/http"
 import * as TelesignAuth from "./TelesignAuth.ts"
@@ -214,7 +214,7 @@ const written = (
 
 /** Tells the engine, once, whether the carrier's connection took the whole answer. */
 const whenWritten = (request: Request, sent: Calls.Reply["sent"]): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.withFiber((fiber) => {
+  Effect.contextWith((context: Context.Context<Scope.Scope>) => {
     const response = nodeResponse(request)
     // The scope of a request closes when the server has taken the answer, or when there will be none.
     if (response === undefined) return Effect.addFinalizer((exit) => sent(Exit.isSuccess(exit)))
@@ -223,7 +223,7 @@ const whenWritten = (request: Request, sent: Calls.Reply["sent"]): Effect.Effect
     const tell = (whole: boolean) => {
       if (isTold) return
       isTold = true
-      Effect.runForkWith(fiber.context)(sent(whole))
+      Effect.runForkWith(context)(sent(whole))
     }
     // Another status is not our answer: the server gave up, or something between changed it.
     response.on("finish", () => tell(response.statusCode === 200))
