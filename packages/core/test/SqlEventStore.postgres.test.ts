@@ -217,6 +217,15 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         )
       }))
 
+    it.effect("is told that its pool has no room, instead of waiting for itself", () =>
+      Effect.gen(function*() {
+        const small = PgClient.layer({ url: Redacted.make(yield* place), maxConnections: 1 })
+        const store = yield* Layer.build(SqlEventStore.layer.pipe(Layer.provide(small)))
+        const joining = yield* Effect.forkChild(Effect.flip(Effect.scoped(processes(store).join("00000001"))))
+        yield* Effect.repeat(TestClock.adjust("1 second"), { until: () => joining.pollUnsafe() !== undefined })
+        assert.include((yield* Fiber.join(joining)).problem, "room for two at least")
+      }))
+
     it.effect("reads the clock of the database", () =>
       Effect.gen(function*() {
         const [one, other] = yield* both

@@ -4,9 +4,8 @@
  * living.
  */
 import { Deferred, Effect, Hash, Schedule } from "effect"
-import type { Scope } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import type { Processes, StoreError } from "../EventStore.ts"
+import { type Processes, StoreError } from "../EventStore.ts"
 import * as ids from "./ids.ts"
 
 /** A lock has 64 bits: 24 for the store, so that others in the same database are told apart, and 40 for the process. */
@@ -34,31 +33,36 @@ export const make = (
 ): Processes => {
   const space = spaceOf(namespace)
 
+  const soon = <A>(answer: Effect.Effect<A, SqlError.SqlError>, problem: string): Effect.Effect<A, StoreError> =>
+    Effect.timeoutOrElse(Effect.mapError(answer, toStoreError), {
+      duration: patience,
+      orElse: () => Effect.fail(new StoreError({ operation: "read", problem }))
+    })
+
   /** Holds the lock until the connection is lost. A second holder of one name does not wait: the first is a lost self. */
   const hold = (process: string, held: Effect.Effect<unknown>) =>
     Effect.scoped(Effect.gen(function*() {
       const lock = String((BigInt(space) << processBits) | BigInt(ids.numberOf(process)))
-      const connection = yield* sql.reserve
+      const connection = yield* Effect.mapError(sql.reserve, toStoreError)
       const run = (statement: string) => connection.executeUnprepared(statement, [], undefined)
       yield* Effect.ignore(run(keepAlive))
       yield* Effect.acquireRelease(
-        run(`SELECT pg_advisory_lock_shared(${lock})`),
+        Effect.mapError(run(`SELECT pg_advisory_lock_shared(${lock})`), toStoreError),
         () => Effect.ignore(Effect.timeout(run(`SELECT pg_advisory_unlock_shared(${lock})`), "1 second"))
       )
       yield* held
-      return yield* Effect.forever(Effect.andThen(Effect.sleep(pause), Effect.timeout(run("SELECT 1"), patience)))
+      return yield* Effect.forever(Effect.andThen(Effect.sleep(pause), soon(run("SELECT 1"), "A connection is lost.")))
     }))
 
-  const join = (process: string): Effect.Effect<void, StoreError, Scope.Scope> =>
-    Effect.gen(function*() {
-      const joined = yield* Deferred.make<void, SqlError.SqlError>()
-      const first = hold(process, Deferred.succeed(joined, undefined)).pipe(
-        Effect.onError((cause) => Deferred.failCause(joined, cause as never))
-      )
-      const later = Effect.retry(hold(process, Effect.void), again)
-      yield* Effect.forkScoped(Effect.catch(first, () => later))
-      yield* Deferred.await(joined)
-    }).pipe(Effect.mapError(toStoreError))
+  const join = Effect.fnUntraced(function*(process: string) {
+    const joined = yield* Deferred.make<void, StoreError>()
+    const first = hold(process, Deferred.succeed(joined, undefined)).pipe(
+      Effect.onError((cause) => Deferred.failCause(joined, cause))
+    )
+    yield* Effect.forkScoped(Effect.catch(first, () => Effect.retry(hold(process, Effect.void), again)))
+    yield* Deferred.await(joined)
+    yield* soon(sql`SELECT 1`, "There is no second connection: the pool needs room for two at least.")
+  })
 
   const alive = sql<{ readonly process: number | string | bigint }>`SELECT DISTINCT
       ((classid::bigint & 255) << 32) | objid::bigint AS process
