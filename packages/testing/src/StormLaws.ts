@@ -194,6 +194,7 @@ export const replayIsTruth: Law = make("replay is truth", (history) => [
 ])
 
 const takenOver = "an answer of a process that stood still and was taken over"
+const unheardOf = "a dial that was recorded before another process ended its call"
 
 /**
  * After its outcome a call sends nothing but a hang-up, to a line whose end was reported nothing at all, and no phone rings
@@ -204,7 +205,7 @@ const takenOver = "an answer of a process that stood still and was taken over"
 export const nothingAfterTheEnd: Law = make("nothing after the end", (history) => [
   ...history.deliveries.flatMap((delivery) => answersAfterTheEnd(history, delivery)),
   ...Past.of(history).calls.flatMap((call) => dialsAfterTheEnd(history, call))
-], [takenOver])
+], [takenOver, unheardOf])
 
 const answersAfterTheEnd = (history: History.History, delivery: History.Delivery): finding.Findings => {
   const { answered, incarnation, webhook } = delivery
@@ -240,7 +241,9 @@ const dialsAfterTheEnd = (history: History.History, call: Past.PastCall): findin
   )
   return [
     ...recorded.map(() => violation("a dial was recorded after the outcome")),
-    ...sent.map(() => violation("a dial was sent after the outcome"))
+    ...sent.map(({ incarnation }) =>
+      ended.incarnation === incarnation ? violation("a dial was sent after the outcome") : remains(unheardOf)
+    )
   ]
 }
 

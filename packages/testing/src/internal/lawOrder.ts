@@ -44,6 +44,7 @@ const overtaken = (history: History.History, past: Past.PastCall): Findings =>
     const ended = past.turns.find(({ length }) => length > index)!.turn
     const answer = history.deliveries.find((delivery) => answers(history, delivery, line, event.at))
     if (answer?.answered === undefined || answer.taken!.seq < ended.seq) return none
+    if (answer.answered.at - ended.begun.at >= history.settings.settle) return none
     const since = past.events.slice(index + 1, Past.eventsBefore(past, answer.answered.seq).length)
     const isInterrupted = since.some((fact) => !["Stray", "SettleElapsed", ...decisions].includes(fact._tag))
     const isHeard = past.events.some((fact) =>

@@ -168,7 +168,11 @@ const start = Effect.fnUntraced(function*(
   const inside = surroundings(world, border, process)
   process.run = (effect) => Effect.asVoid(Effect.forkIn(Effect.provideContext(effect, inside), scope))
   const layer = engine(world, border, process, openStore(border, process))
-  const built = yield* Effect.exit(Effect.provideContext(Layer.buildWithScope(layer, scope), inside))
+  const built = yield* Effect.raceFirst(
+    Effect.exit(Effect.provideContext(Layer.buildWithScope(layer, scope), inside)),
+    Effect.as(Deferred.await(process.died), undefined)
+  )
+  if (built === undefined) return
   if (Exit.isFailure(built)) {
     if (process.life.failed.length === 0) {
       world.records.shown.push({ where: "log", text: `The engine died: ${Cause.pretty(built.cause)}` })

@@ -21,6 +21,8 @@ export type Boot = (place: number) => Effect.Effect<void>
 export interface Border {
   /** A step across the border, as seen from the inside: it may never come back. */
   readonly cross: (process: Process) => Effect.Effect<void>
+  /** Goes on when the process does: never, if it is dead. */
+  readonly pass: (process: Process) => Effect.Effect<void>
   readonly kill: (process: Process) => void
   /** The time of a process. It does not wake while the process stands still, or after its death. */
   readonly clockOf: (process: Process) => Clock.Clock
@@ -156,6 +158,7 @@ export const make = (world: World, boot: Boot): Border => {
 
   return {
     cross,
+    pass,
     kill,
     clockOf: (process) => {
       const { machine } = process

@@ -46,6 +46,9 @@ export const weather = <E>(
     return world.outside(Effect.sleep(millis))
   })
 
+  /** A statement that PostgreSQL has in its hands is carried out, whatever becomes of who sent it. */
+  const unlessDead = world.options.store === "postgres" ? Effect.void : border.pass(process)
+
   const failing = (operation: "write" | "read", problem: Problem) => {
     process.life.failed.push(now())
     return Effect.fail(fail(operation, problem))
@@ -75,6 +78,7 @@ export const weather = <E>(
       Effect.gen(function*() {
         yield* border.cross(process)
         yield* slowly
+        yield* unlessDead
         yield* fits
         yield* fails("write", "storeFails")
         const result = yield* write
