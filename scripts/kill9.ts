@@ -163,7 +163,7 @@ const trials = Effect.fnUntraced(function*(kills: number, database: Database, ca
       yield* askAgain
     }
     yield* Console.log(`kill ${kill}: after ${wait} ms, ${calls.length} calls so far`)
-    if (kill < kills - 2) prepared.push(yield* prepare)
+    if (kill <= kills - 2) prepared.push(yield* prepare)
   }
   yield* stillness(living[0]!)
   return calls.map((call) => ({
