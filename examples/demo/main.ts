@@ -160,6 +160,7 @@ const killed = Effect.fnUntraced(function*(folder: string) {
   }
   const first = yield* Process.start({ ...environment, PORT: "0" })
   yield* telesign.reportTo(`http://127.0.0.1:${first.port}/telesign/events`)
+  const next = yield* Process.prepare({ ...environment, PORT: String(first.port) })
 
   const begun = yield* step("application", "Ringback", "start delivery")
   yield* first.tell(`start parcel-7 ${to.patient}`)
@@ -172,7 +173,7 @@ const killed = Effect.fnUntraced(function*(folder: string) {
   }
   const kill = yield* step("application", "Ringback", "kill -9")
   yield* first.kill
-  const second = yield* Process.start({ ...environment, PORT: String(first.port) })
+  const second = yield* next.open
   const restart = yield* step("application", "Ringback", "started again")
   yield* second.tell(`start parcel-7 ${to.patient}`)
   const { what } = yield* second.hear("outcome", "parcel-7")
