@@ -137,7 +137,10 @@ export const defaults: Settings = {
 }
 
 const spokenCharacters = (text: string): number =>
-  text.replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ").trim().length
+  plainWords.test(text) ? text.length : text.replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ").trim().length
+
+/** Words with one space between them and no markup: all of it is spoken. Asked at every turn. */
+const plainWords = /^[^\s<]+(?: [^\s<]+)*$/
 
 /**
  * The longest that an action can last, digits included. In milliseconds, at the speed of the carrier.

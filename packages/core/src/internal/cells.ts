@@ -109,6 +109,17 @@ const longestCommit = 60_000
 /** Work that nobody waits for goes on trying while the store is down. */
 export const whileStoreIsDown = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("5 seconds")])
 
+/**
+ * Tries for as long as the store is down. Every turn passes here, and a schedule costs more to begin than the rest of a
+ * turn, so it begins with the first failure.
+ */
+export const untilStored = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+  Effect.catch(effect, (error) => {
+    if (error.operation === "decode") return Effect.fail(error)
+    const again = Effect.retry(effect, { schedule: whileStoreIsDown, while: ({ operation }) => operation !== "decode" })
+    return Effect.delay(again, "50 millis")
+  })
+
 /** From such an event on, the process that recorded it runs the activity which the call waits for. */
 const beginsWork = ({ _tag }: CallEvent): boolean => _tag === "ActivityStarted" || _tag === "Restarted"
 

@@ -10,7 +10,7 @@ import { StoreError } from "../EventStore.ts"
 import * as Webhook from "../Webhook.ts"
 import type { Received } from "./callCopies.ts"
 import * as table from "./callTable.ts"
-import { type Cell, type Cells, type Engine, whileStoreIsDown } from "./cells.ts"
+import { type Cell, type Cells, type Engine, untilStored } from "./cells.ts"
 import * as ids from "./ids.ts"
 import * as Lateness from "./lateness.ts"
 import type { Letter, Reply } from "./letter.ts"
@@ -133,17 +133,11 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
 
   const record = (cell: Cell, letter: Letter): Effect.Effect<void, StoreError> => {
     const once = Webhook.kind(letter.webhook) === "IncomingCall" ? arrive(cell, letter) : onLine(cell, letter)
-    return once.pipe(
-      Effect.retry({
-        schedule: whileStoreIsDown,
-        while: ({ operation }) => operation !== "decode"
-      }),
-      Effect.flatMap((decided) => {
-        if (decided === "lost") return lostCall(letter)
-        if (decided.waiter !== undefined) return Effect.asVoid(fork(awaitFlow(cell, letter, decided, decided.waiter)))
-        return Effect.sync(() => answer(cell, letter, decided, decided.reply))
-      })
-    )
+    return Effect.flatMap(untilStored(once), (decided) => {
+      if (decided === "lost") return lostCall(letter)
+      if (decided.waiter !== undefined) return Effect.asVoid(fork(awaitFlow(cell, letter, decided, decided.waiter)))
+      return Effect.sync(() => answer(cell, letter, decided, decided.reply))
+    })
   }
 
   const onLine = (cell: Cell, letter: Letter): Effect.Effect<Decided | "lost", StoreError> =>
@@ -240,12 +234,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   /** A hold that is recorded, like any action; one that is not, if the store is late again. */
   const holdLine = Effect.fnUntraced(function*(cell: Cell, letter: Letter, line: number) {
     const reading = (call: Call.Call) => Call.reply(call, line, "line", settings)
-    const holding = yield* fork(
-      Effect.retry(cells.take(cell, { _tag: "ReplyDue", line }, reading), {
-        schedule: whileStoreIsDown,
-        while: ({ operation }) => operation !== "decode"
-      })
-    )
+    const holding = yield* fork(untilStored(cells.take(cell, { _tag: "ReplyDue", line }, reading)))
     const watched = Effect.timeoutOption(Fiber.join(holding), settings.lateReply - settings.replyDeadline)
     const reply = yield* Effect.result(watched)
     if (reply._tag === "Success" && Option.isSome(reply.success)) return reply.success.value
