@@ -39,6 +39,8 @@ const callees = [
 /** Where the calls are kept: for the processes, and for the count at the end. */
 interface Database {
   readonly processes: number
+  /** The wait between two calls, in milliseconds: short where a process lives shortly, so that each kill hits many. */
+  readonly pause: number
   readonly environment: Readonly<Record<string, string>>
   readonly store: Layer.Layer<EventStore.EventStore, unknown>
 }
@@ -47,6 +49,7 @@ const sqlite = (folder: string): Database => {
   const filename = join(folder, "calls.db")
   return {
     processes: 1,
+    pause: 40,
     environment: { DATABASE_FILE: filename },
     store: SqlEventStore.layer.pipe(Layer.provide(SqliteClient.layer({ filename })))
   }
@@ -54,6 +57,7 @@ const sqlite = (folder: string): Database => {
 
 const postgres = Effect.map(Postgres.place, (url): Database => ({
   processes: 2,
+  pause: 120,
   environment: { DATABASE_URL: url },
   store: SqlEventStore.layer.pipe(Layer.provide(PgClient.layer({ url: Redacted.make(url) })))
 }))
@@ -146,7 +150,7 @@ const trials = Effect.fnUntraced(function*(kills: number, database: Database, ca
   const prepared = yield* Effect.all([prepare, prepare])
   const caller = yield* Effect.forkChild(Effect.forever(Effect.andThen(
     Effect.suspend(() => living.length === 0 ? Effect.void : newCall),
-    Effect.sleep("120 millis")
+    Effect.sleep(database.pause)
   )))
 
   for (let kill = 1; kill <= kills; kill++) {
