@@ -238,7 +238,7 @@ const onLegCompleted = (turn: Turn, line: CallLine, received: Received, settings
     case "Acting":
       if (isCopy(line, received, settings)) return "line"
       note()
-      return received.before || received.unsent || line.inFlight?.doubtful === true ? "line" : "nothing"
+      return isUndelivered(line, received) ? "line" : "nothing"
     case "Bridged":
       if (isOldLeg(line, received, settings)) return probe(turn, line, settings)
       turn.fact({ _tag: "LegEnded", leg: legOf(line, received.webhook), ...common(line, received.webhook, settings) })
@@ -248,6 +248,10 @@ const onLegCompleted = (turn: Turn, line: CallLine, received: Received, settings
       return "hangup"
   }
 }
+
+/** Whether the reply in flight may not have arrived, and no hold stands in for it, whose end is the next chance to give it. */
+const isUndelivered = (line: CallLine, { before, unsent }: Received): boolean =>
+  !unsent && (before || line.inFlight?.doubtful === true)
 
 const onCallCompleted = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { webhook } = received
