@@ -2,8 +2,8 @@
 // switch, which is about the least that such a conversation can cost, and beside XState. All hold the same conversation: a
 // menu of three tries, over and over; all keep their state by value. Run: npm run bench -- transitions [seconds]
 import { Flow, Line } from "@ringback/core"
-import { availableParallelism, cpus } from "node:os"
 import { assign, initialTransition, setup, transition } from "xstate"
+import { printMachine } from "./machine.ts"
 
 const presses = ["", "7", "", "7", "1"]
 
@@ -171,9 +171,7 @@ for (let turn = 0; turn < 5; turn++) {
   }
 }
 
-console.log(
-  `Node ${process.version}, ${cpus()[0]?.model.trim() ?? "unknown processor"}, ${availableParallelism()} cores\n`
-)
+printMachine()
 for (const [name, perSecond] of best) {
   const times = best.get("a switch by hand")! / perSecond
   console.log(

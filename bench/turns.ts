@@ -1,44 +1,88 @@
 /**
- * `npm run bench -- turns`: turns a second of Ringback beside bare `node:http` and `node:sqlite`, in one run of interleaved
+ * `npm run bench -- turns`: turns a second of Ringback beside bare `node:http` and a database, in one run of interleaved
  * rounds. One turn is a webhook in over loopback HTTP, decoded, decided, durably committed, and its action out.
+ *
+ * - `--rounds 4 --seconds 3 --calls 1,32,256`: how often, for how long each, at how many calls at a time
+ * - `--store sqlite|postgres`: a file, or a PostgreSQL that is started for this (or is at `DATABASE_URL`)
+ * - `--slow-disk 2`: each server also on a disk whose every sync takes so many milliseconds more
+ * - `--servers ringback,bare`: the programs of `bench/turns`; the ratios are to the last of them
+ * - `--json`
  */
+import { Effect, Exit, Scope } from "effect"
 import { execFile, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs, promisify } from "node:util"
+import * as Postgres from "../packages/core/test/fixtures/postgres.ts"
+import { printMachine } from "./machine.ts"
 import type { Measured } from "./turns/generator.ts"
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: "string", default: "4" },
-    seconds: { type: "string", default: "3" },
-    calls: { type: "string", default: "1,32,256" },
-    servers: { type: "string", default: "ringback,bare" },
-    json: { type: "boolean", default: false }
+    "rounds": { type: "string", default: "4" },
+    "seconds": { type: "string", default: "3" },
+    "calls": { type: "string", default: "1,32,256" },
+    "store": { type: "string", default: "sqlite" },
+    "slow-disk": { type: "string", default: "0" },
+    "servers": { type: "string", default: "ringback,bare" },
+    "json": { type: "boolean", default: false }
   }
 })
-const rounds = Number(values.rounds)
+
+/** What is measured, and what it is compared with. */
+interface Contender {
+  readonly name: string
+  readonly server: string
+  readonly slowDisk: string
+  readonly against: string
+}
+
 const servers = values.servers.split(",")
+const limit = servers.at(-1)!
+const contenders: ReadonlyArray<Contender> = servers.flatMap((server) => {
+  const plain = { name: server, server, slowDisk: "0", against: limit }
+  const slowDisk = values["slow-disk"]
+  return slowDisk === "0" ? [plain] : [{ name: `${server} slow`, server, slowDisk, against: server }, plain]
+})
 
 const file = (name: string) => fileURLToPath(new URL(`turns/${name}.ts`, import.meta.url))
 const run = promisify(execFile)
 
-/** One round: a server of its own on an empty database, and a generator of its own. */
-const measure = async (server: string, calls: number): Promise<Measured> => {
+const postgres = values.store === "postgres" ? await Postgres.start({ fsync: "on" }) : undefined
+if (values.store === "postgres" && postgres === undefined) process.exit(1)
+
+/** An empty place for a database, and the way to clear it away. */
+const emptyPlace = async () => {
+  if (postgres !== undefined) {
+    const scope = Scope.makeUnsafe()
+    const place = await Effect.runPromise(Scope.provide(Postgres.schema(postgres), scope))
+    return { place, clear: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
+  }
   const folder = mkdtempSync(join(tmpdir(), "ringback-bench-"))
-  const child = spawn(process.execPath, ["--conditions=source", file(server), join(folder, "bench.db")], {
+  return {
+    place: join(folder, "bench.db"),
+    clear: () => Promise.resolve(rmSync(folder, { recursive: true, force: true }))
+  }
+}
+
+/** One round: a server of its own on an empty database, and a generator of its own. */
+const measure = async ({ server, slowDisk }: Contender, calls: number): Promise<Measured> => {
+  const { clear, place } = await emptyPlace()
+  const child = spawn(process.execPath, ["--conditions=source", file(server), place], {
     stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, NODE_NO_WARNINGS: "1" }
+    env: { ...process.env, NODE_NO_WARNINGS: "1", SLOW_DISK: slowDisk }
   })
+  const ended = new Promise((resolve) => child.once("exit", resolve))
   try {
     const port = await new Promise<number>((resolve) => child.stdout.once("data", (data) => resolve(Number(data))))
     const { stdout } = await run(process.execPath, [file("generator"), String(port), String(calls), values.seconds])
     return JSON.parse(stdout) as Measured
   } finally {
     child.kill("SIGKILL")
-    rmSync(folder, { recursive: true, force: true })
+    await ended
+    await clear()
   }
 }
 
@@ -51,25 +95,33 @@ type Figures = Record<typeof fields[number], number>
 const figures = (of: (field: typeof fields[number]) => number) =>
   Object.fromEntries(fields.map((field) => [field, of(field)])) as Figures
 
-const shown = (calls: number, who: string, of: Figures, digits = 0) =>
-  `${String(calls).padStart(3)} calls  ${who.padEnd(10)}  ${of.perSecond.toFixed(digits).padStart(6)} turns/s  ` +
-  `p50 ${of.p50.toFixed(2)}  p99 ${of.p99.toFixed(2)} ms  server ${of.serverMicros.toFixed(digits && 2)} us  ` +
-  `generator ${of.generatorMicros.toFixed(digits && 2)} us cpu a turn  ${of.turnsPerCommit.toFixed(2)} turns a commit`
+const shown = (calls: number, who: string, of: Figures) =>
+  `${String(calls).padStart(3)} calls  ${who.padEnd(24)}${of.perSecond.toFixed(0).padStart(7)} turns/s  ` +
+  `p50 ${of.p50.toFixed(2).padStart(6)}  p99 ${of.p99.toFixed(2).padStart(6)} ms  ` +
+  `cpu a turn ${of.serverMicros.toFixed(0).padStart(4)} us (generator ${of.generatorMicros.toFixed(0)})  ` +
+  `${of.turnsPerCommit.toFixed(1)} turns a commit`
+
+const shownRatios = (calls: number, who: string, of: Figures) =>
+  `${String(calls).padStart(3)} calls  ${who.padEnd(24)}${of.perSecond.toFixed(2).padStart(7)} turns/s  ` +
+  `p50 ${of.p50.toFixed(2).padStart(6)}  p99 ${of.p99.toFixed(2).padStart(6)}     ` +
+  `cpu a turn ${of.serverMicros.toFixed(2).padStart(4)}`
 
 const found: Array<object> = []
+if (!values.json) printMachine()
 for (const calls of values.calls.split(",").map(Number)) {
-  const measured = new Map<string, Array<Measured>>(servers.map((server) => [server, []]))
-  for (let round = 0; round < rounds; round++) {
-    for (const server of servers) measured.get(server)!.push(await measure(server, calls))
+  const measured = new Map<string, Array<Measured>>(contenders.map(({ name }) => [name, []]))
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const contender of contenders) measured.get(contender.name)!.push(await measure(contender, calls))
   }
-  const last = measured.get(servers.at(-1)!)!
-  for (const [server, all] of measured) {
+  for (const { against, name } of contenders) {
+    const [all, others] = [measured.get(name)!, measured.get(against)!]
     const medians = figures((field) => median(all.map((each) => each[field])))
-    const ratios = figures((field) => median(all.map((each, round) => each[field] / last[round]![field])))
-    found.push({ calls, server, medians, ratios })
+    const ratios = figures((field) => median(all.map((each, round) => each[field] / others[round]![field])))
+    found.push({ calls, name, medians, against, ratios })
     if (values.json) continue
-    console.log(shown(calls, server, medians))
-    if (all !== last) console.log(shown(calls, "  ratio", ratios, 2))
+    if (name !== against) console.log(shownRatios(calls, `${name} / ${against}`, ratios))
+    console.log(shown(calls, name, medians))
   }
 }
 if (values.json) console.log(JSON.stringify(found))
+await postgres?.stop()

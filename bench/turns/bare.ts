@@ -1,19 +1,13 @@
 /**
- * The limit to measure against: the same calls by hand on bare `node:http` and `node:sqlite`. The same JSON in and out, the
- * same durability (one commit for all turns that arrive together, `synchronous=FULL`, before the answers), a fold written
+ * The limit to measure against: the same calls by hand on bare `node:http` and `node:sqlite`, or PostgreSQL. The same JSON in and out, the
+ * same durability (one commit, on the disk before the answers, for all turns that arrive together), a fold written
  * for this one conversation, and no rule that a real carrier would need.
  */
 import { createServer, type ServerResponse } from "node:http"
-import { DatabaseSync } from "node:sqlite"
+import { open } from "./bareStore.ts"
 import { prompts, usage } from "./conversation.ts"
 
-const database = new DatabaseSync(process.argv[2] ?? "")
-database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-database.exec(
-  "CREATE TABLE turns (position INTEGER PRIMARY KEY, call TEXT NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, " +
-    "events TEXT NOT NULL, UNIQUE (call, version))"
-)
-const insert = database.prepare("INSERT INTO turns (call, version, at, events) VALUES (?, ?, ?, ?)")
+const store = await open(process.argv[2] ?? "")
 
 interface Call {
   version: number
@@ -23,32 +17,8 @@ interface Call {
 const calls = new Map<string, Call>()
 let started = 0
 
-interface Job {
-  readonly row: readonly [string, number, number, string]
-  readonly answer: string
-  readonly response: ServerResponse
-}
-let waiting: Array<Job> = []
-let commits = 0
-
-/** Everything that has arrived in this turn of the event loop shares one commit. */
-const commit = () => {
-  const jobs = waiting
-  waiting = []
-  database.exec("BEGIN")
-  for (const { row } of jobs) insert.run(...row)
-  database.exec("COMMIT")
-  commits++
-  for (const { answer, response } of jobs) response.end(answer)
-}
-
-const append = (job: Job) => {
-  if (waiting.length === 0) setImmediate(commit)
-  waiting.push(job)
-}
-
 const record = (id: string, call: Call, events: ReadonlyArray<object>, answer: string, response: ServerResponse) =>
-  append({ row: [id, ++call.version, Date.now(), JSON.stringify(events)], answer, response })
+  store.append({ row: [id, ++call.version, Date.now(), JSON.stringify(events)], stored: () => response.end(answer) })
 
 const next = (id: string, call: Call, response: ServerResponse, fact: object) => {
   const prompt = prompts[call.asked++]
@@ -82,20 +52,17 @@ const receive = (text: string, response: ServerResponse) => {
 }
 
 /** Starts calls, which is not measured. */
-const start = (count: number, response: ServerResponse) => {
+const start = async (count: number, response: ServerResponse) => {
   const ids = Array.from({ length: count }, () => `bare.${String(++started).padStart(20, "0")}.1`)
-  database.exec("BEGIN")
-  for (const id of ids) {
-    insert.run(id, 1, Date.now(), JSON.stringify([{ _tag: "CallStarted" }, { _tag: "DialAttempted" }]))
-    calls.set(id, { version: 1, asked: 0, pressed: "" })
-  }
-  database.exec("COMMIT")
+  const events = JSON.stringify([{ _tag: "CallStarted" }, { _tag: "DialAttempted" }])
+  await store.prepare(ids.map((id) => [id, 1, Date.now(), events]))
+  for (const id of ids) calls.set(id, { version: 1, asked: 0, pressed: "" })
   response.end(JSON.stringify(ids))
 }
 
 const server = createServer((request, response) => {
-  if (request.url === "/usage") return response.end(JSON.stringify(usage(commits)))
-  if (request.url?.startsWith("/start")) return start(Number(request.url.split("=")[1]), response)
+  if (request.url === "/usage") return response.end(JSON.stringify(usage(store.commits())))
+  if (request.url?.startsWith("/start")) return void start(Number(request.url.split("=")[1]), response)
   let body = ""
   request.setEncoding("utf8")
   request.on("data", (chunk: string) => void (body += chunk))

@@ -1,12 +1,14 @@
 /** The measured server: Ringback's own route, engine and store. */
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { PgClient } from "@effect/sql-pg"
 import { Call, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { TelesignWebhook } from "@ringback/http"
-import { Console, Effect, Layer, Metric, Option, Schedule, Schema } from "effect"
+import { Console, Effect, Layer, Metric, Option, Redacted, Schedule, Schema } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { createServer } from "node:http"
 import { prompts, referenceId, usage } from "./conversation.ts"
+import { slowDown } from "./slowDisk.ts"
 
 const from = PhoneNumber.make("15550170009")
 const to = PhoneNumber.make("15550170001")
@@ -31,11 +33,17 @@ const transport = Layer.succeed(
   })
 )
 
+slowDown()
+const place = process.argv[2] ?? ""
+const database = place.startsWith("postgres")
+  ? PgClient.layer({ url: Redacted.make(place) })
+  : SqliteClient.layer({ filename: place })
+
 // An emulated callee answers at once, so the rule that tells copies by their haste has to stand back.
 const calls = Calls.layer({ flows: [Conversation], settings: { shortestKeyPress: 0, fastestSpeech: Infinity } }).pipe(
   Layer.provide(transport),
   Layer.provideMerge(SqlEventStore.layer),
-  Layer.provide(SqliteClient.layer({ filename: process.argv[2] ?? "" }))
+  Layer.provide(database)
 )
 
 /** Starts a call, which is not measured, and waits until the carrier has taken it. */
