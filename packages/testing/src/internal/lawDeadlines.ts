@@ -77,6 +77,7 @@ const outside = (stretch: History.Stretch, lived: ReadonlyArray<History.Stretch>
 // ---------------------------------------------------------------------------------------------------------------------
 
 export const airResiduals = {
+  elsewhere: "an event of a call that only another process knew, while the store was late",
   refused: "an event that the store would not take",
   unanswered: "an event without a reply that is not asked again"
 } as const
@@ -118,7 +119,8 @@ const late = (history: History.History, delivery: History.Delivery): Findings =>
   const isStoreLate = [...life.waited, ...life.failed.map((at) => ({ from: at, to: at }))].some(({ from, to }) =>
     to >= arrived.at && from <= until
   )
-  if (waited <= (isStoreLate ? history.settings.lateReply : history.settings.replyDeadline)) return none
+  const { lateReply, replyDeadline, storePatience } = history.settings
+  if (waited <= (!isStoreLate ? replyDeadline : isHeld ? lateReply : storePatience)) return none
   return [
     violation(
       answered === undefined
@@ -129,7 +131,8 @@ const late = (history: History.History, delivery: History.Delivery): Findings =>
 }
 
 /** An answer that the carrier carried out on an open line is an action. */
-const silent = (history: History.History, { answered, obeyed, webhook }: History.Delivery): Findings => {
+const silent = (history: History.History, delivery: History.Delivery): Findings => {
+  const { answered, obeyed, webhook } = delivery
   if (answered === undefined || !obeyed || answered.action !== undefined) return none
   const kind = Webhook.kind(webhook)
   if (kind === "CallCompleted" || (kind === "DialCompleted" && webhook.status !== "answered")) return none
@@ -138,6 +141,7 @@ const silent = (history: History.History, { answered, obeyed, webhook }: History
     entry.webhook.event === "call_completed"
   )
   const line = Past.lineAt(Past.of(history).callOf(webhook), webhook, answered.seq)
+  if (holds.isOfAnother(history, delivery)) return [remains(airResiduals.elsewhere)]
   return isOpen && line?.phase !== "Bridged" // two people may be talking
     ? [violation(`${webhook.event} of an open line was answered with nothing`)]
     : none

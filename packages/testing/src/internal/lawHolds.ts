@@ -62,13 +62,31 @@ export const unrecorded = (history: History.History, delivery: History.Delivery)
   const most = history.settings.maxUnrecordedHolds
   if (isHangup && all < most) return [violation(`hung up after ${all} holds`)]
   if (!isHangup && inARow >= most) return [violation(`one more unrecorded hold after ${inARow}`)]
-  const isSecond = line?.referenceId !== undefined && line.referenceId !== delivery.webhook.referenceId
+  const isSecond = isOfSecond(history, delivery)
   if (isSecond || isKept(history, delivery)) return [remains(isHangup ? residuals.hungUp : residuals.held)]
   const { died } = history.lives[delivery.incarnation - 1]!
   return died >= history.endedAt
     ? [violation(`${delivery.webhook.event} was answered and never recorded`)]
     : [remains(residuals.lost)]
 }
+
+/** Whether a webhook is of the second session of a `POST` that the carrier carried out twice. */
+const isOfSecond = (history: History.History, { webhook }: History.Delivery): boolean => {
+  const past = Past.of(history).callOf(webhook)
+  const line = past === undefined ? undefined : Past.lineOf(past.call, webhook)
+  return line?.referenceId !== undefined && line.referenceId !== webhook.referenceId
+}
+
+/**
+ * Whether a call is known to another process alone, which held its line while the store was late: nothing else tells that
+ * it is one of ours.
+ */
+export const isOfAnother = (history: History.History, { answered, incarnation, webhook }: History.Delivery): boolean =>
+  answered !== undefined && Past.lineAt(Past.of(history).callOf(webhook), webhook, answered.seq) === undefined &&
+  history.deliveries.some((other) =>
+    other.incarnation !== incarnation && other.webhook.referenceId === webhook.referenceId &&
+    other.answered !== undefined && other.answered.seq < answered.seq && isUnrecorded(history, other)
+  )
 
 /** Whether a webhook is on record, or changed nothing when its turn came. */
 const isKept = (history: History.History, { posting, webhook }: History.Delivery): boolean => {
