@@ -171,7 +171,8 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
       receivedAt: receivedAt + cell.ahead,
       before: delivery !== undefined && (delivery.written === undefined || arrival < delivery.written),
       copies: delivery?.copies ?? 0,
-      unsent: afterHold
+      // A hold takes no digits. If another process went on with the call, it knows no hold, and gave its reply.
+      unsent: afterHold && (webhook.digits ?? "") === "" && cell.writer === engine.process
     }
   }
 
