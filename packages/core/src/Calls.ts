@@ -249,8 +249,9 @@ const checkRunning = (
 /**
  * The engine over an `EventStore` and a `Transport`. Also requires the services of the flows' activities.
  *
- * When the layer is built it takes over the running calls of the store. Fails with `DuplicateFlow` or `FlowsMissing` if the
- * flows do not allow that, and with `StoreError`.
+ * When the layer is built it takes over the running calls of the store. On a store that other processes share it leaves
+ * alone what the living have under way, and from then on takes over the calls of those that die. Fails with
+ * `DuplicateFlow` or `FlowsMissing` if the flows do not allow that, and with `StoreError`.
  *
  * @example
  * const CallsLive = Calls.layer({ flows: [Reminder] }).pipe(
