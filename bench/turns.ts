@@ -9,15 +9,14 @@
  * - `--json`
  */
 import { Effect, Exit, Scope } from "effect"
-import { execFile, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { parseArgs, promisify } from "node:util"
+import { parseArgs } from "node:util"
 import * as Postgres from "../packages/core/test/fixtures/postgres.ts"
 import { printMachine } from "./machine.ts"
 import type { Measured } from "./turns/generator.ts"
+import { measure, median } from "./turns/measure.ts"
 
 const { values } = parseArgs({
   options: {
@@ -47,9 +46,6 @@ const contenders: ReadonlyArray<Contender> = servers.flatMap((server) => {
   return slowDisk === "0" ? [plain] : [{ name: `${server} slow`, server, slowDisk, against: server }, plain]
 })
 
-const file = (name: string) => fileURLToPath(new URL(`turns/${name}.ts`, import.meta.url))
-const run = promisify(execFile)
-
 const postgres = values.store === "postgres" ? await Postgres.start({ fsync: "on" }) : undefined
 if (values.store === "postgres" && postgres === undefined) process.exit(1)
 
@@ -67,27 +63,15 @@ const emptyPlace = async () => {
   }
 }
 
-/** One round: a server of its own on an empty database, and a generator of its own. */
-const measure = async ({ server, slowDisk }: Contender, calls: number): Promise<Measured> => {
+/** One round: on an empty database. */
+const round = async ({ server, slowDisk }: Contender, calls: number): Promise<Measured> => {
   const { clear, place } = await emptyPlace()
-  const child = spawn(process.execPath, ["--conditions=source", file(server), place], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, NODE_NO_WARNINGS: "1", SLOW_DISK: slowDisk }
-  })
-  const ended = new Promise((resolve) => child.once("exit", resolve))
   try {
-    const port = await new Promise<number>((resolve) => child.stdout.once("data", (data) => resolve(Number(data))))
-    const { stdout } = await run(process.execPath, [file("generator"), String(port), String(calls), values.seconds])
-    return JSON.parse(stdout) as Measured
+    return await measure(server, place, { calls, seconds: Number(values.seconds) }, { SLOW_DISK: slowDisk })
   } finally {
-    child.kill("SIGKILL")
-    await ended
     await clear()
   }
 }
-
-const median = (numbers: ReadonlyArray<number>): number =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 
 const fields = ["perSecond", "p50", "p99", "serverMicros", "generatorMicros", "turnsPerCommit"] as const
 type Figures = Record<typeof fields[number], number>
@@ -110,13 +94,13 @@ const found: Array<object> = []
 if (!values.json) printMachine()
 for (const calls of values.calls.split(",").map(Number)) {
   const measured = new Map<string, Array<Measured>>(contenders.map(({ name }) => [name, []]))
-  for (let round = 0; round < Number(values.rounds); round++) {
-    for (const contender of contenders) measured.get(contender.name)!.push(await measure(contender, calls))
+  for (let n = 0; n < Number(values.rounds); n++) {
+    for (const contender of contenders) measured.get(contender.name)!.push(await round(contender, calls))
   }
   for (const { against, name } of contenders) {
     const [all, others] = [measured.get(name)!, measured.get(against)!]
     const medians = figures((field) => median(all.map((each) => each[field])))
-    const ratios = figures((field) => median(all.map((each, round) => each[field] / others[round]![field])))
+    const ratios = figures((field) => median(all.map((each, n) => each[field] / others[n]![field])))
     found.push({ calls, name, medians, against, ratios })
     if (values.json) continue
     if (name !== against) console.log(shownRatios(calls, `${name} / ${against}`, ratios))

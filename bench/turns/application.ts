@@ -1,0 +1,65 @@
+/** What the measured server runs: the flow, a carrier that takes every dial, and the engine on a database. */
+import { PgClient } from "@effect/sql-pg"
+import { Calls, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
+import * as SqliteClient from "@ringback/core/SqliteClient"
+import { Effect, Layer, Redacted, Schema } from "effect"
+import { prompts, referenceId } from "./conversation.ts"
+
+const from = PhoneNumber.make("15550170009")
+const to = PhoneNumber.make("15550170001")
+
+const asking = (questions: ReadonlyArray<string>) =>
+  Flow.gen(function*() {
+    let pressed = ""
+    for (const question of questions) pressed += yield* Line.collect(question, { max: 1, attempts: 1 })
+    return pressed
+  }).pipe(Flow.dial({ to, from }))
+
+/** The call whose turns are measured. */
+export const Conversation = Flow.make("conversation", {
+  version: 1,
+  input: {},
+  output: Schema.String,
+  run: () => asking(prompts)
+})
+
+/** A call of very many turns. */
+export const Interview = Flow.make("interview", {
+  version: 1,
+  input: {},
+  output: Schema.String,
+  run: () => asking(Array.from({ length: 600 }, (_, n) => prompts[n % prompts.length]!))
+})
+
+/** A call that waits. */
+export const Sleeper = Flow.make("sleeper", {
+  version: 1,
+  input: {},
+  output: Schema.Void,
+  run: () => Flow.sleep("1 day")
+})
+
+const transport = Layer.succeed(
+  Transport.Transport,
+  Transport.Transport.of({
+    send: (action) =>
+      Effect.succeed({ referenceId: referenceId(action._tag === "Dial" ? action.externalId ?? "" : "") })
+  })
+)
+
+/** The store in a file, or at the URL of a PostgreSQL. */
+export const store = (place: string) =>
+  SqlEventStore.layer.pipe(
+    Layer.provide(
+      place.startsWith("postgres")
+        ? PgClient.layer({ url: Redacted.make(place) })
+        : SqliteClient.layer({ filename: place })
+    )
+  )
+
+/** The engine. A callee who answers at once would be taken for a copy, so the rule that tells copies by haste stands back. */
+export const calls = (place: string) =>
+  Calls.layer({
+    flows: [Conversation, Interview, Sleeper],
+    settings: { shortestKeyPress: 0, fastestSpeech: Infinity }
+  }).pipe(Layer.provide(transport), Layer.provideMerge(store(place)))
