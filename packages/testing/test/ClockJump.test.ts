@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Calls, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
 import { Clock, Duration, Effect, Fiber, Layer, Schema } from "effect"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
-import { life, world } from "./fixtures/lives.ts"
+import { inWorld, life, world } from "./fixtures/lives.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -76,7 +76,7 @@ describe("a clock that is set forward", () => {
       assert.lengthOf(yield* PhoneCompany.rings, 1)
       const events = yield* Effect.flatMap(Calls.Calls, (calls) => calls.events(call.id))
       assert.lengthOf(events.filter((event) => event._tag === "Restarted"), 1)
-    }).pipe(Effect.provide(unconfirmed), Effect.provide(world)))
+    }).pipe(Effect.provide(inWorld(unconfirmed))))
 
   it.effect("by an hour ends that listening in time all the same", () =>
     Effect.gen(function*() {
@@ -87,7 +87,7 @@ describe("a clock that is set forward", () => {
       yield* FakeClock.setForward("1 hour")
       assert.strictEqual(yield* call.outcome, "unknown")
       assert.isAtMost((yield* waited) - began, 6 * minute)
-    }).pipe(Effect.provide(unconfirmed), Effect.provide(world)))
+    }).pipe(Effect.provide(inWorld(unconfirmed))))
 
   it.effect("by an hour neither starts an activity twice that is running, nor calls it overdue", () =>
     Effect.gen(function*() {
@@ -95,7 +95,7 @@ describe("a clock that is set forward", () => {
       yield* Effect.sleep("10 seconds")
       yield* FakeClock.setForward("1 hour")
       assert.strictEqual(yield* call.outcome, 1)
-    }).pipe(Effect.provide(life([Lookup])), Effect.provide(world)))
+    }).pipe(Effect.provide(inWorld(life([Lookup])))))
 
   it.effect("by a minute puts the reply in doubt that was given right before", () =>
     Effect.gen(function*() {
@@ -110,7 +110,7 @@ describe("a clock that is set forward", () => {
         events.flatMap((event) => event._tag === "Restarted" ? [event.doubtful] : []),
         [true]
       )
-    }).pipe(Effect.provide(life([Talk, Nap])), Effect.provide(world)))
+    }).pipe(Effect.provide(inWorld(life([Talk, Nap])))))
 
   it.effect("by an hour wakes what sleeps within half a minute, at a bounded rate", () =>
     Effect.gen(function*() {
@@ -126,7 +126,7 @@ describe("a clock that is set forward", () => {
       assert.isAtMost(woken[0]!, 30_000)
       assert.isAtLeast(woken.at(-1)! - woken[0]!, 4_900)
       assert.isAtMost(woken.at(-1)!, 36_000)
-    }).pipe(Effect.provide(life([Nap])), Effect.provide(world)))
+    }).pipe(Effect.provide(inWorld(life([Nap])))))
 })
 
 describe("a clock that is set back", () => {
@@ -142,7 +142,7 @@ describe("a clock that is set back", () => {
           const slept = (yield* waited) - began
           assert.isAtLeast(slept, 10 * minute)
           assert.isAtMost(slept, 20 * minute)
-        }).pipe(Effect.provide(life([Nap], { settings: { keep } })), Effect.provide(world)))
+        }).pipe(Effect.provide(inWorld(life([Nap], { settings: { keep } })))))
     }
 
     it.effect(`by ${by} while nobody looked wakes a call that slept`, () =>
@@ -174,5 +174,5 @@ describe("a clock that is set back", () => {
         entry._tag === "Replied" && entry.action?._tag === "Speak"
       )
       assert.lengthOf(spoken, 8)
-    }).pipe(Effect.provide(life([Talk])), Effect.provide(world)))
+    }).pipe(Effect.provide(inWorld(life([Talk])))))
 })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber } from "@ringback/core"
 import { Context, Effect, Fiber, Layer, Schema } from "effect"
 import { Callee, FakeClock, PhoneCompany } from "../src/index.ts"
-import { countAnew, eventReads, life, Reads, world } from "./fixtures/lives.ts"
+import { countAnew, eventReads, inWorld, life, Reads } from "./fixtures/lives.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -64,7 +64,7 @@ describe("a call that waits without a line", () => {
       assert.strictEqual(yield* eventReads, 1)
       assert.strictEqual(yield* call.outcome, "heard")
       assert.lengthOf(yield* PhoneCompany.rings, 1)
-    }).pipe(Effect.provide(life(flows, forgetful)), Effect.provide(world)))
+    }).pipe(Effect.provide(inWorld(life(flows, forgetful)))))
 
   it.effect("takes a signal", () =>
     Effect.gen(function*() {
@@ -74,7 +74,7 @@ describe("a call that waits without a line", () => {
       yield* call.signal("word", "hello")
       assert.strictEqual(yield* eventReads, 1)
       assert.strictEqual(yield* call.outcome, "hello")
-    }).pipe(Effect.provide(life(flows, forgetful)), Effect.provide(world)))
+    }).pipe(Effect.provide(inWorld(life(flows, forgetful)))))
 
   it.effect("leaves memory when so many others have rested since as are kept", () =>
     Effect.gen(function*() {
@@ -87,7 +87,7 @@ describe("a call that waits without a line", () => {
       assert.strictEqual(yield* eventReads, 1)
       yield* calls[2]!.signal("other", "c")
       assert.strictEqual(yield* eventReads, 2)
-    }).pipe(Effect.provide(life(flows, { settings: { keep: 3 } })), Effect.provide(world)))
+    }).pipe(Effect.provide(inWorld(life(flows, { settings: { keep: 3 } })))))
 
   it.effect("takes a cancel", () =>
     Effect.gen(function*() {
@@ -97,7 +97,7 @@ describe("a call that waits without a line", () => {
       assert.strictEqual((yield* Effect.flip(call.outcome))._tag, "CallStopped")
       yield* Effect.sleep("2 hours")
       assert.lengthOf(yield* PhoneCompany.rings, 0)
-    }).pipe(Effect.provide(life(flows, forgetful)), Effect.provide(world)))
+    }).pipe(Effect.provide(inWorld(life(flows, forgetful)))))
 
   it.effect("tells its outcome to who waited all the time, and to who comes after its end", () =>
     Effect.gen(function*() {
@@ -110,7 +110,7 @@ describe("a call that waits without a line", () => {
       yield* Fiber.interrupt(waiters[0]!)
       assert.deepStrictEqual(yield* Effect.forEach(waiters.slice(1), Fiber.join), ["heard", "heard"])
       assert.strictEqual(yield* call.outcome, "heard")
-    }).pipe(Effect.provide(life(flows, forgetful)), Effect.provide(world)))
+    }).pipe(Effect.provide(inWorld(life(flows, forgetful)))))
 
   it.effect("answers a late webhook of a line that it had", () =>
     Effect.gen(function*() {
@@ -123,14 +123,14 @@ describe("a call that waits without a line", () => {
       assert.isUndefined((yield* Calls.receive(late)).action)
       const reads = yield* Reads
       assert.deepStrictEqual([reads.sessions, yield* eventReads], [1, 1])
-    }).pipe(Effect.provide(life(flows, { settings: { keep: 1 } })), Effect.provide(world)))
+    }).pipe(Effect.provide(inWorld(life(flows, { settings: { keep: 1 } })))))
 
   it.effect("stays in memory if there are not many", () =>
     Effect.gen(function*() {
       const call = yield* Calls.start(Later, input)
       assert.strictEqual(yield* call.outcome, "heard")
       assert.strictEqual(yield* eventReads, 0)
-    }).pipe(Effect.provide(life(flows)), Effect.provide(world)))
+    }).pipe(Effect.provide(inWorld(life(flows)))))
 })
 
 describe("a call that is live in memory", () => {
@@ -141,7 +141,7 @@ describe("a call that is live in memory", () => {
       assert.strictEqual(yield* call.outcome, "done")
       const reads = yield* Reads
       assert.deepStrictEqual([reads.running, reads.sessions, yield* eventReads], [1, 0, 0])
-    }).pipe(Effect.provide(life(flows, forgetful)), Effect.provide(world)))
+    }).pipe(Effect.provide(inWorld(life(flows, forgetful)))))
 
   it.effect("stays there while an activity runs, however long that takes", () => {
     const Patient = Flow.make("patient", {
@@ -155,7 +155,7 @@ describe("a call that is live in memory", () => {
       const call = yield* Calls.start(Patient, {})
       assert.strictEqual(yield* call.outcome, "found")
       assert.strictEqual(yield* eventReads, 0)
-    }).pipe(Effect.provide(life([Patient], forgetful)), Effect.provide(world))
+    }).pipe(Effect.provide(inWorld(life([Patient], forgetful))))
   })
 
   it.effect("stays there while somebody waits on its line", () => {
@@ -175,7 +175,7 @@ describe("a call that is live in memory", () => {
       yield* call.signal("word", "hello")
       assert.strictEqual(yield* call.outcome, "hello")
       assert.strictEqual(yield* eventReads, 0)
-    }).pipe(Effect.provide(life([Hold], forgetful)), Effect.provide(world))
+    }).pipe(Effect.provide(inWorld(life([Hold], forgetful))))
   })
 })
 

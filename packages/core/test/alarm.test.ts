@@ -1,0 +1,109 @@
+import { assert, describe, it } from "@effect/vitest"
+import { FakeClock } from "@ringback/testing"
+import { Clock, Effect } from "effect"
+import * as Alarm from "../src/internal/alarm.ts"
+import * as CommonClock from "../src/internal/commonClock.ts"
+import * as Time from "../src/internal/time.ts"
+
+const start = Date.UTC(2026, 0, 1)
+
+/** An alarm, and who was woken when, in milliseconds from the start. */
+const make = Effect.fnUntraced(function*(perSecond = 20) {
+  const clock = yield* Clock.Clock
+  const woken: Array<readonly [string, number]> = []
+  const time = Time.make(CommonClock.make(clock, undefined))
+  const began = yield* Clock.monotonicTimeNanos
+  const alarm = yield* Alarm.make(
+    time,
+    perSecond,
+    (id) => Effect.sync(() => void woken.push([id, Number(clock.monotonicTimeNanosUnsafe() - began) / 1e6]))
+  )
+  return { alarm, woken }
+})
+
+const inTime = <A, E>(test: Effect.Effect<A, E, FakeClock.FakeClock>) =>
+  Effect.provide(test, FakeClock.layerWith({ patience: "brief" }))
+
+describe("an alarm", () => {
+  it.effect("wakes each at the time that was said last, whether that is earlier or later", () =>
+    inTime(Effect.scoped(Effect.gen(function*() {
+      const { alarm, woken } = yield* make()
+      alarm.set("a", start + 5_000, false)
+      alarm.set("b", start + 3_000, false)
+      alarm.set("a", start + 1_000, false)
+      alarm.set("b", start + 9_000, false)
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(woken, [["a", 1_000], ["b", 9_000]])
+    }))))
+
+  it.effect("leaves an earlier time as it is if it is asked for the latest", () =>
+    inTime(Effect.scoped(Effect.gen(function*() {
+      const { alarm, woken } = yield* make()
+      alarm.set("a", start + 1_000, false)
+      alarm.setLatest("a", start + 5_000, false)
+      alarm.set("b", start + 5_000, false)
+      alarm.setLatest("b", start + 2_000, false)
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(woken, [["a", 1_000], ["b", 2_000]])
+    }))))
+
+  it.effect("does not wake who is cleared, on time or late", () =>
+    inTime(Effect.scoped(Effect.gen(function*() {
+      const { alarm, woken } = yield* make(1)
+      for (const id of ["a", "b", "c"]) alarm.set(id, start - 60_000, false)
+      alarm.set("d", start + 2_000, false)
+      yield* Effect.sleep("500 millis")
+      for (const id of ["b", "d", "nobody"]) alarm.clear(id)
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(woken, [["a", 0], ["c", 1_000]])
+    }))))
+
+  it.effect("wakes the late one after another, the urgent first, and who is on time meanwhile at once", () =>
+    inTime(Effect.scoped(Effect.gen(function*() {
+      const { alarm, woken } = yield* make(10)
+      alarm.set("late", start - 20_000, false)
+      alarm.set("later", start - 10_000, false)
+      alarm.set("urgent", start - 5_000, true)
+      alarm.set("on time", start + 150, false)
+      alarm.set("moved", start - 90_000, false)
+      alarm.set("moved", start + 120, false)
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(woken, [
+        ["urgent", 0],
+        ["late", 100],
+        ["moved", 120],
+        ["on time", 150],
+        ["later", 200]
+      ])
+    }))))
+
+  it.effect("follows a clock that is set forward, and lets nobody wait longer because it is set back", () =>
+    inTime(Effect.scoped(Effect.gen(function*() {
+      const { alarm, woken } = yield* make()
+      alarm.set("far", start + 3_600_000 * 2, false)
+      alarm.set("near", start + 60_000, false)
+      yield* Effect.sleep("10 seconds")
+      yield* FakeClock.setForward("-1 hours")
+      yield* Effect.sleep("2 minutes")
+      assert.deepStrictEqual(woken, [["near", 60_000]])
+      yield* FakeClock.setForward("3 hours")
+      yield* Effect.sleep("30 seconds")
+      assert.strictEqual(woken[1]?.[0], "far")
+    }))))
+})
+
+describe("time", () => {
+  it.effect("tells of a jump of more than 5 seconds, with the time right before it, and of no smaller one", () =>
+    inTime(Effect.gen(function*() {
+      const time = Time.make(CommonClock.make(yield* Clock.Clock, undefined))
+      const jumps: Array<number> = []
+      time.onJump((before) => void jumps.push(before - start))
+      yield* Effect.sleep("10 seconds")
+      for (const by of ["5 seconds", "-5 seconds", "5001 millis", "-1 hours"] as const) {
+        yield* FakeClock.setForward(by)
+        time.now()
+        time.now()
+      }
+      assert.deepStrictEqual(jumps, [10_000, 15_001])
+    })))
+})
