@@ -7,7 +7,10 @@ interface Item extends Heap.Entry {
 }
 
 /** Below 0: the item that was added so many steps ago leaves. Else: an item of this rank comes. */
-const Steps = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: -20, maximum: 9 })))
+const Steps = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: -20, maximum: 99 }))).check(
+  Schema.isMinLength(50),
+  Schema.isMaxLength(100)
+)
 
 /** What is first after each step, and then what leaves from the front until nothing is left. */
 const walk = (steps: ReadonlyArray<number>) => {
