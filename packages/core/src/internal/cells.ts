@@ -220,7 +220,7 @@ export const make = (engine: Engine, follow: Follow) => {
       if (line.referenceId !== undefined) sessions.delete(line.referenceId)
       for (const other of line.otherReferenceIds) sessions.delete(other)
     }
-    cell.live = undefined
+    cell.live = cell.known = undefined
     if (cell.listeners === 0) cells.delete(cell.id)
   }
 

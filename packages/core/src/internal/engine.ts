@@ -82,14 +82,16 @@ export const make = Effect.fnUntraced(function*(options: Options) {
    * Asks something of a call for an application, which can try again: so it is refused while the store is late with what
    * cannot wait, and given up on after a while. What was given up on may be stored all the same.
    */
-  const ask = <A>(asked: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-    inbox.isLate() ?
-      Effect.fail(refused) :
-      Effect.flatMap(base.fork(asked), (fiber) =>
-        Effect.timeoutOrElse(Fiber.join(fiber), {
-          duration: options.settings.storePatience,
-          orElse: () => Effect.fail(givenUp)
-        }))
+  const ask = <A>(asked: () => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    Effect.suspend(() =>
+      inbox.isLate() ?
+        Effect.fail(refused) :
+        Effect.flatMap(base.fork(asked()), (fiber) =>
+          Effect.timeoutOrElse(Fiber.join(fiber), {
+            duration: options.settings.storePatience,
+            orElse: () => Effect.fail(givenUp)
+          }))
+    )
 
   const refused = new StoreError({
     operation: "write",
@@ -111,11 +113,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       input,
       ...(key === undefined ? {} : { key })
     }
-    const cell = cells.of(id)
-    const call = yield* ask(cells.take(cell, started, (call) => call, {
-      fresh: () => Call.prepare(id, definition, input),
-      isNew: key === undefined
-    }))
+    const begun = { fresh: () => Call.prepare(id, definition, input), isNew: key === undefined }
+    const call = yield* ask(() => cells.take(cells.of(id), started, (call) => call, begun))
     if (call.flow !== definition.name || call.key !== key) {
       return yield* Effect.die(new Error(`Two keys of the flow ${definition.name} stand for one id`))
     }
@@ -125,12 +124,14 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const signal = Effect.fnUntraced(function*(id: CallId, name: string, value: unknown, key: string | undefined) {
     let fits = true
     const told = { _tag: "Signalled", name, value, ...(key === undefined ? {} : { key }) } as const
-    yield* ask(cells.take(cells.of(id), ({ call, step }) => {
-      const awaited = call.wait?._tag === "Signal" && step._tag === "Waiting" && step.request._tag === "Signal" &&
-        step.request.name === name
-      if (awaited && step.request._tag === "Signal") fits = step.request.fits(value)
-      return fits ? told : { _tag: "Wake" }
-    }, Cells.ignore))
+    yield* ask(() =>
+      cells.take(cells.of(id), ({ call, step }) => {
+        const awaited = call.wait?._tag === "Signal" && step._tag === "Waiting" && step.request._tag === "Signal" &&
+          step.request.name === name
+        if (awaited && step.request._tag === "Signal") fits = step.request.fits(value)
+        return fits ? told : { _tag: "Wake" }
+      }, Cells.ignore)
+    )
     return fits
   })
 
@@ -161,7 +162,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     receive: inbox.receive,
     outcome,
     get,
-    cancel: (id) => ask(cells.take(cells.of(id), { _tag: "Cancel" }, Cells.ignore)),
+    cancel: (id) => ask(() => cells.take(cells.of(id), { _tag: "Cancel" }, Cells.ignore)),
     signal
   }
   return engine
