@@ -19,7 +19,7 @@ export const Announcement = Flow.make("announcement", {
       yield* Line.goodbye("Goodbye.")
       return "heard" as const
     }).pipe(
-      Flow.dial({ ...who, ringFor: "2 minutes" }),
+      Flow.dial({ ...who, ringFor: "20 minutes" }),
       Flow.retry({ times: 1, after: "12 hours", while: (error) => error._tag === "NotAnswered" }),
       Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed("unreached" as const))
     )
