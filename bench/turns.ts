@@ -13,7 +13,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import * as Postgres from "../packages/core/test/fixtures/postgres.ts"
+import * as Postgres from "../scripts/postgres.ts"
 import { printMachine } from "./machine.ts"
 import type { Measured } from "./turns/generator.ts"
 import { measure, median } from "./turns/measure.ts"
@@ -46,8 +46,10 @@ const contenders: ReadonlyArray<Contender> = servers.flatMap((server) => {
   return slowDisk === "0" ? [plain] : [{ name: `${server} slow`, server, slowDisk, against: server }, plain]
 })
 
-const postgres = values.store === "postgres" ? await Postgres.start({ fsync: "on" }) : undefined
-if (values.store === "postgres" && postgres === undefined) process.exit(1)
+const lifetime = Scope.makeUnsafe()
+const postgres = values.store === "postgres"
+  ? await Effect.runPromise(Scope.provide(Postgres.server({ fsync: "on" }), lifetime))
+  : undefined
 
 /** An empty place for a database, and the way to clear it away. */
 const emptyPlace = async () => {
@@ -108,4 +110,4 @@ for (const calls of values.calls.split(",").map(Number)) {
   }
 }
 if (values.json) console.log(JSON.stringify(found))
-await postgres?.stop()
+await Effect.runPromise(Scope.close(lifetime, Exit.void))

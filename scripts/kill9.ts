@@ -55,7 +55,7 @@ const sqlite = (folder: string): Database => {
   }
 }
 
-const postgres = Effect.map(Postgres.place, (url): Database => ({
+const postgres = Effect.map(Effect.flatMap(Postgres.server({ fsync: "off" }), Postgres.schema), (url): Database => ({
   processes: 2,
   pause: 120,
   environment: { DATABASE_URL: url },

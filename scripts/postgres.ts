@@ -8,11 +8,17 @@ import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-/** The URL of an empty schema, which goes with the scope. */
-export const place = Effect.gen(function*() {
+/** The URL of a server, which goes with the scope. Without `fsync` it is faster and not durable. */
+export const server = (options: { readonly fsync: "on" | "off" }) => {
   const given = process.env["DATABASE_URL"] ?? ""
-  const server = given === "" ? yield* start : given
-  const name = `ringback_${process.pid}`
+  return given === "" ? start(options) : Effect.succeed(given)
+}
+
+let schemas = 0
+
+/** The URL of an empty schema on a server, which goes with the scope. */
+export const schema = Effect.fnUntraced(function*(server: string) {
+  const name = `ringback_${process.pid}_${++schemas}`
   yield* Effect.acquireRelease(
     execute(server, `CREATE SCHEMA ${name}`),
     () => execute(server, `DROP SCHEMA ${name} CASCADE`)
@@ -22,10 +28,10 @@ export const place = Effect.gen(function*() {
   return url.href.replaceAll("+", "%20")
 })
 
-const start = Effect.gen(function*() {
+const start = Effect.fnUntraced(function*({ fsync }: { readonly fsync: "on" | "off" }) {
   const databaseDir = mkdtempSync(join(tmpdir(), "ringback-postgres-"))
   const port = yield* freePort
-  const flags = { fsync: "off", listen_addresses: "127.0.0.1", unix_socket_directories: "" }
+  const flags = { fsync, listen_addresses: "127.0.0.1", unix_socket_directories: "" }
   const server = new EmbeddedPostgres({
     databaseDir,
     port,
