@@ -46,10 +46,15 @@ export const referenceId = (externalId: string): string => `session-of-${externa
 export interface Usage {
   readonly cpuMicros: number
   readonly commits: number
+  /** The memory in use; without garbage if the process runs with `--expose-gc`. */
+  readonly heapBytes: number
+  readonly residentBytes: number
 }
 
 /** The usage of this process. */
 export const usage = (commits: number): Usage => {
+  globalThis.gc?.()
+  const { heapUsed, rss } = process.memoryUsage()
   const { system, user } = process.cpuUsage()
-  return { cpuMicros: user + system, commits }
+  return { cpuMicros: user + system, commits, heapBytes: heapUsed, residentBytes: rss }
 }

@@ -1,13 +1,12 @@
 /**
- * The load: as many connections as there are calls at a time, each of which holds one call after another, on bare sockets
- * and with requests that were written down before, so that the server is busy before its caller is.
+ * The load: as many connections as there are calls at a time, each of which holds one call after another.
  *
  * `node generator.ts <port> <calls at a time> <seconds>` prints one line of JSON. Calls are started, by `POST /start`,
  * while the clock stands still: starts are no turns. It stops with the first connection that finds no call left, so that all
  * connections are busy as long as it runs.
  */
-import { connect, type Socket } from "node:net"
-import { turnsOf, type Usage } from "./conversation.ts"
+import type { Socket } from "node:net"
+import * as Carrier from "./carrier.ts"
 
 /** What was measured while the clock ran. */
 export interface Measured {
@@ -22,53 +21,9 @@ export interface Measured {
   readonly turnsPerCommit: number
 }
 
-interface Request {
-  readonly bytes: Buffer
-  readonly expected: string
-}
-
 const [port = 0, connections = 1, seconds = 1] = process.argv.slice(2).map(Number)
 
-const url = (path: string) => `http://127.0.0.1:${port}${path}`
-
-const toRequest = (turn: { readonly body: string; readonly expected: string }): Request => ({
-  bytes: Buffer.from(
-    `POST /events HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\n` +
-      `content-length: ${Buffer.byteLength(turn.body)}\r\n\r\n${turn.body}`
-  ),
-  expected: turn.expected
-})
-
-/** Starts calls and writes down their requests, call after call. */
-const startCalls = async (count: number): Promise<Array<ReadonlyArray<Request>>> => {
-  const response = await fetch(url(`/start?count=${count}`), { method: "POST" })
-  return (await response.json() as Array<string>).map((id) => turnsOf(id).map(toRequest))
-}
-
-const usage = async (): Promise<Usage> => await (await fetch(url("/usage"))).json() as Usage
-
-const open = (): Promise<Socket> =>
-  new Promise((resolve, reject) => {
-    const socket = connect(port, "127.0.0.1", () => resolve(socket)).setNoDelay(true).once("error", reject)
-  })
-
-/** Sends a request and reads the answer to it, which has a `Content-Length`. */
-const exchange = (socket: Socket, { bytes, expected }: Request): Promise<void> =>
-  new Promise((resolve, reject) => {
-    let text = ""
-    const read = (chunk: Buffer) => {
-      text += chunk.toString("latin1")
-      const head = text.indexOf("\r\n\r\n")
-      if (head === -1 || text.length < head + 4 + lengthOf(text)) return
-      socket.off("data", read)
-      if (text.startsWith("HTTP/1.1 200") && text.includes(expected, head)) resolve()
-      else reject(new Error(`Expected ${expected}, got ${text}`))
-    }
-    socket.on("data", read)
-    socket.write(bytes)
-  })
-
-const lengthOf = (text: string): number => Number(/\ncontent-length: *(\d+)/i.exec(text)?.[1])
+const carrier = Carrier.make(port)
 
 /** What a run of calls took. */
 interface Run {
@@ -83,9 +38,9 @@ interface Run {
 
 /** Starts calls, holds all of them, and tells how long each turn took. */
 const run = async (sockets: ReadonlyArray<Socket>, count: number): Promise<Run> => {
-  const calls = await startCalls(count)
+  const calls = await carrier.start(count)
   const took: Array<number> = []
-  const before = { server: await usage(), own: process.cpuUsage() }
+  const before = { server: await carrier.usage(), own: process.cpuUsage() }
   const began = performance.now()
   let elapsed = 0
   let turns = 0
@@ -93,7 +48,7 @@ const run = async (sockets: ReadonlyArray<Socket>, count: number): Promise<Run> 
     for (let call = calls.pop(); call !== undefined; call = calls.pop()) {
       for (const request of call) {
         const sent = performance.now()
-        await exchange(socket, request)
+        await Carrier.exchange(socket, request)
         took.push(performance.now() - sent)
       }
     }
@@ -102,7 +57,7 @@ const run = async (sockets: ReadonlyArray<Socket>, count: number): Promise<Run> 
     turns = took.length
   }))
   const { system, user } = process.cpuUsage(before.own)
-  const server = await usage()
+  const server = await carrier.usage()
   return {
     took,
     elapsed,
@@ -140,7 +95,7 @@ const summary = (runs: ReadonlyArray<Run>): Measured => {
   }
 }
 
-const sockets = await Promise.all(Array.from({ length: Math.max(connections, 32) }, open))
+const sockets = await Promise.all(Array.from({ length: Math.max(connections, 32) }, carrier.connect))
 await warmUp(sockets)
 console.log(JSON.stringify(summary(await runFor(sockets.slice(0, connections), seconds * 1000))))
 for (const socket of sockets) socket.destroy()
