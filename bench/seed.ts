@@ -1,4 +1,4 @@
-/** Fills a SQLite database with calls: one call of each kind is held for real, and its rows are copied under other ids. */
+/** Fills a SQLite database with calls that are over: one is held for real, and its rows are copied under other ids. */
 import { Call, Calls, EventStore } from "@ringback/core"
 import { TelesignWire } from "@ringback/http"
 import { Effect, Layer, Option, Result, Schedule } from "effect"
@@ -43,20 +43,12 @@ const record = async <A, E>(work: Effect.Effect<A, E, Calls.Calls | EventStore.E
   return rows
 }
 
-const held = (turns: number) =>
+/** A conversation that is over. */
+export const finished = () =>
   record(Effect.gen(function*() {
     const externalId = yield* startRinging(Application.Conversation)
-    for (const { body } of turnsOf(externalId).slice(0, turns)) yield* receive(body)
+    for (const { body } of turnsOf(externalId)) yield* receive(body)
   }))
-
-/** A conversation that is over. */
-export const finished = () => held(Number.POSITIVE_INFINITY)
-
-/** A conversation in the middle. */
-export const talking = () => held(3)
-
-/** A call that waits for a day to pass. */
-export const sleeping = () => record(Effect.flatMap(Calls.Calls, (engine) => engine.start(Application.Sleeper, {})))
 
 /** How many events a history has. */
 export const eventsOf = (history: History): number =>
@@ -77,23 +69,21 @@ const nextId = (): string => {
   return text + Array.from({ length: 11 }, () => alphabet[Math.floor(Math.random() * 32)]).join("")
 }
 
-/** Makes the tables in a file, and copies histories into them. */
-export const plant = async (file: string, plan: ReadonlyArray<readonly [History, count: number]>): Promise<void> => {
+/** Makes the tables in a file, and copies a history into them so many times. */
+export const plant = async (file: string, history: History, count: number): Promise<void> => {
   await Effect.runPromise(Effect.scoped(Layer.build(Application.store(file))))
   const database = new DatabaseSync(file)
+  const columns = Object.keys(history[0]!).filter((column) => column !== "position")
+  const insert = database.prepare(
+    `INSERT INTO ringback_turns (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`
+  )
+  const original = String(history[0]!.call_id)
   database.exec("PRAGMA synchronous = OFF; BEGIN")
-  for (const [history, count] of plan) {
-    const columns = Object.keys(history[0]!).filter((column) => column !== "position")
-    const insert = database.prepare(
-      `INSERT INTO ringback_turns (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`
-    )
-    const original = String(history[0]!.call_id)
-    for (let n = 0; n < count; n++) {
-      const id = nextId()
-      const renamed = (value: string | number | null | undefined) =>
-        typeof value === "string" ? value.replaceAll(original, id) : value ?? null
-      for (const row of history) insert.run(...columns.map((column) => renamed(row[column])))
-    }
+  for (let n = 0; n < count; n++) {
+    const id = nextId()
+    const renamed = (value: string | number | null | undefined) =>
+      typeof value === "string" ? value.replaceAll(original, id) : value ?? null
+    for (const row of history) insert.run(...columns.map((column) => renamed(row[column])))
   }
   database.exec("COMMIT")
   database.close()

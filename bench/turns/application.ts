@@ -31,14 +31,6 @@ export const Interview = Flow.make("interview", {
   run: () => asking(Array.from({ length: 600 }, (_, n) => prompts[n % prompts.length]!))
 })
 
-/** A call that waits. */
-export const Sleeper = Flow.make("sleeper", {
-  version: 1,
-  input: {},
-  output: Schema.Void,
-  run: () => Flow.sleep("1 day")
-})
-
 const transport = Layer.succeed(
   Transport.Transport,
   Transport.Transport.of({
@@ -60,6 +52,6 @@ export const store = (place: string) =>
 /** The engine. A callee who answers at once would be taken for a copy, so the rule that tells copies by haste stands back. */
 export const calls = (place: string) =>
   Calls.layer({
-    flows: [Conversation, Interview, Sleeper],
+    flows: [Conversation, Interview],
     settings: { shortestKeyPress: 0, fastestSpeech: Infinity }
   }).pipe(Layer.provide(transport), Layer.provideMerge(store(place)))
