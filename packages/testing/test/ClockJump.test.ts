@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
-import { Clock, Duration, Effect, Fiber, Layer, Schema } from "effect"
+import { Clock, Context, Duration, Effect, Fiber, Latch, Layer, Schema } from "effect"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
 import { inWorld, life, world } from "./fixtures/lives.ts"
 
@@ -175,4 +175,67 @@ describe("a clock that is set back", () => {
       )
       assert.lengthOf(spoken, 8)
     }).pipe(Effect.provide(inWorld(life([Talk])))))
+})
+
+/** A machine that can sleep, while the world goes on: its monotonic clock stands still, and nobody under it wakes. */
+const machine = (world: Clock.Clock) => {
+  const awake = Latch.makeUnsafe(true)
+  let fellAsleep: bigint | undefined
+  let slept = 0n
+  const monotonic = () => (fellAsleep ?? world.monotonicTimeNanosUnsafe()) - slept
+  const sleepUntil = (nanos: bigint): Effect.Effect<void> =>
+    Effect.andThen(
+      awake.await,
+      Effect.suspend(() => {
+        const left = nanos - monotonic()
+        return left <= 0n ? Effect.void : Effect.andThen(world.sleep(Duration.nanos(left)), sleepUntil(nanos))
+      })
+    )
+  const clock: Clock.Clock = Object.assign(Object.create(world) as Clock.Clock, {
+    monotonicTimeNanosUnsafe: monotonic,
+    monotonicTimeNanos: Effect.sync(monotonic),
+    sleep: (duration: Duration.Duration) =>
+      Effect.suspend(() => sleepUntil(monotonic() + BigInt(Math.round(Duration.toMillis(duration) * 1e6))))
+  })
+  const sleeps = (duration: Duration.Input) =>
+    Effect.gen(function*() {
+      yield* awake.close
+      fellAsleep = world.monotonicTimeNanosUnsafe()
+      yield* Effect.sleep(duration)
+      slept += world.monotonicTimeNanosUnsafe() - fellAsleep
+      fellAsleep = undefined
+      yield* awake.open
+    })
+  return { clock, awake, sleeps }
+}
+
+describe("a machine that sleeps for half an hour", () => {
+  it.effect("wakes what fell due meanwhile, and ends a conversation whose end it missed", () =>
+    Effect.gen(function*() {
+      const { awake, clock, sleeps } = machine(yield* Clock.Clock)
+      const engine = Calls.layer({ flows: [Nap, Talk] }).pipe(Layer.provide(FakeTransport.layer))
+      const calls = yield* Effect.map(Layer.build(engine), Context.get(Calls.Calls)).pipe(
+        Effect.provideService(Clock.Clock, clock)
+      )
+      yield* PhoneCompany.connect((webhook) =>
+        Effect.gen(function*() {
+          if (!awake.isOpen()) return yield* Effect.fail("the machine sleeps")
+          const reply = yield* calls.receive(webhook)
+          yield* reply.sent(true)
+          return reply.action
+        })
+      )
+      yield* PhoneCompany.everyone(Callee.answers("1 second").hangsUpAfter(3))
+      const on = Effect.provideService(Clock.Clock, clock)
+      const nap = yield* on(calls.start(Nap, {}))
+      const talk = yield* on(calls.start(Talk, input))
+      yield* Effect.sleep("4 seconds")
+      const began = yield* waited
+      yield* sleeps("30 minutes")
+      assert.strictEqual(yield* on(nap.outcome), "awake")
+      assert.isAtMost((yield* waited) - began, 31 * minute)
+      assert.strictEqual(yield* on(talk.outcome), "lost")
+      assert.isAtMost((yield* waited) - began, 35 * minute)
+      assert.lengthOf(yield* PhoneCompany.rings, 1)
+    }).pipe(Effect.scoped, Effect.provide(world)))
 })
