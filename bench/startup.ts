@@ -11,7 +11,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import * as Postgres from "../packages/core/test/fixtures/postgres.ts"
+import * as Postgres from "../scripts/postgres.ts"
 import { Announcement, Desk, seed } from "./calls/seed.ts"
 
 const { values } = parseArgs({
@@ -84,17 +84,13 @@ const measure = Effect.fnUntraced(function*<E>(name: string, client: Layer.Layer
 })
 
 const folder = mkdtempSync(join(tmpdir(), "ringback-bench-"))
-const server = await Postgres.start()
 try {
   await Effect.runPromise(measure("SQLite", SqliteClient.layer({ filename: join(folder, "calls.db") })))
-  if (server !== undefined) {
-    const inSchema = Effect.flatMap(
-      Postgres.schema(server),
-      (url) => measure("PostgreSQL", PgClient.layer({ url: Redacted.make(url) }))
-    )
-    await Effect.runPromise(Effect.scoped(inSchema))
-  }
+  const onPostgres = Postgres.server({ fsync: "off" }).pipe(
+    Effect.flatMap(Postgres.schema),
+    Effect.flatMap((url) => measure("PostgreSQL", PgClient.layer({ url: Redacted.make(url) })))
+  )
+  await Effect.runPromise(Effect.scoped(onPostgres))
 } finally {
-  await server?.stop()
   rmSync(folder, { recursive: true })
 }
