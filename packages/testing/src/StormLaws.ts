@@ -194,7 +194,7 @@ export const replayIsTruth: Law = make("replay is truth", (history) => [
 ])
 
 const takenOver = "an answer of a process that stood still and was taken over"
-const unheardOf = "a dial that was recorded before another process ended its call"
+const unheardOf = "a dial that was recorded before the end of its call, of which its process had not heard"
 
 /**
  * After its outcome a call sends nothing but a hang-up, to a line whose end was reported nothing at all, and no phone rings
@@ -241,9 +241,14 @@ const dialsAfterTheEnd = (history: History.History, call: Past.PastCall): findin
   )
   return [
     ...recorded.map(() => violation("a dial was recorded after the outcome")),
-    ...sent.map(({ incarnation }) =>
-      ended.incarnation === incarnation ? violation("a dial was sent after the outcome") : remains(unheardOf)
-    )
+    ...sent.map(({ begun, incarnation }) => {
+      if (ended.incarnation !== incarnation) return remains(unheardOf)
+      // The attempt was recorded before, and the store had not told yet that the end was recorded too.
+      const isStoring = history.lives[incarnation - 1]!.waited.some(({ from, to }) =>
+        from <= begun.at && begun.at <= to && ended.at <= to && from <= ended.at
+      )
+      return isStoring ? remains(unheardOf) : violation("a dial was sent after the outcome")
+    })
   ]
 }
 

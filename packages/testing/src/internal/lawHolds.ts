@@ -38,7 +38,7 @@ export const isUnrecorded = (history: History.History, delivery: History.Deliver
 }
 
 const isInFlight = (line: Call.CallLine | undefined, action: Action.Action): boolean =>
-  line?.inFlight !== undefined && !line.left && Equal.equals(line.inFlight.action, action)
+  line?.inFlight !== undefined && !line.left && line.phase !== "Closed" && Equal.equals(line.inFlight.action, action)
 
 /** Whether the webhook of an answer was recorded before it. */
 const isKnown = (history: History.History, { answered, posting, webhook }: History.Delivery): boolean => {
