@@ -49,7 +49,7 @@ export interface Delivery {
   readonly taken?: Moment & { readonly clock: number }
   /** What the engine answered and when; absent while it has not, or died before. */
   readonly answered?: Moment & { readonly action: Action.Action | undefined }
-  /** What the engine failed with instead of an answer. `excused` if the store was made to fail meanwhile. */
+  /** What the engine failed with instead of an answer. `excused` if it was held up meanwhile. */
   readonly failed?: { readonly at: number; readonly problem: string; readonly excused: boolean }
   /** What the engine was told of its answer, and when. */
   readonly told?: { readonly seq: number; readonly whole: boolean }

@@ -182,9 +182,9 @@ interface Exchange {
   readonly reply: Reply
 }
 
-/** Whether the store of a process failed or was slow since. */
-const isStoreLate = ({ failed, waited }: History.Life, since: number): boolean =>
-  failed.some((at) => at >= since) || waited.some(({ to }) => to >= since)
+/** Whether a process stood still, or its store failed or was slow since. */
+const wasHeldUp = ({ failed, stood, waited }: History.Life, since: number): boolean =>
+  failed.some((at) => at >= since) || [...stood, ...waited].some(({ to }) => to >= since)
 
 /** What the process does with a webhook, until it knows what became of its answer. */
 const serve = (world: World, border: Border, exchange: Exchange): Effect.Effect<void> =>
@@ -199,7 +199,7 @@ const serve = (world: World, border: Border, exchange: Exchange): Effect.Effect<
       const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
       const problem = error?.message ?? Cause.pretty(exit.cause)
       world.records.shown.push({ where: "error", text: `${problem} ${JSON.stringify(error)}` })
-      const excused = error !== undefined && isStoreLate(process.life, delivery.arrived.at)
+      const excused = error !== undefined && wasHeldUp(process.life, delivery.arrived.at)
       delivery.failed = { at: world.now(), problem, excused }
       return yield* Deferred.fail(arrived, "HTTP 503")
     }
