@@ -1,0 +1,216 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Calls, EventStore, Flow, Line, PhoneNumber, type Settings } from "@ringback/core"
+import { Clock, Context, Effect, Fiber, Latch, Layer, Schema } from "effect"
+import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
+
+const to = PhoneNumber.make("15550170001")
+const from = PhoneNumber.make("15550170009")
+const parties = { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber }
+const input = { to, from }
+
+const Announcement = Flow.make("announcement", {
+  version: 1,
+  input: parties,
+  output: Schema.Literals(["heard", "hung up", "unreached"]),
+  run: (who) =>
+    Line.speak("The library closes at six today.").pipe(
+      Flow.as("heard" as const),
+      Flow.dial(who),
+      Flow.catchTag("HungUp", () => Flow.succeed("hung up" as const)),
+      Flow.catchTag("NotAnswered", () => Flow.succeed("unreached" as const))
+    )
+})
+
+const Question = Flow.make("question", {
+  version: 1,
+  input: parties,
+  output: Schema.String,
+  run: (who) =>
+    Flow.gen(function*() {
+      const one = yield* Line.collect("How many?", { max: 1, attempts: 1 })
+      const two = yield* Line.collect("How many in all?", { max: 1, attempts: 1 })
+      return one + two
+    }).pipe(
+      Flow.dial(who),
+      Flow.catchTag(["HungUp", "NoInput", "NotAnswered"], (error) => Flow.succeed(error._tag))
+    )
+})
+
+const Desk = Flow.make("desk", {
+  version: 1,
+  input: {},
+  output: Schema.Literals(["heard", "hung up"]),
+  run: () =>
+    Flow.inbound(() => Flow.as(Line.speak("Good morning."), "heard" as const)).pipe(
+      Flow.catchTag("HungUp", () => Flow.succeed("hung up" as const))
+    )
+})
+
+/** A store in memory that can be made to wait with what it is asked to do. */
+class Brake extends Context.Service<Brake, Latch.Latch>()("Brake") {
+  static readonly layer = Layer.effect(Brake, Latch.make(true))
+}
+
+const braked = Layer.effect(
+  EventStore.EventStore,
+  Effect.gen(function*() {
+    const store = yield* EventStore.EventStore
+    const brake = yield* Brake
+    return EventStore.EventStore.of({
+      ...store,
+      append: (...turn) => Effect.andThen(brake.await, store.append(...turn)),
+      find: (referenceId) => Effect.andThen(brake.await, store.find(referenceId))
+    })
+  })
+).pipe(Layer.provide(EventStore.layerMemory))
+
+const world = (settings: Partial<Settings.Settings> = {}) =>
+  TestCalls.connection.pipe(
+    Layer.provideMerge(
+      Calls.layer({
+        flows: [Announcement, Question],
+        inbound: { "15550170009": Desk },
+        settings: { busy: ["busy"], ...settings }
+      })
+    ),
+    Layer.provideMerge(braked),
+    Layer.provide(FakeTransport.layer),
+    Layer.provideMerge(PhoneCompany.layer),
+    Layer.provideMerge(Brake.layer),
+    Layer.provideMerge(FakeClock.layer)
+  )
+
+const stop = Brake.use((brake) => brake.close)
+const goOn = Brake.use((brake) => brake.open)
+
+/** What the carrier was told so far, and in the next second, in the order in which it was. */
+const replies = Effect.map(Effect.andThen(Effect.sleep("1 second"), PhoneCompany.log), (log) =>
+  log.flatMap((entry) => {
+    if (entry._tag === "Unanswered") return [`nothing to ${entry.webhook.event}`]
+    if (entry._tag !== "Replied" || entry.action === undefined) return []
+    return [entry.action._tag === "Speak" ? entry.action.text : entry.action._tag]
+  }))
+
+const hold = "One moment, please."
+
+const eventsOf = (id: Calls.Handle<unknown, unknown>["id"]) =>
+  Effect.map(Calls.events(id), (events) => events.map(({ _tag }) => _tag))
+
+describe("while the store is late", () => {
+  it.effect("whoever answers hears a hold, and then what the flow has to say", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers("10 seconds"))
+      const call = yield* Calls.start(Announcement, input)
+      yield* Effect.sleep("9 seconds")
+      yield* stop
+      yield* Effect.sleep("4 seconds")
+      yield* goOn
+      assert.strictEqual(yield* call.outcome, "heard")
+      assert.deepStrictEqual(yield* replies, [hold, "The library closes at six today.", "Hangup"])
+      assert.deepStrictEqual((yield* eventsOf(call.id)).slice(4), [
+        "CallAnswered",
+        "ActionDecided",
+        "Stray", // the end of the hold
+        "PromptCompleted",
+        "LineLeft",
+        "FlowEnded",
+        "CallEnded"
+      ])
+    }).pipe(Effect.provide(world())))
+
+  it.effect("a line gets a hold three times, then a hang-up, and all of it is recorded in the end", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers("10 seconds"))
+      const call = yield* Calls.start(Announcement, input)
+      yield* Effect.sleep("9 seconds")
+      yield* stop
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(yield* replies, [hold, hold, hold, "Hangup", "nothing to call_completed"])
+      yield* goOn
+      assert.strictEqual(yield* call.outcome, "hung up")
+      const events = yield* eventsOf(call.id)
+      assert.strictEqual(events.filter((event) => event === "CallAnswered").length, 1)
+      assert.include(events, "CallEnded")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("an answer that came before the hold counts, and the end of the hold does not", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers("2 seconds").presses("4").presses("7"))
+      const call = yield* Calls.start(Question, input)
+      yield* Effect.sleep("2500 millis")
+      yield* stop
+      yield* Effect.sleep("5 seconds")
+      yield* goOn
+      assert.strictEqual(yield* call.outcome, "47")
+      assert.deepStrictEqual(yield* replies, ["How many?", hold, "How many in all?", "Hangup"])
+    }).pipe(Effect.provide(world())))
+
+  it.effect("a caller who comes in hears a hold too", () =>
+    Effect.gen(function*() {
+      yield* stop
+      const ring = yield* Effect.forkChild(
+        TestCalls.incoming(Desk, { to: from, from: "15550170044", callee: Callee.answers() })
+      )
+      yield* Effect.sleep("3 seconds")
+      yield* goOn
+      const call = yield* Fiber.join(ring)
+      assert.strictEqual(yield* call.outcome, "heard")
+      assert.deepStrictEqual(yield* replies, [hold, "Good morning.", "Hangup"])
+    }).pipe(Effect.provide(world())))
+
+  it.effect("an event that needs no words gets no answer, and is recorded later", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.busy)
+      const call = yield* Calls.start(Announcement, input)
+      yield* stop
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual((yield* replies)[0], "nothing to dial_completed")
+      yield* goOn
+      assert.strictEqual(yield* call.outcome, "unreached")
+      assert.include(yield* eventsOf(call.id), "DialFailed")
+    }).pipe(Effect.provide(world())))
+
+  it.effect("a start is refused at once, and begins nothing", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers("10 seconds"))
+      yield* Calls.start(Announcement, input)
+      yield* Effect.sleep("9 seconds")
+      yield* stop
+      yield* Effect.sleep("4 seconds")
+      const asked = yield* Clock.currentTimeMillis
+      const error = yield* Effect.flip(Calls.start(Announcement, input, { key: "another" }))
+      assert.strictEqual(yield* Clock.currentTimeMillis, asked)
+      assert.include(error.message, "It is late with webhooks of calls that are live")
+      yield* goOn
+      yield* Effect.sleep("1 minute")
+      assert.lengthOf(yield* PhoneCompany.rings, 1)
+    }).pipe(Effect.provide(world())))
+
+  it.effect("a start without an answer fails after a while, and its key finds out what became of it", () =>
+    Effect.gen(function*() {
+      yield* stop
+      const asked = yield* Clock.currentTimeMillis
+      const error = yield* Effect.flip(Calls.start(Announcement, input, { key: "one" }))
+      assert.strictEqual((yield* Clock.currentTimeMillis) - asked, 5_000)
+      assert.include(error.message, "It did not answer in time")
+      yield* goOn
+      yield* PhoneCompany.callee(to, Callee.answers())
+      const call = yield* Calls.start(Announcement, input, { key: "one" })
+      assert.strictEqual(yield* call.outcome, "heard")
+      assert.lengthOf(yield* PhoneCompany.rings, 1)
+    }).pipe(Effect.provide(world())))
+
+  it.effect("no more webhooks wait than are allowed, and the next is refused", () =>
+    Effect.gen(function*() {
+      yield* stop
+      const arrives = (n: number) =>
+        Calls.receive({ event: "incoming_call", referenceId: `caller ${n}`, to: from, from: "15550170044" })
+      const waiting = yield* Effect.forEach([1, 2], (n) => Effect.forkChild(arrives(n)))
+      yield* Effect.yieldNow
+      const error = yield* Effect.flip(arrives(3))
+      assert.include(error.message, "2 webhooks wait for it already")
+      yield* goOn
+      const answers = yield* Effect.forEach(waiting, Fiber.join)
+      assert.deepStrictEqual(answers.map(({ action }) => action?._tag), ["Speak", "Speak"])
+    }).pipe(Effect.provide(world({ maxWaiting: 2 }))))
+})
