@@ -64,11 +64,12 @@ type Request = HttpServerRequest.HttpServerRequest
 const handler = Effect.fnUntraced(function*(options: Options) {
   const calls = yield* Calls.Calls
   const read = yield* reader(options)
+  const rejected = (rejection: Rejection) => Effect.as(count("unread", rejection), rejections[rejection])
   return (request: Request) =>
-    read(request).pipe(
-      Effect.flatMap((webhook) => Effect.uninterruptible(answer(calls, request, webhook, options))),
-      Effect.catch((rejected) => Effect.as(count("unread", rejected), rejections[rejected]))
-    )
+    Effect.matchEffect(read(request), {
+      onFailure: rejected,
+      onSuccess: (webhook) => Effect.uninterruptible(answer(calls, request, webhook, options))
+    })
 })
 
 // Reading
@@ -175,15 +176,14 @@ const unavailable = json(503, {})
 const hangup = json(200, { method: "hangup", params: {} })
 
 const answer = (calls: Calls.Calls["Service"], request: Request, webhook: Webhook.Webhook, options: Options) =>
-  calls.receive(webhook).pipe(
-    Effect.flatMap((reply) => respond(request, webhook, reply, options)),
-    Effect.catch((error) =>
+  Effect.matchEffect(calls.receive(webhook), {
+    onFailure: (error) =>
       Effect.logError(`A webhook was not recorded. ${error.message}`).pipe(
         Effect.andThen(count(webhook.event, "unavailable")),
         Effect.as(unavailable)
-      )
-    )
-  )
+      ),
+    onSuccess: (reply) => respond(request, webhook, reply, options)
+  })
 
 const respond = (
   request: Request,

@@ -21,9 +21,9 @@ export const make = Effect.fnUntraced(function*<A>(
 
   const next = Effect.gen(function*() {
     latch.closeUnsafe()
-    const first = MutableList.take(waiting)
+    let first = MutableList.take(waiting)
+    while (first !== MutableList.Empty && first.item === undefined) first = MutableList.take(waiting) // done in time
     if (first === MutableList.Empty) return yield* latch.await
-    if (first.item === undefined) return
     const left = first.since + millis - steady()
     if (left > 0) yield* Effect.sleep(left)
     if (first.item !== undefined) yield* onLate(first.item)
