@@ -162,13 +162,23 @@ export class Calls extends Context.Service<Calls, {
   /**
    * Starts a call and returns when the intent is durable. With a `key`, the same key of the same flow is the same call,
    * however often it is started; the first input counts.
+   *
+   * Fails with `StoreError` at once while the store is late with the webhooks of live calls, and after
+   * `settings.storePatience` if it gives no answer. Then the call may begin all the same: start it again under its key.
    */
   readonly start: <Name extends string, Input, A, E, R>(
     flow: Flow.Definition<Name, Input, A, E, R> & Startable<R>,
     input: NoInfer<Input>,
     options?: { readonly key?: string }
   ) => Effect.Effect<Handle<A, E>, InvalidInput | FlowNotRegistered | StoreError>
-  /** Records a webhook and answers it. The answer comes after the record is durable. */
+  /**
+   * Records a webhook and answers it. The answer comes after the record is durable, with one exception: if the store has
+   * not done its work by `settings.replyDeadline`, and somebody waits on the line, the answer is a hold that decides
+   * nothing, and after `settings.maxUnrecordedHolds` in a row a hang-up. The webhook stays where it is and is recorded as
+   * soon as the store can.
+   *
+   * Fails with `StoreError` if the store is late and no hold would help, or `settings.maxWaiting` webhooks wait for it.
+   */
   readonly receive: (webhook: Webhook) => Effect.Effect<Reply, StoreError>
   /** The call as its events tell it, if there is one. */
   readonly get: (id: CallId) => Effect.Effect<Option.Option<Call>, StoreError>

@@ -41,11 +41,11 @@ export interface Options extends TelesignWire.Options {
  * | a signature that is wrong, or missing though required | 401 |
  * | more than `maxBodySize` | 413 |
  * | no JSON, whatever its content type, or no event: no `event`, no `reference_id` | 400 |
- * | an event that the store cannot record | 503 and `{}` |
+ * | an event that the store cannot record in time, where no hold would help | 503 and `{}` |
  *
- * **503**: what was not recorded must not be acted on, for nobody would remember it after a crash. A carrier that takes
- * anything but 200 for a failure, as Telesign's SMS callbacks do, delivers again and is then answered. Until then the
- * callee hears nothing, so a store that is merely slow is the engine's to bridge, before it fails.
+ * **503**: what was not recorded must not be acted on, for nobody would remember it after a crash. While the store is late,
+ * whoever waits on a line hears a hold (see `Calls.receive`); other events get 503. A carrier that takes anything but 200
+ * for a failure, as Telesign's SMS callbacks do, delivers again and is then answered.
  *
  * An event is recorded even if the carrier hangs up the connection meanwhile. On Node over HTTP/1.1 the engine learns
  * whether the connection took the whole answer; on other servers, that the server took it.
