@@ -356,6 +356,22 @@ describe.skipIf(server === undefined)("a process that is taken for dead and live
       assert.lengthOf((yield* tags(other, call.id)).filter((tag) => tag === "ActivityCompleted"), 1)
     }))
 
+  test("because the database has lost them all: nobody takes anything over", () =>
+    Effect.gen(function*() {
+      const gate = yield* Latch.make()
+      const keys: Array<string> = []
+      const Booking = booking(gate, keys)
+      const [one, other] = [yield* start({ flows: [Booking] }), yield* start({ flows: [Booking] })]
+      const call = yield* one.calls.start(Booking, {})
+      yield* one.vanish
+      yield* other.vanish
+      yield* Effect.sleep("30 seconds")
+      yield* gate.open
+      assert.strictEqual(yield* call.outcome, "booked")
+      assert.lengthOf(keys, 1)
+      assert.notInclude(yield* tags(one, call.id), "Restarted")
+    }))
+
   test("may hear of its dial after another called that unknown, and nobody rings twice", () =>
     Effect.gen(function*() {
       yield* PhoneCompany.callee(to, Callee.answers("20 seconds"))

@@ -120,12 +120,16 @@ export const make = Effect.fnUntraced(function*(
   })
 
   const watch = Effect.fnUntraced(function*(processes: Processes, clock: CommonClock) {
+    let wasSeen = true
     const look = Effect.gen(function*() {
+      const mayJudge = wasSeen
+      wasSeen = false
       yield* clock.adjust
       const others = new Set(yield* processes.alive)
-      others.delete(engine.process)
-      engine.neighbours = others
-      yield* takeOrphans()
+      wasSeen = others.delete(engine.process)
+      // When the database has lost even this one, the others are as little dead, and get the time to come back.
+      if (wasSeen) engine.neighbours = others
+      if (wasSeen && mayJudge) yield* takeOrphans()
       yield* wakeLate()
       yield* hear()
     })

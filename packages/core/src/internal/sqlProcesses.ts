@@ -23,7 +23,7 @@ const keepAlive =
   `SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '3', false),
   set_config('tcp_keepalives_count', '3', false)`
 
-const again = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("5 seconds")])
+const again = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")])
 
 /** What processes on the database of `sql` know of each other, among those that share the store of this `namespace`. */
 export const make = (
