@@ -500,6 +500,13 @@ export const make = (engine: Engine, follow: Follow) => {
       Effect.ignore
     )
 
+  /** Time has come for a call. Webhooks that are in hand go first: taking them sets the alarm anew. */
+  const wake = (id: CallId): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const cell = of(id)
+      return cell.inbox.length > 0 ? Effect.void : takeSurely(cell, { _tag: "Wake" })
+    })
+
   const answerWaiters = (cell: Cell, call: Call.Call): void => {
     for (const [line, waiting] of cell.waiters) {
       const reply = Call.reply(call, line, "line", settings)
@@ -518,6 +525,7 @@ export const make = (engine: Engine, follow: Follow) => {
     release,
     take,
     takeSurely,
+    wake,
     isBehind,
     refresh,
     /** A call that nobody looked after for a while is told this before anything else. */

@@ -60,7 +60,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const alarm = yield* Alarm.make(
     time,
     options.settings.catchUpPerSecond,
-    (id) => Effect.asVoid(base.fork(cells.takeSurely(cells.of(id as CallId), { _tag: "Wake" })))
+    (id) => Effect.asVoid(base.fork(cells.wake(id as CallId)))
   )
   const base: Cells.Engine = {
     store,
