@@ -21,6 +21,19 @@ const Announcement = Flow.make("announcement", {
     )
 })
 
+const Brief = Flow.make("brief", {
+  version: 1,
+  input: parties,
+  output: Schema.Literals(["heard", "hung up", "unreached"]),
+  run: (who) =>
+    Line.speak("The library closes at six today.").pipe(
+      Flow.as("heard" as const),
+      Flow.dial({ ...who, ringFor: "20 seconds" }),
+      Flow.catchTag("HungUp", () => Flow.succeed("hung up" as const)),
+      Flow.catchTag("NotAnswered", () => Flow.succeed("unreached" as const))
+    )
+})
+
 const Question = Flow.make("question", {
   version: 1,
   input: parties,
@@ -68,7 +81,7 @@ const world = (settings: Partial<Settings.Settings> = {}) =>
   TestCalls.connection.pipe(
     Layer.provideMerge(
       Calls.layer({
-        flows: [Announcement, Question],
+        flows: [Announcement, Brief, Question],
         inbound: { "15550170009": Desk },
         settings: { busy: ["busy"], ...settings }
       })
@@ -143,6 +156,18 @@ describe("while the store is late", () => {
       yield* goOn
       assert.strictEqual(yield* call.outcome, "47")
       assert.deepStrictEqual(yield* replies, ["How many?", hold, "How many in all?", "Hangup"])
+    }).pipe(Effect.provide(world())))
+
+  it.effect("who answered in time has answered, however late that is recorded", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers("10 seconds"))
+      const call = yield* Calls.start(Brief, input)
+      yield* Effect.sleep("9 seconds")
+      yield* stop
+      yield* Effect.sleep("1 minute")
+      yield* goOn
+      assert.strictEqual(yield* call.outcome, "hung up")
+      assert.notInclude(yield* eventsOf(call.id), "DialGivenUp")
     }).pipe(Effect.provide(world())))
 
   it.effect("a caller who comes in hears a hold too", () =>

@@ -37,6 +37,8 @@ export interface Cell {
   worker: string | undefined
   /** Webhooks that are not recorded yet, in the order in which they came. */
   readonly inbox: Array<Letter>
+  /** Its alarm rang while webhooks wait: what came in before goes first. */
+  overslept: boolean
   /** How many holds went out since the last recorded reply that the log does not know, by session. */
   readonly unrecordedHolds: Map<string, number>
   /** The sessions whose end came in, recorded or not. */
@@ -174,6 +176,7 @@ export const make = (engine: Engine, follow: Follow) => {
       writer: undefined,
       worker: undefined,
       inbox: [],
+      overslept: false,
       unrecordedHolds: new Map(),
       reportedOver: new Set(),
       waiters: new Map(),
@@ -500,11 +503,13 @@ export const make = (engine: Engine, follow: Follow) => {
       Effect.ignore
     )
 
-  /** Time has come for a call. Webhooks that are in hand go first: taking them sets the alarm anew. */
+  /** Looks at what time has brought to a call, behind the webhooks that came in before. */
   const wake = (id: CallId): Effect.Effect<void> =>
     Effect.suspend(() => {
       const cell = of(id)
-      return cell.inbox.length > 0 ? Effect.void : takeSurely(cell, { _tag: "Wake" })
+      if (cell.inbox.length === 0) return takeSurely(cell, { _tag: "Wake" })
+      cell.overslept = true
+      return Effect.void
     })
 
   const answerWaiters = (cell: Cell, call: Call.Call): void => {

@@ -124,10 +124,19 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
         late.delete(letter)
         if (Exit.isFailure(exit)) Deferred.doneUnsafe(letter.reply, Exit.failCause(exit.cause))
       }
-    }).pipe(Effect.ensuring(Effect.sync(() => {
-      for (const { reply } of cell.inbox.splice(0)) Deferred.doneUnsafe(reply, closing)
-      cells.release(cell)
-    })))
+    }).pipe(
+      Effect.andThen(Effect.suspend(() => {
+        if (!cell.overslept) return Effect.void
+        cell.overslept = false
+        return Effect.asVoid(fork(cells.wake(cell.id)))
+      })),
+      Effect.onInterrupt(() =>
+        Effect.sync(() => {
+          for (const { reply } of cell.inbox.splice(0)) Deferred.doneUnsafe(reply, closing)
+        })
+      ),
+      Effect.ensuring(Effect.sync(() => cells.release(cell)))
+    )
 
   const closing = Exit.fail(new StoreError({ operation: "write", problem: "The engine is closing" }))
 
