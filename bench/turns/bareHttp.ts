@@ -13,7 +13,7 @@ export interface Holder {
   /** Makes calls that nobody has answered yet, which is not measured. */
   readonly start: (ids: ReadonlyArray<string>) => Promise<void>
   /** Takes a fact of a call. What it leads to is durable when `answer` is called with it. */
-  readonly receive: (id: string, fact: Fact, answer: (action: string) => void) => void
+  readonly receive: (id: string, fact: Fact, answer: (action: string) => void) => void | Promise<void>
   /** How many commits there were, as far as that is known. */
   readonly commits: () => number
 }
@@ -43,7 +43,11 @@ export const serve = (name: string, holder: Holder): void => {
       readonly data: { readonly collected_digits?: string }
     }
     response.setHeader("content-type", "application/json")
-    holder.receive(body.external_id, factOf(body.event, body.data.collected_digits), (action) => response.end(action))
+    void holder.receive(
+      body.external_id,
+      factOf(body.event, body.data.collected_digits),
+      (action) => response.end(action)
+    )
   }
 
   const server = createServer((request, response) => {

@@ -40,8 +40,8 @@ serve("emmett", {
   start: async (ids) => {
     for (const id of ids) await handle(store, id, () => ({ type: "CallStarted", data: { id } }))
   },
-  receive: (id, fact, answer) => {
-    const decided = handle(store, id, ({ asked }): CallEvent => {
+  receive: async (id, fact, answer) => {
+    const { newState } = await handle(store, id, ({ asked }): CallEvent => {
       switch (fact._tag) {
         case "CallAnswered":
           return { type: "CallAnswered", data: { asked: 1 } }
@@ -51,10 +51,8 @@ serve("emmett", {
           return { type: "CallEnded", data: { id } }
       }
     })
-    void decided.then(({ newState }) => {
-      turns++
-      answer(JSON.stringify(fact._tag === "CallEnded" ? {} : asking(newState.asked - 1)))
-    })
+    turns++
+    answer(JSON.stringify(fact._tag === "CallEnded" ? {} : asking(newState.asked - 1)))
   },
   commits: () => turns
 })
