@@ -269,7 +269,6 @@ export const make = (engine: Engine, follow: Follow) => {
       cell.version = last?.version ?? 0
       cell.writer = last === undefined ? undefined : ids.processOf(last.id)
       cell.worker = began === undefined ? undefined : ids.processOf(began.id)
-      cell.ahead = 0
       if (events.length === 0) return undefined
       const folded = Call.fold(cell.id, events)
       learnSessions(cell, folded)
