@@ -66,11 +66,11 @@ const catalogue = {
   /** The process stands still, another one takes over, and then the first goes on. */
   takeover: 0.5,
   /** The computer sleeps for up to half an hour, and its monotonic clock does not count that. */
-  suspend: 0,
+  suspend: 0.4,
   /** The wall clock of the computer jumps forward by up to an hour. */
-  clockForward: 0,
+  clockForward: 0.4,
   /** The wall clock of the computer jumps back by up to an hour. */
-  clockBack: 0,
+  clockBack: 0.4,
   /** A second process works on the same calls from some step on, with a clock of its own. On PostgreSQL only. */
   secondProcess: 0.8,
   /** A process cannot be seen to live by the others for up to half a minute. On PostgreSQL only. */

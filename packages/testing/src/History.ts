@@ -22,12 +22,14 @@ export interface Moment {
 }
 
 /**
- * A turn that became durable, and which incarnation of the process appended it. `begun` is when it asked the store to.
+ * A turn that became durable, and which incarnation of the process appended it. `begun` is when it asked the store to,
+ * `confirmed` when it heard that it is stored, if it did.
  *
  * @since 0.1.0
  */
 export interface Appended extends Moment {
   readonly begun: Moment
+  readonly confirmed?: Moment
   readonly incarnation: number
   readonly turn: EventStore.Turn
   readonly summary: EventStore.Summary

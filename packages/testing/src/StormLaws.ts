@@ -237,7 +237,7 @@ const dialsAfterTheEnd = (history: History.History, call: Past.PastCall): findin
   if (ended === undefined) return none
   const recorded = call.events.slice(end).filter((event) => event._tag === "DialAttempted")
   const sent = history.sent.filter(({ action, begun }) =>
-    begun.seq > ended.seq && Past.callIdIn(action.externalId ?? "") === call.id
+    begun.seq > (ended.confirmed?.seq ?? Infinity) && Past.callIdIn(action.externalId ?? "") === call.id
   )
   return [
     ...recorded.map(() => violation("a dial was recorded after the outcome")),

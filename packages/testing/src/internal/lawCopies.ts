@@ -9,7 +9,8 @@ import * as Past from "./past.ts"
 export const residuals = {
   copyTaken: "a copy that came late was taken for an answer",
   copyHeldUp: "a copy that waited for a process that stood still was taken for an answer",
-  copyClock: "a copy was taken for an answer by a process that knew the time of the store only roughly",
+  copyClock: "a copy was taken for an answer by a process that was not sure of the time",
+  behind: "a copy answered by a process that was behind another one and could not ask its store",
   leg: "a copy of an earlier leg's end was taken for the end of a later one",
   answerTaken: "a true answer was taken for a copy"
 } as const
@@ -51,8 +52,9 @@ const sameReply = (history: History.History, first: History.Delivery, again: His
   if (then === undefined || later === undefined) return none
   if (JSON.stringify(inFlightOf(then)) !== JSON.stringify(inFlightOf(later))) return none
   const isOver = Call.status(then) === "Closed" || Call.status(then) === "Settling"
-  return isOver && isNothingOrHangup(one.action) && isNothingOrHangup(two.action)
-    ? none
+  if (isOver && isNothingOrHangup(one.action) && isNothingOrHangup(two.action)) return none
+  return [first, again].some((delivery) => wasBehind(history, call, delivery))
+    ? [remains(residuals.behind)]
     : [violation(`two deliveries of one ${first.webhook.event} were answered differently (the line is ${then.phase})`)]
 }
 
@@ -61,6 +63,15 @@ const wasOvertaken = (call: Past.PastCall, { answered, incarnation, taken }: His
   call.turns.some(({ turn }) =>
     turn.incarnation !== incarnation && turn.seq > (taken?.seq ?? Infinity) && turn.seq < (answered?.seq ?? 0)
   )
+
+/** A process that shares its calls asks the store before it answers a copy, and goes by its memory if that fails. */
+const wasBehind = (
+  history: History.History,
+  call: Past.PastCall,
+  { answered, incarnation, taken }: History.Delivery
+): boolean =>
+  Past.hasCompany(history, call, incarnation, answered?.seq ?? 0) &&
+  history.lives[incarnation - 1]!.failed.some((at) => at >= (taken?.at ?? Infinity) && at <= (answered?.at ?? 0))
 
 /** A copy that was taken for an answer: two facts from one webhook. */
 const mistaken = (history: History.History, call: Past.PastCall): Findings => {
@@ -74,14 +85,6 @@ const mistaken = (history: History.History, call: Past.PastCall): Findings => {
   })
 }
 
-/** How far a process that shares its store may be off from the time of that: by half of a slow answer. */
-const roughly = ({ lives }: History.History): number => {
-  const places = new Set(lives.map(({ computer }) => computer))
-  return places.size < 2
-    ? 0
-    : lives.flatMap(({ waited }) => waited).reduce((most, { from, to }) => Math.max(most, to - from), 0)
-}
-
 const mistake = (history: History.History, call: Past.PastCall, index: number): Finding => {
   const event = call.events[index]!
   if (event._tag === "LegEnded") return remains(residuals.leg)
@@ -92,23 +95,28 @@ const mistake = (history: History.History, call: Past.PastCall, index: number): 
   if (inFlight === undefined) return remains(residuals.copyTaken)
   const withDigits = event._tag === "PromptCompleted" && event.digits !== ""
   const shortest = Settings.shortest(history.settings, inFlight.action, { withDigits })
-  const taken = history.deliveries.flatMap(({ arrived, posting, taken }) =>
-    posting === Past.postingOf(event) && taken !== undefined ? [{ arrived, taken }] : []
+  const began = call.turns.findLast(({ after, length }) =>
+    length <= index && !after.lines.some((line) => isSame(line.inFlight, inFlight))
   )
-  // Event times are those of the process: its clock tells how late it took the webhook, the world's how late that came.
-  const isLate = ({ taken }: { readonly taken: NonNullable<History.Delivery["taken"]> }) =>
-    taken.clock <= event.at && taken.clock - inFlight.at >= shortest
-  const late = taken.filter(isLate)
-  if (late.length === 0) {
-    const isRoughly = taken.some((each) => each.taken.clock - inFlight.at + roughly(history) >= shortest)
-    return isRoughly
-      ? remains(residuals.copyClock)
-      : violation("a copy was taken for an answer sooner than that could be given")
-  }
-  return late.some(({ arrived, taken }) => taken.clock - (taken.at - arrived.at) - inFlight.at >= shortest)
-    ? remains(residuals.copyTaken)
-    : remains(residuals.copyHeldUp)
+  const since = (call.turns[began === undefined ? 0 : call.turns.indexOf(began) + 1] ?? call.turns[0]!).turn.begun.at
+  const recorded = call.turns.find(({ length }) => length > index)!.turn
+  const copies = history.deliveries.filter(({ posting, taken }) =>
+    posting === Past.postingOf(event) && taken !== undefined && taken.seq < recorded.begun.seq
+  )
+  if (copies.some(({ arrived }) => arrived.at - since >= shortest)) return remains(residuals.copyTaken)
+  if (copies.some(({ taken }) => taken!.at - since >= shortest)) return remains(residuals.copyHeldUp)
+  return isTimeUnsure(history, since, recorded.at)
+    ? remains(residuals.copyClock)
+    : violation("a copy was taken for an answer sooner than that could be given")
 }
+
+const isSame = (self: Call.CallLine["inFlight"], that: Call.CallLine["inFlight"]): boolean =>
+  self !== undefined && that !== undefined && self.n === that.n && self.at === that.at
+
+/** A clock was set meanwhile, or two processes know the time of their store only roughly, by answers that came late. */
+const isTimeUnsure = ({ lives }: History.History, from: number, to: number): boolean =>
+  lives.some(({ jumped }) => jumped.some((at) => at >= from && at <= to)) ||
+  (new Set(lives.map(({ computer }) => computer)).size > 1 && lives.some(({ waited }) => waited.length > 0))
 
 /** Completions that were never recorded, because they looked like copies: so the prompt was heard once more. */
 const unheard = (history: History.History): Findings => {

@@ -22,8 +22,13 @@ export const isUnwanted = (line: Call.CallLine | undefined, webhook: Webhook.Web
 const isHold = (history: History.History, action: Action.Action): boolean =>
   Equal.equals(action, Action.prompt(history.settings.hold))
 
-const isLate = (history: History.History, { answered, taken }: History.Delivery): boolean =>
-  answered !== undefined && taken !== undefined && answered.at - taken.at >= history.settings.replyDeadline
+const isLate = (history: History.History, { answered, incarnation, taken }: History.Delivery): boolean =>
+  answered !== undefined && taken !== undefined &&
+  (answered.at - taken.at >= history.settings.replyDeadline ||
+    // A process whose clock has just been set takes what it waits for to be late.
+    history.lives[incarnation - 1]!.jumped.some((at) => at >= taken.at - justNow && at <= answered.at))
+
+const justNow = 60_000
 
 const lineOf = (history: History.History, { answered, webhook }: History.Delivery): Call.CallLine | undefined =>
   Past.lineAt(Past.of(history).callOf(webhook), webhook, answered?.seq ?? Infinity)
@@ -34,8 +39,16 @@ export const isUnrecorded = (history: History.History, delivery: History.Deliver
   if (action === undefined || !isLate(history, delivery)) return false
   const line = lineOf(history, delivery)
   if (action._tag === "Hangup") return !isUnwanted(line, delivery.webhook)
-  return isHold(history, action) && !(isInFlight(line, action) && isKnown(history, delivery))
+  const isRecorded = isInFlight(line, action) && (isKnown(history, delivery) || isDecided(history, delivery))
+  return isHold(history, action) && !isRecorded
 }
+
+/** Whether a hold was recorded for a webhook that changed nothing. */
+const isDecided = (history: History.History, { answered, taken, webhook }: History.Delivery): boolean =>
+  Past.of(history).callOf(webhook)?.turns.some(({ turn }) =>
+    turn.seq > (taken?.seq ?? Infinity) && turn.seq < (answered?.seq ?? 0) &&
+    turn.turn.events.some((event) => event._tag === "HoldAnswered")
+  ) === true
 
 const isInFlight = (line: Call.CallLine | undefined, action: Action.Action): boolean =>
   line?.inFlight !== undefined && !line.left && line.phase !== "Closed" && Equal.equals(line.inFlight.action, action)

@@ -3,11 +3,12 @@
  * say.
  */
 import { Calls, EventStore, PhoneNumber, Settings, Transport } from "@ringback/core"
-import { Cause, Clock, Context, Deferred, Effect, Exit, Latch, Layer, Logger, Random, Scope } from "effect"
+import { Cause, Clock, Context, Deferred, Effect, Exit, Latch, Layer, Random, Scope } from "effect"
 import type * as History from "../History.ts"
 import type * as PhoneCompany from "../PhoneCompany.ts"
 import * as Carrier from "./stormCarrier.ts"
 import * as Database from "./stormDatabase.ts"
+import * as Onlooker from "./stormOnlooker.ts"
 import * as People from "./stormPeople.ts"
 import * as Border from "./stormProcess.ts"
 import * as Store from "./stormStore.ts"
@@ -43,7 +44,10 @@ export const run: (
       for (const name of Object.keys(options.signals)) yield* begin(People.signalling(world, border, { index, name }))
     }
     const abandoned = !(yield* comesToItsEnd(world, border, wanted))
-    for (const process of world.processes) border.kill(process)
+    for (const process of world.processes) {
+      border.kill(process)
+      process.readMetrics()
+    }
     return yield* finished(world, wanted, abandoned)
   }
 )
@@ -147,6 +151,7 @@ const newProcess = (world: World.World, place: number): World.Process => {
     name: undefined,
     unseen: [],
     calls: undefined,
+    readMetrics: () => {},
     run: () => Effect.void
   }
   world.processes.push(process)
@@ -166,6 +171,7 @@ const start = Effect.fnUntraced(function*(
   const process = newProcess(world, place)
   const scope = yield* Scope.make()
   const inside = surroundings(world, border, process)
+  process.readMetrics = () => Onlooker.readMetrics(world, inside)
   process.run = (effect) => Effect.asVoid(Effect.forkIn(Effect.provideContext(effect, inside), scope))
   const layer = engine(world, border, process, openStore(border, process))
   const built = yield* Effect.raceFirst(
@@ -175,7 +181,7 @@ const start = Effect.fnUntraced(function*(
   if (built === undefined) return
   if (Exit.isFailure(built)) {
     if (process.life.failed.length === 0) {
-      world.records.shown.push({ where: "log", text: `The engine died: ${Cause.pretty(built.cause)}` })
+      world.show("log", `The engine died: ${Cause.pretty(built.cause)}`)
     }
     border.kill(process)
     return yield* world.begin(Effect.andThen(Effect.sleep(1_000), Effect.suspend(again)))
@@ -210,15 +216,11 @@ const engine = (
   ) as Layer.Layer<Calls.Calls, unknown>
 }
 
-/** What a process finds around itself: the time of its computer, chance, and somebody who reads its log. */
+/** What a process finds around itself: the time of its computer, chance, and somebody who looks at it from outside. */
 const surroundings = (world: World.World, border: Border.Border, process: World.Process) => {
   const clock = border.clockOf(process)
-  const logger = Logger.make(({ cause, message }) => {
-    const text = [...(Array.isArray(message) ? message : [message]), ...cause.reasons].map(String).join(" ")
-    world.records.shown.push({ where: "log", text })
-  })
   return Context.make(Clock.Clock, world.options.sabotage.clock?.(clock) ?? clock).pipe(
     Context.add(Random.Random, world.random),
-    Context.add(Logger.CurrentLoggers, new Set([logger]))
+    Context.merge(Onlooker.services(world))
   )
 }

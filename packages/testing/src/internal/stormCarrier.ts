@@ -198,7 +198,7 @@ const serve = (world: World, border: Border, exchange: Exchange): Effect.Effect<
     if (Exit.isFailure(exit)) {
       const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
       const problem = error?.message ?? Cause.pretty(exit.cause)
-      world.records.shown.push({ where: "error", text: `${problem} ${JSON.stringify(error)}` })
+      world.show("error", `${problem} ${JSON.stringify(error)}`)
       const excused = error !== undefined && wasHeldUp(process.life, delivery.arrived.at)
       delivery.failed = { at: world.now(), problem, excused }
       return yield* Deferred.fail(arrived, "HTTP 503")

@@ -3,7 +3,7 @@
  * by the dice. A process sees it through a `SqlClient` of its own.
  */
 import { EventStore, SqlEventStore } from "@ringback/core"
-import { Effect, Layer, Semaphore, Stream } from "effect"
+import { Effect, Layer, Random, Semaphore, Stream } from "effect"
 import type { Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, SqlError, Statement } from "effect/sql"
@@ -45,20 +45,37 @@ const create = (): Pick<Database, "handle" | "prepare"> => {
 
 const isRepeated = (sql: string): boolean => /^(SELECT|INSERT)/.test(sql) && sql.length < 4_000
 
-const release = ({ handle, position, prepare }: Database): void => {
-  if (position === 0) return handle.close() // perhaps without tables
+const empty = ({ handle }: Database): void =>
   handle.exec("DELETE FROM ringback_turns; DELETE FROM ringback_calls; DELETE FROM ringback_meta")
-  idle.push({ handle, prepare })
+
+const fresh = (tables: Pick<Database, "handle" | "prepare">): Database => ({
+  ...tables,
+  transactions: Semaphore.makeUnsafe(1),
+  holder: undefined,
+  position: 0
+})
+
+/** A database with tables. They are made beside the run, so that it is the same run as with those that are at hand. */
+const made: Effect.Effect<Database> = Effect.gen(function*() {
+  const database = fresh(create())
+  const calm = Effect.suspend(() => client(database, connect(database, undefined, () => {}), "one"))
+  yield* Effect.orDie(Effect.scoped(Layer.build(storeOver(calm))))
+  empty(database)
+  return database
+}).pipe(Random.withSeed("tables"), Effect.withTracerEnabled(false))
+
+const release = (database: Database): void => {
+  if (database.handle.isTransaction) database.handle.exec("ROLLBACK")
+  empty(database)
+  idle.push({ handle: database.handle, prepare: database.prepare })
 }
 
 /** A database for one run. */
 export const open: Effect.Effect<Database, never, Scope.Scope> = Effect.acquireRelease(
-  Effect.sync(() => ({
-    ...(idle.pop() ?? create()),
-    transactions: Semaphore.makeUnsafe(1),
-    holder: undefined,
-    position: 0
-  })),
+  Effect.suspend(() => {
+    const tables = idle.pop()
+    return tables === undefined ? made : Effect.succeed(fresh(tables))
+  }),
   (database) => Effect.sync(() => release(database))
 )
 

@@ -55,7 +55,7 @@ export const application = (world: World, border: Border, process: Process, key:
       )
       if (Result.isSuccess(begun)) handle = begun.success
       else {
-        world.records.shown.push({ where: "error", text: begun.failure.message })
+        world.show("error", begun.failure.message)
         if (begun.failure._tag !== "StoreError") return yield* Effect.die(begun.failure)
         yield* Effect.sleep(1_000)
       }
@@ -69,9 +69,7 @@ export const application = (world: World, border: Border, process: Process, key:
     world.records.outcomes.push({ ...world.moment(), id: handle.id, exit: toExit(world, outcome) })
   }).pipe(
     Effect.catchCause((cause) =>
-      Effect.sync(() =>
-        void world.records.shown.push({ where: "log", text: `The application died: ${Cause.pretty(cause)}` })
-      )
+      Effect.sync(() => void world.show("log", `The application died: ${Cause.pretty(cause)}`))
     )
   )
 
@@ -79,7 +77,7 @@ export const application = (world: World, border: Border, process: Process, key:
 const toExit = (world: World, outcome: Result.Result<unknown, unknown>): CallEvent.Exit => {
   const { codec } = world.options.flow
   if (Result.isFailure(outcome) && outcome.failure instanceof Calls.CallStopped) {
-    world.records.shown.push({ where: "error", text: outcome.failure.message })
+    world.show("error", outcome.failure.message)
     return { _tag: "Stopped", reason: outcome.failure.reason }
   }
   return Result.isSuccess(outcome)

@@ -2,7 +2,7 @@
  * The border of a process. Every step across it goes through `cross`, where a process is killed, frozen, put to sleep or
  * taken over: then it gets no answer any more, or a late one, without anybody asking its fibers.
  */
-import { type Clock, Deferred, Effect, Exit } from "effect"
+import { type Clock, Deferred, Duration, Effect, Exit } from "effect"
 import type * as Faults from "../Faults.ts"
 import { newest, type Process, type World } from "./stormWorld.ts"
 
@@ -142,6 +142,18 @@ export const make = (world: World, boot: Boot): Border => {
     return begin(boot(process.place + 1))
   }
 
+  /** Sleeps by the monotonic clock: what its machine sleeps through does not count. */
+  const sleep = (process: Process, millis: number): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const { machine } = process
+      const began = now() - machine.slept
+      const rest = Effect.suspend(() => {
+        const left = millis - (now() - machine.slept - began)
+        return left > 0 ? sleep(process, left) : Effect.void
+      })
+      return Effect.andThen(Effect.andThen(clock.sleep(Duration.millis(millis)), pass(process)), rest)
+    })
+
   const plan = (kind: Faults.Kind, most: number, strike: (process: Process) => Effect.Effect<void>) => ({
     at: world.moments(kind, most),
     strike
@@ -172,12 +184,7 @@ export const make = (world: World, boot: Boot): Border => {
         currentTimeNanos: Effect.sync(nanos),
         monotonicTimeNanosUnsafe: monotonic,
         monotonicTimeNanos: Effect.sync(monotonic),
-        sleep: (duration) =>
-          Effect.suspend(() => {
-            const slept = machine.slept
-            const rest = Effect.suspend(() => machine.slept > slept ? Effect.sleep(machine.slept - slept) : Effect.void)
-            return Effect.andThen(Effect.andThen(clock.sleep(duration), pass(process)), rest)
-          })
+        sleep: (duration) => sleep(process, Duration.toMillis(duration))
       }
     },
     isExhausted: () => crossings > mostSteps

@@ -147,7 +147,11 @@ export const noting = <A, E>(
   Effect.suspend(() => {
     process.appends.set(turn.id, { turn, summary, begun: world.moment() })
     process.appending++
-    return Effect.ensuring(append, Effect.sync(() => void process.appending--))
+    const confirmed = Effect.sync(() => {
+      const appended = world.records.turns.findLast((appended) => appended.turn.id === turn.id)
+      if (appended !== undefined) appended.confirmed = world.moment()
+    })
+    return Effect.ensuring(Effect.tap(append, confirmed), Effect.sync(() => void process.appending--))
   })
 
 /** A turn became durable. */

@@ -74,6 +74,7 @@ export interface Process {
   /** When the others cannot see that it lives. */
   readonly unseen: Array<History.Stretch>
   calls: Calls.Calls["Service"] | undefined
+  readMetrics: () => void
   run: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<void>
 }
 
@@ -86,7 +87,7 @@ export interface Append {
 
 /** Everything that has happened so far. */
 export interface Records {
-  readonly turns: Array<History.Appended>
+  readonly turns: Array<Mutable<History.Appended>>
   readonly deliveries: Array<Mutable<History.Delivery>>
   readonly sent: Array<History.Sent>
   readonly faults: Array<History.Fault>
@@ -116,6 +117,8 @@ export interface World {
   /** Whether a fault strikes at this opportunity: then its dice, to draw how hard. */
   readonly strikes: (kind: Faults.Kind) => Dice.Dice | undefined
   readonly record: (kind: Faults.Kind) => void
+  /** Something can be read outside. What was read before is not kept twice. */
+  readonly show: (where: History.Shown["where"], text: string) => void
   /** The steps of the processes at which a fault strikes a run. */
   readonly moments: (kind: Faults.Kind, most: number) => Array<number>
   /** Begins something that no death of a process stops. */
@@ -155,6 +158,13 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
   }
   const moment = (): History.Moment => ({ seq: ++seq, at: now() })
   const record = (kind: Faults.Kind): void => void records.faults.push({ ...moment(), kind })
+
+  const shown = new Set<string>()
+  const show: World["show"] = (where, text) => {
+    if (shown.has(text)) return
+    shown.add(text)
+    records.shown.push({ where, text })
+  }
 
   const dice = new Map<Faults.Kind, { readonly dice: Dice.Dice; readonly abroad: boolean }>()
   const rolling = (kind: Faults.Kind) => {
@@ -196,6 +206,7 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
       return dice
     },
     record,
+    show,
     moments: (kind, most) => {
       const dice = hits(kind)
       let at = 0
