@@ -10,6 +10,7 @@ import * as Past from "./past.ts"
 // ---------------------------------------------------------------------------------------------------------------------
 
 export const endResiduals = {
+  ahead: "a call that waited longer, for its last turn was recorded by a clock that was ahead",
   presumed: "a line presumed closed"
 } as const
 
@@ -42,9 +43,12 @@ const overdue = (history: History.History, call: Past.PastCall): Findings =>
     const from = Math.max(due - ahead, turn.at)
     const isJumped = history.lives.some(({ jumped }) => jumped.some((at) => at >= turn.begun.at && at <= next))
     if (isJumped || next - from <= longestOverdue(history)) return none
-    return healthy(history, from, next) > longestOverdue(history)
-      ? [violation(`a call was not looked at for ${Math.round((next - from) / 1000)} s after it was due`)]
-      : none
+    const most = longestOverdue(history)
+    if (healthy(history, from, next) <= most) return none
+    const isAhead = ahead > 0 && turn.incarnation !== call.turns[index + 1]?.turn.incarnation
+    return isAhead && healthy(history, Math.max(due, turn.at), next) <= most
+      ? [remains(endResiduals.ahead)]
+      : [violation(`a call was not looked at for ${Math.round((next - from) / 1000)} s after it was due`)]
   })
 
 /** For how long some process lived undisturbed, with a store that worked. */
@@ -77,6 +81,7 @@ const outside = (stretch: History.Stretch, lived: ReadonlyArray<History.Stretch>
 // ---------------------------------------------------------------------------------------------------------------------
 
 export const airResiduals = {
+  clock: "a reply that came late because a clock was set meanwhile",
   elsewhere: "an event of a call that only another process knew, while the store was late",
   refused: "an event that the store would not take",
   unanswered: "an event without a reply that is not asked again"
@@ -105,9 +110,14 @@ export const air = (history: History.History): Findings => [
 const late = (history: History.History, delivery: History.Delivery): Findings => {
   const { answered, arrived, failed, incarnation, webhook } = delivery
   if (failed !== undefined) {
-    return holds.isHoldable(history, delivery, delivery.arrived.seq)
-      ? [violation(`${webhook.event} failed, though a hold could be given`)]
-      : [remains(airResiduals.refused)]
+    const hasStood = Past.overlap(history.lives[incarnation - 1]!.stood, arrived.at, failed.at) > 0
+    const isHoldable = holds.isHoldable(history, delivery, arrived.seq)
+    if (!isHoldable || hasStood) return [remains(airResiduals.refused)]
+    return [
+      holds.isBesideAnother(history, delivery)
+        ? remains(airResiduals.elsewhere)
+        : violation(`${webhook.event} failed, though a hold could be given`)
+    ]
   }
   if (Webhook.kind(webhook) === "CallCompleted") return none
   const life = history.lives[incarnation - 1]!
@@ -121,6 +131,8 @@ const late = (history: History.History, delivery: History.Delivery): Findings =>
   )
   const { lateReply, replyDeadline, storePatience } = history.settings
   if (waited <= (!isStoreLate ? replyDeadline : isHeld ? lateReply : storePatience)) return none
+  if (life.jumped.some((at) => at >= arrived.at && at <= until)) return [remains(airResiduals.clock)]
+  if (isStoreLate && holds.isBesideAnother(history, delivery)) return [remains(airResiduals.elsewhere)]
   return [
     violation(
       answered === undefined

@@ -22,11 +22,15 @@ export const isUnwanted = (line: Call.CallLine | undefined, webhook: Webhook.Web
 const isHold = (history: History.History, action: Action.Action): boolean =>
   Equal.equals(action, Action.prompt(history.settings.hold))
 
-const isLate = (history: History.History, { answered, incarnation, taken }: History.Delivery): boolean =>
-  answered !== undefined && taken !== undefined &&
-  (answered.at - taken.at >= history.settings.replyDeadline ||
+const isSlow = (history: History.History, { answered, taken }: History.Delivery): boolean =>
+  answered !== undefined && taken !== undefined && answered.at - taken.at >= history.settings.replyDeadline
+
+const isLate = (history: History.History, delivery: History.Delivery): boolean => {
+  const { answered, incarnation, taken } = delivery
+  return answered !== undefined && taken !== undefined && (isSlow(history, delivery) ||
     // A process whose clock has just been set takes what it waits for to be late.
     history.lives[incarnation - 1]!.jumped.some((at) => at >= taken.at - justNow && at <= answered.at))
+}
 
 const justNow = 60_000
 
@@ -39,7 +43,8 @@ export const isUnrecorded = (history: History.History, delivery: History.Deliver
   if (action === undefined || !isLate(history, delivery)) return false
   const line = lineOf(history, delivery)
   if (action._tag === "Hangup") return !isUnwanted(line, delivery.webhook)
-  const isRecorded = isInFlight(line, action) && (isKnown(history, delivery) || isDecided(history, delivery))
+  const isRecorded = (line?.probing !== undefined && !isSlow(history, delivery)) ||
+    (isInFlight(line, action) && (isKnown(history, delivery) || isDecided(history, delivery)))
   return isHold(history, action) && !isRecorded
 }
 
@@ -100,6 +105,15 @@ export const isOfAnother = (history: History.History, { answered, incarnation, w
     other.incarnation !== incarnation && other.webhook.referenceId === webhook.referenceId &&
     other.answered !== undefined && other.answered.seq < answered.seq && isUnrecorded(history, other)
   )
+
+/** Whether a process that shares its calls had to ask its store which call a webhook is of, for another one went on with it. */
+export const isBesideAnother = (
+  history: History.History,
+  { arrived, incarnation, webhook }: History.Delivery
+): boolean => {
+  const call = Past.of(history).callOf(webhook)
+  return call !== undefined && Past.hasCompany(history, call, incarnation, arrived.seq)
+}
 
 /** Whether a webhook is on record, or changed nothing when its turn came. */
 const isKept = (history: History.History, { posting, webhook }: History.Delivery): boolean => {

@@ -5,7 +5,7 @@ import * as Past from "./past.ts"
 
 export const residuals = {
   frozen: "a process that stood still in the very write of the POST",
-  hidden: "a dial sent late by a machine that slept while its clock was set back",
+  hidden: "a dial sent late by a machine that slept, and whose clock had been set back",
   limit: "a phone that rang while it rang, after a clock was set ahead of the longest that a line can last",
   twice: "a POST that the carrier carried out twice",
   probed: "a leg dialled again because a hold showed no bridge",
@@ -73,9 +73,10 @@ const inWindow = (history: History.History, call: Past.PastCall, sent: History.S
   const { sendWindow } = history.settings
   if (sent.at - isAttempt.begun.at <= sendWindow) return none
   if (sent.begun.at - isAttempt.begun.at <= sendWindow) return [remains(residuals.frozen)]
-  const { jumped, stood } = history.lives[sent.incarnation - 1]!
+  const { stood } = history.lives[sent.incarnation - 1]!
   const isMeanwhile = (at: number) => at >= isAttempt.begun.at && at <= sent.begun.at
-  const isHidden = jumped.some(isMeanwhile) && stood.some(({ to }) => isMeanwhile(to))
+  const isHidden = history.lives.some(({ jumped }) => jumped.some((at) => at <= sent.begun.at)) &&
+    stood.some(({ to }) => isMeanwhile(to))
   return [
     isHidden
       ? remains(residuals.hidden)
@@ -134,8 +135,9 @@ const overlaps = (history: History.History, call: Past.PastCall): Findings => {
         sent.fault === "postTwice" && sent.action.externalId === earlier.externalId
       )
       if (isDouble) return [remains(residuals.twice)]
-      const isJumped = history.lives.some(({ jumped }) => jumped.some((at) => at >= earlier.at && at <= ring.at))
-      const isPresumed = call.call.lines.some((line) => line.externalId === earlier.externalId && line.presumed)
+      const isJumped = history.lives.some(({ jumped }) => jumped.some((at) => at <= ring.at))
+      const line = call.call.lines.find(({ externalId }) => externalId === earlier.externalId)?.id
+      const isPresumed = call.events.some((event) => event._tag === "LinePresumedClosed" && event.line === line)
       if (isJumped && isPresumed) return [remains(residuals.limit)]
       return [isAllowed ? remains(residuals.allowed) : violation("a phone rang while it rang")]
     })

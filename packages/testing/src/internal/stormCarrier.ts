@@ -182,9 +182,9 @@ interface Exchange {
   readonly reply: Reply
 }
 
-/** Whether a process stood still, or its store failed or was slow since. */
-const wasHeldUp = ({ failed, stood, waited }: History.Life, since: number): boolean =>
-  failed.some((at) => at >= since) || [...stood, ...waited].some(({ to }) => to >= since)
+/** Whether a process stood still or lost the time since, or its store failed or was slow. */
+const wasHeldUp = ({ failed, jumped, stood, waited }: History.Life, since: number): boolean =>
+  [...failed, ...jumped].some((at) => at >= since) || [...stood, ...waited].some(({ to }) => to >= since)
 
 /** What the process does with a webhook, until it knows what became of its answer. */
 const serve = (world: World, border: Border, exchange: Exchange): Effect.Effect<void> =>
