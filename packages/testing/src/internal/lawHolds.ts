@@ -22,12 +22,20 @@ export const isUnwanted = (line: Call.CallLine | undefined, webhook: Webhook.Web
 const isHold = (history: History.History, action: Action.Action): boolean =>
   Equal.equals(action, Action.prompt(history.settings.hold))
 
-const isSlow = (history: History.History, { answered, taken }: History.Delivery): boolean =>
-  answered !== undefined && taken !== undefined && answered.at - taken.at >= history.settings.replyDeadline
+/** Whether an answer took longer than the reply deadline: in all, or without the time for which its process stood still. */
+const isSlow = (
+  history: History.History,
+  { answered, incarnation, taken }: History.Delivery,
+  { awake }: { readonly awake: boolean }
+): boolean => {
+  if (answered === undefined || taken === undefined) return false
+  const stood = awake ? Past.overlap(history.lives[incarnation - 1]!.stood, taken.at, answered.at) : 0
+  return answered.at - taken.at - stood >= history.settings.replyDeadline
+}
 
 const isLate = (history: History.History, delivery: History.Delivery): boolean => {
   const { answered, incarnation, taken } = delivery
-  return answered !== undefined && taken !== undefined && (isSlow(history, delivery) ||
+  return answered !== undefined && taken !== undefined && (isSlow(history, delivery, { awake: false }) ||
     // A process whose clock has just been set takes what it waits for to be late.
     history.lives[incarnation - 1]!.jumped.some((at) => at >= taken.at - justNow && at <= answered.at))
 }
@@ -43,7 +51,7 @@ export const isUnrecorded = (history: History.History, delivery: History.Deliver
   if (action === undefined || !isLate(history, delivery)) return false
   const line = lineOf(history, delivery)
   if (action._tag === "Hangup") return !isUnwanted(line, delivery.webhook)
-  const isRecorded = (line?.probing !== undefined && !isSlow(history, delivery)) ||
+  const isRecorded = (line?.probing !== undefined && !isSlow(history, delivery, { awake: true })) ||
     (isInFlight(line, action) && (isKnown(history, delivery) || isDecided(history, delivery)))
   return isHold(history, action) && !isRecorded
 }
