@@ -96,7 +96,7 @@ const thread: Effect.Effect<(part: Part) => Effect.Effect<Answer>, never, Scope.
       worker.removeAllListeners()
       worker.once("message", (answer: Answer) => resume(Effect.succeed(answer)))
       worker.once("error", (error) => resume(Effect.die(error)))
-      worker.postMessage(part)
+      worker.postMessage(part, [])
     })
 )
 

@@ -25,5 +25,5 @@ parentPort?.on("message", async ({ example, ...options }: Part) => {
   const answer: Answer = Result.isSuccess(result)
     ? { _tag: "Report", report: result.success }
     : { _tag: "Violation", message: result.failure.message }
-  parentPort?.postMessage(answer)
+  parentPort?.postMessage(answer, [])
 })

@@ -26,7 +26,7 @@ class ReadSpan extends Tracer.NativeSpan {
 
   override end(endTime: bigint, exit: Exit.Exit<unknown, unknown>): void {
     const attributes = [...this._attributes ?? []].map(([key, value]) => `${key}=${String(value)}`)
-    const events = (this._events ?? []).map(([name, _, attributes]) => `${name} ${JSON.stringify(attributes)}`)
+    const events = (this._events ?? []).map(([name, , attributes]) => `${name} ${JSON.stringify(attributes)}`)
     const failures = Exit.isFailure(exit)
       ? exit.cause.reasons.map((reason) => Cause.isFailReason(reason) ? String(reason.error) : "")
       : []
