@@ -1,4 +1,4 @@
-/** The stores below a storm keep the promises of every store while the weather is fair,. */
+/** The stores below a storm keep the promises of every store while the weather is fair. */
 import { layerCalm } from "../src/internal/stormDatabase.ts"
 import * as StoreContract from "../src/StoreContract.ts"
 

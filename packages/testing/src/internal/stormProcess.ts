@@ -109,7 +109,8 @@ export const make = (world: World, boot: Boot): Border => {
     Effect.sync(() => {
       record(kind)
       process.machine.ahead += direction * diceOf(kind).pick([300, 4_000, 20_000, 300_000, 3_600_000])
-      process.life.jumped.push(now())
+      const shared = world.processes.filter(({ dead, machine }) => machine === process.machine && !dead)
+      for (const { life } of shared) life.jumped.push(now())
     })
 
   /** Another process takes over while this one stands still; this one goes on later, and is shut off after a while. */
