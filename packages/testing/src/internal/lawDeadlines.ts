@@ -10,7 +10,7 @@ import * as Past from "./past.ts"
 // ---------------------------------------------------------------------------------------------------------------------
 
 export const endResiduals = {
-  ahead: "a call that waited longer, for its last turn was recorded by a clock that was ahead",
+  ahead: "a call that waited anew, for its process was restarted after a clock had been set",
   presumed: "a line presumed closed"
 } as const
 
@@ -45,8 +45,10 @@ const overdue = (history: History.History, call: Past.PastCall): Findings =>
     if (isJumped || next - from <= longestOverdue(history)) return none
     const most = longestOverdue(history)
     if (healthy(history, from, next) <= most) return none
-    const isAhead = ahead > 0 && turn.incarnation !== call.turns[index + 1]?.turn.incarnation
-    return isAhead && healthy(history, Math.max(due, turn.at), next) <= most
+    // How far a call is ahead of a clock that was set back is known to a process alone.
+    const isRestarted = turn.incarnation !== call.turns[index + 1]?.turn.incarnation
+    const wasSet = history.lives.some(({ jumped }) => jumped.some((at) => at <= next))
+    return isRestarted && wasSet
       ? [remains(endResiduals.ahead)]
       : [violation(`a call was not looked at for ${Math.round((next - from) / 1000)} s after it was due`)]
   })
