@@ -39,6 +39,7 @@ const start = (...args: ReadonlyArray<string>) =>
       line,
       printed,
       problems: () => problems.join(""),
+      type: (text: string) => Effect.sync(() => child.stdin.write(text)),
       stop: (signal: NodeJS.Signals) => Effect.sync(() => child.kill(signal)),
       exit: Effect.map(Effect.promise(() => closed), ([code]): number => code)
     }
@@ -99,6 +100,27 @@ describe("the emulator as a program", () => {
   )
 
   it.effect(
+    "lets somebody call whenever Enter is pressed",
+    () =>
+      Effect.gen(function*() {
+        const server = yield* EventsServer.start({
+          incoming_call: EventsServer.speak("Your PIN, please.", 4),
+          speak_completed: EventsServer.hangup
+        })
+        const incoming = ["--incoming", "15550170044:15550170009", "--callee", "answers; presses 1234"]
+        const emulator = yield* start("--port", "0", "--events-url", server.url, "--speed", "100", ...incoming)
+        yield* emulator.line(/^Press Enter to call/)
+        for (const _ of ["first", "second"]) {
+          yield* emulator.type("\n")
+          assert.notInclude(yield* emulator.line(/incoming_call$/), "15550170044")
+          yield* emulator.line(/event speak_completed, speak_successful, ••••$/)
+          yield* emulator.line(/reply to call_completed/)
+        }
+      }),
+    20_000
+  )
+
+  it.effect(
     "stops at Ctrl-C in the middle of a call, and prints no key that it was given",
     () =>
       Effect.gen(function*() {
@@ -126,6 +148,7 @@ describe("the emulator's command line", () => {
 
   it.effect.each<readonly [ReadonlyArray<string>, RegExp]>([
     [["--port", "99999"], /a port from 0 to 65535/],
+    [["--incoming", "15550170044"], /two phone numbers with a colon/],
     [["--speed", "0"], /a speed greater than 0/],
     [["--callee", "sings"], /--callee.*Expected: "busy", "no answer"/],
     [["--events-url", "localhost:4020"], /begins with http/],

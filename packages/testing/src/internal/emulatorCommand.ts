@@ -1,7 +1,8 @@
 /**
  * The command line of the emulator.
  */
-import { Console, Effect, Option, Redacted, Result, Stream } from "effect"
+import { PhoneNumber } from "@ringback/core"
+import { Console, Effect, Option, Redacted, Result, Stdio, Stream } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import * as Callee from "../Callee.ts"
 import * as PhoneCompany from "../PhoneCompany.ts"
@@ -12,6 +13,13 @@ const isUrl = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(t
 /** The command line puts "Expected" before it. */
 const expectation = (error: unknown) =>
   error instanceof Callee.InvalidCallee ? error.problem.replace(/^Expected /, "") : "a callee"
+
+/** Who calls which number, written with a colon between them. */
+const partiesOf = (text: string): { readonly from: string; readonly to: string } => {
+  const [from = "", to = "", ...rest] = text.split(":")
+  if (rest.length > 0) throw new Error("more than two numbers")
+  return { from: PhoneNumber.make(from), to: PhoneNumber.make(to) }
+}
 
 const flags = {
   port: Flag.Int("port").pipe(
@@ -44,6 +52,11 @@ const flags = {
     Flag.withDescription("Who answers, such as \"answers 2s; presses 1; hangs up\"; once per ring if repeated"),
     Flag.mapTryCatch((text) => Result.getOrThrow(Callee.parse(text)), expectation),
     Flag.between(0, 100)
+  ),
+  incoming: Flag.String("incoming").pipe(
+    Flag.withDescription("Who calls one of your numbers, caller first, whenever you press Enter; follows --callee"),
+    Flag.mapTryCatch(partiesOf, () => "two phone numbers with a colon between them, such as 15550170044:15550170009"),
+    Flag.optional
   ),
   strict: Flag.Boolean("strict").pipe(
     Flag.withDescription("Refuse replies that only Telesign's demos show, such as dial after a prompt"),
@@ -78,9 +91,24 @@ const greet = ({ apiKey, customerId, eventsUrl }: Given, url: string) => {
 const print = (entry: PhoneCompany.Entry) =>
   Console.log(`${new Date(entry.at).toISOString().slice(11, 23)} ${PhoneCompany.describe(entry)}`)
 
+/** The callers follow the scripts of `--callee` in their order, the last one again and again. */
+const receive = Effect.fnUntraced(function*({ callees, incoming }: Given) {
+  if (Option.isNone(incoming)) return
+  const { stdin } = yield* Stdio.Stdio
+  const { from, to } = incoming.value
+  yield* Console.log("Press Enter to call")
+  let calls = 0
+  const call = Effect.suspend(() => {
+    const callee = callees[Math.min(calls++, callees.length - 1)]
+    return PhoneCompany.incoming({ from, to, ...(callee === undefined ? {} : { callee }) })
+  })
+  yield* Effect.forkChild(Stream.runForEach(Stream.splitLines(Stream.decodeText(stdin)), () => call))
+})
+
 const serve = Effect.fnUntraced(function*(given: Given) {
   yield* Effect.forkChild(Stream.runForEach(PhoneCompany.changes, print), { startImmediately: true })
   yield* greet(given, yield* TelesignEmulator.url)
+  yield* receive(given)
   return yield* Effect.never
 })
 
@@ -109,6 +137,11 @@ export const command = Command.make("emulator", flags, (given) =>
           "npm run emulator -- --callee busy --callee \"answers; hears /press 1/i; presses 1; hangs up\" --speed 10",
         description:
           "The first call meets a busy number, the next ones somebody who listens; ten times faster than life"
+      },
+      {
+        command:
+          "npm run emulator -- --events-url http://127.0.0.1:4020/telesign/events --incoming 15550170044:15550170009",
+        description: "A call comes in to 15550170009 whenever you press Enter"
       }
     ])
   )
