@@ -149,7 +149,11 @@ export const sameWebhookSameReply: Law = make(
  *
  * @since 0.1.0
  */
-export const orderDoesNotMatter: Law = make("order does not matter", order.check)
+export const orderDoesNotMatter: Law = make(
+  "order does not matter",
+  order.check,
+  Object.values(order.residuals)
+)
 
 /**
  * A call reaches its outcome and its lines are closed, or presumed so. Whatever it waits for has a deadline, at which

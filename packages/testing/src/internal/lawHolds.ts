@@ -34,10 +34,10 @@ const isSlow = (
 }
 
 const isLate = (history: History.History, delivery: History.Delivery): boolean => {
-  const { answered, incarnation, taken } = delivery
+  const { answered, arrived, incarnation, taken } = delivery
   return answered !== undefined && taken !== undefined && (isSlow(history, delivery, { awake: false }) ||
     // A process whose clock has just been set takes what it waits for to be late.
-    history.lives[incarnation - 1]!.jumped.some((at) => at >= taken.at - justNow && at <= answered.at))
+    history.lives[incarnation - 1]!.jumped.some((at) => at >= arrived.at - justNow && at <= answered.at))
 }
 
 const justNow = 60_000

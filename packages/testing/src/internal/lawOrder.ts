@@ -1,8 +1,13 @@
 /** Order does not matter: no event crashes anything, moves anything backwards, or is too late because another overtook it. */
 import { Action, Call, type CallEvent, Webhook } from "@ringback/core"
 import type * as History from "../History.ts"
-import { type Findings, none, violation } from "./finding.ts"
+import { type Findings, none, remains, violation } from "./finding.ts"
+import * as holds from "./lawHolds.ts"
 import * as Past from "./past.ts"
+
+export const residuals = {
+  late: "an answer that the end of its call overtook, while the store was late"
+} as const
 
 export const check = (history: History.History): Findings => [
   ...history.deliveries.flatMap(({ failed, webhook }) =>
@@ -50,6 +55,7 @@ const overtaken = (history: History.History, past: Past.PastCall): Findings =>
     const isHeard = past.events.some((fact) =>
       fact._tag === "PromptCompleted" && Past.postingOf(fact) === answer.posting
     )
+    if (!isInterrupted && !isHeard && holds.isUnrecorded(history, answer)) return [remains(residuals.late)]
     return isInterrupted || isHeard ? none : [violation("an answer that the end of its call overtook was not heard")]
   })
 
