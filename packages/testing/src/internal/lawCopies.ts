@@ -116,7 +116,8 @@ const isSame = (self: Call.CallLine["inFlight"], that: Call.CallLine["inFlight"]
 /** A clock was set meanwhile, or two processes know the time of their store only roughly, by answers that came late. */
 const isTimeUnsure = ({ lives }: History.History, from: number, to: number): boolean =>
   lives.some(({ jumped }) => jumped.some((at) => at >= from && at <= to)) ||
-  (new Set(lives.map(({ computer }) => computer)).size > 1 && lives.some(({ waited }) => waited.length > 0))
+  (new Set(lives.map(({ computer }) => computer)).size > 1 &&
+    lives.some(({ jumped, waited }) => waited.length > 0 || jumped.some((at) => at <= to)))
 
 /** Completions that were never recorded, because they looked like copies: so the prompt was heard once more. */
 const unheard = (history: History.History): Findings => {
