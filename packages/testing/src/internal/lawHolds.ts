@@ -141,8 +141,11 @@ const holdsBefore = (history: History.History, delivery: History.Delivery) => {
   ).toSorted((one, other) => one.answered!.seq - other.answered!.seq)
   const isUnrecordedHold = (answer: History.Delivery) =>
     isUnrecorded(history, answer) && answer.answered?.action?._tag !== "Hangup"
-  const lastRecorded = answers.findLastIndex((answer) =>
-    !isUnrecorded(history, answer) && (answer.copy === 1 || Webhook.kind(answer.webhook) === "PromptCompleted")
+  const isFirst = (answer: History.Delivery, index: number) =>
+    answers.findIndex(({ posting }) => posting === answer.posting) === index // of its webhook, in this process
+  const lastRecorded = answers.findLastIndex((answer, index) =>
+    !isUnrecorded(history, answer) &&
+    (isFirst(answer, index) || Webhook.kind(answer.webhook) === "PromptCompleted")
   )
   return {
     all: answers.filter(({ answered }) => isHold(history, answered!.action!)).length,
