@@ -75,10 +75,10 @@ const runFor = async (sockets: ReadonlyArray<Socket>, millis: number): Promise<R
   return runs
 }
 
-/** A server is compiled while it runs, so it is measured when it has run for a while: 20,000 turns, or ten seconds. */
+/** A server is compiled while it runs, so it is measured when it has run for a while: 30,000 turns, or twenty seconds. */
 const warmUp = async (sockets: ReadonlyArray<Socket>) => {
-  const end = performance.now() + 10_000
-  for (let turns = 0; turns < 20_000 && performance.now() < end;) {
+  const end = performance.now() + 20_000
+  for (let turns = 0; turns < 30_000 && performance.now() < end;) {
     turns += (await run(sockets, sockets.length * 8)).took.length
   }
 }
