@@ -43,6 +43,8 @@ export const make = Effect.fnUntraced(function*(
   const late = Heap.make<Entry>((self, that) => self.urgent === that.urgent ? self.at < that.at : self.urgent)
   const latch = yield* Latch.make()
   let paceFrom = -Infinity
+  /** When the sleeper looks next by itself: only who is due before that has to wake it. */
+  let looksAt = Infinity
 
   const heapOf = (entry: Entry) => entry.late ? late : due
 
@@ -77,9 +79,8 @@ export const make = Effect.fnUntraced(function*(
     yield* ringDue(now)
     yield* ringLate(now)
     const next = Math.min(due.first()?.at ?? Infinity, late.size() > 0 ? paceFrom : Infinity)
-    yield* next === Infinity
-      ? latch.await
-      : Effect.raceFirst(Effect.sleep(Math.min(next - now, longestSleep)), latch.await)
+    looksAt = next === Infinity ? Infinity : Math.min(next, now + longestSleep)
+    yield* looksAt === Infinity ? latch.await : Effect.raceFirst(Effect.sleep(looksAt - now), latch.await)
   })
   yield* Effect.forkScoped(Effect.forever(turn))
 
@@ -92,19 +93,17 @@ export const make = Effect.fnUntraced(function*(
 
   const set = (id: string, at: number, urgent: boolean): void => {
     clear(id)
-    const entry: Entry = { id, at: steadily(at), urgent, late: false, place: -1 }
+    const entry: Entry = { id, at: time.steadyAt(at), urgent, late: false, place: -1 }
     armed.set(id, entry)
     due.add(entry)
-    if (due.first() === entry) latch.openUnsafe()
+    if (entry.at < looksAt) latch.openUnsafe()
   }
-
-  const steadily = (at: number): number => time.steady() + at - time.now()
 
   return {
     set,
     setLatest(id, at, urgent) {
       const entry = armed.get(id)
-      if (entry === undefined || entry.at > steadily(at)) set(id, at, urgent)
+      if (entry === undefined || entry.at > time.steadyAt(at)) set(id, at, urgent)
     },
     clear,
     look: () => latch.openUnsafe()

@@ -13,6 +13,8 @@ export interface Time {
    * not set back with it, so that nobody waits longer than was said.
    */
   readonly steady: () => number
+  /** A time of the wall clock, by that clock. */
+  readonly steadyAt: (wall: number) => number
   /**
    * Tells of each jump from now on, with the time right before it by the wall clock as it was. The listener runs inside of
    * the reading that notices.
@@ -40,11 +42,14 @@ export const make = (clock: CommonClock): Time => {
     return { wall, waited }
   }
 
+  const steadily = ({ waited }: { readonly waited: number }): number => Math.round(waited + steadyAhead)
+
   return {
     now: () => read().wall,
-    steady: () => {
-      const { waited } = read()
-      return Math.round(waited + steadyAhead)
+    steady: () => steadily(read()),
+    steadyAt: (wall) => {
+      const reading = read()
+      return steadily(reading) + wall - reading.wall
     },
     onJump: (listener) => void listeners.push(listener)
   }
