@@ -80,9 +80,9 @@ export interface CallLine {
   readonly closedBy?: "refused" | "not sent" | "failed" | "given up" | "ended" | "left" | "settled"
   /** It was given up without knowing whether it rang. */
   readonly unknown: boolean
-  readonly inFlight?: InFlight
+  readonly inFlight: InFlight | undefined
   /** What the flow decided while something else was in flight. */
-  readonly next?: Pending
+  readonly next: Pending | undefined
   /** How many holds the line has had in a row. */
   readonly holds: number
   /** How many actions have been in flight, with those that find out about a bridge. */
@@ -192,6 +192,8 @@ const newLine = (id: number, at: number): Omit<CallLine, "direction" | "to" | "f
   left: false,
   presumed: false,
   unknown: false,
+  inFlight: undefined,
+  next: undefined,
   holds: 0,
   actions: 0,
   probing: undefined,
@@ -210,14 +212,17 @@ const closed = (line: CallLine, closedBy: NonNullable<CallLine["closedBy"]>, at:
   closedBy
 })
 
-const heard = (line: CallLine, content: string, referenceId?: string): CallLine => ({
-  ...line,
-  ...(referenceId === undefined || line.referenceId !== undefined ? {} : { referenceId }),
-  seen: line.seen.includes(content) ? line.seen : [...line.seen, content]
-})
+const heard = (line: CallLine, content: string, referenceId?: string): CallLine => {
+  const isFirst = referenceId !== undefined && line.referenceId === undefined
+  if (!isFirst && line.seen.includes(content)) return line
+  const seen = line.seen.includes(content) ? line.seen : [...line.seen, content]
+  return isFirst ? { ...line, referenceId, seen } : { ...line, seen }
+}
 
 const begin = (line: CallLine, action: Pending, at: number): CallLine => ({
-  ...to(line, action.action._tag === "Dial" ? "Bridged" : "Acting", at),
+  ...line,
+  phase: action.action._tag === "Dial" ? "Bridged" : "Acting",
+  phaseAt: at,
   inFlight: { ...action, at, doubtful: false, legAnswered: false },
   actions: line.actions + 1
 })
@@ -247,8 +252,10 @@ const decided = (line: CallLine, action: Pending, at: number): CallLine =>
 
 /** The action in flight is over; what the flow decided meanwhile takes its place. */
 const completed = (line: CallLine, at: number): CallLine => {
-  const { inFlight: _, next, ...rest } = line
-  return next === undefined ? to(rest, "Owing", at) : begin(rest, next, at)
+  const { next } = line
+  return next === undefined
+    ? { ...line, phase: "Owing", phaseAt: at, inFlight: undefined }
+    : { ...begin(line, next, at), next: undefined }
 }
 
 const ended = (self: Call, line: CallLine, at: number): CallLine => {
@@ -527,7 +534,7 @@ const apply = (self: Call, event: CallEvent): Call => {
 }
 
 /** Changes the state by one fact. Total: what happened, happened. */
-export const evolve = (self: Call, event: CallEvent): Call => ({
-  ...apply(self, event),
-  at: Math.max(self.at, event.at)
-})
+export const evolve = (self: Call, event: CallEvent): Call => {
+  const at = Math.max(self.at, event.at)
+  return apply(self.at === at ? self : { ...self, at }, event)
+}

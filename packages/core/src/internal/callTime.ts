@@ -88,14 +88,11 @@ const lineDeadlines = (call: Call, line: CallLine, settings: Settings.Settings):
   }
 }
 
-const flowDeadlines = (call: Call): ReadonlyArray<Deadline> => [
-  ...waitDeadlines(call),
-  ...call.deadlines.map(({ n, until }): Deadline => ({
-    at: until,
-    what: "a deadline of the flow",
-    fact: { _tag: "DeadlinePassed", n }
-  }))
-]
+const scopeDeadline = ({ n, until }: Call["deadlines"][number]): Deadline => ({
+  at: until,
+  what: "a deadline of the flow",
+  fact: { _tag: "DeadlinePassed", n }
+})
 
 const waitDeadlines = (call: Call): ReadonlyArray<Deadline> => {
   const wait = call.wait
@@ -119,10 +116,12 @@ const waitDeadlines = (call: Call): ReadonlyArray<Deadline> => {
 }
 
 /** Everything that time will bring to a call, the earliest first. */
-export const deadlines = (call: Call, settings: Settings.Settings): ReadonlyArray<Deadline> =>
-  [...flowDeadlines(call), ...call.lines.flatMap((line) => lineDeadlines(call, line, settings))].toSorted((a, b) =>
-    a.at - b.at
-  )
+export const deadlines = (call: Call, settings: Settings.Settings): ReadonlyArray<Deadline> => {
+  const all = [...waitDeadlines(call)]
+  for (const deadline of call.deadlines) all.push(scopeDeadline(deadline))
+  for (const line of call.lines) all.push(...lineDeadlines(call, line, settings))
+  return all.length < 2 ? all : all.toSorted((self, that) => self.at - that.at)
+}
 
 /** What happens by itself when a deadline passes, in words. */
 export const consequence = ({ fact }: Deadline): string => {
