@@ -2,7 +2,7 @@
  * The calls in memory: one cell per live call, whose inputs are taken one after another. An input is decided, its events
  * are appended, and only when they are durable does the state in memory change and the world see anything.
  */
-import { Data, Deferred, Effect, Exit, Option, Schedule, Semaphore } from "effect"
+import { Cause, Data, Deferred, Effect, Exit, Option, Schedule, Semaphore } from "effect"
 import type { Fiber } from "effect"
 import * as Call from "../Call.ts"
 import type { CallEvent, CallId, Exit as FlowExit } from "../CallEvent.ts"
@@ -46,7 +46,7 @@ export interface Cell {
   /** Webhooks that wait for their flow to decide, by line. */
   readonly waiters: Map<number, Set<Deferred.Deferred<table.Reply>>>
   readonly deliveries: Map<number, Delivery>
-  activity: { readonly n: number; readonly fiber: Fiber.Fiber<void> } | undefined
+  activity: { readonly n: number; readonly fiber: Fiber.Fiber<void> | undefined } | undefined
   /** An append that failed and may be stored all the same. */
   unsure: { readonly turn: string; readonly version: number } | undefined
   /**
@@ -74,8 +74,8 @@ export interface Engine {
   readonly now: () => number
   /** The time by which waiting is measured: it is not set back. */
   readonly steady: () => number
-  /** Runs something that outlives whoever asked for it, until the engine ends. */
-  readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<Fiber.Fiber<A, E>>
+  /** Runs something from this moment on that outlives whoever asked for it, until the engine ends. */
+  readonly run: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
 }
 
 /** What a call is told that nobody looked after for a while. */
@@ -154,7 +154,7 @@ export type Cells = ReturnType<typeof make>
 
 /** No call in memory yet. */
 export const make = (engine: Engine, follow: Follow) => {
-  const { alarm, fork, namespace, now, process, settings, store } = engine
+  const { alarm, run, namespace, now, process, settings, store } = engine
   const cells = new Map<CallId, Cell>()
   const sessions = new Map<string, CallId>()
   /** Calls that nobody looked after for a while, and what they are told before anything else. */
@@ -200,16 +200,16 @@ export const make = (engine: Engine, follow: Follow) => {
     return cell
   }
 
-  const leave = (cell: Cell): void => {
+  const leave = (cell: Cell): undefined => {
     cell.takers--
     release(cell)
   }
 
   /** Runs with the lock of a call, which stays in memory meanwhile. */
-  const holding = <A, E>(held: Cell, run: (cell: Cell) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  const holding = <A, E>(held: Cell, use: (cell: Cell) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
     Effect.suspend(() => {
       const cell = enter(held)
-      return Effect.ensuring(cell.lock.withPermit(Effect.suspend(() => run(cell))), Effect.sync(() => leave(cell)))
+      return Effect.onExitPrimitive(cell.lock.withPermit(Effect.suspend(() => use(cell))), () => leave(cell))
     })
 
   const isBusy = (cell: Cell): boolean =>
@@ -350,42 +350,48 @@ export const make = (engine: Engine, follow: Follow) => {
   }
 
   /** Appends what was decided and, when it is durable, changes the state and lets the world see it. */
-  const commit = Effect.fnUntraced(function*(cell: Cell, decided: Call.Decided) {
+  const commit = (cell: Cell, decided: Call.Decided): Effect.Effect<void, StoreError | VersionConflict> => {
     const { call } = decided.live
     const version = cell.version + 1
     const reference = decided.events.find((event) => "referenceId" in event)
     const turn = ids.turnId(process, ++turns)
     const worker = decided.events.some(beginsWork) ? process : cell.worker
     const summary = summaryOf(call, version, worker)
-    yield* store.append(
+    const appended = store.append(
       { id: turn, callId: cell.id, version, at: call.at, events: decided.events },
       summary,
       reference === undefined || !("referenceId" in reference) ? {} : { referenceId: reference.referenceId }
-    ).pipe(
-      Effect.onError(() => Effect.sync(() => void (cell.live = undefined))),
-      Effect.tapErrorTag("StoreError", () => {
-        cell.unsure = { turn, version }
-        return fork(findOut(cell))
-      })
     )
-    cell.live = decided.live
-    cell.known = call
-    cell.version = version
-    cell.writer = process
-    cell.worker = worker
-    cell.unsure = undefined
-    yield* show(cell, decided.events, call)
-    rest(cell, call, summary.due)
-  })
+    return Effect.matchCauseEffect(appended, {
+      onFailure: (cause) => {
+        cell.live = undefined
+        if (Cause.findErrorOption(cause).pipe(Option.exists((error) => error._tag === "StoreError"))) {
+          cell.unsure = { turn, version }
+          run(findOut(cell))
+        }
+        return Effect.failCause(cause)
+      },
+      onSuccess: () => {
+        cell.live = decided.live
+        cell.known = call
+        cell.version = version
+        cell.writer = process
+        cell.worker = worker
+        cell.unsure = undefined
+        return Effect.mapEager(show(cell, decided.events, call), () => rest(cell, call, summary.due))
+      }
+    })
+  }
 
   /** Everything that follows from a turn that is durable. */
-  const show = Effect.fnUntraced(function*(cell: Cell, events: ReadonlyArray<CallEvent>, call: Call.Call) {
+  const show = (cell: Cell, events: ReadonlyArray<CallEvent>, call: Call.Call): Effect.Effect<void> => {
     learnSessions(cell, call)
     for (const line of call.lines) track(cell, line)
-    yield* follow(cell, events, call)
-    if (call.exit !== undefined) Deferred.doneUnsafe(cell.ended, Exit.succeed(call.exit))
-    answerWaiters(cell, call)
-  })
+    return Effect.mapEager(follow(cell, events, call), () => {
+      if (call.exit !== undefined) Deferred.doneUnsafe(cell.ended, Exit.succeed(call.exit))
+      answerWaiters(cell, call)
+    })
+  }
 
   /** The time of a call, which is that of the clock, but never before its own last record. */
   const timeOf = (cell: Cell, call: Call.Call): number => {
@@ -435,25 +441,34 @@ export const make = (engine: Engine, follow: Follow) => {
     look: (call: Call.Call, decided: Call.Decided) => A,
     { asks = false, fresh, isNew = false }: TakeOptions = {}
   ): Effect.Effect<A, StoreError | NoSuchCall> => {
-    const turn = Effect.fnUntraced(function*(cell: Cell) {
-      for (let conflicts = 0;; conflicts++) {
-        if (conflicts > maxConflicts) {
-          return yield* new StoreError({ operation: "write", problem: `Call ${cell.id} is appended to without an end` })
-        }
-        const known = cell.live ?? (isNew && conflicts === 0 ? undefined : yield* loaded(cell))
-        const live = known ?? fresh?.()
-        if (live === undefined) return yield* new NoSuchCall()
-        const time = timeOf(cell, live.call)
-        const first = unattended.get(cell.id)
-        const next = first === undefined ? typeof input === "function" ? input(live) : input : first(live, cell)
-        const decided = Call.decide(live, next, { now: time, process, namespace, settings })
-        if (!(yield* settle(cell, decided, first === undefined ? asks : store.processes !== undefined))) continue
-        if (first === undefined) return look(decided.live.call, decided)
+    const decide = (cell: Cell, live: Call.Live, conflicts: number): Effect.Effect<A, StoreError | NoSuchCall> => {
+      const first = unattended.get(cell.id)
+      const next = first === undefined ? typeof input === "function" ? input(live) : input : first(live, cell)
+      const decided = Call.decide(live, next, { now: timeOf(cell, live.call), process, namespace, settings })
+      const settled = settle(cell, decided, first === undefined ? asks : store.processes !== undefined)
+      return Effect.flatMapEager(settled, (isSettled) => {
+        if (!isSettled) return turn(cell, conflicts + 1)
+        if (first === undefined) return Effect.succeed(look(decided.live.call, decided))
         unattended.delete(cell.id)
-        conflicts = 0
+        return turn(cell, 0)
+      })
+    }
+    const turn = (cell: Cell, conflicts: number): Effect.Effect<A, StoreError | NoSuchCall> => {
+      if (conflicts > maxConflicts) {
+        return Effect.fail(
+          new StoreError({ operation: "write", problem: `Call ${cell.id} is appended to without an end` })
+        )
       }
-    })
-    return Effect.uninterruptible(holding(held, turn))
+      const isUnknown = isNew && conflicts === 0
+      return Effect.flatMapEager(
+        cell.live !== undefined || isUnknown ? Effect.succeed(cell.live) : loaded(cell),
+        (known) => {
+          const live = known ?? fresh?.()
+          return live === undefined ? Effect.fail(new NoSuchCall()) : decide(cell, live, conflicts)
+        }
+      )
+    }
+    return Effect.uninterruptible(holding(held, (cell) => turn(cell, 0)))
   }
 
   /** Stores what was decided, if that is anything. `false` if another process was first, so that it is to be decided again. */
@@ -525,7 +540,7 @@ export const make = (engine: Engine, follow: Follow) => {
     /** The call of a cell, brought into memory if it has any events. */
     inMemory: (cell: Cell) => holding(cell, loaded),
     /** From now on this session is that of a call which is about to be stored. */
-    expect: (referenceId: string, cell: Cell): void => void sessions.set(referenceId, cell.id),
+    expect: (referenceId: string, id: CallId): void => void sessions.set(referenceId, id),
     release,
     take,
     takeSurely,

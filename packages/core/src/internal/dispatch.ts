@@ -35,7 +35,7 @@ export type Dispatch = ReturnType<typeof make>
 
 /** Does what calls decide. `context` holds the services that activities need. */
 export const make = (
-  { fork, now, settings }: Engine,
+  { now, run, settings }: Engine,
   cells: Cells,
   transport: Transport["Service"],
   context: Context.Context<never>
@@ -71,7 +71,7 @@ export const make = (
   })
 
   /** Runs the activity that a call waits for, unless it is running here. */
-  const runActivity = Effect.fnUntraced(function*(cell: Cell) {
+  const runActivity = (cell: Cell): void => {
     const live = cell.live
     const wait = live?.call.wait
     if (live?.step._tag !== "Waiting" || live.step.request._tag !== "Activity" || wait?._tag !== "Activity") return
@@ -84,9 +84,11 @@ export const make = (
         return cells.takeSurely(cell, input)
       })
     )
-    const fiber = yield* fork(work)
-    cell.activity = { n, fiber }
-  })
+    // It may end before `run` gives its fiber.
+    cell.activity = { n, fiber: undefined }
+    const fiber = run(work)
+    if (cell.activity?.n === n) cell.activity = { n, fiber }
+  }
 
   const activityInput = (
     request: Extract<Flow.Request, { readonly _tag: "Activity" }>,
@@ -115,20 +117,22 @@ export const make = (
       }))
 
   /** Stops the activity that a call does not wait for any more. */
-  const stopActivity = Effect.fnUntraced(function*(cell: Cell, call: Call.Call) {
+  const stopActivity = (cell: Cell, call: Call.Call): void => {
     if (cell.activity === undefined || call.wait?._tag === "Activity" && call.wait.n === cell.activity.n) return
     const { fiber } = cell.activity
     cell.activity = undefined
-    yield* fork(Fiber.interrupt(fiber))
-  })
+    if (fiber !== undefined) run(Fiber.interrupt(fiber))
+  }
 
-  const follow = Effect.fnUntraced(function*(cell: Cell, events: ReadonlyArray<CallEvent>, call: Call.Call) {
-    if (cell.activity !== undefined) yield* stopActivity(cell, call)
-    for (const event of events) {
-      if (event._tag === "DialAttempted") yield* fork(sendDial(cell, event, yield* Clock.monotonicTimeNanos))
-      else if (event._tag === "ActivityStarted" || event._tag === "Restarted") yield* runActivity(cell)
-    }
-  })
+  const follow = (cell: Cell, events: ReadonlyArray<CallEvent>, call: Call.Call): Effect.Effect<void> => {
+    stopActivity(cell, call)
+    if (events.some(({ _tag }) => _tag === "ActivityStarted" || _tag === "Restarted")) runActivity(cell)
+    const attempts = events.filter((event) => event._tag === "DialAttempted")
+    if (attempts.length === 0) return Effect.void
+    return Effect.map(Clock.monotonicTimeNanos, (recorded) => {
+      for (const attempt of attempts) run(sendDial(cell, attempt, recorded))
+    })
+  }
 
   return { follow }
 }

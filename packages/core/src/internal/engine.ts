@@ -54,13 +54,14 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const store = yield* EventStore
   const scope: Scope.Scope = yield* Effect.scope
   const random = yield* Random.Random
+  const run = Effect.runForkWith(yield* Effect.context<never>())
   const clock = CommonClock.make(yield* Clock.Clock, store.processes)
   yield* clock.adjust
   const time = Time.make(clock)
   const alarm = yield* Alarm.make(
     time,
     options.settings.catchUpPerSecond,
-    (id) => Effect.asVoid(base.fork(cells.wake(id as CallId)))
+    (id) => Effect.sync(() => void base.run(cells.wake(id as CallId)))
   )
   const base: Cells.Engine = {
     store,
@@ -72,7 +73,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     process: ids.chance(() => random.nextDoubleUnsafe(), 8),
     neighbours: new Set(),
     definition: options.definition,
-    fork: (effect) => Effect.forkIn(effect, scope)
+    run: (effect) => Fiber.runIn(run(effect), scope)
   }
   const cells: Cells.Cells = Cells.make(base, (cell, events, call) => dispatch.follow(cell, events, call))
   const dispatch = Dispatch.make(base, cells, yield* Transport, yield* Effect.context<never>())
@@ -86,11 +87,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     Effect.suspend(() =>
       inbox.isLate() ?
         Effect.fail(refused) :
-        Effect.flatMap(base.fork(asked()), (fiber) =>
-          Effect.timeoutOrElse(Fiber.join(fiber), {
-            duration: options.settings.storePatience,
-            orElse: () => Effect.fail(givenUp)
-          }))
+        Effect.timeoutOrElse(Fiber.join(base.run(asked())), {
+          duration: options.settings.storePatience,
+          orElse: () => Effect.fail(givenUp)
+        })
     )
 
   const refused = new StoreError({

@@ -13,7 +13,7 @@ import * as table from "./callTable.ts"
 import { type Cell, type Cells, type Engine, untilStored } from "./cells.ts"
 import * as ids from "./ids.ts"
 import * as Lateness from "./lateness.ts"
-import type { Letter, Reply } from "./letter.ts"
+import { answer, isAnswered, type Letter, type Reply } from "./letter.ts"
 
 /** How calls come in. */
 export interface Options {
@@ -24,8 +24,6 @@ export interface Options {
 const unheard = () => Effect.void
 const silent: Reply = { action: undefined, sent: unheard }
 const hangup: Reply = { action: Action.hangup, sent: unheard }
-
-const isAnswered = (letter: Letter): boolean => Deferred.isDoneUnsafe(letter.reply)
 
 /** The line of a call that an event belongs to: by its session if that is known, else by the attempt that it names. */
 const lineOf = (call: Call.Call, { attempt, webhook }: Letter): Call.CallLine | undefined =>
@@ -44,7 +42,7 @@ interface Decided {
 
 /** Takes webhooks in. */
 export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, options: Options) {
-  const { fork, namespace, now, settings, steady, store } = engine
+  const { namespace, now, run, settings, steady, store } = engine
   const ours = new RegExp(
     `^${namespace.replaceAll(/[^0-9a-zA-Z]/g, "\\$&")}\\.([0-9a-z]{20})\\.([0-9]+)(?:\\.[0-9]+)?$`
   )
@@ -56,40 +54,57 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   // In
   // -------------------------------------------------------------------------------------------------------------------
 
-  const receive = Effect.fnUntraced(function*(webhook: Webhook.Webhook) {
-    const matched = webhook.externalId === undefined ? null : ours.exec(webhook.externalId)
-    const arrival = ++stamps
-    const definition = Webhook.kind(webhook) === "IncomingCall" ? answering(webhook) : undefined
-    if (definition === "nobody") return { action: options.refusal, sent: unheard }
-    const id = definition !== undefined
-      ? ids.namedCallId("incoming", webhook.referenceId)
-      : cells.bySession(webhook.referenceId) ?? (matched?.[1] as CallId | undefined) ?? (yield* find(webhook))
-    if (id === undefined) {
-      yield* Effect.logDebug(`An event ${webhook.event} belongs to no call of this installation`)
-      return silent
-    }
-    if (waiting >= settings.maxWaiting) return yield* tooMany
-    const cell = cells.of(id)
-    const letter: Letter = {
-      webhook,
-      arrival,
-      receivedAt: now(),
-      since: steady(),
-      attempt: matched === null ? undefined : Number(matched[2]),
-      afterHold: cell.unrecordedHolds.has(webhook.referenceId),
-      reply: Deferred.makeUnsafe()
-    }
-    if (definition !== undefined) cells.expect(webhook.referenceId, cell)
-    if (Webhook.kind(webhook) === "CallCompleted") cell.reportedOver.add(webhook.referenceId)
-    const watched: Lateness.Watched<readonly [Cell, Letter]> = { since: letter.since, item: [cell, letter] }
-    watch(watched)
-    waiting++
-    cell.inbox.push(letter)
-    if (cell.inbox.length === 1) yield* fork(recordAll(cell))
-    const reply = yield* Effect.exit(Deferred.await(letter.reply))
-    watched.item = undefined
-    return yield* reply
-  })
+  const receive = (webhook: Webhook.Webhook): Effect.Effect<Reply, StoreError> =>
+    Effect.suspend(() => {
+      const arrival = ++stamps
+      if (Webhook.kind(webhook) === "IncomingCall") {
+        if (answering(webhook) === "nobody") return Effect.succeed({ action: options.refusal, sent: unheard })
+        const id = ids.namedCallId("incoming", webhook.referenceId)
+        cells.expect(webhook.referenceId, id)
+        return accept(webhook, id, undefined, arrival)
+      }
+      const matched = webhook.externalId === undefined ? null : ours.exec(webhook.externalId)
+      const attempt = matched === null ? undefined : Number(matched[2])
+      const id = cells.bySession(webhook.referenceId) ?? (matched?.[1] as CallId | undefined)
+      if (id !== undefined) return accept(webhook, id, attempt, arrival)
+      return Effect.flatMap(
+        find(webhook),
+        (id) => id === undefined ? unclaimed(webhook) : accept(webhook, id, attempt, arrival)
+      )
+    })
+
+  const unclaimed = (webhook: Webhook.Webhook): Effect.Effect<Reply> =>
+    Effect.as(Effect.logDebug(`An event ${webhook.event} belongs to no call of this installation`), silent)
+
+  /** Puts a webhook behind the others of its call, and waits for the answer. */
+  const accept = (
+    webhook: Webhook.Webhook,
+    id: CallId,
+    attempt: number | undefined,
+    arrival: number
+  ): Effect.Effect<Reply, StoreError> =>
+    waiting >= settings.maxWaiting ? Effect.fail(tooMany) : Effect.callback((resume) => {
+      const cell = cells.of(id)
+      const since = steady()
+      const watched: Lateness.Watched<Letter> = { since, item: undefined }
+      const letter: Letter = {
+        cell,
+        webhook,
+        arrival,
+        receivedAt: now(),
+        since,
+        attempt,
+        afterHold: cell.unrecordedHolds.has(webhook.referenceId),
+        watched,
+        answer: resume
+      }
+      watched.item = letter
+      if (Webhook.kind(webhook) === "CallCompleted") cell.reportedOver.add(webhook.referenceId)
+      watch(watched)
+      waiting++
+      cell.inbox.push(letter)
+      if (cell.inbox.length === 1) run(recordAll(cell))
+    })
 
   const tooMany = new StoreError({
     operation: "write",
@@ -115,42 +130,43 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
 
   /** Records what waits for a call, one after another. */
   const recordAll = (cell: Cell): Effect.Effect<void> =>
-    Effect.whileLoop({
-      while: () => cell.inbox.length > 0,
-      body: () => Effect.exit(record(cell, cell.inbox[0]!)),
-      step: (exit) => {
-        waiting--
-        const letter = cell.inbox.shift()!
-        late.delete(letter)
-        if (Exit.isFailure(exit)) Deferred.doneUnsafe(letter.reply, Exit.failCause(exit.cause))
+    Effect.onExitPrimitive(
+      Effect.whileLoop({
+        while: () => cell.inbox.length > 0,
+        body: () => Effect.exit(record(cell, cell.inbox[0]!)),
+        step: (exit) => {
+          waiting--
+          const letter = cell.inbox.shift()!
+          late.delete(letter)
+          if (Exit.isFailure(exit)) answer(letter, Exit.failCause(exit.cause))
+        }
+      }),
+      () => {
+        for (const letter of cell.inbox.splice(0)) answer(letter, closing) // It was interrupted.
+        if (cell.overslept) {
+          cell.overslept = false
+          run(cells.wake(cell.id))
+        }
+        cells.release(cell)
+        return undefined
       }
-    }).pipe(
-      Effect.andThen(Effect.suspend(() => {
-        if (!cell.overslept) return Effect.void
-        cell.overslept = false
-        return Effect.asVoid(fork(cells.wake(cell.id)))
-      })),
-      Effect.onInterrupt(() =>
-        Effect.sync(() => {
-          for (const { reply } of cell.inbox.splice(0)) Deferred.doneUnsafe(reply, closing)
-        })
-      ),
-      Effect.ensuring(Effect.sync(() => cells.release(cell)))
     )
 
   const closing = Exit.fail(new StoreError({ operation: "write", problem: "The engine is closing" }))
 
+  /** Records a letter. It may be answered later, when the flow has decided. */
   const record = (cell: Cell, letter: Letter): Effect.Effect<void, StoreError> => {
     const once = Webhook.kind(letter.webhook) === "IncomingCall" ? arrive(cell, letter) : onLine(cell, letter)
     return Effect.flatMap(untilStored(once), (decided) => {
       if (decided === "lost") return lostCall(letter)
-      if (decided.waiter !== undefined) return Effect.asVoid(fork(awaitFlow(cell, letter, decided, decided.waiter)))
-      return Effect.sync(() => answer(cell, letter, decided, decided.reply))
+      if (decided.waiter === undefined) give(cell, letter, decided, decided.reply)
+      else run(awaitFlow(cell, letter, decided, decided.waiter))
+      return Effect.void
     })
   }
 
   const onLine = (cell: Cell, letter: Letter): Effect.Effect<Decided | "lost", StoreError> =>
-    Effect.flatMap(cell.live === undefined ? cells.inMemory(cell) : Effect.succeed(cell.live), (found) => {
+    Effect.flatMapEager(cell.live === undefined ? cells.inMemory(cell) : Effect.succeed(cell.live), (found) => {
       if (found === undefined) return Effect.succeed("lost" as const)
       let line: number | undefined
       const input = ({ call }: Call.Live): Call.Input => {
@@ -206,9 +222,10 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   }
 
   /** An event that carries our namespace but belongs to no call that is stored: a store was lost. Nobody may be left on it. */
-  const lostCall = ({ reply, webhook }: Letter): Effect.Effect<void> => {
+  const lostCall = (letter: Letter): Effect.Effect<void> => {
+    const { webhook } = letter
     const isOver = Webhook.kind(webhook) === "CallCompleted"
-    Deferred.doneUnsafe(reply, Exit.succeed(isOver ? silent : hangup))
+    answer(letter, Exit.succeed(isOver ? silent : hangup))
     return isOver ? Effect.void : Effect.logWarning(
       `An event ${webhook.event} names a call of this installation that is not stored; it is hung up on`
     )
@@ -237,24 +254,24 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
         }),
         Effect.ensuring(Effect.sync(() => cell.waiters.get(line)?.delete(waiter)))
       )
-      answer(cell, letter, decided, reply)
+      give(cell, letter, decided, reply)
     }
   )
 
   /** A hold that is recorded, like any action; one that is not, if the store is late again. */
   const holdLine = Effect.fnUntraced(function*(cell: Cell, letter: Letter, line: number) {
     const reading = (call: Call.Call) => Call.reply(call, line, "line", settings)
-    const holding = yield* fork(untilStored(cells.take(cell, { _tag: "ReplyDue", line }, reading)))
+    const holding = run(untilStored(cells.take(cell, { _tag: "ReplyDue", line }, reading)))
     const watched = Effect.timeoutOption(Fiber.join(holding), settings.lateReply - settings.replyDeadline)
     const reply = yield* Effect.result(watched)
     if (reply._tag === "Success" && Option.isSome(reply.success)) return reply.success.value
-    answerLate([cell, letter])
+    answerLate(letter)
     return { _tag: "Nothing" } as const
   })
 
   /** Gives a letter its reply, unless a hold has gone out already. */
-  const answer = (cell: Cell, letter: Letter, { isCopy, isNew, line }: Decided, reply: table.Reply): void => {
-    const isFirst = Deferred.doneUnsafe(letter.reply, Exit.succeed(toReply(cell, letter, line, reply, isCopy)))
+  const give = (cell: Cell, letter: Letter, { isCopy, isNew, line }: Decided, reply: table.Reply): void => {
+    const isFirst = answer(letter, Exit.succeed(toReply(cell, letter, line, reply, isCopy)))
     if (!isFirst || reply._tag !== "Act") return
     const delivery = cell.deliveries.get(line)
     if (isCopy && delivery !== undefined) delivery.copies++
@@ -287,8 +304,8 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
    * the line gets a hold that nobody records, for it decides nothing: what it is given next, and what is made of its end,
    * is decided from the log alone. After a few holds in a row the line is hung up, rather than held for ever.
    */
-  const answerLate = ([cell, letter]: readonly [Cell, Letter]): void => {
-    const { reply, webhook } = letter
+  const answerLate = (letter: Letter): void => {
+    const { cell, webhook } = letter
     const known = cell.live?.call ?? cell.known
     const isOver = cell.reportedOver.has(webhook.referenceId)
     const line = known === undefined ? undefined : lineOf(known, letter)
@@ -296,32 +313,32 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     const holds = cell.unrecordedHolds.get(webhook.referenceId) ?? 0
     if (allowed === "nothing") return watchOn({ since: letter.since, item: letter })
     if (allowed === "hangup" || holds >= settings.maxUnrecordedHolds) {
-      return void Deferred.doneUnsafe(reply, Exit.succeed(hangup))
+      return void answer(letter, Exit.succeed(hangup))
     }
     cell.unrecordedHolds.set(webhook.referenceId, holds + 1)
-    Deferred.doneUnsafe(reply, Exit.succeed({ action: Action.prompt(settings.hold), sent: unheard }))
+    answer(letter, Exit.succeed({ action: Action.prompt(settings.hold), sent: unheard }))
   }
 
   const notInTime = Exit.fail(
     new StoreError({ operation: "write", problem: "It is late; the event is recorded as soon as it can be" })
   )
 
-  const isRecorded = ([cell, letter]: readonly [Cell, Letter]): boolean => !cell.inbox.includes(letter)
+  const isRecorded = (letter: Letter): boolean => !letter.cell.inbox.includes(letter)
 
-  const watch = yield* Lateness.make<readonly [Cell, Letter]>(
+  const watch = yield* Lateness.make<Letter>(
     steady,
     settings.replyDeadline,
-    (item) =>
+    (letter) =>
       Effect.sync(() => {
-        if (isRecorded(item)) return // it waits for the flow
-        late.add(item[1])
-        answerLate(item)
+        if (isRecorded(letter)) return // it waits for the flow
+        late.add(letter)
+        answerLate(letter)
       })
   )
   const watchOn = yield* Lateness.make<Letter>(
     steady,
     settings.storePatience,
-    ({ reply }) => Effect.sync(() => void Deferred.doneUnsafe(reply, notInTime))
+    (letter) => Effect.sync(() => void answer(letter, notInTime))
   )
 
   return {

@@ -139,7 +139,7 @@ export const make = Effect.fnUntraced(function*(
       Effect.catch((error) => Effect.logWarning(`Other processes cannot be looked after: ${error.message}`)),
       Effect.delay(settings.lookEvery)
     )
-    yield* engine.fork(Effect.forever(again))
+    engine.run(Effect.forever(again))
   })
 
   return { recover, watch }
