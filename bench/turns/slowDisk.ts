@@ -12,11 +12,11 @@ export const slowDown = (): void => {
     exec.call(this, text)
     if (text === "COMMIT") sync()
   }
-  // A statement by itself is a commit of its own. Those of a transaction, by hand, use `run`.
-  const { all } = StatementSync.prototype
-  StatementSync.prototype.all = function(this: StatementSync, ...parameters: Parameters<typeof all>) {
-    const rows = all.apply(this, parameters)
+  // A statement by itself is a commit of its own.
+  const { run } = StatementSync.prototype
+  StatementSync.prototype.run = function(this: StatementSync, ...parameters: Parameters<typeof run>) {
+    const result = run.apply(this, parameters)
     if (this.sourceSQL.startsWith("INSERT INTO ringback_turns")) sync()
-    return rows
-  } as typeof all
+    return result
+  } as typeof run
 }

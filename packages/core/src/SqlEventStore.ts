@@ -1,9 +1,11 @@
 /**
  * The durable store: calls in a SQL database, over whatever `SqlClient` is provided.
  *
- * One table, `ringback_turns`, is the truth. `ringback_calls` has one row per call for finding calls; a trigger keeps it up
- * with the turns, so that an append is one statement and one commit, and `rebuild` makes it anew. All appends that come
- * while a commit is under way share the next one, and each waits until its own turn is durable.
+ * One table, `ringback_turns`, is the truth. `ringback_calls` shows what is known of each call, `ringback_running` of those
+ * that are not over. On SQLite they are views, and a list of the running calls is all that is kept beside the turns; on
+ * PostgreSQL, where processes look for calls all the time, there is a table with one row per call. Triggers keep it up with
+ * the turns, so that an append is one statement and one commit, and `rebuild` makes it anew. All appends that come while a
+ * commit is under way share the next one, and each waits until its own turn is durable.
  *
  * @since 0.1.0
  */
@@ -90,13 +92,13 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
           reading(([row]) => Option.fromNullishOr(row?.call_id))
         ),
       due: ({ before }) =>
-        sql<SummaryRow>`SELECT ${summaryColumns(sql)} FROM ringback_calls
-          WHERE status = 'running' AND due <= ${before} ORDER BY due, call_id`.pipe(
+        sql<SummaryRow>`SELECT ${summaryColumns(sql)} FROM ringback_running
+          WHERE due <= ${before} ORDER BY due, call_id`.pipe(
           reading((rows) => rows.map(toSummary))
         ),
       orphans: (alive) =>
-        sql<SummaryRow>`SELECT ${summaryColumns(sql)} FROM ringback_calls
-          WHERE status = 'running' AND process IS NOT NULL ${noneOf(sql, alive)} ORDER BY call_id`.unprepared.pipe(
+        sql<SummaryRow>`SELECT ${summaryColumns(sql)} FROM ringback_running
+          WHERE process IS NOT NULL ${noneOf(sql, alive)} ORDER BY call_id`.unprepared.pipe(
           reading((rows) => rows.map(toSummary))
         ),
       summary: (callId) =>
@@ -121,21 +123,15 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
 )
 
 /**
- * Makes `ringback_calls` anew from the turns, in one transaction. Needed only after somebody has changed tables by hand:
- * the projection is written with each turn. Appends, also those of other processes, wait until it is done.
+ * Makes anew from the turns what calls are found by, in one transaction. Needed only after somebody has changed tables by
+ * hand: it is written with each turn. Appends, also those of other processes, wait until it is done.
  *
  * @since 0.1.0
  */
 export const rebuild: Effect.Effect<void, StoreError, SqlClient.SqlClient> = Effect.gen(function*() {
-  const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-  const columns = summaryColumns(sql)
-  const lock = dialectOf(sql)?.lockTurns
-  yield* sql.withTransaction(Effect.gen(function*() {
-    if (lock !== undefined) yield* sql.unsafe(lock)
-    yield* sql`DELETE FROM ringback_calls`
-    yield* sql`INSERT INTO ringback_calls (${columns}) SELECT ${columns} FROM ringback_turns AS turn
-      WHERE version = (SELECT max(version) FROM ringback_turns WHERE call_id = turn.call_id)`
-  }))
+  const sql = yield* SqlClient.SqlClient
+  const statements = dialectOf(sql)?.rebuild ?? []
+  yield* sql.withTransaction(Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true }))
 }).pipe(Effect.mapError((error) => storeError("write", error)), Effect.withSpan("SqlEventStore.rebuild"))
 
 // Opening
@@ -215,18 +211,25 @@ const write = (sql: SqlClient.SqlClient, dialect: Dialect.Dialect, changes: Broa
     })
   })
 
-/** The calls whose turn is stored by this commit. */
+/** The calls whose turn is surely stored by this commit. Others may be, unless their database names all. */
 const insert = Effect.fnUntraced(
   function*(sql: SqlClient.SqlClient, dialect: Dialect.Dialect, batch: ReadonlyArray<Append>) {
     const { parameters, text } = dialect.insert(batch.map(({ row }) => row))
-    const rows = yield* sql.unsafe<CallRow>(text, parameters)
-    if (rows.length > 0) {
+    const statement = sql.unsafe<CallRow>(text, parameters)
+    const named = dialect.namesInserted ? (yield* statement).map((row) => row.call_id) : undefined
+    const count = named === undefined ? changed(yield* statement.raw) : named.length
+    if (count > 0) {
       yield* Metric.update(commits, 1)
-      yield* Metric.update(turns, rows.length)
+      yield* Metric.update(turns, count)
     }
-    return new Set(rows.map((row) => row.call_id))
+    if (named !== undefined) return new Set(named)
+    return new Set(count === batch.length ? batch.map(({ turn }) => turn.callId) : [])
   }
 )
+
+/** How many rows a statement has written, by what clients for SQLite give as its raw result. */
+const changed = (result: unknown): number =>
+  typeof result === "object" && result !== null && "changes" in result ? Number(result.changes) : 0
 
 /** The calls among them whose turn, by its own id, is stored already. */
 const findStored = (sql: SqlClient.SqlClient, batch: ReadonlyArray<Append>) => {

@@ -32,12 +32,14 @@ export interface Dialect {
   /** Makes the tables, one statement after the other. It never changes; what comes later is another migration. */
   readonly tables: ReadonlyArray<string>
   /**
-   * Inserts rows of different calls and gives the `call_id` of those that are stored now. A row is left out, without an
-   * error, if its version is taken or the version before it is missing.
+   * Inserts rows of different calls. A row is left out, without an error, if its version is taken or the version before it
+   * is missing.
    */
   readonly insert: (rows: ReadonlyArray<Row>) => { readonly text: string; readonly parameters: ReadonlyArray<unknown> }
-  /** Inside a transaction: keeps turns from being appended until it ends. */
-  readonly lockTurns: string | undefined
+  /** Whether `insert` returns the `call_id` of the rows that it stored. Otherwise its raw result tells how many they are. */
+  readonly namesInserted: boolean
+  /** Inside a transaction: makes anew what follows the turns, and keeps turns from being appended until it ends. */
+  readonly rebuild: ReadonlyArray<string>
   /** Whether several processes can open the database at once. */
   readonly isShared: boolean
 }
@@ -52,12 +54,12 @@ const ordinary = /^[^"\\\u0000-\u001f\ud800-\udfff]*$/
 /** The string that a text column holds. */
 export const unescape = (text: string): string => text.includes("\\") ? JSON.parse(`"${text}"`) : text
 
-/** The end of a statement that brings a call up to a newer turn, and never back to an older one. */
-const overtake = `ON CONFLICT (call_id) DO UPDATE SET
-      ${summaryColumns.slice(1).map((column) => `${column} = excluded.${column}`).join(", ")}
-    WHERE excluded.version > ringback_calls.version`
+const summaryNames = summaryColumns.join(", ")
 
-// SQLite
+/** The last turn of each call is what is known of it. */
+const isLast = "version = (SELECT max(version) FROM ringback_turns WHERE call_id = turn.call_id)"
+
+// SQLite: only one process looks, and only when it begins, so that a turn is written once and calls are looked up in it.
 
 const sqliteTables = [
   `CREATE TABLE ringback_meta (
@@ -85,21 +87,20 @@ const sqliteTables = [
 
   `CREATE INDEX ringback_turns_reference ON ringback_turns (reference_id) WHERE reference_id IS NOT NULL`,
 
-  `CREATE TABLE ringback_calls (
-    call_id TEXT PRIMARY KEY,
-    version INTEGER NOT NULL,
-    flow TEXT NOT NULL,
-    flow_version INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    waiting_for TEXT NOT NULL,
-    due REAL,
-    process TEXT,
-    at REAL NOT NULL
-  ) STRICT`,
+  `CREATE VIEW ringback_calls AS SELECT ${summaryNames} FROM ringback_turns AS turn WHERE ${isLast}`,
 
-  `CREATE INDEX ringback_calls_due ON ringback_calls (due) WHERE status = 'running'`,
+  // What is in it may be over, if somebody has changed turns by hand; what is not in it is over.
+  `CREATE TABLE ringback_unfinished (
+    call_id TEXT PRIMARY KEY
+  ) STRICT, WITHOUT ROWID`,
 
-  `CREATE INDEX ringback_calls_process ON ringback_calls (process) WHERE status = 'running' AND process IS NOT NULL`,
+  // CROSS JOIN says in SQLite which table is read first.
+  `CREATE VIEW ringback_running AS
+    SELECT ${summaryColumns.map((column) => `turn.${column}`).join(", ")}
+    FROM ringback_unfinished AS call CROSS JOIN ringback_turns AS turn
+      ON turn.call_id = call.call_id
+      AND turn.version = (SELECT max(version) FROM ringback_turns WHERE call_id = call.call_id)
+    WHERE turn.status = 'running'`,
 
   `CREATE TRIGGER ringback_turns_leave_no_gap BEFORE INSERT ON ringback_turns
   WHEN NEW.version <> 1 AND NOT EXISTS (
@@ -109,40 +110,52 @@ const sqliteTables = [
     SELECT RAISE(IGNORE);
   END`,
 
-  `CREATE TRIGGER ringback_calls_follow AFTER INSERT ON ringback_turns
+  `CREATE TRIGGER ringback_unfinished_follow AFTER INSERT ON ringback_turns
+  WHEN NEW.status IS NOT (SELECT status FROM ringback_turns WHERE call_id = NEW.call_id AND version = NEW.version - 1)
   BEGIN
-    INSERT INTO ringback_calls (${summaryColumns.join(", ")})
-    VALUES (${summaryColumns.map((column) => `NEW.${column}`).join(", ")})
-    ${overtake};
+    INSERT OR IGNORE INTO ringback_unfinished SELECT NEW.call_id WHERE NEW.status = 'running';
+    DELETE FROM ringback_unfinished WHERE call_id = NEW.call_id AND NEW.status = 'over';
   END`
 ]
 
 const placeholders = `(${columns.map(() => "?").join(", ")})`
 
-/** The statement for `size` rows. Rows of nothing but NULL are padding. */
+/**
+ * The statement for `size` rows, of which those of nothing but NULL are padding. It returns nothing: to return a row takes
+ * as long as to store a third of one.
+ */
 const insertText = (size: number): string =>
   `INSERT INTO ringback_turns (${columns.join(", ")})
   SELECT * FROM (VALUES ${Array.from({ length: size }, () => placeholders).join(", ")}) WHERE column1 IS NOT NULL
-  ON CONFLICT (call_id, version) DO NOTHING
-  RETURNING call_id`
+  ON CONFLICT (call_id, version) DO NOTHING`
 
-/** The statements for 1, 2, 4, ... rows: few enough to stay prepared. */
+/** The next of 1, 2, 3, ... 8, 10, ... 16, 20, ... 32, 40, ...: close to the number, and few enough to stay prepared. */
+const roundedUp = (size: number): number => {
+  const step = Math.max(1, 2 ** (Math.ceil(Math.log2(size)) - 3))
+  return Math.ceil(size / step) * step
+}
+
+/** The statements by their sizes. */
 const insertTexts: Array<string> = []
 
 /** SQLite, from the version that is part of Node 22. */
 export const sqlite: Dialect = {
   tables: sqliteTables,
   insert: (rows) => {
-    const power = Math.ceil(Math.log2(rows.length))
+    const size = roundedUp(rows.length)
     const parameters = rows.flat()
-    while (parameters.length < columns.length * 2 ** power) parameters.push(null)
-    return { text: insertTexts[power] ??= insertText(2 ** power), parameters }
+    while (parameters.length < columns.length * size) parameters.push(null)
+    return { text: insertTexts[size] ??= insertText(size), parameters }
   },
-  lockTurns: undefined, // A transaction that writes is the only one.
+  namesInserted: false,
+  rebuild: [ // A transaction that writes is the only one.
+    "DELETE FROM ringback_unfinished",
+    "INSERT INTO ringback_unfinished SELECT call_id FROM ringback_calls WHERE status = 'running'"
+  ],
   isShared: false
 }
 
-// PostgreSQL
+// PostgreSQL: every process looks for calls every few seconds, so that what is known of them has a table and indexes.
 
 /** The types of the columns. Call ids are ordered by their bytes, as everywhere else. */
 const types: { readonly [K in typeof columns[number]]: string } = {
@@ -165,6 +178,11 @@ const nullable: ReadonlyArray<string> = ["due", "process", "reference_id"]
 
 const define = (names: ReadonlyArray<typeof columns[number]>): string =>
   names.map((name) => `${name} ${types[name]}${nullable.includes(name) ? "" : " NOT NULL"}`).join(",\n    ")
+
+/** The end of a statement that brings a call up to a newer turn, and never back to an older one. */
+const overtake = `ON CONFLICT (call_id) DO UPDATE SET
+      ${summaryColumns.slice(1).map((column) => `${column} = excluded.${column}`).join(", ")}
+    WHERE excluded.version > ringback_calls.version`
 
 const postgresTables = [
   `DO $$ BEGIN
@@ -197,6 +215,8 @@ const postgresTables = [
 
   `CREATE INDEX ringback_calls_process ON ringback_calls (process) WHERE status = 'running' AND process IS NOT NULL`,
 
+  `CREATE VIEW ringback_running AS SELECT * FROM ringback_calls WHERE status = 'running'`,
+
   `CREATE FUNCTION ringback_turns_leave_no_gap() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
     IF NEW.version = 1 OR EXISTS (
@@ -210,8 +230,8 @@ const postgresTables = [
 
   `CREATE FUNCTION ringback_calls_follow() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
-    INSERT INTO ringback_calls (${summaryColumns.join(", ")})
-    SELECT DISTINCT ON (call_id) ${summaryColumns.join(", ")} FROM added ORDER BY call_id, version DESC
+    INSERT INTO ringback_calls (${summaryNames})
+    SELECT DISTINCT ON (call_id) ${summaryNames} FROM added ORDER BY call_id, version DESC
     ${overtake};
     RETURN NULL;
   END $$`,
@@ -244,6 +264,11 @@ export const postgres: Dialect = {
     const ordered = rows.toSorted(([self], [that]) => self! < that! ? -1 : 1)
     return { text: insertArrays, parameters: columns.map((_, index) => toArray(ordered.map((row) => row[index]!))) }
   },
-  lockTurns: "LOCK TABLE ringback_turns IN SHARE ROW EXCLUSIVE MODE",
+  namesInserted: true,
+  rebuild: [
+    "LOCK TABLE ringback_turns IN SHARE ROW EXCLUSIVE MODE",
+    "DELETE FROM ringback_calls",
+    `INSERT INTO ringback_calls (${summaryNames}) SELECT ${summaryNames} FROM ringback_turns AS turn WHERE ${isLast}`
+  ],
   isShared: true
 }

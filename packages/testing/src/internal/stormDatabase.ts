@@ -46,7 +46,7 @@ const create = (): Pick<Database, "handle" | "prepare"> => {
 const isRepeated = (sql: string): boolean => /^(SELECT|INSERT)/.test(sql) && sql.length < 4_000
 
 const empty = ({ handle }: Database): void =>
-  handle.exec("DELETE FROM ringback_turns; DELETE FROM ringback_calls; DELETE FROM ringback_meta")
+  handle.exec("DELETE FROM ringback_turns; DELETE FROM ringback_unfinished; DELETE FROM ringback_meta")
 
 const fresh = (tables: Pick<Database, "handle" | "prepare">): Database => ({
   ...tables,
@@ -106,7 +106,9 @@ const connect = (
       },
       catch: (cause) => failure(1, cause instanceof Error ? cause.message : "unknown problem")
     })
-    if (weather === undefined || handle.isTransaction || !/ringback_(turns|calls|meta)\b/.test(sql)) return statement
+    if (weather === undefined || handle.isTransaction || !/ringback_(turns|calls|running|meta)\b/.test(sql)) {
+      return statement
+    }
     return sql.startsWith("INSERT INTO ringback_turns")
       ? weather.writing(statement, stored)
       : weather.reading(statement)
@@ -126,7 +128,7 @@ const connect = (
     executeUnprepared: rows,
     executeValues: values,
     executeValuesUnprepared: values,
-    executeRaw: (sql, parameters) => rows(sql, parameters, undefined),
+    executeRaw: (sql, parameters) => run(sql, (statement) => statement.run(...bind(parameters))),
     executeStream: (sql, parameters, transform) => Stream.fromIterableEffect(rows(sql, parameters, transform))
   }
 }
