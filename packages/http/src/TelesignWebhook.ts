@@ -61,14 +61,35 @@ export const layer = (
 
 type Request = HttpServerRequest.HttpServerRequest
 
+type Response = HttpServerResponse.HttpServerResponse
+
+// A webhook is paid for in garbage as much as in steps. So on its way it passes values, not errors, and what can be made
+// once is made with the layer.
+
 const handler = Effect.fnUntraced(function*(options: Options) {
   const calls = yield* Calls.Calls
-  const read = yield* reader(options)
-  const rejected = (rejection: Rejection) => Effect.as(count("unread", rejection), rejections[rejection])
+  const context = yield* Effect.context<never>()
+  const read = reader(options)
+  const isTrusted = options.verify === undefined ? undefined : yield* verifier(options.verify)
+  const count = counter(context)
+  const answer = answerer(calls, options, count, Effect.runForkWith(context))
+
+  const rejected = (rejection: Rejection) => {
+    count("unread", rejection)
+    return Effect.succeed(rejections[rejection])
+  }
+  const decoded = (request: Request, body: Body) => {
+    const webhook = decode(body)
+    return typeof webhook === "string" ? rejected(webhook) : answer(request, webhook)
+  }
   return (request: Request) =>
-    Effect.matchEffect(read(request), {
-      onFailure: rejected,
-      onSuccess: (webhook) => Effect.uninterruptible(answer(calls, request, webhook, options))
+    Effect.flatMap(read(request), (body) => {
+      if (typeof body === "string") return rejected(body)
+      if (isTrusted === undefined) return decoded(request, body)
+      return Effect.flatMap(
+        isTrusted(request, body),
+        (trusted) => trusted ? decoded(request, body) : rejected("unauthorized")
+      )
     })
 })
 
@@ -88,36 +109,18 @@ type Rejection = keyof typeof rejections
 
 type Body = Uint8Array<ArrayBuffer>
 
-/** Makes what turns a request into an event. */
-const reader = Effect.fnUntraced(function*({ maxBodySize = "64 KiB", verify }: Options) {
+/** Makes what reads the body of a request, or tells why there is none. */
+const reader = ({ maxBodySize = "64 KiB" }: Options) => {
   const limit = ByteSize.fromInputUnsafe(maxBodySize)
-  const trusted = verify === undefined ? undefined : yield* verified(verify)
-  return (request: Request): Effect.Effect<Webhook.Webhook, Rejection> => {
-    const body = bodyOf(request, limit)
-    return Effect.flatMap(
-      trusted === undefined ? body : Effect.flatMap(body, (bytes) => trusted(request, bytes)),
-      (bytes) => Effect.fromResult(decode(bytes))
+  const bytes = Number(limit)
+  return (request: Request): Effect.Effect<Body | Rejection> => {
+    const source = nodeSource(request)
+    if (source !== undefined) return nodeBody(source, bytes)
+    return request.arrayBuffer.pipe(
+      Effect.provideService(HttpIncomingMessage.MaxBodySize, limit),
+      Effect.match({ onFailure: readError, onSuccess: (buffer) => new Uint8Array(buffer) })
     )
   }
-})
-
-/** Makes what lets a body pass that is signed as it should be. */
-const verified = Effect.fnUntraced(function*({ apiKey, required }: NonNullable<Options["verify"]>) {
-  const auth = yield* TelesignAuth.make(apiKey)
-  return Effect.fnUntraced(function*(request: Request, body: Body) {
-    const verdict = yield* auth.verify(request.headers, body)
-    if (verdict === "valid" || (verdict === "missing" && !required)) return body
-    return yield* Effect.fail("unauthorized" as const)
-  })
-})
-
-const bodyOf = (request: Request, limit: ByteSize.ByteSize): Effect.Effect<Body, Rejection> => {
-  const source = nodeSource(request)
-  if (source !== undefined) return nodeBody(source, Number(limit))
-  return request.arrayBuffer.pipe(
-    Effect.provideService(HttpIncomingMessage.MaxBodySize, limit),
-    Effect.mapBoth({ onFailure: readError, onSuccess: (buffer) => new Uint8Array(buffer) })
-  )
 }
 
 const readError = ({ reason }: HttpServerError.HttpServerError): Rejection =>
@@ -125,9 +128,10 @@ const readError = ({ reason }: HttpServerError.HttpServerError): Rejection =>
 
 /**
  * Reads the body from Node's own request, with nothing in between: reading it by `request.arrayBuffer` costs more than
- * all that the server does with a request besides.
+ * all that the server does with a request besides. Whoever stops waiting for it need not say so, for what still comes is
+ * taken up to the limit and then let go; the server sees to the connection.
  */
-const nodeBody = (source: NodeSource, limit: number): Effect.Effect<Body, Rejection> =>
+const nodeBody = (source: NodeSource, limit: number): Effect.Effect<Body | Rejection> =>
   Effect.callback((resume) => {
     const chunks: Array<Body> = []
     let size = 0
@@ -135,14 +139,15 @@ const nodeBody = (source: NodeSource, limit: number): Effect.Effect<Body, Reject
       size += chunk.length
       chunks.push(chunk)
       if (size <= limit) return
-      source.off("data", take) // What still comes is let go; the server sees to the connection.
-      resume(Effect.fail("too_large"))
+      source.off("data", take)
+      resume(Effect.succeed("too_large"))
     }
     source.on("data", take)
     source.on("end", () => resume(Effect.succeed(joined(chunks, size))))
-    source.on("close", () => resume(Effect.fail("unreadable")))
-    return Effect.sync(() => void source.off("data", take))
+    source.on("close", () => resume(unreadable))
   })
+
+const unreadable = Effect.succeed("unreadable" as const)
 
 const joined = (chunks: ReadonlyArray<Body>, size: number): Body => {
   if (chunks.length === 1) return chunks[0]!
@@ -155,16 +160,27 @@ const joined = (chunks: ReadonlyArray<Body>, size: number): Body => {
   return whole
 }
 
+/** Makes what tells whether a body is signed as it should be. */
+const verifier = Effect.fnUntraced(function*({ apiKey, required }: NonNullable<Options["verify"]>) {
+  const auth = yield* TelesignAuth.make(apiKey)
+  return (request: Request, body: Body) =>
+    Effect.map(
+      auth.verify(request.headers, body),
+      (verdict) => verdict === "valid" || (verdict === "missing" && !required)
+    )
+})
+
 const decoder = new TextDecoder()
 
-const decode = (body: Body): Result.Result<Webhook.Webhook, Rejection> => {
+const decode = (body: Body): Webhook.Webhook | Rejection => {
   let parsed: unknown
   try {
     parsed = JSON.parse(decoder.decode(body))
   } catch {
-    return Result.fail("not_json")
+    return "not_json"
   }
-  return Result.mapError(TelesignWire.decodeWebhook(parsed), () => "not_an_event")
+  const webhook = TelesignWire.decodeWebhook(parsed)
+  return Result.isSuccess(webhook) ? webhook.success : "not_an_event"
 }
 
 // Answering
@@ -175,61 +191,64 @@ const unavailable = json(503, {})
 
 const hangup = json(200, { method: "hangup", params: {} })
 
-const answer = (calls: Calls.Calls["Service"], request: Request, webhook: Webhook.Webhook, options: Options) =>
-  Effect.matchEffect(calls.receive(webhook), {
-    onFailure: (error) =>
-      Effect.logError(`A webhook was not recorded. ${error.message}`).pipe(
-        Effect.andThen(count(webhook.event, "unavailable")),
-        Effect.as(unavailable)
-      ),
-    onSuccess: (reply) => respond(request, webhook, reply, options)
-  })
-
-const respond = (
-  request: Request,
-  webhook: Webhook.Webhook,
-  reply: Calls.Reply,
-  options: Options
-): Effect.Effect<HttpServerResponse.HttpServerResponse, never, Scope.Scope> => {
-  if (reply.action === undefined) return written(request, webhook, reply, "nothing", nothing)
-  const envelope = TelesignWire.encodeAction(reply.action, options)
-  if (Result.isSuccess(envelope)) return written(request, webhook, reply, "action", json(200, envelope.success))
-  // Nobody could steer the line after no answer, so the callee is not kept on it.
-  return Effect.logError(`A call is hung up. ${envelope.failure.message}`).pipe(
-    Effect.andThen(reply.sent(false)),
-    Effect.andThen(count(webhook.event, "unsayable")),
-    Effect.as(hangup)
-  )
+/** Makes what hands an event to the engine, and its reply to the server. */
+const answerer = (calls: Calls.Calls["Service"], options: Options, count: Count, fork: Fork) => {
+  const respond = (request: Request, webhook: Webhook.Webhook, { action, sent }: Calls.Reply) => {
+    if (action === undefined) {
+      count(webhook.event, "nothing")
+      return written(request, nothing, sent, fork)
+    }
+    const envelope = TelesignWire.encodeAction(action, options)
+    if (Result.isSuccess(envelope)) {
+      count(webhook.event, "action")
+      return written(request, json(200, envelope.success), sent, fork)
+    }
+    // Nobody could steer the line after no answer, so the callee is not kept on it.
+    count(webhook.event, "unsayable")
+    return Effect.logError(`A call is hung up. ${envelope.failure.message}`).pipe(
+      Effect.andThen(sent(false)),
+      Effect.as(hangup)
+    )
+  }
+  return (request: Request, webhook: Webhook.Webhook) =>
+    Effect.uninterruptible(
+      Effect.matchEffect(calls.receive(webhook), {
+        onFailure: (error) => {
+          count(webhook.event, "unavailable")
+          return Effect.as(Effect.logError(`A webhook was not recorded. ${error.message}`), unavailable)
+        },
+        onSuccess: (reply) => respond(request, webhook, reply)
+      })
+    )
 }
-
-const written = (
-  request: Request,
-  webhook: Webhook.Webhook,
-  reply: Calls.Reply,
-  result: Outcome,
-  response: HttpServerResponse.HttpServerResponse
-) => Effect.andThen(whenWritten(request, reply.sent), Effect.as(count(webhook.event, result), response))
 
 // What became of an answer
 
-/** Tells the engine, once, whether the carrier's connection took the whole answer. */
-const whenWritten = (request: Request, sent: Calls.Reply["sent"]): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.contextWith((context: Context.Context<Scope.Scope>) => {
-    const response = nodeResponse(request)
-    // The scope of a request closes when the server has taken the answer, or when there will be none.
-    if (response === undefined) return Effect.addFinalizer((exit) => sent(Exit.isSuccess(exit)))
-    if (response.destroyed) return sent(false)
-    let isTold = false
-    const tell = (whole: boolean) => {
-      if (isTold) return
-      isTold = true
-      Effect.runForkWith(context)(sent(whole))
-    }
-    // Another status is not our answer: the server gave up, or something between changed it.
-    response.on("finish", () => tell(response.statusCode === 200))
-    response.on("close", () => tell(false))
-    return Effect.void
-  })
+/** Runs what follows an answer, for which nobody waits. */
+type Fork = (effect: Effect.Effect<void>) => unknown
+
+/** Gives the answer to the server, and tells the engine, once, whether the carrier's connection took the whole of it. */
+const written = (
+  request: Request,
+  answer: Response,
+  sent: Calls.Reply["sent"],
+  fork: Fork
+): Effect.Effect<Response, never, Scope.Scope> => {
+  const response = nodeResponse(request)
+  // The scope of a request closes when the server has taken the answer, or when there will be none.
+  if (response === undefined) return Effect.as(Effect.addFinalizer((exit) => sent(Exit.isSuccess(exit))), answer)
+  if (response.destroyed) return Effect.as(sent(false), answer)
+  let isTold = false
+  const tell = (whole: boolean) => {
+    if (isTold) return
+    isTold = true
+    fork(sent(whole))
+  }
+  // Another status is not our answer: the server gave up, or something between changed it.
+  response.on("finish", () => tell(response.statusCode === 200))
+  response.on("close", () => tell(false))
+  return Effect.succeed(answer)
+}
 
 // Node's requests and responses are found by their shape, so that other servers need no Node. Only those of HTTP/1.1 are
 // looked at: over HTTP/2 Node says `finish` even of an answer that was cut off.
@@ -268,7 +287,7 @@ const nodeResponse = (request: Request): NodeResponse | undefined => {
 
 // Counting
 
-const knownEvents = new Set([
+const knownEvents = [
   "incoming_call",
   "dial_completed",
   "speak_completed",
@@ -276,24 +295,30 @@ const knownEvents = new Set([
   "call_leg_completed",
   "call_completed",
   "unread"
-])
+]
 
 type Outcome = "action" | "nothing" | "unsayable" | "unavailable" | Rejection
 
-const counters = new Map<string, Metric.Counter<number>>()
+type Count = (event: string, result: Outcome) => void
 
-/** Counts a webhook. Names that are not known share one label, so that nobody can fill the memory with metrics. */
-const count = (event: string, result: Outcome): Effect.Effect<void> => {
-  const label = knownEvents.has(event) ? event : "other"
-  const key = `${label} ${result}`
-  let counter = counters.get(key)
-  if (counter === undefined) {
-    counter = Metric.counter("ringback_webhooks", {
+/** Makes what counts webhooks. Names that are not known share one label, so that nobody can fill the memory with metrics. */
+const counter = (context: Context.Context<never>): Count => {
+  const known = new Map(knownEvents.map((event) => [event, countersOf(event)]))
+  const others = countersOf("other")
+  return (event, result) => (known.get(event) ?? others)(result).updateUnsafe(1, context)
+}
+
+const countersOf = (event: string) => {
+  const counters = new Map<Outcome, Metric.Counter<number>>()
+  return (result: Outcome): Metric.Counter<number> => {
+    const found = counters.get(result)
+    if (found !== undefined) return found
+    const made = Metric.counter("ringback_webhooks", {
       description: "Webhooks that came in, by event and by what became of them",
-      attributes: { event: label, result },
+      attributes: { event, result },
       incremental: true
     })
-    counters.set(key, counter)
+    counters.set(result, made)
+    return made
   }
-  return Metric.update(counter, 1)
 }
