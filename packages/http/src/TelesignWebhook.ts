@@ -268,16 +268,20 @@ interface NodeResponse {
 
 const isNode = ({ source }: Request): boolean => "httpVersionMajor" in source && source.httpVersionMajor === 1
 
-/** The body, if it is still whole and its sender does not wait to be asked for it. */
+/**
+ * The body, if it is still whole, its sender does not wait to be asked for it, and it is not encoded: a middleware that
+ * decompresses gives the request another body, not the source.
+ */
 const nodeSource = (request: Request): NodeSource | undefined => {
   if (!isNode(request)) return undefined
   const source = request.source as NodeSource & {
     readonly destroyed?: boolean
     readonly readableDidRead?: boolean
-    readonly headers: { readonly expect?: string }
+    readonly headers: { readonly [name: string]: unknown }
   }
   const isWhole = source.readableDidRead === false && source.destroyed === false
-  return isWhole && source.headers.expect === undefined ? source : undefined
+  const isPlain = source.headers["expect"] === undefined && source.headers["content-encoding"] === undefined
+  return isWhole && isPlain ? source : undefined
 }
 
 const nodeResponse = (request: Request): NodeResponse | undefined => {

@@ -4,13 +4,14 @@ import { Action, Calls, EventStore, PhoneNumber } from "@ringback/core"
 import type { Webhook } from "@ringback/core"
 import { Deferred, Effect, Exit, Fiber, Layer, Logger, Metric, Redacted, References, Tracer } from "effect"
 import type { Types } from "effect"
-import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { HttpMiddleware, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { createHmac } from "node:crypto"
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import { connect } from "node:net"
 import { inspect } from "node:util"
+import { gzipSync } from "node:zlib"
 import { TelesignWebhook } from "../src/index.ts"
 
 const path = "/telesign/events"
@@ -160,6 +161,16 @@ describe("an event", () => {
         assert.strictEqual((yield* post(url, JSON.stringify(answered), { "content-type": type })).status, 200)
       }
       assert.lengthOf(received, 4)
+    }))
+
+  it.effect("is read through a middleware that decompresses it", () =>
+    Effect.gen(function*() {
+      const { receive, received } = engine(question)
+      const decompressing = HttpMiddleware.decompression()
+      const { url } = yield* serve(receive, {}, (app) => decompressing(app) as typeof app)
+      const body = new Uint8Array(gzipSync(JSON.stringify(answered)))
+      assert.strictEqual((yield* post(url, body, { "content-encoding": "gzip" })).status, 200)
+      assert.lengthOf(received, 1)
     }))
 
   it.effect("is answered after it was recorded, not before", () =>
