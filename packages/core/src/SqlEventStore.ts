@@ -11,6 +11,7 @@
  */
 import { Array as Arr, Context, Effect, Exit, Layer, Metric, Option, Result } from "effect"
 import { Migrator, SqlClient, SqlError } from "effect/sql"
+import type { Statement } from "effect/sql"
 import type { CallId } from "./CallEvent.ts"
 import { EventStore, fromStored, makeNamespace, StoreError, toStored, VersionConflict } from "./EventStore.ts"
 import type { StoredTurn, Summary, Turn } from "./EventStore.ts"
@@ -212,8 +213,16 @@ const write = (sql: SqlClient.SqlClient, dialect: Dialect.Dialect, changes: Broa
   })
 
 /** The calls whose turn is surely stored by this commit. Others may be, unless their database names all. */
-const insert = Effect.fnUntraced(
+const insert = (sql: SqlClient.SqlClient, dialect: Dialect.Dialect, batch: ReadonlyArray<Append>) =>
+  Effect.catchIf(
+    insertAll(sql, dialect, batch),
+    leavesGap,
+    () => Effect.flatMap(withoutGaps(sql, batch), (rest) => insertAll(sql, dialect, rest))
+  )
+
+const insertAll = Effect.fnUntraced(
   function*(sql: SqlClient.SqlClient, dialect: Dialect.Dialect, batch: ReadonlyArray<Append>) {
+    if (batch.length === 0) return new Set<CallId>()
     const { parameters, text } = dialect.insert(batch.map(({ row }) => row))
     const statement = sql.unsafe<CallRow>(text, parameters)
     const named = dialect.namesInserted ? (yield* statement).map((row) => row.call_id) : undefined
@@ -227,6 +236,20 @@ const insert = Effect.fnUntraced(
   }
 )
 
+const leavesGap = (error: SqlError.SqlError): boolean => {
+  const { cause } = error.reason
+  return error.message.includes(Dialect.gap) || (cause instanceof Error && cause.message.includes(Dialect.gap))
+}
+
+/** Those of a batch that follow a turn which is stored, or are the first of their call. */
+const withoutGaps = (sql: SqlClient.SqlClient, batch: ReadonlyArray<Append>) => {
+  const before = batch.map(({ turn }) => sql`(call_id = ${turn.callId} AND version = ${turn.version - 1})`)
+  return Effect.map(
+    callsWith(sql, before),
+    (calls) => batch.filter(({ turn }) => turn.version === 1 || calls.has(turn.callId))
+  )
+}
+
 /** How many rows a statement has written, by what clients for SQLite give as its raw result. */
 const changed = (result: unknown): number =>
   typeof result === "object" && result !== null && "changes" in result ? Number(result.changes) : 0
@@ -237,11 +260,14 @@ const findStored = (sql: SqlClient.SqlClient, batch: ReadonlyArray<Append>) => {
   const own = batch.map(({ turn }) =>
     sql`(call_id = ${turn.callId} AND version = ${turn.version} AND id = ${Dialect.escape(turn.id)})`
   )
-  return Effect.map(
-    sql<CallRow>`SELECT call_id FROM ringback_turns WHERE ${sql.or(own)}`.unprepared,
+  return callsWith(sql, own)
+}
+
+const callsWith = (sql: SqlClient.SqlClient, turns: ReadonlyArray<Statement.Fragment>) =>
+  Effect.map(
+    sql<CallRow>`SELECT call_id FROM ringback_turns WHERE ${sql.or(turns)}`.unprepared,
     (rows) => new Set(rows.map((row) => row.call_id))
   )
-}
 
 // Rows
 

@@ -165,8 +165,10 @@ describe("the table of the turns", () => {
       const insert = (version: number) =>
         sql`INSERT INTO ringback_turns (call_id, version, flow, flow_version, status, waiting_for, id, at, events)
           VALUES (${callId(1)}, ${version}, 'f', 1, 'over', '', 'by hand', 0, '[]')`
-      yield* insert(3)
-      yield* insert(0)
+      for (const version of [3, 0]) {
+        const error = yield* Effect.flip(insert(version))
+        assert.strictEqual(error.message, "SQLite: ringback_turns: the turn before is missing")
+      }
       assert.deepStrictEqual(yield* ids(1), ["1/1"])
       yield* insert(2)
       assert.deepStrictEqual(yield* ids(1), ["1/1", "by hand"])
@@ -337,6 +339,27 @@ describe("group commit", () => {
       const error = yield* Effect.flip(sql.withTransaction(append(1, 1)))
       assert.strictEqual(error._tag === "StoreError" && error.operation, "write")
       assert.deepStrictEqual(yield* ids(1), [])
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("stores the others of a commit in which a turn leaves a gap", () =>
+    Effect.gen(function*() {
+      yield* append(1, 1)
+      yield* append(2, 1)
+      const before = yield* Effect.all([count(SqlEventStore.commits), count(SqlEventStore.turns)])
+      const outcomes = yield* Effect.forEach(
+        [[1, 2], [2, 3], [3, 1], [4, 2], [2, 1]] as const,
+        ([call, version]) => Effect.map(Effect.result(append(call, version)), (result) => result._tag),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(outcomes, ["Success", "Failure", "Success", "Failure", "Success"])
+      assert.deepStrictEqual([yield* ids(1), yield* ids(2), yield* ids(3), yield* ids(4)], [
+        ["1/1", "1/2"],
+        ["2/1"],
+        ["3/1"],
+        []
+      ])
+      const after = yield* Effect.all([count(SqlEventStore.commits), count(SqlEventStore.turns)])
+      assert.deepStrictEqual(after, [before[0] + 1, before[1] + 2])
     }).pipe(Effect.provide(layer)))
 
   it.effect("dies of events that are not JSON, and goes on", () =>

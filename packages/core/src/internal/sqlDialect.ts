@@ -32,8 +32,8 @@ export interface Dialect {
   /** Makes the tables, one statement after the other. It never changes; what comes later is another migration. */
   readonly tables: ReadonlyArray<string>
   /**
-   * Inserts rows of different calls. A row is left out, without an error, if its version is taken or the version before it
-   * is missing.
+   * Inserts rows of different calls. A row is left out, without an error, if its version is taken. So it is if the version
+   * before it is missing, or nothing is stored and the error says `gap`.
    */
   readonly insert: (rows: ReadonlyArray<Row>) => { readonly text: string; readonly parameters: ReadonlyArray<unknown> }
   /** Whether `insert` returns the `call_id` of the rows that it stored. Otherwise its raw result tells how many they are. */
@@ -43,6 +43,9 @@ export interface Dialect {
   /** Whether several processes can open the database at once. */
   readonly isShared: boolean
 }
+
+/** What an error says if a turn leaves a gap. */
+export const gap = "ringback_turns: the turn before is missing"
 
 /** A string as a text column holds it. */
 export const escape = (text: string): string => ordinary.test(text) ? text : JSON.stringify(text).slice(1, -1)
@@ -60,6 +63,8 @@ const summaryNames = summaryColumns.join(", ")
 const isLast = "version = (SELECT max(version) FROM ringback_turns WHERE call_id = turn.call_id)"
 
 // SQLite: only one process looks, and only when it begins, so that a turn is written once and calls are looked up in it.
+
+const statusBefore = "(SELECT status FROM ringback_turns WHERE call_id = NEW.call_id AND version = NEW.version - 1)"
 
 const sqliteTables = [
   `CREATE TABLE ringback_meta (
@@ -102,17 +107,11 @@ const sqliteTables = [
       AND turn.version = (SELECT max(version) FROM ringback_turns WHERE call_id = call.call_id)
     WHERE turn.status = 'running'`,
 
-  `CREATE TRIGGER ringback_turns_leave_no_gap BEFORE INSERT ON ringback_turns
-  WHEN NEW.version <> 1 AND NOT EXISTS (
-    SELECT 1 FROM ringback_turns WHERE call_id = NEW.call_id AND version = NEW.version - 1
-  )
+  // Each turn pays for the condition, which therefore serves for two rules: the body is for what begins, ends or has a gap.
+  `CREATE TRIGGER ringback_turns_follow_each_other AFTER INSERT ON ringback_turns
+  WHEN NEW.status IS NOT ${statusBefore}
   BEGIN
-    SELECT RAISE(IGNORE);
-  END`,
-
-  `CREATE TRIGGER ringback_unfinished_follow AFTER INSERT ON ringback_turns
-  WHEN NEW.status IS NOT (SELECT status FROM ringback_turns WHERE call_id = NEW.call_id AND version = NEW.version - 1)
-  BEGIN
+    SELECT RAISE(ABORT, '${gap}') WHERE NEW.version <> 1 AND ${statusBefore} IS NULL;
     INSERT OR IGNORE INTO ringback_unfinished SELECT NEW.call_id WHERE NEW.status = 'running';
     DELETE FROM ringback_unfinished WHERE call_id = NEW.call_id AND NEW.status = 'over';
   END`
@@ -143,7 +142,8 @@ export const sqlite: Dialect = {
   tables: sqliteTables,
   insert: (rows) => {
     const size = roundedUp(rows.length)
-    const parameters = rows.flat()
+    const parameters: Array<Value> = []
+    for (const row of rows) parameters.push(...row) // `flat` takes three times as long.
     while (parameters.length < columns.length * size) parameters.push(null)
     return { text: insertTexts[size] ??= insertText(size), parameters }
   },
