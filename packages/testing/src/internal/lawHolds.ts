@@ -12,7 +12,8 @@ export const residuals = {
   held: "a hold while the store was late",
   hungUp: "a hang-up while the store was late",
   over: "a hold for a line that was over, while the store was late",
-  lost: "an event that was lost with its process while the store was late"
+  lost: "an event that was lost with its process while the store was late",
+  still: "an event that waits for a store that failed until the storm was over"
 } as const
 
 /** A line that nobody wants by what is recorded. */
@@ -51,7 +52,8 @@ export const isUnrecorded = (history: History.History, delivery: History.Deliver
   if (action === undefined || !isLate(history, delivery)) return false
   const line = lineOf(history, delivery)
   if (action._tag === "Hangup") return !isUnwanted(line, delivery.webhook)
-  const isRecorded = (line?.probing !== undefined && !isSlow(history, delivery, { awake: true })) ||
+  const isProbe = line?.probing !== undefined && !isSlow(history, delivery, { awake: true })
+  const isRecorded = (isProbe && !isRecordedLater(history, delivery)) ||
     (isInFlight(line, action) && (isKnown(history, delivery) || isDecided(history, delivery)))
   return isHold(history, action) && !isRecorded
 }
@@ -73,6 +75,17 @@ const isKnown = (history: History.History, { answered, posting, webhook }: Histo
     Past.eventsBefore(call, answered!.seq).some((event) => Past.postingOf(event) === posting)
 }
 
+/** Whether the webhook of an answer was recorded after it: that record was under way, or is that of no other copy. */
+const isRecordedLater = (history: History.History, delivery: History.Delivery): boolean => {
+  const { answered, posting, webhook } = delivery
+  const turn = Past.of(history).callOf(webhook)?.turns.find(({ turn }) =>
+    turn.turn.events.some((event) => Past.postingOf(event) === posting)
+  )?.turn
+  if (turn === undefined || turn.seq < answered!.seq) return false
+  return turn.begun.seq < answered!.seq ||
+    history.deliveries.every((other) => other === delivery || other.posting !== posting || other.arrived.seq > turn.seq)
+}
+
 /** Whether a line that is not wanted by the record was hung up before the event itself was recorded. */
 export const isLateHangup = (history: History.History, delivery: History.Delivery): boolean =>
   delivery.answered?.action?._tag === "Hangup" && isLate(history, delivery) &&
@@ -90,11 +103,15 @@ export const unrecorded = (history: History.History, delivery: History.Delivery)
   if (!isHangup && inARow >= most) return [violation(`one more unrecorded hold after ${inARow}`)]
   const isSecond = isOfSecond(history, delivery)
   if (isSecond || isKept(history, delivery)) return [remains(isHangup ? residuals.hungUp : residuals.held)]
-  const { died } = history.lives[delivery.incarnation - 1]!
-  return died >= history.endedAt
-    ? [violation(`${delivery.webhook.event} was answered and never recorded`)]
-    : [remains(residuals.lost)]
+  const { died, failed } = history.lives[delivery.incarnation - 1]!
+  if (died < history.endedAt) return [remains(residuals.lost)]
+  return failed.some((at) => at >= history.endedAt - longestBackOff)
+    ? [remains(residuals.still)]
+    : [violation(`${delivery.webhook.event} was answered and never recorded`)]
 }
+
+/** A store that fails is tried again after no more than this. */
+const longestBackOff = 5_000
 
 /** Whether a webhook is of the second session of a `POST` that the carrier carried out twice. */
 const isOfSecond = (history: History.History, { webhook }: History.Delivery): boolean => {
