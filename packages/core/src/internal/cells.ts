@@ -2,7 +2,7 @@
  * The calls in memory: one cell per live call, whose inputs are taken one after another. An input is decided, its events
  * are appended, and only when they are durable does the state in memory change and the world see anything.
  */
-import { Cause, Data, Deferred, Effect, Exit, Option, Schedule, Semaphore } from "effect"
+import { Cause, Data, Deferred, Effect, Exit, Option, Schedule } from "effect"
 import type { Fiber } from "effect"
 import * as Call from "../Call.ts"
 import type { CallEvent, CallId, Exit as FlowExit } from "../CallEvent.ts"
@@ -10,54 +10,9 @@ import type { Summary, Turn } from "../EventStore.ts"
 import { type EventStore, StoreError, type VersionConflict } from "../EventStore.ts"
 import type * as Settings from "../Settings.ts"
 import type * as Alarm from "./alarm.ts"
-import type * as table from "./callTable.ts"
+import { type Cell, make as makeCell } from "./cell.ts"
 import * as ids from "./ids.ts"
-import type { Letter } from "./letter.ts"
 import { tolerance } from "./time.ts"
-
-/** What is known of the delivery of the action in flight on a line. Not in the log: it is of this process alone. */
-export interface Delivery {
-  readonly action: string
-  written: number | undefined
-  copies: number
-}
-
-/** A call in memory, with what belongs to this process alone. */
-export interface Cell {
-  readonly id: CallId
-  readonly lock: Semaphore.Semaphore
-  readonly ended: Deferred.Deferred<FlowExit>
-  live: Call.Live | undefined
-  /** The call as it was last known: for what cannot wait until the store can be read again. */
-  known: Call.Call | undefined
-  version: number
-  /** The process that appended the last turn. */
-  writer: string | undefined
-  /** The process that runs the activity which the call waits for, if it waits for one. */
-  worker: string | undefined
-  /** Webhooks that are not recorded yet, in the order in which they came. */
-  readonly inbox: Array<Letter>
-  /** Its alarm rang while webhooks wait: what came in before goes first. */
-  overslept: boolean
-  /** How many holds went out since the last recorded reply that the log does not know, by session. */
-  readonly unrecordedHolds: Map<string, number>
-  /** The sessions whose end came in, recorded or not. */
-  readonly reportedOver: Set<string>
-  /** Webhooks that wait for their flow to decide, by line. */
-  readonly waiters: Map<number, Set<Deferred.Deferred<table.Reply>>>
-  readonly deliveries: Map<number, Delivery>
-  activity: { readonly n: number; readonly fiber: Fiber.Fiber<void> | undefined } | undefined
-  /** An append that failed and may be stored all the same. */
-  unsure: { readonly turn: string; readonly version: number } | undefined
-  /**
-   * How far the call is ahead of the clock, in milliseconds: it never lives before its own last record. Of this process
-   * alone, so that a call which is much ahead stays in memory.
-   */
-  ahead: number
-  /** How many take inputs of the call or wait to do so, and how many wait for its outcome. */
-  takers: number
-  listeners: number
-}
 
 /** What all parts of one engine share. */
 export interface Engine {
@@ -166,27 +121,7 @@ export const make = (engine: Engine, follow: Follow) => {
   const of = (id: CallId): Cell => {
     const found = cells.get(id)
     if (found !== undefined) return found
-    const cell: Cell = {
-      id,
-      lock: Semaphore.makeUnsafe(1),
-      ended: Deferred.makeUnsafe(),
-      live: undefined,
-      known: undefined,
-      version: 0,
-      writer: undefined,
-      worker: undefined,
-      inbox: [],
-      overslept: false,
-      unrecordedHolds: new Map(),
-      reportedOver: new Set(),
-      waiters: new Map(),
-      deliveries: new Map(),
-      activity: undefined,
-      unsure: undefined,
-      ahead: 0,
-      takers: 0,
-      listeners: 0
-    }
+    const cell = makeCell(id)
     cells.set(id, cell)
     return cell
   }
@@ -579,7 +514,6 @@ export const make = (engine: Engine, follow: Follow) => {
       }),
     /** The call whose session this is, if it is in memory. */
     bySession: (referenceId: string): CallId | undefined => sessions.get(referenceId),
-    has: (id: CallId): boolean => cells.has(id),
     /** The call as it is in memory. */
     live: (id: CallId): Call.Live | undefined => cells.get(id)?.live
   }

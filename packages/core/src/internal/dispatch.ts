@@ -8,7 +8,8 @@ import type { CallEvent } from "../CallEvent.ts"
 import type * as Flow from "../Flow.ts"
 import type { Transport, TransportError } from "../Transport.ts"
 import type { Posted } from "./callDial.ts"
-import type { Cell, Cells, Engine } from "./cells.ts"
+import type { Cell } from "./cell.ts"
+import type { Cells, Engine } from "./cells.ts"
 
 /** The key under which the activity that is running now runs again after a crash. */
 export const ActivityKey = Context.Reference<string>("@ringback/core/Calls/ActivityKey", { defaultValue: () => "" })

@@ -10,10 +10,10 @@ import { StoreError } from "../EventStore.ts"
 import * as Webhook from "../Webhook.ts"
 import type { Received } from "./callCopies.ts"
 import * as table from "./callTable.ts"
-import { type Cell, type Cells, type Engine, untilStored } from "./cells.ts"
+import { answer, type Cell, isAnswered, type Letter, type Reply } from "./cell.ts"
+import { type Cells, type Engine, untilStored } from "./cells.ts"
 import * as ids from "./ids.ts"
 import * as Lateness from "./lateness.ts"
-import { answer, isAnswered, type Letter, type Reply } from "./letter.ts"
 
 /** How calls come in. */
 export interface Options {

@@ -1,0 +1,117 @@
+/**
+ * A call in memory, and the webhooks that wait for it to be recorded.
+ */
+import { Deferred, type Effect, type Exit, Semaphore } from "effect"
+import type { Fiber } from "effect"
+import type * as Action from "../Action.ts"
+import type * as Call from "../Call.ts"
+import type { CallId, Exit as FlowExit } from "../CallEvent.ts"
+import type { StoreError } from "../EventStore.ts"
+import type * as Webhook from "../Webhook.ts"
+import type * as table from "./callTable.ts"
+import type * as Lateness from "./lateness.ts"
+
+/** What is known of the delivery of the action in flight on a line. Not in the log: it is of this process alone. */
+export interface Delivery {
+  readonly action: string
+  written: number | undefined
+  copies: number
+}
+
+/** A call in memory, with what belongs to this process alone. */
+export interface Cell {
+  readonly id: CallId
+  readonly lock: Semaphore.Semaphore
+  readonly ended: Deferred.Deferred<FlowExit>
+  live: Call.Live | undefined
+  /** The call as it was last known: for what cannot wait until the store can be read again. */
+  known: Call.Call | undefined
+  version: number
+  /** The process that appended the last turn. */
+  writer: string | undefined
+  /** The process that runs the activity which the call waits for, if it waits for one. */
+  worker: string | undefined
+  /** Webhooks that are not recorded yet, in the order in which they came. */
+  readonly inbox: Array<Letter>
+  /** Its alarm rang while webhooks wait: what came in before goes first. */
+  overslept: boolean
+  /** How many holds went out since the last recorded reply that the log does not know, by session. */
+  readonly unrecordedHolds: Map<string, number>
+  /** The sessions whose end came in, recorded or not. */
+  readonly reportedOver: Set<string>
+  /** Webhooks that wait for their flow to decide, by line. */
+  readonly waiters: Map<number, Set<Deferred.Deferred<table.Reply>>>
+  readonly deliveries: Map<number, Delivery>
+  activity: { readonly n: number; readonly fiber: Fiber.Fiber<void> | undefined } | undefined
+  /** An append that failed and may be stored all the same. */
+  unsure: { readonly turn: string; readonly version: number } | undefined
+  /**
+   * How far the call is ahead of the clock, in milliseconds: it never lives before its own last record. Of this process
+   * alone, so that a call which is much ahead stays in memory.
+   */
+  ahead: number
+  /** How many take inputs of the call or wait to do so, and how many wait for its outcome. */
+  takers: number
+  listeners: number
+}
+
+/** A call of which nothing is known yet. */
+export const make = (id: CallId): Cell => ({
+  id,
+  lock: Semaphore.makeUnsafe(1),
+  ended: Deferred.makeUnsafe(),
+  live: undefined,
+  known: undefined,
+  version: 0,
+  writer: undefined,
+  worker: undefined,
+  inbox: [],
+  overslept: false,
+  unrecordedHolds: new Map(),
+  reportedOver: new Set(),
+  waiters: new Map(),
+  deliveries: new Map(),
+  activity: undefined,
+  unsure: undefined,
+  ahead: 0,
+  takers: 0,
+  listeners: 0
+})
+
+/** What to answer to a webhook, and how to say what became of the answer. */
+export interface Reply {
+  readonly action: Action.Action | undefined
+  readonly sent: (whole: boolean) => Effect.Effect<void>
+}
+
+/** A webhook on its way through the engine. */
+export interface Letter {
+  readonly cell: Cell
+  readonly webhook: Webhook.Webhook
+  /** Its place among all webhooks and replies of this process. */
+  readonly arrival: number
+  readonly receivedAt: number
+  /** When it came by a clock that is not set back, by which it is told how late its answer is. */
+  readonly since: number
+  /** The attempt that its `external_id` names. */
+  readonly attempt: number | undefined
+  /** A hold went out on its line before it came, which the log does not know. */
+  readonly afterHold: boolean
+  /** What becomes late with it. Separate, because it is kept for as long as the answer could have been late. */
+  readonly watched: Lateness.Watched<Letter>
+  /** Gives whoever posted it the answer. `undefined` when that is done. */
+  answer: ((reply: Exit.Exit<Reply, StoreError>) => void) | undefined
+}
+
+/** Whether whoever posted it has an answer. */
+export const isAnswered = (letter: Letter): boolean => letter.answer === undefined
+
+/** Answers a letter. `false` if that was done before. */
+export const answer = (letter: Letter, reply: Exit.Exit<Reply, StoreError>): boolean => {
+  const give = letter.answer
+  if (give === undefined) return false
+  letter.answer = undefined
+  letter.watched.item = undefined
+  give(reply)
+  return true
+}
