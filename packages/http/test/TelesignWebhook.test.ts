@@ -4,7 +4,7 @@ import { Action, Calls, EventStore, PhoneNumber } from "@ringback/core"
 import type { Webhook } from "@ringback/core"
 import { Deferred, Effect, Exit, Fiber, Layer, Logger, Metric, Redacted, References, Tracer } from "effect"
 import type { Types } from "effect"
-import { HttpMiddleware, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { HttpEffect, HttpMiddleware, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { createHmac } from "node:crypto"
 import { once } from "node:events"
 import { createServer } from "node:http"
@@ -39,13 +39,14 @@ const engine = (action: Action.Action | undefined) => {
 
 const callsOf = (receive: Receive) => Layer.succeed(Calls.Calls, Calls.Calls.of({ receive } as never))
 
-/** The routes on a real server. `around` stands between the routes and the server. */
+type App = Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled>
+
+/** The routes on a real server. `around` stands between the routes and the server, `onSocket` sees each connection. */
 const serve = (
   receive: Receive,
   options?: Partial<TelesignWebhook.Options>,
-  around: (
-    app: Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled>
-  ) => Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled> = (app) => app
+  around: (app: App) => App = (app) => app,
+  onSocket: (socket: Socket) => void = () => {}
 ) =>
   Effect.gen(function*() {
     const server = createServer()
@@ -53,6 +54,7 @@ const serve = (
     const closed = new Promise<void>((resolve) =>
       server.on("connection", (socket: Socket) => socket.on("close", () => resolve()))
     )
+    server.on("connection", onSocket)
     yield* Layer.build(
       HttpRouter.serve(
         Layer.mergeAll(TelesignWebhook.layer({ path, ...options }), HttpRouter.middleware(around, { global: true })),
@@ -167,7 +169,7 @@ describe("an event", () => {
     Effect.gen(function*() {
       const { receive, received } = engine(question)
       const decompressing = HttpMiddleware.decompression()
-      const { url } = yield* serve(receive, {}, (app) => decompressing(app) as typeof app)
+      const { url } = yield* serve(receive, {}, (app) => decompressing(app) as App)
       const body = new Uint8Array(gzipSync(JSON.stringify(answered)))
       assert.strictEqual((yield* post(url, body, { "content-encoding": "gzip" })).status, 200)
       assert.lengthOf(received, 1)
@@ -194,6 +196,49 @@ describe("an event", () => {
       yield* Effect.promise(() => once(client, "data"))
       assert.match(heard, /^HTTP\/1.1 200 OK/)
     }))
+
+  it.effect("is answered by one write of head and body", () =>
+    Effect.gen(function*() {
+      const writes: Array<string> = []
+      const { port } = yield* serve(engine(question).receive, {}, (app) => app, (socket) => {
+        const { _write, _writev } = socket
+        socket._write = (chunk, ...rest) => {
+          writes.push(String(chunk))
+          _write.call(socket, chunk, ...rest)
+        }
+        socket._writev = (chunks, done) => {
+          writes.push(...chunks.map(({ chunk }) => String(chunk)))
+          _writev?.call(socket, chunks, done)
+        }
+      })
+      const client = yield* dialIn(port)
+      client.write(requestText(JSON.stringify(answered)))
+      yield* Effect.promise(() => once(client, "data"))
+      assert.lengthOf(writes, 1)
+      assert.isTrue(writes[0]?.endsWith(`\r\n\r\n${JSON.stringify(questionJson)}`))
+    }))
+
+  const touch = HttpServerResponse.setHeader("x-application", "a")
+  for (
+    const [when, around] of [
+      ["on its way", (app: App) => Effect.map(app, touch)],
+      [
+        "just before it is sent",
+        (app: App) => HttpEffect.withPreResponseHandler(app, (_, answer) => Effect.succeed(touch(answer))) as App
+      ]
+    ] as const
+  ) {
+    it.effect(`is answered with the header that a middleware sets ${when}`, () =>
+      Effect.gen(function*() {
+        const { receive, sent } = engine(question)
+        const { closed, url } = yield* serve(receive, {}, around)
+        const { headers, json, status } = yield* post(url, JSON.stringify(answered))
+        assert.deepStrictEqual({ json, status }, { json: questionJson, status: 200 })
+        assert.strictEqual(headers.get("x-application"), "a")
+        yield* closed
+        assert.deepStrictEqual(sent, [true])
+      }))
+  }
 
   it.effect("that the store cannot record is answered 503, so that it may come again", () =>
     Effect.gen(function*() {
