@@ -354,12 +354,12 @@ const secondsOf = (value: unknown): number | undefined => {
  */
 export const decodeWebhook = (json: unknown): Result.Result<Webhook.Webhook, WireError> => {
   if (!Predicate.isObject(json)) return notAnEvent("the body is no object")
-  const { data, event, reference_id, ...fields } = json
+  const { data, event, reference_id } = json
   if (typeof event !== "string" || event === "") return notAnEvent("event is missing or no text")
   if (typeof reference_id !== "string" || reference_id === "") return notAnEvent("reference_id is missing or no text")
   const webhook: Draft = { event, referenceId: reference_id }
   const details = Predicate.isObject(data) ? readInto(webhook, data, dataFields) : none
-  const rest = readInto(webhook, fields, topFields, details)
+  const rest = readInto(webhook, json, topFields, details)
   const saysNothing = webhook.digits === undefined && !Object.hasOwn(details, "collected_digits")
   if (saysNothing && endsPrompt(event)) webhook.digits = ""
   const kept = Predicate.isObject(data) ? details : data
@@ -398,28 +398,39 @@ const dataFields = new Map<string, Reader>([
   ...parties
 ])
 
-const topFields = new Map<string, Reader>([["external_id", { name: "externalId", read: stringOf }], ...parties])
+const topFields = new Map<string, Reader | "read apart">([
+  ["event", "read apart"],
+  ["reference_id", "read apart"],
+  ["data", "read apart"],
+  ["external_id", { name: "externalId", read: stringOf }],
+  ...parties
+])
 
-/** Moves the fields that are known, and not `settled` elsewhere, into the draft. Answers with the others. */
+/** Moves the fields that are known, and not `settled` elsewhere, into the draft. Answers with the others, mostly none. */
 const readInto = (
   draft: Draft,
   fields: Fields,
-  readers: ReadonlyMap<string, Reader>,
+  readers: ReadonlyMap<string, Reader | "read apart">,
   settled: Fields = none
 ): Fields => {
-  const others: Array<[string, unknown]> = []
+  let others: Array<[string, unknown]> | undefined
+  const keep = (field: string, value: unknown) => {
+    others ??= []
+    others.push([field, value])
+  }
   for (const field of Object.keys(fields)) {
-    const value = fields[field]
     const reader = readers.get(field)
+    if (reader === "read apart") continue
+    const value = fields[field]
     if (reader === undefined || draft[reader.name] !== undefined || Object.hasOwn(settled, field)) {
-      others.push([field, value])
+      keep(field, value)
     } else if (value !== null) {
       const known = reader.read(value)
-      if (known === undefined) others.push([field, value])
+      if (known === undefined) keep(field, value)
       else put(draft, reader.name, known)
     }
   }
-  return Object.fromEntries(others)
+  return others === undefined ? none : Object.fromEntries(others)
 }
 
 const put = (draft: { [field: string]: unknown }, name: string, value: unknown) => {
