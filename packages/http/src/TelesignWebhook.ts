@@ -50,6 +50,9 @@ export interface Options extends TelesignWire.Options {
  * An event is recorded even if the carrier hangs up the connection meanwhile. On Node over HTTP/1.1 the engine learns
  * whether the connection took the whole answer; on other servers, that the server took it.
  *
+ * Middleware sees and changes the answer as that of any route. Only a pre-response handler that is registered after the
+ * route has run comes too late.
+ *
  * Each webhook counts in the metric `ringback_webhooks`, by `event` and `result`.
  *
  * @since 0.1.0
@@ -255,8 +258,7 @@ const written = (
  * server sets `strictContentLength`, for which Node writes the end of an answer apart from the rest.
  *
  * So the answer is written here, at the last moment that Effect gives to a route: after what may change it on its way, and
- * before the server, which leaves alone what has ended. One that was changed is left to the server. (A middleware that waits
- * for the route, and then asks for such a moment of its own rather than change the answer, comes too late.)
+ * before the server, which leaves alone what has ended. One that was changed is left to the server.
  */
 const inOnePiece = (response: NodeResponse, answer: Response): Effect.Effect<Response> =>
   Effect.withFiber((fiber) => {
