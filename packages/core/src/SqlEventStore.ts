@@ -2,10 +2,11 @@
  * The durable store: calls in a SQL database, over whatever `SqlClient` is provided.
  *
  * One table, `ringback_turns`, is the truth. `ringback_calls` shows what is known of each call, `ringback_running` of those
- * that are not over. On SQLite they are views, and a list of the running calls is all that is kept beside the turns; on
- * PostgreSQL, where processes look for calls all the time, there is a table with one row per call. Triggers keep it up with
- * the turns, so that an append is one statement and one commit, and `rebuild` makes it anew. All appends that come while a
- * commit is under way share the next one, and each waits until its own turn is durable.
+ * that are not over, and `ringback_references` which call learned of a session first. On SQLite a turn is written once: beside
+ * the turns there are only a list of the running calls and one of the references. On PostgreSQL, where processes look for
+ * calls all the time, there is a table with one row per call. Triggers keep it all up with the turns, so that an append is
+ * one statement and one commit, and `rebuild` makes it anew. All appends that come while a commit is under way share the
+ * next one, and each waits until its own turn is durable.
  *
  * @since 0.1.0
  */
@@ -88,8 +89,7 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
           Effect.flatMap((turns) => fromStored(callId, turns))
         ),
       find: (referenceId) =>
-        sql<CallRow>`SELECT call_id FROM ringback_turns
-          WHERE reference_id = ${Dialect.escape(referenceId)} ORDER BY position LIMIT 1`.pipe(
+        sql<CallRow>`SELECT call_id FROM ringback_references WHERE reference_id = ${Dialect.escape(referenceId)}`.pipe(
           reading(([row]) => Option.fromNullishOr(row?.call_id))
         ),
       due: ({ before }) =>

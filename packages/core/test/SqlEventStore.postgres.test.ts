@@ -293,11 +293,11 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
             Effect.map(sql.unsafe(`EXPLAIN ${statement}`).values, (lines) => lines.flat().join("\n"))
           ))
         assert.include(
-          yield* plan("SELECT * FROM ringback_calls WHERE status = 'running' AND due <= 1 ORDER BY due, call_id"),
+          yield* plan("SELECT * FROM ringback_running WHERE due <= 1 ORDER BY due, call_id"),
           "ringback_calls_due"
         )
         assert.include(
-          yield* plan("SELECT call_id FROM ringback_turns WHERE reference_id = 'r' ORDER BY position LIMIT 1"),
+          yield* plan("SELECT call_id FROM ringback_references WHERE reference_id = 'r'"),
           "ringback_turns_reference"
         )
       }).pipe(Effect.provide(layer)))

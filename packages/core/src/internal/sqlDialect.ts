@@ -90,7 +90,11 @@ const sqliteTables = [
     UNIQUE (call_id, version)
   ) STRICT`,
 
-  `CREATE INDEX ringback_turns_reference ON ringback_turns (reference_id) WHERE reference_id IS NOT NULL`,
+  // An index on the turns would grow with each turn that has a reference, at a place of its own.
+  `CREATE TABLE ringback_references (
+    reference_id TEXT PRIMARY KEY,
+    call_id TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID`,
 
   `CREATE VIEW ringback_calls AS SELECT ${summaryNames} FROM ringback_turns AS turn WHERE ${isLast}`,
 
@@ -114,6 +118,11 @@ const sqliteTables = [
     SELECT RAISE(ABORT, '${gap}') WHERE NEW.version <> 1 AND ${statusBefore} IS NULL;
     INSERT OR IGNORE INTO ringback_unfinished SELECT NEW.call_id WHERE NEW.status = 'running';
     DELETE FROM ringback_unfinished WHERE call_id = NEW.call_id AND NEW.status = 'over';
+  END`,
+
+  `CREATE TRIGGER ringback_references_follow AFTER INSERT ON ringback_turns WHEN NEW.reference_id IS NOT NULL
+  BEGIN
+    INSERT OR IGNORE INTO ringback_references VALUES (NEW.reference_id, NEW.call_id);
   END`
 ]
 
@@ -150,7 +159,10 @@ export const sqlite: Dialect = {
   namesInserted: false,
   rebuild: [ // A transaction that writes is the only one.
     "DELETE FROM ringback_unfinished",
-    "INSERT INTO ringback_unfinished SELECT call_id FROM ringback_calls WHERE status = 'running'"
+    "INSERT INTO ringback_unfinished SELECT call_id FROM ringback_calls WHERE status = 'running'",
+    "DELETE FROM ringback_references",
+    `INSERT OR IGNORE INTO ringback_references
+      SELECT reference_id, call_id FROM ringback_turns WHERE reference_id IS NOT NULL ORDER BY position`
   ],
   isShared: false
 }
@@ -205,6 +217,9 @@ const postgresTables = [
   `ALTER TABLE ringback_turns ALTER COLUMN format SET DEFAULT 1`,
 
   `CREATE INDEX ringback_turns_reference ON ringback_turns (reference_id) WHERE reference_id IS NOT NULL`,
+
+  `CREATE VIEW ringback_references AS SELECT DISTINCT ON (reference_id) reference_id, call_id
+    FROM ringback_turns WHERE reference_id IS NOT NULL ORDER BY reference_id, position`,
 
   `CREATE TABLE ringback_calls (
     ${define(summaryColumns)},

@@ -45,8 +45,9 @@ const create = (): Pick<Database, "handle" | "prepare"> => {
 
 const isRepeated = (sql: string): boolean => /^(SELECT|INSERT)/.test(sql) && sql.length < 4_000
 
-const empty = ({ handle }: Database): void =>
-  handle.exec("DELETE FROM ringback_turns; DELETE FROM ringback_unfinished; DELETE FROM ringback_meta")
+const empty = ({ handle }: Database): void => {
+  for (const table of ["turns", "unfinished", "references", "meta"]) handle.exec(`DELETE FROM ringback_${table}`)
+}
 
 const fresh = (tables: Pick<Database, "handle" | "prepare">): Database => ({
   ...tables,
@@ -106,7 +107,9 @@ const connect = (
       },
       catch: (cause) => failure(1, cause instanceof Error ? cause.message : "unknown problem")
     })
-    if (weather === undefined || handle.isTransaction || !/ringback_(turns|calls|running|meta)\b/.test(sql)) {
+    if (
+      weather === undefined || handle.isTransaction || !/ringback_(turns|calls|running|references|meta)\b/.test(sql)
+    ) {
       return statement
     }
     return sql.startsWith("INSERT INTO ringback_turns")
