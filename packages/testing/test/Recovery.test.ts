@@ -2,24 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber } from "@ringback/core"
 import { Clock, Effect, Schema } from "effect"
 import { Callee, FakeClock, PhoneCompany } from "../src/index.ts"
+import { Announcement } from "./fixtures/flows.ts"
 import { countAnew, eventReads, life, Reads, world } from "./fixtures/lives.ts"
 
 const from = PhoneNumber.make("15550170009")
-const parties = { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber }
 const numberOf = (n: number) => PhoneNumber.make(`1555018${String(n).padStart(4, "0")}`)
-
-const Announcement = Flow.make("announcement", {
-  version: 1,
-  input: parties,
-  output: Schema.Literals(["heard", "unreached"]),
-  run: (who) =>
-    Line.speak("The library closes at six today.").pipe(
-      Flow.as("heard" as const),
-      Flow.dial({ ...who, ringFor: "40 seconds" }),
-      Flow.retry({ times: 1, after: "10 minutes", while: (error) => error._tag === "NotAnswered" }),
-      Flow.catchTag("NotAnswered", () => Flow.succeed("unreached" as const))
-    )
-})
 
 const Desk = Flow.make("desk", {
   version: 1,

@@ -7,10 +7,10 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
+import { Announcement, parties } from "./fixtures/flows.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
-const parties = { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber }
 const input = { to, from }
 
 /** A database file of its own for each test. */
@@ -34,19 +34,6 @@ const life = <const Flows extends Parameters<typeof Calls.layer>[0]["flows"]>(fi
   )
 
 const world = PhoneCompany.layer.pipe(Layer.provideMerge(FakeClock.layer))
-
-const Announcement = Flow.make("announcement", {
-  version: 1,
-  input: parties,
-  output: Schema.Literals(["heard", "unreached"]),
-  run: (who) =>
-    Line.speak("The library closes at six today.").pipe(
-      Flow.as("heard" as const),
-      Flow.dial({ ...who, ringFor: "40 seconds" }),
-      Flow.retry({ times: 1, after: "10 minutes", while: (error) => error._tag === "NotAnswered" }),
-      Flow.catchTag("NotAnswered", () => Flow.succeed("unreached" as const))
-    )
-})
 
 const ringsOf = Effect.map(PhoneCompany.rings, (rings) => rings.length)
 

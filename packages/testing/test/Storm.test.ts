@@ -2,11 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Flow, Line, PhoneNumber } from "@ringback/core"
 import { Effect, Schema } from "effect"
 import { Callee, Faults, Storm, StormLaws } from "../src/index.ts"
-import { Desk } from "./fixtures/flows.ts"
+import { Desk, keepOrCancel, parties } from "./fixtures/flows.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
-const parties = { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber }
 const input = { to, from }
 
 const Survey = Flow.make("survey", {
@@ -14,13 +13,7 @@ const Survey = Flow.make("survey", {
   input: parties,
   output: Schema.Literals(["kept", "cancelled", "unreached"]),
   run: (who) =>
-    Flow.gen(function*() {
-      const choice = yield* Line.menu("Press 1 to keep it, 2 to cancel it.", {
-        choices: { "1": "kept", "2": "cancelled" }
-      })
-      yield* Line.goodbye("Thank you.")
-      return choice
-    }).pipe(
+    keepOrCancel.pipe(
       Flow.dial({ ...who, ringFor: "20 seconds" }),
       Flow.retry({ times: 2, after: "1 minute", while: (error) => error._tag === "NotAnswered" }),
       Flow.catchTag(["NotAnswered", "NoInput", "HungUp"], () => Flow.succeed("unreached" as const))

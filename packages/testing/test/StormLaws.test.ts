@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type CallEvent, type Calls, EventStore, Flow, Line, PhoneNumber, Webhook } from "@ringback/core"
+import { type CallEvent, type Calls, EventStore, Flow, PhoneNumber, Webhook } from "@ringback/core"
 import { Effect, Option, Schema } from "effect"
 import { Storm, StormLaws } from "../src/index.ts"
-import { Desk } from "./fixtures/flows.ts"
+import { Desk, keepOrCancel, parties } from "./fixtures/flows.ts"
 
 // Each law is broken on purpose, by one part of the engine that is replaced, and a storm of a thousand runs finds it.
 
@@ -12,16 +12,10 @@ const input = { to, from }
 
 const Survey = Flow.make("survey", {
   version: 1,
-  input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber },
+  input: parties,
   output: Schema.Literals(["kept", "cancelled", "unreached"]),
   run: (who) =>
-    Flow.gen(function*() {
-      const choice = yield* Line.menu("Press 1 to keep it, 2 to cancel it.", {
-        choices: { "1": "kept", "2": "cancelled" }
-      })
-      yield* Line.goodbye("Thank you.")
-      return choice
-    }).pipe(
+    keepOrCancel.pipe(
       Flow.dial({ ...who, ringFor: "20 seconds" }),
       Flow.catchTag(["NotAnswered", "NoInput", "HungUp"], () => Flow.succeed("unreached" as const))
     )

@@ -2,10 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Calls, Flow, Line, PhoneNumber } from "@ringback/core"
 import { Cause, Effect, Exit, Option, Schema } from "effect"
 import { Callee, FakeClock, PhoneCompany, TestCalls } from "../src/index.ts"
+import { keepOrCancel, parties } from "./fixtures/flows.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
-const parties = { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber }
 const input = { to, from }
 
 const Announcement = Flow.make("announcement", {
@@ -20,13 +20,7 @@ const Reminder = Flow.make("reminder", {
   input: parties,
   output: Schema.Literals(["kept", "cancelled", "unreached"]),
   run: (who) =>
-    Flow.gen(function*() {
-      const choice = yield* Line.menu("Press 1 to keep it, 2 to cancel it.", {
-        choices: { "1": "kept", "2": "cancelled" }
-      })
-      yield* Line.goodbye("Thank you.")
-      return choice
-    }).pipe(
+    keepOrCancel.pipe(
       Flow.dial({ ...who, ringFor: "40 seconds" }),
       Flow.retry({ times: 2, after: "10 minutes", while: (e) => e._tag === "NotAnswered" && e.reason !== "refused" }),
       Flow.catchTag(["NotAnswered", "NoInput"], () => Flow.succeed("unreached" as const))
