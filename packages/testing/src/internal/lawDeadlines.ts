@@ -128,9 +128,10 @@ const late = (history: History.History, delivery: History.Delivery): Findings =>
   const isHeld = holds.isHoldable(history, delivery, delivery.arrived.seq) &&
     holds.isHoldable(history, delivery, answered?.seq ?? Infinity)
   const waited = isHeld ? stood : until - arrived.at - Past.overlap([...life.stood, ...life.waited], arrived.at, until)
-  const isStoreLate = [...life.waited, ...life.failed.map((at) => ({ from: at, to: at }))].some(({ from, to }) =>
-    to >= arrived.at && from <= until
-  )
+  // A store that has failed is late until it is tried again.
+  const isStoreLate = [...life.waited, ...life.failed.map((at) => ({ from: at, to: at + afterFailure }))].some((
+    { from, to }
+  ) => to >= arrived.at && from <= until)
   const { lateReply, replyDeadline, storePatience } = history.settings
   if (waited <= (!isStoreLate ? replyDeadline : isHeld ? lateReply : storePatience)) return none
   if (life.jumped.some((at) => at >= arrived.at && at <= until)) return [remains(airResiduals.clock)]
