@@ -237,5 +237,7 @@ describe("while the store is late", () => {
       yield* goOn
       const answers = yield* Effect.forEach(waiting, Fiber.join)
       assert.deepStrictEqual(answers.map(({ action }) => action?._tag), ["Speak", "Speak"])
+      const later = yield* Calls.receive({ event: "speak_completed", referenceId: "caller 3" })
+      assert.isUndefined(later.action) // nothing is kept of the caller who was refused
     }).pipe(Effect.provide(world({ maxWaiting: 2 }))))
 })

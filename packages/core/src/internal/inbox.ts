@@ -59,9 +59,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
       const arrival = ++stamps
       if (Webhook.kind(webhook) === "IncomingCall") {
         if (answering(webhook) === "nobody") return Effect.succeed({ action: options.refusal, sent: unheard })
-        const id = ids.namedCallId("incoming", webhook.referenceId)
-        cells.expect(webhook.referenceId, id)
-        return accept(webhook, id, undefined, arrival)
+        return accept(webhook, ids.namedCallId("incoming", webhook.referenceId), undefined, arrival)
       }
       const matched = webhook.externalId === undefined ? null : ours.exec(webhook.externalId)
       const attempt = matched === null ? undefined : Number(matched[2])
@@ -99,6 +97,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
         answer: resume
       }
       watched.item = letter
+      if (Webhook.kind(webhook) === "IncomingCall") cells.expect(webhook.referenceId, id)
       if (Webhook.kind(webhook) === "CallCompleted") cell.reportedOver.add(webhook.referenceId)
       watch(watched)
       waiting++
