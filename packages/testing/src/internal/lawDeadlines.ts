@@ -30,9 +30,6 @@ export const ends = (history: History.History): Findings => {
 /** A call that is due is looked at within this time, in which a process lives and its store works: by another one, if not by its own. */
 const longestOverdue = ({ settings }: History.History): number => 30_000 + 3 * settings.lookEvery
 
-/** Work that failed goes on after at most so long. */
-const afterFailure = 10_000
-
 /** A call has a time by which something happens, and then it does. */
 const overdue = (history: History.History, call: Past.PastCall): Findings =>
   call.turns.flatMap(({ turn }, index): Findings => {
@@ -57,8 +54,8 @@ const overdue = (history: History.History, call: Past.PastCall): Findings =>
 const healthy = (history: History.History, from: number, to: number): number => {
   const sick = history.lives.flatMap((life) => [
     ...life.stood,
-    ...life.waited.map((waited) => ({ ...waited, to: waited.to + afterFailure })),
-    ...life.failed.map((at) => ({ from: at, to: at + afterFailure }))
+    ...life.waited.map((waited) => ({ ...waited, to: waited.to + Past.afterFailure })),
+    ...life.failed.map((at) => ({ from: at, to: at + Past.afterFailure }))
   ])
   const lived = history.lives.flatMap(({ died, ready }) => ready === undefined ? [] : [{ from: ready, to: died }])
   // What is left of the lives when the sick stretches are taken away.
@@ -129,7 +126,7 @@ const late = (history: History.History, delivery: History.Delivery): Findings =>
     holds.isHoldable(history, delivery, answered?.seq ?? Infinity)
   const waited = isHeld ? stood : until - arrived.at - Past.overlap([...life.stood, ...life.waited], arrived.at, until)
   // A store that has failed is late until it is tried again.
-  const isStoreLate = [...life.waited, ...life.failed.map((at) => ({ from: at, to: at + afterFailure }))].some((
+  const isStoreLate = [...life.waited, ...life.failed.map((at) => ({ from: at, to: at + Past.afterFailure }))].some((
     { from, to }
   ) => to >= arrived.at && from <= until)
   const { lateReply, replyDeadline, storePatience } = history.settings

@@ -105,13 +105,10 @@ export const unrecorded = (history: History.History, delivery: History.Delivery)
   if (isSecond || isKept(history, delivery)) return [remains(isHangup ? residuals.hungUp : residuals.held)]
   const { died, failed } = history.lives[delivery.incarnation - 1]!
   if (died < history.endedAt) return [remains(residuals.lost)]
-  return failed.some((at) => at >= history.endedAt - longestBackOff)
+  return failed.some((at) => at >= history.endedAt - Past.afterFailure)
     ? [remains(residuals.still)]
     : [violation(`${delivery.webhook.event} was answered and never recorded`)]
 }
-
-/** A store that fails is tried again after no more than this. */
-const longestBackOff = 5_000
 
 /** Whether a webhook is of the second session of a `POST` that the carrier carried out twice. */
 const isOfSecond = (history: History.History, { webhook }: History.Delivery): boolean => {

@@ -4,6 +4,9 @@
 import { Call, type CallEvent, type Webhook } from "@ringback/core"
 import type * as History from "../History.ts"
 
+/** Work that failed goes on after at most so long, in milliseconds. */
+export const afterFailure = 10_000
+
 export type Events = ReadonlyArray<CallEvent.CallEvent>
 
 /** One call of a history. */
