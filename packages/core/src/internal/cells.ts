@@ -384,7 +384,8 @@ export const make = (engine: Engine, follow: Follow) => {
       return Effect.flatMapEager(settled, (isSettled) => {
         if (!isSettled) return turn(cell, conflicts + 1)
         if (first === undefined) return Effect.succeed(look(decided.live.call, decided))
-        unattended.delete(cell.id)
+        // Time may have jumped again meanwhile: then there is something new to tell.
+        if (unattended.get(cell.id) === first) unattended.delete(cell.id)
         return turn(cell, 0)
       })
     }
