@@ -43,8 +43,8 @@ export interface Cell {
   readonly waiters: Map<number, Set<Deferred.Deferred<table.Reply>>>
   readonly deliveries: Map<number, Delivery>
   activity: { readonly n: number; readonly fiber: Fiber.Fiber<void> | undefined } | undefined
-  /** An append that failed and may be stored all the same. */
-  unsure: { readonly turn: string; readonly version: number } | undefined
+  /** An append that failed and may be stored all the same, and since when, by the time that is not set back. */
+  unsure: { readonly turn: string; readonly version: number; readonly since: number } | undefined
   /**
    * How far the call is ahead of the clock, in milliseconds: it never lives before its own last record. Of this process
    * alone, so that a call which is much ahead stays in memory.

@@ -36,8 +36,16 @@ export interface Engine {
 /** What a call is told that nobody looked after for a while. */
 export type First = (live: Call.Live, cell: Cell) => Call.Input
 
-/** What follows from a turn outside of the cell: dials are sent, activities run. */
-export type Follow = (cell: Cell, events: ReadonlyArray<CallEvent>, call: Call.Call) => Effect.Effect<void>
+/**
+ * What follows from a turn outside of the cell: dials are sent, activities run. `since` is when the store was asked to
+ * append it, by the time that is not set back.
+ */
+export type Follow = (
+  cell: Cell,
+  events: ReadonlyArray<CallEvent>,
+  call: Call.Call,
+  since: number
+) => void
 
 /** How an input is taken beside the ordinary. */
 export interface TakeOptions {
@@ -109,7 +117,7 @@ export type Cells = ReturnType<typeof make>
 
 /** No call in memory yet. */
 export const make = (engine: Engine, follow: Follow) => {
-  const { alarm, run, namespace, now, process, settings, store } = engine
+  const { alarm, run, namespace, now, process, settings, steady, store } = engine
   const cells = new Map<CallId, Cell>()
   const sessions = new Map<string, CallId>()
   /** Calls that nobody looked after for a while, and what they are told before anything else. */
@@ -212,7 +220,7 @@ export const make = (engine: Engine, follow: Follow) => {
       if (folded.exit !== undefined) {
         Deferred.doneUnsafe(cell.ended, Exit.succeed(folded.exit))
         cell.live = Call.settled(folded, definition)
-        yield* showUnsure(cell, stored)
+        showUnsure(cell, stored)
         return cell.live
       }
       const { divergence, live } = Call.rebuild(cell.id, definition, events)
@@ -225,22 +233,22 @@ export const make = (engine: Engine, follow: Follow) => {
         )
         yield* commit(cell, Call.diverge(live, divergence, timeOf(cell, live.call)))
       }
-      yield* showUnsure(cell, stored)
+      showUnsure(cell, stored)
       return cell.live
     }
   )
 
   /** If the append of which nobody knew is stored, what follows from it still has to happen. */
-  const showUnsure = Effect.fnUntraced(function*(cell: Cell, stored: ReadonlyArray<Turn>) {
+  const showUnsure = (cell: Cell, stored: ReadonlyArray<Turn>): void => {
     const { live, unsure } = cell
     const found = unsure === undefined ? undefined : stored[unsure.version - 1]
     if (found === undefined || unsure === undefined) return
     cell.unsure = undefined
     if (found.id !== unsure.turn || live === undefined) return
     cell.deliveries.clear() // nobody has heard what it decided
-    yield* show(cell, found.events, live.call)
+    show(cell, found.events, live.call, unsure.since)
     rest(cell, live.call, Call.waitingFor(live.call, settings).until)
-  })
+  }
 
   /** Finds out what became of an append that failed: as soon as the store can be read, and once more when it has had time. */
   const findOut = Effect.fnUntraced(function*(cell: Cell) {
@@ -292,6 +300,7 @@ export const make = (engine: Engine, follow: Follow) => {
     const turn = ids.turnId(process, ++turns)
     const worker = decided.events.some(beginsWork) ? process : cell.worker
     const summary = summaryOf(call, version, worker)
+    const since = steady()
     const appended = store.append(
       { id: turn, callId: cell.id, version, at: call.at, events: decided.events },
       summary,
@@ -301,7 +310,7 @@ export const make = (engine: Engine, follow: Follow) => {
       onFailure: (cause) => {
         cell.live = undefined
         if (Cause.findErrorOption(cause).pipe(Option.exists((error) => error._tag === "StoreError"))) {
-          cell.unsure = { turn, version }
+          cell.unsure = { turn, version, since }
           run(findOut(cell))
         }
         return Effect.failCause(cause)
@@ -313,19 +322,20 @@ export const make = (engine: Engine, follow: Follow) => {
         cell.writer = process
         cell.worker = worker
         cell.unsure = undefined
-        return Effect.mapEager(show(cell, decided.events, call), () => rest(cell, call, summary.due))
+        show(cell, decided.events, call, since)
+        rest(cell, call, summary.due)
+        return Effect.void
       }
     })
   }
 
   /** Everything that follows from a turn that is durable. */
-  const show = (cell: Cell, events: ReadonlyArray<CallEvent>, call: Call.Call): Effect.Effect<void> => {
+  const show: Follow = (cell, events, call, since) => {
     learnSessions(cell, call)
     for (const line of call.lines) track(cell, line)
-    return Effect.mapEager(follow(cell, events, call), () => {
-      if (call.exit !== undefined) Deferred.doneUnsafe(cell.ended, Exit.succeed(call.exit))
-      answerWaiters(cell, call)
-    })
+    follow(cell, events, call, since)
+    if (call.exit !== undefined) Deferred.doneUnsafe(cell.ended, Exit.succeed(call.exit))
+    answerWaiters(cell, call)
   }
 
   /** The time of a call, which is that of the clock, but never before its own last record. */

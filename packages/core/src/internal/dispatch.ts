@@ -1,7 +1,7 @@
 /**
  * What a call does in the world beside answering: it sends dials and runs activities, each when its record is durable.
  */
-import { Cause, Clock, Context, Effect, Exit, Fiber, Option, Result } from "effect"
+import { Cause, Context, Effect, Exit, Fiber, Option, Result } from "effect"
 import * as Action from "../Action.ts"
 import type * as Call from "../Call.ts"
 import type { CallEvent } from "../CallEvent.ts"
@@ -9,7 +9,7 @@ import type * as Flow from "../Flow.ts"
 import type { Transport, TransportError } from "../Transport.ts"
 import type { Posted } from "./callDial.ts"
 import type { Cell } from "./cell.ts"
-import type { Cells, Engine } from "./cells.ts"
+import type { Cells, Engine, Follow } from "./cells.ts"
 
 /** The key under which the activity that is running now runs again after a crash. */
 export const ActivityKey = Context.Reference<string>("@ringback/core/Calls/ActivityKey", { defaultValue: () => "" })
@@ -36,24 +36,23 @@ export type Dispatch = ReturnType<typeof make>
 
 /** Does what calls decide. `context` holds the services that activities need. */
 export const make = (
-  { now, run, settings }: Engine,
+  { now, run, settings, steady }: Engine,
   cells: Cells,
   transport: Transport["Service"],
   context: Context.Context<never>
 ) => {
-  /** Sends a recorded attempt, soon after its record or not at all. `recorded` is by the monotonic clock. */
-  const sendDial = (cell: Cell, attempt: Attempt, recorded: bigint): Effect.Effect<void> =>
+  /** Sends a recorded attempt, soon after its record or not at all. `since` is by the time that is not set back. */
+  const sendDial = (cell: Cell, attempt: Attempt, since: number): Effect.Effect<void> =>
     Effect.uninterruptible(
-      Effect.flatMap(post(cell, attempt, recorded), (posted) =>
+      Effect.flatMap(post(cell, attempt, since), (posted) =>
         cells.takeSurely(cell, { _tag: "Posted", line: attempt.line, posted }))
     )
 
-  const post = Effect.fnUntraced(function*(cell: Cell, attempt: Attempt, recorded: bigint) {
+  const post = Effect.fnUntraced(function*(cell: Cell, attempt: Attempt, since: number) {
     const line = cell.live?.call.lines.find((line) => line.id === attempt.line)
-    const waited = Number((yield* Clock.monotonicTimeNanos) - recorded) / 1e6
     const unsent = (problem: string): Posted => ({ _tag: "NotSent", problem })
     if (line?.dialling === undefined || line.left) return unsent("cancelled before it was sent")
-    if (Math.max(waited, now() + cell.ahead - attempt.at) > settings.sendWindow) {
+    if (Math.max(steady() - since, now() + cell.ahead - attempt.at) > settings.sendWindow) {
       return unsent("the window for sending it has passed")
     }
     const { evenIfUnknown: _, ringForMillis: __, ...dialling } = line.dialling
@@ -125,14 +124,10 @@ export const make = (
     if (fiber !== undefined) run(Fiber.interrupt(fiber))
   }
 
-  const follow = (cell: Cell, events: ReadonlyArray<CallEvent>, call: Call.Call): Effect.Effect<void> => {
+  const follow: Follow = (cell, events, call, since) => {
     stopActivity(cell, call)
     if (events.some(({ _tag }) => _tag === "ActivityStarted" || _tag === "Restarted")) runActivity(cell)
-    const attempts = events.filter((event) => event._tag === "DialAttempted")
-    if (attempts.length === 0) return Effect.void
-    return Effect.map(Clock.monotonicTimeNanos, (recorded) => {
-      for (const attempt of attempts) run(sendDial(cell, attempt, recorded))
-    })
+    for (const event of events) if (event._tag === "DialAttempted") run(sendDial(cell, event, since))
   }
 
   return { follow }

@@ -75,7 +75,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     definition: options.definition,
     run: (effect) => Fiber.runIn(run(effect), scope)
   }
-  const cells: Cells.Cells = Cells.make(base, (cell, events, call) => dispatch.follow(cell, events, call))
+  const cells: Cells.Cells = Cells.make(base, (...turn) => dispatch.follow(...turn))
   const dispatch = Dispatch.make(base, cells, yield* Transport, yield* Effect.context<never>())
   const inbox = yield* Inbox.make(base, cells, options)
 
