@@ -25,6 +25,12 @@ export interface Time {
 /** The two clocks have jumped apart when they differ by more than this from one reading to the next. */
 export const tolerance = 5_000
 
+/**
+ * From one reading to the next the wall clock may fall behind by so much without being set back: it is rounded, and
+ * slowed down where it was ahead.
+ */
+const slowed = 100
+
 /** Watches a clock. */
 export const make = (clock: CommonClock): Time => {
   const listeners: Array<(before: number) => void> = []
@@ -37,7 +43,7 @@ export const make = (clock: CommonClock): Time => {
     const before = waited + ahead
     const drift = wall - before
     ahead += drift
-    if (drift >= -tolerance) steadyAhead += drift
+    if (drift >= -slowed) steadyAhead += drift
     if (Math.abs(drift) > tolerance) { for (const listener of listeners) listener(before) }
     return { wall, waited }
   }
