@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Calls, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
 import { Clock, Context, Duration, Effect, Fiber, Latch, Layer, Schema } from "effect"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
+import { Brake, braked, goOn, stop } from "./fixtures/brake.ts"
 import { inWorld, life, world } from "./fixtures/lives.ts"
 
 const to = PhoneNumber.make("15550170001")
@@ -54,6 +55,23 @@ const Talk = Flow.make("talk", {
     }).pipe(Flow.dial(who), Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed("lost" as const)))
 })
 
+/** Somebody calls in, and is looked up before anything is said. */
+const Lobby = Flow.make("lobby", {
+  version: 1,
+  input: {},
+  output: Schema.Literals(["greeted", "gone"]),
+  run: () =>
+    Flow.inbound(() =>
+      Flow.gen(function*() {
+        yield* Flow.activity("find", { within: "30 seconds" }, Effect.sleep("10 seconds"))
+        yield* Line.speak("Good day.")
+        return "greeted" as const
+      })
+    ).pipe(Flow.catchTag("HungUp", () => Flow.succeed("gone" as const)))
+})
+
+const incoming = { event: "incoming_call", referenceId: "caller 1", to: from, from: "15550170044" }
+
 /** Milliseconds of the monotonic clock, by which a person waits. */
 const waited = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
@@ -64,6 +82,12 @@ const unconfirmed = TestCalls.connection.pipe(
   Layer.provideMerge(Calls.layer({ flows: [Greeting] })),
   Layer.provide(FakeTransport.failing(new Transport.Lost({ problem: "the connection broke" }), { rings: true }))
 )
+
+/** A store that can be made to wait. */
+const slowly = Layer.provideMerge(braked, Brake.layer)
+
+const tagsOf = (id: Calls.Handle<unknown, unknown>["id"]) =>
+  Effect.map(Calls.Calls.use((calls) => calls.events(id)), (events) => events.map(({ _tag }) => _tag))
 
 describe("a clock that is set forward", () => {
   it.effect("by an hour lets a dial of unknown fate be listened for anew", () =>
@@ -88,6 +112,21 @@ describe("a clock that is set forward", () => {
       assert.strictEqual(yield* call.outcome, "unknown")
       assert.isAtMost((yield* waited) - began, 6 * minute)
     }).pipe(Effect.provide(inWorld(unconfirmed))))
+
+  it.effect("while the jump before is being recorded lets the dial be listened for anew once more", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("2 minutes"))
+      const call = yield* Calls.start(Greeting, input)
+      yield* Effect.sleep("1 minute")
+      yield* stop
+      yield* FakeClock.setForward("1 hour")
+      yield* Effect.sleep("40 seconds")
+      yield* FakeClock.setForward("1 hour")
+      yield* Effect.sleep("1 second")
+      yield* goOn
+      yield* call.outcome
+      assert.lengthOf((yield* tagsOf(call.id)).filter((tag) => tag === "Restarted"), 2)
+    }).pipe(Effect.provide(inWorld(Layer.provideMerge(unconfirmed, slowly)))))
 
   it.effect("by an hour neither starts an activity twice that is running, nor calls it overdue", () =>
     Effect.gen(function*() {
@@ -158,6 +197,42 @@ describe("a clock that is set back", () => {
         assert.isAtMost((yield* waited) - began, 20 * minute)
       }).pipe(Effect.provide(world)))
   }
+
+  it.effect("by 4 seconds lets no caller wait longer for the hold", () =>
+    Effect.gen(function*() {
+      const began = yield* waited
+      yield* stop
+      const ring = yield* Effect.forkChild(Effect.flatMap(Calls.Calls, (calls) => calls.receive(incoming)))
+      yield* Effect.sleep("1 second")
+      yield* FakeClock.setForward("-4 seconds")
+      yield* goOn
+      const { action } = yield* Fiber.join(ring)
+      assert.strictEqual(action?._tag, "Speak")
+      assert.strictEqual((yield* waited) - began, 2_000)
+    }).pipe(Effect.provide(inWorld(Layer.provideMerge(life([], { inbound: { [from]: Lobby } }), slowly)))))
+
+  it.effect("by 4 seconds does not let a dial go out that was recorded 14 seconds ago", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("1 second"))
+      yield* stop
+      const starting = yield* Effect.forkChild(Calls.start(Greeting, input, { key: "one" }))
+      yield* Effect.sleep("7 seconds")
+      yield* FakeClock.setForward("-4 seconds")
+      yield* Effect.sleep("7 seconds")
+      yield* goOn
+      yield* Fiber.await(starting)
+      const call = yield* Calls.start(Greeting, input, { key: "one" })
+      assert.strictEqual(yield* call.outcome, "heard")
+      const tags = yield* tagsOf(call.id)
+      assert.deepStrictEqual(tags.slice(0, 5), [
+        "CallStarted",
+        "DialPlanned",
+        "DialAttempted",
+        "DialNotSent",
+        "DialAttempted"
+      ])
+      assert.lengthOf(yield* PhoneCompany.rings, 1)
+    }).pipe(Effect.provide(inWorld(Layer.provideMerge(life([Greeting]), slowly)))))
 
   it.effect("repeats no prompt of a conversation, and no time in it goes backwards", () =>
     Effect.gen(function*() {

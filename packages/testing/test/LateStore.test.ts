@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, EventStore, Flow, Line, PhoneNumber, type Settings } from "@ringback/core"
-import { Clock, Context, Effect, Fiber, Latch, Layer, Schema } from "effect"
+import { Calls, Flow, Line, PhoneNumber, type Settings } from "@ringback/core"
+import { Clock, Effect, Fiber, Layer, Schema } from "effect"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
+import { Brake, braked, goOn, stop } from "./fixtures/brake.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -59,30 +60,27 @@ const Desk = Flow.make("desk", {
     )
 })
 
-/** A store in memory that can be made to wait with what it is asked to do. */
-class Brake extends Context.Service<Brake, Latch.Latch>()("Brake") {
-  static readonly layer = Layer.effect(Brake, Latch.make(true))
-}
-
-const braked = Layer.effect(
-  EventStore.EventStore,
-  Effect.gen(function*() {
-    const store = yield* EventStore.EventStore
-    const brake = yield* Brake
-    return EventStore.EventStore.of({
-      ...store,
-      append: (...turn) => Effect.andThen(brake.await, store.append(...turn)),
-      find: (referenceId) => Effect.andThen(brake.await, store.find(referenceId))
-    })
-  })
-).pipe(Layer.provide(EventStore.layerMemory))
+/** A caller is looked up before anything is said. */
+const Lobby = Flow.make("lobby", {
+  version: 1,
+  input: {},
+  output: Schema.Literals(["greeted", "gone"]),
+  run: () =>
+    Flow.inbound(() =>
+      Flow.gen(function*() {
+        yield* Flow.activity("find", {}, Effect.sleep("1500 millis"))
+        yield* Line.speak("Good day.")
+        return "greeted" as const
+      })
+    ).pipe(Flow.catchTag("HungUp", () => Flow.succeed("gone" as const)))
+})
 
 const world = (settings: Partial<Settings.Settings> = {}) =>
   TestCalls.connection.pipe(
     Layer.provideMerge(
       Calls.layer({
         flows: [Announcement, Brief, Question],
-        inbound: { "15550170009": Desk },
+        inbound: { "15550170009": Desk, "15550170008": Lobby },
         settings: { busy: ["busy"], ...settings }
       })
     ),
@@ -92,9 +90,6 @@ const world = (settings: Partial<Settings.Settings> = {}) =>
     Layer.provideMerge(Brake.layer),
     Layer.provideMerge(FakeClock.layer)
   )
-
-const stop = Brake.use((brake) => brake.close)
-const goOn = Brake.use((brake) => brake.open)
 
 /** What the carrier was told so far, and in the next second, in the order in which it was. */
 const replies = Effect.map(Effect.andThen(Effect.sleep("1 second"), PhoneCompany.log), (log) =>
@@ -181,6 +176,25 @@ describe("while the store is late", () => {
       const call = yield* Fiber.join(ring)
       assert.strictEqual(yield* call.outcome, "heard")
       assert.deepStrictEqual(yield* replies, [hold, "Good morning.", "Hangup"])
+    }).pipe(Effect.provide(world())))
+
+  it.effect("a caller hears what the flow decides as soon as that is recorded, though a hold was on its way", () =>
+    Effect.gen(function*() {
+      const line = { referenceId: "caller 1", to: "15550170008", from: "15550170044" }
+      const answers = (event: string) => Effect.forkChild(Calls.receive({ event, ...line }))
+      const ring = yield* answers("incoming_call")
+      yield* Effect.sleep("1 second")
+      yield* stop
+      yield* Effect.sleep("700 millis") // the activity has ended
+      yield* answers("nobody_knows_what")
+      yield* Effect.sleep("1 second") // the hold waits behind both
+      yield* Effect.andThen(goOn, stop) // the result is recorded, and what came next has to wait
+      yield* Effect.sleep("100 millis")
+      const given = ring.pollUnsafe()
+      yield* goOn
+      assert.isDefined(given)
+      const { action } = yield* Fiber.join(ring)
+      assert.strictEqual(action?._tag === "Speak" ? action.text : undefined, "Good day.")
     }).pipe(Effect.provide(world())))
 
   it.effect("an event that needs no words gets no answer, and is recorded later", () =>

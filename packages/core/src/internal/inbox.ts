@@ -246,12 +246,11 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   const awaitFlow = Effect.fnUntraced(
     function*(cell: Cell, letter: Letter, decided: Decided, waiter: Deferred.Deferred<table.Reply>) {
       const { line } = decided
-      const reply = yield* Deferred.await(waiter).pipe(
-        Effect.timeoutOrElse({
-          duration: Math.max(0, letter.since + settings.replyDeadline - steady()),
-          orElse: () => holdLine(cell, letter, line)
-        }),
-        Effect.ensuring(Effect.sync(() => cell.waiters.get(line)?.delete(waiter)))
+      const left = Math.max(0, letter.since + settings.replyDeadline - steady())
+      const held = Effect.andThen(Effect.sleep(left), Effect.suspend(() => holdLine(cell, letter, line)))
+      const reply = yield* Effect.ensuring(
+        Effect.raceFirst(Deferred.await(waiter), held),
+        Effect.sync(() => cell.waiters.get(line)?.delete(waiter))
       )
       give(cell, letter, decided, reply)
     }
@@ -259,8 +258,9 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
 
   /** A hold that is recorded, like any action; one that is not, if the store is late again. */
   const holdLine = Effect.fnUntraced(function*(cell: Cell, letter: Letter, line: number) {
+    const due = (): Call.Input => isAnswered(letter) ? { _tag: "Wake" } : { _tag: "ReplyDue", line }
     const reading = (call: Call.Call) => Call.reply(call, line, "line", settings)
-    const holding = run(untilStored(cells.take(cell, { _tag: "ReplyDue", line }, reading)))
+    const holding = run(untilStored(cells.take(cell, due, reading)))
     const watched = Effect.timeoutOption(Fiber.join(holding), settings.lateReply - settings.replyDeadline)
     const reply = yield* Effect.result(watched)
     if (reply._tag === "Success" && Option.isSome(reply.success)) return reply.success.value
