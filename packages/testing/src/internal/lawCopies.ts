@@ -47,6 +47,7 @@ const sameReply = (history: History.History, first: History.Delivery, again: His
   if (one === undefined || two === undefined || call === undefined || same(one.action, two.action)) return none
   if (wasOvertaken(call, first) || wasOvertaken(call, again)) return none
   if ([first, again].some((delivery) => holds.isUnrecorded(history, delivery))) return none
+  if ([first, again].some((delivery) => isToNobody(history, delivery))) return none
   const then = Past.lineAt(call, first.webhook, one.seq)
   const later = Past.lineAt(call, first.webhook, two.seq)
   if (then === undefined || later === undefined) return none
@@ -57,6 +58,14 @@ const sameReply = (history: History.History, first: History.Delivery, again: His
     ? [remains(residuals.behind)]
     : [violation(`two deliveries of one ${first.webhook.event} were answered differently (the line is ${then.phase})`)]
 }
+
+/** Nothing was answered, because the end of the line had come in meanwhile, though the store was late with its record. */
+const isToNobody = (history: History.History, { answered, incarnation, webhook }: History.Delivery): boolean =>
+  answered !== undefined && answered.action === undefined &&
+  history.deliveries.some((end) =>
+    Webhook.kind(end.webhook) === "CallCompleted" && end.webhook.referenceId === webhook.referenceId &&
+    end.incarnation === incarnation && end.taken !== undefined && end.taken.seq < answered.seq
+  )
 
 /** Another process went on with the call while this one was about to answer. */
 const wasOvertaken = (call: Past.PastCall, { answered, incarnation, taken }: History.Delivery): boolean =>

@@ -167,10 +167,10 @@ const holdsBefore = (history: History.History, delivery: History.Delivery) => {
   }
 }
 
-/** Whether a webhook may tell of the end of an unrecorded hold: one went out on its line before it came. */
+/** Whether a webhook may tell of the end of an unrecorded hold: that was the last action on its line before it came. */
 export const isAfterHold = (history: History.History, { arrived, webhook }: History.Delivery): boolean => {
   const last = history.deliveries.filter(({ answered, obeyed, webhook: other }) =>
-    obeyed && answered !== undefined && answered.seq < arrived.seq && other.referenceId === webhook.referenceId
+    obeyed && answered?.action !== undefined && answered.seq < arrived.seq && other.referenceId === webhook.referenceId
   ).reduce<History.Delivery | undefined>(
     (last, each) => last === undefined || each.answered!.seq > last.answered!.seq ? each : last,
     undefined

@@ -47,7 +47,9 @@ const overtaken = (history: History.History, past: Past.PastCall): Findings =>
     const line = Past.lineBefore(past, index + 1, event.line)
     if (line?.phase !== "Settling" || line.inFlight === undefined) return none
     const ended = past.turns.find(({ length }) => length > index)!.turn
-    const answer = history.deliveries.find((delivery) => answers(history, delivery, line, event.at))
+    const answer = history.deliveries.find((delivery) =>
+      answers(history, delivery, line, event.at) && !endsHold(history, delivery)
+    )
     if (answer?.answered === undefined || answer.taken!.seq < ended.seq) return none
     if (answer.answered.at - ended.begun.at >= history.settings.settle) return none
     const since = past.events.slice(index + 1, Past.eventsBefore(past, answer.answered.seq).length)
@@ -61,6 +63,10 @@ const overtaken = (history: History.History, past: Past.PastCall): Findings =>
 
 /** What may follow from the end itself. */
 const decisions = ["LineLeft", "FlowEnded", "DialPlanned", "SleepStarted", "Noted", "DeadlineLifted"]
+
+/** Whether what ended is a hold that went out unrecorded, of which the flow has nothing to hear. A hold takes no digits. */
+const endsHold = (history: History.History, delivery: History.Delivery): boolean =>
+  (delivery.webhook.digits ?? "") === "" && holds.isAfterHold(history, delivery)
 
 /** A webhook that ends the action in flight and came within the settle time after the end. */
 const answers = (
