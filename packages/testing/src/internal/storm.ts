@@ -120,7 +120,8 @@ const stores: (world: World.World) => Effect.Effect<OpenStore, never, Scope.Scop
 /** The second computer is a little ahead of the first, or behind. */
 const machine = (world: World.World, place: number): World.Machine => ({
   ahead: place === 0 ? 0 : world.diceOf("secondProcess").between(-2_000, 2_000),
-  slept: 0
+  slept: 0,
+  asleepUntil: 0
 })
 
 const newProcess = (world: World.World, place: number): World.Process => {
@@ -144,7 +145,7 @@ const newProcess = (world: World.World, place: number): World.Process => {
     thawed: Latch.makeUnsafe(true),
     died: Deferred.makeUnsafe(),
     life,
-    frozen: false,
+    frozen: 0,
     dead: false,
     appends: new Map(),
     appending: 0,
@@ -168,6 +169,8 @@ const start = Effect.fnUntraced(function*(
   wanted: number
 ) {
   const { options } = world
+  const asleep = (World.newest(world, place)?.machine.asleepUntil ?? 0) - world.now()
+  if (asleep > 0) yield* Effect.sleep(asleep)
   const process = newProcess(world, place)
   const scope = yield* Scope.make()
   const inside = surroundings(world, border, process)

@@ -39,7 +39,7 @@ export const make = (world: World, boot: Boot): Border => {
     Effect.suspend(() => {
       if (process.dead) return gone
       if (++crossings > mostSteps) kill(process)
-      if (newest(world, process.place) === process && !process.frozen && process.calls !== undefined) {
+      if (newest(world, process.place) === process && process.frozen === 0 && process.calls !== undefined) {
         steps++
         for (const { at, strike } of plans) {
           if (at.length > 0 && at[0]! <= steps && at.shift() !== undefined) {
@@ -53,7 +53,7 @@ export const make = (world: World, boot: Boot): Border => {
   const pass = (process: Process): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (process.dead) return gone
-      return process.frozen ? Effect.andThen(process.thawed.await, pass(process)) : Effect.void
+      return process.frozen > 0 ? Effect.andThen(process.thawed.await, pass(process)) : Effect.void
     })
 
   const kill = (process: Process): void => {
@@ -71,7 +71,7 @@ export const make = (world: World, boot: Boot): Border => {
   }
 
   const stand = (process: Process, millis: number, end: () => void = () => {}): Effect.Effect<void> => {
-    process.frozen = true
+    process.frozen++
     process.life.stood.push({ from: now(), to: now() + millis })
     return Effect.andThen(
       process.thawed.close,
@@ -79,8 +79,7 @@ export const make = (world: World, boot: Boot): Border => {
         Effect.sleep(millis),
         Effect.suspend(() => {
           end()
-          process.frozen = false
-          return process.thawed.open
+          return --process.frozen === 0 ? process.thawed.open : Effect.void
         })
       ))
     )
@@ -95,12 +94,13 @@ export const make = (world: World, boot: Boot): Border => {
   const suspend = ({ machine }: Process): Effect.Effect<void> => {
     const millis = diceOf("suspend").pick([3_000, 20_000, 120_000, 1_800_000])
     record("suspend")
-    const own = world.processes.filter((process) => process.machine === machine && !process.dead && !process.frozen)
+    const own = world.processes.filter((process) => process.machine === machine && !process.dead)
     let sleeping = true
     const wake = () => {
       if (sleeping) machine.slept += millis
       sleeping = false
     }
+    machine.asleepUntil = now() + millis
     for (const { unseen } of own) unseen.push({ from: now() + keepAlive, to: now() + millis })
     return Effect.forEach(own, (process) => stand(process, millis, wake), { discard: true })
   }

@@ -51,6 +51,8 @@ export interface Machine {
   ahead: number
   /** How long it slept, for which its monotonic clock stood still. */
   slept: number
+  /** Until when it sleeps or slept last. Meanwhile nothing begins on it. */
+  asleepUntil: number
 }
 
 /** An incarnation of the application, between its start and its death. */
@@ -63,7 +65,8 @@ export interface Process {
   readonly thawed: Latch.Latch
   readonly died: Deferred.Deferred<void>
   readonly life: Mutable<History.Life>
-  frozen: boolean
+  /** For how many reasons it stands still. */
+  frozen: number
   dead: boolean
   /** What it asked the store to append and that is not stored, by the id of the turn. */
   readonly appends: Map<string, Append>
