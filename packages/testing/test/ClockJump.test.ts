@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
-import { Clock, Context, Duration, Effect, Fiber, Latch, Layer, Schema } from "effect"
+import { Calls, EventStore, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
+import { Clock, Context, Duration, Effect, Fiber, Latch, Layer, Option, Schema } from "effect"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
 import { Brake, braked, goOn, stop } from "./fixtures/brake.ts"
 import { inWorld, life, world } from "./fixtures/lives.ts"
@@ -66,6 +66,21 @@ const Lobby = Flow.make("lobby", {
         yield* Flow.activity("find", { within: "30 seconds" }, Effect.sleep("10 seconds"))
         yield* Line.speak("Good day.")
         return "greeted" as const
+      })
+    ).pipe(Flow.catchTag("HungUp", () => Flow.succeed("gone" as const)))
+})
+
+/** Somebody calls in and is connected. */
+const Exchange = Flow.make("exchange", {
+  version: 1,
+  input: {},
+  output: Schema.Literals(["connected", "gone"]),
+  run: () =>
+    Flow.inbound(() =>
+      Flow.gen(function*() {
+        yield* Line.speak("We connect you now.")
+        yield* Line.bridge({ to, from })
+        return "connected" as const
       })
     ).pipe(Flow.catchTag("HungUp", () => Flow.succeed("gone" as const)))
 })
@@ -210,6 +225,32 @@ describe("a clock that is set back", () => {
       assert.strictEqual(action?._tag, "Speak")
       assert.strictEqual((yield* waited) - began, 2_000)
     }).pipe(Effect.provide(inWorld(Layer.provideMerge(life([], { inbound: { [from]: Lobby } }), slowly)))))
+
+  it.effect("by 5 minutes makes no new event of a copy that waited for the store", () =>
+    Effect.gen(function*() {
+      const calls = yield* Calls.Calls
+      const told = (event: string) => calls.receive({ ...incoming, event })
+      const { sent } = yield* told("incoming_call")
+      yield* sent(true)
+      yield* Effect.sleep("10 seconds")
+      yield* stop
+      const answers = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(told("speak_completed")))
+      yield* Effect.sleep("1 second")
+      yield* FakeClock.setForward("-5 minutes")
+      yield* Effect.sleep("1 minute")
+      yield* goOn
+      yield* Effect.forEach(answers, Fiber.join)
+      yield* Effect.sleep("1 second")
+      const id = Option.getOrThrow(yield* EventStore.EventStore.use((store) => store.find(incoming.referenceId)))
+      assert.deepStrictEqual(yield* tagsOf(id), [
+        "CallArrived",
+        "ActionDecided",
+        "PromptCompleted",
+        "ActionDecided",
+        "Restarted",
+        "HoldAnswered" // to a copy: it finds out whether the bridge began
+      ])
+    }).pipe(Effect.provide(inWorld(Layer.provideMerge(life([], { inbound: { [from]: Exchange } }), slowly)))))
 
   it.effect("by 4 seconds does not let a dial go out that was recorded 14 seconds ago", () =>
     Effect.gen(function*() {

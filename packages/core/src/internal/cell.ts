@@ -90,8 +90,7 @@ export interface Letter {
   readonly webhook: Webhook.Webhook
   /** Its place among all webhooks and replies of this process. */
   readonly arrival: number
-  readonly receivedAt: number
-  /** When it came by a clock that is not set back, by which it is told how late its answer is. */
+  /** When it came, by the time that is not set back: how long ago that is, and how late its answer. */
   readonly since: number
   /** The attempt that its `external_id` names. */
   readonly attempt: number | undefined

@@ -89,7 +89,6 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
         cell,
         webhook,
         arrival,
-        receivedAt: now(),
         since,
         attempt,
         afterHold: cell.unrecordedHolds.has(webhook.referenceId),
@@ -188,11 +187,11 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
       return onLine(cell, letter)
     })
 
-  const received = (cell: Cell, line: number, { afterHold, arrival, receivedAt, webhook }: Letter): Received => {
+  const received = (cell: Cell, line: number, { afterHold, arrival, since, webhook }: Letter): Received => {
     const delivery = cell.deliveries.get(line)
     return {
       webhook,
-      receivedAt: receivedAt + cell.ahead,
+      receivedAt: now() + cell.ahead - (steady() - since),
       before: delivery !== undefined && (delivery.written === undefined || arrival < delivery.written),
       copies: delivery?.copies ?? 0,
       // A hold takes no digits. If another process went on with the call, it knows no hold, and gave its reply.
