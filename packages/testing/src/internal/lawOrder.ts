@@ -68,7 +68,10 @@ const decisions = ["LineLeft", "FlowEnded", "DialPlanned", "SleepStarted", "Note
 const endsHold = (history: History.History, delivery: History.Delivery): boolean =>
   (delivery.webhook.digits ?? "") === "" && holds.isAfterHold(history, delivery)
 
-/** A webhook that ends the action in flight and came within the settle time after the end. */
+/**
+ * A webhook that can end the action in flight, with digits only if that collects some, and came within the settle time
+ * after the end.
+ */
 const answers = (
   history: History.History,
   { copy, taken, webhook }: History.Delivery,
@@ -77,7 +80,8 @@ const answers = (
 ): boolean => {
   if (taken === undefined || copy !== 1 || webhook.referenceId !== line.referenceId) return false
   const action = line.inFlight!.action
-  return Action.completion(action) === webhook.event && Webhook.kind(webhook) === "PromptCompleted" &&
+  const canEnd = (webhook.digits ?? "") === "" || Action.digits(action) > 0
+  return canEnd && Action.completion(action) === webhook.event && Webhook.kind(webhook) === "PromptCompleted" &&
     !line.seen.includes(Webhook.content(webhook)) && taken.clock >= endedAt &&
     taken.clock - endedAt < history.settings.settle
 }
