@@ -59,6 +59,8 @@ const catalogue = {
   storeFull: 0.02,
   /** An append is told that somebody else was first. In memory only: on PostgreSQL a second process makes real ones. */
   storeConflicts: 0.1,
+  /** The engine has room for one to three webhooks that wait for its store, and refuses more. Strikes a run as a whole. */
+  crowded: 0.3,
   /** The process is killed between two steps, up to three times, and started again after up to ten minutes. */
   crash: 0.9,
   /** The process stands still at a step for up to a minute. */

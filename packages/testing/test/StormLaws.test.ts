@@ -178,6 +178,10 @@ describe("a storm over a broken engine", () => {
       )
   )
 
+  finds("an engine that refuses webhooks for which there is room", StormLaws.noDeadAir, () => ({
+    settings: { maxWaiting: 1 }
+  }))
+
   finds("a store that reads back less than was stored", StormLaws.replayIsTruth, () =>
     storing((store) => ({
       read: (id) =>

@@ -83,6 +83,7 @@ export const airResiduals = {
   clock: "a reply that came late because a clock was set meanwhile",
   elsewhere: "an event of a call that only another process knew, while the store was late",
   refused: "an event that the store would not take",
+  crowded: "an event that was refused, for as many as may waited for the store",
   unanswered: "an event without a reply that is not asked again"
 } as const
 
@@ -112,6 +113,7 @@ const late = (history: History.History, delivery: History.Delivery): Findings =>
     const hasStood = Past.overlap(history.lives[incarnation - 1]!.stood, arrived.at, failed.at) > 0
     const isHoldable = holds.isHoldable(history, delivery, arrived.seq)
     if (!isHoldable || hasStood) return [remains(airResiduals.refused)]
+    if (holds.isCrowded(history, delivery)) return [remains(airResiduals.crowded)]
     return [
       holds.isBesideAnother(history, delivery)
         ? remains(airResiduals.elsewhere)

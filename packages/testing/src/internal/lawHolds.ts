@@ -178,6 +178,31 @@ export const isAfterHold = (history: History.History, { arrived, webhook }: Hist
   return last !== undefined && isUnrecorded(history, last)
 }
 
+/**
+ * Whether a webhook was refused at once, because as many as may wait for the store did so when it came: some without an
+ * answer, some that were answered late and of which nothing had been recorded since they came.
+ */
+export const isCrowded = (history: History.History, { failed, incarnation, taken }: History.Delivery): boolean => {
+  if (failed === undefined || taken === undefined || failed.at > taken.at) return false
+  const isRecorded = (other: History.Delivery): boolean =>
+    history.turns.some(({ begun, confirmed, turn }) =>
+      begun.seq > other.taken!.seq && confirmed !== undefined && confirmed.seq < taken.seq &&
+      turn.events.some((event) => Past.postingOf(event) === other.posting)
+    )
+  const mayWait = (other: History.Delivery): boolean => {
+    const isAnswered = other.answered !== undefined && other.answered.seq < taken.seq
+    return isAnswered || other.failed !== undefined ? wasLate(history, other) && !isRecorded(other) : true
+  }
+  const before = history.deliveries.filter((other) =>
+    other.incarnation === incarnation && other.taken !== undefined && other.taken.seq < taken.seq
+  )
+  return before.filter(mayWait).length >= history.settings.maxWaiting
+}
+
+/** Whether a webhook got its answer, or a failure instead, at the reply deadline or later: then it waits on. */
+const wasLate = (history: History.History, { answered, failed, taken }: History.Delivery): boolean =>
+  (answered?.at ?? failed?.at ?? Infinity) - (taken?.at ?? Infinity) >= history.settings.replyDeadline
+
 /** Whether a webhook can be answered with a hold, whatever the store does: its call is known by name, its line is open. */
 export const isHoldable = (history: History.History, { arrived, webhook }: History.Delivery, seq: number): boolean => {
   const kind = Webhook.kind(webhook)

@@ -10,11 +10,12 @@ export const residuals = {
 } as const
 
 export const check = (history: History.History): Findings => [
-  ...history.deliveries.flatMap(({ failed, webhook }) =>
-    failed === undefined || failed.excused
+  ...history.deliveries.flatMap((delivery) => {
+    const { failed, webhook } = delivery
+    return failed === undefined || failed.excused || holds.isCrowded(history, delivery)
       ? none
       : [violation(`${webhook.event} failed: ${failed.problem.split("\n")[0]}`)]
-  ),
+  }),
   ...history.shown.filter(({ text, where }) => where === "log" && / died/.test(text)).map(({ text }) =>
     violation(text)
   ),

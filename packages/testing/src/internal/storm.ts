@@ -23,8 +23,7 @@ export const run: (
   options: World.Options
 ) => Effect.Effect<History.History, never, PhoneCompany.PhoneCompany | Scope.Scope> = Effect.fnUntraced(
   function*(options) {
-    const settings: Settings.Settings = { ...Settings.defaults, ...options.settings }
-    const world = yield* World.make(options, settings)
+    const world = yield* World.make(options, { ...Settings.defaults, ...options.settings })
     const openStore = yield* stores(world)
     const boot = (place: number): Effect.Effect<void> =>
       Effect.suspend(() => start(world, border, place, () => boot(place), openStore, wanted))
@@ -80,11 +79,11 @@ const comesToItsEnd = Effect.fnUntraced(function*(world: World.World, border: Bo
 
 const finished = (world: World.World, wanted: number, abandoned: boolean) =>
   Effect.gen(function*() {
-    const { company, options, records, settings } = world
+    const { company, options, records } = world
     const { cancelled, outcomes, signalled, started, ...others } = records
     return {
       flow: options.flow,
-      settings,
+      settings: world.settings,
       wanted: options.incoming === undefined ? wanted : 0,
       ...others,
       rings: yield* company.rings,
@@ -212,7 +211,7 @@ const engine = (
     EventStore.EventStore,
     Effect.map(EventStore.EventStore, (service) => sabotage.store?.(service) ?? service)
   ).pipe(Layer.provide(store))
-  return Calls.layer({ ...flows, settings: { ...world.options.settings, ...sabotage.settings } }).pipe(
+  return Calls.layer({ ...flows, settings: { ...world.settings, ...sabotage.settings } }).pipe(
     Layer.provide(ownStore),
     Layer.provide(Layer.succeed(Transport.Transport, sabotage.transport?.(transport) ?? transport)),
     Layer.fresh

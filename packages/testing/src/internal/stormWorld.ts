@@ -193,9 +193,16 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
       ))
     })
 
+  const strikes: World["strikes"] = (kind) => {
+    const dice = hits(kind)
+    if (dice !== undefined) record(kind)
+    return dice
+  }
+  const crowded = strikes("crowded")
+
   const world: World = {
     options,
-    settings,
+    settings: crowded === undefined ? settings : { ...settings, maxWaiting: crowded.between(1, 3) },
     company,
     clock,
     random,
@@ -203,11 +210,7 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     moment,
     nature: Dice.make(`${options.seed}/nature`),
     diceOf: (kind) => rolling(kind).dice,
-    strikes: (kind) => {
-      const dice = hits(kind)
-      if (dice !== undefined) record(kind)
-      return dice
-    },
+    strikes,
     record,
     show,
     moments: (kind, most) => {
