@@ -36,6 +36,17 @@ const Asked = Flow.make("asked", {
     )
 })
 
+/** Answers a caller. */
+const Desk = Flow.make("desk", {
+  version: 1,
+  input: {},
+  output: Schema.Literals(["heard", "hung up"]),
+  run: () =>
+    Flow.inbound(() => Flow.as(Line.speak("Good morning."), "heard" as const)).pipe(
+      Flow.catchTag("HungUp", () => Flow.succeed("hung up" as const))
+    )
+})
+
 /** Talks to somebody for a while, prompt after prompt. */
 const Talk = Flow.make("talk", {
   version: 1,
@@ -124,6 +135,18 @@ describe("a call that waits without a line", () => {
       const reads = yield* Reads
       assert.deepStrictEqual([reads.sessions, yield* eventReads], [1, 1])
     }).pipe(Effect.provide(inWorld(life(flows, { settings: { keep: 1 } })))))
+
+  it.effect("leaves memory when its line is presumed closed, for nothing more came from there", () =>
+    Effect.gen(function*() {
+      const calls = yield* Calls.Calls
+      const silent = { referenceId: "caller 1", to: from, from: "15550170044" }
+      yield* calls.receive({ event: "incoming_call", ...silent })
+      yield* Effect.sleep("10 minutes")
+      yield* countAnew
+      yield* calls.receive({ event: "speak_completed", ...silent })
+      const reads = yield* Reads
+      assert.deepStrictEqual([reads.sessions, yield* eventReads], [1, 1])
+    }).pipe(Effect.provide(inWorld(life([], { inbound: { [from]: Desk } })))))
 
   it.effect("stays in memory if there are not many", () =>
     Effect.gen(function*() {

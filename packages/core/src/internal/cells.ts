@@ -98,10 +98,13 @@ export const knower = (call: Call.Call, { worker, writer }: Pick<Cell, "worker" 
   return call.lines.find((line) => line.phase === "Attempted")?.process ?? writer
 }
 
-const inFlightKey = (line: Call.CallLine): string | undefined =>
-  (line.phase === "Acting" || line.phase === "Bridged") && line.inFlight !== undefined
+/** What is in flight on a line that is wanted. Whoever is on another is hung up on, whatever was in flight. */
+const inFlightKey = (line: Call.CallLine): string | undefined => {
+  const status = Call.status(line)
+  return (status === "Acting" || status === "Bridged") && line.inFlight !== undefined
     ? `${line.inFlight.n}@${line.inFlight.at}`
     : undefined
+}
 
 /** The store knows nothing of a call that something was meant for. */
 class NoSuchCall extends Data.TaggedError("NoSuchCall") {
