@@ -197,6 +197,22 @@ describe("while the store is late", () => {
       assert.strictEqual(action?._tag === "Speak" ? action.text : undefined, "Good day.")
     }).pipe(Effect.provide(world())))
 
+  it.effect("the time in which it is asked whose event it has counts too", () =>
+    Effect.gen(function*() {
+      const caller = { referenceId: "caller 1", to: from, from: "15550170044" }
+      yield* Calls.receive({ event: "incoming_call", ...caller })
+      yield* Effect.sleep("10 minutes") // the line is presumed closed, and the call has left memory
+      yield* stop
+      const began = yield* Clock.currentTimeMillis
+      const event = yield* Effect.forkChild(Calls.receive({ event: "speak_completed", ...caller }))
+      yield* Effect.sleep("1500 millis")
+      yield* Effect.andThen(goOn, stop) // it is found, and its record has to wait
+      const { action } = yield* Fiber.join(event)
+      assert.strictEqual(action?._tag, "Hangup")
+      assert.strictEqual((yield* Clock.currentTimeMillis) - began, 2_000)
+      yield* goOn
+    }).pipe(Effect.provide(world())))
+
   it.effect("an event that needs no words gets no answer, and is recorded later", () =>
     Effect.gen(function*() {
       yield* PhoneCompany.callee(to, Callee.busy)

@@ -43,7 +43,7 @@ export interface Cell {
   readonly waiters: Map<number, Set<Deferred.Deferred<table.Reply>>>
   readonly deliveries: Map<number, Delivery>
   activity: { readonly n: number; readonly fiber: Fiber.Fiber<void> | undefined } | undefined
-  /** An append that failed and may be stored all the same, and since when, by the time that is not set back. */
+  /** An append that failed and may be stored all the same, and since when, by the time that has elapsed. */
   unsure: { readonly turn: string; readonly version: number; readonly since: number } | undefined
   /**
    * How far the call is ahead of the clock, in milliseconds: it never lives before its own last record. Of this process
@@ -90,7 +90,7 @@ export interface Letter {
   readonly webhook: Webhook.Webhook
   /** Its place among all webhooks and replies of this process. */
   readonly arrival: number
-  /** When it came, by the time that is not set back: how long ago that is, and how late its answer. */
+  /** When it came, by the time that has elapsed: how long ago that is, and how late its answer. */
   readonly since: number
   /** The attempt that its `external_id` names. */
   readonly attempt: number | undefined

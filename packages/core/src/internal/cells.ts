@@ -27,8 +27,8 @@ export interface Engine {
   readonly alarm: Alarm.Alarm
   /** The time by which facts are recorded, which is that of all processes on this store, in milliseconds since 1970. */
   readonly now: () => number
-  /** The time by which waiting is measured: it is not set back. */
-  readonly steady: () => number
+  /** The time that tells how long something took, in milliseconds. */
+  readonly elapsed: () => number
   /** Runs something from this moment on that outlives whoever asked for it, until the engine ends. */
   readonly run: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
 }
@@ -38,7 +38,7 @@ export type First = (live: Call.Live, cell: Cell) => Call.Input
 
 /**
  * What follows from a turn outside of the cell: dials are sent, activities run. `since` is when the store was asked to
- * append it, by the time that is not set back.
+ * append it, by the time that has elapsed.
  */
 export type Follow = (
   cell: Cell,
@@ -120,7 +120,7 @@ export type Cells = ReturnType<typeof make>
 
 /** No call in memory yet. */
 export const make = (engine: Engine, follow: Follow) => {
-  const { alarm, run, namespace, now, process, settings, steady, store } = engine
+  const { alarm, elapsed, namespace, now, process, run, settings, store } = engine
   const cells = new Map<CallId, Cell>()
   const sessions = new Map<string, CallId>()
   /** Calls that nobody looked after for a while, and what they are told before anything else. */
@@ -303,7 +303,7 @@ export const make = (engine: Engine, follow: Follow) => {
     const turn = ids.turnId(process, ++turns)
     const worker = decided.events.some(beginsWork) ? process : cell.worker
     const summary = summaryOf(call, version, worker)
-    const since = steady()
+    const since = elapsed()
     const appended = store.append(
       { id: turn, callId: cell.id, version, at: call.at, events: decided.events },
       summary,

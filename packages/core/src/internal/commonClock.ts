@@ -8,6 +8,8 @@ import type { Processes, StoreError } from "../EventStore.ts"
 export interface CommonClock {
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** How far that is ahead of this machine's own clock. */
+  readonly offset: () => number
   /** Milliseconds of the clock that nobody sets. */
   readonly monotonic: () => number
   /** Asks the store for its time. */
@@ -18,18 +20,19 @@ export interface CommonClock {
 export const make = (clock: Clock.Clock, processes: Processes | undefined): CommonClock => {
   const own = () => clock.currentTimeMillisUnsafe()
   const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  if (processes === undefined) return { now: own, monotonic, adjust: Effect.void }
+  if (processes === undefined) return { now: own, offset: () => 0, monotonic, adjust: Effect.void }
   let offset = 0
   return {
     now: () => own() + offset,
+    offset: () => offset,
     monotonic,
     adjust: Effect.gen(function*() {
       const asked = own()
       const told = yield* processes.now
       const heard = own()
-      // What was told lies between the two, to the millisecond. An offset that allows for that may be the true one.
-      const isPossible = asked - 1 <= told - offset && told - offset <= heard + 1
-      if (!isPossible) offset = Math.round(told - (asked + heard) / 2)
+      // What was told lies between the two, to the millisecond. Of the offsets that allow for that the nearest is taken, so
+      // that an answer which took long never leads further away from the true one.
+      offset = Math.min(Math.max(offset, told - heard - 1), told - asked + 1)
     })
   }
 }

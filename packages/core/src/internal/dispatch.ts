@@ -36,12 +36,12 @@ export type Dispatch = ReturnType<typeof make>
 
 /** Does what calls decide. `context` holds the services that activities need. */
 export const make = (
-  { now, run, settings, steady }: Engine,
+  { elapsed, now, run, settings }: Engine,
   cells: Cells,
   transport: Transport["Service"],
   context: Context.Context<never>
 ) => {
-  /** Sends a recorded attempt, soon after its record or not at all. `since` is by the time that is not set back. */
+  /** Sends a recorded attempt, soon after its record or not at all. `since` is by the time that has elapsed. */
   const sendDial = (cell: Cell, attempt: Attempt, since: number): Effect.Effect<void> =>
     Effect.uninterruptible(
       Effect.flatMap(post(cell, attempt, since), (posted) =>
@@ -52,7 +52,7 @@ export const make = (
     const line = cell.live?.call.lines.find((line) => line.id === attempt.line)
     const unsent = (problem: string): Posted => ({ _tag: "NotSent", problem })
     if (line?.dialling === undefined || line.left) return unsent("cancelled before it was sent")
-    if (Math.max(steady() - since, now() + cell.ahead - attempt.at) > settings.sendWindow) {
+    if (Math.max(elapsed() - since, now() + cell.ahead - attempt.at) > settings.sendWindow) {
       return unsent("the window for sending it has passed")
     }
     const { evenIfUnknown: _, ringForMillis: __, ...dialling } = line.dialling

@@ -67,7 +67,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     store,
     alarm,
     now: time.now,
-    steady: time.steady,
+    elapsed: time.elapsed,
     settings: options.settings,
     namespace: options.namespace ?? store.namespace,
     process: ids.chance(() => random.nextDoubleUnsafe(), 8),

@@ -42,7 +42,7 @@ interface Decided {
 
 /** Takes webhooks in. */
 export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, options: Options) {
-  const { namespace, now, run, settings, steady, store } = engine
+  const { elapsed, namespace, now, run, settings, store } = engine
   const ours = new RegExp(
     `^${namespace.replaceAll(/[^0-9a-zA-Z]/g, "\\$&")}\\.([0-9a-z]{20})\\.([0-9]+)(?:\\.[0-9]+)?$`
   )
@@ -54,9 +54,15 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   // In
   // -------------------------------------------------------------------------------------------------------------------
 
+  /** The place of a webhook among all webhooks and replies, and when it came. */
+  interface Arrival {
+    readonly arrival: number
+    readonly since: number
+  }
+
   const receive = (webhook: Webhook.Webhook): Effect.Effect<Reply, StoreError> =>
     Effect.suspend(() => {
-      const arrival = ++stamps
+      const arrival: Arrival = { arrival: ++stamps, since: elapsed() }
       if (Webhook.kind(webhook) === "IncomingCall") {
         if (answering(webhook) === "nobody") return Effect.succeed({ action: options.refusal, sent: unheard })
         return accept(webhook, ids.namedCallId("incoming", webhook.referenceId), undefined, arrival)
@@ -79,11 +85,10 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     webhook: Webhook.Webhook,
     id: CallId,
     attempt: number | undefined,
-    arrival: number
+    { arrival, since }: Arrival
   ): Effect.Effect<Reply, StoreError> =>
     waiting >= settings.maxWaiting ? Effect.fail(tooMany) : Effect.callback((resume) => {
       const cell = cells.of(id)
-      const since = steady()
       const watched: Lateness.Watched<Letter> = { since, item: undefined }
       const letter: Letter = {
         cell,
@@ -191,7 +196,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     const delivery = cell.deliveries.get(line)
     return {
       webhook,
-      receivedAt: now() + cell.ahead - (steady() - since),
+      receivedAt: now() + cell.ahead - (elapsed() - since),
       before: delivery !== undefined && (delivery.written === undefined || arrival < delivery.written),
       copies: delivery?.copies ?? 0,
       // A hold takes no digits. If another process went on with the call, it knows no hold, and gave its reply.
@@ -245,7 +250,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   const awaitFlow = Effect.fnUntraced(
     function*(cell: Cell, letter: Letter, decided: Decided, waiter: Deferred.Deferred<table.Reply>) {
       const { line } = decided
-      const left = Math.max(0, letter.since + settings.replyDeadline - steady())
+      const left = Math.max(0, letter.since + settings.replyDeadline - elapsed())
       const held = Effect.andThen(Effect.sleep(left), Effect.suspend(() => holdLine(cell, letter, line)))
       const reply = yield* Effect.ensuring(
         Effect.raceFirst(Deferred.await(waiter), held),
@@ -287,7 +292,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
           delivery.written = ++stamps
           if (isCopy && !whole) delivery.copies-- // nobody has heard this one: the next is a copy as much as it was
         }
-        const surely = whole && steady() - since <= settings.lateReply
+        const surely = whole && elapsed() - since <= settings.lateReply
         return surely || reply.n < 0 ? Effect.void : cells.takeSurely(cell, { _tag: "ReplyBroke", line, n: reply.n })
       })
     return { action: reply.action, sent }
@@ -324,7 +329,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   const isRecorded = (letter: Letter): boolean => !letter.cell.inbox.includes(letter)
 
   const watch = yield* Lateness.make<Letter>(
-    steady,
+    elapsed,
     settings.replyDeadline,
     (letter) =>
       Effect.sync(() => {
@@ -334,7 +339,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
       })
   )
   const watchOn = yield* Lateness.make<Letter>(
-    steady,
+    elapsed,
     settings.storePatience,
     (letter) => Effect.sync(() => void answer(letter, notInTime))
   )

@@ -16,6 +16,11 @@ export interface Time {
   /** A time of the wall clock, by that clock. */
   readonly steadyAt: (wall: number) => number
   /**
+   * The time that tells how long something took: the monotonic clock, and what a machine slept through. No small
+   * correction of the wall clock shows in it.
+   */
+  readonly elapsed: () => number
+  /**
    * Tells of each jump from now on, with the time right before it by the wall clock as it was. The listener runs inside of
    * the reading that notices.
    */
@@ -25,17 +30,16 @@ export interface Time {
 /** The two clocks have jumped apart when they differ by more than this from one reading to the next. */
 export const tolerance = 5_000
 
-/**
- * From one reading to the next the wall clock may fall behind by so much without being set back: it is rounded, and
- * slowed down where it was ahead.
- */
-const slowed = 100
+/** If this machine's own clock gains more than this from one reading to the next, it slept, or was set forward. */
+const longestStep = 1_000
 
 /** Watches a clock. */
 export const make = (clock: CommonClock): Time => {
   const listeners: Array<(before: number) => void> = []
   let ahead = clock.now() - clock.monotonic()
   let steadyAhead = ahead
+  let ownAhead = ahead - clock.offset()
+  let slept = 0
 
   const read = (): { readonly wall: number; readonly waited: number } => {
     const wall = clock.now()
@@ -43,7 +47,10 @@ export const make = (clock: CommonClock): Time => {
     const before = waited + ahead
     const drift = wall - before
     ahead += drift
-    if (drift >= -slowed) steadyAhead += drift
+    if (drift >= -tolerance) steadyAhead += drift
+    const gained = wall - clock.offset() - waited - ownAhead
+    ownAhead += gained
+    if (gained > longestStep) slept += gained
     if (Math.abs(drift) > tolerance) { for (const listener of listeners) listener(before) }
     return { wall, waited }
   }
@@ -57,6 +64,7 @@ export const make = (clock: CommonClock): Time => {
       const reading = read()
       return steadily(reading) + wall - reading.wall
     },
+    elapsed: () => read().waited + slept,
     onJump: (listener) => void listeners.push(listener)
   }
 }
