@@ -23,22 +23,24 @@ export const isUnwanted = (line: Call.CallLine | undefined, webhook: Webhook.Web
 const isHold = (history: History.History, action: Action.Action): boolean =>
   Equal.equals(action, Action.prompt(history.settings.hold))
 
-/** Whether an answer took longer than the reply deadline: in all, or without the time for which its process stood still. */
+/** Whether an answer, or a failure instead, took longer than the reply deadline: in all, or without the time for which its process stood still. */
 const isSlow = (
   history: History.History,
-  { answered, incarnation, taken }: History.Delivery,
+  { answered, failed, incarnation, taken }: History.Delivery,
   { awake }: { readonly awake: boolean }
 ): boolean => {
-  if (answered === undefined || taken === undefined) return false
-  const stood = awake ? Past.overlap(history.lives[incarnation - 1]!.stood, taken.at, answered.at) : 0
-  return answered.at - taken.at - stood >= history.settings.replyDeadline
+  const until = answered?.at ?? failed?.at
+  if (until === undefined || taken === undefined) return false
+  const stood = awake ? Past.overlap(history.lives[incarnation - 1]!.stood, taken.at, until) : 0
+  return until - taken.at - stood >= history.settings.replyDeadline
 }
 
 const isLate = (history: History.History, delivery: History.Delivery): boolean => {
-  const { answered, arrived, incarnation, taken } = delivery
-  return answered !== undefined && taken !== undefined && (isSlow(history, delivery, { awake: false }) ||
+  const { answered, arrived, failed, incarnation, taken } = delivery
+  const until = answered?.at ?? failed?.at
+  return until !== undefined && taken !== undefined && (isSlow(history, delivery, { awake: false }) ||
     // A process whose clock has just been set takes what it waits for to be late.
-    history.lives[incarnation - 1]!.jumped.some((at) => at >= arrived.at - justNow && at <= answered.at))
+    history.lives[incarnation - 1]!.jumped.some((at) => at >= arrived.at - justNow && at <= until))
 }
 
 const justNow = 60_000
@@ -52,11 +54,16 @@ export const isUnrecorded = (history: History.History, delivery: History.Deliver
   if (action === undefined || !isLate(history, delivery)) return false
   const line = lineOf(history, delivery)
   if (action._tag === "Hangup") return !isUnwanted(line, delivery.webhook)
-  const isProbe = line?.probing !== undefined && !isSlow(history, delivery, { awake: true })
+  const isProbe = line?.probing !== undefined && !isNewLeg(line, delivery.webhook) &&
+    !isSlow(history, delivery, { awake: true })
   const isRecorded = (isProbe && !isRecordedLater(history, delivery)) ||
     (isInFlight(line, action) && (isKnown(history, delivery) || isDecided(history, delivery)))
   return isHold(history, action) && !isRecorded
 }
+
+/** Whether a webhook tells something new of a leg, which is recorded before anything is answered. */
+const isNewLeg = (line: Call.CallLine, webhook: Webhook.Webhook): boolean =>
+  Webhook.kind(webhook) === "LegCompleted" && !line.seen.includes(Webhook.content(webhook))
 
 /** Whether a hold was recorded for a webhook that changed nothing. */
 const isDecided = (history: History.History, { answered, taken, webhook }: History.Delivery): boolean =>
@@ -147,6 +154,13 @@ const isKept = (history: History.History, { posting, webhook }: History.Delivery
     past.events.some((event) => Past.postingOf(event) === posting || ("content" in event && event.content === content))
 }
 
+/** Whether a webhook was recorded between this delivery of it and its answer. */
+const isNews = (history: History.History, { answered, posting, taken }: History.Delivery): boolean =>
+  history.turns.some(({ begun, turn }) =>
+    begun.seq > (taken?.seq ?? Infinity) && begun.seq < (answered?.seq ?? 0) &&
+    turn.events.some((event) => Past.postingOf(event) === posting)
+  )
+
 /** The engine's holds that a line got before an answer: in all, and those unrecorded since its last recorded answer. */
 const holdsBefore = (history: History.History, delivery: History.Delivery) => {
   const answers = history.deliveries.filter(({ answered, incarnation, webhook }) =>
@@ -159,7 +173,7 @@ const holdsBefore = (history: History.History, delivery: History.Delivery) => {
     answers.findIndex(({ posting }) => posting === answer.posting) === index // of its webhook, in this process
   const lastRecorded = answers.findLastIndex((answer, index) =>
     !isUnrecorded(history, answer) &&
-    (isFirst(answer, index) || Webhook.kind(answer.webhook) === "PromptCompleted")
+    (isFirst(answer, index) || isNews(history, answer) || Webhook.kind(answer.webhook) === "PromptCompleted")
   )
   return {
     all: answers.filter(({ answered }) => isHold(history, answered!.action!)).length,
@@ -191,17 +205,13 @@ export const isCrowded = (history: History.History, { failed, incarnation, taken
     )
   const mayWait = (other: History.Delivery): boolean => {
     const isAnswered = other.answered !== undefined && other.answered.seq < taken.seq
-    return isAnswered || other.failed !== undefined ? wasLate(history, other) && !isRecorded(other) : true
+    return isAnswered || other.failed !== undefined ? isLate(history, other) && !isRecorded(other) : true
   }
   const before = history.deliveries.filter((other) =>
     other.incarnation === incarnation && other.taken !== undefined && other.taken.seq < taken.seq
   )
   return before.filter(mayWait).length >= history.settings.maxWaiting
 }
-
-/** Whether a webhook got its answer, or a failure instead, at the reply deadline or later: then it waits on. */
-const wasLate = (history: History.History, { answered, failed, taken }: History.Delivery): boolean =>
-  (answered?.at ?? failed?.at ?? Infinity) - (taken?.at ?? Infinity) >= history.settings.replyDeadline
 
 /** Whether a webhook can be answered with a hold, whatever the store does: its call is known by name, its line is open. */
 export const isHoldable = (history: History.History, { arrived, webhook }: History.Delivery, seq: number): boolean => {
