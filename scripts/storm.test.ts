@@ -10,7 +10,13 @@ const past: ReadonlyArray<readonly [why: string, example: string, store: Storm.S
   ["the clock is set back by 4 s while somebody waits for a hold", "switchboard", "postgres", 70_080],
   ["the clock is set back by 4 s while a dial is being recorded", "pin", "postgres", 90_060],
   ["the clock is set back by 5 minutes while copies wait for the store", "survey", "memory", 200_393],
-  ["an answer meets an action that takes no digits, after a copy passed for one", "pin", "sqlite", 340]
+  ["an answer meets an action that takes no digits, after a copy passed for one", "pin", "sqlite", 340],
+  ["the clock gains 0.3 s while as many webhooks wait as may", "transfer", "memory", 300_044],
+  ["the store's time is told late, and again in time", "phone-tree", "postgres", 300_069],
+  ["a hold answers the end of a leg, between two that find out about a bridge", "survey", "memory", 300_224],
+  ["a copy waits for its machine to wake while another process records it", "switchboard", "postgres", 300_166],
+  ["a copy waits for its call to be looked up", "switchboard", "memory", 300_218],
+  ["three holds follow a second delivery that was recorded", "switchboard", "sqlite", 300_583]
 ]
 
 describe("a storm of the past breaks no law any more", () => {
