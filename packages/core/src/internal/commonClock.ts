@@ -30,9 +30,10 @@ export const make = (clock: Clock.Clock, processes: Processes | undefined): Comm
       const asked = own()
       const told = yield* processes.now
       const heard = own()
-      // What was told lies between the two, to the millisecond. Of the offsets that allow for that the nearest is taken, so
-      // that an answer which took long never leads further away from the true one.
-      offset = Math.min(Math.max(offset, told - heard - 1), told - asked + 1)
+      // What was told lies between the two, to the millisecond. An offset that allows for that may be the true one; else the
+      // nearest that does is taken, so that an answer which took long never leads further away.
+      const [least, most] = [told - heard, told - asked]
+      if (offset < least - 1 || offset > most + 1) offset = Math.min(Math.max(offset, least), most)
     })
   }
 }
