@@ -11,6 +11,7 @@ import * as Past from "./past.ts"
 
 export const endResiduals = {
   ahead: "a call that waited anew, for its process was restarted after a clock had been set",
+  asleep: "a call that waited on for as long as its machine slept, after a clock had been set",
   presumed: "a line presumed closed"
 } as const
 
@@ -41,14 +42,25 @@ const overdue = (history: History.History, call: Past.PastCall): Findings =>
     const isJumped = history.lives.some(({ jumped }) => jumped.some((at) => at >= turn.begun.at && at <= next))
     if (isJumped || next - from <= longestOverdue(history)) return none
     const most = longestOverdue(history)
-    if (healthy(history, from, next) <= most) return none
+    const late = healthy(history, from, next)
+    if (late <= most) return none
     // How far a call is ahead of a clock that was set back is known to a process alone.
     const isRestarted = turn.incarnation !== call.turns[index + 1]?.turn.incarnation
     const wasSet = history.lives.some(({ jumped }) => jumped.some((at) => at <= next))
-    return isRestarted && wasSet
-      ? [remains(endResiduals.ahead)]
+    if (isRestarted && wasSet) return [remains(endResiduals.ahead)]
+    return wasSet && late - slept(history, turn.begun.at, next) <= most
+      ? [remains(endResiduals.asleep)]
       : [violation(`a call was not looked at for ${Math.round((next - from) / 1000)} s after it was due`)]
   })
+
+/**
+ * For how long a machine slept. A clock that gains so much is either put right or that of a machine that slept: a call that
+ * is ahead of a clock which was set back takes it for put right, so that nothing happens before its time.
+ */
+const slept = (history: History.History, from: number, to: number): number =>
+  history.faults.some(({ at, kind }) => kind === "suspend" && at >= from && at <= to)
+    ? Past.overlap(history.lives.flatMap(({ stood }) => stood), from, to)
+    : 0
 
 /** For how long some process lived undisturbed, with a store that worked. */
 const healthy = (history: History.History, from: number, to: number): number => {
