@@ -90,20 +90,22 @@ describe("an alarm", () => {
       yield* Effect.sleep("30 seconds")
       assert.strictEqual(woken[1]?.[0], "far")
     }))))
-})
 
-describe("time", () => {
-  it.effect("tells of a jump of more than 5 seconds, with the time right before it, and of no smaller one", () =>
-    inTime(Effect.gen(function*() {
-      const time = Time.make(CommonClock.make(yield* Clock.Clock, undefined))
-      const jumps: Array<number> = []
-      time.onJump((before) => void jumps.push(before - start))
-      yield* Effect.sleep("10 seconds")
-      for (const by of ["5 seconds", "-5 seconds", "5001 millis", "-1 hours"] as const) {
-        yield* FakeClock.setForward(by)
-        time.now()
-        time.now()
-      }
-      assert.deepStrictEqual(jumps, [10_000, 15_001])
-    })))
+  it.effect("looks at the clock anew for who was woken, and finds that it has been set back", () =>
+    inTime(Effect.scoped(Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      const setBack = yield* FakeClock.FakeClock.use(({ setForward }) => Effect.succeed(setForward("-4 seconds")))
+      const time = Time.make(CommonClock.make(clock, undefined))
+      const woken: Array<number> = []
+      const alarm: Alarm.Alarm = yield* Alarm.make(time, 20, (id) =>
+        Effect.gen(function*() {
+          woken.push(Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
+          if (woken.length === 1) yield* setBack
+          if (time.now() < start + 5_000 && woken.length < 9) alarm.set(id, start + 5_000, false)
+        }))
+      const began = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      alarm.set("a", start + 5_000, false)
+      yield* Effect.sleep("1 minute")
+      assert.deepStrictEqual(woken.map((at) => at - began), [5_000, 9_000])
+    }))))
 })

@@ -5,6 +5,8 @@ import type { Duration } from "effect"
 import * as CommonClock from "../src/internal/commonClock.ts"
 import * as Time from "../src/internal/time.ts"
 
+const start = Date.UTC(2026, 0, 1)
+
 const inTime = <A, E>(test: Effect.Effect<A, E, FakeClock.FakeClock>) =>
   Effect.provide(test, FakeClock.layerWith({ patience: "brief" }))
 
@@ -23,6 +25,22 @@ const storeClock = (ahead: number) => {
     })
   }
 }
+
+describe("the clocks of a machine", () => {
+  it.effect("tells of a jump of more than 5 seconds, with the time right before it, and of no smaller one", () =>
+    inTime(Effect.gen(function*() {
+      const time = Time.make(CommonClock.make(yield* Clock.Clock, undefined))
+      const jumps: Array<number> = []
+      time.onJump((before) => void jumps.push(before - start))
+      yield* Effect.sleep("10 seconds")
+      for (const by of ["5 seconds", "-5 seconds", "5001 millis", "-1 hours"] as const) {
+        yield* FakeClock.setForward(by)
+        time.now()
+        time.now()
+      }
+      assert.deepStrictEqual(jumps, [10_000, 15_001])
+    })))
+})
 
 describe("the time that tells how long something took", () => {
   const tells = (what: string, correction: Duration.Input, took: number) =>

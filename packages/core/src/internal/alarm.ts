@@ -54,10 +54,15 @@ export const make = Effect.fnUntraced(function*(
     return ring(entry.id)
   }
 
-  /** Rings who is due on time, and puts the others of that time behind each other. */
-  const ringDue = Effect.fnUntraced(function*(now: number) {
-    for (let entry = due.first(); entry !== undefined && entry.at <= now; entry = due.first()) {
-      if (now - entry.at <= punctual) yield* wake(entry)
+  /**
+   * Rings who is due on time, and puts the others of that time behind each other. Whoever is rung may find that the clock
+   * was set back, and be set again: so it looks at the clock before each.
+   */
+  const ringDue = Effect.fnUntraced(function*() {
+    for (let entry = due.first(); entry !== undefined; entry = due.first()) {
+      const behind = time.steady() - entry.at
+      if (behind < 0) return
+      if (behind <= punctual) yield* wake(entry)
       else {
         due.remove(entry)
         entry.late = true
@@ -75,8 +80,8 @@ export const make = Effect.fnUntraced(function*(
 
   const turn = Effect.gen(function*() {
     latch.closeUnsafe()
+    yield* ringDue()
     const now = time.steady()
-    yield* ringDue(now)
     yield* ringLate(now)
     const next = Math.min(due.first()?.at ?? Infinity, late.size() > 0 ? paceFrom : Infinity)
     looksAt = next === Infinity ? Infinity : Math.min(next, now + longestSleep)
