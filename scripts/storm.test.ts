@@ -16,7 +16,9 @@ const past: ReadonlyArray<readonly [why: string, example: string, store: Storm.S
   ["a hold answers the end of a leg, between two that find out about a bridge", "survey", "memory", 300_224],
   ["a copy waits for its machine to wake while another process records it", "switchboard", "postgres", 300_166],
   ["a copy waits for its call to be looked up", "switchboard", "memory", 300_218],
-  ["three holds follow a second delivery that was recorded", "switchboard", "sqlite", 300_583]
+  ["three holds follow a second delivery that was recorded", "switchboard", "sqlite", 300_583],
+  ["a machine sleeps after its clock was set back by an hour", "appointment", "memory", 400_375],
+  ["the clock is set back by 4 s right when a call is woken", "table-ready", "sqlite", 400_072]
 ]
 
 describe("a storm of the past breaks no law any more", () => {
