@@ -362,7 +362,7 @@ export interface WaitingFor {
  */
 export const waitingFor = (self: Call, settings: Settings.Settings): WaitingFor => {
   if (isOver(self)) return { what: "nothing: it is over", until: undefined, otherwise: "nothing" }
-  const next = time.deadlines(self, settings)[0]
+  const next = time.nextDeadline(self, settings)
   return next === undefined
     ? { what: "nothing", until: undefined, otherwise: "nothing" }
     : { what: next.what, until: next.at, otherwise: time.consequence(next) }

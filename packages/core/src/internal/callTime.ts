@@ -36,57 +36,59 @@ const silenceHorizon = (line: CallLine, settings: Settings.Settings): number => 
   return began + lasts + settings.silence / settings.speed
 }
 
-const lineDeadlines = (call: Call, line: CallLine, settings: Settings.Settings): ReadonlyArray<Deadline> => {
-  const presumed: Body = { _tag: "LinePresumedClosed", line: line.id }
+/** What time brings to a line first: never more than one thing counts. */
+const lineDeadline = (call: Call, line: CallLine, settings: Settings.Settings): Deadline | undefined => {
   switch (status(line)) {
     case "Closed":
-      return []
+      return undefined
     case "Planned":
-      return isHeldUp(call, line) ? [] : [{ at: line.notBefore, what: "the next attempt to dial" }]
+      return isHeldUp(call, line) ? undefined : { at: line.notBefore, what: "the next attempt to dial" }
     case "Dialing":
       return line.phase === "Unknown"
-        ? [{
+        ? {
           at: ringHorizon(call, line, settings),
           what: "a sign of a dial whose fate is unknown",
           fact: { _tag: "DialGivenUp", line: line.id, reason: "unknown" }
-        }]
-        : [{
+        }
+        : {
           at: line.phaseAt + (line.dialling?.ringForMillis ?? 0) / settings.speed,
           what: "an answer",
           fact: { _tag: "DialGivenUp", line: line.id, reason: "no answer" }
-        }]
+        }
     case "Owing":
-    case "Acting":
-      return [
-        {
-          at: silenceHorizon(line, settings),
-          what: "an event of the line",
-          fact: { _tag: "LineSilent", line: line.id }
-        },
-        { at: lineLimit(line, settings), what: "the end of the line", fact: presumed }
-      ]
+    case "Acting": {
+      const at = silenceHorizon(line, settings)
+      const limit = lineLimit(line, settings)
+      return limit < at
+        ? presumed(line, limit)
+        : { at, what: "an event of the line", fact: { _tag: "LineSilent", line: line.id } }
+    }
     case "Bridged":
-      return [{ at: lineLimit(line, settings), what: "the end of the line", fact: presumed }]
+      return presumed(line, lineLimit(line, settings))
     case "Settling":
-      return [{
+      return {
         at: line.phaseAt + settings.settle / settings.speed,
         what: "an answer that is still on its way",
         fact: { _tag: "SettleElapsed", line: line.id }
-      }]
-    case "Closing": {
-      if (line.presumed) return []
-      if (line.phase === "Bridged") {
-        return [{ at: lineLimit(line, settings), what: "the end of the line", fact: presumed }]
       }
+    case "Closing": {
+      if (line.presumed) return undefined
+      if (line.phase === "Bridged") return presumed(line, lineLimit(line, settings))
       const at = isRinging(line)
         ? ringHorizon(call, line, settings)
         : line.hungUpAt === undefined
         ? silenceHorizon(line, settings)
         : line.hungUpAt + settings.afterHangup / settings.speed
-      return [{ at: Math.min(at, lineLimit(line, settings)), what: "the end of the line", fact: presumed }]
+      return presumed(line, Math.min(at, lineLimit(line, settings)))
     }
   }
 }
+
+const presumed = (line: CallLine, at: number): Deadline => ({
+  at,
+  what: "the end of the line",
+  fact: { _tag: "LinePresumedClosed", line: line.id }
+})
 
 const scopeDeadline = ({ n, until }: Call["deadlines"][number]): Deadline => ({
   at: until,
@@ -94,34 +96,45 @@ const scopeDeadline = ({ n, until }: Call["deadlines"][number]): Deadline => ({
   fact: { _tag: "DeadlinePassed", n }
 })
 
-const waitDeadlines = (call: Call): ReadonlyArray<Deadline> => {
+const waitDeadline = (call: Call): Deadline | undefined => {
   const wait = call.wait
   switch (wait?._tag) {
     case "Sleep":
-      return [{ at: wait.until, what: "a sleep", fact: { _tag: "SleepElapsed", n: wait.n } }]
+      return { at: wait.until, what: "a sleep", fact: { _tag: "SleepElapsed", n: wait.n } }
     case "Signal":
-      return [{ at: wait.until, what: `the signal ${wait.name}`, fact: { _tag: "SignalExpired", n: wait.n } }]
+      return { at: wait.until, what: `the signal ${wait.name}`, fact: { _tag: "SignalExpired", n: wait.n } }
     case "Activity":
-      return [{
+      return {
         at: wait.until,
         what: `the activity ${wait.name}`,
         fact: { _tag: "ActivityOverdue", n: wait.n, name: wait.name }
-      }]
+      }
     case "Dial":
     case "Prompt":
     case "Bridge":
     case undefined:
-      return []
+      return undefined
   }
 }
 
-/** Everything that time will bring to a call, the earliest first. */
-export const deadlines = (call: Call, settings: Settings.Settings): ReadonlyArray<Deadline> => {
-  const all = [...waitDeadlines(call)]
-  for (const deadline of call.deadlines) all.push(scopeDeadline(deadline))
-  for (const line of call.lines) all.push(...lineDeadlines(call, line, settings))
-  return all.length < 2 ? all : all.toSorted((self, that) => self.at - that.at)
+const isFact = (deadline: Deadline | undefined): boolean => deadline?.fact !== undefined
+const isAny = (deadline: Deadline | undefined): boolean => deadline !== undefined
+
+/** What time will bring to a call first, of those that count. */
+const earliest = (call: Call, settings: Settings.Settings, counts: typeof isAny): Deadline | undefined => {
+  let first: Deadline | undefined
+  const look = (deadline: Deadline | undefined) => {
+    if (counts(deadline) && (first === undefined || deadline!.at < first.at)) first = deadline
+  }
+  look(waitDeadline(call))
+  for (const deadline of call.deadlines) look(scopeDeadline(deadline))
+  for (const line of call.lines) look(lineDeadline(call, line, settings))
+  return first
 }
+
+/** What time will bring to a call next. */
+export const nextDeadline = (call: Call, settings: Settings.Settings): Deadline | undefined =>
+  earliest(call, settings, isAny)
 
 /** What happens by itself when a deadline passes, in words. */
 export const consequence = ({ fact }: Deadline): string => {
@@ -153,7 +166,7 @@ export const consequence = ({ fact }: Deadline): string => {
 /** Records what time has brought, in its order. */
 export const onWake = (turn: Turn, now: number, settings: Settings.Settings): void => {
   for (;;) {
-    const due = deadlines(turn.call, settings).find((deadline) => deadline.fact !== undefined)
+    const due = earliest(turn.call, settings, isFact)
     if (due?.fact === undefined || due.at > now) return
     turn.fact(due.fact)
   }
