@@ -2,12 +2,12 @@
  * The calls in memory: one cell per live call, whose inputs are taken one after another. An input is decided, its events
  * are appended, and only when they are durable does the state in memory change and the world see anything.
  */
-import { Cause, Data, Deferred, Effect, Exit, Option, Schedule } from "effect"
+import { Cause, Deferred, Effect, Exit, Option, Schedule } from "effect"
 import type { Fiber } from "effect"
 import * as Call from "../Call.ts"
 import type { CallEvent, CallId, Exit as FlowExit } from "../CallEvent.ts"
 import type { Summary, Turn } from "../EventStore.ts"
-import { type EventStore, StoreError, type VersionConflict } from "../EventStore.ts"
+import { type EventStore, StoreError } from "../EventStore.ts"
 import type * as Settings from "../Settings.ts"
 import type * as Alarm from "./alarm.ts"
 import { type Cell, make as makeCell } from "./cell.ts"
@@ -61,6 +61,7 @@ export interface TakeOptions {
 }
 
 const yes = Effect.succeed(true)
+const no = Effect.succeed(false)
 
 /** For inputs whose result nobody looks at. */
 export const ignore = () => undefined
@@ -107,13 +108,12 @@ const inFlightKey = (line: Call.CallLine): string | undefined => {
 }
 
 /** The store knows nothing of a call that something was meant for. */
-class NoSuchCall extends Data.TaggedError("NoSuchCall") {
-  override readonly message = "it is not stored"
-}
+class NoSuchCall extends StoreError {}
+
+const noSuchCall = (id: CallId) => new NoSuchCall({ operation: "read", problem: `There is no call ${id}` })
 
 /** Whether trying again does not help: the call is not there, or this process cannot read it. */
-const isLasting = (error: StoreError | NoSuchCall): boolean =>
-  error._tag === "NoSuchCall" || error.operation === "decode"
+const isLasting = (error: StoreError): boolean => error instanceof NoSuchCall || error.operation === "decode"
 
 /** The calls that this process holds in memory. */
 export type Cells = ReturnType<typeof make>
@@ -206,7 +206,7 @@ export const make = (engine: Engine, follow: Follow) => {
   }
 
   /** Brings a call into memory from its events, if it has any. Ends it if its flow disagrees with them. */
-  const load: (cell: Cell) => Effect.Effect<Call.Live | undefined, StoreError | VersionConflict> = Effect.fnUntraced(
+  const load: (cell: Cell) => Effect.Effect<Call.Live | undefined, StoreError> = Effect.fnUntraced(
     function*(cell) {
       const stored = yield* store.read(cell.id)
       const events = stored.flatMap((turn) => turn.events)
@@ -234,7 +234,8 @@ export const make = (engine: Engine, follow: Follow) => {
           `Call ${cell.id} cannot go on: its flow ${folded.flow} disagrees with its log at event ${divergence.at} ` +
             `(recorded ${divergence.recorded}, now ${divergence.now})`
         )
-        yield* commit(cell, Call.diverge(live, divergence, timeOf(cell, live.call)))
+        const isFirst = yield* commit(cell, Call.diverge(live, divergence, timeOf(cell, live.call)))
+        if (!isFirst) return yield* load(cell)
       }
       showUnsure(cell, stored)
       return cell.live
@@ -271,9 +272,7 @@ export const make = (engine: Engine, follow: Follow) => {
 
   /** Brings a call into memory, if it has any events. The lock of its cell must be held. */
   const loaded = (cell: Cell): Effect.Effect<Call.Live | undefined, StoreError> =>
-    cell.live !== undefined
-      ? Effect.succeed(cell.live)
-      : Effect.catchTag(load(cell), "VersionConflict", () => loaded(cell))
+    cell.live === undefined ? load(cell) : Effect.succeed(cell.live)
 
   // -------------------------------------------------------------------------------------------------------------------
   // Turns
@@ -295,8 +294,11 @@ export const make = (engine: Engine, follow: Follow) => {
     }
   }
 
-  /** Appends what was decided and, when it is durable, changes the state and lets the world see it. */
-  const commit = (cell: Cell, decided: Call.Decided): Effect.Effect<void, StoreError | VersionConflict> => {
+  /**
+   * Appends what was decided and, when it is durable, changes the state and lets the world see it. `false` if somebody else
+   * has appended to the call, which then has to be read again.
+   */
+  const commit = (cell: Cell, decided: Call.Decided): Effect.Effect<boolean, StoreError> => {
     const { call } = decided.live
     const version = cell.version + 1
     const reference = decided.events.find((event) => "referenceId" in event)
@@ -312,11 +314,13 @@ export const make = (engine: Engine, follow: Follow) => {
     return Effect.matchCauseEffect(appended, {
       onFailure: (cause) => {
         cell.live = undefined
-        if (Cause.findErrorOption(cause).pipe(Option.exists((error) => error._tag === "StoreError"))) {
+        const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+        if (error?._tag === "VersionConflict") return no
+        if (error !== undefined) {
           cell.unsure = { turn, version, since }
           run(findOut(cell))
         }
-        return Effect.failCause(cause)
+        return Effect.failCause(cause as Cause.Cause<StoreError>)
       },
       onSuccess: () => {
         cell.live = decided.live
@@ -327,7 +331,7 @@ export const make = (engine: Engine, follow: Follow) => {
         cell.unsure = undefined
         show(cell, decided.events, call, since)
         rest(cell, call, summary.due)
-        return Effect.void
+        return yes
       }
     })
   }
@@ -375,21 +379,9 @@ export const make = (engine: Engine, follow: Follow) => {
     held: Cell,
     input: Call.Input | ((live: Call.Live) => Call.Input),
     look: (call: Call.Call, decided: Call.Decided) => A,
-    options: TakeOptions = {}
-  ): Effect.Effect<A, StoreError> =>
-    Effect.catchTag(
-      taken(held, input, look, options),
-      "NoSuchCall",
-      () => Effect.fail(new StoreError({ operation: "read", problem: `There is no call ${held.id}` }))
-    )
-
-  const taken = <A>(
-    held: Cell,
-    input: Call.Input | ((live: Call.Live) => Call.Input),
-    look: (call: Call.Call, decided: Call.Decided) => A,
     { asks = false, fresh, isNew = false }: TakeOptions = {}
-  ): Effect.Effect<A, StoreError | NoSuchCall> => {
-    const decide = (cell: Cell, live: Call.Live, conflicts: number): Effect.Effect<A, StoreError | NoSuchCall> => {
+  ): Effect.Effect<A, StoreError> => {
+    const decide = (cell: Cell, live: Call.Live, conflicts: number): Effect.Effect<A, StoreError> => {
       const first = unattended.get(cell.id)
       const next = first === undefined ? typeof input === "function" ? input(live) : input : first(live, cell)
       const decided = Call.decide(live, next, { now: timeOf(cell, live.call), process, namespace, settings })
@@ -402,7 +394,7 @@ export const make = (engine: Engine, follow: Follow) => {
         return turn(cell, 0)
       })
     }
-    const turn = (cell: Cell, conflicts: number): Effect.Effect<A, StoreError | NoSuchCall> => {
+    const turn = (cell: Cell, conflicts: number): Effect.Effect<A, StoreError> => {
       if (conflicts > maxConflicts) {
         return Effect.fail(
           new StoreError({ operation: "write", problem: `Call ${cell.id} is appended to without an end` })
@@ -413,7 +405,7 @@ export const make = (engine: Engine, follow: Follow) => {
         cell.live !== undefined || isUnknown ? Effect.succeed(cell.live) : loaded(cell),
         (known) => {
           const live = known ?? fresh?.()
-          return live === undefined ? Effect.fail(new NoSuchCall()) : decide(cell, live, conflicts)
+          return live === undefined ? Effect.fail(noSuchCall(cell.id)) : decide(cell, live, conflicts)
         }
       )
     }
@@ -422,10 +414,7 @@ export const make = (engine: Engine, follow: Follow) => {
 
   /** Stores what was decided, if that is anything. `false` if another process was first, so that it is to be decided again. */
   const settle = (cell: Cell, decided: Call.Decided, asks: boolean): Effect.Effect<boolean, StoreError> => {
-    if (decided.events.length > 0) {
-      const stored: Effect.Effect<boolean, StoreError | VersionConflict> = Effect.as(commit(cell, decided), true)
-      return Effect.catchTag(stored, "VersionConflict", () => Effect.succeed(false))
-    }
+    if (decided.events.length > 0) return commit(cell, decided)
     const { call } = decided.live
     const isNewest = asks ? Effect.map(Effect.orElseSucceed(isBehind(cell), () => false), (behind) => !behind) : yes
     return Effect.map(isNewest, (isNewest) => {
@@ -456,7 +445,7 @@ export const make = (engine: Engine, follow: Follow) => {
 
   /** Takes an input that nobody waits for, and goes on trying while the store is down. */
   const takeSurely = (cell: Cell, input: Call.Input): Effect.Effect<void> =>
-    taken(cell, input, ignore).pipe(
+    take(cell, input, ignore).pipe(
       Effect.tapError((error) =>
         isLasting(error)
           ? Effect.logError(`Call ${cell.id} cannot take ${input._tag}: ${error.message}`)
