@@ -78,43 +78,112 @@ export class Program extends Pipeable.Class {
   }
 }
 
-/** The results that a generator was given so far, the newest first. */
-type Results = { readonly value: unknown; readonly earlier: Results } | undefined
+/** Values so far, the newest first. */
+class Values {
+  readonly value: unknown
+  readonly earlier: Values | undefined
+  constructor(value: unknown, earlier: Values | undefined) {
+    this.value = value
+    this.earlier = earlier
+  }
+}
+
+/** The results that a generator was given so far. */
+type Results = Values | undefined
 
 /**
- * The results since a frame began, the newest first: with the place, all that the future of a step depends on. A program
- * that is older than the flow stands for itself and needs no results before it, so a circle of such programs comes back to
- * where it was.
+ * The results since a frame began: with the place, all that the future of a step depends on. A program that is older than
+ * the flow stands for itself and needs no results before it, so a circle of such programs comes back to where it was.
  */
-type Trail = { readonly value: unknown; readonly earlier: Trail } | undefined
+type Trail = Values | undefined
 
+/**
+ * What is to be done with the result of the part that runs. Frames are classes, and not literals, because they live from
+ * one event of a call to the next: V8 takes a literal whose objects outlive its collections of young garbage for one that
+ * makes old objects, and what such an object holds stays until the next collection of everything.
+ */
+type Frame = BindFrame | GenFrame | EnsureFrame | RestoreFrame | ScopedFrame | ReduceFrame
 type Frames = Frame | undefined
-type Frame =
-  | {
-    readonly _tag: "Bind"
-    readonly onSuccess: Continue | undefined
-    readonly onFailure: Recover | undefined
-    readonly next: Frames
-    readonly trail: Trail
+
+abstract class Next {
+  readonly next: Frames
+  /** The trail of the frame before. */
+  readonly trail: Trail
+  constructor(next: Frames, trail: Trail) {
+    this.next = next
+    this.trail = trail
   }
-  | {
-    readonly _tag: "Gen"
-    readonly body: Body
-    readonly results: Results
-    readonly live: { iterator: Iterator<Program, unknown, unknown> | undefined }
-    readonly next: Frames
-    readonly trail: Trail
+}
+
+class BindFrame extends Next {
+  readonly _tag = "Bind"
+  readonly onSuccess: Continue | undefined
+  readonly onFailure: Recover | undefined
+  constructor({ onFailure, onSuccess }: Extract<Node, { readonly _tag: "Bind" }>, next: Frames, trail: Trail) {
+    super(next, trail)
+    this.onSuccess = onSuccess
+    this.onFailure = onFailure
   }
-  | { readonly _tag: "Ensure"; readonly finalizer: Program; readonly next: Frames; readonly trail: Trail }
-  | { readonly _tag: "Restore"; readonly exit: Exit<unknown, unknown>; readonly next: Frames; readonly trail: Trail }
-  | {
-    readonly _tag: "Scoped"
-    readonly scope: Scope
-    readonly depth: number
-    readonly next: Frames
-    readonly trail: Trail
+}
+
+/** The generator of a frame and its copies, until one of them is resumed. */
+class LiveGenerator {
+  iterator: Iterator<Program, unknown, unknown> | undefined
+  constructor(iterator: Iterator<Program, unknown, unknown>) {
+    this.iterator = iterator
   }
-  | { readonly _tag: "Reduce"; readonly reduction: Reduction; readonly next: Frames; readonly trail: Trail }
+}
+
+class GenFrame extends Next {
+  readonly _tag = "Gen"
+  readonly body: Body
+  readonly results: Results
+  readonly live: LiveGenerator
+  constructor(body: Body, results: Results, live: LiveGenerator, next: Frames, trail: Trail) {
+    super(next, trail)
+    this.body = body
+    this.results = results
+    this.live = live
+  }
+}
+
+class EnsureFrame extends Next {
+  readonly _tag = "Ensure"
+  readonly finalizer: Program
+  constructor(finalizer: Program, next: Frames, trail: Trail) {
+    super(next, trail)
+    this.finalizer = finalizer
+  }
+}
+
+class RestoreFrame extends Next {
+  readonly _tag = "Restore"
+  readonly exit: Exit<unknown, unknown>
+  constructor(exit: Exit<unknown, unknown>, next: Frames, trail: Trail) {
+    super(next, trail)
+    this.exit = exit
+  }
+}
+
+class ScopedFrame extends Next {
+  readonly _tag = "Scoped"
+  readonly scope: Scope
+  readonly depth: number
+  constructor(scope: Scope, next: Frames, trail: Trail) {
+    super(next, trail)
+    this.scope = scope
+    this.depth = depthOf(next)
+  }
+}
+
+class ReduceFrame extends Next {
+  readonly _tag = "Reduce"
+  readonly reduction: Reduction
+  constructor(reduction: Reduction, next: Frames, trail: Trail) {
+    super(next, trail)
+    this.reduction = reduction
+  }
+}
 
 /** A flow that has ended. */
 export interface Done<out A, out E> {
@@ -134,6 +203,27 @@ export interface Waiting<out A, out E, out Q extends Asked = Asked> {
   readonly "~exit"?: Exit<A, E>
 }
 
+class WaitingStep implements Waiting<unknown, unknown> {
+  readonly _tag = "Waiting"
+  readonly request: Asked
+  readonly resume: Resume
+  readonly frames: Frames
+  readonly trail: Trail
+  readonly root: number
+  constructor(
+    { request, resume }: Extract<Node, { readonly _tag: "Await" }>,
+    frames: Frames,
+    trail: Trail,
+    root: number
+  ) {
+    this.request = request
+    this.resume = resume
+    this.frames = frames
+    this.trail = trail
+    this.root = root
+  }
+}
+
 const success = (value: unknown): Exit<unknown, never> => ({ _tag: "Success", value })
 const failure = (error: unknown): Exit<never, unknown> => ({ _tag: "Failure", error })
 const stopped = (why: Stop): Exit<never, never> => ({ _tag: "Stopped", why })
@@ -144,7 +234,7 @@ const depthOf = (frames: Frames): number => {
 }
 
 /** The generator of a frame, standing where the results so far have brought it. */
-const generatorOf = (frame: Extract<Frame, { readonly _tag: "Gen" }>): Iterator<Program, unknown, unknown> => {
+const generatorOf = (frame: GenFrame): Iterator<Program, unknown, unknown> => {
   const live = frame.live.iterator
   if (live !== undefined) {
     frame.live.iterator = undefined
@@ -160,7 +250,7 @@ const generatorOf = (frame: Extract<Frame, { readonly _tag: "Gen" }>): Iterator<
 
 /** What came of a part, and the program that goes on from there. */
 const extend = (trail: Trail, value: unknown, program: Program, root: number): Trail =>
-  program.number < root ? { value: program, earlier: undefined } : { value, earlier: trail }
+  program.number < root ? new Values(program, undefined) : new Values(value, trail)
 
 const notAFlow = "yield* in Flow.gen takes a Flow: an Effect runs in Flow.activity, an error fails through Flow.fail"
 
@@ -189,19 +279,19 @@ const run = (
             program = node.make()
             continue
           case "Await":
-            return { _tag: "Waiting", request: node.request, resume: node.resume, frames, trail, root }
+            return new WaitingStep(node, frames, trail, root)
           case "Bind":
-            frames = { _tag: "Bind", onSuccess: node.onSuccess, onFailure: node.onFailure, next: frames, trail }
+            frames = new BindFrame(node, frames, trail)
             trail = undefined
             program = node.self
             continue
           case "Ensure":
-            frames = { _tag: "Ensure", finalizer: node.finalizer, next: frames, trail }
+            frames = new EnsureFrame(node.finalizer, frames, trail)
             trail = undefined
             program = node.self
             continue
           case "Scoped":
-            frames = { _tag: "Scoped", scope: node.scope, depth: depthOf(frames), next: frames, trail }
+            frames = new ScopedFrame(node.scope, frames, trail)
             trail = undefined
             program = node.self
             continue
@@ -212,7 +302,7 @@ const run = (
               program = undefined
               continue
             }
-            frames = { _tag: "Reduce", reduction: node.reduction, next: frames, trail }
+            frames = new ReduceFrame(node.reduction, frames, trail)
             trail = undefined
             program = decision.ask
             continue
@@ -225,7 +315,7 @@ const run = (
               program = undefined
               continue
             }
-            frames = { _tag: "Gen", body: node.body, results: undefined, live: { iterator }, next: frames, trail }
+            frames = new GenFrame(node.body, undefined, new LiveGenerator(iterator), frames, trail)
             trail = undefined
             program = first.value
             continue
@@ -248,7 +338,7 @@ const run = (
           }
           continue
         case "Ensure":
-          frames = { _tag: "Restore", exit: result, next: frames, trail }
+          frames = new RestoreFrame(result, frames, trail)
           trail = undefined
           program = frame.finalizer
           continue
@@ -275,8 +365,8 @@ const run = (
             exit = success(next.value)
             continue
           }
-          const results = { value: result.value, earlier: frame.results }
-          frames = { _tag: "Gen", body: frame.body, results, live: { iterator }, next: frame.next, trail: frame.trail }
+          const results = new Values(result.value, frame.results)
+          frames = new GenFrame(frame.body, results, new LiveGenerator(iterator), frame.next, frame.trail)
           trail = undefined
           program = next.value
           continue
