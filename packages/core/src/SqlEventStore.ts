@@ -14,7 +14,8 @@ import { Array as Arr, Context, Effect, Exit, Layer, Metric, Option, Result } fr
 import { Migrator, SqlClient, SqlError } from "effect/sql"
 import type { Statement } from "effect/sql"
 import type { CallId } from "./CallEvent.ts"
-import { EventStore, fromStored, makeNamespace, StoreError, toStored, VersionConflict } from "./EventStore.ts"
+import * as CallEvent from "./CallEvent.ts"
+import { EventStore, format, fromStored, makeNamespace, StoreError, VersionConflict } from "./EventStore.ts"
 import type { StoredTurn, Summary, Turn } from "./EventStore.ts"
 import * as Broadcast from "./internal/broadcast.ts"
 import * as GroupCommit from "./internal/groupCommit.ts"
@@ -79,7 +80,7 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
       append: (turn, summary, options) =>
         Effect.withFiber((fiber) =>
           Context.getOrUndefined(fiber.context, sql.transactionService) === undefined
-            ? append({ turn, row: toRow(turn, summary, options?.referenceId) })
+            ? append(new Append(turn, summary, options?.referenceId))
             : Effect.fail(insideTransaction)
         ),
       read: (callId) =>
@@ -180,9 +181,18 @@ const readNamespace = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
 
 // Appending
 
-interface Append {
+/** A turn that waits for its commit. A class, so that the engine of JavaScript never takes the literal for long-lived. */
+class Append {
   readonly turn: Turn
-  readonly row: Dialect.Row
+  readonly summary: Summary
+  readonly referenceId: string | undefined
+  readonly events: string
+  constructor(turn: Turn, summary: Summary, referenceId: string | undefined) {
+    this.turn = turn
+    this.summary = summary
+    this.referenceId = referenceId
+    this.events = CallEvent.encode(turn.events)
+  }
 }
 
 const insideTransaction = new StoreError({
@@ -223,7 +233,7 @@ const insert = (sql: SqlClient.SqlClient, dialect: Dialect.Dialect, batch: Reado
 const insertAll = Effect.fnUntraced(
   function*(sql: SqlClient.SqlClient, dialect: Dialect.Dialect, batch: ReadonlyArray<Append>) {
     if (batch.length === 0) return new Set<CallId>()
-    const { parameters, text } = dialect.insert(batch.map(({ row }) => row))
+    const { parameters, text } = dialect.insert(batch.map(toRow))
     const statement = sql.unsafe<CallRow>(text, parameters)
     const named = dialect.namesInserted ? (yield* statement).map((row) => row.call_id) : undefined
     const count = named === undefined ? changed(yield* statement.raw) : named.length
@@ -291,24 +301,21 @@ const noneOf = (sql: SqlClient.SqlClient, processes: ReadonlySet<string>) =>
 
 const summaryColumns = (sql: SqlClient.SqlClient) => sql.literal(Dialect.summaryColumns.join(", "))
 
-const toRow = (turn: Turn, summary: Summary, referenceId: string | undefined): Dialect.Row => {
-  const stored = toStored(turn)
-  return [
-    turn.callId,
-    turn.version,
-    Dialect.escape(summary.flow),
-    summary.flowVersion,
-    summary.status,
-    Dialect.escape(summary.waitingFor),
-    summary.status === "over" ? null : summary.due,
-    summary.process,
-    stored.at,
-    Dialect.escape(stored.id),
-    referenceId === undefined ? null : Dialect.escape(referenceId),
-    stored.format,
-    stored.events
-  ]
-}
+const toRow = ({ events, referenceId, summary, turn }: Append): Dialect.Row => [
+  turn.callId,
+  turn.version,
+  Dialect.escape(summary.flow),
+  summary.flowVersion,
+  summary.status,
+  Dialect.escape(summary.waitingFor),
+  summary.status === "over" ? null : summary.due,
+  summary.process,
+  turn.at,
+  Dialect.escape(turn.id),
+  referenceId === undefined ? null : Dialect.escape(referenceId),
+  format,
+  events
+]
 
 // Databases may give integers as `bigint`, hence `Number`.
 
