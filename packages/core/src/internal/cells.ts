@@ -3,7 +3,6 @@
  * are appended, and only when they are durable does the state in memory change and the world see anything.
  */
 import { Cause, Deferred, Effect, Exit, Option, Schedule } from "effect"
-import type { Fiber } from "effect"
 import * as Call from "../Call.ts"
 import type { CallEvent, CallId, Exit as FlowExit } from "../CallEvent.ts"
 import type { Summary, Turn } from "../EventStore.ts"
@@ -12,6 +11,7 @@ import type * as Settings from "../Settings.ts"
 import type * as Alarm from "./alarm.ts"
 import { type Cell, make as makeCell } from "./cell.ts"
 import * as ids from "./ids.ts"
+import type { Run } from "./running.ts"
 import { tolerance } from "./time.ts"
 
 /** What all parts of one engine share. */
@@ -30,7 +30,7 @@ export interface Engine {
   /** The time that tells how long something took, in milliseconds. */
   readonly elapsed: () => number
   /** Runs something from this moment on that outlives whoever asked for it, until the engine ends. */
-  readonly run: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
+  readonly run: Run
 }
 
 /** What a call is told that nobody looked after for a while. */

@@ -3,7 +3,6 @@
  * application asks for, over one store and one transport.
  */
 import { Clock, Effect, Fiber, Option, Random } from "effect"
-import type { Scope } from "effect"
 import * as Call from "../Call.ts"
 import type { CallId, Exit as FlowExit } from "../CallEvent.ts"
 import { EventStore, StoreError, type Summary } from "../EventStore.ts"
@@ -18,6 +17,7 @@ import * as Dispatch from "./dispatch.ts"
 import * as ids from "./ids.ts"
 import * as Inbox from "./inbox.ts"
 import * as Recovery from "./recovery.ts"
+import * as Running from "./running.ts"
 import * as Time from "./time.ts"
 
 /** How the engine is set up. */
@@ -52,9 +52,8 @@ export interface Engine {
 /** Starts an engine that runs until its scope closes. */
 export const make = Effect.fnUntraced(function*(options: Options) {
   const store = yield* EventStore
-  const scope: Scope.Scope = yield* Effect.scope
   const random = yield* Random.Random
-  const run = Effect.runForkWith(yield* Effect.context<never>())
+  const run = yield* Running.make
   const clock = CommonClock.make(yield* Clock.Clock, store.processes)
   yield* clock.adjust
   const time = Time.make(clock)
@@ -73,7 +72,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     process: ids.chance(() => random.nextDoubleUnsafe(), 8),
     neighbours: new Set(),
     definition: options.definition,
-    run: (effect) => Fiber.runIn(run(effect), scope)
+    run
   }
   const cells: Cells.Cells = Cells.make(base, (...turn) => dispatch.follow(...turn))
   const dispatch = Dispatch.make(base, cells, yield* Transport, yield* Effect.context<never>())
