@@ -246,7 +246,7 @@ export const decide = (live: Live, input: Input, circumstances: Circumstances): 
   const answer = apply(turn, input, circumstances)
   const nameDial = (line: number) => externalId(circumstances.namespace, live.call.id, line)
   dials.attemptDial(turn, nameDial, circumstances.process, circumstances.now)
-  return { events: turn.events, live: turn.live, answer }
+  return { events: turn.decided, live: turn.live, answer }
 }
 
 /**
@@ -336,7 +336,7 @@ export const rebuild = (
 export const diverge = (live: Live, divergence: turns.Divergence, now: number): Decided => {
   const turn = new turns.Turn(live, now)
   turn.diverged(divergence.at, divergence.recorded, divergence.now)
-  return { events: turn.events, live: turn.live, answer: "nothing" }
+  return { events: turn.decided, live: turn.live, answer: "nothing" }
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

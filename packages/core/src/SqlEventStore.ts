@@ -181,7 +181,7 @@ const readNamespace = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
 
 // Appending
 
-/** A turn that waits for its commit. A class, so that the engine of JavaScript never takes the literal for long-lived. */
+/** A turn that waits for its commit. A class, as the frames of `internal/interpreter.ts` are. */
 class Append {
   readonly turn: Turn
   readonly summary: Summary

@@ -150,6 +150,18 @@ const stopReason = (why: Flow.Stop): StopReason => {
 const next = (step: Flow.Waiting<unknown, unknown>, response: Flow.Response): Flow.Step<unknown, unknown> =>
   interpreter.next(step, response) as Flow.Step<unknown, unknown>
 
+/** What a turn leaves. A class, as frames are in `interpreter.ts`, because it lives until the next one. */
+class LiveCall implements Live {
+  readonly call: Call
+  readonly definition: AnyDefinition
+  readonly step: Flow.Step<unknown, unknown>
+  constructor({ call, definition, step }: Live) {
+    this.call = call
+    this.definition = definition
+    this.step = step
+  }
+}
+
 /** Collects what one input changes. Mutable, and never leaves the function that made it. */
 export class Turn {
   call: Call
@@ -170,7 +182,12 @@ export class Turn {
 
   /** The call and its flow after this turn. */
   get live(): Live {
-    return { call: this.call, definition: this.definition, step: this.step }
+    return new LiveCall(this)
+  }
+
+  /** What is recorded so far. A copy, because what a literal has made may be allocated as old: see `LiveCall`. */
+  get decided(): ReadonlyArray<CallEvent> {
+    return this.events.slice()
   }
 
   /** The state of a line at this moment of the turn. */

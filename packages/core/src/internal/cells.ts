@@ -86,6 +86,22 @@ export const untilStored = <A>(effect: Effect.Effect<A, StoreError>): Effect.Eff
     return Effect.delay(again, "50 millis")
   })
 
+/** What a decision appends. A class, as frames are in `interpreter.ts`, because it waits for its commit. */
+class DecidedTurn implements Turn {
+  readonly id: string
+  readonly callId: CallId
+  readonly version: number
+  readonly at: number
+  readonly events: ReadonlyArray<CallEvent>
+  constructor(id: string, callId: CallId, version: number, { events, live }: Call.Decided) {
+    this.id = id
+    this.callId = callId
+    this.version = version
+    this.at = live.call.at
+    this.events = events
+  }
+}
+
 /** From such an event on, the process that recorded it runs the activity which the call waits for. */
 const beginsWork = ({ _tag }: CallEvent): boolean => _tag === "ActivityStarted" || _tag === "Restarted"
 
@@ -307,7 +323,7 @@ export const make = (engine: Engine, follow: Follow) => {
     const summary = summaryOf(call, version, worker)
     const since = elapsed()
     const appended = store.append(
-      { id: turn, callId: cell.id, version, at: call.at, events: decided.events },
+      new DecidedTurn(turn, cell.id, version, decided),
       summary,
       reference === undefined || !("referenceId" in reference) ? {} : { referenceId: reference.referenceId }
     )

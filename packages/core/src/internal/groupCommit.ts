@@ -18,9 +18,14 @@ export interface Options<A, E> {
   readonly capacity: number
 }
 
-interface Waiting<A, E> {
+/** A class, as the frames of `interpreter.ts` are, because many stand in line for a while. */
+class Waiting<A, E> {
   readonly item: A
   readonly answer: (exit: Exit.Exit<void, E>) => void
+  constructor(item: A, answer: (exit: Exit.Exit<void, E>) => void) {
+    this.item = item
+    this.answer = answer
+  }
 }
 
 /**
@@ -74,7 +79,7 @@ export const make = Effect.fnUntraced(function*<A, E>(
   return (item) =>
     Effect.callback<void, E>((answer) => {
       if (isClosed) return answer(Exit.fail(options.closed))
-      const waiting: Waiting<A, E> = { item, answer }
+      const waiting = new Waiting(item, answer)
       if (line.length >= options.capacity) {
         outside.add(waiting)
         return Effect.sync(() => void outside.delete(waiting))
