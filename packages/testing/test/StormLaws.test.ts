@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type CallEvent, type Calls, EventStore, Flow, PhoneNumber, Webhook } from "@ringback/core"
-import { Effect, Option, Schema } from "effect"
+import { Clock, Effect, Option, Schema } from "effect"
 import { Storm, StormLaws } from "../src/index.ts"
 import { Desk, keepOrCancel, parties } from "./fixtures/flows.ts"
 
@@ -160,6 +160,13 @@ describe("a storm over a broken engine", () => {
     StormLaws.everyCallEnds,
     () => storing(() => ({ due: () => Effect.succeed([]) }))
   )
+
+  finds("an engine that does the same over and over", StormLaws.everyCallEnds, () => ({
+    calls: (calls) => ({
+      ...calls,
+      cancel: () => Effect.forever(Effect.andThen(Clock.currentTimeMillis, Effect.yieldNow))
+    })
+  }))
 
   finds("timers that do not go off", StormLaws.everyCallEnds, () => ({
     clock: (clock) =>

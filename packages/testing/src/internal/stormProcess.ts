@@ -9,6 +9,9 @@ import { newest, type Process, type World } from "./stormWorld.ts"
 /** A run with more steps than this does not come to an end by itself. */
 const mostSteps = 50_000
 
+/** A process that looks at the clock more often than this within one millisecond does the same over and over. */
+const mostReadings = 100_000
+
 /** A computer that does not answer for so long has lost its connections. */
 const keepAlive = 14_000
 
@@ -175,7 +178,16 @@ export const make = (world: World, boot: Boot): Border => {
     kill,
     clockOf: (process) => {
       const { machine } = process
-      const wall = () => clock.currentTimeMillisUnsafe() + machine.ahead
+      let [at, readings] = [0, 0]
+      const wall = () => {
+        const time = clock.currentTimeMillisUnsafe()
+        if (time !== at) [at, readings] = [time, 0]
+        if (++readings > mostReadings) {
+          kill(process)
+          throw new Error("It does the same over and over")
+        }
+        return time + machine.ahead
+      }
       const monotonic = () => clock.monotonicTimeNanosUnsafe() - BigInt(machine.slept) * 1_000_000n
       const nanos = () => clock.currentTimeNanosUnsafe() + BigInt(machine.ahead) * 1_000_000n
       return {
