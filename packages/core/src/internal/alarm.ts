@@ -9,8 +9,8 @@ import type * as Time from "./time.ts"
 
 interface Entry extends Heap.Entry {
   readonly id: string
-  readonly at: number
-  readonly urgent: boolean
+  at: number
+  urgent: boolean
   late: boolean
 }
 
@@ -96,12 +96,20 @@ export const make = Effect.fnUntraced(function*(
     armed.delete(id)
   }
 
-  const set = (id: string, at: number, urgent: boolean): void => {
-    clear(id)
-    const entry: Entry = { id, at: time.steadyAt(at), urgent, late: false, place: -1 }
-    armed.set(id, entry)
+  const set = (id: string, wall: number, urgent: boolean): void => {
+    const at = time.steadyAt(wall)
+    let entry = armed.get(id)
+    if (entry === undefined) {
+      entry = { id, at, urgent, late: false, place: -1 }
+      armed.set(id, entry)
+    } else {
+      heapOf(entry).remove(entry)
+      entry.at = at
+      entry.urgent = urgent
+      entry.late = false
+    }
     due.add(entry)
-    if (entry.at < looksAt) latch.openUnsafe()
+    if (at < looksAt) latch.openUnsafe()
   }
 
   return {

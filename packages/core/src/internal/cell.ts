@@ -13,7 +13,9 @@ import type * as Lateness from "./lateness.ts"
 
 /** What is known of the delivery of the action in flight on a line. Not in the log: it is of this process alone. */
 export interface Delivery {
-  readonly action: string
+  /** Which action that is: its number, and when it was decided. */
+  readonly n: number
+  readonly at: number
   written: number | undefined
   copies: number
 }

@@ -12,7 +12,7 @@ import type * as Alarm from "./alarm.ts"
 import { type Cell, make as makeCell } from "./cell.ts"
 import * as ids from "./ids.ts"
 import type { Run } from "./running.ts"
-import { tolerance } from "./time.ts"
+import { type Reading, tolerance } from "./time.ts"
 
 /** What all parts of one engine share. */
 export interface Engine {
@@ -29,6 +29,8 @@ export interface Engine {
   readonly now: () => number
   /** The time that tells how long something took, in milliseconds. */
   readonly elapsed: () => number
+  /** Both of one moment. */
+  readonly read: () => Reading
   /** Runs something from this moment on that outlives whoever asked for it, until the engine ends. */
   readonly run: Run
 }
@@ -116,11 +118,9 @@ export const knower = (call: Call.Call, { worker, writer }: Pick<Cell, "worker" 
 }
 
 /** What is in flight on a line that is wanted. Whoever is on another is hung up on, whatever was in flight. */
-const inFlightKey = (line: Call.CallLine): string | undefined => {
+const wantedAction = (line: Call.CallLine): Call.CallLine["inFlight"] => {
   const status = Call.status(line)
-  return (status === "Acting" || status === "Bridged") && line.inFlight !== undefined
-    ? `${line.inFlight.n}@${line.inFlight.at}`
-    : undefined
+  return status === "Acting" || status === "Bridged" ? line.inFlight : undefined
 }
 
 /** The store knows nothing of a call that something was meant for. */
@@ -136,7 +136,7 @@ export type Cells = ReturnType<typeof make>
 
 /** No call in memory yet. */
 export const make = (engine: Engine, follow: Follow) => {
-  const { alarm, elapsed, namespace, now, process, run, settings, store } = engine
+  const { alarm, namespace, process, read, run, settings, store } = engine
   const cells = new Map<CallId, Cell>()
   const sessions = new Map<string, CallId>()
   /** Calls that nobody looked after for a while, and what they are told before anything else. */
@@ -250,7 +250,9 @@ export const make = (engine: Engine, follow: Follow) => {
           `Call ${cell.id} cannot go on: its flow ${folded.flow} disagrees with its log at event ${divergence.at} ` +
             `(recorded ${divergence.recorded}, now ${divergence.now})`
         )
-        const isFirst = yield* commit(cell, Call.diverge(live, divergence, timeOf(cell, live.call)))
+        const reading = read()
+        const ended = Call.diverge(live, divergence, timeOf(cell, live.call, reading))
+        const isFirst = yield* commit(cell, ended, reading.elapsed)
         if (!isFirst) return yield* load(cell)
       }
       showUnsure(cell, stored)
@@ -314,14 +316,13 @@ export const make = (engine: Engine, follow: Follow) => {
    * Appends what was decided and, when it is durable, changes the state and lets the world see it. `false` if somebody else
    * has appended to the call, which then has to be read again.
    */
-  const commit = (cell: Cell, decided: Call.Decided): Effect.Effect<boolean, StoreError> => {
+  const commit = (cell: Cell, decided: Call.Decided, since: number): Effect.Effect<boolean, StoreError> => {
     const { call } = decided.live
     const version = cell.version + 1
     const reference = decided.events.find((event) => "referenceId" in event)
     const turn = ids.turnId(process, ++turns)
     const worker = decided.events.some(beginsWork) ? process : cell.worker
     const summary = summaryOf(call, version, worker)
-    const since = elapsed()
     const appended = store.append(
       new DecidedTurn(turn, cell.id, version, decided),
       summary,
@@ -362,10 +363,9 @@ export const make = (engine: Engine, follow: Follow) => {
   }
 
   /** The time of a call, which is that of the clock, but never before its own last record. */
-  const timeOf = (cell: Cell, call: Call.Call): number => {
-    const time = now()
-    cell.ahead = Math.max(cell.ahead, call.at - time)
-    return time + cell.ahead
+  const timeOf = (cell: Cell, call: Call.Call, { now }: Reading): number => {
+    cell.ahead = Math.max(cell.ahead, call.at - now)
+    return now + cell.ahead
   }
 
   /**
@@ -380,11 +380,11 @@ export const make = (engine: Engine, follow: Follow) => {
 
   /** Keeps an eye on the delivery of the action in flight. One that is found in the log was written before, if at all. */
   const track = (cell: Cell, line: Call.CallLine, written?: number): void => {
-    const action = inFlightKey(line)
-    if (action === undefined) cell.deliveries.delete(line.id)
-    else if (cell.deliveries.get(line.id)?.action !== action) {
-      cell.deliveries.set(line.id, { action, written, copies: 0 })
-    }
+    const action = wantedAction(line)
+    if (action === undefined) return void cell.deliveries.delete(line.id)
+    const delivery = cell.deliveries.get(line.id)
+    if (delivery?.n === action.n && delivery.at === action.at) return
+    cell.deliveries.set(line.id, { n: action.n, at: action.at, written, copies: 0 })
   }
 
   /**
@@ -393,15 +393,18 @@ export const make = (engine: Engine, follow: Follow) => {
    */
   const take = <A>(
     held: Cell,
-    input: Call.Input | ((live: Call.Live) => Call.Input),
+    input: Call.Input | ((live: Call.Live, reading: Reading) => Call.Input),
     look: (call: Call.Call, decided: Call.Decided) => A,
     { asks = false, fresh, isNew = false }: TakeOptions = {}
   ): Effect.Effect<A, StoreError> => {
     const decide = (cell: Cell, live: Call.Live, conflicts: number): Effect.Effect<A, StoreError> => {
+      const reading = read()
       const first = unattended.get(cell.id)
-      const next = first === undefined ? typeof input === "function" ? input(live) : input : first(live, cell)
-      const decided = Call.decide(live, next, { now: timeOf(cell, live.call), process, namespace, settings })
-      const settled = settle(cell, decided, first === undefined ? asks : store.processes !== undefined)
+      const now = timeOf(cell, live.call, reading)
+      const next = first === undefined ? typeof input === "function" ? input(live, reading) : input : first(live, cell)
+      const decided = Call.decide(live, next, { now, process, namespace, settings })
+      const asksStore = first === undefined ? asks : store.processes !== undefined
+      const settled = settle(cell, decided, asksStore, reading.elapsed)
       return Effect.flatMapEager(settled, (isSettled) => {
         if (!isSettled) return turn(cell, conflicts + 1)
         if (first === undefined) return Effect.succeed(look(decided.live.call, decided))
@@ -429,8 +432,13 @@ export const make = (engine: Engine, follow: Follow) => {
   }
 
   /** Stores what was decided, if that is anything. `false` if another process was first, so that it is to be decided again. */
-  const settle = (cell: Cell, decided: Call.Decided, asks: boolean): Effect.Effect<boolean, StoreError> => {
-    if (decided.events.length > 0) return commit(cell, decided)
+  const settle = (
+    cell: Cell,
+    decided: Call.Decided,
+    asks: boolean,
+    since: number
+  ): Effect.Effect<boolean, StoreError> => {
+    if (decided.events.length > 0) return commit(cell, decided, since)
     const { call } = decided.live
     const isNewest = asks ? Effect.map(Effect.orElseSucceed(isBehind(cell), () => false), (behind) => !behind) : yes
     return Effect.map(isNewest, (isNewest) => {

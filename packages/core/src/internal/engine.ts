@@ -67,6 +67,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     alarm,
     now: time.now,
     elapsed: time.elapsed,
+    read: time.read,
     settings: options.settings,
     namespace: options.namespace ?? store.namespace,
     process: ids.chance(() => random.nextDoubleUnsafe(), 8),

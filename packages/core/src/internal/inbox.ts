@@ -14,6 +14,7 @@ import { answer, type Cell, isAnswered, type Letter, type Reply } from "./cell.t
 import { type Cells, type Engine, untilStored } from "./cells.ts"
 import * as ids from "./ids.ts"
 import * as Lateness from "./lateness.ts"
+import type { Reading } from "./time.ts"
 
 /** How calls come in. */
 export interface Options {
@@ -42,7 +43,7 @@ interface Decided {
 
 /** Takes webhooks in. */
 export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, options: Options) {
-  const { elapsed, namespace, now, run, settings, store } = engine
+  const { elapsed, namespace, run, settings, store } = engine
   const ours = new RegExp(
     `^${namespace.replaceAll(/[^0-9a-zA-Z]/g, "\\$&")}\\.([0-9a-z]{20})\\.([0-9]+)(?:\\.[0-9]+)?$`
   )
@@ -172,9 +173,11 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     Effect.flatMapEager(cell.live === undefined ? cells.inMemory(cell) : Effect.succeed(cell.live), (found) => {
       if (found === undefined) return Effect.succeed("lost" as const)
       let line: number | undefined
-      const input = ({ call }: Call.Live): Call.Input => {
+      const input = ({ call }: Call.Live, reading: Reading): Call.Input => {
         line = lineOf(call, letter)?.id
-        return line === undefined ? { _tag: "Wake" } : { _tag: "Webhook", line, received: received(cell, line, letter) }
+        return line === undefined
+          ? { _tag: "Wake" }
+          : { _tag: "Webhook", line, received: received(cell, line, letter, reading) }
       }
       const look = (call: Call.Call, decided: Call.Decided) =>
         line === undefined ? undefined : decide(cell, letter, line, call, decided)
@@ -192,11 +195,12 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
       return onLine(cell, letter)
     })
 
-  const received = (cell: Cell, line: number, { afterHold, arrival, since, webhook }: Letter): Received => {
+  const received = (cell: Cell, line: number, letter: Letter, { elapsed, now }: Reading): Received => {
+    const { afterHold, arrival, since, webhook } = letter
     const delivery = cell.deliveries.get(line)
     return {
       webhook,
-      receivedAt: now() + cell.ahead - (elapsed() - since),
+      receivedAt: now + cell.ahead - (elapsed - since),
       before: delivery !== undefined && (delivery.written === undefined || arrival < delivery.written),
       copies: delivery?.copies ?? 0,
       // A hold takes no digits. If another process went on with the call, it knows no hold, and gave its reply.

@@ -4,8 +4,16 @@
  */
 import type { CommonClock } from "./commonClock.ts"
 
+/** What both clocks show at one moment, in milliseconds: see `Time`. */
+export interface Reading {
+  readonly now: number
+  readonly elapsed: number
+}
+
 /** The clocks of an engine, in milliseconds. */
 export interface Time {
+  /** `now` and `elapsed` of one moment, for half of what the two cost. */
+  readonly read: () => Reading
   /** The wall clock: milliseconds since 1970. */
   readonly now: () => number
   /**
@@ -13,7 +21,7 @@ export interface Time {
    * not set back with it, so that nobody waits longer than was said.
    */
   readonly steady: () => number
-  /** A time of the wall clock, by that clock. */
+  /** A time of the wall clock, by that clock, as the two were when they were last read. */
   readonly steadyAt: (wall: number) => number
   /**
    * The time that tells how long something took: the monotonic clock, and what a machine slept through. No small
@@ -41,7 +49,7 @@ export const make = (clock: CommonClock): Time => {
   let ownAhead = ahead - clock.offset()
   let slept = 0
 
-  const read = (): { readonly wall: number; readonly waited: number } => {
+  const compare = (): { readonly wall: number; readonly waited: number } => {
     const wall = clock.now()
     const waited = clock.monotonic()
     const before = waited + ahead
@@ -55,16 +63,15 @@ export const make = (clock: CommonClock): Time => {
     return { wall, waited }
   }
 
-  const steadily = ({ waited }: { readonly waited: number }): number => Math.round(waited + steadyAhead)
-
   return {
-    now: () => read().wall,
-    steady: () => steadily(read()),
-    steadyAt: (wall) => {
-      const reading = read()
-      return steadily(reading) + wall - reading.wall
+    read: () => {
+      const { waited, wall } = compare()
+      return { now: wall, elapsed: waited + slept }
     },
-    elapsed: () => read().waited + slept,
+    now: () => compare().wall,
+    steady: () => Math.round(compare().waited + steadyAhead),
+    steadyAt: (wall) => wall + Math.round(steadyAhead - ahead),
+    elapsed: () => compare().waited + slept,
     onJump: (listener) => void listeners.push(listener)
   }
 }
