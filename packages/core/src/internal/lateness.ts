@@ -2,8 +2,9 @@
  * One timer for everything that has the same time to be done: what is watched becomes late in the order in which it began.
  * What comes to be watched out of that order, which is seldom, has a timer of its own.
  */
-import { Effect, Fiber, Latch, MutableList } from "effect"
+import { Effect, Latch, MutableList } from "effect"
 import type { Scope } from "effect"
+import * as Running from "./running.ts"
 
 /** Something that is waited for. It sets itself to `undefined` when it is done, so that nothing is kept for the timer. */
 export interface Watched<A> {
@@ -19,8 +20,7 @@ export const make = Effect.fnUntraced(function*<A>(
 ): Effect.fn.Return<(watched: Watched<A>) => void, never, Scope.Scope> {
   const waiting = MutableList.make<Watched<A>>()
   const latch = yield* Latch.make()
-  const scope: Scope.Scope = yield* Effect.scope
-  const run = Effect.runForkWith(yield* Effect.context<never>())
+  const run = yield* Running.make
   let latest = -Infinity
 
   const untilLate = (watched: Watched<A>): Effect.Effect<void> =>
@@ -43,7 +43,7 @@ export const make = Effect.fnUntraced(function*<A>(
   yield* Effect.forkScoped(Effect.forever(next))
 
   return (watched) => {
-    if (watched.since < latest) return void Fiber.runIn(run(Effect.andThen(untilLate(watched), late(watched))), scope)
+    if (watched.since < latest) return void run(Effect.andThen(untilLate(watched), late(watched)))
     latest = watched.since
     MutableList.append(waiting, watched)
     latch.openUnsafe()
