@@ -3,6 +3,7 @@ import { Calls, EventStore, Flow, Line, PhoneNumber, Transport } from "@ringback
 import { Clock, Context, Duration, Effect, Fiber, Latch, Layer, Option, Schema } from "effect"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
 import { Brake, braked, goOn, stop } from "./fixtures/brake.ts"
+import { lobby } from "./fixtures/flows.ts"
 import { inWorld, life, world } from "./fixtures/lives.ts"
 
 const to = PhoneNumber.make("15550170001")
@@ -55,20 +56,7 @@ const Talk = Flow.make("talk", {
     }).pipe(Flow.dial(who), Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed("lost" as const)))
 })
 
-/** Somebody calls in, and is looked up before anything is said. */
-const Lobby = Flow.make("lobby", {
-  version: 1,
-  input: {},
-  output: Schema.Literals(["greeted", "gone"]),
-  run: () =>
-    Flow.inbound(() =>
-      Flow.gen(function*() {
-        yield* Flow.activity("find", { within: "30 seconds" }, Effect.sleep("10 seconds"))
-        yield* Line.speak("Good day.")
-        return "greeted" as const
-      })
-    ).pipe(Flow.catchTag("HungUp", () => Flow.succeed("gone" as const)))
-})
+const Lobby = lobby("10 seconds")
 
 /** Somebody calls in and is connected. */
 const Exchange = Flow.make("exchange", {

@@ -3,6 +3,7 @@ import { Calls, Flow, Line, PhoneNumber, type Settings } from "@ringback/core"
 import { Clock, Effect, Fiber, Layer, Schema } from "effect"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
 import { Brake, braked, goOn, stop } from "./fixtures/brake.ts"
+import { lobby, Reception } from "./fixtures/flows.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -50,37 +51,14 @@ const Question = Flow.make("question", {
     )
 })
 
-const Desk = Flow.make("desk", {
-  version: 1,
-  input: {},
-  output: Schema.Literals(["heard", "hung up"]),
-  run: () =>
-    Flow.inbound(() => Flow.as(Line.speak("Good morning."), "heard" as const)).pipe(
-      Flow.catchTag("HungUp", () => Flow.succeed("hung up" as const))
-    )
-})
-
-/** A caller is looked up before anything is said. */
-const Lobby = Flow.make("lobby", {
-  version: 1,
-  input: {},
-  output: Schema.Literals(["greeted", "gone"]),
-  run: () =>
-    Flow.inbound(() =>
-      Flow.gen(function*() {
-        yield* Flow.activity("find", {}, Effect.sleep("1500 millis"))
-        yield* Line.speak("Good day.")
-        return "greeted" as const
-      })
-    ).pipe(Flow.catchTag("HungUp", () => Flow.succeed("gone" as const)))
-})
+const Lobby = lobby("1500 millis")
 
 const world = (settings: Partial<Settings.Settings> = {}) =>
   TestCalls.connection.pipe(
     Layer.provideMerge(
       Calls.layer({
         flows: [Announcement, Brief, Question],
-        inbound: { "15550170009": Desk, "15550170008": Lobby },
+        inbound: { "15550170009": Reception, "15550170008": Lobby },
         settings: { busy: ["busy"], ...settings }
       })
     ),
@@ -169,7 +147,7 @@ describe("while the store is late", () => {
     Effect.gen(function*() {
       yield* stop
       const ring = yield* Effect.forkChild(
-        TestCalls.incoming(Desk, { to: from, from: "15550170044", callee: Callee.answers() })
+        TestCalls.incoming(Reception, { to: from, from: "15550170044", callee: Callee.answers() })
       )
       yield* Effect.sleep("3 seconds")
       yield* goOn

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber } from "@ringback/core"
 import { Context, Effect, Fiber, Layer, Schema } from "effect"
 import { Callee, FakeClock, PhoneCompany } from "../src/index.ts"
+import { Reception } from "./fixtures/flows.ts"
 import { countAnew, eventReads, inWorld, life, Reads } from "./fixtures/lives.ts"
 
 const to = PhoneNumber.make("15550170001")
@@ -33,17 +34,6 @@ const Asked = Flow.make("asked", {
       Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed(undefined)),
       Flow.andThen(Flow.signal("word", Schema.String, { within: "1 day" })),
       Flow.catchTag("TimedOut", () => Flow.succeed("nothing"))
-    )
-})
-
-/** Answers a caller. */
-const Desk = Flow.make("desk", {
-  version: 1,
-  input: {},
-  output: Schema.Literals(["heard", "hung up"]),
-  run: () =>
-    Flow.inbound(() => Flow.as(Line.speak("Good morning."), "heard" as const)).pipe(
-      Flow.catchTag("HungUp", () => Flow.succeed("hung up" as const))
     )
 })
 
@@ -146,7 +136,7 @@ describe("a call that waits without a line", () => {
       yield* calls.receive({ event: "speak_completed", ...silent })
       const reads = yield* Reads
       assert.deepStrictEqual([reads.sessions, yield* eventReads], [1, 1])
-    }).pipe(Effect.provide(inWorld(life([], { inbound: { [from]: Desk } })))))
+    }).pipe(Effect.provide(inWorld(life([], { inbound: { [from]: Reception } })))))
 
   it.effect("stays in memory if there are not many", () =>
     Effect.gen(function*() {
