@@ -12,6 +12,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { printMachine } from "./machine.ts"
+import { positive } from "./positive.ts"
 import * as Seed from "./seed.ts"
 import * as Application from "./turns/application.ts"
 import { turnsOf } from "./turns/conversation.ts"
@@ -25,17 +26,18 @@ const { values } = parseArgs({
     only: { type: "string" }
   }
 })
+const rounds = positive("rounds", values.rounds)
 const folder = mkdtempSync(join(tmpdir(), "ringback-growth-"))
 const inFolder = (name: string) => join(folder, name)
 
 const storeGrows = async () => {
   const history = await Seed.finished()
-  const count = Math.ceil(Number(values.events) / Seed.eventsOf(history))
+  const count = Math.ceil(positive("events", values.events) / Seed.eventsOf(history))
   const full = inFolder("full.db")
   await Seed.plant(full, history, count)
-  const load = { calls: 32, seconds: Number(values.seconds) }
+  const load = { calls: 32, seconds: positive("seconds", values.seconds) }
   const ratios: Array<{ readonly rate: number; readonly cpu: number }> = []
-  for (let round = 0; round < Number(values.rounds); round++) {
+  for (let round = 0; round < rounds; round++) {
     const filled = await measure("ringback", full, load)
     const empty = await measure("ringback", inFolder(`empty-${round}.db`), load)
     ratios.push({ rate: filled.perSecond / empty.perSecond, cpu: filled.serverMicros / empty.serverMicros })

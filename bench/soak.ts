@@ -11,14 +11,15 @@ import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { parseArgs } from "node:util"
 import { printMachine } from "./machine.ts"
+import { positive } from "./positive.ts"
 import * as Carrier from "./turns/carrier.ts"
 import { measure, start } from "./turns/measure.ts"
 
 const { values } = parseArgs({
   options: { minutes: { type: "string", default: "5" }, calls: { type: "string", default: "32" } }
 })
-const atOnce = Number(values.calls)
-const millis = Number(values.minutes) * 60_000
+const atOnce = positive("calls", values.calls)
+const millis = positive("minutes", values.minutes) * 60_000
 const folder = mkdtempSync(join(tmpdir(), "ringback-soak-"))
 const file = join(folder, "soak.db")
 

@@ -13,6 +13,7 @@ import { join } from "node:path"
 import { parseArgs } from "node:util"
 import * as Postgres from "../scripts/postgres.ts"
 import { Announcement, Desk, seed } from "./calls/seed.ts"
+import { positive } from "./positive.ts"
 
 const { values } = parseArgs({
   options: {
@@ -20,9 +21,9 @@ const { values } = parseArgs({
     running: { type: "string", default: "10000" }
   }
 })
-const running = Number(values.running)
+const running = positive("running", values.running)
 const amounts = {
-  finished: Number(values.finished),
+  finished: positive("finished", values.finished),
   waiting: running * 0.8,
   overdue: running * 0.1,
   ringing: running * 0.1

@@ -15,6 +15,7 @@ import { join } from "node:path"
 import { parseArgs } from "node:util"
 import * as Postgres from "../scripts/postgres.ts"
 import { printMachine } from "./machine.ts"
+import { positive } from "./positive.ts"
 import type { Measured } from "./turns/generator.ts"
 import { measure, median } from "./turns/measure.ts"
 
@@ -29,6 +30,10 @@ const { values } = parseArgs({
     "json": { type: "boolean", default: false }
   }
 })
+
+const rounds = positive("rounds", values.rounds)
+const seconds = positive("seconds", values.seconds)
+const callsAtATime = values.calls.split(",").map((calls) => positive("calls", calls))
 
 /** What is measured, and what it is compared with. */
 interface Contender {
@@ -69,7 +74,7 @@ const emptyPlace = async () => {
 const round = async ({ server, slowDisk }: Contender, calls: number): Promise<Measured> => {
   const { clear, place } = await emptyPlace()
   try {
-    return await measure(server, place, { calls, seconds: Number(values.seconds) }, { SLOW_DISK: slowDisk })
+    return await measure(server, place, { calls, seconds }, { SLOW_DISK: slowDisk })
   } finally {
     await clear()
   }
@@ -94,9 +99,9 @@ const shownRatios = (calls: number, who: string, of: Figures) =>
 
 const found: Array<object> = []
 if (!values.json) printMachine()
-for (const calls of values.calls.split(",").map(Number)) {
+for (const calls of callsAtATime) {
   const measured = new Map<string, Array<Measured>>(contenders.map(({ name }) => [name, []]))
-  for (let n = 0; n < Number(values.rounds); n++) {
+  for (let n = 0; n < rounds; n++) {
     for (const contender of contenders) measured.get(contender.name)!.push(await round(contender, calls))
   }
   for (const { against, name } of contenders) {

@@ -11,9 +11,10 @@ import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
+import { positive } from "./positive.ts"
 
 const { values } = parseArgs({ options: { calls: { type: "string", default: "100000" } } })
-const count = Number(values.calls)
+const count = positive("calls", values.calls)
 
 setFlagsFromString("--expose-gc")
 const collect = runInNewContext("gc") as () => void
