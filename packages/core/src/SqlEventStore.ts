@@ -234,7 +234,7 @@ const insertAll = Effect.fnUntraced(
   function*(sql: SqlClient.SqlClient, dialect: Dialect.Dialect, batch: ReadonlyArray<Append>) {
     if (batch.length === 0) return new Set<CallId>()
     const { parameters, text } = dialect.insert(batch.map(toRow))
-    const statement = sql.unsafe<CallRow>(text, parameters)
+    const statement = compiled<CallRow>(sql, text, parameters)
     const named = dialect.namesInserted ? (yield* statement).map((row) => row.call_id) : undefined
     const count = named === undefined ? changed(yield* statement.raw) : named.length
     if (count > 0) {
@@ -245,6 +245,13 @@ const insertAll = Effect.fnUntraced(
     return new Set(count === batch.length ? batch.map(({ turn }) => turn.callId) : [])
   }
 )
+
+/**
+ * A statement that need not be compiled. A client keeps what it compiles in a weak map, and what such a map holds survives the
+ * next collection of garbage: that would be half of all that does.
+ */
+const compiled = <A extends object>(sql: SqlClient.SqlClient, text: string, parameters: ReadonlyArray<unknown>) =>
+  Object.assign(sql.unsafe<A>(text), { compile: () => [text, parameters] as const })
 
 const leavesGap = (error: SqlError.SqlError): boolean => {
   const { cause } = error.reason

@@ -9,7 +9,7 @@ import type { CallId, Exit as FlowExit } from "../CallEvent.ts"
 import type { StoreError } from "../EventStore.ts"
 import type * as Webhook from "../Webhook.ts"
 import type * as table from "./callTable.ts"
-import type * as Lateness from "./lateness.ts"
+import * as Lateness from "./lateness.ts"
 
 /** What is known of the delivery of the action in flight on a line. Not in the log: it is of this process alone. */
 export interface Delivery {
@@ -86,8 +86,11 @@ export interface Reply {
   readonly sent: (whole: boolean) => Effect.Effect<void>
 }
 
-/** A webhook on its way through the engine. */
-export interface Letter {
+/** What gives whoever posted a webhook the answer. */
+type Answer = (reply: Exit.Exit<Reply, StoreError>) => void
+
+/** A webhook on its way through the engine. A class, as frames are in `interpreter.ts`: it holds who waits for the answer. */
+export class Letter {
   readonly cell: Cell
   readonly webhook: Webhook.Webhook
   /** Its place among all webhooks and replies of this process. */
@@ -100,8 +103,25 @@ export interface Letter {
   readonly afterHold: boolean
   /** What becomes late with it. Separate, because it is kept for as long as the answer could have been late. */
   readonly watched: Lateness.Watched<Letter>
-  /** Gives whoever posted it the answer. `undefined` when that is done. */
-  answer: ((reply: Exit.Exit<Reply, StoreError>) => void) | undefined
+  /** `undefined` when that is done. */
+  answer: Answer | undefined
+  constructor(
+    cell: Cell,
+    webhook: Webhook.Webhook,
+    arrival: number,
+    since: number,
+    attempt: number | undefined,
+    answer: Answer
+  ) {
+    this.cell = cell
+    this.webhook = webhook
+    this.arrival = arrival
+    this.since = since
+    this.attempt = attempt
+    this.afterHold = cell.unrecordedHolds.has(webhook.referenceId)
+    this.watched = new Lateness.Watched<Letter>(since, this)
+    this.answer = answer
+  }
 }
 
 /** Whether whoever posted it has an answer. */

@@ -78,15 +78,24 @@ const longestCommit = 60_000
 export const whileStoreIsDown = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("5 seconds")])
 
 /**
- * Tries for as long as the store is down. Every turn passes here, and a schedule costs more to begin than the rest of a
- * turn, so it begins with the first failure.
+ * Tries for as long as the store is down, unless trying again does not help. Every turn passes here, and a schedule costs
+ * more to begin than the rest of a turn, so it begins with the first failure.
  */
-export const untilStored = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+const persistently = <A>(
+  effect: Effect.Effect<A, StoreError>,
+  isLasting: (error: StoreError) => boolean
+): Effect.Effect<A, StoreError> =>
   Effect.catch(effect, (error) => {
-    if (error.operation === "decode") return Effect.fail(error)
-    const again = Effect.retry(effect, { schedule: whileStoreIsDown, while: ({ operation }) => operation !== "decode" })
+    if (isLasting(error)) return Effect.fail(error)
+    const again = Effect.retry(effect, { schedule: whileStoreIsDown, while: (error) => !isLasting(error) })
     return Effect.delay(again, "50 millis")
   })
+
+const isUnreadable = ({ operation }: StoreError): boolean => operation === "decode"
+
+/** Tries for as long as the store is down. */
+export const untilStored = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+  persistently(effect, isUnreadable)
 
 /** What a decision appends. A class, as frames are in `interpreter.ts`, because it waits for its commit. */
 class DecidedTurn implements Turn {
@@ -101,6 +110,31 @@ class DecidedTurn implements Turn {
     this.version = version
     this.at = live.call.at
     this.events = events
+  }
+}
+
+/** What is known of a call after a turn. A class for the same reason. */
+class CallSummary implements Summary {
+  readonly callId: CallId
+  readonly version: number
+  readonly flow: string
+  readonly flowVersion: number
+  readonly status: Summary["status"]
+  readonly waitingFor: string
+  readonly due: number | null
+  readonly process: string | null
+  readonly at: number
+  constructor(call: Call.Call, version: number, waiting: Call.WaitingFor, process: string | undefined) {
+    const over = Call.isOver(call)
+    this.callId = call.id
+    this.version = version
+    this.flow = call.flow
+    this.flowVersion = call.flowVersion
+    this.status = over ? "over" : "running"
+    this.waitingFor = waiting.what
+    this.due = over ? null : waiting.until ?? call.at
+    this.process = process ?? null
+    this.at = call.at
   }
 }
 
@@ -129,7 +163,7 @@ class NoSuchCall extends StoreError {}
 const noSuchCall = (id: CallId) => new NoSuchCall({ operation: "read", problem: `There is no call ${id}` })
 
 /** Whether trying again does not help: the call is not there, or this process cannot read it. */
-const isLasting = (error: StoreError): boolean => error instanceof NoSuchCall || error.operation === "decode"
+const isLasting = (error: StoreError): boolean => error instanceof NoSuchCall || isUnreadable(error)
 
 /** The calls that this process holds in memory. */
 export type Cells = ReturnType<typeof make>
@@ -296,21 +330,8 @@ export const make = (engine: Engine, follow: Follow) => {
   // Turns
   // -------------------------------------------------------------------------------------------------------------------
 
-  const summaryOf = (call: Call.Call, version: number, worker: string | undefined): Summary => {
-    const over = Call.isOver(call)
-    const waiting = Call.waitingFor(call, settings)
-    return {
-      callId: call.id,
-      version,
-      flow: call.flow,
-      flowVersion: call.flowVersion,
-      status: over ? "over" : "running",
-      waitingFor: waiting.what,
-      due: over ? null : waiting.until ?? call.at,
-      process: knower(call, { worker, writer: process }) ?? null,
-      at: call.at
-    }
-  }
+  const summaryOf = (call: Call.Call, version: number, worker: string | undefined): Summary =>
+    new CallSummary(call, version, Call.waitingFor(call, settings), knower(call, { worker, writer: process }))
 
   /**
    * Appends what was decided and, when it is durable, changes the state and lets the world see it. `false` if somebody else
@@ -468,16 +489,13 @@ export const make = (engine: Engine, follow: Follow) => {
     ))
 
   /** Takes an input that nobody waits for, and goes on trying while the store is down. */
-  const takeSurely = (cell: Cell, input: Call.Input): Effect.Effect<void> =>
-    take(cell, input, ignore).pipe(
-      Effect.tapError((error) =>
-        isLasting(error)
-          ? Effect.logError(`Call ${cell.id} cannot take ${input._tag}: ${error.message}`)
-          : Effect.logWarning(`Call ${cell.id} waits for its store: ${error.message}`)
-      ),
-      Effect.retry({ schedule: whileStoreIsDown, while: (error) => !isLasting(error) }),
-      Effect.ignore
-    )
+  const takeSurely = (cell: Cell, input: Call.Input): Effect.Effect<void> => {
+    const taken = Effect.tapError(take(cell, input, ignore), (error) =>
+      isLasting(error)
+        ? Effect.logError(`Call ${cell.id} cannot take ${input._tag}: ${error.message}`)
+        : Effect.logWarning(`Call ${cell.id} waits for its store: ${error.message}`))
+    return Effect.ignore(persistently(taken, isLasting))
+  }
 
   /** Looks at what time has brought to a call, behind the webhooks that came in before. */
   const wake = (id: CallId): Effect.Effect<void> =>

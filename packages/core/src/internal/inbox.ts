@@ -10,7 +10,7 @@ import { StoreError } from "../EventStore.ts"
 import * as Webhook from "../Webhook.ts"
 import type { Received } from "./callCopies.ts"
 import * as table from "./callTable.ts"
-import { answer, type Cell, isAnswered, type Letter, type Reply } from "./cell.ts"
+import { answer, type Cell, isAnswered, Letter, type Reply } from "./cell.ts"
 import { type Cells, type Engine, untilStored } from "./cells.ts"
 import * as ids from "./ids.ts"
 import * as Lateness from "./lateness.ts"
@@ -90,21 +90,10 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   ): Effect.Effect<Reply, StoreError> =>
     waiting >= settings.maxWaiting ? Effect.fail(tooMany) : Effect.callback((resume) => {
       const cell = cells.of(id)
-      const watched: Lateness.Watched<Letter> = { since, item: undefined }
-      const letter: Letter = {
-        cell,
-        webhook,
-        arrival,
-        since,
-        attempt,
-        afterHold: cell.unrecordedHolds.has(webhook.referenceId),
-        watched,
-        answer: resume
-      }
-      watched.item = letter
+      const letter = new Letter(cell, webhook, arrival, since, attempt, resume)
       if (Webhook.kind(webhook) === "IncomingCall") cells.expect(webhook.referenceId, id)
       if (Webhook.kind(webhook) === "CallCompleted") cell.reportedOver.add(webhook.referenceId)
-      watch(watched)
+      watch(letter.watched)
       waiting++
       cell.inbox.push(letter)
       if (cell.inbox.length === 1) run(recordAll(cell))
@@ -318,7 +307,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     const line = known === undefined ? undefined : lineOf(known, letter)
     const allowed = isOver ? "nothing" : table.unrecorded(line, webhook)
     const holds = cell.unrecordedHolds.get(webhook.referenceId) ?? 0
-    if (allowed === "nothing") return watchOn({ since: letter.since, item: letter })
+    if (allowed === "nothing") return watchOn(new Lateness.Watched(letter.since, letter))
     if (allowed === "hangup" || holds >= settings.maxUnrecordedHolds) {
       return void answer(letter, Exit.succeed(hangup))
     }

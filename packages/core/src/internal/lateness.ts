@@ -7,9 +7,13 @@ import type { Scope } from "effect"
 import * as Running from "./running.ts"
 
 /** Something that is waited for. It sets itself to `undefined` when it is done, so that nothing is kept for the timer. */
-export interface Watched<A> {
+export class Watched<A> {
   readonly since: number
   item: A | undefined
+  constructor(since: number, item: A) {
+    this.since = since
+    this.item = item
+  }
 }
 
 /** Watches until its scope closes; `onLate` gets what is not done `millis` after it began. */
