@@ -59,11 +59,19 @@ export const make = Effect.fnUntraced(function*<A, E>(
     return batch
   }
 
+  /** Lets the network, and those who were answered, come back before the next commit: as long as others join, a few times. */
+  const othersJoin = Effect.gen(function*() {
+    for (let times = 0, before = 0; times < 3 && line.length > before; times++) {
+      before = line.length
+      yield* Effect.yieldNow
+    }
+  })
+
   const writeAll = Effect.gen(function*() {
     while (true) {
       yield* something
       if (line.length === 0) return
-      yield* Effect.yieldNow // Lets those who were answered, and the network, come back before the next commit.
+      yield* othersJoin
       const batch = take()
       answer(batch, yield* Effect.exit(options.write(batch.map((waiting) => waiting.item))))
     }
