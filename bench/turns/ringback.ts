@@ -2,7 +2,7 @@
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Call, Calls, EventStore, SqlEventStore } from "@ringback/core"
 import { TelesignWebhook } from "@ringback/http"
-import { Console, Effect, Layer, Metric, Option, Schedule } from "effect"
+import { Console, Effect, Layer, Metric, Option } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { createServer } from "node:http"
 import { calls, Conversation } from "./application.ts"
@@ -11,14 +11,16 @@ import { slowDown } from "./slowDisk.ts"
 
 slowDown()
 
-/** Starts a call, which is not measured, and waits until the carrier has taken it. */
-const startOne = Effect.gen(function*() {
+/** Starts calls, which is not measured, and waits until the carrier has taken all of them. */
+const startAll = Effect.fnUntraced(function*(count: number) {
   const engine = yield* Calls.Calls
   const { namespace } = yield* EventStore.EventStore
-  const { id } = yield* engine.start(Conversation, {})
-  const isRinging = Effect.map(engine.get(id), Option.exists((call) => call.lines[0]?.referenceId !== undefined))
-  yield* Effect.repeat(isRinging, { until: (rings) => rings, schedule: Schedule.spaced("5 millis") })
-  return Call.externalId(namespace, id, 1)
+  const started = yield* Effect.replicateEffect(engine.start(Conversation, {}), count, { concurrency: 4 })
+  for (const { id } of started) {
+    const isRinging = Effect.map(engine.get(id), Option.exists((call) => call.lines[0]?.referenceId !== undefined))
+    while (!(yield* isRinging)) yield* Effect.sleep("5 millis")
+  }
+  return started.map(({ id }) => Call.externalId(namespace, id, 1))
 })
 
 const control = HttpRouter.use((router) =>
@@ -30,10 +32,8 @@ const control = HttpRouter.use((router) =>
       Effect.map(Metric.value(SqlEventStore.commits), ({ count }) => HttpServerResponse.jsonUnsafe(usage(count)))
     )
     yield* router.add("POST", "/start", (request) =>
-      Effect.replicateEffect(startOne, Number(request.url.split("=")[1]), { concurrency: 256 }).pipe(
-        Effect.map((ids) =>
-          HttpServerResponse.jsonUnsafe(ids)
-        ),
+      startAll(Number(request.url.split("=")[1])).pipe(
+        Effect.map((ids) => HttpServerResponse.jsonUnsafe(ids)),
         Effect.provideContext(services)
       ))
   })
