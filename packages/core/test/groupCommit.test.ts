@@ -54,6 +54,19 @@ describe("a group commit", () => {
       assert.deepStrictEqual(yield* joined([...first, ...others]), [Exit.void, Exit.void, Exit.void, Exit.void])
     }))
 
+  it.effect("waits for those who join, for three rounds at most", () =>
+    Effect.gen(function*() {
+      const writer = yield* make({ batchSize: 8 })
+      const oneARound = Effect.forEach(["b", "c", "d", "e"], (item) =>
+        Effect.andThen(Effect.yieldNow, writer.submit(item)))
+      yield* Effect.forkChild(oneARound, { startImmediately: true })
+      yield* writer.submit("a")
+      const commit = yield* writer.commit
+      assert.deepStrictEqual(commit.batch, ["a", "b", "c", "d"])
+      yield* done(commit)
+      assert.deepStrictEqual((yield* writer.commit).batch, ["e"])
+    }))
+
   it.effect("gives each item its own answer", () =>
     Effect.gen(function*() {
       const writer = yield* make()
