@@ -248,7 +248,7 @@ const insertAll = Effect.fnUntraced(
 
 /**
  * A statement that need not be compiled. A client keeps what it compiles in a weak map, and what such a map holds survives the
- * next collection of garbage: that would be half of all that does.
+ * next collection of garbage: here all events of a batch.
  */
 const compiled = <A extends object>(sql: SqlClient.SqlClient, text: string, parameters: ReadonlyArray<unknown>) =>
   Object.assign(sql.unsafe<A>(text), { compile: () => [text, parameters] as const })

@@ -86,7 +86,6 @@ export interface Reply {
   readonly sent: (whole: boolean) => Effect.Effect<void>
 }
 
-/** What gives whoever posted a webhook the answer. */
 type Answer = (reply: Exit.Exit<Reply, StoreError>) => void
 
 /** A webhook on its way through the engine. A class, as frames are in `interpreter.ts`: it holds who waits for the answer. */
@@ -103,7 +102,7 @@ export class Letter {
   readonly afterHold: boolean
   /** What becomes late with it. Separate, because it is kept for as long as the answer could have been late. */
   readonly watched: Lateness.Watched<Letter>
-  /** `undefined` when that is done. */
+  /** Gives whoever posted it the answer. `undefined` when that is done. */
   answer: Answer | undefined
   constructor(
     cell: Cell,

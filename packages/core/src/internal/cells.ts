@@ -77,25 +77,24 @@ const longestCommit = 60_000
 /** Work that nobody waits for goes on trying while the store is down. */
 export const whileStoreIsDown = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("5 seconds")])
 
+/** The store knows nothing of a call that something was meant for. */
+class NoSuchCall extends StoreError {}
+
+const noSuchCall = (id: CallId) => new NoSuchCall({ operation: "read", problem: `There is no call ${id}` })
+
+/** Whether trying again does not help: the call is not there, or this process cannot read it. */
+const isLasting = (error: StoreError): boolean => error instanceof NoSuchCall || error.operation === "decode"
+
 /**
- * Tries for as long as the store is down, unless trying again does not help. Every turn passes here, and a schedule costs
- * more to begin than the rest of a turn, so it begins with the first failure.
+ * Tries for as long as the store is down. Every turn passes here, and a schedule costs more to begin than the rest of a
+ * turn, so it begins with the first failure.
  */
-const persistently = <A>(
-  effect: Effect.Effect<A, StoreError>,
-  isLasting: (error: StoreError) => boolean
-): Effect.Effect<A, StoreError> =>
+export const untilStored = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
   Effect.catch(effect, (error) => {
     if (isLasting(error)) return Effect.fail(error)
     const again = Effect.retry(effect, { schedule: whileStoreIsDown, while: (error) => !isLasting(error) })
     return Effect.delay(again, "50 millis")
   })
-
-const isUnreadable = ({ operation }: StoreError): boolean => operation === "decode"
-
-/** Tries for as long as the store is down. */
-export const untilStored = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-  persistently(effect, isUnreadable)
 
 /** What a decision appends. A class, as frames are in `interpreter.ts`, because it waits for its commit. */
 class DecidedTurn implements Turn {
@@ -156,14 +155,6 @@ const wantedAction = (line: Call.CallLine): Call.CallLine["inFlight"] => {
   const status = Call.status(line)
   return status === "Acting" || status === "Bridged" ? line.inFlight : undefined
 }
-
-/** The store knows nothing of a call that something was meant for. */
-class NoSuchCall extends StoreError {}
-
-const noSuchCall = (id: CallId) => new NoSuchCall({ operation: "read", problem: `There is no call ${id}` })
-
-/** Whether trying again does not help: the call is not there, or this process cannot read it. */
-const isLasting = (error: StoreError): boolean => error instanceof NoSuchCall || isUnreadable(error)
 
 /** The calls that this process holds in memory. */
 export type Cells = ReturnType<typeof make>
@@ -494,7 +485,7 @@ export const make = (engine: Engine, follow: Follow) => {
       isLasting(error)
         ? Effect.logError(`Call ${cell.id} cannot take ${input._tag}: ${error.message}`)
         : Effect.logWarning(`Call ${cell.id} waits for its store: ${error.message}`))
-    return Effect.ignore(persistently(taken, isLasting))
+    return Effect.ignore(untilStored(taken))
   }
 
   /** Looks at what time has brought to a call, behind the webhooks that came in before. */

@@ -18,6 +18,9 @@ export interface Options<A, E> {
   readonly capacity: number
 }
 
+/** So many rounds of the event loop does a commit wait for others at most. */
+const mostRounds = 3
+
 /** A class, as the frames of `interpreter.ts` are, because many stand in line for a while. */
 class Waiting<A, E> {
   readonly item: A
@@ -59,9 +62,9 @@ export const make = Effect.fnUntraced(function*<A, E>(
     return batch
   }
 
-  /** Lets the network, and those who were answered, come back before the next commit: as long as others join, a few times. */
+  /** Lets the network, and those who were answered, come back before the next commit, as long as others join. */
   const othersJoin = Effect.gen(function*() {
-    for (let times = 0, before = 0; times < 3 && line.length > before; times++) {
+    for (let times = 0, before = 0; times < mostRounds && line.length > before; times++) {
       before = line.length
       yield* Effect.yieldNow
     }
