@@ -1,12 +1,11 @@
 /**
  * The durable store: calls in a SQL database, over whatever `SqlClient` is provided.
  *
- * One table, `ringback_turns`, is the truth. `ringback_calls` shows what is known of each call, `ringback_running` of those
- * that are not over, and `ringback_references` which call learned of a session first. On SQLite a turn is written once: beside
- * the turns there are only a list of the running calls and one of the references. On PostgreSQL, where processes look for
- * calls all the time, there is a table with one row per call. Triggers keep it all up with the turns, so that an append is
- * one statement and one commit, and `rebuild` makes it anew. All appends that come while a commit is under way share the
- * next one, and each waits until its own turn is durable.
+ * One table, `ringback_turns`, is the truth, and a turn is written once. `ringback_calls` shows what is known of each call,
+ * `ringback_running` of those that are not over, and `ringback_references` which call learned of a session first. What
+ * those are found by is kept up by the statement that adds the turns, so that an append is one statement and one commit, and
+ * `rebuild` makes it anew. All appends that come while a commit is under way share the next one, and each waits until its
+ * own turn is durable.
  *
  * @since 0.1.0
  */
@@ -95,7 +94,7 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
         ),
       due: ({ before }) =>
         sql<SummaryRow>`SELECT ${summaryColumns(sql)} FROM ringback_running
-          WHERE due <= ${before} ORDER BY due, call_id`.pipe(
+          WHERE due_from <= ${before} AND due <= ${before} ORDER BY due, call_id`.pipe(
           reading((rows) => rows.map(toSummary))
         ),
       orphans: (alive) =>

@@ -46,6 +46,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<EventStore.EventStore,
     describe("find, due and summary", () => {
       test("finds the call that learned of a reference first", findsFirst)
       test("gives the running calls that are due, the earliest first", ordersDue)
+      test("finds a call when it is due now, be that sooner or later than it was", followsDue)
       test("follows a call with its summary", followsCall)
       test("lets a refused append leave no trace", leavesNoTrace)
       test("has no due time for a call that is over", overIsNotDue)
@@ -299,6 +300,20 @@ const ordersDue = Effect.gen(function*() {
   assert.deepStrictEqual((yield* store.due({ before: 0 }))[0], summary(6, 1, { due: 0 }))
 })
 
+const followsDue = Effect.gen(function*() {
+  const store = yield* EventStore.EventStore
+  const minutes = [10, 10.4, 1, 60 * 24 * 365, 3, null, 3.5]
+  for (const [n, at] of minutes.entries()) {
+    const due = at === null ? null : at * 60_000
+    yield* stored(turn(1, n + 1), { due })
+    if (due === null) assert.deepStrictEqual(yield* store.due({ before: Infinity }), [])
+    else {
+      assert.deepStrictEqual(yield* store.due({ before: due - 0.5 }), [])
+      assert.deepStrictEqual((yield* store.due({ before: due })).map((each) => each.due), [due])
+    }
+  }
+})
+
 const followsCall = Effect.gen(function*() {
   const store = yield* EventStore.EventStore
   const first = summary(1, 1, { due: 10, process: "a0000001", waitingFor: "an answer to a dial" })
@@ -314,12 +329,16 @@ const followsCall = Effect.gen(function*() {
 const leavesNoTrace = Effect.gen(function*() {
   const store = yield* EventStore.EventStore
   yield* stored(turn(1, 1), { waitingFor: "the first" })
-  assert.strictEqual(yield* tried(turn(1, 1, { id: "other" }), { waitingFor: "the second" }, "session"), "conflict")
-  assert.strictEqual(yield* tried(turn(1, 3), { waitingFor: "the third" }, "session"), "conflict")
-  assert.strictEqual(yield* tried(turn(2, 2), {}, "session"), "conflict")
+  const refused = { waitingFor: "another", due: 0, process: "a0000001" }
+  assert.strictEqual(yield* tried(turn(1, 1, { id: "other" }), refused, "session"), "conflict")
+  assert.strictEqual(yield* tried(turn(1, 1, { id: "over" }), { status: "over" }, "session"), "conflict")
+  assert.strictEqual(yield* tried(turn(1, 3), refused, "session"), "conflict")
+  assert.strictEqual(yield* tried(turn(2, 2), refused, "session"), "conflict")
   assert.deepStrictEqual(yield* store.summary(callId(1)), Option.some(summary(1, 1, { waitingFor: "the first" })))
   assert.deepStrictEqual(yield* store.summary(callId(2)), Option.none())
   assert.deepStrictEqual(yield* store.find("session"), Option.none())
+  assert.deepStrictEqual(yield* store.due({ before: Infinity }), [summary(1, 1, { waitingFor: "the first" })])
+  assert.deepStrictEqual(yield* store.orphans(new Set()), [])
 })
 
 const overIsNotDue = Effect.gen(function*() {
@@ -346,6 +365,9 @@ const givesOrphans = Effect.gen(function*() {
   yield* stored(turn(2, 2), { process: "b0000002", status: "over" })
   yield* stored(turn(3, 2), { process: null })
   assert.deepStrictEqual(yield* orphans(), [callId(0)])
+  yield* stored(turn(0, 2), { process: "d0000004" })
+  yield* stored(turn(1, 2), { process: "e0000005" })
+  assert.deepStrictEqual(yield* orphans("d0000004"), [callId(1)])
 })
 
 const givesSummaries = Effect.gen(function*() {
