@@ -31,7 +31,13 @@ const both = Effect.gen(function*() {
 
 const callId = (n: number) => CallEvent.CallId.make(`c${String(n).padStart(19, "0")}`)
 
-const append = Effect.fnUntraced(function*(call: number, version: number, id = `${call}/${version}`, session?: string) {
+const append = Effect.fnUntraced(function*(
+  call: number,
+  version: number,
+  id = `${call}/${version}`,
+  session?: string,
+  due = version
+) {
   const store = yield* EventStore.EventStore
   const turn: EventStore.Turn = {
     id,
@@ -47,7 +53,7 @@ const append = Effect.fnUntraced(function*(call: number, version: number, id = `
     flowVersion: 1,
     status: "running",
     waitingFor: `turn ${version}`,
-    due: version,
+    due,
     process: null,
     at: version
   }, { referenceId: session })
@@ -111,6 +117,29 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         const winner = outcomes.findIndex((outcome) => outcome._tag === "Success") + 1
         for (const process of [one, other]) {
           assert.deepStrictEqual(yield* Effect.provide(ids(1), process), ["1/1", `try ${winner}`])
+        }
+      }))
+
+    it.effect("find a call by its last turn, whoever of the two wrote it", () =>
+      Effect.gen(function*() {
+        const [one, other] = yield* both
+        const minutes = (n: number) => n * 60_000
+        for (const version of times(8)) {
+          const racing = [[one, minutes(version)], [other, minutes(20 - version)]] as const
+          const outcomes = yield* Effect.forEach(racing, ([process, due]) =>
+            Effect.result(Effect.provide(append(1, version, `${version} ${due}`, undefined, due), process)), atOnce)
+          const winner = outcomes.findIndex((outcome) =>
+            outcome._tag === "Success"
+          )
+          const due = racing[winner]![1]
+          const store = Context.get(racing[1 - winner]![0], EventStore.EventStore)
+          assert.deepStrictEqual(yield* store.due({ before: due - 1 }), [])
+          assert.deepStrictEqual(
+            (yield* store.due({ before: due })).map((call) =>
+              call.version
+            ),
+            [version]
+          )
         }
       }))
 
