@@ -36,7 +36,7 @@ const append = Effect.fnUntraced(function*(
   version: number,
   id = `${call}/${version}`,
   session?: string,
-  due = version
+  { due = version, status = "running" }: Partial<Pick<EventStore.Summary, "due" | "status">> = {}
 ) {
   const store = yield* EventStore.EventStore
   const turn: EventStore.Turn = {
@@ -51,7 +51,7 @@ const append = Effect.fnUntraced(function*(
     version,
     flow: "f",
     flowVersion: 1,
-    status: "running",
+    status,
     waitingFor: `turn ${version}`,
     due,
     process: null,
@@ -127,7 +127,7 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         for (const version of times(8)) {
           const racing = [[one, minutes(version)], [other, minutes(20 - version)]] as const
           const outcomes = yield* Effect.forEach(racing, ([process, due]) =>
-            Effect.result(Effect.provide(append(1, version, `${version} ${due}`, undefined, due), process)), atOnce)
+            Effect.result(Effect.provide(append(1, version, `${version} ${due}`, undefined, { due }), process)), atOnce)
           const winner = outcomes.findIndex((outcome) =>
             outcome._tag === "Success"
           )
@@ -274,6 +274,15 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         for (const [call, version] of [[1, 1], [1, 2], [2, 1]] as const) yield* append(call, version)
         const shown = yield* sql<{ readonly waiting_for: string }>`SELECT * FROM ringback_calls ORDER BY call_id`
         assert.deepStrictEqual(shown.map((call) => call.waiting_for), ["turn 2", "turn 1"])
+      }).pipe(Effect.provide(layer)))
+
+    it.effect("look for no call that is over", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        yield* append(1, 1)
+        yield* append(2, 1)
+        yield* append(1, 2, "the end", undefined, { status: "over" })
+        assert.deepStrictEqual(yield* sql`SELECT call_id FROM ringback_unfinished`.values, [[callId(2)]])
       }).pipe(Effect.provide(layer)))
 
     it.effect("can be made anew from the turns", () =>

@@ -362,11 +362,11 @@ const givesOrphans = Effect.gen(function*() {
   assert.deepStrictEqual(yield* store.orphans(new Set(["a0000001"])), [
     summary(2, 1, { process: "b0000002", due: null })
   ])
-  yield* stored(turn(2, 2), { process: "b0000002", status: "over" })
-  yield* stored(turn(3, 2), { process: null })
+  yield* stored(turn(2, 2), { process: "b0000002", due: null, status: "over" })
+  yield* stored(turn(3, 2), { process: null, due: null })
   assert.deepStrictEqual(yield* orphans(), [callId(0)])
-  yield* stored(turn(0, 2), { process: "d0000004" })
-  yield* stored(turn(1, 2), { process: "e0000005" })
+  yield* stored(turn(0, 2), { process: "d0000004", due: null })
+  yield* stored(turn(1, 2), { process: "e0000005", due: null })
   assert.deepStrictEqual(yield* orphans("d0000004"), [callId(1)])
 })
 
