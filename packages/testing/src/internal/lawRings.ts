@@ -136,8 +136,10 @@ const overlaps = (history: History.History, call: Past.PastCall): Findings => {
       )
       if (isDouble) return [remains(residuals.twice)]
       const isJumped = history.lives.some(({ jumped }) => jumped.some((at) => at <= ring.at))
-      const line = call.call.lines.find(({ externalId }) => externalId === earlier.externalId)?.id
-      const isPresumed = call.events.some((event) => event._tag === "LinePresumedClosed" && event.line === line)
+      // The first dial may even ring last, if its POST took longer than that of the second.
+      const two = [earlier.externalId, ring.externalId]
+      const lines = call.call.lines.filter(({ externalId }) => two.includes(externalId)).map(({ id }) => id)
+      const isPresumed = call.events.some((event) => event._tag === "LinePresumedClosed" && lines.includes(event.line))
       if (isJumped && isPresumed) return [remains(residuals.limit)]
       return [isAllowed ? remains(residuals.allowed) : violation("a phone rang while it rang")]
     })
