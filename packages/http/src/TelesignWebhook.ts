@@ -5,7 +5,7 @@
  */
 import { Calls } from "@ringback/core"
 import type { Webhook } from "@ringback/core"
-import { ByteSize, Effect, Exit, Metric, Predicate, Result } from "effect"
+import { ByteSize, Effect, Exit, Metric, Result } from "effect"
 import type { Context, Layer, Redacted, Scope } from "effect"
 import { HttpEffect, HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
 import type { HttpServerError, HttpServerRequest } from "effect/http"
@@ -313,7 +313,8 @@ interface NodeResponse {
   readonly on: (event: "finish" | "close", listener: () => void) => unknown
 }
 
-const isNode = ({ source }: Request): boolean => "httpVersionMajor" in source && source.httpVersionMajor === 1
+const isNode = ({ source }: Request): boolean =>
+  (source as { readonly httpVersionMajor?: number }).httpVersionMajor === 1
 
 /**
  * The body, if it is still whole, its sender does not wait to be asked for it, and it is not encoded: a middleware that
@@ -332,8 +333,8 @@ const nodeSource = (request: Request): NodeSource | undefined => {
 }
 
 const nodeResponse = (request: Request): NodeResponse | undefined => {
-  const { response } = request as { readonly response?: unknown }
-  return isNode(request) && Predicate.hasProperty(response, "on") ? response as NodeResponse : undefined
+  const { response } = request as { readonly response?: NodeResponse }
+  return isNode(request) && typeof response?.on === "function" ? response : undefined
 }
 
 // Counting

@@ -96,8 +96,6 @@ export class Letter {
   readonly arrival: number
   /** When it came, by the time that has elapsed: how long ago that is, and how late its answer. */
   readonly since: number
-  /** The attempt that its `external_id` names. */
-  readonly attempt: number | undefined
   /** A hold went out on its line before it came, which the log does not know. */
   readonly afterHold: boolean
   /** What becomes late with it. Separate, because it is kept for as long as the answer could have been late. */
@@ -109,14 +107,12 @@ export class Letter {
     webhook: Webhook.Webhook,
     arrival: number,
     since: number,
-    attempt: number | undefined,
     answer: Answer
   ) {
     this.cell = cell
     this.webhook = webhook
     this.arrival = arrival
     this.since = since
-    this.attempt = attempt
     this.afterHold = cell.unrecordedHolds.has(webhook.referenceId)
     this.watched = new Lateness.Watched<Letter>(since, this)
     this.answer = answer

@@ -137,6 +137,14 @@ class CallSummary implements Summary {
   }
 }
 
+/** The session that these events name first. */
+const referenceOf = (events: ReadonlyArray<CallEvent>): string | undefined => {
+  for (const event of events as ReadonlyArray<{ readonly referenceId?: string }>) {
+    if (event.referenceId !== undefined) return event.referenceId
+  }
+  return undefined
+}
+
 /** From such an event on, the process that recorded it runs the activity which the call waits for. */
 const beginsWork = ({ _tag }: CallEvent): boolean => _tag === "ActivityStarted" || _tag === "Restarted"
 
@@ -187,17 +195,21 @@ export const make = (engine: Engine, follow: Follow) => {
     return cell
   }
 
-  const leave = (cell: Cell): undefined => {
+  const leave = (cell: Cell): void => {
     cell.takers--
     release(cell)
   }
 
-  /** Runs with the lock of a call, which stays in memory meanwhile. */
+  /** Runs with the lock of a call, which stays in memory meanwhile. Not to be interrupted. */
   const holding = <A, E>(held: Cell, use: (cell: Cell) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.suspend(() => {
+    Effect.uninterruptible(Effect.suspend(() => {
       const cell = enter(held)
-      return Effect.onExitPrimitive(cell.lock.withPermit(Effect.suspend(() => use(cell))), () => leave(cell))
-    })
+      return Effect.flatMap(cell.lock.take(1), () =>
+        Effect.onExitPrimitive(Effect.suspend(() => use(cell)), () => {
+          leave(cell)
+          return cell.lock.release(1)
+        }))
+    }))
 
   const isBusy = (cell: Cell): boolean =>
     cell.takers > 0 || cell.inbox.length > 0 || cell.activity !== undefined || cell.unsure !== undefined ||
@@ -304,7 +316,7 @@ export const make = (engine: Engine, follow: Follow) => {
       if (cell.unsure === unsure) cell.live = undefined
       return loaded(cell)
     }
-    const look = Effect.uninterruptible(holding(cell, again)).pipe(Effect.retry(whileStoreIsDown), Effect.ignore)
+    const look = holding(cell, again).pipe(Effect.retry(whileStoreIsDown), Effect.ignore)
     yield* look
     if (cell.unsure !== unsure) return
     yield* Effect.sleep(longestCommit)
@@ -331,14 +343,14 @@ export const make = (engine: Engine, follow: Follow) => {
   const commit = (cell: Cell, decided: Call.Decided, since: number): Effect.Effect<boolean, StoreError> => {
     const { call } = decided.live
     const version = cell.version + 1
-    const reference = decided.events.find((event) => "referenceId" in event)
+    const referenceId = referenceOf(decided.events)
     const turn = ids.turnId(process, ++turns)
     const worker = decided.events.some(beginsWork) ? process : cell.worker
     const summary = summaryOf(call, version, worker)
     const appended = store.append(
       new DecidedTurn(turn, cell.id, version, decided),
       summary,
-      reference === undefined || !("referenceId" in reference) ? {} : { referenceId: reference.referenceId }
+      { referenceId }
     )
     return Effect.matchCauseEffect(appended, {
       onFailure: (cause) => {
@@ -367,7 +379,7 @@ export const make = (engine: Engine, follow: Follow) => {
 
   /** Everything that follows from a turn that is durable. */
   const show: Follow = (cell, events, call, since) => {
-    learnSessions(cell, call)
+    if (referenceOf(events) !== undefined) learnSessions(cell, call)
     for (const line of call.lines) track(cell, line)
     follow(cell, events, call, since)
     if (call.exit !== undefined) Deferred.doneUnsafe(cell.ended, Exit.succeed(call.exit))
@@ -440,7 +452,7 @@ export const make = (engine: Engine, follow: Follow) => {
         }
       )
     }
-    return Effect.uninterruptible(holding(held, (cell) => turn(cell, 0)))
+    return holding(held, (cell) => turn(cell, 0))
   }
 
   /** Stores what was decided, if that is anything. `false` if another process was first, so that it is to be decided again. */
@@ -469,7 +481,7 @@ export const make = (engine: Engine, follow: Follow) => {
 
   /** Brings a call that another process went on with up to date. */
   const refresh = (cell: Cell): Effect.Effect<void, StoreError> =>
-    Effect.uninterruptible(holding(
+    holding(
       cell,
       Effect.fnUntraced(function*(cell) {
         if (!(yield* isBehind(cell))) return
@@ -477,7 +489,7 @@ export const make = (engine: Engine, follow: Follow) => {
         const live = yield* loaded(cell)
         if (live !== undefined) rest(cell, live.call, Call.waitingFor(live.call, settings).until)
       })
-    ))
+    )
 
   /** Takes an input that nobody waits for, and goes on trying while the store is down. */
   const takeSurely = (cell: Cell, input: Call.Input): Effect.Effect<void> => {

@@ -26,12 +26,6 @@ const unheard = () => Effect.void
 const silent: Reply = { action: undefined, sent: unheard }
 const hangup: Reply = { action: Action.hangup, sent: unheard }
 
-/** The line of a call that an event belongs to: by its session if that is known, else by the attempt that it names. */
-const lineOf = (call: Call.Call, { attempt, webhook }: Letter): Call.CallLine | undefined =>
-  call.lines.find((line) =>
-    line.referenceId === webhook.referenceId || line.otherReferenceIds.includes(webhook.referenceId)
-  ) ?? call.lines.find((line) => line.id === attempt && line.externalId !== undefined)
-
 /** What the decision about a webhook led to: the reply, or what it waits for. */
 interface Decided {
   readonly line: number
@@ -66,17 +60,31 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
       const arrival: Arrival = { arrival: ++stamps, since: elapsed() }
       if (Webhook.kind(webhook) === "IncomingCall") {
         if (answering(webhook) === "nobody") return Effect.succeed({ action: options.refusal, sent: unheard })
-        return accept(webhook, ids.namedCallId("incoming", webhook.referenceId), undefined, arrival)
+        return accept(webhook, ids.namedCallId("incoming", webhook.referenceId), arrival)
       }
-      const matched = webhook.externalId === undefined ? null : ours.exec(webhook.externalId)
-      const attempt = matched === null ? undefined : Number(matched[2])
-      const id = cells.bySession(webhook.referenceId) ?? (matched?.[1] as CallId | undefined)
-      if (id !== undefined) return accept(webhook, id, attempt, arrival)
+      const id = cells.bySession(webhook.referenceId) ?? attemptOf(webhook)?.call
+      if (id !== undefined) return accept(webhook, id, arrival)
       return Effect.flatMap(
         find(webhook),
-        (id) => id === undefined ? unclaimed(webhook) : accept(webhook, id, attempt, arrival)
+        (id) => id === undefined ? unclaimed(webhook) : accept(webhook, id, arrival)
       )
     })
+
+  /** The call and the attempt that the `external_id` of an event names, if it is one of ours. */
+  const attemptOf = ({ externalId }: Webhook.Webhook): { readonly call: CallId; readonly line: number } | undefined => {
+    const matched = externalId === undefined ? null : ours.exec(externalId)
+    return matched === null ? undefined : { call: matched[1] as CallId, line: Number(matched[2]) }
+  }
+
+  /** The line of a call that an event belongs to: by its session if that is known, else by the attempt that it names. */
+  const lineOf = (call: Call.Call, webhook: Webhook.Webhook): Call.CallLine | undefined => {
+    const ofSession = call.lines.find((line) =>
+      line.referenceId === webhook.referenceId || line.otherReferenceIds.includes(webhook.referenceId)
+    )
+    if (ofSession !== undefined) return ofSession
+    const attempt = attemptOf(webhook)
+    return call.lines.find((line) => line.id === attempt?.line && line.externalId !== undefined)
+  }
 
   const unclaimed = (webhook: Webhook.Webhook): Effect.Effect<Reply> =>
     Effect.as(Effect.logDebug(`An event ${webhook.event} belongs to no call of this installation`), silent)
@@ -85,12 +93,11 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   const accept = (
     webhook: Webhook.Webhook,
     id: CallId,
-    attempt: number | undefined,
     { arrival, since }: Arrival
   ): Effect.Effect<Reply, StoreError> =>
     waiting >= settings.maxWaiting ? Effect.fail(tooMany) : Effect.callback((resume) => {
       const cell = cells.of(id)
-      const letter = new Letter(cell, webhook, arrival, since, attempt, resume)
+      const letter = new Letter(cell, webhook, arrival, since, resume)
       if (Webhook.kind(webhook) === "IncomingCall") cells.expect(webhook.referenceId, id)
       if (Webhook.kind(webhook) === "CallCompleted") cell.reportedOver.add(webhook.referenceId)
       watch(letter.watched)
@@ -163,7 +170,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
       if (found === undefined) return Effect.succeed("lost" as const)
       let line: number | undefined
       const input = ({ call }: Call.Live, reading: Reading): Call.Input => {
-        line = lineOf(call, letter)?.id
+        line = lineOf(call, letter.webhook)?.id
         return line === undefined
           ? { _tag: "Wake" }
           : { _tag: "Webhook", line, received: received(cell, line, letter, reading) }
@@ -304,7 +311,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     const { cell, webhook } = letter
     const known = cell.live?.call ?? cell.known
     const isOver = cell.reportedOver.has(webhook.referenceId)
-    const line = known === undefined ? undefined : lineOf(known, letter)
+    const line = known === undefined ? undefined : lineOf(known, webhook)
     const allowed = isOver ? "nothing" : table.unrecorded(line, webhook)
     const holds = cell.unrecordedHolds.get(webhook.referenceId) ?? 0
     if (allowed === "nothing") return watchOn(new Lateness.Watched(letter.since, letter))
