@@ -276,6 +276,22 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         assert.deepStrictEqual(shown.map((call) => call.waiting_for), ["turn 2", "turn 1"])
       }).pipe(Effect.provide(layer)))
 
+    it.effect("take many turns of one call in one statement, in any order, and show the newest", () =>
+      Effect.gen(function*() {
+        const sql = yield* SqlClient.SqlClient
+        yield* append(1, 1)
+        yield* append(1, 2)
+        yield* append(1, 3)
+        yield* sql`CREATE TABLE old AS SELECT * FROM ringback_turns`
+        yield* sql`TRUNCATE ringback_turns`
+        yield* sql`INSERT INTO ringback_turns SELECT * FROM old ORDER BY version`
+        assert.strictEqual((yield* summary(1)).waitingFor, "turn 3")
+        yield* sql`DELETE FROM ringback_turns WHERE version = 1`
+        yield* sql`INSERT INTO ringback_turns SELECT * FROM old WHERE version = 1`
+        assert.strictEqual((yield* summary(1)).waitingFor, "turn 3")
+        assert.deepStrictEqual(yield* ids(1), ["1/1", "1/2", "1/3"])
+      }).pipe(Effect.provide(layer)))
+
     it.effect("look for no call that is over", () =>
       Effect.gen(function*() {
         const sql = yield* SqlClient.SqlClient

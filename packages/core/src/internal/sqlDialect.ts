@@ -104,7 +104,7 @@ const sqliteTables = [
     call_id TEXT PRIMARY KEY
   ) STRICT, WITHOUT ROWID`,
 
-  // CROSS JOIN says in SQLite which table is read first.
+  // CROSS JOIN says in SQLite which table is read first. `due_from` is for PostgreSQL, which has an index on it.
   `CREATE VIEW ringback_running AS
     SELECT ${summaryColumns.map((column) => `turn.${column}`).join(", ")}, turn.due AS due_from
     FROM ringback_unfinished AS call CROSS JOIN ringback_turns AS turn
