@@ -1,7 +1,7 @@
 /**
  * A call in memory, and the webhooks that wait for it to be recorded.
  */
-import { Deferred, type Effect, type Exit, Semaphore } from "effect"
+import { Deferred, type Effect, type Exit } from "effect"
 import type { Fiber } from "effect"
 import type * as Action from "../Action.ts"
 import type * as Call from "../Call.ts"
@@ -10,6 +10,7 @@ import type { StoreError } from "../EventStore.ts"
 import type * as Webhook from "../Webhook.ts"
 import type * as table from "./callTable.ts"
 import * as Lateness from "./lateness.ts"
+import { Lock } from "./lock.ts"
 
 /** What is known of the delivery of the action in flight on a line. Not in the log: it is of this process alone. */
 export interface Delivery {
@@ -23,7 +24,7 @@ export interface Delivery {
 /** A call in memory, with what belongs to this process alone. */
 export interface Cell {
   readonly id: CallId
-  readonly lock: Semaphore.Semaphore
+  readonly lock: Lock
   readonly ended: Deferred.Deferred<FlowExit>
   live: Call.Live | undefined
   /** The call as it was last known: for what cannot wait until the store can be read again. */
@@ -60,7 +61,7 @@ export interface Cell {
 /** A call of which nothing is known yet. */
 export const make = (id: CallId): Cell => ({
   id,
-  lock: Semaphore.makeUnsafe(1),
+  lock: new Lock(),
   ended: Deferred.makeUnsafe(),
   live: undefined,
   known: undefined,

@@ -204,12 +204,16 @@ export const make = (engine: Engine, follow: Follow) => {
   const holding = <A, E>(held: Cell, use: (cell: Cell) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
     Effect.uninterruptible(Effect.suspend(() => {
       const cell = enter(held)
-      return Effect.flatMap(cell.lock.take(1), () =>
-        Effect.onExitPrimitive(Effect.suspend(() => use(cell)), () => {
-          leave(cell)
-          return cell.lock.release(1)
-        }))
+      return Effect.flatMap(cell.lock.take, () => leaving(cell, Effect.suspend(() => use(cell))))
     }))
+
+  /** Gives the lock of a call back at the end. */
+  const leaving = <A, E>(cell: Cell, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.onExitPrimitive(effect, () => {
+      leave(cell)
+      cell.lock.releaseUnsafe()
+      return undefined
+    })
 
   const isBusy = (cell: Cell): boolean =>
     cell.takers > 0 || cell.inbox.length > 0 || cell.activity !== undefined || cell.unsure !== undefined ||
@@ -411,6 +415,9 @@ export const make = (engine: Engine, follow: Follow) => {
     cell.deliveries.set(line.id, { n: action.n, at: action.at, written, copies: 0 })
   }
 
+  const decideOn = (cell: Cell, live: Call.Live, input: Call.Input, reading: Reading): Call.Decided =>
+    Call.decide(live, input, { now: timeOf(cell, live.call, reading), process, namespace, settings })
+
   /**
    * Takes one input: decides, appends, and looks at the result before anybody else can. Not to be interrupted, so that a
    * webhook whose sender has gone away is recorded all the same.
@@ -424,9 +431,8 @@ export const make = (engine: Engine, follow: Follow) => {
     const decide = (cell: Cell, live: Call.Live, conflicts: number): Effect.Effect<A, StoreError> => {
       const reading = read()
       const first = unattended.get(cell.id)
-      const now = timeOf(cell, live.call, reading)
       const next = first === undefined ? typeof input === "function" ? input(live, reading) : input : first(live, cell)
-      const decided = Call.decide(live, next, { now, process, namespace, settings })
+      const decided = decideOn(cell, live, next, reading)
       const asksStore = first === undefined ? asks : store.processes !== undefined
       const settled = settle(cell, decided, asksStore, reading.elapsed)
       return Effect.flatMapEager(settled, (isSettled) => {
@@ -453,6 +459,28 @@ export const make = (engine: Engine, follow: Follow) => {
       )
     }
     return holding(held, (cell) => turn(cell, 0))
+  }
+
+  /**
+   * `take`, with everything up to the append done at once: nearly every webhook finds its call in memory and nobody else at
+   * it, and then most of the steps of `take` are for nothing. `undefined` if that is not so, or nothing is to be appended:
+   * then nothing has happened. The result is `undefined` if another process was first.
+   */
+  const takeAtOnce = <A>(
+    held: Cell,
+    input: (live: Call.Live, reading: Reading) => Call.Input,
+    look: (call: Call.Call, decided: Call.Decided) => A
+  ): Effect.Effect<A | undefined, StoreError> | undefined => {
+    const cell = cells.get(held.id) ?? held
+    const { live } = cell
+    if (live === undefined || unattended.has(cell.id)) return undefined
+    const reading = read()
+    const decided = decideOn(cell, live, input(live, reading), reading)
+    if (decided.events.length === 0 || !cell.lock.takeUnsafe()) return undefined
+    const stored = commit(enter(cell), decided, reading.elapsed)
+    return Effect.uninterruptible(
+      leaving(cell, Effect.map(stored, (isStored) => isStored ? look(decided.live.call, decided) : undefined))
+    )
   }
 
   /** Stores what was decided, if that is anything. `false` if another process was first, so that it is to be decided again. */
@@ -526,6 +554,7 @@ export const make = (engine: Engine, follow: Follow) => {
     expect: (referenceId: string, id: CallId): void => void sessions.set(referenceId, id),
     release,
     take,
+    takeAtOnce,
     takeSurely,
     wake,
     isBehind,

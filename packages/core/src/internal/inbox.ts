@@ -103,7 +103,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
       watch(letter.watched)
       waiting++
       cell.inbox.push(letter)
-      if (cell.inbox.length === 1) run(recordAll(cell))
+      if (cell.inbox.length === 1) recordFirst(cell, letter)
     })
 
   const tooMany = new StoreError({
@@ -128,6 +128,23 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   // Recorded
   // -------------------------------------------------------------------------------------------------------------------
 
+  /** Records the only letter that waits for its call: at once if it can be, as nearly always. */
+  const recordFirst = (cell: Cell, letter: Letter): void => {
+    const storing = Webhook.kind(letter.webhook) === "IncomingCall" ? undefined : onLineAtOnce(cell, letter)
+    if (storing === undefined) return void run(recordAll(cell))
+    const stored = (exit: Exit.Exit<Decided | undefined, StoreError>) => {
+      const decided = Exit.isSuccess(exit) ? exit.value : undefined
+      if (decided !== undefined) {
+        reply(cell, letter, decided)
+        recorded(cell)
+      }
+      if (cell.inbox.length > 0) run(recordAll(cell))
+      else rest(cell)
+      return undefined
+    }
+    run(Effect.onExitPrimitive(storing, stored))
+  }
+
   /** Records what waits for a call, one after another. */
   const recordAll = (cell: Cell): Effect.Effect<void> =>
     Effect.onExitPrimitive(
@@ -135,22 +152,33 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
         while: () => cell.inbox.length > 0,
         body: () => Effect.exit(record(cell, cell.inbox[0]!)),
         step: (exit) => {
-          waiting--
-          const letter = cell.inbox.shift()!
-          late.delete(letter)
+          const letter = recorded(cell)
           if (Exit.isFailure(exit)) answer(letter, Exit.failCause(exit.cause))
         }
       }),
       () => {
         for (const letter of cell.inbox.splice(0)) answer(letter, closing) // It was interrupted.
-        if (cell.overslept) {
-          cell.overslept = false
-          run(cells.wake(cell.id))
-        }
-        cells.release(cell)
+        rest(cell)
         return undefined
       }
     )
+
+  /** The first letter waits no longer. */
+  const recorded = (cell: Cell): Letter => {
+    const letter = cell.inbox.shift()!
+    waiting--
+    late.delete(letter)
+    return letter
+  }
+
+  /** Nothing waits for the call. */
+  const rest = (cell: Cell): void => {
+    if (cell.overslept) {
+      cell.overslept = false
+      run(cells.wake(cell.id))
+    }
+    cells.release(cell)
+  }
 
   const closing = Exit.fail(new StoreError({ operation: "write", problem: "The engine is closing" }))
 
@@ -159,24 +187,41 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     const once = Webhook.kind(letter.webhook) === "IncomingCall" ? arrive(cell, letter) : onLine(cell, letter)
     return Effect.flatMap(untilStored(once), (decided) => {
       if (decided === "lost") return lostCall(letter)
-      if (decided.waiter === undefined) give(cell, letter, decided, decided.reply)
-      else run(awaitFlow(cell, letter, decided, decided.waiter))
+      reply(cell, letter, decided)
       return Effect.void
     })
   }
 
-  const onLine = (cell: Cell, letter: Letter): Effect.Effect<Decided | "lost", StoreError> =>
-    Effect.flatMapEager(cell.live === undefined ? cells.inMemory(cell) : Effect.succeed(cell.live), (found) => {
-      if (found === undefined) return Effect.succeed("lost" as const)
-      let line: number | undefined
-      const input = ({ call }: Call.Live, reading: Reading): Call.Input => {
+  /** Answers a letter that is recorded, as soon as its flow has decided. */
+  const reply = (cell: Cell, letter: Letter, decided: Decided): void => {
+    if (decided.waiter === undefined) give(cell, letter, decided, decided.reply)
+    else run(awaitFlow(cell, letter, decided, decided.waiter))
+  }
+
+  /** What a letter says to its call, and what that leads to: `undefined` if the call does not know its line. */
+  const asInput = (cell: Cell, letter: Letter) => {
+    let line: number | undefined
+    return {
+      input: ({ call }: Call.Live, reading: Reading): Call.Input => {
         line = lineOf(call, letter.webhook)?.id
         return line === undefined
           ? { _tag: "Wake" }
           : { _tag: "Webhook", line, received: received(cell, line, letter, reading) }
-      }
-      const look = (call: Call.Call, decided: Call.Decided) =>
+      },
+      look: (call: Call.Call, decided: Call.Decided): Decided | undefined =>
         line === undefined ? undefined : decide(cell, letter, line, call, decided)
+    }
+  }
+
+  const onLineAtOnce = (cell: Cell, letter: Letter): Effect.Effect<Decided | undefined, StoreError> | undefined => {
+    const { input, look } = asInput(cell, letter)
+    return cells.takeAtOnce(cell, input, look)
+  }
+
+  const onLine = (cell: Cell, letter: Letter): Effect.Effect<Decided | "lost", StoreError> =>
+    Effect.flatMap(cell.live === undefined ? cells.inMemory(cell) : Effect.succeed(cell.live), (found) => {
+      if (found === undefined) return Effect.succeed("lost" as const)
+      const { input, look } = asInput(cell, letter)
       return Effect.flatMap(
         cells.take(cell, input, look, { asks: true }),
         (decided) => decided === undefined ? unlessBehind(cell, letter) : Effect.succeed(decided)
