@@ -5,7 +5,8 @@
  * - `--rounds 4 --seconds 3 --calls 1,32,256`: how often, for how long each, at how many calls at a time
  * - `--store sqlite|postgres`: a file, or a PostgreSQL that is started for this (or is at `DATABASE_URL`)
  * - `--slow-disk 2`: each server also on a disk whose every sync takes so many milliseconds more
- * - `--servers ringback,bare`: the programs of `bench/turns`; the ratios are to the last of them
+ * - `--servers ringback,router,bare`: the programs of `bench/turns`; the ratios are to the last of them. `ringback` takes
+ *   webhooks from Node's server (`TelesignWebhook.layerNode`), `router` by a route (`TelesignWebhook.layer`)
  * - `--json`
  */
 import { Effect, Exit, Scope } from "effect"
@@ -26,7 +27,7 @@ const { values } = parseArgs({
     "calls": { type: "string", default: "1,32,256" },
     "store": { type: "string", default: "sqlite" },
     "slow-disk": { type: "string", default: "0" },
-    "servers": { type: "string", default: "ringback,bare" },
+    "servers": { type: "string", default: "ringback,router,bare" },
     "json": { type: "boolean", default: false }
   }
 })

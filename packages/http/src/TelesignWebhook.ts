@@ -3,14 +3,15 @@
  *
  * @since 0.1.0
  */
-import { Calls } from "@ringback/core"
-import type { Webhook } from "@ringback/core"
-import { ByteSize, Effect, Exit, Metric, Result } from "effect"
-import type { Context, Layer, Redacted, Scope } from "effect"
+import type { Calls } from "@ringback/core"
+import { ByteSize, Effect, Exit, Latch, Layer } from "effect"
+import type { Redacted, Scope } from "effect"
 import { HttpEffect, HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
 import type { HttpServerError, HttpServerRequest } from "effect/http"
-import * as TelesignAuth from "./TelesignAuth.ts"
-import * as TelesignWire from "./TelesignWire.ts"
+import * as Desk from "./internal/desk.ts"
+import * as NodeHttp from "./internal/nodeHttp.ts"
+import type * as TelesignAuth from "./TelesignAuth.ts"
+import type * as TelesignWire from "./TelesignWire.ts"
 
 /**
  * Where and how webhooks come in.
@@ -60,66 +61,78 @@ export interface Options extends TelesignWire.Options {
 export const layer = (
   options: Options
 ): Layer.Layer<never, TelesignAuth.InvalidApiKey, HttpRouter.HttpRouter | Calls.Calls> =>
-  HttpRouter.use((router) => Effect.flatMap(handler(options), (handle) => router.add("POST", options.path, handle)))
+  HttpRouter.use((router) =>
+    Effect.flatMap(routeHandler(options), (handle) => router.add("POST", options.path, handle))
+  )
+
+/**
+ * The part of a `Server` of `node:http` or `node:https` that `layerNode` needs.
+ *
+ * @since 0.1.0
+ */
+export interface NodeServer extends NodeHttp.Server {}
+
+/**
+ * Takes the webhooks of a Node server before anything else that listens to it: an Express or Fastify application, or an
+ * `HttpRouter` served by `NodeHttpServer.layer(() => server, ...)`, which get all other requests. The answers are those of
+ * `layer`, at about four fifths of its cost a webhook, because there is no router on the way; so there are no middleware, no
+ * access log and no span of a request either. A defect of the engine is logged, and answered with 500.
+ *
+ * `path` is compared as it stands, with no parameters or wildcards. Requests over HTTP/2 are left to the others.
+ *
+ * When the layer closes it takes nothing new, and waits until what it took is answered.
+ *
+ * ```ts
+ * const server = createServer()
+ * const Server = HttpRouter.serve(Routes).pipe(
+ *   Layer.provide(TelesignWebhook.layerNode(server, { path: "/telesign/events" })),
+ *   Layer.provide(NodeHttpServer.layer(() => server, { port: 3000 }))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ */
+export const layerNode = (
+  server: NodeServer,
+  options: Options
+): Layer.Layer<never, TelesignAuth.InvalidApiKey, Calls.Calls> =>
+  Layer.effectDiscard(Effect.flatMap(nodeHandler(options), ({ idle, take }) =>
+    Effect.acquireRelease(
+      Effect.sync(() => NodeHttp.intercept(server, take)),
+      (undo) => Effect.andThen(Effect.sync(undo), idle)
+    )))
+
+// The route
 
 type Request = HttpServerRequest.HttpServerRequest
 
-type Response = HttpServerResponse.HttpServerResponse
-
-// A webhook is paid for in garbage as much as in steps. So on its way it passes values, not errors, and what can be made
-// once is made with the layer.
-
-const handler = Effect.fnUntraced(function*(options: Options) {
-  const calls = yield* Calls.Calls
-  const context = yield* Effect.context<never>()
+const routeHandler = Effect.fnUntraced(function*(options: Options) {
+  const desk = yield* Desk.make(options)
+  const fork = Effect.runForkWith(yield* Effect.context<never>())
   const read = reader(options)
-  const isTrusted = options.verify === undefined ? undefined : yield* verifier(options.verify)
-  const count = counter(context)
-  const answer = answerer(calls, options, count, Effect.runForkWith(context))
-
-  const rejected = (rejection: Rejection) => {
-    count("unread", rejection)
-    return Effect.succeed(rejections[rejection])
-  }
-  const decoded = (request: Request, body: Body) => {
-    const webhook = decode(body)
-    return typeof webhook === "string" ? rejected(webhook) : answer(request, webhook)
-  }
   return (request: Request) =>
-    Effect.flatMap(read(request), (body) => {
-      if (typeof body === "string") return rejected(body)
-      if (isTrusted === undefined) return decoded(request, body)
-      return Effect.flatMap(
-        isTrusted(request, body),
-        (trusted) => trusted ? decoded(request, body) : rejected("unauthorized")
-      )
-    })
+    Effect.flatMap(read(request), (body) =>
+      typeof body === "string"
+        ? Effect.succeed(toResponse(desk.reject(body)))
+        : Effect.uninterruptible(
+          Effect.flatMap(desk.answer(request.headers, body), (answer) => respond(request, answer, fork))
+        ))
 })
 
-// Reading
+const bodyLimit = ({ maxBodySize = "64 KiB" }: Options): ByteSize.ByteSize => ByteSize.fromInputUnsafe(maxBodySize)
 
-const json = (status: number, body: object) => HttpServerResponse.jsonUnsafe(body, { status })
-
-const rejections = {
-  unauthorized: json(401, { error: "The signature is missing or wrong" }),
-  too_large: json(413, { error: "The body is too large" }),
-  unreadable: json(400, { error: "The body could not be read" }),
-  not_json: json(400, { error: "The body is not JSON" }),
-  not_an_event: json(400, { error: "The body is not an event: it needs event and reference_id" })
-}
-
-type Rejection = keyof typeof rejections
-
-type Body = Uint8Array<ArrayBuffer>
-
-/** Makes what reads the body of a request, or tells why there is none. */
-const reader = ({ maxBodySize = "64 KiB" }: Options) => {
-  const limit = ByteSize.fromInputUnsafe(maxBodySize)
-  const bytes = Number(limit)
-  const inTurn = stepByStep()
-  return (request: Request): Effect.Effect<Body | Rejection> => {
+/**
+ * Makes what reads the body of a request, or tells why there is none. It is read from Node's own request, with nothing in
+ * between: reading it by `request.arrayBuffer` costs more than all that the server does with a request besides.
+ */
+const reader = (options: Options) => {
+  const limit = bodyLimit(options)
+  const readNode = NodeHttp.reader(Number(limit))
+  return (request: Request): Effect.Effect<Desk.Body | Desk.Rejection> => {
     const source = nodeSource(request)
-    if (source !== undefined) return nodeBody(source, bytes, inTurn)
+    if (source !== undefined) {
+      return Effect.callback((resume) => readNode(source, (body) => resume(Effect.succeed(body))))
+    }
     return request.arrayBuffer.pipe(
       Effect.provideService(HttpIncomingMessage.MaxBodySize, limit),
       Effect.match({ onFailure: readError, onSuccess: (buffer) => new Uint8Array(buffer) })
@@ -127,152 +140,48 @@ const reader = ({ maxBodySize = "64 KiB" }: Options) => {
   }
 }
 
-const readError = ({ reason }: HttpServerError.HttpServerError): Rejection =>
+const readError = ({ reason }: HttpServerError.HttpServerError): Desk.Rejection =>
   reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge" ? "too_large" : "unreadable"
 
 /**
- * Reads the body from Node's own request, with nothing in between: reading it by `request.arrayBuffer` costs more than
- * all that the server does with a request besides. Whoever stops waiting for it need not say so, for what still comes is
- * taken up to the limit and then let go; the server sees to the connection.
+ * The body, if it is still whole, its sender does not wait to be asked for it, and it is not encoded: a middleware that
+ * decompresses gives the request another body, not the source.
  */
-const nodeBody = (source: NodeSource, limit: number, inTurn: InTurn): Effect.Effect<Body | Rejection> =>
-  Effect.callback((resume) => {
-    const chunks: Array<Body> = []
-    let size = 0
-    let isWhole = false
-    const take = (chunk: Body) => {
-      size += chunk.length
-      chunks.push(chunk)
-      if (size <= limit) return
-      source.off("data", take)
-      resume(Effect.succeed("too_large"))
-    }
-    source.on("data", take)
-    source.on("end", () => {
-      isWhole = true
-      inTurn(() => resume(Effect.succeed(joined(chunks, size))))
-    })
-    source.on("close", () => isWhole || resume(unreadable))
-  })
-
-type InTurn = (task: () => void) => void
-
-/**
- * Makes what runs tasks when the event loop has read all that came in together. So all bodies are read first and then all
- * events are decided on, which is a fifth faster than one request after another: the processor has the code of one step at
- * hand, but not that of all. Effect's own dispatcher does the same, but gave three quarters of the turns a second.
- */
-const stepByStep = (): InTurn => {
-  const waiting: Array<() => void> = []
-  const runAll = () => {
-    for (const task of waiting.splice(0)) task()
+const nodeSource = (request: Request): NodeHttp.Source | undefined => {
+  if (!NodeHttp.isRequest(request.source)) return undefined
+  const source = request.source as unknown as NodeHttp.Source & {
+    readonly destroyed?: boolean
+    readonly readableDidRead?: boolean
+    readonly headers: { readonly [name: string]: unknown }
   }
-  return (task) => {
-    if (waiting.push(task) === 1) setImmediate(runAll)
-  }
+  const isWhole = source.readableDidRead === false && source.destroyed === false
+  const isPlain = source.headers["expect"] === undefined && source.headers["content-encoding"] === undefined
+  return isWhole && isPlain ? source : undefined
 }
 
-const unreadable = Effect.succeed("unreadable" as const)
-
-const joined = (chunks: ReadonlyArray<Body>, size: number): Body => {
-  if (chunks.length === 1) return chunks[0]!
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
+const nodeResponse = (request: Request): NodeHttp.Response | undefined => {
+  const { response } = request as { readonly response?: NodeHttp.Response }
+  return NodeHttp.isRequest(request.source) && typeof response?.on === "function" ? response : undefined
 }
 
-/** Makes what tells whether a body is signed as it should be. */
-const verifier = Effect.fnUntraced(function*({ apiKey, required }: NonNullable<Options["verify"]>) {
-  const auth = yield* TelesignAuth.make(apiKey)
-  return (request: Request, body: Body) =>
-    Effect.map(
-      auth.verify(request.headers, body),
-      (verdict) => verdict === "valid" || (verdict === "missing" && !required)
-    )
-})
-
-const decoder = new TextDecoder()
-
-const decode = (body: Body): Webhook.Webhook | Rejection => {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(decoder.decode(body))
-  } catch {
-    return "not_json"
-  }
-  const webhook = TelesignWire.decodeWebhook(parsed)
-  return Result.isSuccess(webhook) ? webhook.success : "not_an_event"
-}
-
-// Answering
-
-const nothing = json(200, {})
-
-const unavailable = json(503, {})
-
-const hangup = json(200, { method: "hangup", params: {} })
-
-/** Makes what hands an event to the engine, and its reply to the server. */
-const answerer = (calls: Calls.Calls["Service"], options: Options, count: Count, fork: Fork) => {
-  const respond = (request: Request, webhook: Webhook.Webhook, { action, sent }: Calls.Reply) => {
-    if (action === undefined) {
-      count(webhook.event, "nothing")
-      return written(request, nothing, sent, fork)
-    }
-    const envelope = TelesignWire.encodeAction(action, options)
-    if (Result.isSuccess(envelope)) {
-      count(webhook.event, "action")
-      return written(request, json(200, envelope.success), sent, fork)
-    }
-    // Nobody could steer the line after no answer, so the callee is not kept on it.
-    count(webhook.event, "unsayable")
-    return Effect.logError(`A call is hung up. ${envelope.failure.message}`).pipe(
-      Effect.andThen(sent(false)),
-      Effect.as(hangup)
-    )
-  }
-  return (request: Request, webhook: Webhook.Webhook) =>
-    Effect.uninterruptible(
-      Effect.matchEffect(calls.receive(webhook), {
-        onFailure: (error) => {
-          count(webhook.event, "unavailable")
-          return Effect.as(Effect.logError(`A webhook was not recorded. ${error.message}`), unavailable)
-        },
-        onSuccess: (reply) => respond(request, webhook, reply)
-      })
-    )
-}
-
-// What became of an answer
-
-/** Runs what follows an answer, for which nobody waits. */
-type Fork = (effect: Effect.Effect<void>) => unknown
+const toResponse = ({ status, text }: Desk.Answer): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(text, { status, contentType: "application/json" })
 
 /** Gives the answer to the server, and tells the engine, once, whether the carrier's connection took the whole of it. */
-const written = (
+const respond = (
   request: Request,
-  answer: Response,
-  sent: Calls.Reply["sent"],
-  fork: Fork
-): Effect.Effect<Response, never, Scope.Scope> => {
+  answer: Desk.Answer,
+  fork: (effect: Effect.Effect<void>) => unknown
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, Scope.Scope> => {
+  const answered = toResponse(answer)
+  const { sent } = answer
+  if (sent === undefined) return Effect.succeed(answered)
   const response = nodeResponse(request)
   // The scope of a request closes when the server has taken the answer, or when there will be none.
-  if (response === undefined) return Effect.as(Effect.addFinalizer((exit) => sent(Exit.isSuccess(exit))), answer)
-  if (response.destroyed) return Effect.as(sent(false), answer)
-  let isTold = false
-  const tell = (whole: boolean) => {
-    if (isTold) return
-    isTold = true
-    fork(sent(whole))
-  }
-  // Another status is not our answer: the server gave up, or something between changed it.
-  response.on("finish", () => tell(response.statusCode === 200))
-  response.on("close", () => tell(false))
-  return inOnePiece(response, answer)
+  if (response === undefined) return Effect.as(Effect.addFinalizer((exit) => sent(Exit.isSuccess(exit))), answered)
+  if (response.destroyed) return Effect.as(sent(false), answered)
+  NodeHttp.onWritten(response, (whole) => fork(sent(whole)))
+  return inOnePiece(response, answered)
 }
 
 /**
@@ -282,7 +191,10 @@ const written = (
  * So the answer is written here, at the last moment that Effect gives to a route: after what may change it on its way, and
  * before the server, which leaves alone what has ended. One that was changed is left to the server.
  */
-const inOnePiece = (response: NodeResponse, answer: Response): Effect.Effect<Response> =>
+const inOnePiece = (
+  response: NodeHttp.Response,
+  answer: HttpServerResponse.HttpServerResponse
+): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
   Effect.withFiber((fiber) => {
     HttpEffect.appendPreResponseHandlerUnsafe(fiber.context, (_, last) => {
       if (last === answer && last.body._tag === "Uint8Array" && !response.destroyed && !response.headersSent) {
@@ -294,83 +206,47 @@ const inOnePiece = (response: NodeResponse, answer: Response): Effect.Effect<Res
     return Effect.succeed(answer)
   })
 
-// Node's requests and responses are found by their shape, so that other servers need no Node. Only those of HTTP/1.1 are
-// looked at: over HTTP/2 Node says `finish` even of an answer that was cut off.
+// Node's server
 
-/** The part of Node's `IncomingMessage` that gives the body. */
-interface NodeSource {
-  readonly on: (event: "data" | "end" | "close", listener: (chunk: Body) => void) => unknown
-  readonly off: (event: "data", listener: (chunk: Body) => void) => unknown
-}
+const unexpected = new Desk.Answer(500, "{}")
 
-/** The part of Node's `ServerResponse` that writes the answer, and shows whether it was written. */
-interface NodeResponse {
-  readonly destroyed: boolean
-  readonly headersSent: boolean
-  readonly statusCode: number
-  readonly writeHead: (status: number, headers: { readonly [name: string]: string }) => unknown
-  readonly end: (body: string | Uint8Array) => unknown
-  readonly on: (event: "finish" | "close", listener: () => void) => unknown
-}
+/** Makes what takes webhooks from a Node server, and what waits until all that it took are answered. */
+const nodeHandler = Effect.fnUntraced(function*(options: Options) {
+  const desk = yield* Desk.make(options)
+  const fork = Effect.runForkWith(yield* Effect.context<never>())
+  const read = NodeHttp.reader(Number(bodyLimit(options)))
+  const latch = yield* Latch.make(true)
+  let underWay = 0
 
-const isNode = ({ source }: Request): boolean =>
-  (source as { readonly httpVersionMajor?: number }).httpVersionMajor === 1
-
-/**
- * The body, if it is still whole, its sender does not wait to be asked for it, and it is not encoded: a middleware that
- * decompresses gives the request another body, not the source.
- */
-const nodeSource = (request: Request): NodeSource | undefined => {
-  if (!isNode(request)) return undefined
-  const source = request.source as NodeSource & {
-    readonly destroyed?: boolean
-    readonly readableDidRead?: boolean
-    readonly headers: { readonly [name: string]: unknown }
+  const answerWith = (response: NodeHttp.Response, { sent, status, text }: Desk.Answer) => {
+    if (sent !== undefined) {
+      if (response.destroyed) return void fork(sent(false))
+      NodeHttp.onWritten(response, (whole) => fork(sent(whole)))
+    }
+    response.statusCode = status
+    response.setHeader("content-type", "application/json")
+    response.end(text)
   }
-  const isWhole = source.readableDidRead === false && source.destroyed === false
-  const isPlain = source.headers["expect"] === undefined && source.headers["content-encoding"] === undefined
-  return isWhole && isPlain ? source : undefined
-}
-
-const nodeResponse = (request: Request): NodeResponse | undefined => {
-  const { response } = request as { readonly response?: NodeResponse }
-  return isNode(request) && typeof response?.on === "function" ? response : undefined
-}
-
-// Counting
-
-const knownEvents = [
-  "incoming_call",
-  "dial_completed",
-  "speak_completed",
-  "play_completed",
-  "call_leg_completed",
-  "call_completed",
-  "unread"
-]
-
-type Outcome = "action" | "nothing" | "unsayable" | "unavailable" | Rejection
-
-type Count = (event: string, result: Outcome) => void
-
-/** Makes what counts webhooks. Names that are not known share one label, so that nobody can fill the memory with metrics. */
-const counter = (context: Context.Context<never>): Count => {
-  const known = new Map(knownEvents.map((event) => [event, countersOf(event)]))
-  const others = countersOf("other")
-  return (event, result) => (known.get(event) ?? others)(result).updateUnsafe(1, context)
-}
-
-const countersOf = (event: string) => {
-  const counters = new Map<Outcome, Metric.Counter<number>>()
-  return (result: Outcome): Metric.Counter<number> => {
-    const found = counters.get(result)
-    if (found !== undefined) return found
-    const made = Metric.counter("ringback_webhooks", {
-      description: "Webhooks that came in, by event and by what became of them",
-      attributes: { event, result },
-      incremental: true
+  const decide = (request: NodeHttp.Request, response: NodeHttp.Response, body: Desk.Body) => {
+    if (++underWay === 1) latch.closeUnsafe()
+    fork(desk.answer(request.headers, body)).addObserver((exit) => {
+      if (Exit.isFailure(exit)) fork(Effect.logError("A webhook could not be answered", exit.cause))
+      answerWith(response, Exit.isSuccess(exit) ? exit.value : unexpected)
+      if (--underWay === 0) latch.openUnsafe()
     })
-    counters.set(result, made)
-    return made
   }
+  const take: NodeHttp.Take = (request, response) => {
+    if (request.method !== "POST" || pathOf(request) !== options.path || !NodeHttp.isRequest(request)) return false
+    read(request, (body) => {
+      if (typeof body === "string") answerWith(response, desk.reject(body))
+      else decide(request, response, body)
+    })
+    return true
+  }
+  return { take, idle: latch.await }
+})
+
+const pathOf = ({ url = "" }: NodeHttp.Request): string => {
+  const end = url.indexOf("?")
+  return end === -1 ? url : url.slice(0, end)
 }

@@ -2,12 +2,12 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Action, Calls, EventStore, PhoneNumber } from "@ringback/core"
 import type { Webhook } from "@ringback/core"
-import { Deferred, Effect, Exit, Fiber, Layer, Logger, Metric, Redacted, References, Tracer } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Logger, Metric, Redacted, References, Scope, Tracer } from "effect"
 import type { Types } from "effect"
 import { HttpEffect, HttpMiddleware, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { createHmac } from "node:crypto"
 import { once } from "node:events"
-import { createServer } from "node:http"
+import { createServer, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import { connect } from "node:net"
 import { inspect } from "node:util"
@@ -41,32 +41,63 @@ const callsOf = (receive: Receive) => Layer.succeed(Calls.Calls, Calls.Calls.of(
 
 type App = Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled>
 
-/** The routes on a real server. `around` stands between the routes and the server, `onSocket` sees each connection. */
-const serve = (
+/** A real server, told of each connection, and the end of its first one. */
+const listening = (onSocket: (socket: Socket) => void) => {
+  const server = createServer()
+  // A promise, so that whoever waits for it goes on after all other listeners have heard of it.
+  const closed = new Promise<void>((resolve) =>
+    server.on("connection", (socket: Socket) => socket.on("close", () => resolve()))
+  )
+  server.on("connection", onSocket)
+  return { server, closed: Effect.promise(() => closed) }
+}
+
+const nowhere = { port: 0, host: "127.0.0.1" }
+
+const place = (server: Server) => {
+  const { port } = server.address() as AddressInfo
+  return { port, url: `http://127.0.0.1:${port}${path}` }
+}
+
+/** The route. `around` stands between it and the server. */
+const serveRoute = (
   receive: Receive,
   options?: Partial<TelesignWebhook.Options>,
-  around: (app: App) => App = (app) => app,
-  onSocket: (socket: Socket) => void = () => {}
+  onSocket: (socket: Socket) => void = () => {},
+  around: (app: App) => App = (app) => app
 ) =>
   Effect.gen(function*() {
-    const server = createServer()
-    // A promise, so that whoever waits for it goes on after all other listeners have heard of it.
-    const closed = new Promise<void>((resolve) =>
-      server.on("connection", (socket: Socket) => socket.on("close", () => resolve()))
-    )
-    server.on("connection", onSocket)
+    const { closed, server } = listening(onSocket)
     yield* Layer.build(
       HttpRouter.serve(
         Layer.mergeAll(TelesignWebhook.layer({ path, ...options }), HttpRouter.middleware(around, { global: true })),
         { disableLogger: true, disableListenLog: true }
       ).pipe(
         Layer.provide(callsOf(receive)),
-        Layer.provide(NodeHttpServer.layer(() => server, { port: 0, host: "127.0.0.1" }))
+        Layer.provide(NodeHttpServer.layer(() => server, nowhere))
       )
     )
-    const { port } = server.address() as AddressInfo
-    return { port, url: `http://127.0.0.1:${port}${path}`, closed: Effect.promise(() => closed) }
+    return { closed, ...place(server) }
   })
+
+/** Node's own server, with an application behind that knows no path. */
+const serveNode = (
+  receive: Receive,
+  options?: Partial<TelesignWebhook.Options>,
+  onSocket: (socket: Socket) => void = () => {}
+) =>
+  Effect.gen(function*() {
+    const { closed, server } = listening(onSocket)
+    server.on("request", (_, response: ServerResponse) => response.writeHead(404).end())
+    yield* Effect.acquireRelease(
+      Effect.promise(() => once(server.listen(nowhere), "listening")),
+      () => Effect.sync(() => server.close().closeAllConnections())
+    )
+    yield* Layer.build(Layer.provide(TelesignWebhook.layerNode(server, { path, ...options }), callsOf(receive)))
+    return { closed, ...place(server) }
+  })
+
+const ways = [["the route", serveRoute], ["Node's server", serveNode]] as const
 
 const post = (url: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
   Effect.promise(async () => {
@@ -94,144 +125,470 @@ const dialIn = (port: number) =>
 const requestText = (body: string, length = Buffer.byteLength(body)) =>
   `POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n${body}`
 
-describe("an event", () => {
-  it.effect("is answered with one action", () =>
-    Effect.gen(function*() {
-      const { receive, received } = engine(question)
-      const { url } = yield* serve(receive)
-      const response = yield* post(url, JSON.stringify(answered))
-      assert.strictEqual(response.status, 200)
-      assert.strictEqual(response.headers.get("content-type"), "application/json")
-      assert.deepStrictEqual(response.json, questionJson)
-      assert.deepStrictEqual(received, [{
-        event: "dial_completed",
-        referenceId: "7A10C4E2",
-        externalId: "visit-8841",
-        status: "answered",
-        to: "15550170001",
-        from: "15550170009"
-      }])
-    }))
-
-  it.effect("is answered with {} where there is nothing to do", () =>
-    Effect.gen(function*() {
-      const { receive } = engine(undefined)
-      const { url } = yield* serve(receive)
-      const { json, status } = yield* post(url, JSON.stringify({ event: "call_completed", reference_id: "7A10" }))
-      assert.deepStrictEqual({ json, status }, { json: {}, status: 200 })
-    }))
-
-  for (
-    const action of [
-      Action.hangup,
-      Action.dial({
-        to: PhoneNumber.make("15550170077"),
-        from: PhoneNumber.make("15550170009"),
-        maxCallDurationSeconds: 900
-      }),
-      { _tag: "Play", url: "https://media.example.net/goodbye.wav" } as const
-    ]
-  ) {
-    it.effect(`can be answered with ${Action.describe(action)}`, () =>
-      Effect.gen(function*() {
-        const { url } = yield* serve(engine(action).receive)
-        const { json, status } = yield* post(url, JSON.stringify(answered))
-        assert.strictEqual(status, 200)
-        assert.strictEqual(json.method, Action.describe(action))
-      }))
+/** An engine that waits with its answer, and tells when it was asked and what became of the answer. */
+const patient = Effect.gen(function*() {
+  const asked = yield* Deferred.make<void>()
+  const go = yield* Deferred.make<void>()
+  const fate = yield* Deferred.make<boolean>()
+  const told: Array<boolean> = []
+  const reply: Calls.Reply = {
+    action: question,
+    sent: (whole) =>
+      Effect.suspend(() => {
+        told.push(whole)
+        return Effect.asVoid(Deferred.succeed(fate, whole))
+      })
   }
+  const receive: Receive = () =>
+    Deferred.succeed(asked, undefined).pipe(Effect.andThen(Deferred.await(go)), Effect.as(reply))
+  return {
+    receive,
+    told,
+    asked: Deferred.await(asked),
+    go: Deferred.succeed(go, undefined),
+    fate: Deferred.await(fate)
+  }
+})
 
-  it.effect("that is not known arrives with all of its fields", () =>
-    Effect.gen(function*() {
-      const { receive, received } = engine(undefined)
-      const { url } = yield* serve(receive)
-      const { status } = yield* post(
-        url,
-        JSON.stringify({ event: "call_sung", reference_id: "7A10", verse: 2, data: { key: "C", status: "loud" } })
-      )
-      assert.strictEqual(status, 200)
-      assert.deepStrictEqual(received, [
-        { event: "call_sung", referenceId: "7A10", status: "loud", extra: { verse: 2, data: { key: "C" } } }
-      ])
-    }))
+for (const [way, serve] of ways) {
+  describe(`an event by ${way}`, () => {
+    it.effect("is answered with one action", () =>
+      Effect.gen(function*() {
+        const { receive, received } = engine(question)
+        const { url } = yield* serve(receive)
+        const response = yield* post(url, JSON.stringify(answered))
+        assert.strictEqual(response.status, 200)
+        assert.strictEqual(response.headers.get("content-type"), "application/json")
+        assert.deepStrictEqual(response.json, questionJson)
+        assert.deepStrictEqual(received, [{
+          event: "dial_completed",
+          referenceId: "7A10C4E2",
+          externalId: "visit-8841",
+          status: "answered",
+          to: "15550170001",
+          from: "15550170009"
+        }])
+      }))
 
-  it.effect("is read as JSON whatever its content type says", () =>
-    Effect.gen(function*() {
-      const { receive, received } = engine(undefined)
-      const { url } = yield* serve(receive)
-      for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-8", ""]) {
-        assert.strictEqual((yield* post(url, JSON.stringify(answered), { "content-type": type })).status, 200)
-      }
-      assert.lengthOf(received, 4)
-    }))
+    it.effect("is answered with {} where there is nothing to do", () =>
+      Effect.gen(function*() {
+        const { receive } = engine(undefined)
+        const { url } = yield* serve(receive)
+        const { json, status } = yield* post(url, JSON.stringify({ event: "call_completed", reference_id: "7A10" }))
+        assert.deepStrictEqual({ json, status }, { json: {}, status: 200 })
+      }))
 
+    for (
+      const action of [
+        Action.hangup,
+        Action.dial({
+          to: PhoneNumber.make("15550170077"),
+          from: PhoneNumber.make("15550170009"),
+          maxCallDurationSeconds: 900
+        }),
+        { _tag: "Play", url: "https://media.example.net/goodbye.wav" } as const
+      ]
+    ) {
+      it.effect(`can be answered with ${Action.describe(action)}`, () =>
+        Effect.gen(function*() {
+          const { url } = yield* serve(engine(action).receive)
+          const { json, status } = yield* post(url, JSON.stringify(answered))
+          assert.strictEqual(status, 200)
+          assert.strictEqual(json.method, Action.describe(action))
+        }))
+    }
+
+    it.effect("that is not known arrives with all of its fields", () =>
+      Effect.gen(function*() {
+        const { receive, received } = engine(undefined)
+        const { url } = yield* serve(receive)
+        const { status } = yield* post(
+          url,
+          JSON.stringify({ event: "call_sung", reference_id: "7A10", verse: 2, data: { key: "C", status: "loud" } })
+        )
+        assert.strictEqual(status, 200)
+        assert.deepStrictEqual(received, [
+          { event: "call_sung", referenceId: "7A10", status: "loud", extra: { verse: 2, data: { key: "C" } } }
+        ])
+      }))
+
+    it.effect("is read as JSON whatever its content type says", () =>
+      Effect.gen(function*() {
+        const { receive, received } = engine(undefined)
+        const { url } = yield* serve(receive)
+        for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-8", ""]) {
+          assert.strictEqual((yield* post(url, JSON.stringify(answered), { "content-type": type })).status, 200)
+        }
+        assert.lengthOf(received, 4)
+      }))
+
+    it.effect("is answered after it was recorded, not before", () =>
+      Effect.gen(function*() {
+        const asked = yield* Deferred.make<void>()
+        const recorded = yield* Deferred.make<void>()
+        const { receive } = engine(question)
+        const { port } = yield* serve((webhook) =>
+          Deferred.succeed(asked, undefined).pipe(
+            Effect.andThen(Deferred.await(recorded)),
+            Effect.andThen(receive(webhook))
+          )
+        )
+        const client = yield* dialIn(port)
+        let heard = ""
+        client.on("data", (data) => heard += data)
+        client.write(requestText(JSON.stringify(answered)))
+        yield* Deferred.await(asked)
+        assert.strictEqual(heard, "")
+        yield* Deferred.succeed(recorded, undefined)
+        yield* Effect.promise(() => once(client, "data"))
+        assert.match(heard, /^HTTP\/1.1 200 OK/)
+      }))
+
+    it.effect("is answered by as few writes as Node's own response.end makes", () =>
+      Effect.gen(function*() {
+        const writes: Array<string> = []
+        const noteWrites = (socket: Socket) => {
+          const { _write, _writev } = socket
+          socket._write = (chunk, ...rest) => {
+            writes.push(String(chunk))
+            _write.call(socket, chunk, ...rest)
+          }
+          socket._writev = (chunks, done) => {
+            writes.push(...chunks.map(({ chunk }) => String(chunk)))
+            _writev?.call(socket, chunks, done)
+          }
+        }
+        const writesOf = Effect.fnUntraced(function*(port: number) {
+          const client = yield* dialIn(port)
+          client.write(requestText(JSON.stringify(answered)))
+          yield* Effect.promise(() => once(client, "data"))
+          return writes.splice(0)
+        })
+        const bare = yield* Effect.acquireRelease(
+          Effect.promise(async () => {
+            const server = createServer((request, response) =>
+              void request.resume().on("end", () => response.end(JSON.stringify(questionJson)))
+            )
+            await once(server.on("connection", noteWrites).listen(0, "127.0.0.1"), "listening")
+            return server
+          }),
+          (server) => Effect.sync(() => server.close())
+        )
+        const fewest = yield* writesOf((bare.address() as AddressInfo).port)
+        const { port } = yield* serve(engine(question).receive, {}, noteWrites)
+        const ours = yield* writesOf(port)
+        assert.strictEqual(ours.length, fewest.length)
+        assert.isTrue(ours[0]?.endsWith(`\r\n\r\n${JSON.stringify(questionJson)}`))
+      }))
+
+    it.effect("that the store cannot record is answered 503, so that it may come again", () =>
+      Effect.gen(function*() {
+        const failure = new EventStore.StoreError({ operation: "write", problem: "The disk is full" })
+        const { url } = yield* serve(() => Effect.fail(failure))
+        const { json, status } = yield* post(url, JSON.stringify(answered))
+        assert.deepStrictEqual({ json, status }, { json: {}, status: 503 })
+      }))
+
+    it.effect("that kills the engine is answered 500, and the next one as ever", () =>
+      Effect.gen(function*() {
+        const { receive } = engine(question)
+        const { url } = yield* serve((webhook) =>
+          webhook.referenceId === "bad" ? Effect.die("a bug") : receive(webhook)
+        )
+        assert.strictEqual((yield* post(url, JSON.stringify({ ...answered, reference_id: "bad" }))).status, 500)
+        assert.strictEqual((yield* post(url, JSON.stringify(answered))).status, 200)
+      }))
+
+    it.effect("whose answer cannot be written down hangs up, and counts as not answered", () =>
+      Effect.gen(function*() {
+        const { receive, sent } = engine(Action.sendDtmf("12#"))
+        const { url } = yield* serve(receive)
+        const { json, status } = yield* post(url, JSON.stringify(answered))
+        assert.deepStrictEqual({ json, status }, { json: { method: "hangup", params: {} }, status: 200 })
+        assert.deepStrictEqual(sent, [false])
+      }))
+
+    it.effect("can be answered with send_dtmf where its parameter is guessed", () =>
+      Effect.gen(function*() {
+        const { url } = yield* serve(engine(Action.sendDtmf("12#")).receive, { sendDtmfParameter: "digits" })
+        const { json } = yield* post(url, JSON.stringify(answered))
+        assert.deepStrictEqual(json, { method: "send_dtmf", params: { digits: "12#" } })
+      }))
+  })
+
+  describe(`anything else by ${way}`, () => {
+    const refused: ReadonlyArray<readonly [name: string, body: string, status: number, error: RegExp]> = [
+      ["an empty body", "", 400, /not JSON/],
+      ["a form", "event=dial_completed&reference_id=7A10", 400, /not JSON/],
+      ["cut JSON", JSON.stringify(answered).slice(0, -1), 400, /not JSON/],
+      ["null", "null", 400, /not an event/],
+      ["a list", JSON.stringify([answered]), 400, /not an event/],
+      ["no event", JSON.stringify({ reference_id: "7A10" }), 400, /not an event/],
+      ["no reference_id", JSON.stringify({ event: "dial_completed" }), 400, /not an event/],
+      ["a body above 64 KiB", JSON.stringify({ ...answered, padding: " ".repeat(65_536) }), 413, /too large/]
+    ]
+    for (const [name, body, status, error] of refused) {
+      it.effect(`such as ${name} is refused with ${status} and a word, and the engine does not see it`, () =>
+        Effect.gen(function*() {
+          const { receive, received } = engine(question)
+          const { url } = yield* serve(receive)
+          const response = yield* post(url, body)
+          assert.strictEqual(response.status, status)
+          assert.match(response.json.error, error)
+          assert.lengthOf(received, 0)
+        }))
+    }
+
+    it.effect("a body of the longest length is read, one byte more is not", () =>
+      Effect.gen(function*() {
+        const { receive, received } = engine(undefined)
+        const { url } = yield* serve(receive, { maxBodySize: 200 })
+        const padded = JSON.stringify(answered).padEnd(200)
+        assert.strictEqual((yield* post(url, padded)).status, 200)
+        assert.strictEqual((yield* post(url, `${padded} `)).status, 413)
+        assert.lengthOf(received, 1)
+      }))
+
+    it.effect("an endless body is cut off at the limit", () =>
+      Effect.gen(function*() {
+        const { receive, received } = engine(undefined)
+        const { port } = yield* serve(receive)
+        const client = yield* dialIn(port)
+        client.write(`POST ${path} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`)
+        const chunk = `4000\r\n${" ".repeat(0x4000)}\r\n`
+        for (let n = 0; n < 5; n++) client.write(chunk)
+        const [data] = yield* Effect.promise(() => once(client, "data"))
+        assert.match(String(data), /^HTTP\/1.1 413 /)
+        assert.lengthOf(received, 0)
+      }))
+
+    it.effect("a request that breaks off is nothing that happened to a call", () =>
+      Effect.gen(function*() {
+        const { receive, received } = engine(undefined)
+        const { closed, port } = yield* serve(receive)
+        const client = yield* dialIn(port)
+        client.write(requestText(JSON.stringify(answered), 1000))
+        client.destroy()
+        yield* closed
+        assert.lengthOf(received, 0)
+      }))
+
+    it.effect("another method or path is not served", () =>
+      Effect.gen(function*() {
+        const { url } = yield* serve(engine(question).receive)
+        const get = yield* Effect.promise(() => fetch(url, { headers: { connection: "close" } }))
+        assert.strictEqual(get.status, 404)
+        assert.strictEqual((yield* post(`${url}/other`, JSON.stringify(answered))).status, 404)
+      }))
+  })
+
+  describe(`signatures by ${way}`, () => {
+    const apiKey = Redacted.make("q0hvb3NlIGEgbG9uZyBhbmQgcmFuZG9tIGtleSBoZXJlIQ==")
+    const sign = (body: string | Uint8Array) =>
+      createHmac("sha256", Buffer.from(Redacted.value(apiKey), "base64")).update(body).digest("base64")
+    const body = JSON.stringify(answered)
+
+    const statuses = (required: boolean) =>
+      Effect.gen(function*() {
+        const { receive, received } = engine(question)
+        const { url } = yield* serve(receive, { verify: { apiKey, required } })
+        const status = (headers: Record<string, string>) => Effect.map(post(url, body, headers), (each) => each.status)
+        return {
+          right: yield* status({ "X-TS-Authorization": sign(body) }),
+          tsa: yield* status({ Authorization: `TSA 11AA:${sign(body)}` }),
+          wrong: yield* status({ "X-TS-Authorization": sign(`${body} `) }),
+          missing: yield* status({}),
+          other: yield* status({ Authorization: "Basic abc" }),
+          received: received.length
+        }
+      })
+
+    it.effect("that are required keep out whoever has none or a wrong one", () =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* statuses(true), {
+          right: 200,
+          tsa: 200,
+          wrong: 401,
+          missing: 401,
+          other: 401,
+          received: 2
+        })
+      }))
+
+    it.effect("that are not required keep out a wrong one", () =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* statuses(false), {
+          right: 200,
+          tsa: 200,
+          wrong: 401,
+          missing: 200,
+          other: 200,
+          received: 4
+        })
+      }))
+
+    it.effect("cover the raw bytes, before anything is made of them", () =>
+      Effect.gen(function*() {
+        const { receive, received } = engine(question)
+        const { url } = yield* serve(receive, { verify: { apiKey, required: true } })
+        const strange = new Uint8Array([
+          ...Buffer.from(`{"event":"x","reference_id":"7","tune":"`),
+          0xff,
+          0xfe,
+          0x22,
+          0x7d
+        ])
+        assert.strictEqual((yield* post(url, strange, { "x-ts-authorization": sign(strange) })).status, 200)
+        assert.strictEqual((yield* post(url, "no json", { "x-ts-authorization": sign("no json") })).status, 400)
+        assert.strictEqual((yield* post(url, "no json", { "x-ts-authorization": sign("no") })).status, 401)
+        assert.lengthOf(received, 1)
+      }))
+
+    it.effect("keep the limit on the body", () =>
+      Effect.gen(function*() {
+        const { url } = yield* serve(engine(question).receive, { verify: { apiKey, required: true }, maxBodySize: 100 })
+        assert.strictEqual((yield* post(url, body, { "x-ts-authorization": sign(body) })).status, 413)
+      }))
+
+    it.effect("with a key that is none stop the layer from being built", () =>
+      Effect.gen(function*() {
+        const exit = yield* Effect.exit(
+          serve(engine(question).receive, { verify: { apiKey: Redacted.make("no base64!"), required: true } })
+        )
+        assert(Exit.isFailure(exit))
+        const text = inspect(exit.cause, { depth: 10 })
+        assert.include(text, "InvalidApiKey")
+        assert.notInclude(text, "no base64!")
+      }))
+  })
+
+  describe(`what became of a reply by ${way}`, () => {
+    it.effect("is true, once, when the connection took it whole", () =>
+      Effect.gen(function*() {
+        const { fate, go, receive, told } = yield* patient
+        const { closed, port } = yield* serve(receive)
+        yield* go
+        const client = yield* dialIn(port)
+        client.write(requestText(JSON.stringify(answered)))
+        yield* Effect.promise(() => once(client, "data"))
+        assert.isTrue(yield* fate)
+        client.destroy()
+        yield* closed
+        assert.deepStrictEqual(told, [true])
+      }))
+
+    it.effect("is true for each of several on one connection", () =>
+      Effect.gen(function*() {
+        const { receive, sent } = engine(question)
+        const { closed, port } = yield* serve(receive)
+        const client = yield* dialIn(port)
+        for (let n = 0; n < 3; n++) {
+          client.write(requestText(JSON.stringify(answered)))
+          yield* Effect.promise(() => once(client, "data"))
+        }
+        client.destroy()
+        yield* closed
+        assert.deepStrictEqual(sent, [true, true, true])
+      }))
+
+    for (const how of ["destroy", "resetAndDestroy", "end"] as const) {
+      it.effect(`is false, once, when the carrier was gone before (${how})`, () =>
+        Effect.gen(function*() {
+          const { asked, fate, go, receive, told } = yield* patient
+          const { closed, port } = yield* serve(receive)
+          const client = yield* dialIn(port)
+          client.resume()
+          client.write(requestText(JSON.stringify(answered)))
+          yield* asked
+          client[how]()
+          yield* closed
+          yield* go // the event is recorded all the same: the engine was not interrupted
+          assert.isFalse(yield* fate)
+          assert.deepStrictEqual(told, [false])
+        }))
+    }
+  })
+
+  describe(`observing by ${way}`, () => {
+    it.effect("counts webhooks by event and result, and unknown names as one", () =>
+      Effect.gen(function*() {
+        const { receive } = engine(question)
+        const { url } = yield* serve((webhook) =>
+          webhook.status === "broken"
+            ? Effect.fail(new EventStore.StoreError({ operation: "write", problem: "The disk is full" }))
+            : receive(webhook)
+        )
+        const event = (name: string, status = "fine") =>
+          post(url, JSON.stringify({ event: name, reference_id: "7A10", data: { status } }))
+        yield* event("dial_completed")
+        yield* event("dial_completed")
+        yield* event("dial_completed", "broken")
+        yield* event("sung")
+        yield* event("whistled")
+        yield* post(url, "{}")
+        yield* post(url, "nothing")
+        const counted = (yield* Metric.snapshot).filter((each) => each.id === "ringback_webhooks").map((each) =>
+          `${each.attributes?.event} ${each.attributes?.result} ${(each.state as { count: number }).count}`
+        )
+        assert.deepStrictEqual(counted.toSorted(), [
+          "dial_completed action 2",
+          "dial_completed unavailable 1",
+          "other action 2",
+          "unread not_an_event 1",
+          "unread not_json 1"
+        ])
+      }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
+
+    it.effect("shows no number, digits or words in logs and spans", () =>
+      Effect.gen(function*() {
+        const seen: Array<unknown> = []
+        const tracer = Tracer.make({
+          span: (options) => {
+            const span = new Tracer.NativeSpan(options)
+            seen.push(span)
+            return span
+          }
+        })
+        const logger = Logger.make((options) => {
+          seen.push(options.message, options.cause, options.fiber.getRef(References.CurrentLogAnnotations))
+        })
+        yield* Effect.gen(function*() {
+          const { receive } = engine(Action.sendDtmf("9753w1#"))
+          const { url } = yield* serve((webhook) =>
+            webhook.event === "dial_completed"
+              ? Effect.fail(new EventStore.StoreError({ operation: "write", problem: "The disk is full" }))
+              : receive(webhook)
+          )
+          const spoken = { event: "speak_completed", reference_id: "7A10", data: { collected_digits: "864209" } }
+          yield* post(url, JSON.stringify(answered))
+          yield* post(url, JSON.stringify(spoken))
+          yield* post(url, `{"to":"15550170001"}`)
+          yield* post(url, `15550170001x`)
+        }).pipe(
+          Effect.scoped,
+          Effect.provideService(References.MinimumLogLevel, "All"),
+          Effect.provide(Logger.layer([logger])),
+          Effect.withTracer(tracer)
+        )
+        const text = inspect(seen, { depth: 20 })
+        assert.include(text, "The disk is full")
+        assert.include(text, "send_dtmf")
+        const spans = seen.filter((each) => each instanceof Tracer.NativeSpan)
+        assert.deepStrictEqual(spans.map((span) => span.kind), serve === serveRoute ? Array(4).fill("server") : [])
+        for (const secret of ["1555017", "9753w1", "864209"]) assert.notInclude(text, secret)
+      }))
+  })
+}
+
+describe("the route", () => {
   it.effect("is read through a middleware that decompresses it", () =>
     Effect.gen(function*() {
       const { receive, received } = engine(question)
       const decompressing = HttpMiddleware.decompression()
-      const { url } = yield* serve(receive, {}, (app) => decompressing(app) as App)
+      const { url } = yield* serveRoute(receive, {}, undefined, (app) => decompressing(app) as App)
       const body = new Uint8Array(gzipSync(JSON.stringify(answered)))
       assert.strictEqual((yield* post(url, body, { "content-encoding": "gzip" })).status, 200)
       assert.lengthOf(received, 1)
-    }))
-
-  it.effect("is answered after it was recorded, not before", () =>
-    Effect.gen(function*() {
-      const asked = yield* Deferred.make<void>()
-      const recorded = yield* Deferred.make<void>()
-      const { receive } = engine(question)
-      const { port } = yield* serve((webhook) =>
-        Deferred.succeed(asked, undefined).pipe(
-          Effect.andThen(Deferred.await(recorded)),
-          Effect.andThen(receive(webhook))
-        )
-      )
-      const client = yield* dialIn(port)
-      let heard = ""
-      client.on("data", (data) => heard += data)
-      client.write(requestText(JSON.stringify(answered)))
-      yield* Deferred.await(asked)
-      assert.strictEqual(heard, "")
-      yield* Deferred.succeed(recorded, undefined)
-      yield* Effect.promise(() => once(client, "data"))
-      assert.match(heard, /^HTTP\/1.1 200 OK/)
-    }))
-
-  it.effect("is answered by as few writes as Node's own response.end makes", () =>
-    Effect.gen(function*() {
-      const writes: Array<string> = []
-      const noteWrites = (socket: Socket) => {
-        const { _write, _writev } = socket
-        socket._write = (chunk, ...rest) => {
-          writes.push(String(chunk))
-          _write.call(socket, chunk, ...rest)
-        }
-        socket._writev = (chunks, done) => {
-          writes.push(...chunks.map(({ chunk }) => String(chunk)))
-          _writev?.call(socket, chunks, done)
-        }
-      }
-      const writesOf = Effect.fnUntraced(function*(port: number) {
-        const client = yield* dialIn(port)
-        client.write(requestText(JSON.stringify(answered)))
-        yield* Effect.promise(() => once(client, "data"))
-        return writes.splice(0)
-      })
-      const bare = yield* Effect.acquireRelease(
-        Effect.promise(async () => {
-          const server = createServer((request, response) =>
-            void request.resume().on("end", () => response.end(JSON.stringify(questionJson)))
-          )
-          await once(server.on("connection", noteWrites).listen(0, "127.0.0.1"), "listening")
-          return server
-        }),
-        (server) => Effect.sync(() => server.close())
-      )
-      const fewest = yield* writesOf((bare.address() as AddressInfo).port)
-      const { port } = yield* serve(engine(question).receive, {}, (app) => app, noteWrites)
-      const ours = yield* writesOf(port)
-      assert.strictEqual(ours.length, fewest.length)
-      assert.isTrue(ours[0]?.endsWith(`\r\n\r\n${JSON.stringify(questionJson)}`))
     }))
 
   const touch = HttpServerResponse.setHeader("x-application", "a")
@@ -247,7 +604,7 @@ describe("an event", () => {
     it.effect(`is answered with the header that a middleware sets ${when}`, () =>
       Effect.gen(function*() {
         const { receive, sent } = engine(question)
-        const { closed, url } = yield* serve(receive, {}, around)
+        const { closed, url } = yield* serveRoute(receive, {}, undefined, around)
         const { headers, json, status } = yield* post(url, JSON.stringify(answered))
         assert.deepStrictEqual({ json, status }, { json: questionJson, status: 200 })
         assert.strictEqual(headers.get("x-application"), "a")
@@ -256,262 +613,12 @@ describe("an event", () => {
       }))
   }
 
-  it.effect("that the store cannot record is answered 503, so that it may come again", () =>
-    Effect.gen(function*() {
-      const failure = new EventStore.StoreError({ operation: "write", problem: "The disk is full" })
-      const { url } = yield* serve(() => Effect.fail(failure))
-      const { json, status } = yield* post(url, JSON.stringify(answered))
-      assert.deepStrictEqual({ json, status }, { json: {}, status: 503 })
-    }))
-
-  it.effect("that kills the engine is answered 500, and the next one as ever", () =>
-    Effect.gen(function*() {
-      const { receive } = engine(question)
-      const { url } = yield* serve((webhook) => webhook.referenceId === "bad" ? Effect.die("a bug") : receive(webhook))
-      assert.strictEqual((yield* post(url, JSON.stringify({ ...answered, reference_id: "bad" }))).status, 500)
-      assert.strictEqual((yield* post(url, JSON.stringify(answered))).status, 200)
-    }))
-
-  it.effect("whose answer cannot be written down hangs up, and counts as not answered", () =>
-    Effect.gen(function*() {
-      const { receive, sent } = engine(Action.sendDtmf("12#"))
-      const { url } = yield* serve(receive)
-      const { json, status } = yield* post(url, JSON.stringify(answered))
-      assert.deepStrictEqual({ json, status }, { json: { method: "hangup", params: {} }, status: 200 })
-      assert.deepStrictEqual(sent, [false])
-    }))
-
-  it.effect("can be answered with send_dtmf where its parameter is guessed", () =>
-    Effect.gen(function*() {
-      const { url } = yield* serve(engine(Action.sendDtmf("12#")).receive, { sendDtmfParameter: "digits" })
-      const { json } = yield* post(url, JSON.stringify(answered))
-      assert.deepStrictEqual(json, { method: "send_dtmf", params: { digits: "12#" } })
-    }))
-})
-
-describe("anything else", () => {
-  const refused: ReadonlyArray<readonly [name: string, body: string, status: number, error: RegExp]> = [
-    ["an empty body", "", 400, /not JSON/],
-    ["a form", "event=dial_completed&reference_id=7A10", 400, /not JSON/],
-    ["cut JSON", JSON.stringify(answered).slice(0, -1), 400, /not JSON/],
-    ["null", "null", 400, /not an event/],
-    ["a list", JSON.stringify([answered]), 400, /not an event/],
-    ["no event", JSON.stringify({ reference_id: "7A10" }), 400, /not an event/],
-    ["no reference_id", JSON.stringify({ event: "dial_completed" }), 400, /not an event/],
-    ["a body above 64 KiB", JSON.stringify({ ...answered, padding: " ".repeat(65_536) }), 413, /too large/]
-  ]
-  for (const [name, body, status, error] of refused) {
-    it.effect(`such as ${name} is refused with ${status} and a word, and the engine does not see it`, () =>
-      Effect.gen(function*() {
-        const { receive, received } = engine(question)
-        const { url } = yield* serve(receive)
-        const response = yield* post(url, body)
-        assert.strictEqual(response.status, status)
-        assert.match(response.json.error, error)
-        assert.lengthOf(received, 0)
-      }))
-  }
-
-  it.effect("a body of the longest length is read, one byte more is not", () =>
-    Effect.gen(function*() {
-      const { receive, received } = engine(undefined)
-      const { url } = yield* serve(receive, { maxBodySize: 200 })
-      const padded = JSON.stringify(answered).padEnd(200)
-      assert.strictEqual((yield* post(url, padded)).status, 200)
-      assert.strictEqual((yield* post(url, `${padded} `)).status, 413)
-      assert.lengthOf(received, 1)
-    }))
-
-  it.effect("an endless body is cut off at the limit", () =>
-    Effect.gen(function*() {
-      const { receive, received } = engine(undefined)
-      const { port } = yield* serve(receive)
-      const client = yield* dialIn(port)
-      client.write(`POST ${path} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n`)
-      const chunk = `4000\r\n${" ".repeat(0x4000)}\r\n`
-      for (let n = 0; n < 5; n++) client.write(chunk)
-      const [data] = yield* Effect.promise(() => once(client, "data"))
-      assert.match(String(data), /^HTTP\/1.1 413 /)
-      assert.lengthOf(received, 0)
-    }))
-
-  it.effect("a request that breaks off is nothing that happened to a call", () =>
-    Effect.gen(function*() {
-      const { receive, received } = engine(undefined)
-      const { closed, port } = yield* serve(receive)
-      const client = yield* dialIn(port)
-      client.write(requestText(JSON.stringify(answered), 1000))
-      client.destroy()
-      yield* closed
-      assert.lengthOf(received, 0)
-    }))
-
-  it.effect("another method or path is not served", () =>
-    Effect.gen(function*() {
-      const { url } = yield* serve(engine(question).receive)
-      const get = yield* Effect.promise(() => fetch(url, { headers: { connection: "close" } }))
-      assert.strictEqual(get.status, 404)
-      assert.strictEqual((yield* post(`${url}/other`, JSON.stringify(answered))).status, 404)
-    }))
-})
-
-describe("signatures", () => {
-  const apiKey = Redacted.make("q0hvb3NlIGEgbG9uZyBhbmQgcmFuZG9tIGtleSBoZXJlIQ==")
-  const sign = (body: string | Uint8Array) =>
-    createHmac("sha256", Buffer.from(Redacted.value(apiKey), "base64")).update(body).digest("base64")
-  const body = JSON.stringify(answered)
-
-  const statuses = (required: boolean) =>
-    Effect.gen(function*() {
-      const { receive, received } = engine(question)
-      const { url } = yield* serve(receive, { verify: { apiKey, required } })
-      const status = (headers: Record<string, string>) => Effect.map(post(url, body, headers), (each) => each.status)
-      return {
-        right: yield* status({ "X-TS-Authorization": sign(body) }),
-        tsa: yield* status({ Authorization: `TSA 11AA:${sign(body)}` }),
-        wrong: yield* status({ "X-TS-Authorization": sign(`${body} `) }),
-        missing: yield* status({}),
-        other: yield* status({ Authorization: "Basic abc" }),
-        received: received.length
-      }
-    })
-
-  it.effect("that are required keep out whoever has none or a wrong one", () =>
-    Effect.gen(function*() {
-      assert.deepStrictEqual(yield* statuses(true), {
-        right: 200,
-        tsa: 200,
-        wrong: 401,
-        missing: 401,
-        other: 401,
-        received: 2
-      })
-    }))
-
-  it.effect("that are not required keep out a wrong one", () =>
-    Effect.gen(function*() {
-      assert.deepStrictEqual(yield* statuses(false), {
-        right: 200,
-        tsa: 200,
-        wrong: 401,
-        missing: 200,
-        other: 200,
-        received: 4
-      })
-    }))
-
-  it.effect("cover the raw bytes, before anything is made of them", () =>
-    Effect.gen(function*() {
-      const { receive, received } = engine(question)
-      const { url } = yield* serve(receive, { verify: { apiKey, required: true } })
-      const strange = new Uint8Array([
-        ...Buffer.from(`{"event":"x","reference_id":"7","tune":"`),
-        0xff,
-        0xfe,
-        0x22,
-        0x7d
-      ])
-      assert.strictEqual((yield* post(url, strange, { "x-ts-authorization": sign(strange) })).status, 200)
-      assert.strictEqual((yield* post(url, "no json", { "x-ts-authorization": sign("no json") })).status, 400)
-      assert.strictEqual((yield* post(url, "no json", { "x-ts-authorization": sign("no") })).status, 401)
-      assert.lengthOf(received, 1)
-    }))
-
-  it.effect("keep the limit on the body", () =>
-    Effect.gen(function*() {
-      const { url } = yield* serve(engine(question).receive, { verify: { apiKey, required: true }, maxBodySize: 100 })
-      assert.strictEqual((yield* post(url, body, { "x-ts-authorization": sign(body) })).status, 413)
-    }))
-
-  it.effect("with a key that is none stop the layer from being built", () =>
-    Effect.gen(function*() {
-      const exit = yield* Effect.exit(
-        serve(engine(question).receive, { verify: { apiKey: Redacted.make("no base64!"), required: true } })
-      )
-      assert(Exit.isFailure(exit))
-      const text = inspect(exit.cause, { depth: 10 })
-      assert.include(text, "InvalidApiKey")
-      assert.notInclude(text, "no base64!")
-    }))
-})
-
-describe("what became of a reply", () => {
-  /** An engine that waits with its answer, and tells when it was asked and what became of the answer. */
-  const patient = Effect.gen(function*() {
-    const asked = yield* Deferred.make<void>()
-    const go = yield* Deferred.make<void>()
-    const fate = yield* Deferred.make<boolean>()
-    const told: Array<boolean> = []
-    const reply: Calls.Reply = {
-      action: question,
-      sent: (whole) =>
-        Effect.suspend(() => {
-          told.push(whole)
-          return Effect.asVoid(Deferred.succeed(fate, whole))
-        })
-    }
-    const receive: Receive = () =>
-      Deferred.succeed(asked, undefined).pipe(Effect.andThen(Deferred.await(go)), Effect.as(reply))
-    return {
-      receive,
-      told,
-      asked: Deferred.await(asked),
-      go: Deferred.succeed(go, undefined),
-      fate: Deferred.await(fate)
-    }
-  })
-
-  it.effect("is true, once, when the connection took it whole", () =>
-    Effect.gen(function*() {
-      const { fate, go, receive, told } = yield* patient
-      const { closed, port } = yield* serve(receive)
-      yield* go
-      const client = yield* dialIn(port)
-      client.write(requestText(JSON.stringify(answered)))
-      yield* Effect.promise(() => once(client, "data"))
-      assert.isTrue(yield* fate)
-      client.destroy()
-      yield* closed
-      assert.deepStrictEqual(told, [true])
-    }))
-
-  it.effect("is true for each of several on one connection", () =>
-    Effect.gen(function*() {
-      const { receive, sent } = engine(question)
-      const { closed, port } = yield* serve(receive)
-      const client = yield* dialIn(port)
-      for (let n = 0; n < 3; n++) {
-        client.write(requestText(JSON.stringify(answered)))
-        yield* Effect.promise(() => once(client, "data"))
-      }
-      client.destroy()
-      yield* closed
-      assert.deepStrictEqual(sent, [true, true, true])
-    }))
-
-  for (const how of ["destroy", "resetAndDestroy", "end"] as const) {
-    it.effect(`is false, once, when the carrier was gone before (${how})`, () =>
-      Effect.gen(function*() {
-        const { asked, fate, go, receive, told } = yield* patient
-        const { closed, port } = yield* serve(receive)
-        const client = yield* dialIn(port)
-        client.resume()
-        client.write(requestText(JSON.stringify(answered)))
-        yield* asked
-        client[how]()
-        yield* closed
-        yield* go // the event is recorded all the same: the engine was not interrupted
-        assert.isFalse(yield* fate)
-        assert.deepStrictEqual(told, [false])
-      }))
-  }
-
   it.effect("is false, once, when the connection breaks before it is written", () =>
     Effect.gen(function*() {
       const decided = yield* Deferred.make<void>()
       const broken = yield* Deferred.make<void>()
       const { receive, sent } = engine(question)
-      const { closed, port } = yield* serve(receive, {}, (app) =>
+      const { closed, port } = yield* serveRoute(receive, {}, undefined, (app) =>
         Effect.tap(app, () =>
           Effect.andThen(Deferred.succeed(decided, undefined), Deferred.await(broken))))
       const client = yield* dialIn(port)
@@ -528,7 +635,12 @@ describe("what became of a reply", () => {
   it.effect("is false when something between the route and the carrier answers otherwise", () =>
     Effect.gen(function*() {
       const { receive, sent } = engine(question)
-      const { url } = yield* serve(receive, {}, Effect.as(HttpServerResponse.jsonUnsafe({}, { status: 502 })))
+      const { url } = yield* serveRoute(
+        receive,
+        {},
+        undefined,
+        Effect.as(HttpServerResponse.jsonUnsafe({}, { status: 502 }))
+      )
       assert.strictEqual((yield* post(url, JSON.stringify(answered))).status, 502)
       assert.deepStrictEqual(sent, [false])
     }))
@@ -578,72 +690,115 @@ describe("what became of a reply", () => {
     }))
 })
 
-describe("observing", () => {
-  it.effect("counts webhooks by event and result, and unknown names as one", () =>
-    Effect.gen(function*() {
-      const { receive } = engine(question)
-      const { url } = yield* serve((webhook) =>
-        webhook.status === "broken"
-          ? Effect.fail(new EventStore.StoreError({ operation: "write", problem: "The disk is full" }))
-          : receive(webhook)
-      )
-      const event = (name: string, status = "fine") =>
-        post(url, JSON.stringify({ event: name, reference_id: "7A10", data: { status } }))
-      yield* event("dial_completed")
-      yield* event("dial_completed")
-      yield* event("dial_completed", "broken")
-      yield* event("sung")
-      yield* event("whistled")
-      yield* post(url, "{}")
-      yield* post(url, "nothing")
-      const counted = (yield* Metric.snapshot).filter((each) => each.id === "ringback_webhooks").map((each) =>
-        `${each.attributes?.event} ${each.attributes?.result} ${(each.state as { count: number }).count}`
-      )
-      assert.deepStrictEqual(counted.toSorted(), [
-        "dial_completed action 2",
-        "dial_completed unavailable 1",
-        "other action 2",
-        "unread not_an_event 1",
-        "unread not_json 1"
-      ])
-    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
+describe("Node's server", () => {
+  const json = { "content-type": "application/json" }
 
-  it.effect("shows no number, digits or words in logs and spans", () =>
+  it.effect("hands everything else to the routes that are served on it", () =>
     Effect.gen(function*() {
-      const seen: Array<unknown> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = new Tracer.NativeSpan(options)
-          seen.push(span)
-          return span
-        }
-      })
-      const logger = Logger.make((options) => {
-        seen.push(options.message, options.cause, options.fiber.getRef(References.CurrentLogAnnotations))
-      })
-      yield* Effect.gen(function*() {
-        const { receive } = engine(Action.sendDtmf("9753w1#"))
-        const { url } = yield* serve((webhook) =>
-          webhook.event === "dial_completed"
-            ? Effect.fail(new EventStore.StoreError({ operation: "write", problem: "The disk is full" }))
-            : receive(webhook)
+      const { receive, received } = engine(question)
+      const server = createServer()
+      const routes = HttpRouter.add("*", "/*", (request) =>
+        Effect.succeed(HttpServerResponse.text(`${request.method} elsewhere`)))
+      yield* Layer.build(
+        HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
+          Layer.provide(TelesignWebhook.layerNode(server, { path })),
+          Layer.provide(callsOf(receive)),
+          Layer.provide(NodeHttpServer.layer(() =>
+            server, nowhere))
         )
-        const spoken = { event: "speak_completed", reference_id: "7A10", data: { collected_digits: "864209" } }
-        yield* post(url, JSON.stringify(answered))
-        yield* post(url, JSON.stringify(spoken))
-        yield* post(url, `{"to":"15550170001"}`)
-        yield* post(url, `15550170001x`)
-      }).pipe(
-        Effect.scoped,
-        Effect.provideService(References.MinimumLogLevel, "All"),
-        Effect.provide(Logger.layer([logger])),
-        Effect.withTracer(tracer)
       )
-      const text = inspect(seen, { depth: 20 })
-      assert.include(text, "The disk is full")
-      assert.include(text, "send_dtmf")
-      assert.lengthOf(seen.filter((each) => each instanceof Tracer.NativeSpan && each.kind === "server"), 4)
-      assert.lengthOf(seen.filter((each) => each instanceof Tracer.NativeSpan), 4)
-      for (const secret of ["1555017", "9753w1", "864209"]) assert.notInclude(text, secret)
+      const { url } = place(server)
+      const textOf = (url: string, init: RequestInit = {}) =>
+        Effect.promise(async () =>
+          (await fetch(url, { ...init, headers: { connection: "close" } })).text()
+        )
+      const body = JSON.stringify(answered)
+      assert.strictEqual(yield* textOf(url), "GET elsewhere")
+      assert.strictEqual(yield* textOf(`${url}/other`, { method: "POST", body }), "POST elsewhere")
+      assert.strictEqual(yield* textOf(`${url}?a=1`, { method: "POST", body }), JSON.stringify(questionJson))
+      assert.lengthOf(received, 1)
+    }))
+
+  it.effect("lets a sender that asks first send its body, also where others listen for that", () =>
+    Effect.gen(function*() {
+      const { receive, received } = engine(question)
+      const server = createServer()
+      yield* Layer.build(
+        HttpRouter.serve(Layer.empty, { disableLogger: true, disableListenLog: true }).pipe(
+          Layer.provide(TelesignWebhook.layerNode(server, { path })),
+          Layer.provide(callsOf(receive)),
+          Layer.provide(NodeHttpServer.layer(() => server, nowhere))
+        )
+      )
+      assert.strictEqual(server.listenerCount("checkContinue"), 1)
+      const client = yield* dialIn(place(server).port)
+      const [head, body] = requestText(JSON.stringify(answered)).split("\r\n\r\n")
+      client.write(`${head}\r\nexpect: 100-continue\r\n\r\n`)
+      const [first] = yield* Effect.promise(() => once(client, "data"))
+      assert.match(String(first), /^HTTP\/1.1 100 Continue/)
+      client.write(body!)
+      const [then] = yield* Effect.promise(() => once(client, "data"))
+      assert.match(String(then), /^HTTP\/1.1 200 OK/)
+      assert.lengthOf(received, 1)
+    }))
+
+  it.effect("is given back when the layer closes, after what it took is answered", () =>
+    Effect.gen(function*() {
+      const { asked, fate, go, receive } = yield* patient
+      const server = createServer((_, response) => response.writeHead(404).end())
+      yield* Effect.acquireRelease(
+        Effect.promise(() => once(server.listen(nowhere), "listening")),
+        () => Effect.sync(() => server.close().closeAllConnections())
+      )
+      const { port, url } = place(server)
+      const scope = yield* Scope.make()
+      yield* Layer.buildWithScope(Layer.provide(TelesignWebhook.layerNode(server, { path }), callsOf(receive)), scope)
+      const client = yield* dialIn(port)
+      client.write(requestText(JSON.stringify(answered)))
+      yield* asked
+      let isClosed = false
+      const closing = yield* Effect.forkChild(
+        Effect.map(Scope.close(scope, Exit.void), () => {
+          isClosed = true
+        }),
+        { startImmediately: true }
+      )
+      assert.strictEqual((yield* post(url, JSON.stringify(answered))).status, 404)
+      assert.isFalse(isClosed)
+      yield* go
+      const [data] = yield* Effect.promise(() => once(client, "data"))
+      assert.match(String(data), /^HTTP\/1.1 200 OK/)
+      assert.isTrue(yield* fate)
+      yield* Fiber.join(closing)
+      assert.isFalse(Object.hasOwn(server, "emit"))
+    }))
+
+  it.effect("may be shared by several, which leave in any order", () =>
+    Effect.gen(function*() {
+      const one = engine(question)
+      const other = engine(undefined)
+      const server = createServer((_, response) => response.writeHead(404, json).end("{}"))
+      yield* Effect.acquireRelease(
+        Effect.promise(() => once(server.listen(nowhere), "listening")),
+        () => Effect.sync(() => server.close().closeAllConnections())
+      )
+      const { url } = place(server)
+      const open = Effect.fnUntraced(function*(path: `/${string}`, receive: Receive) {
+        const scope = yield* Scope.make()
+        yield* Layer.buildWithScope(Layer.provide(TelesignWebhook.layerNode(server, { path }), callsOf(receive)), scope)
+        return Scope.close(scope, Exit.void)
+      })
+      const statuses = Effect.gen(function*() {
+        const body = JSON.stringify(answered)
+        return [(yield* post(url, body)).status, (yield* post(`${url}/other`, body)).status]
+      })
+      const closeOne = yield* open(path, one.receive)
+      const closeOther = yield* open(`${path}/other`, other.receive)
+      assert.deepStrictEqual(yield* statuses, [200, 200])
+      yield* closeOne
+      assert.deepStrictEqual(yield* statuses, [404, 200])
+      yield* closeOther
+      assert.deepStrictEqual(yield* statuses, [404, 404])
+      assert.deepStrictEqual([one.received.length, other.received.length], [1, 2])
     }))
 })

@@ -1,0 +1,62 @@
+/** What the measured servers of Ringback have in common: engine, store, and the routes by which a measurement is steered. */
+import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { Call, Calls, EventStore, SqlEventStore } from "@ringback/core"
+import { Console, Effect, Layer, Metric, Option } from "effect"
+import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { createServer, type Server } from "node:http"
+import { calls, Conversation } from "./application.ts"
+import { usage } from "./conversation.ts"
+import { slowDown } from "./slowDisk.ts"
+
+slowDown()
+
+/** Starts calls, which is not measured, and waits until the carrier has taken all of them. */
+const startAll = Effect.fnUntraced(function*(count: number) {
+  const engine = yield* Calls.Calls
+  const { namespace } = yield* EventStore.EventStore
+  const started = yield* Effect.replicateEffect(engine.start(Conversation, {}), count, { concurrency: 4 })
+  for (const { id } of started) {
+    const isRinging = Effect.map(engine.get(id), Option.exists((call) => call.lines[0]?.referenceId !== undefined))
+    while (!(yield* isRinging)) yield* Effect.sleep("5 millis")
+  }
+  return started.map(({ id }) => Call.externalId(namespace, id, 1))
+})
+
+const control = HttpRouter.use((router) =>
+  Effect.gen(function*() {
+    const services = yield* Effect.context<Calls.Calls | EventStore.EventStore>()
+    yield* router.add(
+      "GET",
+      "/usage",
+      Effect.map(Metric.value(SqlEventStore.commits), ({ count }) => HttpServerResponse.jsonUnsafe(usage(count)))
+    )
+    yield* router.add("POST", "/start", (request) =>
+      startAll(Number(request.url.split("=")[1])).pipe(
+        Effect.map((ids) => HttpServerResponse.jsonUnsafe(ids)),
+        Effect.provideContext(services)
+      ))
+  })
+)
+
+const server = createServer()
+
+/** Serves, and prints the port. Webhooks come in by a layer for the router, or by one for Node's server. */
+export const serve = (webhooks: {
+  readonly routes?: Layer.Layer<never, unknown, HttpRouter.HttpRouter | Calls.Calls>
+  readonly onServer?: (server: Server) => Layer.Layer<never, unknown, Calls.Calls>
+}): void => {
+  const program = Effect.gen(function*() {
+    const { address } = yield* HttpServer.HttpServer
+    yield* Console.log("port" in address ? address.port : 0)
+    return yield* Effect.never
+  })
+  const served = HttpRouter.serve(Layer.merge(control, webhooks.routes ?? Layer.empty), {
+    disableLogger: true,
+    disableListenLog: true
+  }).pipe(
+    Layer.provide(webhooks.onServer?.(server) ?? Layer.empty),
+    Layer.provide(calls(process.argv[2] ?? "")),
+    Layer.provideMerge(NodeHttpServer.layer(() => server, { port: 0, host: "127.0.0.1" }))
+  )
+  NodeRuntime.runMain(Effect.provide(program, served))
+}
