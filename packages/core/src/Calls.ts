@@ -5,11 +5,11 @@
  * @since 0.1.0
  */
 import { Context, Effect, Layer, Schema } from "effect"
-import type { Option } from "effect"
+import type { Exit, Option } from "effect"
 import type { Action } from "./Action.ts"
 import * as ActionModule from "./Action.ts"
 import type { Call } from "./Call.ts"
-import { type CallEvent, CallId, type Exit, StopReason } from "./CallEvent.ts"
+import { type CallEvent, CallId, type Exit as FlowExit, StopReason } from "./CallEvent.ts"
 import { EventStore, type StoreError, type Summary } from "./EventStore.ts"
 import type * as Flow from "./Flow.ts"
 import * as Dispatch from "./internal/dispatch.ts"
@@ -180,6 +180,8 @@ export class Calls extends Context.Service<Calls, {
    * Fails with `StoreError` if the store is late and no hold would help, or `settings.maxWaiting` webhooks wait for it.
    */
   readonly receive: (webhook: Webhook) => Effect.Effect<Reply, StoreError>
+  /** `receive` for what has no fiber: a server that gives its answers by callbacks. `answer` is called once. */
+  readonly receiveUnsafe: (webhook: Webhook, answer: (reply: Exit.Exit<Reply, StoreError>) => void) => void
   /** The call as its events tell it, if there is one. */
   readonly get: (id: CallId) => Effect.Effect<Option.Option<Call>, StoreError>
   /** The events of a call, oldest first. They hold numbers, digits and words: `CallEvent.describe` masks them. */
@@ -332,7 +334,8 @@ const make = Effect.fnUntraced(function*(
 
   return Calls.of({
     start: start as never,
-    receive: calls.receive,
+    receive: (webhook) => Effect.callback((resume) => calls.receive(webhook, resume)),
+    receiveUnsafe: calls.receive,
     get: calls.get,
     events: (id) => Effect.map(store.read(id), (turns) => turns.flatMap((turn) => turn.events)),
     handle: handle as never,
@@ -347,7 +350,7 @@ const digitsOf = (number: string): string => number.replace(/^\+/, "")
 const fromExit = <A, E>(
   flow: Flow.Definition<string, never, A, E, unknown>,
   callId: CallId,
-  exit: Exit
+  exit: FlowExit
 ): Effect.Effect<A, E | CallStopped> => {
   const misfit = (problem: string) =>
     new CallStopped({ callId, reason: { _tag: "Defect", message: `The recorded outcome does not fit: ${problem}` } })

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Calls } from "@ringback/core"
-import { ByteSize, Effect, Exit, Latch, Layer } from "effect"
+import { ByteSize, Cause, Effect, Exit, Latch, Layer, Option } from "effect"
 import type { Redacted, Scope } from "effect"
 import { HttpEffect, HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
 import type { HttpServerError, HttpServerRequest } from "effect/http"
@@ -106,17 +106,29 @@ export const layerNode = (
 
 type Request = HttpServerRequest.HttpServerRequest
 
+type Response = HttpServerResponse.HttpServerResponse
+
+/**
+ * An event is recorded and answered even if nobody waits for the answer any more: so who is interrupted has the rest done
+ * without it, and the engine then learns that its answer was not heard.
+ */
 const routeHandler = Effect.fnUntraced(function*(options: Options) {
   const desk = yield* Desk.make(options)
-  const fork = Effect.runForkWith(yield* Effect.context<never>())
   const read = reader(options)
-  return (request: Request) =>
-    Effect.flatMap(read(request), (body) =>
-      typeof body === "string"
-        ? Effect.succeed(toResponse(desk.reject(body)))
-        : Effect.uninterruptible(
-          Effect.flatMap(desk.answer(request.headers, body), (answer) => respond(request, answer, fork))
-        ))
+  return (request: Request): Effect.Effect<Response, never, Scope.Scope> =>
+    Effect.callback((resume) => {
+      let isWaiting = true
+      read(request, (body) => {
+        if (typeof body === "string") return resume(Effect.succeed(toResponse(desk.reject(body))))
+        desk.ask(() => request.headers, body, (answer) => {
+          if (isWaiting) resume(respond(request, answer, desk.tell))
+          else desk.tell(answer, false)
+        })
+      })
+      return Effect.sync(() => {
+        isWaiting = false
+      })
+    })
 })
 
 const bodyLimit = ({ maxBodySize = "64 KiB" }: Options): ByteSize.ByteSize => ByteSize.fromInputUnsafe(maxBodySize)
@@ -128,20 +140,21 @@ const bodyLimit = ({ maxBodySize = "64 KiB" }: Options): ByteSize.ByteSize => By
 const reader = (options: Options) => {
   const limit = bodyLimit(options)
   const readNode = NodeHttp.reader(Number(limit))
-  return (request: Request): Effect.Effect<Desk.Body | Desk.Rejection> => {
+  return (request: Request, then: (body: Desk.Body | Desk.Rejection) => void): void => {
     const source = nodeSource(request)
-    if (source !== undefined) {
-      return Effect.callback((resume) => readNode(source, (body) => resume(Effect.succeed(body))))
-    }
-    return request.arrayBuffer.pipe(
-      Effect.provideService(HttpIncomingMessage.MaxBodySize, limit),
-      Effect.match({ onFailure: readError, onSuccess: (buffer) => new Uint8Array(buffer) })
-    )
+    if (source !== undefined) return readNode(source, then)
+    const bytes = Effect.provideService(request.arrayBuffer, HttpIncomingMessage.MaxBodySize, limit)
+    Effect.runFork(bytes).addObserver(Exit.match({
+      onFailure: (cause) => then(readError(cause)),
+      onSuccess: (buffer) => then(new Uint8Array(buffer))
+    }))
   }
 }
 
-const readError = ({ reason }: HttpServerError.HttpServerError): Desk.Rejection =>
-  reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge" ? "too_large" : "unreadable"
+const readError = (cause: Cause.Cause<HttpServerError.HttpServerError>): Desk.Rejection => {
+  const reason = Option.getOrUndefined(Cause.findErrorOption(cause))?.reason
+  return reason?._tag === "RequestParseError" && reason.reason === "BodyTooLarge" ? "too_large" : "unreadable"
+}
 
 /**
  * The body, if it is still whole, its sender does not wait to be asked for it, and it is not encoded: a middleware that
@@ -164,24 +177,29 @@ const nodeResponse = (request: Request): NodeHttp.Response | undefined => {
   return NodeHttp.isRequest(request.source) && typeof response?.on === "function" ? response : undefined
 }
 
-const toResponse = ({ status, text }: Desk.Answer): HttpServerResponse.HttpServerResponse =>
+const toResponse = ({ status, text }: Desk.Answer): Response =>
   HttpServerResponse.text(text, { status, contentType: "application/json" })
 
-/** Gives the answer to the server, and tells the engine, once, whether the carrier's connection took the whole of it. */
+/** Gives the answer to the server, and tells, once, whether the carrier's connection took the whole of it. */
 const respond = (
   request: Request,
   answer: Desk.Answer,
-  fork: (effect: Effect.Effect<void>) => unknown
-): Effect.Effect<HttpServerResponse.HttpServerResponse, never, Scope.Scope> => {
-  const answered = toResponse(answer)
-  const { sent } = answer
-  if (sent === undefined) return Effect.succeed(answered)
+  tell: Desk.Desk["tell"]
+): Effect.Effect<Response, never, Scope.Scope> => {
   const response = nodeResponse(request)
   // The scope of a request closes when the server has taken the answer, or when there will be none.
-  if (response === undefined) return Effect.as(Effect.addFinalizer((exit) => sent(Exit.isSuccess(exit))), answered)
-  if (response.destroyed) return Effect.as(sent(false), answered)
-  NodeHttp.onWritten(response, (whole) => fork(sent(whole)))
-  return inOnePiece(response, answered)
+  if (response === undefined) {
+    return Effect.as(
+      Effect.addFinalizer((exit) => Effect.sync(() => tell(answer, Exit.isSuccess(exit)))),
+      toResponse(answer)
+    )
+  }
+  if (response.destroyed) {
+    tell(answer, false)
+    return Effect.succeed(toResponse(answer))
+  }
+  NodeHttp.onWritten(response, (whole) => tell(answer, whole))
+  return inOnePiece(response, toResponse(answer))
 }
 
 /**
@@ -193,8 +211,8 @@ const respond = (
  */
 const inOnePiece = (
   response: NodeHttp.Response,
-  answer: HttpServerResponse.HttpServerResponse
-): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  answer: Response
+): Effect.Effect<Response> =>
   Effect.withFiber((fiber) => {
     HttpEffect.appendPreResponseHandlerUnsafe(fiber.context, (_, last) => {
       if (last === answer && last.body._tag === "Uint8Array" && !response.destroyed && !response.headersSent) {
@@ -208,38 +226,32 @@ const inOnePiece = (
 
 // Node's server
 
-const unexpected = new Desk.Answer(500, "{}")
-
 /** Makes what takes webhooks from a Node server, and what waits until all that it took are answered. */
 const nodeHandler = Effect.fnUntraced(function*(options: Options) {
   const desk = yield* Desk.make(options)
-  const fork = Effect.runForkWith(yield* Effect.context<never>())
   const read = NodeHttp.reader(Number(bodyLimit(options)))
   const latch = yield* Latch.make(true)
   let underWay = 0
 
-  const answerWith = (response: NodeHttp.Response, { sent, status, text }: Desk.Answer) => {
-    if (sent !== undefined) {
-      if (response.destroyed) return void fork(sent(false))
-      NodeHttp.onWritten(response, (whole) => fork(sent(whole)))
-    }
-    response.statusCode = status
+  const write = (response: NodeHttp.Response, answer: Desk.Answer) => {
+    if (response.destroyed) return desk.tell(answer, false)
+    NodeHttp.onWritten(response, (whole) => desk.tell(answer, whole))
+    response.statusCode = answer.status
     response.setHeader("content-type", "application/json")
-    response.end(text)
+    response.end(answer.text)
   }
-  const decide = (request: NodeHttp.Request, response: NodeHttp.Response, body: Desk.Body) => {
+  const ask = (request: NodeHttp.Request, response: NodeHttp.Response, body: Desk.Body) => {
     if (++underWay === 1) latch.closeUnsafe()
-    fork(desk.answer(request.headers, body)).addObserver((exit) => {
-      if (Exit.isFailure(exit)) fork(Effect.logError("A webhook could not be answered", exit.cause))
-      answerWith(response, Exit.isSuccess(exit) ? exit.value : unexpected)
+    desk.ask(() => request.headers, body, (answer) => {
+      write(response, answer)
       if (--underWay === 0) latch.openUnsafe()
     })
   }
   const take: NodeHttp.Take = (request, response) => {
     if (request.method !== "POST" || pathOf(request) !== options.path || !NodeHttp.isRequest(request)) return false
     read(request, (body) => {
-      if (typeof body === "string") answerWith(response, desk.reject(body))
-      else decide(request, response, body)
+      if (typeof body === "string") write(response, desk.reject(body))
+      else ask(request, response, body)
     })
     return true
   }

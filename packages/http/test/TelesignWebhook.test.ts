@@ -37,7 +37,18 @@ const engine = (action: Action.Action | undefined) => {
   return { receive, received, sent }
 }
 
-const callsOf = (receive: Receive) => Layer.succeed(Calls.Calls, Calls.Calls.of({ receive } as never))
+const callsOf = (receive: Receive) =>
+  Layer.effect(
+    Calls.Calls,
+    Effect.map(Effect.context<never>(), (context) =>
+      Calls.Calls.of({
+        receive,
+        receiveUnsafe: (
+          webhook: Webhook.Webhook,
+          answer: (reply: Exit.Exit<Calls.Reply, EventStore.StoreError>) => void
+        ) => Effect.runForkWith(context)(receive(webhook)).addObserver(answer)
+      } as never))
+  )
 
 type App = Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled>
 

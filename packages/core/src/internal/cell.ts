@@ -87,7 +87,8 @@ export interface Reply {
   readonly sent: (whole: boolean) => Effect.Effect<void>
 }
 
-type Answer = (reply: Exit.Exit<Reply, StoreError>) => void
+/** Whoever waits for the answer to a webhook. */
+export type Answer = (reply: Exit.Exit<Reply, StoreError>) => void
 
 /** A webhook on its way through the engine. A class, as frames are in `interpreter.ts`: it holds who waits for the answer. */
 export class Letter {

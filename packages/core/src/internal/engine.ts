@@ -10,7 +10,7 @@ import type * as Settings from "../Settings.ts"
 import { Transport } from "../Transport.ts"
 import type * as Webhook from "../Webhook.ts"
 import * as Alarm from "./alarm.ts"
-import type { Reply } from "./cell.ts"
+import type { Answer } from "./cell.ts"
 import * as Cells from "./cells.ts"
 import * as CommonClock from "./commonClock.ts"
 import * as Dispatch from "./dispatch.ts"
@@ -36,7 +36,7 @@ export interface Engine {
     input: unknown,
     key: string | undefined
   ) => Effect.Effect<CallId, StoreError>
-  readonly receive: (webhook: Webhook.Webhook) => Effect.Effect<Reply, StoreError>
+  readonly receive: (webhook: Webhook.Webhook, answer: Answer) => void
   readonly outcome: (id: CallId) => Effect.Effect<FlowExit, StoreError>
   readonly cancel: (id: CallId) => Effect.Effect<void, StoreError>
   /** `false` if the flow waits for this signal and the value does not fit. */

@@ -10,7 +10,7 @@ import { StoreError } from "../EventStore.ts"
 import * as Webhook from "../Webhook.ts"
 import type { Received } from "./callCopies.ts"
 import * as table from "./callTable.ts"
-import { answer, type Cell, isAnswered, Letter, type Reply } from "./cell.ts"
+import { type Answer, answer, type Cell, isAnswered, Letter, type Reply } from "./cell.ts"
 import { type Cells, type Engine, untilStored } from "./cells.ts"
 import * as ids from "./ids.ts"
 import * as Lateness from "./lateness.ts"
@@ -24,6 +24,7 @@ export interface Options {
 
 const unheard = () => Effect.void
 const silent: Reply = { action: undefined, sent: unheard }
+const unclaimed = Exit.succeed(silent)
 const hangup: Reply = { action: Action.hangup, sent: unheard }
 
 /** What the decision about a webhook led to: the reply, or what it waits for. */
@@ -55,20 +56,19 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     readonly since: number
   }
 
-  const receive = (webhook: Webhook.Webhook): Effect.Effect<Reply, StoreError> =>
-    Effect.suspend(() => {
-      const arrival: Arrival = { arrival: ++stamps, since: elapsed() }
-      if (Webhook.kind(webhook) === "IncomingCall") {
-        if (answering(webhook) === "nobody") return Effect.succeed({ action: options.refusal, sent: unheard })
-        return accept(webhook, ids.namedCallId("incoming", webhook.referenceId), arrival)
-      }
-      const id = cells.bySession(webhook.referenceId) ?? attemptOf(webhook)?.call
-      if (id !== undefined) return accept(webhook, id, arrival)
-      return Effect.flatMap(
-        find(webhook),
-        (id) => id === undefined ? unclaimed(webhook) : accept(webhook, id, arrival)
-      )
-    })
+  const receive = (webhook: Webhook.Webhook, resume: Answer): void => {
+    const arrival: Arrival = { arrival: ++stamps, since: elapsed() }
+    if (Webhook.kind(webhook) === "IncomingCall") {
+      if (answering(webhook) === "nobody") resume(refusal)
+      else accept(webhook, ids.namedCallId("incoming", webhook.referenceId), arrival, resume)
+      return
+    }
+    const id = cells.bySession(webhook.referenceId) ?? attemptOf(webhook)?.call
+    if (id !== undefined) accept(webhook, id, arrival, resume)
+    else run(search(webhook, arrival, resume))
+  }
+
+  const refusal = Exit.succeed<Reply>({ action: options.refusal, sent: unheard })
 
   /** The call and the attempt that the `external_id` of an event names, if it is one of ours. */
   const attemptOf = ({ externalId }: Webhook.Webhook): { readonly call: CallId; readonly line: number } | undefined => {
@@ -86,43 +86,43 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     return call.lines.find((line) => line.id === attempt?.line && line.externalId !== undefined)
   }
 
-  const unclaimed = (webhook: Webhook.Webhook): Effect.Effect<Reply> =>
-    Effect.as(Effect.logDebug(`An event ${webhook.event} belongs to no call of this installation`), silent)
+  /** Puts a webhook behind the others of its call, and takes care of the answer. */
+  const accept = (webhook: Webhook.Webhook, id: CallId, { arrival, since }: Arrival, resume: Answer): void => {
+    if (waiting >= settings.maxWaiting) return resume(tooMany)
+    const cell = cells.of(id)
+    const letter = new Letter(cell, webhook, arrival, since, resume)
+    if (Webhook.kind(webhook) === "IncomingCall") cells.expect(webhook.referenceId, id)
+    if (Webhook.kind(webhook) === "CallCompleted") cell.reportedOver.add(webhook.referenceId)
+    watch(letter.watched)
+    waiting++
+    cell.inbox.push(letter)
+    if (cell.inbox.length === 1) recordFirst(cell, letter)
+  }
 
-  /** Puts a webhook behind the others of its call, and waits for the answer. */
-  const accept = (
-    webhook: Webhook.Webhook,
-    id: CallId,
-    { arrival, since }: Arrival
-  ): Effect.Effect<Reply, StoreError> =>
-    waiting >= settings.maxWaiting ? Effect.fail(tooMany) : Effect.callback((resume) => {
-      const cell = cells.of(id)
-      const letter = new Letter(cell, webhook, arrival, since, resume)
-      if (Webhook.kind(webhook) === "IncomingCall") cells.expect(webhook.referenceId, id)
-      if (Webhook.kind(webhook) === "CallCompleted") cell.reportedOver.add(webhook.referenceId)
-      watch(letter.watched)
-      waiting++
-      cell.inbox.push(letter)
-      if (cell.inbox.length === 1) recordFirst(cell, letter)
+  const tooMany = Exit.fail(
+    new StoreError({
+      operation: "write",
+      problem: `${settings.maxWaiting} webhooks wait for it already, so this one was not taken`
     })
-
-  const tooMany = new StoreError({
-    operation: "write",
-    problem: `${settings.maxWaiting} webhooks wait for it already, so this one was not taken`
-  })
+  )
 
   const answering = (webhook: Webhook.Webhook): Call.AnyDefinition | "nobody" =>
     (webhook.to === undefined ? undefined : options.answering(webhook.to)) ?? "nobody"
 
-  /** The call of a session that is not in memory. */
-  const find = (webhook: Webhook.Webhook): Effect.Effect<CallId | undefined, StoreError> =>
-    Effect.map(
-      Effect.timeoutOrElse(store.find(webhook.referenceId), {
-        duration: settings.replyDeadline,
-        orElse: () => Effect.fail(new StoreError({ operation: "read", problem: "It did not answer in time" }))
-      }),
-      Option.getOrUndefined
-    )
+  /** Looks for the call of a session that is not in memory. */
+  const search = (webhook: Webhook.Webhook, arrival: Arrival, resume: Answer): Effect.Effect<void> => {
+    const searching = Effect.timeoutOrElse(store.find(webhook.referenceId), {
+      duration: settings.replyDeadline,
+      orElse: () => Effect.fail(new StoreError({ operation: "read", problem: "It did not answer in time" }))
+    })
+    const found = (exit: Exit.Exit<Option.Option<CallId>, StoreError>) => {
+      if (Exit.isFailure(exit)) return void resume(Exit.hasInterrupts(exit) ? closing : Exit.failCause(exit.cause))
+      if (Option.isSome(exit.value)) return void accept(webhook, exit.value.value, arrival, resume)
+      resume(unclaimed)
+      return Effect.logDebug(`An event ${webhook.event} belongs to no call of this installation`)
+    }
+    return Effect.ignore(Effect.onExitPrimitive(searching, found))
+  }
 
   // -------------------------------------------------------------------------------------------------------------------
   // Recorded

@@ -3,8 +3,8 @@
  * counted.
  */
 import { Calls } from "@ringback/core"
-import type { Webhook } from "@ringback/core"
-import { Effect, Metric, Result } from "effect"
+import type { EventStore, Webhook } from "@ringback/core"
+import { Cause, Effect, Exit, Metric, Option, Result } from "effect"
 import type { Context, Redacted } from "effect"
 import { Headers } from "effect/http"
 import * as TelesignAuth from "../TelesignAuth.ts"
@@ -46,9 +46,11 @@ export type Rejection = keyof typeof rejections
 
 /** Answers webhooks. */
 export interface Desk {
-  /** The answer to what came in. From the moment at which it is decoded, not to be interrupted. */
-  readonly answer: (headers: Headers.Input, body: Body) => Effect.Effect<Answer>
+  /** Answers what came in, by a callback: nearly every answer costs no fiber so. Nobody can call it off. */
+  readonly ask: (headers: () => Headers.Input, body: Body, answer: (answer: Answer) => void) => void
   readonly reject: (rejection: Rejection) => Answer
+  /** Tells what became of an answer, if that matters. */
+  readonly tell: (answer: Answer, whole: boolean) => void
 }
 
 // A webhook is paid for in garbage as much as in steps. So on its way it passes values, not errors, and what can be made
@@ -57,27 +59,63 @@ export interface Desk {
 /** Opens a desk. */
 export const make = Effect.fnUntraced(
   function*(options: Options): Effect.fn.Return<Desk, TelesignAuth.InvalidApiKey, Calls.Calls> {
+    const calls = yield* Calls.Calls
+    const context = yield* Effect.context<never>()
+    const fork = Effect.runForkWith(context)
+    const count = counter(context)
     const isTrusted = options.verify === undefined ? undefined : yield* verifier(options.verify)
-    const count = counter(yield* Effect.context<never>())
-    const ask = asker(yield* Calls.Calls, options, count)
 
     const reject = (rejection: Rejection): Answer => {
       count("unread", rejection)
       return rejections[rejection]
     }
-    const decoded = (body: Body): Effect.Effect<Answer> => {
+
+    const decoded = (body: Body, answer: (answer: Answer) => void): void => {
       const webhook = decode(body)
-      return typeof webhook === "string" ? Effect.succeed(reject(webhook)) : ask(webhook)
+      if (typeof webhook === "string") answer(reject(webhook))
+      else calls.receiveUnsafe(webhook, (reply) => answer(toAnswer(webhook, reply)))
     }
+
+    const toAnswer = ({ event }: Webhook.Webhook, reply: Exit.Exit<Calls.Reply, EventStore.StoreError>): Answer => {
+      if (Exit.isFailure(reply)) return failed(event, reply.cause)
+      const { action, sent } = reply.value
+      if (action === undefined) {
+        count(event, "nothing")
+        return new Answer(200, "{}", sent)
+      }
+      const envelope = TelesignWire.encodeAction(action, options)
+      if (Result.isSuccess(envelope)) {
+        count(event, "action")
+        return new Answer(200, JSON.stringify(envelope.success), sent)
+      }
+      // Nobody could steer the line after no answer, so the callee is not kept on it.
+      count(event, "unsayable")
+      fork(Effect.andThen(Effect.logError(`A call is hung up. ${envelope.failure.message}`), sent(false)))
+      return hangup
+    }
+
+    const failed = (event: string, cause: Cause.Cause<EventStore.StoreError>): Answer => {
+      const error = Cause.findErrorOption(cause)
+      if (Option.isNone(error)) {
+        count(event, "died")
+        fork(Effect.logError("A webhook could not be answered", cause))
+        return unexpected
+      }
+      count(event, "unavailable")
+      fork(Effect.logError(`A webhook was not recorded. ${error.value.message}`))
+      return unavailable
+    }
+
     return {
       reject,
-      answer: isTrusted === undefined
-        ? (_, body) => decoded(body)
-        : (headers, body) =>
-          Effect.flatMap(
-            isTrusted(headers, body),
-            (trusted) => trusted ? decoded(body) : Effect.succeed(reject("unauthorized"))
-          )
+      tell: ({ sent }, whole) => void (sent === undefined || fork(sent(whole))),
+      ask: (headers, body, answer) => {
+        if (isTrusted === undefined) return decoded(body, answer)
+        fork(isTrusted(headers(), body)).addObserver((trusted) => {
+          if (Exit.isSuccess(trusted) && trusted.value) decoded(body, answer)
+          else answer(reject("unauthorized"))
+        })
+      }
     }
   }
 )
@@ -107,38 +145,9 @@ const decode = (body: Body): Webhook.Webhook | Rejection => {
 
 const unavailable = new Answer(503, "{}")
 
-const hangup = new Answer(200, JSON.stringify({ method: "hangup", params: {} }))
+const unexpected = new Answer(500, "{}")
 
-/** Makes what hands an event to the engine, and writes its reply down. */
-const asker = (calls: Calls.Calls["Service"], options: Options, count: Count) => {
-  const toAnswer = ({ event }: Webhook.Webhook, { action, sent }: Calls.Reply): Effect.Effect<Answer> => {
-    if (action === undefined) {
-      count(event, "nothing")
-      return Effect.succeed(new Answer(200, "{}", sent))
-    }
-    const envelope = TelesignWire.encodeAction(action, options)
-    if (Result.isSuccess(envelope)) {
-      count(event, "action")
-      return Effect.succeed(new Answer(200, JSON.stringify(envelope.success), sent))
-    }
-    // Nobody could steer the line after no answer, so the callee is not kept on it.
-    count(event, "unsayable")
-    return Effect.logError(`A call is hung up. ${envelope.failure.message}`).pipe(
-      Effect.andThen(sent(false)),
-      Effect.as(hangup)
-    )
-  }
-  return (webhook: Webhook.Webhook): Effect.Effect<Answer> =>
-    Effect.uninterruptible(
-      Effect.matchEffect(calls.receive(webhook), {
-        onFailure: (error) => {
-          count(webhook.event, "unavailable")
-          return Effect.as(Effect.logError(`A webhook was not recorded. ${error.message}`), unavailable)
-        },
-        onSuccess: (reply) => toAnswer(webhook, reply)
-      })
-    )
-}
+const hangup = new Answer(200, JSON.stringify({ method: "hangup", params: {} }))
 
 // Counting
 
@@ -152,7 +161,7 @@ const knownEvents = [
   "unread"
 ]
 
-type Outcome = "action" | "nothing" | "unsayable" | "unavailable" | Rejection
+type Outcome = "action" | "nothing" | "unsayable" | "unavailable" | "died" | Rejection
 
 type Count = (event: string, result: Outcome) => void
 
