@@ -28,6 +28,8 @@ export interface Reply {
   readonly action: Action | undefined
   /** To be run once: `true` when the whole response was written, `false` when the connection broke before. */
   readonly sent: (whole: boolean) => Effect.Effect<void>
+  /** The same for what has no fiber. */
+  readonly sentUnsafe: (whole: boolean) => void
 }
 
 /**

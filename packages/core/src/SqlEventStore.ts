@@ -20,6 +20,7 @@ import * as Broadcast from "./internal/broadcast.ts"
 import * as GroupCommit from "./internal/groupCommit.ts"
 import * as Dialect from "./internal/sqlDialect.ts"
 import * as Processes from "./internal/sqlProcesses.ts"
+import * as Startable from "./internal/startable.ts"
 
 /**
  * Counts the commits that stored turns. With `turns` it tells how many appends share one.
@@ -66,7 +67,7 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
     const dialect = yield* open(sql)
     const namespace = yield* readNamespace(sql)
     const changes = yield* Broadcast.make<Turn>()
-    const append = yield* GroupCommit.make({
+    const submit = yield* GroupCommit.make({
       write: write(sql, dialect, changes),
       key: ({ turn }) => turn.callId,
       closed: new StoreError({ operation: "write", problem: "It is closed, and nothing was stored." }),
@@ -76,12 +77,16 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
 
     return EventStore.of({
       namespace,
-      append: (turn, summary, options) =>
-        Effect.withFiber((fiber) =>
+      append: (turn, summary, options) => {
+        const start: Startable.Start<void, VersionConflict | StoreError> = (answer) =>
+          submit(new Append(turn, summary, options?.referenceId), answer)
+        const append = Effect.withFiber<void, VersionConflict | StoreError>((fiber) =>
           Context.getOrUndefined(fiber.context, sql.transactionService) === undefined
-            ? append(new Append(turn, summary, options?.referenceId))
+            ? Effect.callback(start)
             : Effect.fail(insideTransaction)
-        ),
+        )
+        return Startable.make(append, start)
+      },
       read: (callId) =>
         sql<StoredTurn>`SELECT id, version, at, format, events FROM ringback_turns
           WHERE call_id = ${callId} ORDER BY version`.pipe(

@@ -12,7 +12,7 @@ interface Commit {
 const make = Effect.fnUntraced(function*(options: { readonly batchSize?: number; readonly capacity?: number } = {}) {
   const commits = yield* Queue.unbounded<Commit>()
   const scope = yield* Scope.make()
-  const submit = yield* Scope.provide(
+  const put = yield* Scope.provide(
     GroupCommit.make<string, string>({
       write: Effect.fnUntraced(function*(batch) {
         const answers = yield* Deferred.make<ReadonlyArray<Exit.Exit<void, string>>, string>()
@@ -27,7 +27,9 @@ const make = Effect.fnUntraced(function*(options: { readonly batchSize?: number;
     }),
     scope
   )
+  const submit = (item: string) => Effect.callback<void, string>((answer) => put(item, answer))
   return {
+    put,
     /** Sends items off at once. */
     submit: (...items: ReadonlyArray<string>) =>
       Effect.forEach(items, (item) => Effect.forkChild(Effect.exit(submit(item)), { startImmediately: true })),
@@ -115,6 +117,21 @@ describe("a group commit", () => {
       const stored = yield* writer.submit("a")
       yield* done(yield* writer.commit)
       assert.deepStrictEqual(yield* joined(stored), [Exit.void])
+    }))
+
+  it.effect("answers the others, and goes on, when one throws at its answer", () =>
+    Effect.gen(function*() {
+      const writer = yield* make()
+      const answers: Array<unknown> = []
+      writer.put("a", () => {
+        throw new Error("a bug")
+      })
+      writer.put("b", (exit) => void answers.push(exit))
+      yield* done(yield* writer.commit)
+      const next = yield* writer.submit("a")
+      yield* done(yield* writer.commit)
+      assert.deepStrictEqual(yield* joined(next), [Exit.void])
+      assert.deepStrictEqual(answers, [Exit.void])
     }))
 
   it.effect("writes what has room though nobody waits for it, and nothing else", () =>

@@ -121,8 +121,8 @@ const routeHandler = Effect.fnUntraced(function*(options: Options) {
       read(request, (body) => {
         if (typeof body === "string") return resume(Effect.succeed(toResponse(desk.reject(body))))
         desk.ask(() => request.headers, body, (answer) => {
-          if (isWaiting) resume(respond(request, answer, desk.tell))
-          else desk.tell(answer, false)
+          if (isWaiting) resume(respond(request, answer))
+          else answer.sent(false)
         })
       })
       return Effect.sync(() => {
@@ -181,24 +181,20 @@ const toResponse = ({ status, text }: Desk.Answer): Response =>
   HttpServerResponse.text(text, { status, contentType: "application/json" })
 
 /** Gives the answer to the server, and tells, once, whether the carrier's connection took the whole of it. */
-const respond = (
-  request: Request,
-  answer: Desk.Answer,
-  tell: Desk.Desk["tell"]
-): Effect.Effect<Response, never, Scope.Scope> => {
+const respond = (request: Request, answer: Desk.Answer): Effect.Effect<Response, never, Scope.Scope> => {
   const response = nodeResponse(request)
   // The scope of a request closes when the server has taken the answer, or when there will be none.
   if (response === undefined) {
     return Effect.as(
-      Effect.addFinalizer((exit) => Effect.sync(() => tell(answer, Exit.isSuccess(exit)))),
+      Effect.addFinalizer((exit) => Effect.sync(() => answer.sent(Exit.isSuccess(exit)))),
       toResponse(answer)
     )
   }
   if (response.destroyed) {
-    tell(answer, false)
+    answer.sent(false)
     return Effect.succeed(toResponse(answer))
   }
-  NodeHttp.onWritten(response, (whole) => tell(answer, whole))
+  NodeHttp.onWritten(response, answer.sent)
   return inOnePiece(response, toResponse(answer))
 }
 
@@ -234,8 +230,8 @@ const nodeHandler = Effect.fnUntraced(function*(options: Options) {
   let underWay = 0
 
   const write = (response: NodeHttp.Response, answer: Desk.Answer) => {
-    if (response.destroyed) return desk.tell(answer, false)
-    NodeHttp.onWritten(response, (whole) => desk.tell(answer, whole))
+    if (response.destroyed) return answer.sent(false)
+    NodeHttp.onWritten(response, answer.sent)
     response.statusCode = answer.status
     response.setHeader("content-type", "application/json")
     response.end(answer.text)

@@ -32,7 +32,8 @@ type Receive = Calls.Calls["Service"]["receive"]
 const engine = (action: Action.Action | undefined) => {
   const received: Array<Webhook.Webhook> = []
   const sent: Array<boolean> = []
-  const reply: Calls.Reply = { action, sent: (whole) => Effect.sync(() => void sent.push(whole)) }
+  const sentUnsafe = (whole: boolean) => void sent.push(whole)
+  const reply: Calls.Reply = { action, sent: (whole) => Effect.sync(() => sentUnsafe(whole)), sentUnsafe }
   const receive: Receive = (webhook) => Effect.sync(() => (received.push(webhook), reply))
   return { receive, received, sent }
 }
@@ -142,14 +143,11 @@ const patient = Effect.gen(function*() {
   const go = yield* Deferred.make<void>()
   const fate = yield* Deferred.make<boolean>()
   const told: Array<boolean> = []
-  const reply: Calls.Reply = {
-    action: question,
-    sent: (whole) =>
-      Effect.suspend(() => {
-        told.push(whole)
-        return Effect.asVoid(Deferred.succeed(fate, whole))
-      })
+  const sentUnsafe = (whole: boolean) => {
+    told.push(whole)
+    Deferred.doneUnsafe(fate, Exit.succeed(whole))
   }
+  const reply: Calls.Reply = { action: question, sent: (whole) => Effect.sync(() => sentUnsafe(whole)), sentUnsafe }
   const receive: Receive = () =>
     Deferred.succeed(asked, undefined).pipe(Effect.andThen(Deferred.await(go)), Effect.as(reply))
   return {

@@ -85,6 +85,7 @@ export const make = (id: CallId): Cell => ({
 export interface Reply {
   readonly action: Action.Action | undefined
   readonly sent: (whole: boolean) => Effect.Effect<void>
+  readonly sentUnsafe: (whole: boolean) => void
 }
 
 /** Whoever waits for the answer to a webhook. */

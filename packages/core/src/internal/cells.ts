@@ -2,16 +2,17 @@
  * The calls in memory: one cell per live call, whose inputs are taken one after another. An input is decided, its events
  * are appended, and only when they are durable does the state in memory change and the world see anything.
  */
-import { Cause, Deferred, Effect, Exit, Option, Schedule } from "effect"
+import { type Cause, Deferred, Effect, Exit, Option, Schedule } from "effect"
 import * as Call from "../Call.ts"
 import type { CallEvent, CallId, Exit as FlowExit } from "../CallEvent.ts"
 import type { Summary, Turn } from "../EventStore.ts"
-import { type EventStore, StoreError } from "../EventStore.ts"
+import { type EventStore, StoreError, type VersionConflict } from "../EventStore.ts"
 import type * as Settings from "../Settings.ts"
 import type * as Alarm from "./alarm.ts"
 import { type Cell, make as makeCell } from "./cell.ts"
 import * as ids from "./ids.ts"
 import type { Run } from "./running.ts"
+import * as Startable from "./startable.ts"
 import { type Reading, tolerance } from "./time.ts"
 
 /** What all parts of one engine share. */
@@ -62,8 +63,8 @@ export interface TakeOptions {
   readonly isNew?: boolean
 }
 
-const yes = Effect.succeed(true)
-const no = Effect.succeed(false)
+const yes = Exit.succeed(true)
+const no = Exit.succeed(false)
 
 /** For inputs whose result nobody looks at. */
 export const ignore = () => undefined
@@ -134,6 +135,33 @@ class CallSummary implements Summary {
     this.due = over ? null : waiting.until ?? call.at
     this.process = process ?? null
     this.at = call.at
+  }
+}
+
+/** A decision on its way into the store. A class for the same reason. */
+class Pending {
+  readonly cell: Cell
+  readonly decided: Call.Decided
+  readonly turn: Turn
+  readonly summary: Summary
+  /** The process that runs the activity which the call waits for then. */
+  readonly worker: string | undefined
+  /** When it was decided, by the time that has elapsed. */
+  readonly since: number
+  constructor(
+    cell: Cell,
+    decided: Call.Decided,
+    turn: Turn,
+    summary: Summary,
+    worker: string | undefined,
+    since: number
+  ) {
+    this.cell = cell
+    this.decided = decided
+    this.turn = turn
+    this.summary = summary
+    this.worker = worker
+    this.since = since
   }
 }
 
@@ -340,46 +368,53 @@ export const make = (engine: Engine, follow: Follow) => {
   const summaryOf = (call: Call.Call, version: number, worker: string | undefined): Summary =>
     new CallSummary(call, version, Call.waitingFor(call, settings), knower(call, { worker, writer: process }))
 
-  /**
-   * Appends what was decided and, when it is durable, changes the state and lets the world see it. `false` if somebody else
-   * has appended to the call, which then has to be read again.
-   */
-  const commit = (cell: Cell, decided: Call.Decided, since: number): Effect.Effect<boolean, StoreError> => {
-    const { call } = decided.live
+  const pend = (cell: Cell, decided: Call.Decided, since: number): Pending => {
     const version = cell.version + 1
-    const referenceId = referenceOf(decided.events)
-    const turn = ids.turnId(process, ++turns)
     const worker = decided.events.some(beginsWork) ? process : cell.worker
-    const summary = summaryOf(call, version, worker)
-    const appended = store.append(
-      new DecidedTurn(turn, cell.id, version, decided),
-      summary,
-      { referenceId }
-    )
-    return Effect.matchCauseEffect(appended, {
-      onFailure: (cause) => {
-        cell.live = undefined
-        const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-        if (error?._tag === "VersionConflict") return no
-        if (error !== undefined) {
-          cell.unsure = { turn, version, since }
-          run(findOut(cell))
-        }
-        return Effect.failCause(cause as Cause.Cause<StoreError>)
-      },
-      onSuccess: () => {
-        cell.live = decided.live
-        cell.known = call
-        cell.version = version
-        cell.writer = process
-        cell.worker = worker
-        cell.unsure = undefined
-        show(cell, decided.events, call, since)
-        rest(cell, call, summary.due)
-        return yes
-      }
-    })
+    const turn = new DecidedTurn(ids.turnId(process, ++turns), cell.id, version, decided)
+    return new Pending(cell, decided, turn, summaryOf(decided.live.call, version, worker), worker, since)
   }
+
+  const append = ({ decided, summary, turn }: Pending) =>
+    store.append(turn, summary, { referenceId: referenceOf(decided.events) })
+
+  /**
+   * What an append came to: when it is durable, the state changes and the world sees it. `false` if somebody else has
+   * appended to the call, which then has to be read again.
+   */
+  const appended = (
+    pending: Pending,
+    exit: Exit.Exit<void, VersionConflict | StoreError>
+  ): Exit.Exit<boolean, StoreError> => {
+    const { cell, decided, since, summary, turn, worker } = pending
+    if (Exit.isFailure(exit)) {
+      cell.live = undefined
+      const error = Option.getOrUndefined(Exit.findErrorOption(exit))
+      if (error?._tag === "VersionConflict") return no
+      if (error !== undefined) {
+        cell.unsure = { turn: turn.id, version: turn.version, since }
+        run(findOut(cell))
+      }
+      return Exit.failCause(exit.cause as Cause.Cause<StoreError>)
+    }
+    const { call } = decided.live
+    cell.live = decided.live
+    cell.known = call
+    cell.version = turn.version
+    cell.writer = process
+    cell.worker = worker
+    cell.unsure = undefined
+    show(cell, decided.events, call, since)
+    rest(cell, call, summary.due)
+    return yes
+  }
+
+  /** Appends what was decided, and gives what that came to. */
+  const commit = (cell: Cell, decided: Call.Decided, since: number): Effect.Effect<boolean, StoreError> =>
+    Effect.suspend(() => {
+      const pending = pend(cell, decided, since)
+      return Effect.flatMap(Effect.exit(append(pending)), (exit) => appended(pending, exit))
+    })
 
   /** Everything that follows from a turn that is durable. */
   const show: Follow = (cell, events, call, since) => {
@@ -462,25 +497,35 @@ export const make = (engine: Engine, follow: Follow) => {
   }
 
   /**
-   * `take`, with everything up to the append done at once: nearly every webhook finds its call in memory and nobody else at
-   * it, and then most of the steps of `take` are for nothing. `undefined` if that is not so, or nothing is to be appended:
-   * then nothing has happened. The result is `undefined` if another process was first.
+   * `take` in plain code, without a fiber if the store can: nearly every webhook finds its call in memory and nobody else at
+   * it, and then most of the steps of `take` are for nothing. `false` if that is not so, or nothing is to be appended: then
+   * nothing has happened. `then` gets `undefined` if it was not stored, or not for sure: then `take` finds out.
    */
   const takeAtOnce = <A>(
     held: Cell,
     input: (live: Call.Live, reading: Reading) => Call.Input,
-    look: (call: Call.Call, decided: Call.Decided) => A
-  ): Effect.Effect<A | undefined, StoreError> | undefined => {
-    const cell = cells.get(held.id) ?? held
-    const { live } = cell
-    if (live === undefined || unattended.has(cell.id)) return undefined
+    look: (call: Call.Call, decided: Call.Decided) => A | undefined,
+    then: (looked: A | undefined) => void
+  ): boolean => {
+    const known = cells.get(held.id) ?? held
+    const { live } = known
+    if (live === undefined || unattended.has(known.id)) return false
     const reading = read()
-    const decided = decideOn(cell, live, input(live, reading), reading)
-    if (decided.events.length === 0 || !cell.lock.takeUnsafe()) return undefined
-    const stored = commit(enter(cell), decided, reading.elapsed)
-    return Effect.uninterruptible(
-      leaving(cell, Effect.map(stored, (isStored) => isStored ? look(decided.live.call, decided) : undefined))
-    )
+    const decided = decideOn(known, live, input(live, reading), reading)
+    if (decided.events.length === 0 || !known.lock.takeUnsafe()) return false
+    const cell = enter(known)
+    const pending = pend(cell, decided, reading.elapsed)
+    Startable.begin(append(pending), run, (exit) => {
+      let looked: A | undefined
+      try {
+        if (appended(pending, exit) === yes) looked = look(decided.live.call, decided)
+      } finally {
+        leave(cell)
+        cell.lock.releaseUnsafe()
+        then(looked)
+      }
+    })
+    return true
   }
 
   /** Stores what was decided, if that is anything. `false` if another process was first, so that it is to be decided again. */

@@ -1,7 +1,7 @@
 /**
  * Many writers, one commit: whoever comes while a commit is under way shares the next one.
  */
-import { Effect, Exit, Fiber } from "effect"
+import { Cause, Effect, Exit, Fiber } from "effect"
 import type { Scope } from "effect"
 
 /** What is written, and how. */
@@ -18,6 +18,9 @@ export interface Options<A, E> {
   readonly capacity: number
 }
 
+/** Puts an item in line, and tells when it is written. Gives a way to call it off while it waits for room. */
+export type Submit<A, E> = (item: A, answer: (exit: Exit.Exit<void, E>) => void) => Effect.Effect<void> | void
+
 /** So many rounds of the event loop does a commit wait for others at most. */
 const mostRounds = 3
 
@@ -32,14 +35,14 @@ class Waiting<A, E> {
 }
 
 /**
- * Starts the writer and gives the way to it. Whoever is interrupted while it waits for room is not written; once an item
- * has room it is written, whether anybody still waits for it or not. When the scope closes, what waits is written first.
+ * Starts the writer and gives the way to it. What is called off while it waits for room is not written; once an item has
+ * room it is written, whether anybody still waits for it or not. When the scope closes, what waits is written first.
  *
  * Every turn of every call goes through here, so those who wait stand in a plain array and are woken by a plain callback.
  */
 export const make = Effect.fnUntraced(function*<A, E>(
   options: Options<A, E>
-): Effect.fn.Return<(item: A) => Effect.Effect<void, E>, never, Scope.Scope> {
+): Effect.fn.Return<Submit<A, E>, never, Scope.Scope> {
   let line: Array<Waiting<A, E>> = []
   const outside = new Set<Waiting<A, E>>()
   let isClosed = false
@@ -76,7 +79,10 @@ export const make = Effect.fnUntraced(function*<A, E>(
       if (line.length === 0) return
       yield* othersJoin
       const batch = take()
-      answer(batch, yield* Effect.exit(options.write(batch.map((waiting) => waiting.item))))
+      const exit = yield* Effect.exit(options.write(batch.map((waiting) => waiting.item)))
+      for (const defect of answer(batch, exit)) {
+        yield* Effect.logError("What follows an append has died", Cause.die(defect))
+      }
     }
   })
 
@@ -87,17 +93,16 @@ export const make = Effect.fnUntraced(function*<A, E>(
     return Fiber.await(writer)
   })
 
-  return (item) =>
-    Effect.callback<void, E>((answer) => {
-      if (isClosed) return answer(Exit.fail(options.closed))
-      const waiting = new Waiting(item, answer)
-      if (line.length >= options.capacity) {
-        outside.add(waiting)
-        return Effect.sync(() => void outside.delete(waiting))
-      }
-      line.push(waiting)
-      if (line.length === 1) wake()
-    })
+  return (item, answer) => {
+    if (isClosed) return answer(Exit.fail(options.closed))
+    const waiting = new Waiting(item, answer)
+    if (line.length >= options.capacity) {
+      outside.add(waiting)
+      return Effect.sync(() => void outside.delete(waiting))
+    }
+    line.push(waiting)
+    if (line.length === 1) wake()
+  }
 })
 
 /** The first of each key, and all others, both in the order in which they came. */
@@ -113,11 +118,18 @@ const split = <A, E>(all: ReadonlyArray<Waiting<A, E>>, key: Options<A, E>["key"
   return [first, rest] as const
 }
 
+/** Answers all, whatever one of them does with it, and gives what they threw. */
 const answer = <A, E>(
   batch: ReadonlyArray<Waiting<A, E>>,
   answers: Exit.Exit<ReadonlyArray<Exit.Exit<void, E>>, E>
-): void => {
+): ReadonlyArray<unknown> => {
+  const defects: Array<unknown> = []
   for (const [index, waiting] of batch.entries()) {
-    waiting.answer(Exit.isSuccess(answers) ? answers.value[index]! : Exit.failCause(answers.cause))
+    try {
+      waiting.answer(Exit.isSuccess(answers) ? answers.value[index]! : Exit.failCause(answers.cause))
+    } catch (defect) {
+      defects.push(defect)
+    }
   }
+  return defects
 }

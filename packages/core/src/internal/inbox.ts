@@ -22,10 +22,15 @@ export interface Options {
   readonly refusal: Action.Action
 }
 
-const unheard = () => Effect.void
-const silent: Reply = { action: undefined, sent: unheard }
+/** A reply of which nothing has to be known. */
+const unfollowed = (action: Action.Action | undefined): Reply => ({
+  action,
+  sent: () => Effect.void,
+  sentUnsafe: () => undefined
+})
+const silent = unfollowed(undefined)
 const unclaimed = Exit.succeed(silent)
-const hangup: Reply = { action: Action.hangup, sent: unheard }
+const hangup = unfollowed(Action.hangup)
 
 /** What the decision about a webhook led to: the reply, or what it waits for. */
 interface Decided {
@@ -68,7 +73,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     else run(search(webhook, arrival, resume))
   }
 
-  const refusal = Exit.succeed<Reply>({ action: options.refusal, sent: unheard })
+  const refusal = Exit.succeed(unfollowed(options.refusal))
 
   /** The call and the attempt that the `external_id` of an event names, if it is one of ours. */
   const attemptOf = ({ externalId }: Webhook.Webhook): { readonly call: CallId; readonly line: number } | undefined => {
@@ -130,19 +135,15 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
 
   /** Records the only letter that waits for its call: at once if it can be, as nearly always. */
   const recordFirst = (cell: Cell, letter: Letter): void => {
-    const storing = Webhook.kind(letter.webhook) === "IncomingCall" ? undefined : onLineAtOnce(cell, letter)
-    if (storing === undefined) return void run(recordAll(cell))
-    const stored = (exit: Exit.Exit<Decided | undefined, StoreError>) => {
-      const decided = Exit.isSuccess(exit) ? exit.value : undefined
+    const isBegun = Webhook.kind(letter.webhook) !== "IncomingCall" && onLineAtOnce(cell, letter, (decided) => {
       if (decided !== undefined) {
         reply(cell, letter, decided)
         recorded(cell)
       }
       if (cell.inbox.length > 0) run(recordAll(cell))
       else rest(cell)
-      return undefined
-    }
-    run(Effect.onExitPrimitive(storing, stored))
+    })
+    if (!isBegun) run(recordAll(cell))
   }
 
   /** Records what waits for a call, one after another. */
@@ -213,9 +214,9 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     }
   }
 
-  const onLineAtOnce = (cell: Cell, letter: Letter): Effect.Effect<Decided | undefined, StoreError> | undefined => {
+  const onLineAtOnce = (cell: Cell, letter: Letter, then: (decided: Decided | undefined) => void): boolean => {
     const { input, look } = asInput(cell, letter)
-    return cells.takeAtOnce(cell, input, look)
+    return cells.takeAtOnce(cell, input, look, then)
   }
 
   const onLine = (cell: Cell, letter: Letter): Effect.Effect<Decided | "lost", StoreError> =>
@@ -331,16 +332,23 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   const toReply = (cell: Cell, { since }: Letter, line: number, reply: table.Reply, isCopy: boolean): Reply => {
     if (reply._tag !== "Act") return silent
     const delivery = cell.deliveries.get(line)
-    const sent = (whole: boolean) =>
-      Effect.suspend(() => {
-        if (delivery !== undefined) {
-          delivery.written = ++stamps
-          if (isCopy && !whole) delivery.copies-- // nobody has heard this one: the next is a copy as much as it was
-        }
-        const surely = whole && elapsed() - since <= settings.lateReply
-        return surely || reply.n < 0 ? Effect.void : cells.takeSurely(cell, { _tag: "ReplyBroke", line, n: reply.n })
-      })
-    return { action: reply.action, sent }
+    /** Takes down what became of it. If that has to be recorded, gives how. */
+    const told = (whole: boolean): Effect.Effect<void> | undefined => {
+      if (delivery !== undefined) {
+        delivery.written = ++stamps
+        if (isCopy && !whole) delivery.copies-- // nobody has heard this one: the next is a copy as much as it was
+      }
+      const surely = whole && elapsed() - since <= settings.lateReply
+      return surely || reply.n < 0 ? undefined : cells.takeSurely(cell, { _tag: "ReplyBroke", line, n: reply.n })
+    }
+    return {
+      action: reply.action,
+      sent: (whole) => Effect.suspend(() => told(whole) ?? Effect.void),
+      sentUnsafe: (whole) => {
+        const recording = told(whole)
+        if (recording !== undefined) run(recording)
+      }
+    }
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -364,7 +372,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
       return void answer(letter, Exit.succeed(hangup))
     }
     cell.unrecordedHolds.set(webhook.referenceId, holds + 1)
-    answer(letter, Exit.succeed({ action: Action.prompt(settings.hold), sent: unheard }))
+    answer(letter, Exit.succeed(unfollowed(Action.prompt(settings.hold))))
   }
 
   const notInTime = Exit.fail(

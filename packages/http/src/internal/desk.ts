@@ -23,8 +23,8 @@ export class Answer {
   readonly status: number
   readonly text: string
   /** To be told, once, whether the carrier took the whole of it. */
-  readonly sent: Calls.Reply["sent"] | undefined
-  constructor(status: number, text: string, sent?: Calls.Reply["sent"]) {
+  readonly sent: Calls.Reply["sentUnsafe"]
+  constructor(status: number, text: string, sent: Calls.Reply["sentUnsafe"] = () => undefined) {
     this.status = status
     this.text = text
     this.sent = sent
@@ -49,8 +49,6 @@ export interface Desk {
   /** Answers what came in, by a callback: nearly every answer costs no fiber so. Nobody can call it off. */
   readonly ask: (headers: () => Headers.Input, body: Body, answer: (answer: Answer) => void) => void
   readonly reject: (rejection: Rejection) => Answer
-  /** Tells what became of an answer, if that matters. */
-  readonly tell: (answer: Answer, whole: boolean) => void
 }
 
 // A webhook is paid for in garbage as much as in steps. So on its way it passes values, not errors, and what can be made
@@ -78,7 +76,7 @@ export const make = Effect.fnUntraced(
 
     const toAnswer = ({ event }: Webhook.Webhook, reply: Exit.Exit<Calls.Reply, EventStore.StoreError>): Answer => {
       if (Exit.isFailure(reply)) return failed(event, reply.cause)
-      const { action, sent } = reply.value
+      const { action, sentUnsafe: sent } = reply.value
       if (action === undefined) {
         count(event, "nothing")
         return new Answer(200, "{}", sent)
@@ -90,7 +88,8 @@ export const make = Effect.fnUntraced(
       }
       // Nobody could steer the line after no answer, so the callee is not kept on it.
       count(event, "unsayable")
-      fork(Effect.andThen(Effect.logError(`A call is hung up. ${envelope.failure.message}`), sent(false)))
+      fork(Effect.logError(`A call is hung up. ${envelope.failure.message}`))
+      sent(false)
       return hangup
     }
 
@@ -108,7 +107,6 @@ export const make = Effect.fnUntraced(
 
     return {
       reject,
-      tell: ({ sent }, whole) => void (sent === undefined || fork(sent(whole))),
       ask: (headers, body, answer) => {
         if (isTrusted === undefined) return decoded(body, answer)
         fork(isTrusted(headers(), body)).addObserver((trusted) => {

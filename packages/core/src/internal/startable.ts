@@ -1,0 +1,23 @@
+/**
+ * Effects that can also be begun without a fiber. A fiber for each append costs a tenth of what the engine can do, so the
+ * store gives appends that tell how to begin them. Whoever makes another effect of one gets an ordinary effect, which
+ * needs its fiber: nothing that stands around a store is passed over.
+ */
+import { Effect, type Exit } from "effect"
+import type { Run } from "./running.ts"
+
+/** Begins something, whose end is told by a callback. If that can be called off, gives the way to do so. */
+export type Start<A, E> = (answer: (exit: Exit.Exit<A, E>) => void) => Effect.Effect<void> | void
+
+const key = Symbol("@ringback/core/startable")
+
+/** An effect that `begin` begins by `start`. */
+export const make = <A, E, R>(effect: Effect.Effect<A, E, R>, start: Start<A, E>): Effect.Effect<A, E, R> =>
+  Object.assign(effect, { [key]: start })
+
+/** Begins an effect: without a fiber, if it tells how, else in one. Either way it comes to its own end, not to an interrupt. */
+export const begin = <A, E>(effect: Effect.Effect<A, E>, run: Run, answer: (exit: Exit.Exit<A, E>) => void): void => {
+  const start = (effect as { readonly [key]?: Start<A, E> })[key]
+  if (start !== undefined) return void start(answer)
+  run(Effect.uninterruptible(Effect.onExitPrimitive(effect, (exit) => void answer(exit))))
+}
