@@ -68,7 +68,7 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
     const namespace = yield* readNamespace(sql)
     const changes = yield* Broadcast.make<Turn>()
     const submit = yield* GroupCommit.make({
-      write: write(sql, dialect, changes),
+      write: write({ sql, dialect, changes, context: yield* Effect.context<never>() }),
       key: ({ turn }) => turn.callId,
       closed: new StoreError({ operation: "write", problem: "It is closed, and nothing was stored." }),
       batchSize: 256,
@@ -204,17 +204,33 @@ const insideTransaction = new StoreError({
   problem: "An append cannot be part of a transaction of the same client; nothing was stored."
 })
 
-/** Writes one turn each of different calls in one commit. */
-const write = (sql: SqlClient.SqlClient, dialect: Dialect.Dialect, changes: Broadcast.Broadcast<Turn>) =>
-  Effect.fnUntraced(function*(batch: ReadonlyArray<Append>) {
-    const inserted = yield* Effect.result(insert(sql, dialect, batch))
-    const won = Result.getOrElse(inserted, () => new Set<CallId>())
-    // Who did not win may be stored all the same: by an append before, or by a commit of unknown result.
-    const others = batch.filter(({ turn }) => !won.has(turn.callId))
-    const found = yield* Effect.result(findStored(sql, others))
-    const earlier = Result.getOrElse(found, () => new Set<CallId>())
+/** The calls whose turn is surely stored by a commit. */
+type Won = ReadonlySet<CallId> | "all"
 
-    const isStored = ({ turn }: Append) => won.has(turn.callId) || earlier.has(turn.callId)
+/** What a store writes with. */
+interface Writer {
+  readonly sql: SqlClient.SqlClient
+  readonly dialect: Dialect.Dialect
+  readonly changes: Broadcast.Broadcast<Turn>
+  /** In which it counts. */
+  readonly context: Context.Context<never>
+}
+
+/** Writes one turn each of different calls in one commit. */
+const write = (writer: Writer) => {
+  const { changes, sql } = writer
+
+  const answers = Effect.fnUntraced(function*(
+    batch: ReadonlyArray<Append>,
+    inserted: Result.Result<Won, SqlError.SqlError>
+  ) {
+    const won = Result.getOrElse(inserted, () => none)
+    const isWon = ({ turn }: Append) => won === "all" || won.has(turn.callId)
+    // Who did not win may be stored all the same: by an append before, or by a commit of unknown result.
+    const found = yield* Effect.result(findStored(sql, batch.filter((append) => !isWon(append))))
+    const earlier = Result.getOrElse(found, () => none)
+
+    const isStored = (append: Append) => isWon(append) || earlier.has(append.turn.callId)
     const stored = batch.filter(isStored).map(({ turn }) => turn)
     if (Arr.isReadonlyArrayNonEmpty(stored)) yield* changes.tell(stored)
 
@@ -226,29 +242,56 @@ const write = (sql: SqlClient.SqlClient, dialect: Dialect.Dialect, changes: Broa
     })
   })
 
+  return (batch: ReadonlyArray<Append>) =>
+    Effect.flatMap(Effect.result(insert(writer, batch)), (inserted) => {
+      if (Result.isFailure(inserted) || inserted.success !== "all") return answers(batch, inserted)
+      const stored = batch.map(({ turn }) => turn)
+      const told = Arr.isReadonlyArrayNonEmpty(stored) ? changes.tell(stored) : Effect.void
+      return Effect.map(told, () => batch.map(() => Exit.void))
+    })
+}
+
+const none: ReadonlySet<CallId> = new Set()
+
 /** The calls whose turn is surely stored by this commit. Others may be, unless their database names all. */
-const insert = (sql: SqlClient.SqlClient, dialect: Dialect.Dialect, batch: ReadonlyArray<Append>) =>
+const insert = (writer: Writer, batch: ReadonlyArray<Append>): Effect.Effect<Won, SqlError.SqlError> =>
   Effect.catchIf(
-    insertAll(sql, dialect, batch),
+    Effect.suspend(() => insertAll(writer, batch)),
     leavesGap,
-    () => Effect.flatMap(withoutGaps(sql, batch), (rest) => insertAll(sql, dialect, rest))
+    () =>
+      Effect.flatMap(
+        withoutGaps(writer.sql, batch),
+        (rest) =>
+          Effect.map(
+            insertAll(writer, rest),
+            (won) => won === "all" ? new Set(rest.map(({ turn }) => turn.callId)) : won
+          )
+      )
   )
 
-const insertAll = Effect.fnUntraced(
-  function*(sql: SqlClient.SqlClient, dialect: Dialect.Dialect, batch: ReadonlyArray<Append>) {
-    if (batch.length === 0) return new Set<CallId>()
-    const { parameters, text } = dialect.insert(batch.map(toRow))
-    const statement = compiled<CallRow>(sql, text, parameters)
-    const named = dialect.namesInserted ? (yield* statement).map((row) => row.call_id) : undefined
-    const count = named === undefined ? changed(yield* statement.raw) : named.length
-    if (count > 0) {
-      yield* Metric.update(commits, 1)
-      yield* Metric.update(turns, count)
-    }
-    if (named !== undefined) return new Set(named)
-    return new Set(count === batch.length ? batch.map(({ turn }) => turn.callId) : [])
+const insertAll = (
+  { context, dialect, sql }: Writer,
+  batch: ReadonlyArray<Append>
+): Effect.Effect<Won, SqlError.SqlError> => {
+  if (batch.length === 0) return Effect.succeed("all")
+  const { parameters, text } = dialect.insert(batch.map(toRow))
+  const statement = compiled<CallRow>(sql, text, parameters)
+  const counted = (count: number) => {
+    if (count === 0) return
+    commits.updateUnsafe(1, context)
+    turns.updateUnsafe(count, context)
   }
-)
+  const named = (rows: ReadonlyArray<CallRow>): Won => {
+    counted(rows.length)
+    return rows.length === batch.length ? "all" : new Set(rows.map((row) => row.call_id))
+  }
+  const unnamed = (result: unknown): Won => {
+    const count = changed(result)
+    counted(count)
+    return count === batch.length ? "all" : none
+  }
+  return dialect.namesInserted ? Effect.map(statement, named) : Effect.map(statement.raw, unnamed)
+}
 
 /**
  * A statement that need not be compiled. A client keeps what it compiles in a weak map, and what such a map holds survives the

@@ -4,9 +4,10 @@ import { Call, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore, Transp
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Effect, Fiber, Layer, Schema, Stream } from "effect"
 import { HttpRouter } from "effect/http"
+import { SqlClient } from "effect/sql"
 import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { createServer } from "node:http"
+import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -135,20 +136,31 @@ const holdAll = async (port: number, calls: ReadonlyArray<ReadonlyArray<string>>
   return answers as ReadonlyArray<ReadonlyArray<Answer>>
 }
 
+const served = { disableLogger: true, disableListenLog: true }
+
+/** How webhooks come in. */
+const ways = {
+  "a route": () => HttpRouter.serve(TelesignWebhook.layer({ path: "/events" }), served),
+  "Node's server": (server: Server) =>
+    Layer.merge(TelesignWebhook.layerNode(server, { path: "/events" }), HttpRouter.serve(Layer.empty, served))
+}
+
+type Way = keyof typeof ways
+
 /** Holds calls at the same time, each on a connection of its own, and counts what their turns cost. */
-const costOf = Effect.fnUntraced(function*(count: number) {
+const costOf = Effect.fnUntraced(function*(count: number, way: Way) {
   const filename = yield* tempFile
   const noted = yield* statements
   const server = createServer()
   const services = yield* Layer.build(
-    HttpRouter.serve(TelesignWebhook.layer({ path: "/events" }), { disableLogger: true, disableListenLog: true }).pipe(
+    ways[way](server).pipe(
       Layer.provideMerge(Calls.layer({
         flows: [Conversation],
         settings: { shortestKeyPress: 0, fastestSpeech: Infinity } // these callees answer at once, and are no copies
       })),
       Layer.provide(carrier),
       Layer.provideMerge(SqlEventStore.layer),
-      Layer.provide(SqliteClient.layer({ filename })),
+      Layer.provideMerge(SqliteClient.layer({ filename })),
       Layer.provide(NodeHttpServer.layer(() => server, { port: 0, host: "127.0.0.1" }))
     )
   )
@@ -177,28 +189,38 @@ const costOf = Effect.fnUntraced(function*(count: number) {
       ])
     }
     const turns = answers.flat().length
-    return {
+    const cost = {
       commits: (commitsIn(filename) - commitsBefore) / turns,
       statements: noted.length / turns,
       reads: noted.filter((text) => /^\s*(select|pragma)/i.test(text))
     }
+    const sql = yield* SqlClient.SqlClient
+    const named = yield* sql`SELECT call_id FROM ringback_turns WHERE reference_id IS NOT NULL`
+    return { ...cost, namesOfSession: named.length / count }
   }).pipe(Effect.provideContext(services))
 })
 
-describe("a turn of a call that is live in memory", () => {
-  it.effect("of a lone call is one commit, by one statement", () =>
-    Effect.gen(function*() {
-      const cost = yield* costOf(1)
-      assert.strictEqual(cost.commits, 1)
-      assert.isAtMost(cost.statements, 1.1)
-      assert.deepStrictEqual(cost.reads, [])
-    }))
+for (const way of ["a route", "Node's server"] as const) {
+  describe(`a turn of a call that is live in memory, by ${way}`, () => {
+    it.effect("of a lone call is one commit, by one statement", () =>
+      Effect.gen(function*() {
+        const cost = yield* costOf(1, way)
+        assert.strictEqual(cost.commits, 1)
+        assert.isAtMost(cost.statements, 1.1)
+        assert.deepStrictEqual(cost.reads, [])
+      }))
 
-  it.effect("among 32 calls shares its commit with four others at least", () =>
-    Effect.gen(function*() {
-      const cost = yield* costOf(32)
-      assert.isAtMost(cost.commits, 0.2)
-      assert.isAtMost(cost.statements, 0.3)
-      assert.deepStrictEqual(cost.reads, [])
-    }))
-})
+    it.effect("among 32 calls shares its commit with four others at least", () =>
+      Effect.gen(function*() {
+        const cost = yield* costOf(32, way)
+        assert.isAtMost(cost.commits, 0.2)
+        assert.isAtMost(cost.statements, 0.3)
+        assert.deepStrictEqual(cost.reads, [])
+      }))
+
+    it.effect("names its session in the store only if that is new", () =>
+      Effect.gen(function*() {
+        assert.strictEqual((yield* costOf(2, way)).namesOfSession, 1)
+      }))
+  })
+}

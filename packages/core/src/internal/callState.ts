@@ -93,6 +93,10 @@ export interface CallLine {
   readonly seen: ReadonlyArray<string>
 }
 
+/** Whether a session is that of a line, or was taken for it before. */
+export const isOfSession = ({ otherReferenceIds, referenceId }: CallLine, session: string): boolean =>
+  referenceId === session || otherReferenceIds.includes(session)
+
 /** What a line is to its call: the heads of the decision table. */
 export type Status = "Planned" | "Dialing" | "Owing" | "Acting" | "Bridged" | "Closing" | "Settling" | "Closed"
 

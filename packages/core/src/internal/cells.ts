@@ -9,6 +9,7 @@ import type { Summary, Turn } from "../EventStore.ts"
 import { type EventStore, StoreError, type VersionConflict } from "../EventStore.ts"
 import type * as Settings from "../Settings.ts"
 import type * as Alarm from "./alarm.ts"
+import { isOfSession } from "./callState.ts"
 import { type Cell, make as makeCell } from "./cell.ts"
 import * as ids from "./ids.ts"
 import type { Run } from "./running.ts"
@@ -166,11 +167,17 @@ class Pending {
 }
 
 /** The session that these events name first. */
-const referenceOf = (events: ReadonlyArray<CallEvent>): string | undefined => {
-  for (const event of events as ReadonlyArray<{ readonly referenceId?: string }>) {
-    if (event.referenceId !== undefined) return event.referenceId
+const sessionIn = (events: ReadonlyArray<CallEvent>): string | undefined => {
+  for (const { referenceId } of events as ReadonlyArray<{ readonly referenceId?: string }>) {
+    if (referenceId !== undefined) return referenceId
   }
   return undefined
+}
+
+/** The same, if the call did not know it before. What it knew is stored as its session already. */
+const newSessionIn = (events: ReadonlyArray<CallEvent>, before: Call.Call | undefined): string | undefined => {
+  const session = sessionIn(events)
+  return session !== undefined && before?.lines.some((line) => isOfSession(line, session)) ? undefined : session
 }
 
 /** From such an event on, the process that recorded it runs the activity which the call waits for. */
@@ -375,8 +382,8 @@ export const make = (engine: Engine, follow: Follow) => {
     return new Pending(cell, decided, turn, summaryOf(decided.live.call, version, worker), worker, since)
   }
 
-  const append = ({ decided, summary, turn }: Pending) =>
-    store.append(turn, summary, { referenceId: referenceOf(decided.events) })
+  const append = ({ cell, decided, summary, turn }: Pending) =>
+    store.append(turn, summary, { referenceId: newSessionIn(decided.events, cell.live?.call) })
 
   /**
    * What an append came to: when it is durable, the state changes and the world sees it. `false` if somebody else has
@@ -418,7 +425,7 @@ export const make = (engine: Engine, follow: Follow) => {
 
   /** Everything that follows from a turn that is durable. */
   const show: Follow = (cell, events, call, since) => {
-    if (referenceOf(events) !== undefined) learnSessions(cell, call)
+    if (sessionIn(events) !== undefined) learnSessions(cell, call)
     for (const line of call.lines) track(cell, line)
     follow(cell, events, call, since)
     if (call.exit !== undefined) Deferred.doneUnsafe(cell.ended, Exit.succeed(call.exit))

@@ -9,6 +9,7 @@ import type { CallId } from "../CallEvent.ts"
 import { StoreError } from "../EventStore.ts"
 import * as Webhook from "../Webhook.ts"
 import type { Received } from "./callCopies.ts"
+import { isOfSession } from "./callState.ts"
 import * as table from "./callTable.ts"
 import { type Answer, answer, type Cell, isAnswered, Letter, type Reply } from "./cell.ts"
 import { type Cells, type Engine, untilStored } from "./cells.ts"
@@ -83,9 +84,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
 
   /** The line of a call that an event belongs to: by its session if that is known, else by the attempt that it names. */
   const lineOf = (call: Call.Call, webhook: Webhook.Webhook): Call.CallLine | undefined => {
-    const ofSession = call.lines.find((line) =>
-      line.referenceId === webhook.referenceId || line.otherReferenceIds.includes(webhook.referenceId)
-    )
+    const ofSession = call.lines.find((line) => isOfSession(line, webhook.referenceId))
     if (ofSession !== undefined) return ofSession
     const attempt = attemptOf(webhook)
     return call.lines.find((line) => line.id === attempt?.line && line.externalId !== undefined)
