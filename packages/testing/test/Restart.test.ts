@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
 import type { CallEvent } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Context, Deferred, Effect, Layer, Option, Schema } from "effect"
+import { Context, Deferred, Effect, Exit, Layer, Option, Schema } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -375,6 +375,41 @@ const doubtful = (tag: CallEvent.CallEvent["_tag"]) =>
     Layer.provide(failsAfter(tag)),
     Layer.provideMerge(world)
   )
+
+describe("a store that throws where it should fail", () => {
+  it.effect("costs the webhook its answer, and the call nothing", () =>
+    Effect.gen(function*() {
+      let throws = 0
+      const throwing = Layer.effect(
+        EventStore.EventStore,
+        Effect.map(EventStore.EventStore, (store) =>
+          EventStore.EventStore.of({
+            ...store,
+            append: (...turn) => {
+              if (throws-- > 0) throw new Error("a bug")
+              return store.append(...turn)
+            }
+          }))
+      ).pipe(Layer.provide(EventStore.layerMemory))
+      const engine = TestCalls.connection.pipe(
+        Layer.provideMerge(Calls.layer({ flows: [Announcement], namespace: "ours", settings })),
+        Layer.provide(FakeTransport.layer),
+        Layer.provide(throwing),
+        Layer.provideMerge(world)
+      )
+      yield* Effect.gen(function*() {
+        const call = yield* Calls.start(Announcement, input)
+        const answered = {
+          ...webhook({ event: "dial_completed", externalId: `ours.${call.id}.1` }),
+          status: "answered"
+        }
+        throws = 2
+        assert.isTrue(Exit.hasDies(yield* Effect.exit(Calls.receive(answered))))
+        throws = 1
+        assert.strictEqual((yield* Calls.receive(answered)).action?._tag, "Speak")
+      }).pipe(Effect.provide(engine))
+    }))
+})
 
 describe("an append that failed and is stored all the same", () => {
   it.effect("is sent, if it is a dial, once", () =>

@@ -521,17 +521,28 @@ export const make = (engine: Engine, follow: Follow) => {
     const decided = decideOn(known, live, input(live, reading), reading)
     if (decided.events.length === 0 || !known.lock.takeUnsafe()) return false
     const cell = enter(known)
-    const pending = pend(cell, decided, reading.elapsed)
-    Startable.begin(append(pending), run, (exit) => {
-      let looked: A | undefined
-      try {
-        if (appended(pending, exit) === yes) looked = look(decided.live.call, decided)
-      } finally {
-        leave(cell)
-        cell.lock.releaseUnsafe()
-        then(looked)
-      }
-    })
+    let isHeld = true
+    const letGo = () => {
+      if (!isHeld) return
+      isHeld = false
+      leave(cell)
+      cell.lock.releaseUnsafe()
+    }
+    try {
+      const pending = pend(cell, decided, reading.elapsed)
+      Startable.begin(append(pending), run, (exit) => {
+        let looked: A | undefined
+        try {
+          if (appended(pending, exit) === yes) looked = look(decided.live.call, decided)
+        } finally {
+          letGo()
+          then(looked)
+        }
+      })
+    } catch (defect) {
+      letGo()
+      throw defect
+    }
     return true
   }
 

@@ -215,7 +215,11 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
 
   const onLineAtOnce = (cell: Cell, letter: Letter, then: (decided: Decided | undefined) => void): boolean => {
     const { input, look } = asInput(cell, letter)
-    return cells.takeAtOnce(cell, input, look, then)
+    try {
+      return cells.takeAtOnce(cell, input, look, then)
+    } catch {
+      return false // `take` comes upon the same, and there it is answered.
+    }
   }
 
   const onLine = (cell: Cell, letter: Letter): Effect.Effect<Decided | "lost", StoreError> =>
