@@ -75,12 +75,12 @@ export interface NodeServer extends NodeHttp.Server {}
 /**
  * Takes the webhooks of a Node server before anything else that listens to it: an Express or Fastify application, or an
  * `HttpRouter` served by `NodeHttpServer.layer(() => server, ...)`, which get all other requests. The answers are those of
- * `layer`, at about four fifths of its cost a webhook, because there is no router on the way; so there are no middleware, no
- * access log and no span of a request either. A defect of the engine is logged, and answered with 500.
+ * `layer`, and so is the metric. As there is no router on the way, there are a tenth to a quarter more turns a second
+ * (`bench/README.md`), and no middleware, access log or span of a request. A defect is logged, and answered with 500.
  *
  * `path` is compared as it stands, with no parameters or wildcards. Requests over HTTP/2 are left to the others.
  *
- * When the layer closes it takes nothing new, and waits until what it took is answered.
+ * When the layer closes it takes nothing new, and waits until all that it has read is answered.
  *
  * ```ts
  * const server = createServer()

@@ -54,7 +54,7 @@ export const isUnrecorded = (history: History.History, delivery: History.Deliver
   if (action === undefined || !isLate(history, delivery)) return false
   const line = lineOf(history, delivery)
   if (action._tag === "Hangup") return !isUnwanted(line, delivery.webhook)
-  const isProbe = line?.probing !== undefined && !isNewLeg(line, delivery.webhook) &&
+  const isProbe = line?.probing !== undefined && isOpen(line) && !isNewLeg(line, delivery.webhook) &&
     !isSlow(history, delivery, { awake: true })
   const isRecorded = (isProbe && !isRecordedLater(history, delivery)) ||
     (isInFlight(line, action) && (isKnown(history, delivery) || isDecided(history, delivery)))
@@ -73,7 +73,10 @@ const isDecided = (history: History.History, { answered, taken, webhook }: Histo
   ) === true
 
 const isInFlight = (line: Call.CallLine | undefined, action: Action.Action): boolean =>
-  line?.inFlight !== undefined && !line.left && line.phase !== "Closed" && Equal.equals(line.inFlight.action, action)
+  line?.inFlight !== undefined && isOpen(line) && Equal.equals(line.inFlight.action, action)
+
+/** Whether somebody is on a line whom the flow wants to talk to. */
+const isOpen = ({ left, phase }: Call.CallLine): boolean => !left && phase !== "Closed"
 
 /** Whether the webhook of an answer was recorded before it. */
 const isKnown = (history: History.History, { answered, posting, webhook }: History.Delivery): boolean => {
