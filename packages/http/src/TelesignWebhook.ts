@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Calls } from "@ringback/core"
-import { ByteSize, Cause, Effect, Exit, Latch, Layer, Option } from "effect"
+import { ByteSize, Effect, Exit, Latch, Layer } from "effect"
 import type { Redacted, Scope } from "effect"
 import { HttpEffect, HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
 import type { HttpServerError, HttpServerRequest } from "effect/http"
@@ -32,7 +32,8 @@ export interface Options extends TelesignWire.Options {
 }
 
 /**
- * The route for webhooks, for the `HttpRouter` that an application already has. Of `Calls` it uses `receive` only.
+ * The route for webhooks, for the `HttpRouter` that an application already has. Of `Calls` it uses
+ * `receiveUnsafe` only.
  *
  * The answer to an event is 200 with one action or, where there is nothing to do, `{}`. It comes after the event is
  * durable. Events and fields that are not known go the same way. Anything else:
@@ -108,17 +109,17 @@ type Request = HttpServerRequest.HttpServerRequest
 
 type Response = HttpServerResponse.HttpServerResponse
 
-/**
- * An event is recorded and answered even if nobody waits for the answer any more: so who is interrupted has the rest done
- * without it, and the engine then learns that its answer was not heard.
- */
+/** An event is recorded and answered even if nobody waits for the answer any more. Then the engine learns that it was not heard. */
 const routeHandler = Effect.fnUntraced(function*(options: Options) {
   const desk = yield* Desk.make(options)
-  const read = reader(options)
-  return (request: Request): Effect.Effect<Response, never, Scope.Scope> =>
+  const limit = bodyLimit(options)
+  const read = NodeHttp.reader(Number(limit))
+
+  /** With one suspension for both, and no more: every webhook on Node comes by here. */
+  const readAndAsk = (request: Request, source: NodeHttp.Source): Effect.Effect<Response, never, Scope.Scope> =>
     Effect.callback((resume) => {
       let isWaiting = true
-      read(request, (body) => {
+      read(source, (body) => {
         if (typeof body === "string") return resume(Effect.succeed(toResponse(desk.reject(body))))
         desk.ask(() => request.headers, body, (answer) => {
           if (isWaiting) resume(respond(request, answer))
@@ -129,36 +130,37 @@ const routeHandler = Effect.fnUntraced(function*(options: Options) {
         isWaiting = false
       })
     })
+
+  const ask = (request: Request, body: Desk.Body | Desk.Rejection): Effect.Effect<Response, never, Scope.Scope> => {
+    if (typeof body === "string") return Effect.succeed(toResponse(desk.reject(body)))
+    const answer = Effect.callback<Desk.Answer>((resume) =>
+      desk.ask(() => request.headers, body, (answer) => resume(Effect.succeed(answer)))
+    )
+    return Effect.uninterruptible(Effect.flatMap(answer, (answer) => respond(request, answer)))
+  }
+
+  return (request: Request): Effect.Effect<Response, never, Scope.Scope> => {
+    const source = nodeSource(request)
+    if (source !== undefined) return readAndAsk(request, source)
+    return Effect.flatMap(readWhole(request, limit), (body) => ask(request, body))
+  }
 })
 
 const bodyLimit = ({ maxBodySize = "64 KiB" }: Options): ByteSize.ByteSize => ByteSize.fromInputUnsafe(maxBodySize)
 
-/**
- * Makes what reads the body of a request, or tells why there is none. It is read from Node's own request, with nothing in
- * between: reading it by `request.arrayBuffer` costs more than all that the server does with a request besides.
- */
-const reader = (options: Options) => {
-  const limit = bodyLimit(options)
-  const readNode = NodeHttp.reader(Number(limit))
-  return (request: Request, then: (body: Desk.Body | Desk.Rejection) => void): void => {
-    const source = nodeSource(request)
-    if (source !== undefined) return readNode(source, then)
-    const bytes = Effect.provideService(request.arrayBuffer, HttpIncomingMessage.MaxBodySize, limit)
-    Effect.runFork(bytes).addObserver(Exit.match({
-      onFailure: (cause) => then(readError(cause)),
-      onSuccess: (buffer) => then(new Uint8Array(buffer))
-    }))
-  }
-}
+const readWhole = (request: Request, limit: ByteSize.ByteSize): Effect.Effect<Desk.Body | Desk.Rejection> =>
+  request.arrayBuffer.pipe(
+    Effect.provideService(HttpIncomingMessage.MaxBodySize, limit),
+    Effect.match({ onFailure: readError, onSuccess: (buffer) => new Uint8Array(buffer) })
+  )
 
-const readError = (cause: Cause.Cause<HttpServerError.HttpServerError>): Desk.Rejection => {
-  const reason = Option.getOrUndefined(Cause.findErrorOption(cause))?.reason
-  return reason?._tag === "RequestParseError" && reason.reason === "BodyTooLarge" ? "too_large" : "unreadable"
-}
+const readError = ({ reason }: HttpServerError.HttpServerError): Desk.Rejection =>
+  reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge" ? "too_large" : "unreadable"
 
 /**
- * The body, if it is still whole, its sender does not wait to be asked for it, and it is not encoded: a middleware that
- * decompresses gives the request another body, not the source.
+ * Node's own request, from which the body is read with nothing in between: by `request.arrayBuffer` that costs more than all
+ * that the server does with a request besides. Only if the body is still whole, its sender does not wait to be asked for
+ * it, and it is not encoded: a middleware that decompresses gives the request another body, not the source.
  */
 const nodeSource = (request: Request): NodeHttp.Source | undefined => {
   if (!NodeHttp.isRequest(request.source)) return undefined
@@ -230,7 +232,7 @@ const nodeHandler = Effect.fnUntraced(function*(options: Options) {
   let underWay = 0
 
   const write = (response: NodeHttp.Response, answer: Desk.Answer) => {
-    if (response.destroyed) return answer.sent(false)
+    if (response.destroyed || response.headersSent) return answer.sent(false)
     NodeHttp.onWritten(response, answer.sent)
     response.statusCode = answer.status
     response.setHeader("content-type", "application/json")

@@ -308,6 +308,17 @@ for (const [way, serve] of ways) {
         assert.strictEqual((yield* post(url, JSON.stringify(answered))).status, 200)
       }))
 
+    it.effect("at which the engine throws is answered 500, and the next one as ever", () =>
+      Effect.gen(function*() {
+        const { receive } = engine(question)
+        const { url } = yield* serve((webhook) => {
+          if (webhook.referenceId === "bad") throw new Error("a bug")
+          return receive(webhook)
+        })
+        assert.strictEqual((yield* post(url, JSON.stringify({ ...answered, reference_id: "bad" }))).status, 500)
+        assert.strictEqual((yield* post(url, JSON.stringify(answered))).status, 200)
+      }))
+
     it.effect("whose answer cannot be written down hangs up, and counts as not answered", () =>
       Effect.gen(function*() {
         const { receive, sent } = engine(Action.sendDtmf("12#"))

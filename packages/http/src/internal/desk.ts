@@ -70,8 +70,18 @@ export const make = Effect.fnUntraced(
 
     const decoded = (body: Body, answer: (answer: Answer) => void): void => {
       const webhook = decode(body)
-      if (typeof webhook === "string") answer(reject(webhook))
-      else calls.receiveUnsafe(webhook, (reply) => answer(toAnswer(webhook, reply)))
+      if (typeof webhook === "string") return answer(reject(webhook))
+      let isAnswered = false
+      const once = (reply: Exit.Exit<Calls.Reply, EventStore.StoreError>) => {
+        if (isAnswered) return
+        isAnswered = true
+        answer(toAnswer(webhook, reply))
+      }
+      try {
+        calls.receiveUnsafe(webhook, once)
+      } catch (defect) {
+        once(Exit.die(defect)) // There is no fiber to die of it, only the process.
+      }
     }
 
     const toAnswer = ({ event }: Webhook.Webhook, reply: Exit.Exit<Calls.Reply, EventStore.StoreError>): Answer => {
@@ -110,7 +120,8 @@ export const make = Effect.fnUntraced(
       ask: (headers, body, answer) => {
         if (isTrusted === undefined) return decoded(body, answer)
         fork(isTrusted(headers(), body)).addObserver((trusted) => {
-          if (Exit.isSuccess(trusted) && trusted.value) decoded(body, answer)
+          if (Exit.isFailure(trusted)) answer(failed("unread", trusted.cause))
+          else if (trusted.value) decoded(body, answer)
           else answer(reject("unauthorized"))
         })
       }
