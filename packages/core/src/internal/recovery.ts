@@ -6,8 +6,9 @@ import { Effect, Queue } from "effect"
 import type { Scope } from "effect"
 import type { CallId } from "../CallEvent.ts"
 import type { Processes, StoreError, Summary } from "../EventStore.ts"
-import { type Cells, type Engine, type First, knower } from "./cells.ts"
+import type { Cells, Engine, First } from "./cells.ts"
 import type { CommonClock } from "./commonClock.ts"
+import { knower } from "./pending.ts"
 import type { Time } from "./time.ts"
 
 /** Takes up calls that were left alone. */
