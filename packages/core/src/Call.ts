@@ -336,7 +336,19 @@ export const rebuild = (
 export const diverge = (live: Live, divergence: turns.Divergence, now: number): Decided => {
   const turn = new turns.Turn(live, now)
   turn.diverged(divergence.at, divergence.recorded, divergence.now)
-  return { events: turn.decided, live: turn.live, answer: "nothing" }
+  return { events: turn.decided, live: settled(turn.call, turn.definition), answer: "nothing" }
+}
+
+/**
+ * Ends a call whose flow threw, or whose decision can be neither recorded nor stored: the flow is not trusted any more, so
+ * nothing of it runs, its finalizers neither, and every line is left. What `problem` says is masked and cut.
+ *
+ * @since 0.1.0
+ */
+export const defect = (live: Live, problem: unknown, now: number): Decided => {
+  const turn = new turns.Turn(live, now)
+  turn.defected(problem)
+  return { events: turn.decided, live: settled(turn.call, turn.definition), answer: "nothing" }
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -88,13 +88,19 @@ export class VersionConflict extends Schema.TaggedError<VersionConflict>()("Vers
 
 /**
  * The store did not do its work: it could not be opened, written, or read, or holds something that cannot be decoded.
- * For `write` nothing is promised: the turn may or may not be stored, and only reading the call again tells.
+ * For `write` nothing is promised: the turn may or may not be stored, and only reading the call again tells. With
+ * `permanent` the store is not down: it refuses this one turn for what is in it, or cannot read this one call.
  *
  * @since 0.1.0
  */
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   operation: Schema.Literals(["open", "write", "read", "decode"]),
   problem: Schema.String,
+  /**
+   * Trying again does not help: the store refuses what it was given, or cannot read what it holds. For `write` nothing was
+   * stored then.
+   */
+  permanent: Schema.optionalKey(Schema.Literal(true)),
   cause: Schema.optionalKey(Schema.Defect())
 }) {
   override get message() {
@@ -270,7 +276,11 @@ const decode = (callId: CallId, { at, events, format: written, id, version }: St
       return { id, callId, version, at, events: CallEvent.decode(events) }
     },
     catch: (error) =>
-      new StoreError({ operation: "decode", problem: `Turn ${version} of call ${callId}: ${undecodable(error)}.` })
+      new StoreError({
+        operation: "decode",
+        problem: `Turn ${version} of call ${callId}: ${undecodable(error)}.`,
+        permanent: true
+      })
   })
 
 /** Why a turn cannot be read, in one line. The text of a `SyntaxError` quotes what it found, so it is not told. */

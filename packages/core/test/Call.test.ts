@@ -761,6 +761,36 @@ describe("a flow that has changed", () => {
   })
 })
 
+describe("a flow that is not trusted any more", () => {
+  it("is stopped with a defect: every line is left, nothing of it runs, and its words are masked and cut", () => {
+    let finalized = 0
+    const finalizer = Flow.suspend(() => {
+      finalized++
+      return Flow.succeed(undefined)
+    })
+    const trial = new Trial(talk.pipe(Flow.ensuring(finalizer)))
+    trial.answered()
+    const thrown = new Error(`${to} said so: ${"x".repeat(1000)}`)
+    trial.decided(Call.defect(trial.live, thrown, trial.now + second))
+    assert.deepStrictEqual(trial.events.slice(-2).map((event) => event._tag), ["LineLeft", "FlowEnded"])
+    const { exit } = trial.call
+    assert(exit?._tag === "Stopped" && exit.reason._tag === "Defect")
+    assert.match(exit.reason.message, /^•{11} said so: x+…$/)
+    assert.strictEqual(exit.reason.message.length, 500)
+    trial.spoken()
+    assert.strictEqual(trial.reply(), "hangup")
+    trial.ended()
+    assert.isTrue(Call.isOver(trial.call))
+    assert.strictEqual(finalized, 0)
+    trial.verify()
+  })
+
+  it("stays as it is once it has ended", () => {
+    const trial = new Trial(Flow.succeed(undefined))
+    assert.deepStrictEqual(Call.defect(trial.live, new Error("late"), trial.now).events, [])
+  })
+})
+
 describe("an explanation", () => {
   it("tells for each decision which fact it went on from, without numbers, digits or words", () => {
     const trial = new Trial(question)

@@ -8,6 +8,7 @@ import { isDecision } from "../CallEvent.ts"
 import * as Flow from "../Flow.ts"
 import type { Call, CallLine } from "./callState.ts"
 import { evolve, initial } from "./callState.ts"
+import * as Defect from "./defect.ts"
 import * as interpreter from "./interpreter.ts"
 
 /** A flow of any types, as the engine runs it. */
@@ -132,8 +133,6 @@ const drawn = (callId: string, place: number): number => {
   return ((bits ^ (bits >>> 16)) >>> 0) / 2 ** 32
 }
 
-const messageOf = (defect: unknown): string => defect instanceof Error ? defect.message : String(defect)
-
 const stopReason = (why: Flow.Stop): StopReason => {
   switch (why._tag) {
     case "Cancelled":
@@ -141,7 +140,7 @@ const stopReason = (why: Flow.Stop): StopReason => {
     case "Overdue":
       return { _tag: "Overdue", activity: why.activity }
     case "Defect":
-      return { _tag: "Defect", message: messageOf(why.defect) }
+      return { _tag: "Defect", message: Defect.message(why.defect) }
     case "Expired":
       return { _tag: "Defect", message: "A scope ended outside of itself" }
   }
@@ -353,6 +352,15 @@ export class Turn {
     if (this.call.exit !== undefined) return
     this.leave()
     this.ended({ _tag: "Stopped", reason: { _tag: "FlowDiverged", at, recorded, now } })
+  }
+
+  /** The flow threw where nothing of it can go on, or what it decided cannot be stored: nothing of it runs any more. */
+  defected(problem: unknown): void {
+    if (this.call.exit !== undefined) return
+    for (const { id, left, phase } of this.call.lines) {
+      if (!left && phase !== "Closed") this.record({ _tag: "LineLeft", line: id })
+    }
+    this.ended({ _tag: "Stopped", reason: { _tag: "Defect", message: Defect.message(problem) } })
   }
 }
 

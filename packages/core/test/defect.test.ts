@@ -1,0 +1,41 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Defect from "../src/internal/defect.ts"
+
+/** What was thrown, where, and why. */
+const thrown = () =>
+  new TypeError("15550170001 pressed 4021\n    at least twice", { cause: new Error("for +1 (555) 017-0009") })
+
+describe("what foreign code threw", () => {
+  it("keeps its words without the digits of numbers, grouped ones too", () => {
+    assert.strictEqual(Defect.message(thrown()), "••••••••••• pressed ••••\n    at least twice")
+    assert.strictEqual(Defect.message("+1 (555) 017-0009"), "+••••••••••••••••")
+    assert.strictEqual(Defect.message("room 101, try 3 of 12"), "room 101, try 3 of 12")
+  })
+
+  it("is cut, however much it says", () => {
+    assert.strictEqual(Defect.message("a".repeat(10_000)).length, 500)
+    assert.strictEqual(Defect.message(new Error("1".repeat(100_000))).length, 500)
+  })
+
+  it("is logged with its name, its stack and its causes, and without those digits", () => {
+    const error = Defect.error(thrown())
+    assert.match(error.stack ?? "", /^TypeError: •+ pressed ••••\n {4}at least twice\n {4}at thrown \(/)
+    assert.strictEqual((error.cause as Error).message, "for +••••••••••••••••")
+    assert.notMatch(error.stack ?? "", /15550170001|4021/)
+  })
+
+  it("cannot throw again, whatever it is", () => {
+    const hostile = {
+      toString: () => {
+        throw new Error("no")
+      }
+    }
+    assert.strictEqual(Defect.message(hostile), "something that cannot be shown")
+    assert.strictEqual(Defect.error(hostile).message, "something that cannot be shown")
+    assert.strictEqual(Defect.error(Object.create(null)).message, "something that cannot be shown")
+    const around: Error = new Error("around")
+    around.cause = around
+    assert.strictEqual(Defect.error(around).message, "around")
+    assert.strictEqual(Defect.message(undefined), "undefined")
+  })
+})
