@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { Equal } from "effect"
 import type { CallEvent, CallId } from "./CallEvent.ts"
 import { describe, isDecision } from "./CallEvent.ts"
 import * as Flow from "./Flow.ts"
@@ -285,6 +286,17 @@ export const isCopy: (line: CallLine, received: Received, settings: Settings.Set
 // ---------------------------------------------------------------------------------------------------------------------
 // Replay
 // ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Whether a call began with this input, in its stored form. The order of keys does not count.
+ *
+ * @since 0.1.0
+ */
+export const isSameInput = (self: Call, input: unknown): boolean =>
+  self.input === input || Equal.equals(stored(self.input), stored(input))
+
+/** A value as it comes back from a store. */
+const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null))
 
 /**
  * A call that has not begun, of a flow. Fails with the decoder's `Error` if `input` does not fit the flow's schema.

@@ -12,6 +12,7 @@ import type { Call } from "./Call.ts"
 import { type CallEvent, CallId, type Exit as FlowExit, StopReason } from "./CallEvent.ts"
 import { EventStore, type StoreError, type Summary } from "./EventStore.ts"
 import type * as Flow from "./Flow.ts"
+import { CallNotFound } from "./internal/callNotFound.ts"
 import * as Dispatch from "./internal/dispatch.ts"
 import * as engine from "./internal/engine.ts"
 import * as Settings from "./Settings.ts"
@@ -116,6 +117,32 @@ export class FlowsMissing extends Schema.TaggedError<FlowsMissing>()("FlowsMissi
 }
 
 /**
+ * The key is that of a call which began with another input, so this is not the same call, and nothing was started. Take
+ * another key, or ask for the call that there is by `Calls.handle(flow, callId)`.
+ *
+ * Inputs are compared in their stored form; the order of keys in JSON does not count.
+ *
+ * @since 0.1.0
+ */
+export class KeyTaken extends Schema.TaggedError<KeyTaken>()("KeyTaken", {
+  flow: Schema.String,
+  key: Schema.String,
+  callId: CallId
+}) {
+  override get message() {
+    return `This key of the flow ${this.flow} is that of call ${this.callId}, which began with another input. ` +
+      "Take another key, or the handle of that call"
+  }
+}
+
+/**
+ * There is no call of this id.
+ *
+ * @since 0.1.0
+ */
+export { CallNotFound }
+
+/**
  * A signal was refused: the flow waits for it, and the value does not fit its schema.
  *
  * @since 0.1.0
@@ -136,10 +163,10 @@ export class SignalRejected extends Schema.TaggedError<SignalRejected>()("Signal
  */
 export interface Handle<out A, out E> {
   readonly id: CallId
-  /** The flow's output. Fails with the flow's errors, or with `CallStopped`. */
-  readonly outcome: Effect.Effect<A, E | CallStopped | StoreError>
+  /** The flow's output. Fails with the flow's errors, with `CallStopped`, or with `CallNotFound` if there is no such call. */
+  readonly outcome: Effect.Effect<A, E | CallStopped | CallNotFound | StoreError>
   /** Stops the flow. Before the dial is recorded nothing rings; a live line is hung up on at the next chance. */
-  readonly cancel: Effect.Effect<void, StoreError>
+  readonly cancel: Effect.Effect<void, CallNotFound | StoreError>
   /**
    * Tells the running flow something that it waits for by `Flow.signal`, now or later. `value` is in its stored form. With
    * a `key`, telling it twice is telling it once.
@@ -148,7 +175,7 @@ export interface Handle<out A, out E> {
     name: string,
     value: Schema.Json,
     options?: { readonly key?: string }
-  ) => Effect.Effect<void, SignalRejected | StoreError>
+  ) => Effect.Effect<void, SignalRejected | CallNotFound | StoreError>
 }
 
 type Startable<R> = Flow.Incoming extends R
@@ -162,8 +189,9 @@ type Startable<R> = Flow.Incoming extends R
  */
 export class Calls extends Context.Service<Calls, {
   /**
-   * Starts a call and returns when the intent is durable. With a `key`, the same key of the same flow is the same call,
-   * however often it is started; the first input counts.
+   * Starts a call and returns when the intent is durable. With a `key`, the same key and input of the same flow are the
+   * same call, however often it is started, and in whichever version it began. Fails with `KeyTaken` if the call of that
+   * key began with another input.
    *
    * Fails with `StoreError` at once while the store is late with the webhooks of live calls, and after
    * `settings.storePatience` if it gives no answer. Then the call may begin all the same: start it again under its key.
@@ -172,7 +200,7 @@ export class Calls extends Context.Service<Calls, {
     flow: Flow.Definition<Name, Input, A, E, R> & Startable<R>,
     input: NoInfer<Input>,
     options?: { readonly key?: string }
-  ) => Effect.Effect<Handle<A, E>, InvalidInput | FlowNotRegistered | StoreError>
+  ) => Effect.Effect<Handle<A, E>, InvalidInput | FlowNotRegistered | KeyTaken | StoreError>
   /**
    * Records a webhook and answers it. The answer comes after the record is durable, with one exception: if the store has
    * not done its work by `settings.replyDeadline`, and somebody waits on the line, the answer is a hold that decides
@@ -193,8 +221,8 @@ export class Calls extends Context.Service<Calls, {
     flow: Flow.Definition<Name, Input, A, E, R>,
     id: CallId
   ) => Handle<A, E>
-  /** Stops a call. Stopping it twice, or after its end, is not an error. */
-  readonly cancel: (id: CallId) => Effect.Effect<void, StoreError>
+  /** Stops a call. Stopping it twice, or after its end, is not an error; `CallNotFound` says that there is no such call. */
+  readonly cancel: (id: CallId) => Effect.Effect<void, CallNotFound | StoreError>
 }>()("@ringback/core/Calls") {}
 
 /**
@@ -331,7 +359,10 @@ const make = Effect.fnUntraced(function*(
     if (stored._tag === "Failure") {
       return yield* new InvalidInput({ flow: flow.name, problem: stored.failure.message })
     }
-    return handle(flow, yield* calls.start(flow, stored.success, startOptions?.key))
+    const key = startOptions?.key
+    const { id, sameInput } = yield* calls.start(flow, stored.success, key)
+    if (!sameInput) return yield* new KeyTaken({ flow: flow.name, key: key ?? "", callId: id })
+    return handle(flow, id)
   })
 
   return Calls.of({
@@ -382,7 +413,7 @@ export const start = <Name extends string, Input, A, E, R>(
   flow: Flow.Definition<Name, Input, A, E, R> & Startable<R>,
   input: NoInfer<Input>,
   options?: { readonly key?: string }
-): Effect.Effect<Handle<A, E>, InvalidInput | FlowNotRegistered | StoreError, Calls> =>
+): Effect.Effect<Handle<A, E>, InvalidInput | FlowNotRegistered | KeyTaken | StoreError, Calls> =>
   Effect.flatMap(Calls, (calls) => calls.start(flow, input, options))
 
 /**
@@ -410,9 +441,9 @@ export const events = (id: CallId): Effect.Effect<ReadonlyArray<CallEvent>, Stor
   Effect.flatMap(Calls, (calls) => calls.events(id))
 
 /**
- * Stops a call. Stopping it twice, or after its end, is not an error.
+ * Stops a call. Stopping it twice, or after its end, is not an error; `CallNotFound` says that there is no such call.
  *
  * @since 0.1.0
  */
-export const cancel = (id: CallId): Effect.Effect<void, StoreError, Calls> =>
+export const cancel = (id: CallId): Effect.Effect<void, CallNotFound | StoreError, Calls> =>
   Effect.flatMap(Calls, (calls) => calls.cancel(id))

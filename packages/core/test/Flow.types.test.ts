@@ -124,7 +124,7 @@ describe("what the engine's type says", () => {
     type Outcome = Effect.Success<typeof started>["outcome"]
     expectTypeOf<Effect.Success<Outcome>>().toEqualTypeOf<boolean>()
     expectTypeOf<Effect.Error<Outcome>>().toEqualTypeOf<
-      Down | Flow.NotAnswered | Calls.CallStopped | EventStore.StoreError
+      Down | Flow.NotAnswered | Calls.CallStopped | Calls.CallNotFound | EventStore.StoreError
     >()
   })
 })

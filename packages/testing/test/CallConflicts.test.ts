@@ -62,10 +62,12 @@ interface Hands {
     event: string,
     fields?: Partial<Webhook.Webhook>
   ) => Effect.Effect<string, EventStore.StoreError, Calls.Calls>
-  readonly cancel: Effect.Effect<string, EventStore.StoreError, Calls.Calls>
+  readonly cancel: Effect.Effect<string, Problem, Calls.Calls>
 }
 
-type Step = (hands: Hands) => Effect.Effect<unknown, EventStore.StoreError, Calls.Calls>
+type Problem = Calls.CallNotFound | EventStore.StoreError
+
+type Step = (hands: Hands) => Effect.Effect<unknown, Problem, Calls.Calls>
 
 interface Row {
   readonly state: string
@@ -74,7 +76,7 @@ interface Row {
   readonly incoming?: true
   /** How the line comes into its state. */
   readonly given: ReadonlyArray<Step>
-  readonly act: (hands: Hands) => Effect.Effect<string, EventStore.StoreError, Calls.Calls>
+  readonly act: (hands: Hands) => Effect.Effect<string, Problem, Calls.Calls>
   readonly records: ReadonlyArray<CallEvent.CallEvent["_tag"]>
   readonly reply: string
 }

@@ -9,6 +9,7 @@ import type { Summary, Turn } from "../EventStore.ts"
 import { type EventStore, StoreError, type VersionConflict } from "../EventStore.ts"
 import type * as Settings from "../Settings.ts"
 import type * as Alarm from "./alarm.ts"
+import { CallNotFound } from "./callNotFound.ts"
 import { type Cell, make as makeCell } from "./cell.ts"
 import * as ids from "./ids.ts"
 import { beginsWork, CallSummary, DecidedTurn, knower, newSessionIn, Pending, sessionIn } from "./pending.ts"
@@ -79,19 +80,15 @@ const longestCommit = 60_000
 /** Work that nobody waits for goes on trying while the store is down. */
 export const whileStoreIsDown = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("5 seconds")])
 
-/** The store knows nothing of a call that something was meant for. */
-class NoSuchCall extends StoreError {}
-
-const noSuchCall = (id: CallId) => new NoSuchCall({ operation: "read", problem: `There is no call ${id}` })
-
 /** Whether trying again does not help: the call is not there, or this process cannot read it. */
-const isLasting = (error: StoreError): boolean => error instanceof NoSuchCall || error.operation === "decode"
+const isLasting = (error: StoreError | CallNotFound): boolean =>
+  error._tag === "CallNotFound" || error.operation === "decode"
 
 /**
  * Tries for as long as the store is down. Every turn passes here, and a schedule costs more to begin than the rest of a
  * turn, so it begins with the first failure.
  */
-export const untilStored = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+export const untilStored = <A, E extends StoreError | CallNotFound>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.catch(effect, (error) => {
     if (isLasting(error)) return Effect.fail(error)
     const again = Effect.retry(effect, { schedule: whileStoreIsDown, while: (error) => !isLasting(error) })
@@ -374,8 +371,8 @@ export const make = (engine: Engine, follow: Follow) => {
     input: Call.Input | ((live: Call.Live, reading: Reading) => Call.Input),
     look: (call: Call.Call, decided: Call.Decided) => A,
     { asks = false, fresh, isNew = false }: TakeOptions = {}
-  ): Effect.Effect<A, StoreError> => {
-    const decide = (cell: Cell, live: Call.Live, conflicts: number): Effect.Effect<A, StoreError> => {
+  ): Effect.Effect<A, StoreError | CallNotFound> => {
+    const decide = (cell: Cell, live: Call.Live, conflicts: number): Effect.Effect<A, StoreError | CallNotFound> => {
       const reading = read()
       const first = unattended.get(cell.id)
       const next = first === undefined ? typeof input === "function" ? input(live, reading) : input : first(live, cell)
@@ -390,7 +387,7 @@ export const make = (engine: Engine, follow: Follow) => {
         return turn(cell, 0)
       })
     }
-    const turn = (cell: Cell, conflicts: number): Effect.Effect<A, StoreError> => {
+    const turn = (cell: Cell, conflicts: number): Effect.Effect<A, StoreError | CallNotFound> => {
       if (conflicts > maxConflicts) {
         return Effect.fail(
           new StoreError({ operation: "write", problem: `Call ${cell.id} is appended to without an end` })
@@ -401,7 +398,7 @@ export const make = (engine: Engine, follow: Follow) => {
         cell.live !== undefined || isUnknown ? Effect.succeed(cell.live) : loaded(cell),
         (known) => {
           const live = known ?? fresh?.()
-          return live === undefined ? Effect.fail(noSuchCall(cell.id)) : decide(cell, live, conflicts)
+          return live === undefined ? Effect.fail(new CallNotFound({ callId: cell.id })) : decide(cell, live, conflicts)
         }
       )
     }
@@ -540,15 +537,14 @@ export const make = (engine: Engine, follow: Follow) => {
     /** The calls whose outcome somebody waits for. */
     awaited: (): ReadonlyArray<CallId> => [...cells.values()].flatMap(({ id, listeners }) => listeners > 0 ? [id] : []),
     /** The outcome of a call, whoever brings it to its end. The call need not be in memory meanwhile. */
-    outcome: (
-      id: CallId,
-      known: Effect.Effect<FlowExit | undefined, StoreError>
-    ): Effect.Effect<FlowExit, StoreError> =>
+    outcome: <E>(id: CallId, known: Effect.Effect<FlowExit | undefined, E>): Effect.Effect<FlowExit, E> =>
       Effect.suspend(() => {
         const cell = of(id)
         cell.listeners++
-        const found = Effect.flatMap(known, (exit) =>
-          exit === undefined ? Deferred.await(cell.ended) : Effect.succeed(exit))
+        const found = Effect.flatMap(
+          known,
+          (exit) => exit === undefined ? Deferred.await(cell.ended) : Effect.succeed(exit)
+        )
         return Effect.ensuring(
           found,
           Effect.sync(() => {

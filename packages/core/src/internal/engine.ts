@@ -10,6 +10,7 @@ import type * as Settings from "../Settings.ts"
 import { Transport } from "../Transport.ts"
 import type * as Webhook from "../Webhook.ts"
 import * as Alarm from "./alarm.ts"
+import { CallNotFound } from "./callNotFound.ts"
 import type { Answer } from "./cell.ts"
 import * as Cells from "./cells.ts"
 import * as CommonClock from "./commonClock.ts"
@@ -31,21 +32,22 @@ export interface Options extends Inbox.Options {
 
 /** What the engine does for `Calls`. */
 export interface Engine {
+  /** `sameInput` is `false` if the key is that of a call which began with another input. */
   readonly start: (
     definition: Call.AnyDefinition,
     input: unknown,
     key: string | undefined
-  ) => Effect.Effect<CallId, StoreError>
+  ) => Effect.Effect<{ readonly id: CallId; readonly sameInput: boolean }, StoreError>
   readonly receive: (webhook: Webhook.Webhook, answer: Answer) => void
-  readonly outcome: (id: CallId) => Effect.Effect<FlowExit, StoreError>
-  readonly cancel: (id: CallId) => Effect.Effect<void, StoreError>
+  readonly outcome: (id: CallId) => Effect.Effect<FlowExit, StoreError | CallNotFound>
+  readonly cancel: (id: CallId) => Effect.Effect<void, StoreError | CallNotFound>
   /** `false` if the flow waits for this signal and the value does not fit. */
   readonly signal: (
     id: CallId,
     name: string,
     value: unknown,
     key: string | undefined
-  ) => Effect.Effect<boolean, StoreError>
+  ) => Effect.Effect<boolean, StoreError | CallNotFound>
   readonly get: (id: CallId) => Effect.Effect<Option.Option<Call.Call>, StoreError>
 }
 
@@ -83,7 +85,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
    * Asks something of a call for an application, which can try again: so it is refused while the store is late with what
    * cannot wait, and given up on after a while. What was given up on may be stored all the same.
    */
-  const ask = <A>(asked: () => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+  const ask = <A, E>(asked: () => Effect.Effect<A, E>): Effect.Effect<A, E | StoreError> =>
     Effect.suspend(() =>
       inbox.isLate() ?
         Effect.fail(refused) :
@@ -114,11 +116,15 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       ...(key === undefined ? {} : { key })
     }
     const begun = { fresh: () => Call.prepare(id, definition, input), isNew: key === undefined }
-    const call = yield* ask(() => cells.take(cells.of(id), started, (call) => call, begun))
+    const call = yield* Effect.catchTag(
+      ask(() => cells.take(cells.of(id), started, (call) => call, begun)),
+      "CallNotFound",
+      Effect.die
+    )
     if (call.flow !== definition.name || call.key !== key) {
       return yield* Effect.die(new Error(`Two keys of the flow ${definition.name} stand for one id`))
     }
-    return id
+    return { id, sameInput: Call.isSameInput(call, input) }
   })
 
   const signal = Effect.fnUntraced(function*(id: CallId, name: string, value: unknown, key: string | undefined) {
@@ -141,7 +147,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       Effect.flatMap(get(id), (call) =>
         Option.isSome(call)
           ? Effect.succeed(call.value.exit)
-          : Effect.fail(new StoreError({ operation: "read", problem: `There is no call ${id}` })))
+          : Effect.fail(new CallNotFound({ callId: id })))
     )
 
   const get = Effect.fnUntraced(function*(id: CallId) {

@@ -222,12 +222,15 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     }
   }
 
+  const lost = Effect.succeed("lost" as const)
+
   const onLine = (cell: Cell, letter: Letter): Effect.Effect<Decided | "lost", StoreError> =>
     Effect.flatMap(cell.live === undefined ? cells.inMemory(cell) : Effect.succeed(cell.live), (found) => {
-      if (found === undefined) return Effect.succeed("lost" as const)
+      if (found === undefined) return lost
       const { input, look } = asInput(cell, letter)
+      const taken = Effect.catchTag(cells.take(cell, input, look, { asks: true }), "CallNotFound", () => lost)
       return Effect.flatMap(
-        cells.take(cell, input, look, { asks: true }),
+        taken,
         (decided) => decided === undefined ? unlessBehind(cell, letter) : Effect.succeed(decided)
       )
     })
@@ -235,7 +238,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   /** A line that is not known may have been made by another process. */
   const unlessBehind = (cell: Cell, letter: Letter): Effect.Effect<Decided | "lost", StoreError> =>
     Effect.flatMap(cells.isBehind(cell), (isBehind) => {
-      if (!isBehind) return Effect.succeed("lost")
+      if (!isBehind) return lost
       cell.live = undefined
       return onLine(cell, letter)
     })
@@ -263,14 +266,15 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     return { line, reply, isNew, isCopy, waiter: waits ? waitForReply(cell, line) : undefined }
   }
 
-  const arrive = (cell: Cell, letter: Letter): Effect.Effect<Decided, StoreError> => {
+  const arrive = (cell: Cell, letter: Letter): Effect.Effect<Decided | "lost", StoreError> => {
     const definition = answering(letter.webhook) as Call.AnyDefinition
-    return cells.take(
+    const taken = cells.take(
       cell,
       { _tag: "Arrive", flow: definition.name, version: definition.version, webhook: letter.webhook },
       (call, decided) => ({ ...decide(cell, letter, 1, call, decided), isCopy: false }),
       { asks: true, fresh: () => Call.prepare(cell.id, definition, {}) }
     )
+    return Effect.catchTag(taken, "CallNotFound", () => lost)
   }
 
   /** An event that carries our namespace but belongs to no call that is stored: a store was lost. Nobody may be left on it. */

@@ -1,0 +1,106 @@
+/** What a key stands for, and what becomes of whoever asks for a call that is not there. */
+import { assert, describe, it } from "@effect/vitest"
+import { CallEvent, Calls, EventStore, Flow, PhoneNumber } from "@ringback/core"
+import { Effect, Layer, Schema } from "effect"
+import { FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
+
+const guest = PhoneNumber.make("15550170001")
+
+const define = (version: number) =>
+  Flow.make("errand", {
+    version,
+    input: { to: PhoneNumber.PhoneNumber, what: Schema.Json },
+    output: Schema.String,
+    run: ({ to }) => Flow.as(Flow.sleep("1 hour"), `${to} in version ${version}`)
+  })
+
+const First = define(1)
+const Second = define(2)
+
+const engine = TestCalls.layer({ flows: [First, Second] })
+
+const start = (what: Schema.Json, flow = First) => Calls.start(flow, { to: guest, what }, { key: "order-7" })
+
+describe("a key", () => {
+  it.effect("stands for one call with one input, in whichever order that is written", () =>
+    Effect.gen(function*() {
+      const call = yield* start({ a: 1, b: [{ c: null, d: "x" }] })
+      const again = yield* start({ b: [{ d: "x", c: null }], a: 1 })
+      assert.strictEqual(again.id, call.id)
+    }).pipe(Effect.provide(engine)))
+
+  const others: ReadonlyArray<readonly [string, Schema.Json, Schema.Json]> = [
+    ["another value", { a: 1 }, { a: 2 }],
+    ["another type", { a: 1 }, { a: "1" }],
+    ["a field more", { a: 1 }, { a: 1, b: 2 }],
+    ["a field less", { a: 1, b: 2 }, { a: 1 }],
+    ["another order of a list", [1, 2], [2, 1]],
+    ["a list for an object", [1], { "0": 1 }],
+    ["nothing for an empty text", null, ""],
+    ["another value deep inside", { a: [{ b: { c: 1 } }] }, { a: [{ b: { c: 2 } }] }]
+  ]
+
+  it.effect.each(others)("is taken for an input with %s", ([, known, other]) =>
+    Effect.gen(function*() {
+      const call = yield* start(known)
+      const taken = yield* Effect.flip(start(other))
+      assert.deepStrictEqual(taken, new Calls.KeyTaken({ flow: "errand", key: "order-7", callId: call.id }))
+      assert.notInclude(JSON.stringify(taken) + taken.message, guest)
+      assert.strictEqual((yield* Calls.events(call.id)).length, 2)
+      assert.strictEqual((yield* start(known)).id, call.id)
+    }).pipe(Effect.provide(engine)))
+
+  it.effect("stays taken when its call is over and has left memory", () =>
+    Effect.gen(function*() {
+      const call = yield* start("bread")
+      yield* call.outcome
+      assert.strictEqual((yield* Effect.flip(start("milk")))._tag, "KeyTaken")
+      assert.strictEqual((yield* start("bread")).id, call.id)
+    }).pipe(Effect.provide(engine)))
+
+  it.effect("stands for the same call in another version of its flow, if the input is the same", () =>
+    Effect.gen(function*() {
+      const call = yield* start("bread")
+      assert.strictEqual((yield* Effect.flip(start("milk", Second)))._tag, "KeyTaken")
+      const again = yield* start("bread", Second)
+      assert.strictEqual(again.id, call.id)
+      assert.strictEqual(yield* again.outcome, `${guest} in version 1`)
+    }).pipe(Effect.provide(engine)))
+
+  it.effect("is taken by whichever of two starts came first", () =>
+    Effect.gen(function*() {
+      const starts = ["bread", "milk"].map((what) => Effect.result(start(what)))
+      const [first, second] = yield* Effect.all(starts, { concurrency: "unbounded" })
+      assert.deepStrictEqual([first?._tag, second?._tag], ["Success", "Failure"])
+    }).pipe(Effect.provide(engine)))
+
+  it.effect("stays taken after a restart", () =>
+    Effect.gen(function*() {
+      const life = <A, E>(effect: Effect.Effect<A, E, Calls.Calls>) =>
+        Effect.provide(effect, Calls.layer({ flows: [First] }))
+      const call = yield* life(start("bread"))
+      assert.strictEqual((yield* life(Effect.flip(start("milk"))))._tag, "KeyTaken")
+      assert.strictEqual((yield* life(start("bread"))).id, call.id)
+    }).pipe(
+      Effect.provide(FakeTransport.layer.pipe(
+        Layer.provideMerge(PhoneCompany.layer),
+        Layer.provideMerge(EventStore.layerMemory),
+        Layer.provideMerge(FakeClock.layer)
+      ))
+    ))
+})
+
+describe("a call that does not exist", () => {
+  const callId = CallEvent.CallId.make("0".repeat(20))
+  const missing = new Calls.CallNotFound({ callId })
+
+  it.effect("is not found, whatever is asked of it, and is no trouble of the store", () =>
+    Effect.gen(function*() {
+      const calls = yield* Calls.Calls
+      const handle = calls.handle(First, callId)
+      const failures = [handle.outcome, handle.cancel, handle.signal("door", true), Calls.cancel(callId)]
+      for (const failure of failures) assert.deepStrictEqual(yield* Effect.flip(failure), missing)
+      assert.strictEqual((yield* Calls.get(callId))._tag, "None")
+      assert.deepStrictEqual(yield* Calls.events(callId), [])
+    }).pipe(Effect.provide(engine)))
+})
