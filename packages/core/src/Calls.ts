@@ -135,12 +135,14 @@ export class KeyTaken extends Schema.TaggedError<KeyTaken>()("KeyTaken", {
   }
 }
 
-/**
- * There is no call of this id.
- *
- * @since 0.1.0
- */
-export { CallNotFound }
+export {
+  /**
+   * There is no call of this id.
+   *
+   * @since 0.1.0
+   */
+  CallNotFound
+}
 
 /**
  * A signal was refused: the flow waits for it, and the value does not fit its schema.
