@@ -98,8 +98,13 @@ describe("a call that does not exist", () => {
     Effect.gen(function*() {
       const calls = yield* Calls.Calls
       const handle = calls.handle(First, callId)
-      const failures = [handle.outcome, handle.cancel, handle.signal("door", true), Calls.cancel(callId)]
-      for (const failure of failures) assert.deepStrictEqual(yield* Effect.flip(failure), missing)
+      const failures = yield* Effect.all([
+        Effect.flip(handle.outcome),
+        Effect.flip(handle.cancel),
+        Effect.flip(handle.signal("door", true)),
+        Effect.flip(calls.cancel(callId))
+      ])
+      assert.deepStrictEqual(failures, [missing, missing, missing, missing])
       assert.strictEqual((yield* Calls.get(callId))._tag, "None")
       assert.deepStrictEqual(yield* Calls.events(callId), [])
     }).pipe(Effect.provide(engine)))
