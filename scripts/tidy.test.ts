@@ -240,6 +240,7 @@ describe("Tidy.borders", () => {
         "core/src/Shop.ts": `import "node:sqlite"\nimport "effect/sql"\nexport const open = (path) => import(path)`,
         "http/src/Wire.ts": `import "@ringback/core"`,
         "http/test/Wire.test.ts": `import "node:http"\nimport "../src/Wire.ts"\nimport "@ringback/core/Shop"`,
+        "http/test/fixtures/Server.ts": `import "../../../../scripts/server.ts"`,
         "examples/demo/main.ts": `import "node:http"\nimport "@ringback/http"\nimport "./flow.ts"`
       }),
       []
@@ -263,12 +264,13 @@ describe("Tidy.borders", () => {
   it("finds a way into a package past its entry points", () =>
     assert.deepStrictEqual(
       borders({
-        "http/src/Wire.ts": `import "../../core/src/Seed.ts"`,
+        "http/src/Wire.ts": `import "../../core/src/Seed.ts"\nimport "../../../scripts/server.ts"`,
         "http/test/Wire.test.ts": `import "../../core/src/Seed.ts"\nimport "@ringback/core/src/Seed.ts"`,
         "scripts/x.ts": `import "../packages/core/src/Seed.ts"`
       }),
       [
         "packages/http/src/Wire.ts:1 imports ../../core/src/Seed.ts, out of its package",
+        "packages/http/src/Wire.ts:2 imports ../../../scripts/server.ts, out of its package",
         "packages/http/test/Wire.test.ts:1 imports ../../core/src/Seed.ts, out of its package",
         "packages/http/test/Wire.test.ts:2 imports @ringback/core/src/Seed.ts, which is no entry point",
         "scripts/x.ts:1 imports ../packages/core/src/Seed.ts past the entry points of a package"
