@@ -226,9 +226,11 @@ const apply = (turn: turns.Turn, input: Input, circumstances: Circumstances): ta
       }
       return "nothing"
     }
-    case "Cancel":
-      if (turn.call.exit === undefined && turn.call.flow !== "") turn.fact({ _tag: "Cancelled" })
+    case "Cancel": {
+      const { cancelled, exit, flow } = turn.call
+      if (flow !== "" && exit === undefined && !cancelled) turn.fact({ _tag: "Cancelled" })
       return "nothing"
+    }
     case "Restart":
       time.onRestart(turn, circumstances.process, input.crashedAt, settings)
       time.onWake(turn, now, settings)

@@ -611,6 +611,9 @@ export const match: {
  * Runs `finalizer` however the flow ends, also when it is stopped from outside. It has no line of its own to use and
  * cannot fail.
  *
+ * A finalizer may wait, and runs once, to its end: a cancel, or a deadline around it, takes effect when it has ended. A
+ * `Flow.timeout` inside of it bounds it. An activity in it that is overdue or dies stops it and the call.
+ *
  * @since 0.1.0
  */
 export const ensuring: {
@@ -1151,7 +1154,9 @@ export const next = <A, E, Q extends Request>(
 ): Step<A, E> => interpreter.next(step, response) as Step<A, E>
 
 /**
- * Stops a flow from outside: no `catch` sees it, lines are left and `ensuring` runs.
+ * Stops a flow from outside: no `catch` sees it, lines are left and `ensuring` runs. A finalizer that waits goes on, and the
+ * step that comes back waits for the same response; it is the same step if the stop changes nothing. What is overdue or has
+ * died is stopped at once, a finalizer included.
  *
  * @since 0.1.0
  */
@@ -1167,6 +1172,20 @@ export const scopes = <A, E>(
   step: interpreter.Waiting<A, E>
 ): ReadonlyArray<{ readonly depth: number; readonly scope: HoldScope | DeadlineScope }> =>
   interpreter.scopes(step) as never
+
+/**
+ * Ends the innermost hold that has not ended: nobody hears it any more. Gives the step itself if there is none.
+ *
+ * @since 0.1.0
+ */
+export const endHold = <A, E>(step: Waiting<A, E>): Step<A, E> => {
+  for (const { depth, scope } of scopes(step)) {
+    if (scope._tag !== "Hold") continue
+    const ended = stop(step, { _tag: "Expired", scope: depth })
+    if (ended !== step) return ended
+  }
+  return step
+}
 
 /**
  * The place that a step has reached and the results so far, as data: equal for two steps of one flow that have the same

@@ -259,10 +259,8 @@ const proceed = (from: State): State => {
 const goOn = (state: State): State | undefined => {
   const { step } = state
   if (step._tag === "Done") return undefined
-  const hold = Flow.scopes(step).find(({ scope }) => scope._tag === "Hold")
-  if (hold !== undefined && !state.open) {
-    return { ...state, step: Flow.stop(step, { _tag: "Expired", scope: hold.depth }) }
-  }
+  const unheld = state.open ? step : Flow.endHold(step)
+  if (unheld !== step) return { ...state, step: unheld }
   const { request } = step
   switch (request._tag) {
     case "Prompt":

@@ -334,9 +334,9 @@ const endsOfTree = (flow: Flow.Flow<unknown, unknown, unknown>, limit: number): 
       if (step.exit._tag === "Failure") ends.add((step.exit.error as { readonly _tag: string })._tag)
       continue
     }
-    const hold = Flow.scopes(step).find(({ scope }) => scope._tag === "Hold")
-    if (gone && hold !== undefined) {
-      stack.push({ step: Flow.stop(step, { _tag: "Expired", scope: hold.depth }), gone })
+    const unheld = gone ? Flow.endHold(step) : step
+    if (unheld !== step) {
+      stack.push({ step: unheld, gone })
       continue
     }
     const go = (response: unknown, hungUp = gone) =>

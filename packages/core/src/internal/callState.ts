@@ -154,6 +154,8 @@ export interface Call {
   /** How many decisions the flow has taken. */
   readonly decisions: number
   readonly wait: Wait | undefined
+  /** The application has cancelled it; a finalizer may still wait. */
+  readonly cancelled: boolean
   readonly exit: Exit | undefined
   readonly lines: ReadonlyArray<CallLine>
   readonly strays: number
@@ -176,6 +178,7 @@ export const initial = (id: CallId): Call => ({
   input: null,
   decisions: 0,
   wait: undefined,
+  cancelled: false,
   exit: undefined,
   lines: [],
   strays: 0,
@@ -520,8 +523,10 @@ const apply = (self: Call, event: CallEvent): Call => {
     case "ActivityOverdue":
     case "ActivityCompleted":
     case "ActivityDied":
-    case "Cancelled":
       return { ...self, wait: undefined }
+    case "Cancelled":
+      // What a finalizer waits for stays: it goes on to its end. Any other wait gives way to what the flow does next.
+      return { ...self, cancelled: true }
     case "SignalReceived": {
       const isAwaited = self.wait?._tag === "Signal" && self.wait.name === event.name
       return {

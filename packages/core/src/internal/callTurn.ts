@@ -119,7 +119,7 @@ const resumption = (before: Call, event: CallEvent, after: Call): Resumption | u
   }
 }
 
-/** The deadline over a part of the flow has passed. A part that is being left already is left alone. */
+/** The deadline over a part of the flow has passed; one of a part that was left before changes nothing. */
 const expiry = (step: Flow.Waiting<unknown, unknown>, n: number): Resumption | undefined => {
   const found = Flow.scopes(step).find(({ scope }) => scope._tag === "Deadline" && scope.n === n)
   return found === undefined ? undefined : { _tag: "Stop", why: { _tag: "Expired", scope: found.depth } }
@@ -215,9 +215,11 @@ export class Turn {
     return event
   }
 
+  /** A step of the same number of requests waits on for what is on record: a stop waits for a finalizer. */
   private move(step: Flow.Step<unknown, unknown>): void {
+    const waitsOn = step._tag === "Waiting" && this.step._tag === "Waiting" && step.asks === this.step.asks
+    this.asked = this.asked && waitsOn
     this.step = step
-    this.asked = false
   }
 
   /** Lets the flow go on until it waits for something that is on record, or has ended. */
@@ -225,9 +227,9 @@ export class Turn {
     for (let steps = 0;; steps++) {
       const step = this.step
       if (step._tag === "Done") return this.end(step.exit)
-      const hold = Flow.scopes(step).find(({ scope }) => scope._tag === "Hold")
-      if (hold !== undefined && !isUsable(currentLine(this.call))) {
-        this.move(Flow.stop(step, { _tag: "Expired", scope: hold.depth }))
+      const unheld = isUsable(currentLine(this.call)) ? step : Flow.endHold(step)
+      if (unheld !== step) {
+        this.move(unheld)
         continue
       }
       if (this.asked) return

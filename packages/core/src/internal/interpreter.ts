@@ -119,7 +119,11 @@ class BindFrame extends Next {
   readonly _tag = "Bind"
   readonly onSuccess: Continue | undefined
   readonly onFailure: Recover | undefined
-  constructor({ onFailure, onSuccess }: Extract<Node, { readonly _tag: "Bind" }>, next: Frames, trail: Trail) {
+  constructor(
+    { onFailure, onSuccess }: Pick<Extract<Node, { readonly _tag: "Bind" }>, "onFailure" | "onSuccess">,
+    next: Frames,
+    trail: Trail
+  ) {
     super(next, trail)
     this.onSuccess = onSuccess
     this.onFailure = onFailure
@@ -200,6 +204,8 @@ export interface Waiting<out A, out E, out Q extends Asked = Asked> {
   readonly trail: Trail
   /** The number of the program that was started. */
   readonly root: number
+  /** How many requests the flow has asked, this one included: steps of the same number wait for the same response. */
+  readonly asks: number
   readonly "~exit"?: Exit<A, E>
 }
 
@@ -210,17 +216,20 @@ class WaitingStep implements Waiting<unknown, unknown> {
   readonly frames: Frames
   readonly trail: Trail
   readonly root: number
+  readonly asks: number
   constructor(
-    { request, resume }: Extract<Node, { readonly _tag: "Await" }>,
+    { request, resume }: Pick<Waiting<unknown, unknown>, "request" | "resume">,
     frames: Frames,
     trail: Trail,
-    root: number
+    root: number,
+    asks: number
   ) {
     this.request = request
     this.resume = resume
     this.frames = frames
     this.trail = trail
     this.root = root
+    this.asks = asks
   }
 }
 
@@ -259,7 +268,8 @@ const run = (
   ended: Exit<unknown, unknown> | undefined,
   startFrames: Frames,
   startTrail: Trail,
-  root: number
+  root: number,
+  asks: number
 ): Done<unknown, unknown> | Waiting<unknown, unknown> => {
   let program = start
   let exit = ended
@@ -279,7 +289,7 @@ const run = (
             program = node.make()
             continue
           case "Await":
-            return new WaitingStep(node, frames, trail, root)
+            return new WaitingStep(node, frames, trail, root, asks + 1)
           case "Bind":
             frames = new BindFrame(node, frames, trail)
             trail = undefined
@@ -343,8 +353,8 @@ const run = (
           program = frame.finalizer
           continue
         case "Restore":
-          // A defect of the finalizer counts; its other ends give way to what it restores.
-          if (!(result._tag === "Stopped" && result.why._tag === "Defect")) exit = frame.exit
+          // A defect or an overdue activity of the finalizer counts; its other ends give way to what it restores.
+          if (!isForGood(result)) exit = frame.exit
           continue
         case "Scoped":
           if (result._tag === "Stopped" && result.why._tag === "Expired" && result.why.scope === frame.depth) {
@@ -381,7 +391,7 @@ const run = (
 
 /** Runs a flow to its first request, or to its end. */
 export const start = (program: Program): Done<unknown, unknown> | Waiting<unknown, unknown> =>
-  run(program, undefined, undefined, undefined, program.number)
+  run(program, undefined, undefined, undefined, program.number, 0)
 
 /** Answers the request of a step and runs on to the next. The step itself stays as it is and can be resumed again. */
 export const next = (
@@ -394,40 +404,86 @@ export const next = (
   } catch (defect) {
     exit = stopped({ _tag: "Defect", defect })
   }
-  return run(undefined, exit, step.frames, step.trail, step.root)
+  return run(undefined, exit, step.frames, step.trail, step.root, step.asks)
 }
-
-const isFinalizing = (frames: Frames): boolean => {
-  for (let frame = frames; frame !== undefined; frame = frame.next) if (frame._tag === "Restore") return true
-  return false
-}
-
-const restoreInstead = (frame: Frames, exit: Exit<unknown, unknown>): Frames =>
-  frame === undefined
-    ? undefined
-    : frame._tag === "Restore"
-    ? { ...frame, exit }
-    : { ...frame, next: restoreInstead(frame.next, exit) }
 
 /**
- * Stops a flow from outside. Nothing can catch it; finalizers run. While a finalizer runs it is left to end, and then what
- * it restores is the stop.
+ * The finalizer that a stop has to wait for: the outermost one that runs within what the stop breaks off. A finalizer that
+ * waits (for an answer, a sleep, an activity) is not broken off by what comes from around it:
+ *
+ * | stop | no finalizer runs within what it breaks off | one runs |
+ * | --- | --- | --- |
+ * | `Cancelled`: breaks off the flow | the flow unwinds at once | the finalizer goes on to its end, and restores the stop |
+ * | `Expired`: breaks off its scope | the scope unwinds at once and fails, also within a finalizer | the same; then the scope fails |
+ * | `Overdue`, `Defect`: what ran is broken | the flow unwinds at once | the finalizer itself is broken, and unwinds at once |
+ *
+ * Where a finalizer has a stop to restore already, one for good stands, and of two scopes the outer one.
+ */
+const finalizerBefore = (frames: Frames, why: Stop): RestoreFrame | undefined => {
+  if (why._tag === "Overdue" || why._tag === "Defect") return undefined
+  let found: RestoreFrame | undefined
+  for (let frame = frames; frame !== undefined; frame = frame.next) {
+    if (why._tag === "Expired" && frame._tag === "Scoped" && frame.depth === why.scope) break
+    if (frame._tag === "Restore") found = frame
+  }
+  return found
+}
+
+/** Whether a flow was stopped, and no scope of its own can end that. */
+const isForGood = (exit: Exit<unknown, unknown>): boolean => exit._tag === "Stopped" && exit.why._tag !== "Expired"
+
+const givesWay = (exit: Exit<unknown, unknown>, why: Stop): boolean =>
+  exit._tag !== "Stopped" ||
+  (exit.why._tag === "Expired" && (why._tag !== "Expired" || why.scope < exit.why.scope))
+
+/** The same frame on another stack. */
+const onto = (frame: Frame, next: Frames): Frame => {
+  switch (frame._tag) {
+    case "Bind":
+      return new BindFrame(frame, next, frame.trail)
+    case "Gen":
+      return new GenFrame(frame.body, frame.results, frame.live, next, frame.trail)
+    case "Ensure":
+      return new EnsureFrame(frame.finalizer, next, frame.trail)
+    case "Restore":
+      return new RestoreFrame(frame.exit, next, frame.trail)
+    case "Scoped":
+      return new ScopedFrame(frame.scope, next, frame.trail)
+    case "Reduce":
+      return new ReduceFrame(frame.reduction, next, frame.trail)
+  }
+}
+
+/** The stack in which a finalizer that runs restores something else. */
+const restoring = (frames: Frames, finalizer: RestoreFrame, exit: Exit<unknown, unknown>): Frames => {
+  const inner: Array<Frame> = []
+  for (let frame = frames; frame !== undefined && frame !== finalizer; frame = frame.next) inner.push(frame)
+  let stack: Frames = new RestoreFrame(exit, finalizer.next, finalizer.trail)
+  for (let i = inner.length - 1; i >= 0; i--) stack = onto(inner[i]!, stack)
+  return stack
+}
+
+/**
+ * Stops a flow from outside. Nothing can catch it; finalizers run. If it has to wait for one (`finalizerBefore`), the step
+ * waits on for the same response; it is the same step if the stop changes nothing.
  */
 export const stop = (
   step: Waiting<unknown, unknown>,
   why: Stop
-): Done<unknown, unknown> | Waiting<unknown, unknown> =>
-  isFinalizing(step.frames)
-    ? { ...step, frames: restoreInstead(step.frames, stopped(why)) }
-    : run(undefined, stopped(why), step.frames, step.trail, step.root)
+): Done<unknown, unknown> | Waiting<unknown, unknown> => {
+  const finalizer = finalizerBefore(step.frames, why)
+  if (finalizer === undefined) return run(undefined, stopped(why), step.frames, step.trail, step.root, step.asks)
+  if (!givesWay(finalizer.exit, why)) return step
+  const frames = restoring(step.frames, finalizer, stopped(why))
+  return new WaitingStep(step, frames, step.trail, step.root, step.asks)
+}
 
-/** The scopes that a step stands in, the innermost first; none while a finalizer runs. */
+/** The scopes that a step stands in, the innermost first. */
 export const scopes = (
   step: Waiting<unknown, unknown>
 ): ReadonlyArray<{ readonly depth: number; readonly scope: Scope }> => {
   const found: Array<{ readonly depth: number; readonly scope: Scope }> = []
   for (let frame = step.frames; frame !== undefined; frame = frame.next) {
-    if (frame._tag === "Restore") return []
     if (frame._tag === "Scoped") found.push({ depth: frame.depth, scope: frame.scope })
   }
   return found

@@ -107,9 +107,9 @@ const takesTime = (request: Flow.Request, world: World): boolean => {
 const settle = (step: Flow.Step<unknown, unknown>, world: World, trial: Trial): Flow.Step<unknown, unknown> => {
   let settled = step
   while (settled._tag === "Waiting" && world.line !== "open") {
-    const hold = Flows.scopes(settled).find(isHold)
-    if (hold === undefined) return settled
-    settled = Flows.stop(settled, { _tag: "Expired", scope: hold.depth })
+    const unheld = Flows.endHold(settled)
+    if (unheld === settled) return settled
+    settled = unheld
   }
   return settled._tag === "Done" ? { ...settled, exit: trial.finish(settled.exit) } : settled
 }
@@ -191,15 +191,17 @@ const hangUps = (
 }
 
 const expiries = (step: Waiting, world: World, trial: Trial): ReadonlyArray<Choice> =>
-  Flows.scopes(step).flatMap(({ depth, scope }) =>
-    scope._tag === "Hold" ? [] : [{
+  Flows.scopes(step).flatMap((found) => {
+    const expired = isHold(found) ? step : Flows.stop(step, { _tag: "Expired", scope: found.depth })
+    if (expired === step) return []
+    return [{
       label: "time is up",
       what: { _tag: "Expired" },
       hungUp: false,
       world,
-      step: settle(Flows.stop(step, { _tag: "Expired", scope: depth }), world, trial)
+      step: settle(expired, world, trial)
     }]
-  )
+  })
 
 const responses = (request: Flow.Request, world: World, trial: Trial): ReadonlyArray<Option> => {
   const { samples } = trial
