@@ -123,8 +123,16 @@ export const CallEvent = Schema.TaggedUnion({
   // What became of a dial.
   DialAttempted: { at, line, externalId: Schema.String, process: Schema.String },
   DialAccepted: { at, line, referenceId: Schema.String },
-  DialRefused: { at, line, status: Schema.String },
-  DialNotSent: { at, line, reason: Schema.String, retryAt: Schema.optionalKey(Schema.Finite) },
+  DialRefused: { at, line, status: Schema.String, notAuthorized: Schema.optionalKey(Schema.Literal(true)) },
+  // Without `retryAt` and without `final` it is of an early version, which told the flow that the dial had failed.
+  DialNotSent: {
+    at,
+    line,
+    reason: Schema.String,
+    throttled: Schema.optionalKey(Schema.Literal(true)),
+    retryAt: Schema.optionalKey(Schema.Finite),
+    final: Schema.optionalKey(Schema.Literal(true))
+  },
   DialUnknown: { at, line, reason: Schema.String },
   DialGivenUp: { at, line, reason: Schema.Literals(["no answer", "unknown"]) },
 

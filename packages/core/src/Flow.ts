@@ -83,12 +83,24 @@ export class HungUp extends Schema.TaggedError<HungUp>()("HungUp", {}) {
 
 /**
  * Why nobody was reached. `busy`, `no answer` and `failed` are what the carrier reported (which of its words mean busy or
- * no answer is a setting, because only `answered` is public); `refused` is a dial that the carrier declined; `unknown` is
- * a dial of which nobody knows whether it rang.
+ * no answer is a setting, because only `answered` is public); `refused` is a dial that the carrier declined because of its
+ * number; `unknown` is a dial of which nobody knows whether it rang.
+ *
+ * Two say nothing about the person: `not authorized` is a dial that the carrier declined because of us (the credentials are
+ * not accepted, or the caller id is not ours), `not sent` one that it never took (it was not reached, or throttled us for
+ * too long). Trying later may help, and trying another number does not.
  *
  * @since 0.1.0
  */
-export const NotAnsweredReason = Schema.Literals(["busy", "no answer", "failed", "refused", "unknown"])
+export const NotAnsweredReason = Schema.Literals([
+  "busy",
+  "no answer",
+  "failed",
+  "refused",
+  "not authorized",
+  "not sent",
+  "unknown"
+])
 
 /**
  * Nobody was reached. `status` keeps the carrier's own word where it gave one.

@@ -45,10 +45,21 @@ export interface Settings {
    * be before another sees to it than the one that should; default 5 s.
    */
   readonly lookEvery: number
-  /** How often a dial that surely did nothing is tried in all; default 5. */
+  /** How often a dial that surely did nothing is tried in all, those not counted that the carrier throttled; default 5. */
   readonly maxAttempts: number
-  /** The wait before the second attempt; each further one doubles it; default 1 s. */
+  /** The wait before the second attempt; each further one doubles it, up to `longestRetryAfter`; default 1 s. */
   readonly backoff: number
+  /**
+   * The longest wait for the next attempt of a dial that surely did nothing, also if the carrier wishes a longer one
+   * (`Retry-After`); default 5 minutes.
+   */
+  readonly longestRetryAfter: number
+  /**
+   * How long after the flow has asked for a dial it is tried again while the carrier throttles it (429); then the flow is
+   * told that it was not sent. Default 15 minutes: a burst has passed by then, and what still is throttled is a quota, about
+   * which the flow can decide better than a wait.
+   */
+  readonly throttledFor: number
   /** At most so many copies of one event are answered alike; the next counts as new; default 5. */
   readonly maxCopies: number
   /**
@@ -119,6 +130,8 @@ export const defaults: Settings = {
   lookEvery: 5 * second,
   maxAttempts: 5,
   backoff: second,
+  longestRetryAfter: 5 * minute,
+  throttledFor: 15 * minute,
   maxCopies: 5,
   eventKey: undefined,
   marks: false,

@@ -20,20 +20,28 @@ export interface Accepted {
  * The carrier surely did nothing and will not: the number is blocked or not valid, the caller id is not ours, the
  * credentials are wrong. `status` is the carrier's own word.
  *
+ * `notAuthorized` is set where that says nothing about the person who was to be rung: the credentials are not accepted, or
+ * the caller id is not ours. The flow is told so apart (`NotAnswered` with the reason `not authorized`).
+ *
  * @since 0.1.0
  */
 export class Refused extends Schema.TaggedClass<Refused>()("Refused", {
-  status: Schema.String
+  status: Schema.String,
+  notAuthorized: Schema.optionalKey(Schema.Literal(true))
 }) {}
 
 /**
  * The dial surely did nothing, but may be sent again later: too many requests, no connection, no such host, a failed TLS
  * handshake. `retryAfterMillis` is the carrier's wish, if it told one.
  *
+ * `throttled` is set where the carrier was reached and took no more for now (429): such an attempt does not count towards
+ * `settings.maxAttempts`, but is tried again for `settings.throttledFor`.
+ *
  * @since 0.1.0
  */
 export class NotSent extends Schema.TaggedClass<NotSent>()("NotSent", {
   problem: Schema.String,
+  throttled: Schema.optionalKey(Schema.Literal(true)),
   retryAfterMillis: Schema.optionalKey(Schema.Finite)
 }) {}
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { Call, CallEvent as Events, Flow, Line } from "../src/index.ts"
-import type { Webhook } from "../src/index.ts"
+import type { CallEvent, Webhook } from "../src/index.ts"
 import { bridge, Happening, history } from "./fixtures/histories.ts"
 import {
   agents,
@@ -66,8 +66,86 @@ describe("a dial", () => {
     assert.strictEqual(trial.events.filter((event) => event._tag === "DialAttempted").length, 5)
     assert.deepStrictEqual(exitOf(trial), {
       _tag: "Failure",
-      error: { _tag: "NotAnswered", reason: "failed", status: "connection refused" }
+      error: { _tag: "NotAnswered", reason: "not sent", status: "connection refused" }
     })
+  })
+
+  it("that is declined because of us fails apart from one whose number is declined", () => {
+    const trial = new Trial(talk)
+    trial.posted({ _tag: "Refused", status: "not_authorized", notAuthorized: true })
+    assert.deepStrictEqual(exitOf(trial), {
+      _tag: "Failure",
+      error: { _tag: "NotAnswered", reason: "not authorized", status: "not_authorized" }
+    })
+    trial.verify()
+  })
+
+  const throttle = { _tag: "NotSent", problem: "HTTP 429", throttled: true } as const
+
+  it("that is throttled uses up no attempt, waits longer each time, and is given up when its time is over", () => {
+    const trial = new Trial(talk)
+    const waits: Array<number> = []
+    for (let line = 1; exitOf(trial) === undefined; line++) {
+      trial.posted(throttle, line)
+      if (exitOf(trial) !== undefined) break
+      const before = trial.now
+      assert.include(trial.next(), "DialAttempted")
+      waits.push((trial.now - before) / second)
+      trial.verify()
+    }
+    assert.deepStrictEqual(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300])
+    assert.isAtMost(trial.now - 1_000_000, settings.throttledFor)
+    assert.deepStrictEqual(exitOf(trial), {
+      _tag: "Failure",
+      error: { _tag: "NotAnswered", reason: "not sent", status: "HTTP 429" }
+    })
+  })
+
+  it("that was throttled still has all of its attempts", () => {
+    const trial = new Trial(talk)
+    for (const line of [1, 2, 3]) {
+      trial.posted(throttle, line)
+      trial.next()
+    }
+    for (let line = 4; line <= 8; line++) {
+      assert.isUndefined(exitOf(trial))
+      trial.posted({ _tag: "NotSent", problem: "connection refused" }, line)
+      trial.pass(minute)
+    }
+    assert.strictEqual(exitOf(trial)?._tag, "Failure")
+  })
+
+  it.each([undefined, 0, 20 * second, 999_999_999 * second, Number.MAX_VALUE])(
+    "is over by its bound, whatever the carrier wishes: %s",
+    (retryAfterMillis) => {
+      const wish = retryAfterMillis === undefined ? {} : { retryAfterMillis }
+      for (
+        const posted of [{ ...throttle, ...wish }, { _tag: "NotSent", problem: "no connection", ...wish } as const]
+      ) {
+        const trial = new Trial(talk)
+        for (let line = 1; exitOf(trial) === undefined && line < 100; line++) {
+          trial.posted(posted, line)
+          const { until } = Call.waitingFor(trial.call, settings)
+          assert.isAtMost((until ?? trial.now) - trial.now, settings.longestRetryAfter)
+          if (exitOf(trial) === undefined) trial.next()
+        }
+        assert.strictEqual(exitOf(trial)?._tag, "Failure")
+        assert.isAtMost(trial.now - 1_000_000, Math.max(settings.throttledFor, 4 * settings.longestRetryAfter))
+      }
+    }
+  )
+
+  it("that was not sent told the flow of an early version that it failed, and a replay of that goes on so", () => {
+    const trial = new Trial(Flow.catchTag(talk, "NotAnswered", ({ reason }) => Flow.note(reason)), undefined, {
+      maxAttempts: 1
+    })
+    trial.posted({ _tag: "NotSent", problem: "no connection" })
+    const early = trial.events.map((event): CallEvent.CallEvent => {
+      if (event._tag === "Noted") return { ...event, name: "failed" }
+      return event._tag === "DialNotSent" ? { _tag: event._tag, at: event.at, line: 1, reason: event.reason } : event
+    })
+    assert.include(trial.events.map((event) => event._tag === "Noted" ? event.name : ""), "not sent")
+    assert.isUndefined(Call.rebuild(id, trial.definition, early).divergence)
   })
 
   it("waits as long as the carrier asks before it is sent again", () => {

@@ -139,7 +139,7 @@ describe("what more of a flow's type says", () => {
       })
     )
     expectTypeOf(call).toEqualTypeOf<
-      Flow.Flow<"yes" | "busy" | "no answer" | "failed" | "refused" | "unknown" | number, Flow.HungUp, Flow.NoLine>
+      Flow.Flow<"yes" | typeof Flow.NotAnsweredReason.Type | number, Flow.HungUp, Flow.NoLine>
     >()
   })
 

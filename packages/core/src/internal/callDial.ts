@@ -28,20 +28,33 @@ export const attemptDial = (turn: Turn, externalId: (line: number) => string, pr
 /** What became of a `POST`. */
 export type Posted =
   | { readonly _tag: "Accepted"; readonly referenceId: string }
-  | { readonly _tag: "Refused"; readonly status: string }
-  | { readonly _tag: "NotSent"; readonly problem: string; readonly retryAfterMillis?: number }
+  | { readonly _tag: "Refused"; readonly status: string; readonly notAuthorized?: true }
+  | {
+    readonly _tag: "NotSent"
+    readonly problem: string
+    readonly throttled?: true
+    readonly retryAfterMillis?: number
+  }
   | { readonly _tag: "Lost"; readonly problem: string }
 
-/** When a dial that surely did nothing may be sent again; never, if its attempts are used up or nobody wants it. */
-const retryAt = (
-  line: CallLine,
-  posted: Extract<Posted, { readonly _tag: "NotSent" }>,
-  now: number,
-  settings: Settings.Settings
-): number | undefined => {
-  if (line.left || line.attempt >= settings.maxAttempts) return undefined
-  const backoff = settings.backoff / settings.speed * 2 ** (line.attempt - 1)
-  return now + Math.max(backoff, posted.retryAfterMillis ?? 0)
+type NotSent = Extract<Posted, { readonly _tag: "NotSent" }>
+
+/**
+ * When a dial that surely did nothing may be sent again; never, if nobody wants it or it was tried enough. A carrier that
+ * is not reached uses up an attempt; one that takes no more for now uses up time.
+ */
+const retryAt = (line: CallLine, posted: NotSent, now: number, settings: Settings.Settings): number | undefined => {
+  if (line.left) return undefined
+  const at = now + waitOf(line, posted, settings)
+  if (posted.throttled !== true) return line.attempt >= settings.maxAttempts ? undefined : at
+  return at > line.dialledAt + settings.throttledFor / settings.speed ? undefined : at
+}
+
+/** How long a dial waits for its next attempt: each time longer, or as the carrier wishes, but never longer than a bound. */
+const waitOf = (line: CallLine, posted: NotSent, settings: Settings.Settings): number => {
+  const before = posted.throttled === true ? line.throttled : line.attempt - 1
+  const backoff = settings.backoff / settings.speed * 2 ** before
+  return Math.min(Math.max(backoff, posted.retryAfterMillis ?? 0), settings.longestRetryAfter)
 }
 
 /** Records what became of the `POST` of a line. */
@@ -60,7 +73,12 @@ export const onPosted = (
       return turn.fact({ _tag: "DialAccepted", line: line.id, referenceId: posted.referenceId })
     case "Refused":
       if (!isRinging(line)) return contradicted(turn, line, "dial refused", settings)
-      return turn.fact({ _tag: "DialRefused", line: line.id, status: posted.status })
+      return turn.fact({
+        _tag: "DialRefused",
+        line: line.id,
+        status: posted.status,
+        ...(posted.notAuthorized === true ? { notAuthorized: true } : {})
+      })
     case "NotSent": {
       if (!isRinging(line)) return contradicted(turn, line, "dial not sent", settings)
       const at = retryAt(line, posted, now, settings)
@@ -68,7 +86,8 @@ export const onPosted = (
         _tag: "DialNotSent",
         line: line.id,
         reason: posted.problem,
-        ...(at === undefined ? {} : { retryAt: at })
+        ...(posted.throttled === true ? { throttled: true } : {}),
+        ...(at === undefined ? { final: true } : { retryAt: at })
       })
     }
     case "Lost":

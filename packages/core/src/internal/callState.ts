@@ -56,8 +56,12 @@ export interface CallLine {
   readonly from: string | undefined
   /** What was asked of the dial; absent on a line that came in. */
   readonly dialling?: Dialling
-  /** How many attempts this dial has had, this one included. */
+  /** When the flow asked for the dial: what surely did nothing is tried again as a new line. */
+  readonly dialledAt: number
+  /** How many attempts this dial has had, this one included and those not that the carrier throttled. */
   readonly attempt: number
+  /** How many attempts of this dial the carrier has throttled. */
+  readonly throttled: number
   /** Not to be sent before this time. */
   readonly notBefore: number
   /** Our own id of it, which the carrier may send back: of a dial always, of a line that came in with `marks`. */
@@ -190,7 +194,9 @@ export const initial = (id: CallId): Call => ({
 
 const newLine = (id: number, at: number): Omit<CallLine, "direction" | "to" | "from" | "phase"> => ({
   id,
+  dialledAt: at,
   attempt: 1,
+  throttled: 0,
   notBefore: 0,
   otherReferenceIds: [],
   openedAt: at,
@@ -314,7 +320,9 @@ const notSent = (self: Call, event: Extract<CallEvent, { readonly _tag: "DialNot
     to: line.to,
     from: line.from,
     dialling: line.dialling,
-    attempt: line.attempt + 1,
+    dialledAt: line.dialledAt,
+    attempt: event.throttled === true ? line.attempt : line.attempt + 1,
+    throttled: event.throttled === true ? line.throttled + 1 : line.throttled,
     notBefore: event.retryAt,
     phase: "Planned"
   }

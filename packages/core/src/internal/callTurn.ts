@@ -42,7 +42,7 @@ type Resumption =
 
 const resume = (response: Flow.Response): Resumption => ({ _tag: "Resume", response })
 const hungUp: Resumption = resume({ _tag: "HungUp" })
-const notAnswered = (reason: "busy" | "no answer" | "failed" | "refused" | "unknown", status?: string): Resumption =>
+const notAnswered = (reason: typeof Flow.NotAnsweredReason.Type, status?: string): Resumption =>
   resume({ _tag: "NotAnswered", reason, ...(status === undefined ? {} : { status }) })
 
 /** What a fact means to a flow that waited for a dial. */
@@ -51,9 +51,10 @@ const dialResumption = (event: CallEvent): Resumption | undefined => {
     case "CallAnswered":
       return resume({ _tag: "Answered" })
     case "DialRefused":
-      return notAnswered("refused", event.status)
+      return notAnswered(event.notAuthorized === true ? "not authorized" : "refused", event.status)
     case "DialNotSent":
-      return event.retryAt === undefined ? notAnswered("failed", event.reason) : undefined
+      if (event.retryAt !== undefined) return undefined
+      return notAnswered(event.final === true ? "not sent" : "failed", event.reason)
     case "DialFailed":
       return notAnswered(event.reason, event.status)
     case "DialGivenUp":

@@ -17,11 +17,16 @@ export const ActivityKey = Context.Reference<string>("@ringback/core/Calls/Activ
 const toPosted = (reason: TransportError["reason"]): Posted => {
   switch (reason._tag) {
     case "Refused":
-      return { _tag: "Refused", status: reason.status }
+      return {
+        _tag: "Refused",
+        status: reason.status,
+        ...(reason.notAuthorized === true ? { notAuthorized: true } : {})
+      }
     case "NotSent":
       return {
         _tag: "NotSent",
         problem: reason.problem,
+        ...(reason.throttled === true ? { throttled: true } : {}),
         ...(reason.retryAfterMillis === undefined ? {} : { retryAfterMillis: reason.retryAfterMillis })
       }
     case "Lost":
