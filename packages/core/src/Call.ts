@@ -116,6 +116,7 @@ export type Input =
   | { readonly _tag: "Signalled"; readonly name: string; readonly value: unknown; readonly key?: string }
   | { readonly _tag: "Cancel" }
   | { readonly _tag: "Restart"; readonly crashedAt: number }
+  | { readonly _tag: "FlowMissing" }
 
 /**
  * Who decides, and when.
@@ -235,20 +236,25 @@ const apply = (turn: turns.Turn, input: Input, circumstances: Circumstances): ta
       time.onRestart(turn, circumstances.process, input.crashedAt, settings)
       time.onWake(turn, now, settings)
       return "nothing"
+    case "FlowMissing":
+      time.onFlowMissing(turn, now, settings)
+      return "nothing"
   }
 }
 
 /**
  * Decides what an input brings: the table of states and inputs, then as far as the flow goes on, then the dial that it
- * planned. No events means that nothing changes.
+ * planned. No events means that nothing changes. A flow that has not heard of everything hears of it first. A call without
+ * its flow dials nobody.
  *
  * @since 0.1.0
  */
 export const decide = (live: Live, input: Input, circumstances: Circumstances): Decided => {
   const turn = new turns.Turn(live, circumstances.now)
+  if (live.call.unheardSince !== undefined && !turn.isWithoutFlow) turn.fact({ _tag: "FlowResumed" })
   const answer = apply(turn, input, circumstances)
   const nameDial = (line: number) => externalId(circumstances.namespace, live.call.id, line)
-  dials.attemptDial(turn, nameDial, circumstances.process, circumstances.now)
+  if (!turn.isWithoutFlow) dials.attemptDial(turn, nameDial, circumstances.process, circumstances.now)
   return { events: turn.decided, live: turn.live, answer }
 }
 
@@ -320,11 +326,27 @@ export const prepare = (id: CallId, definition: AnyDefinition, input: unknown): 
  *
  * @since 0.1.0
  */
-export const settled = (call: Call, definition: AnyDefinition): Live => ({
+export const settled = (call: Call, definition: AnyDefinition | undefined): Live => ({
   call,
   definition,
-  step: Flow.start(Flow.succeed(undefined))
+  step: turns.over
 })
+
+/**
+ * A call in a process that has not registered its flow. What happens to its lines is recorded and answered, with holds where
+ * the flow would have to decide; the flow hears of it in a process that knows it.
+ *
+ * @since 0.1.0
+ */
+export const withoutFlow = (call: Call): Live => settled(call, undefined)
+
+/**
+ * Whether the flow of a call still runs, but not in this process, which has not registered it.
+ *
+ * @since 0.1.0
+ */
+export const isWithoutFlow = ({ call, definition }: Live): boolean =>
+  definition === undefined && call.exit === undefined
 
 /**
  * Makes a call again from its events: folds the state and runs the flow over the log, comparing what it decides now with
@@ -386,9 +408,20 @@ export interface WaitingFor {
  *
  * @since 0.1.0
  */
-export const waitingFor = (self: Call, settings: Settings.Settings): WaitingFor => {
+export const waitingFor = (self: Call, settings: Settings.Settings): WaitingFor =>
+  waiting(self, time.nextDeadline(self, settings))
+
+/**
+ * What a call waits for next in a process that has not registered its flow: what time brings to its lines, and that its flow
+ * is given up as missing.
+ *
+ * @since 0.1.0
+ */
+export const waitingWithoutFlow = (self: Call, settings: Settings.Settings): WaitingFor =>
+  waiting(self, time.nextWithoutFlow(self, settings))
+
+const waiting = (self: Call, next: time.Deadline | undefined): WaitingFor => {
   if (isOver(self)) return { what: "nothing: it is over", until: undefined, otherwise: "nothing" }
-  const next = time.nextDeadline(self, settings)
   return next === undefined
     ? { what: "nothing", until: undefined, otherwise: "nothing" }
     : { what: next.what, until: next.at, otherwise: time.consequence(next) }

@@ -34,7 +34,8 @@ export type StopReason = typeof StopReason.Type
 
 /**
  * The codec of `StopReason`: cancelled by the application, died of a defect in the flow, overdue because an activity
- * took too long, or diverged because the flow that is deployed now disagrees with what the call recorded.
+ * took too long, diverged because the flow that is deployed now disagrees with what the call recorded, or missing because
+ * no process has registered the flow in this version for too long.
  *
  * @since 0.1.0
  */
@@ -42,7 +43,8 @@ export const StopReason = Schema.TaggedUnion({
   Cancelled: {},
   Defect: { message: Schema.String },
   Overdue: { activity: Schema.String },
-  FlowDiverged: { at: Schema.Int, recorded: Schema.String, now: Schema.String }
+  FlowDiverged: { at: Schema.Int, recorded: Schema.String, now: Schema.String },
+  FlowMissing: { flow: Schema.String, version: Schema.Int }
 })
 
 /**
@@ -181,7 +183,11 @@ export const CallEvent = Schema.TaggedUnion({
   ActivityDied: { at, n, message: Schema.String },
   SignalReceived: { at, name: Schema.String, key: Schema.optionalKey(Schema.String), value: Schema.Unknown },
   Cancelled: { at },
-  Restarted: { at, process: Schema.String, doubtful: Schema.Boolean }
+  Restarted: { at, process: Schema.String, doubtful: Schema.Boolean },
+
+  // Between the two, facts are recorded by a process that has not registered the flow: it has not heard of them.
+  FlowAwaited: { at },
+  FlowResumed: { at }
 })
 
 /**
@@ -327,6 +333,8 @@ const detail = (event: CallEvent): string => {
     case "LegEnded":
     case "Cancelled":
     case "Restarted":
+    case "FlowAwaited":
+    case "FlowResumed":
       return ""
   }
 }

@@ -55,6 +55,9 @@ export class CallStopped extends Schema.TaggedError<CallStopped>()("CallStopped"
       case "FlowDiverged":
         return `Call ${this.callId} cannot go on: its flow disagrees with its log at event ${reason.at} ` +
           `(recorded ${reason.recorded}, now ${reason.now}). Register the version that it began with`
+      case "FlowMissing":
+        return `Call ${this.callId} was ended without its flow ${reason.flow}, version ${reason.version}: ` +
+          `no process had registered that for too long`
     }
   }
 }

@@ -45,6 +45,11 @@ export interface Settings {
    * be before another sees to it than the one that should; default 5 s.
    */
   readonly lookEvery: number
+  /**
+   * How long a call waits for its flow, where that is overdue and no living process has registered it in the version of the
+   * call, before the call ends without it; default 1 hour.
+   */
+  readonly flowPatience: number
   /** How often a dial that surely did nothing is tried in all, those not counted that the carrier throttled; default 5. */
   readonly maxAttempts: number
   /** The wait before the second attempt; each further one doubles it, up to `longestRetryAfter`; default 1 s. */
@@ -128,6 +133,7 @@ export const defaults: Settings = {
   doubt: 2 * second,
   sendWindow: 10 * second,
   lookEvery: 5 * second,
+  flowPatience: 60 * minute,
   maxAttempts: 5,
   backoff: second,
   longestRetryAfter: 5 * minute,

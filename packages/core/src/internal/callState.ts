@@ -171,6 +171,8 @@ export interface Call {
   readonly signalKeys: ReadonlyArray<string>
   /** Since when this installation listens without a gap, if it was restarted during the call. */
   readonly listeningSince: number
+  /** Since when facts are recorded that the flow has not heard, by processes that have not registered it. */
+  readonly unheardSince: number | undefined
 }
 
 /** A call before its first event. */
@@ -189,7 +191,8 @@ export const initial = (id: CallId): Call => ({
   deadlines: [],
   signals: [],
   signalKeys: [],
-  listeningSince: 0
+  listeningSince: 0,
+  unheardSince: undefined
 })
 
 const newLine = (id: number, at: number): Omit<CallLine, "direction" | "to" | "from" | "phase"> => ({
@@ -428,7 +431,7 @@ const apply = (self: Call, event: CallEvent): Call => {
     case "Noted":
       return { ...self, decisions: event.n }
     case "FlowEnded":
-      return { ...self, exit: event.exit, wait: undefined }
+      return { ...self, exit: event.exit, wait: undefined, unheardSince: undefined }
 
     case "DialAttempted":
       return onLine(self, event.line, (line) => ({
@@ -547,6 +550,10 @@ const apply = (self: Call, event: CallEvent): Call => {
     }
     case "Restarted":
       return restarted(self, event)
+    case "FlowAwaited":
+      return { ...self, unheardSince: at }
+    case "FlowResumed":
+      return { ...self, unheardSince: undefined }
   }
 }
 

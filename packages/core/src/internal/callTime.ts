@@ -14,6 +14,8 @@ export interface Deadline {
   readonly at: number
   readonly what: string
   readonly fact?: Body
+  /** What happens then, if nothing is recorded by itself. */
+  readonly otherwise?: string
 }
 
 /** The end of all lines of this kind, whatever else is lost: the carrier's own limit and what is added to it. */
@@ -120,27 +122,68 @@ const waitDeadline = (call: Call): Deadline | undefined => {
 const isFact = (deadline: Deadline | undefined): boolean => deadline?.fact !== undefined
 const isAny = (deadline: Deadline | undefined): boolean => deadline !== undefined
 
+/** Whose deadlines: those of the flow, of its lines, or both. */
+type Whose = "flow" | "lines" | "both"
+
 /** What time will bring to a call first, of those that count. */
-const earliest = (call: Call, settings: Settings.Settings, counts: typeof isAny): Deadline | undefined => {
+const earliest = (
+  call: Call,
+  settings: Settings.Settings,
+  counts: typeof isAny,
+  whose: Whose = "both"
+): Deadline | undefined => {
   let first: Deadline | undefined
   const look = (deadline: Deadline | undefined) => {
     if (counts(deadline) && (first === undefined || deadline!.at < first.at)) first = deadline
   }
-  look(waitDeadline(call))
-  for (const deadline of call.deadlines) look(scopeDeadline(deadline))
-  for (const line of call.lines) look(lineDeadline(call, line, settings))
+  if (whose !== "lines") {
+    look(waitDeadline(call))
+    for (const deadline of call.deadlines) look(scopeDeadline(deadline))
+  }
+  if (whose !== "flow") { for (const line of call.lines) look(lineDeadline(call, line, settings)) }
   return first
 }
 
-/** What time will bring to a call next. */
+/** What time will bring to a call next. A flow that has not heard of everything is to hear of it at once. */
 export const nextDeadline = (call: Call, settings: Settings.Settings): Deadline | undefined =>
-  earliest(call, settings, isAny)
+  call.unheardSince === undefined
+    ? earliest(call, settings, isAny)
+    : {
+      at: call.unheardSince,
+      what: `a process that knows ${call.flow}, version ${call.flowVersion}`,
+      otherwise: "the flow goes on there"
+    }
+
+/** When the flow itself should have gone on, if that is not for a line to tell. */
+const flowDue = (call: Call, settings: Settings.Settings): number | undefined => {
+  const { unheardSince, wait } = call
+  const isTimed = wait?._tag === "Sleep" || wait?._tag === "Signal" || wait?._tag === "Activity"
+  const since = isTimed ? undefined : unheardSince
+  const deadline = earliest(call, settings, isAny, "flow")?.at
+  return since === undefined || deadline === undefined ? since ?? deadline : Math.min(since, deadline)
+}
+
+/** When a flow is given up that no process has registered: not while time has something to bring to a line that it waits for. */
+const missingAt = (call: Call, settings: Settings.Settings): number | undefined => {
+  const isForLines = earliest(call, settings, isFact, "lines") !== undefined
+  const due = flowDue(call, settings) ?? (isForLines ? undefined : call.at)
+  return due === undefined ? undefined : due + settings.flowPatience
+}
+
+/** What time will bring to a call next in a process that has not registered its flow. */
+export const nextWithoutFlow = (call: Call, settings: Settings.Settings): Deadline | undefined => {
+  const at = missingAt(call, settings)
+  const line = earliest(call, settings, isFact, "lines")
+  return at === undefined || line !== undefined && line.at <= at
+    ? line
+    : { at, what: "its flow, which no process has registered", otherwise: "the call ends without its flow" }
+}
 
 /** What happens by itself when a deadline passes, in words. */
-export const consequence = ({ fact }: Deadline): string => {
+export const consequence = ({ fact, otherwise }: Deadline): string => {
   switch (fact?._tag) {
     case undefined:
-      return "the dial is sent again"
+      return otherwise ?? "the dial is sent again"
     case "DialGivenUp":
       return fact.reason === "unknown"
         ? "the flow is told that nobody knows whether it rang"
@@ -163,10 +206,10 @@ export const consequence = ({ fact }: Deadline): string => {
   }
 }
 
-/** Records what time has brought, in its order. */
+/** Records what time has brought, in its order. What it brings to the flow is left to a process that knows the flow. */
 export const onWake = (turn: Turn, now: number, settings: Settings.Settings): void => {
   for (;;) {
-    const due = earliest(turn.call, settings, isFact)
+    const due = earliest(turn.call, settings, isFact, turn.isWithoutFlow ? "lines" : "both")
     if (due?.fact === undefined || due.at > now) return
     turn.fact(due.fact)
   }
@@ -204,7 +247,23 @@ export const onRestart = (turn: Turn, process: string, crashedAt: number, settin
     line.inFlight !== undefined && line.phase !== "Closed" && line.inFlight.at >= crashedAt - settings.doubt
   )
   const listens = turn.call.lines.some((line) => isRinging(line) && !line.presumed)
+  // Who restarts a call runs its activity from then on, and without the flow nobody can.
+  if (turn.isWithoutFlow && turn.call.wait?._tag === "Activity") return
   if (doubtful || listens || turn.call.wait?._tag === "Activity") {
     turn.fact({ _tag: "Restarted", process, doubtful })
+  }
+}
+
+/**
+ * No process that lives has registered the flow: its lines are looked after. A call that was cancelled ends at once, and one
+ * whose flow should have gone on long ago as missing it.
+ */
+export const onFlowMissing = (turn: Turn, now: number, settings: Settings.Settings): void => {
+  onWake(turn, now, settings)
+  const { call } = turn
+  const at = missingAt(call, settings)
+  if (call.cancelled) turn.abandoned({ _tag: "Cancelled" })
+  else if (at !== undefined && at <= now) {
+    turn.abandoned({ _tag: "FlowMissing", flow: call.flow, version: call.flowVersion })
   }
 }

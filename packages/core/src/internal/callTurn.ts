@@ -17,8 +17,18 @@ export type AnyDefinition = Flow.Definition<string, never, unknown, unknown, unk
 /** A call with its flow at the place that it has reached. The step is a cache: a replay makes it again. */
 export interface Live {
   readonly call: Call
-  readonly definition: AnyDefinition
+  /** `undefined` in a process that has not registered the flow: it records facts, and the flow does not run. */
+  readonly definition: AnyDefinition | undefined
   readonly step: Flow.Step<unknown, unknown>
+  /** What the flow has not heard, of what would have let it go on. Made again by a replay, like the step. */
+  readonly unheard?: ReadonlyArray<Unheard>
+}
+
+/** A fact that a flow has not heard. */
+export interface Unheard {
+  readonly before: Call
+  readonly event: CallEvent
+  readonly after: Call
 }
 
 /** An event before its time is put on it. */
@@ -150,15 +160,19 @@ const stopReason = (why: Flow.Stop): StopReason => {
 const next = (step: Flow.Waiting<unknown, unknown>, response: Flow.Response): Flow.Step<unknown, unknown> =>
   interpreter.next(step, response) as Flow.Step<unknown, unknown>
 
+const nothing: ReadonlyArray<Unheard> = []
+
 /** What a turn leaves. A class, as frames are in `interpreter.ts`, because it lives until the next one. */
 class LiveCall implements Live {
   readonly call: Call
-  readonly definition: AnyDefinition
+  readonly definition: AnyDefinition | undefined
   readonly step: Flow.Step<unknown, unknown>
-  constructor({ call, definition, step }: Live) {
+  readonly unheard: ReadonlyArray<Unheard>
+  constructor({ call, definition, step, unheard = nothing }: Live) {
     this.call = call
     this.definition = definition
     this.step = step
+    this.unheard = unheard
   }
 }
 
@@ -166,7 +180,8 @@ class LiveCall implements Live {
 export class Turn {
   call: Call
   step: Flow.Step<unknown, unknown>
-  readonly definition: AnyDefinition
+  readonly definition: AnyDefinition | undefined
+  unheard: ReadonlyArray<Unheard>
   readonly events: Array<CallEvent> = []
   private readonly at: number
   /** Whether the request that the flow waits for is on record. */
@@ -176,6 +191,7 @@ export class Turn {
     this.call = live.call
     this.step = live.step
     this.definition = live.definition
+    this.unheard = live.unheard ?? nothing
     this.at = Math.max(now, live.call.at)
     this.asked = live.call.flow !== ""
   }
@@ -195,16 +211,59 @@ export class Turn {
     return this.call.lines.find((line) => line.id === id)!
   }
 
+  /** Whether the flow still runs, in a process that has not registered it. */
+  get isWithoutFlow(): boolean {
+    return this.definition === undefined && this.call.exit === undefined
+  }
+
   /** Records a fact from outside and lets the flow go on as far as it brings it. */
   fact(body: Body): void {
+    if (this.isWithoutFlow) this.awaitFlow()
     const before = this.call
     const event = this.record(body)
+    if (event._tag === "FlowResumed") return this.catchUp()
+    if (this.call.unheardSince !== undefined) return this.leaveUnheard(before, event)
+    this.hear(before, event, this.call)
+    this.advance()
+  }
+
+  /** Lets the flow go on from a fact. */
+  private hear(before: Call, event: CallEvent, after: Call): void {
     const step = this.step
-    if (step._tag === "Waiting") {
-      const found = event._tag === "DeadlinePassed" ? expiry(step, event.n) : resumption(before, event, this.call)
-      if (found !== undefined) {
-        this.move(found._tag === "Resume" ? next(step, found.response) : Flow.stop(step, found.why))
-      }
+    if (step._tag === "Done") return
+    const found = event._tag === "DeadlinePassed" ? expiry(step, event.n) : resumption(before, event, after)
+    if (found === undefined) return
+    this.move(found._tag === "Resume" ? next(step, found.response) : Flow.stop(step, found.why))
+  }
+
+  /** Notes that the flow does not hear what comes from now on. */
+  private awaitFlow(): void {
+    if (this.call.unheardSince === undefined) this.record({ _tag: "FlowAwaited" })
+  }
+
+  /**
+   * Keeps what the flow has to hear: the first fact that would have let it go on, for what came behind that shows by itself,
+   * and that it was cancelled.
+   */
+  private leaveUnheard(before: Call, event: CallEvent): void {
+    const after = this.call
+    const isCancel = event._tag === "Cancelled"
+    const isKept = this.unheard.some(({ event }) => (event._tag === "Cancelled") === isCancel)
+    if (!isKept && resumption(before, event, after) !== undefined) {
+      this.unheard = [...this.unheard, { before, event, after }]
+    }
+  }
+
+  /** Lets the flow hear what it has not heard. What it waits for after a stop is not answered by what came before. */
+  private catchUp(): void {
+    const { unheard } = this
+    this.unheard = nothing
+    let hasMoved = false
+    for (const { after, before, event } of unheard) {
+      if (hasMoved && event._tag !== "Cancelled") continue
+      this.hear(before, event, after)
+      hasMoved ||= !this.asked
+      this.advance()
     }
     this.advance()
   }
@@ -320,10 +379,16 @@ export class Turn {
     if (line !== undefined && line.phase !== "Closed") this.record({ _tag: "LineLeft", line: line.id })
   }
 
+  private leaveAll(): void {
+    for (const { id, left, phase } of this.call.lines) {
+      if (!left && phase !== "Closed") this.record({ _tag: "LineLeft", line: id })
+    }
+  }
+
   private end(exit: Flow.Exit<unknown, unknown>): void {
     if (this.call.exit !== undefined) return
     this.leave()
-    const codec = this.definition.codec
+    const codec = this.definition!.codec
     switch (exit._tag) {
       case "Success": {
         const stored = codec.encodeOutput(exit.value)
@@ -360,10 +425,16 @@ export class Turn {
   /** The flow threw where nothing of it can go on, or what it decided cannot be stored: nothing of it runs any more. */
   defected(problem: unknown): void {
     if (this.call.exit !== undefined) return
-    for (const { id, left, phase } of this.call.lines) {
-      if (!left && phase !== "Closed") this.record({ _tag: "LineLeft", line: id })
-    }
+    this.leaveAll()
     this.ended({ _tag: "Stopped", reason: { _tag: "Defect", message: Defect.message(problem) } })
+  }
+
+  /** No process knows the flow, so nothing of it runs: the call ends without it. */
+  abandoned(reason: StopReason): void {
+    if (!this.isWithoutFlow) return
+    this.awaitFlow()
+    this.leaveAll()
+    this.ended({ _tag: "Stopped", reason })
   }
 }
 
@@ -405,6 +476,10 @@ export const replay = (
   let expected: ReadonlyArray<CallEvent> = []
   for (let i = 0; i < events.length; i++) {
     const event = events[i]!
+    if (isDecision(event) && live.call.unheardSince !== undefined) {
+      live = endedUnheard(live, event)
+      continue
+    }
     if (isDecision(event) || expected.length > 0) {
       const [now, ...rest] = expected
       const divergence = compare(i, event, now)
@@ -423,6 +498,16 @@ export const replay = (
   }
   return { live, divergence: undefined }
 }
+
+/** The end of a call whose flow has not heard of it: nothing of it runs any more. */
+const endedUnheard = ({ call, definition, step }: Live, event: CallEvent): Live => ({
+  call: evolve(call, event),
+  definition,
+  step: event._tag === "FlowEnded" ? over : step
+})
+
+/** A flow of which nothing runs any more. */
+export const over: Flow.Step<unknown, unknown> = Flow.start(Flow.succeed(undefined))
 
 /** The state that the log tells, where the flow is not to be trusted. */
 const fold = (live: Live, events: ReadonlyArray<CallEvent>): Live => ({
