@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { Context, Effect, Layer, Schema } from "effect"
-import type { Exit, Option } from "effect"
+import type { Exit, Metric, Option } from "effect"
 import type { Action } from "./Action.ts"
 import * as ActionModule from "./Action.ts"
 import type { Call } from "./Call.ts"
@@ -15,9 +15,10 @@ import type * as Flow from "./Flow.ts"
 import { CallNotFound } from "./internal/callNotFound.ts"
 import * as Dispatch from "./internal/dispatch.ts"
 import * as engine from "./internal/engine.ts"
+import * as Inbox from "./internal/inbox.ts"
 import * as Settings from "./Settings.ts"
 import type { Transport } from "./Transport.ts"
-import type { Webhook } from "./Webhook.ts"
+import type { OutOfBounds, Webhook } from "./Webhook.ts"
 
 /**
  * What to answer to one webhook: exactly one action, or nothing. Whoever carries the answer tells afterwards what became
@@ -212,11 +213,16 @@ export class Calls extends Context.Service<Calls, {
    * nothing, and after `settings.maxUnrecordedHolds` in a row a hang-up. The webhook stays where it is and is recorded as
    * soon as the store can.
    *
-   * Fails with `StoreError` if the store is late and no hold would help, or `settings.maxWaiting` webhooks wait for it.
+   * What is out of bounds is left out of the record, whoever decoded it (`Webhook.bounded`). Fails with `OutOfBounds` if
+   * nothing is left that could be recorded, and with `StoreError` if the store is late and no hold would help, or
+   * `settings.maxWaiting` webhooks wait for it.
    */
-  readonly receive: (webhook: Webhook) => Effect.Effect<Reply, StoreError>
+  readonly receive: (webhook: Webhook) => Effect.Effect<Reply, OutOfBounds | StoreError>
   /** `receive` for what has no fiber: a server that gives its answers by callbacks. `answer` is called once. */
-  readonly receiveUnsafe: (webhook: Webhook, answer: (reply: Exit.Exit<Reply, StoreError>) => void) => void
+  readonly receiveUnsafe: (
+    webhook: Webhook,
+    answer: (reply: Exit.Exit<Reply, OutOfBounds | StoreError>) => void
+  ) => void
   /** The call as its events tell it, if there is one. */
   readonly get: (id: CallId) => Effect.Effect<Option.Option<Call>, StoreError>
   /** The events of a call, oldest first. They hold numbers, digits and words: `CallEvent.describe` masks them. */
@@ -237,6 +243,13 @@ export class Calls extends Context.Service<Calls, {
  * @since 0.1.0
  */
 export const ActivityKey: Context.Reference<string> = Dispatch.ActivityKey
+
+/**
+ * Counts the fields of webhooks that were left out of the record because they are out of bounds (`Webhook.bounded`).
+ *
+ * @since 0.1.0
+ */
+export const fieldsLeftOut: Metric.Counter<number> = Inbox.fieldsLeftOut
 
 type AnyDefinition = Flow.Definition<string, never, unknown, unknown, unknown>
 type Answering = Flow.Definition<string, Record<never, never>, unknown, unknown, unknown>
@@ -426,7 +439,7 @@ export const start = <Name extends string, Input, A, E, R>(
  *
  * @since 0.1.0
  */
-export const receive = (webhook: Webhook): Effect.Effect<Reply, StoreError, Calls> =>
+export const receive = (webhook: Webhook): Effect.Effect<Reply, OutOfBounds | StoreError, Calls> =>
   Effect.flatMap(Calls, (calls) => calls.receive(webhook))
 
 /**

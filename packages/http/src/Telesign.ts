@@ -206,10 +206,12 @@ const make = Effect.fnUntraced(function*(options: Options, names: Names) {
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
     )
 
+  const tell = refusing(names)
+
   return Transport.Transport.of({
     send: Effect.fn("Telesign.send", { kind: "client" })(function*(dial) {
       const externalId = dial.externalId ?? ""
-      const outcome = yield* outcomeOf(dial)
+      const outcome = yield* Effect.tap(outcomeOf(dial), tell)
       const result = Result.isSuccess(outcome) ? "Accepted" : outcome.failure._tag
       yield* Effect.annotateCurrentSpan({ "ringback.external_id": externalId, "ringback.result": result })
       if (Result.isSuccess(outcome)) return outcome.success
@@ -217,6 +219,29 @@ const make = Effect.fnUntraced(function*(options: Options, names: Names) {
     })
   })
 })
+
+/** Tells the log that dials are refused because of us: at once, and then once a minute at most, with how many there were. */
+const refusing = (names: Names): (outcome: Outcome) => Effect.Effect<void> => {
+  const remedies = {
+    caller: "The `from` of Flow.dial has to be a number that this Telesign account owns",
+    credentials: `Set ${names.customerId} and ${names.apiKey} to what the Telesign portal shows`
+  }
+  const last = { caller: { at: -Infinity, count: 0 }, credentials: { at: -Infinity, count: 0 } }
+  return Effect.fnUntraced(function*(outcome) {
+    if (Result.isSuccess(outcome) || outcome.failure._tag !== "Refused" || !outcome.failure.notAuthorized) return
+    const { status } = outcome.failure
+    const fault = status.startsWith("caller_id_number_") ? "caller" : "credentials"
+    const told = last[fault]
+    told.count++
+    const now = yield* Clock.currentTimeMillis
+    if (now - told.at < 60_000) return
+    yield* Effect.logError(
+      `Telesign refuses dials (${status}, ${told.count} since it was last said). ${remedies[fault]}`
+    )
+    told.at = now
+    told.count = 0
+  })
+}
 
 const contentType = "application/json"
 

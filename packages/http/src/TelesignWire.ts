@@ -7,8 +7,7 @@
  *
  * @since 0.1.0
  */
-import { Action, PhoneNumber, Transport } from "@ringback/core"
-import type { Webhook } from "@ringback/core"
+import { Action, PhoneNumber, Transport, Webhook } from "@ringback/core"
 import { Predicate, Result, Schema } from "effect"
 
 /**
@@ -94,13 +93,23 @@ export class NotAnEvent extends Schema.TaggedClass<NotAnEvent>()("NotAnEvent", {
 }) {}
 
 /**
+ * The event cannot be taken: its name or its session is too long, or holds control characters. `field` is the wire's name.
+ *
+ * @since 0.1.0
+ */
+export class OutOfBounds extends Schema.TaggedClass<OutOfBounds>()("OutOfBounds", {
+  field: Schema.String,
+  longest: Schema.Int
+}) {}
+
+/**
  * Something cannot be read from the wire or written to it; `reason` says what. It never holds a number, digits or words
  * that are spoken.
  *
  * @since 0.1.0
  */
 export class WireError extends Schema.TaggedError<WireError>()("WireError", {
-  reason: Schema.Union([NoAction, NotAnAction, UnknownMethod, BadParameter, NotPublic, NotAnEvent])
+  reason: Schema.Union([NoAction, NotAnAction, UnknownMethod, BadParameter, NotPublic, NotAnEvent, OutOfBounds])
 }) {
   override get message() {
     return explain(this.reason)
@@ -122,6 +131,9 @@ const explain = (reason: WireError["reason"]): string => {
         "documents give, or send the tones with the dial"
     case "NotAnEvent":
       return `This is no event: ${reason.problem}`
+    case "OutOfBounds":
+      return `This event cannot be taken: ${reason.field} has to be a text of 1 to ${reason.longest} characters, none of ` +
+        "them a control character"
   }
 }
 
@@ -340,15 +352,17 @@ const secondsOf = (value: unknown): number | undefined => {
 // Webhooks
 
 /**
- * Reads an event, whatever its name ("Voice - Events"; the fields of most events: demo). Fails with `NotAnEvent` only.
+ * Reads an event, whatever its name ("Voice - Events"; the fields of most events: demo). Fails with `NotAnEvent`, or with
+ * `OutOfBounds` if its name or its session is too long to be one.
  *
  * - `to` and `from` are read from `data`, else from the top level, where one demo has them. They are kept as they came:
  *   a caller may show a number without its country code.
  * - Where a prompt completed and no key was pressed, `digits` is `""`: Telesign may send `""`, `null` or nothing for
  *   that, and two deliveries of one event have to compare equal. Other events have `digits` only if they bring some.
  * - `null` in a known field means that it is absent. A known field of a type that makes no sense counts as unknown.
- * - Unknown fields are kept in `extra`, those of `data` in `extra.data`, as they came. If they nest more than 64 levels
- *   deep, nobody at Telesign wrote them, and there is no event.
+ * - Unknown fields are kept in `extra`, those of `data` in `extra.data`, as they came.
+ * - What is out of bounds is left out, and the event goes on without it (`Webhook.bounded`): more than 2 KiB of unknown
+ *   fields, what nests deeper than 64 levels, keys that no phone has, a duration of more than a year.
  *
  * @since 0.1.0
  */
@@ -364,18 +378,14 @@ export const decodeWebhook = (json: unknown): Result.Result<Webhook.Webhook, Wir
   if (saysNothing && endsPrompt(event)) webhook.digits = ""
   const kept = Predicate.isObject(data) ? details : data
   const extra = isEmpty(kept) ? rest : { ...rest, data: kept }
-  if (!isShallow(extra, deepest)) return notAnEvent(`it is nested more than ${deepest} levels deep`)
   if (!isEmpty(extra)) webhook.extra = extra
-  return Result.succeed(webhook)
+  return Result.mapError(Webhook.bounded(webhook), outOfBounds)
 }
 
 const notAnEvent = (problem: string) => failed(new NotAnEvent({ problem }))
 
-/** What is kept is written as JSON again later, and text of 64 KiB can nest deeper than a call stack reaches. */
-const deepest = 64
-
-const isShallow = (value: unknown, levels: number): boolean =>
-  !Predicate.isObjectOrArray(value) || (levels > 0 && Object.values(value).every((each) => isShallow(each, levels - 1)))
+const outOfBounds = ({ field, longest }: Webhook.OutOfBounds) =>
+  new WireError({ reason: new OutOfBounds({ field: field === "event" ? "event" : "reference_id", longest }) })
 
 const endsPrompt = (event: string) => event === "speak_completed" || event === "play_completed"
 
@@ -496,7 +506,10 @@ export type Refusal = typeof refusals[keyof typeof refusals][number]
 export interface Response {
   readonly httpStatus: number
   readonly body: string
-  /** The header `Retry-After`: seconds or an HTTP date. None is documented for Voice; a proxy may send one. */
+  /**
+   * The header `Retry-After`: seconds or an HTTP date. None is documented for Voice; a proxy may send one. At most an hour
+   * of it is believed.
+   */
   readonly retryAfter?: string | undefined
   /** When the response came, in milliseconds since 1970, to which a date in `retryAfter` is compared. */
   readonly receivedAt: number
@@ -506,10 +519,13 @@ export interface Response {
  * Tells what the response to a dial proves ("Send an action"; documented).
  *
  * - **202** with a `reference_id`: accepted. The word in `status` is not looked at, for the number says it all. Without a
- *   `reference_id` something is wrong while the phone may ring: lost.
- * - **200, 400, 401** with a status documented for that number: refused, surely not done. Any other status, or a body
- *   that is no JSON, may come from a proxy or a newer protocol, about whose effects nothing is known: lost.
- * - **429**: surely not done, whatever the body says; the carrier or a proxy before it turned the request away.
+ *   `reference_id`, or with one that is too long to be kept (`Webhook.isId`), the phone may ring and its session is not
+ *   known: lost. It is not sent again, and an event with our `external_id` still shows what became of it.
+ * - **200, 400, 401** with a status documented for that number: refused, surely not done. It is marked `notAuthorized` where
+ *   the fault is ours, the credentials or the caller id. Any other status, or a body that is no JSON, may come from a proxy
+ *   or a newer protocol, about whose effects nothing is known: lost.
+ * - **429**: surely not done and `throttled`, whatever the body says; the carrier or a proxy before it turned the request
+ *   away.
  * - **Anything else**, redirects and 5xx among it: lost. A server that fails may have dialled before it failed.
  *
  * @since 0.1.0
@@ -523,6 +539,7 @@ export const decodeResponse = (
     return Result.fail(
       new Transport.NotSent({
         problem: "HTTP 429: too many requests",
+        throttled: true,
         ...(retryAfterMillis === undefined ? none : { retryAfterMillis })
       })
     )
@@ -533,12 +550,12 @@ export const decodeResponse = (
   const { reference_id: referenceId, status } = json
   if (httpStatus !== 202) {
     return isRefusal(httpStatus, status)
-      ? Result.fail(new Transport.Refused({ status }))
+      ? Result.fail(new Transport.Refused({ status, ...(isOurs(status) ? { notAuthorized: true } : none) }))
       : lost(`HTTP ${httpStatus} with a status that is not documented: ${tellable(status)}`)
   }
-  return typeof referenceId === "string" && referenceId !== ""
+  return Webhook.isId(referenceId)
     ? Result.succeed({ referenceId })
-    : lost("HTTP 202 without a reference_id")
+    : lost("HTTP 202 without a reference_id that can be kept")
 }
 
 const lost = (problem: string) => Result.fail(new Transport.Lost({ problem }))
@@ -548,6 +565,10 @@ const isDocumented = (httpStatus: number): httpStatus is 202 | keyof typeof refu
 
 const isRefusal = (httpStatus: keyof typeof refusals, status: unknown): status is Refusal =>
   (refusals[httpStatus] as ReadonlyArray<unknown>).includes(status)
+
+/** Whether a refusal is about us, and says nothing about the person who was to be rung. */
+const isOurs = (status: Refusal): boolean =>
+  (refusals[401] as ReadonlyArray<string>).includes(status) || status.startsWith("caller_id_number_")
 
 /** A foreign word goes into an error only if it looks like a status, and so holds no number. */
 const tellable = (status: unknown): string =>
@@ -563,9 +584,11 @@ const parse = (text: string): unknown => {
 
 const decodeRetryAfter = ({ receivedAt, retryAfter }: Response): number | undefined => {
   if (retryAfter === undefined) return undefined
-  if (/^\d{1,9}$/.test(retryAfter)) return Number(retryAfter) * 1000
+  if (/^\d{1,15}$/.test(retryAfter)) return Math.min(longestRetryAfter, Number(retryAfter) * 1000)
   const at = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(retryAfter)
     ? Date.parse(retryAfter)
     : Number.NaN
-  return Number.isNaN(at) ? undefined : Math.max(0, at - receivedAt)
+  return Number.isNaN(at) ? undefined : Math.min(longestRetryAfter, Math.max(0, at - receivedAt))
 }
+
+const longestRetryAfter = 60 * 60 * 1000

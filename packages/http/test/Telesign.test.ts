@@ -129,7 +129,7 @@ for (const [name, client] of Object.entries(clients)) {
         )
         assert.deepStrictEqual(
           yield* send(at(unauthorized), client),
-          new Transport.Refused({ status: "not_authorized" })
+          new Transport.Refused({ status: "not_authorized", notAuthorized: true })
         )
       }))
 
@@ -138,7 +138,7 @@ for (const [name, client] of Object.entries(clients)) {
         const server = yield* RawServer.answers("429 Too Many Requests", "slow down", ["Retry-After: 30"])
         assert.deepStrictEqual(
           yield* send(at(server), client),
-          new Transport.NotSent({ problem: "HTTP 429: too many requests", retryAfterMillis: 30_000 })
+          new Transport.NotSent({ problem: "HTTP 429: too many requests", throttled: true, retryAfterMillis: 30_000 })
         )
       }))
 
@@ -340,6 +340,45 @@ for (const [name, client] of Object.entries(clients)) {
       }))
   })
 }
+
+describe("dials that are refused because of us", () => {
+  const refused = (status: string, httpStatus = "401 Unauthorized") =>
+    Effect.gen(function*() {
+      const server = yield* RawServer.answers(httpStatus, `{"reference_id":"7","status":"${status}"}`)
+      const lines: Array<string> = []
+      const logger = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${String(message)}`))
+      yield* Effect.gen(function*() {
+        const { send } = yield* Transport.Transport
+        const again = Effect.ignore(send(dial))
+        yield* Effect.andThen(Effect.andThen(again, again), again)
+        yield* TestClock.adjust("1 minute")
+        yield* again
+      }).pipe(
+        Effect.provide(Layer.mergeAll(
+          Layer.provide(Telesign.layer({ ...credentials, baseUrl: at(server) }), NodeHttpClient.layerNodeHttp),
+          Logger.layer([logger])
+        ))
+      )
+      return lines
+    })
+
+  it.effect("are one line in the log, and once a minute another, with what to do", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* refused("not_authorized"), [
+        "Error Telesign refuses dials (not_authorized, 1 since it was last said). " +
+        "Set customerId and apiKey to what the Telesign portal shows",
+        "Error Telesign refuses dials (not_authorized, 3 since it was last said). " +
+        "Set customerId and apiKey to what the Telesign portal shows"
+      ])
+      const [line] = yield* refused("caller_id_number_not_owned", "400 Bad Request")
+      assert.match(line ?? "", /caller_id_number_not_owned.*`from` of Flow.dial has to be a number that this/)
+    }))
+
+  it.effect("are told from those that the number is to blame for", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* refused("invalid_phone_number", "400 Bad Request"), [])
+    }))
+})
 
 describe("a client that is not left plain", () => {
   const wrapped = (change: (client: HttpClient.HttpClient) => HttpClient.HttpClient) =>

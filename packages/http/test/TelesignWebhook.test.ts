@@ -46,7 +46,7 @@ const callsOf = (receive: Receive) =>
         receive,
         receiveUnsafe: (
           webhook: Webhook.Webhook,
-          answer: (reply: Exit.Exit<Calls.Reply, EventStore.StoreError>) => void
+          answer: (reply: Exit.Exit<Calls.Reply, Webhook.OutOfBounds | EventStore.StoreError>) => void
         ) => Effect.runForkWith(context)(receive(webhook)).addObserver(answer)
       } as never))
   )
@@ -345,6 +345,12 @@ for (const [way, serve] of ways) {
       ["a list", JSON.stringify([answered]), 400, /not an event/],
       ["no event", JSON.stringify({ reference_id: "7A10" }), 400, /not an event/],
       ["no reference_id", JSON.stringify({ event: "dial_completed" }), 400, /not an event/],
+      [
+        "a session that cannot be kept",
+        JSON.stringify({ event: "incoming_call", reference_id: "ab".repeat(1400) }),
+        400,
+        /cannot be taken: .*reference_id of 1 to 255/
+      ],
       ["a body above 64 KiB", JSON.stringify({ ...answered, padding: " ".repeat(65_536) }), 413, /too large/]
     ]
     for (const [name, body, status, error] of refused) {
@@ -547,6 +553,7 @@ for (const [way, serve] of ways) {
         yield* event("whistled")
         yield* post(url, "{}")
         yield* post(url, "nothing")
+        yield* post(url, JSON.stringify({ event: "a".repeat(200), reference_id: "7A10" }))
         const counted = (yield* Metric.snapshot).filter((each) => each.id === "ringback_webhooks").map((each) =>
           `${each.attributes?.event} ${each.attributes?.result} ${(each.state as { count: number }).count}`
         )
@@ -555,7 +562,8 @@ for (const [way, serve] of ways) {
           "dial_completed unavailable 1",
           "other action 2",
           "unread not_an_event 1",
-          "unread not_json 1"
+          "unread not_json 1",
+          "unread out_of_bounds 1"
         ])
       }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
 

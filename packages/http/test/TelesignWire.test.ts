@@ -360,15 +360,64 @@ describe("decodeWebhook", () => {
 
   it("keeps data that is no object", () => assert.deepStrictEqual(event("gone").extra, { data: "gone" }))
 
-  it("takes what nests too deep to be written again for no event", () => {
+  it("leaves out what nests too deep to be written again, and keeps the event", () => {
     const nested = (levels: number) =>
-      TelesignWire.decodeWebhook(
+      decoded(TelesignWire.decodeWebhook(
         JSON.parse(`{"event":"x","reference_id":"7","data":{"y":${"[".repeat(levels)}${"]".repeat(levels)}}}`)
-      )
-    assert.isTrue(Result.isSuccess(nested(62)))
-    assert.strictEqual(reasonOf(nested(63))?._tag, "NotAnEvent")
-    assert.strictEqual(reasonOf(nested(30_000))?._tag, "NotAnEvent")
+      ))
+    assert.strictEqual(nested(62).leftOut, undefined)
+    assert.deepStrictEqual(nested(63), { event: "x", referenceId: "7", leftOut: 1 })
+    assert.deepStrictEqual(nested(30_000), { event: "x", referenceId: "7", leftOut: 1 })
   })
+
+  it("leaves out of a body as long as any what would not fit, and keeps what the call needs", () => {
+    const json = {
+      event: "speak_completed",
+      reference_id: "7A10",
+      external_id: "ns.0123456789abcdefghjk.1",
+      transcript: "a".repeat(60_000),
+      data: { collected_digits: "2", status: "speak_successful", sequence: 3, words: Array(1000).fill("a") }
+    }
+    assert.deepStrictEqual(decoded(TelesignWire.decodeWebhook(json)), {
+      event: "speak_completed",
+      referenceId: "7A10",
+      externalId: "ns.0123456789abcdefghjk.1",
+      digits: "2",
+      status: "speak_successful",
+      extra: { data: { sequence: 3 } },
+      leftOut: 2
+    })
+  })
+
+  it("ends a call whose duration is absurd, and takes keys that no phone has for none", () => {
+    const json = { event: "call_completed", reference_id: "7A10", data: { duration: 1e300, status: "hangup" } }
+    assert.deepStrictEqual(decoded(TelesignWire.decodeWebhook(json)), {
+      event: "call_completed",
+      referenceId: "7A10",
+      status: "hangup",
+      leftOut: 1
+    })
+    const { digits = "", leftOut } = event({ collected_digits: "TIMEOUT" })
+    assert.deepStrictEqual([digits, leftOut], ["", 1])
+    assert.strictEqual(event({ collected_digits: "1".repeat(129) }).digits ?? "", "")
+    assert.strictEqual(event({ collected_digits: "1".repeat(128) }).digits, "1".repeat(128))
+  })
+
+  const tooLong: ReadonlyArray<readonly [field: string, json: object]> = [
+    ["event", { event: "a".repeat(129), reference_id: "7A10" }],
+    ["event", { event: "sung\u0000", reference_id: "7A10" }],
+    ["reference_id", { event: "incoming_call", reference_id: "ab".repeat(1400) }],
+    ["reference_id", { event: "incoming_call", reference_id: "7A\n10" }]
+  ]
+  for (const [field, json] of tooLong) {
+    it(`refuses an event in words that do not repeat it: ${JSON.stringify(json).slice(0, 40)}`, () => {
+      const result = TelesignWire.decodeWebhook(json)
+      assert(Result.isFailure(result) && result.failure.reason._tag === "OutOfBounds")
+      assert.strictEqual(result.failure.reason.field, field)
+      assert.match(result.failure.message, new RegExp(`^This event cannot be taken: ${field} has to be a text`))
+      assert.notMatch(result.failure.message, /aaa|abab|sung/)
+    })
+  }
 
   it("is not led astray by fields named like those of every object", () => {
     const json = JSON.parse(
@@ -403,9 +452,9 @@ describe("decodeWebhook", () => {
   const Body = Schema.Struct({
     event: Schema.Union([
       Schema.Literals(["incoming_call", "dial_completed", "speak_completed", "play_completed", "call_completed"]),
-      Schema.NonEmptyString
+      Schema.String.check(Schema.isPattern(/^[a-z_]{1,20}$/))
     ]),
-    reference_id: Schema.NonEmptyString,
+    reference_id: Schema.String.check(Schema.isPattern(/^[0-9A-Z-]{1,36}$/)),
     external_id: Field,
     to: Field,
     from: Field,
@@ -427,11 +476,14 @@ describe("decodeWebhook", () => {
 
   it.prop("comes back unchanged from every body that encodeWebhook makes of it", [Body], ([body]) => {
     const webhook = decoded(TelesignWire.decodeWebhook(body))
+    if (webhook.leftOut !== undefined) return
     assert.deepStrictEqual(decoded(TelesignWire.decodeWebhook(TelesignWire.encodeWebhook(webhook))), webhook)
   }, { arbitrary: { runs: 500 } })
 
   it.prop("loses no field on the way through", [Body], ([body]) => {
-    const json = TelesignWire.encodeWebhook(decoded(TelesignWire.decodeWebhook(body))) as typeof body
+    const webhook = decoded(TelesignWire.decodeWebhook(body))
+    if (webhook.leftOut !== undefined) return
+    const json = TelesignWire.encodeWebhook(webhook) as typeof body
     assert.deepStrictEqual(json.colour, body.colour)
     assert.deepStrictEqual(json.status, body.status)
     if (Schema.is(Body.fields.data.members[0])(body.data) && !Array.isArray(body.data)) {
@@ -465,16 +517,39 @@ describe("decodeResponse", () => {
     assert.deepStrictEqual(respond(202, { reference_id: "7A10", status: "queued", more: 1 }), { referenceId: "7A10" })
   })
 
-  for (const body of ["", "{", "[]", "null", "\"ok\"", "<html>", "{}", { reference_id: "" }, { reference_id: 7 }]) {
-    it(`counts a 202 with ${JSON.stringify(body)} as lost`, () => assert.strictEqual(tagOf(respond(202, body)), "Lost"))
+  for (
+    const body of [
+      "",
+      "{",
+      "[]",
+      "null",
+      "\"ok\"",
+      "<html>",
+      "{}",
+      { reference_id: "" },
+      { reference_id: 7 },
+      { reference_id: "ab".repeat(1500) },
+      { reference_id: "7A10\u0000" },
+      { reference_id: "7A\r\n10" }
+    ]
+  ) {
+    it(`counts a 202 with ${JSON.stringify(body).slice(0, 40)} as lost, for the phone may ring`, () =>
+      assert.strictEqual(tagOf(respond(202, body)), "Lost"))
   }
 
+  const ours = [
+    "caller_id_number_not_owned",
+    "caller_id_number_not_provided",
+    "credentials_not_provided",
+    "not_authorized"
+  ]
   for (const [httpStatus, statuses] of Object.entries(TelesignWire.refusals)) {
     for (const status of statuses) {
-      it(`counts ${httpStatus} ${status} as refused`, () =>
+      const isOurs = ours.includes(status)
+      it(`counts ${httpStatus} ${status} as refused${isOurs ? ", and as our own fault" : ""}`, () =>
         assert.deepStrictEqual(
           respond(Number(httpStatus), { reference_id: "7A10", status }),
-          new Transport.Refused({ status })
+          new Transport.Refused({ status, ...(isOurs ? { notAuthorized: true } : {}) })
         ))
     }
   }
@@ -504,8 +579,8 @@ describe("decodeResponse", () => {
       assert.strictEqual(tagOf(respond(httpStatus, { reference_id: "7A10", status: "dial_accepted" }, "5")), "Lost"))
   }
 
-  it("counts a 429 as not sent, JSON or not", () => {
-    const notSent = new Transport.NotSent({ problem: "HTTP 429: too many requests" })
+  it("counts a 429 as throttled, JSON or not", () => {
+    const notSent = new Transport.NotSent({ problem: "HTTP 429: too many requests", throttled: true })
     assert.deepStrictEqual(respond(429, { status: "rate_limit_exceeded" }), notSent)
     assert.deepStrictEqual(respond(429, "slow down"), notSent)
   })
@@ -519,7 +594,12 @@ describe("decodeResponse", () => {
     ["soon", undefined],
     ["2026-03-02", undefined],
     ["Mon, 99 Foo 2026 14:06:30 GMT", undefined],
-    ["99999999999", undefined]
+    ["3600", 3_600_000],
+    ["3601", 3_600_000],
+    ["999999999", 3_600_000],
+    ["99999999999", 3_600_000],
+    ["Mon, 02 Mar 2058 14:06:30 GMT", 3_600_000],
+    ["9".repeat(16), undefined]
   ]
   for (const [header, millis] of retries) {
     it(`reads Retry-After: ${header} as ${millis === undefined ? "nothing" : `${millis} ms`}`, () => {

@@ -61,11 +61,11 @@ interface Hands {
   readonly receive: (
     event: string,
     fields?: Partial<Webhook.Webhook>
-  ) => Effect.Effect<string, EventStore.StoreError, Calls.Calls>
+  ) => Effect.Effect<string, Problem, Calls.Calls>
   readonly cancel: Effect.Effect<string, Problem, Calls.Calls>
 }
 
-type Problem = Calls.CallNotFound | EventStore.StoreError
+type Problem = Calls.CallNotFound | Webhook.OutOfBounds | EventStore.StoreError
 
 type Step = (hands: Hands) => Effect.Effect<unknown, Problem, Calls.Calls>
 

@@ -89,7 +89,7 @@ export interface Reply {
 }
 
 /** Whoever waits for the answer to a webhook. */
-export type Answer = (reply: Exit.Exit<Reply, StoreError>) => void
+export type Answer = (reply: Exit.Exit<Reply, Webhook.OutOfBounds | StoreError>) => void
 
 /** A webhook on its way through the engine. A class, as frames are in `interpreter.ts`: it holds who waits for the answer. */
 export class Letter {

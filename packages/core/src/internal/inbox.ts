@@ -2,7 +2,7 @@
  * The webhooks of an engine. Each is put behind those that came before it for the same call, recorded as soon as the store
  * allows, and answered when that is durable; or before, with a hold, if the store is late and somebody waits on the line.
  */
-import { Deferred, Effect, Exit, Fiber, Option } from "effect"
+import { Deferred, Effect, Exit, Fiber, Metric, Option, Result } from "effect"
 import * as Action from "../Action.ts"
 import * as Call from "../Call.ts"
 import type { CallId } from "../CallEvent.ts"
@@ -22,6 +22,12 @@ export interface Options {
   readonly answering: (number: string) => Call.AnyDefinition | undefined
   readonly refusal: Action.Action
 }
+
+/** Counts the fields of webhooks that were left out because they are out of bounds. */
+export const fieldsLeftOut = Metric.counter("ringback_webhook_fields_left_out", {
+  description: "Fields of webhooks that were left out because they are too large, or are no such thing",
+  incremental: true
+})
 
 /** A reply of which nothing has to be known. */
 const unfollowed = (action: Action.Action | undefined): Reply => ({
@@ -45,6 +51,7 @@ interface Decided {
 /** Takes webhooks in. */
 export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, options: Options) {
   const { elapsed, namespace, run, settings, store } = engine
+  const context = yield* Effect.context<never>()
   const ours = new RegExp(
     `^${namespace.replaceAll(/[^0-9a-zA-Z]/g, "\\$&")}\\.([0-9a-z]{20})\\.([0-9]+)(?:\\.[0-9]+)?$`
   )
@@ -62,7 +69,16 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     readonly since: number
   }
 
-  const receive = (webhook: Webhook.Webhook, resume: Answer): void => {
+  const receive = (reported: Webhook.Webhook, resume: Answer): void => {
+    const bounded = Webhook.bounded(reported)
+    if (Result.isFailure(bounded)) return resume(Exit.fail(bounded.failure))
+    const webhook = bounded.success
+    if (webhook.leftOut !== undefined) fieldsLeftOut.updateUnsafe(webhook.leftOut, context)
+    enter(webhook, resume)
+  }
+
+  /** Looks where a webhook belongs. */
+  const enter = (webhook: Webhook.Webhook, resume: Answer): void => {
     const arrival: Arrival = { arrival: ++stamps, since: elapsed() }
     if (Webhook.kind(webhook) === "IncomingCall") {
       if (answering(webhook) === "nobody") resume(refusal)
@@ -123,7 +139,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
       if (Exit.isFailure(exit)) return void resume(Exit.hasInterrupts(exit) ? closing : Exit.failCause(exit.cause))
       if (Option.isSome(exit.value)) return void accept(webhook, exit.value.value, arrival, resume)
       resume(unclaimed)
-      return Effect.logDebug(`An event ${webhook.event} belongs to no call of this installation`)
+      return Effect.logDebug(`An event ${Webhook.shown(webhook)} belongs to no call of this installation`)
     }
     return Effect.ignore(Effect.onExitPrimitive(searching, found))
   }
@@ -283,7 +299,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     const isOver = Webhook.kind(webhook) === "CallCompleted"
     answer(letter, Exit.succeed(isOver ? silent : hangup))
     return isOver ? Effect.void : Effect.logWarning(
-      `An event ${webhook.event} names a call of this installation that is not stored; it is hung up on`
+      `An event ${Webhook.shown(webhook)} names a call of this installation that is not stored; it is hung up on`
     )
   }
 

@@ -2,8 +2,8 @@
  * What happens to a webhook, whichever server it came in by: it is verified, decoded, handed to the engine, answered, and
  * counted.
  */
-import { Calls } from "@ringback/core"
-import type { EventStore, Webhook } from "@ringback/core"
+import { Calls, Webhook } from "@ringback/core"
+import type { EventStore } from "@ringback/core"
 import { Cause, Effect, Exit, Metric, Option, Result } from "effect"
 import type { Context, Redacted } from "effect"
 import { Headers } from "effect/http"
@@ -38,7 +38,12 @@ const rejections = {
   too_large: refusal(413, "The body is too large"),
   unreadable: refusal(400, "The body could not be read"),
   not_json: refusal(400, "The body is not JSON"),
-  not_an_event: refusal(400, "The body is not an event: it needs event and reference_id")
+  not_an_event: refusal(400, "The body is not an event: it needs event and reference_id"),
+  out_of_bounds: refusal(
+    400,
+    `The event cannot be taken: event has to be a text of 1 to ${Webhook.limits.event} characters and reference_id of 1 to ` +
+      `${Webhook.limits.id}, none of them a control character`
+  )
 }
 
 /** Why something is not a webhook. */
@@ -50,6 +55,10 @@ export interface Desk {
   readonly ask: (headers: () => Headers.Input, body: Body, answer: (answer: Answer) => void) => void
   readonly reject: (rejection: Rejection) => Answer
 }
+
+type Failure = Webhook.OutOfBounds | EventStore.StoreError
+
+type Received = Exit.Exit<Calls.Reply, Failure>
 
 // A webhook is paid for in garbage as much as in steps. So on its way it passes values, not errors, and what can be made
 // once is made with the desk.
@@ -72,7 +81,7 @@ export const make = Effect.fnUntraced(
       const webhook = decode(body)
       if (typeof webhook === "string") return answer(reject(webhook))
       let isAnswered = false
-      const once = (reply: Exit.Exit<Calls.Reply, EventStore.StoreError>) => {
+      const once = (reply: Received) => {
         if (isAnswered) return
         isAnswered = true
         answer(toAnswer(webhook, reply))
@@ -84,7 +93,7 @@ export const make = Effect.fnUntraced(
       }
     }
 
-    const toAnswer = ({ event }: Webhook.Webhook, reply: Exit.Exit<Calls.Reply, EventStore.StoreError>): Answer => {
+    const toAnswer = ({ event }: Webhook.Webhook, reply: Received): Answer => {
       if (Exit.isFailure(reply)) return failed(event, reply.cause)
       const { action, sentUnsafe: sent } = reply.value
       if (action === undefined) {
@@ -103,13 +112,14 @@ export const make = Effect.fnUntraced(
       return hangup
     }
 
-    const failed = (event: string, cause: Cause.Cause<EventStore.StoreError>): Answer => {
+    const failed = (event: string, cause: Cause.Cause<Failure>): Answer => {
       const error = Cause.findErrorOption(cause)
       if (Option.isNone(error)) {
         count(event, "died")
         fork(Effect.logError("A webhook could not be answered", cause))
         return unexpected
       }
+      if (error.value._tag === "OutOfBounds") return reject("out_of_bounds")
       count(event, "unavailable")
       fork(Effect.logError(`A webhook was not recorded. ${error.value.message}`))
       return unavailable
@@ -149,7 +159,8 @@ const decode = (body: Body): Webhook.Webhook | Rejection => {
     return "not_json"
   }
   const webhook = TelesignWire.decodeWebhook(parsed)
-  return Result.isSuccess(webhook) ? webhook.success : "not_an_event"
+  if (Result.isSuccess(webhook)) return webhook.success
+  return webhook.failure.reason._tag === "OutOfBounds" ? "out_of_bounds" : "not_an_event"
 }
 
 const unavailable = new Answer(503, "{}")
