@@ -6,33 +6,14 @@ import * as Action from "../Action.ts"
 import type * as Call from "../Call.ts"
 import type { CallEvent } from "../CallEvent.ts"
 import type * as Flow from "../Flow.ts"
-import type { Transport, TransportError } from "../Transport.ts"
+import type { Transport } from "../Transport.ts"
 import type { Posted } from "./callDial.ts"
 import type { Cell } from "./cell.ts"
 import type { Cells, Engine, Follow } from "./cells.ts"
+import { accepted, unconfirmed } from "./posted.ts"
 
 /** The key under which the activity that is running now runs again after a crash. */
 export const ActivityKey = Context.Reference<string>("@ringback/core/Calls/ActivityKey", { defaultValue: () => "" })
-
-const toPosted = (reason: TransportError["reason"]): Posted => {
-  switch (reason._tag) {
-    case "Refused":
-      return {
-        _tag: "Refused",
-        status: reason.status,
-        ...(reason.notAuthorized === true ? { notAuthorized: true } : {})
-      }
-    case "NotSent":
-      return {
-        _tag: "NotSent",
-        problem: reason.problem,
-        ...(reason.throttled === true ? { throttled: true } : {}),
-        ...(reason.retryAfterMillis === undefined ? {} : { retryAfterMillis: reason.retryAfterMillis })
-      }
-    case "Lost":
-      return { _tag: "Lost", problem: reason.problem }
-  }
-}
 
 type Attempt = Extract<CallEvent, { readonly _tag: "DialAttempted" }>
 
@@ -62,17 +43,14 @@ export const make = (
     }
     const { evenIfUnknown: _, ringForMillis: __, ...dialling } = line.dialling
     const result = yield* Effect.exit(transport.send(Action.dial({ ...dialling, externalId: attempt.externalId })))
-    if (Exit.isSuccess(result)) {
-      const accepted: Posted = { _tag: "Accepted", referenceId: result.value.referenceId }
-      return accepted
-    }
+    if (Exit.isSuccess(result)) return accepted(result.value)
     const error = Option.getOrUndefined(Cause.findErrorOption(result.cause))
     if (error === undefined) {
       yield* Effect.logError(`The transport died on a dial of call ${cell.id}`, result.cause)
       const lost: Posted = { _tag: "Lost", problem: "the transport died" }
       return lost
     }
-    return toPosted(error.reason)
+    return unconfirmed(error.reason)
   })
 
   /** Runs the activity that a call waits for, unless it is running here. */
