@@ -40,6 +40,13 @@ export interface Settings {
   readonly doubt: number
   /** A dial is sent this soon after its record or not at all; default 10 s. */
   readonly sendWindow: number
+  /** How long the carrier may take to answer a dial, before its response counts as lost; default 30 s. */
+  readonly sendLimit: number
+  /**
+   * How long an engine takes to close at most: to answer the webhooks and dials that it has in hand, and to record what
+   * became of them; default 10 s. What is left then is left to the next process.
+   */
+  readonly closeWithin: number
   /**
    * Where several processes share a store: how often each looks for calls that another left behind, and how late a call may
    * be before another sees to it than the one that should; default 5 s.
@@ -132,6 +139,8 @@ export const defaults: Settings = {
   silence: 2 * minute,
   doubt: 2 * second,
   sendWindow: 10 * second,
+  sendLimit: 30 * second,
+  closeWithin: 10 * second,
   lookEvery: 5 * second,
   flowPatience: 60 * minute,
   maxAttempts: 5,

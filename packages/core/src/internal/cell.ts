@@ -25,7 +25,8 @@ export interface Delivery {
 export interface Cell {
   readonly id: CallId
   readonly lock: Lock
-  readonly ended: Deferred.Deferred<FlowExit>
+  /** The outcome; a failure if the engine ends before. */
+  readonly ended: Deferred.Deferred<FlowExit, StoreError>
   live: Call.Live | undefined
   /** The call as it was last known: for what cannot wait until the store can be read again. */
   known: Call.Call | undefined

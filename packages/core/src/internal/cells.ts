@@ -11,6 +11,7 @@ import type * as Settings from "../Settings.ts"
 import type * as Alarm from "./alarm.ts"
 import { CallNotFound } from "./callNotFound.ts"
 import { type Cell, make as makeCell } from "./cell.ts"
+import type { Closing } from "./closing.ts"
 import * as ids from "./ids.ts"
 import { beginsWork, CallSummary, DecidedTurn, knower, newSessionIn, Pending, sessionIn } from "./pending.ts"
 import type { Run } from "./running.ts"
@@ -34,6 +35,8 @@ export interface Engine {
   readonly elapsed: () => number
   /** Both of one moment. */
   readonly read: () => Reading
+  /** How this engine ends. */
+  readonly closing: Closing
   /** Runs something from this moment on that outlives whoever asked for it, until the engine ends. */
   readonly run: Run
 }
@@ -106,7 +109,7 @@ export type Cells = ReturnType<typeof make>
 
 /** No call in memory yet. */
 export const make = (engine: Engine, follow: Follow) => {
-  const { alarm, namespace, process, read, run, settings, store } = engine
+  const { alarm, closing, namespace, process, read, run, settings, store } = engine
   const cells = new Map<CallId, Cell>()
   const sessions = new Map<string, CallId>()
   /** Calls that nobody looked after for a while, and what they are told before anything else. */
@@ -169,7 +172,8 @@ export const make = (engine: Engine, follow: Follow) => {
 
   /** Lets a call leave memory if nothing of it is under way: at once if it is over, else when others have rested since. */
   const release = (cell: Cell): void => {
-    if (isBusy(cell)) return
+    // When nothing is recorded any more, what is known decides who hears a hold.
+    if (isBusy(cell) || closing.isOver()) return
     if (cell.live === undefined || Call.isOver(cell.live.call)) return unload(cell)
     if (Call.isUrgent(cell.live.call) || cell.ahead > tolerance) return
     resting.add(cell)
@@ -490,7 +494,7 @@ export const make = (engine: Engine, follow: Follow) => {
       isLasting(error)
         ? Effect.logError(`Call ${cell.id} cannot take ${input._tag}: ${error.message}`)
         : Effect.logWarning(`Call ${cell.id} waits for its store: ${error.message}`))
-    return Effect.ignore(untilStored(taken))
+    return closing.inHand(Effect.ignore(untilStored(taken)))
   }
 
   /** Looks at what time has brought to a call, behind the webhooks that came in before. */
@@ -532,12 +536,18 @@ export const make = (engine: Engine, follow: Follow) => {
       for (const cell of cells.values()) cell.ahead = Math.max(0, cell.ahead - by)
     },
     /** The calls in memory that have something under way. */
-    underWay: (): ReadonlyArray<CallId> =>
-      [...cells.values()].flatMap(({ id, live }) => live !== undefined && Call.isUrgent(live.call) ? [id] : []),
+    underWay: (): ReadonlyArray<Call.Call> =>
+      [...cells.values()].flatMap(({ known, live }) => {
+        const call = live?.call ?? known
+        return call !== undefined && Call.isUrgent(call) ? [call] : []
+      }),
     /** The calls whose outcome somebody waits for. */
     awaited: (): ReadonlyArray<CallId> => [...cells.values()].flatMap(({ id, listeners }) => listeners > 0 ? [id] : []),
     /** The outcome of a call, whoever brings it to its end. The call need not be in memory meanwhile. */
-    outcome: <E>(id: CallId, known: Effect.Effect<FlowExit | undefined, E>): Effect.Effect<FlowExit, E> =>
+    outcome: <E>(
+      id: CallId,
+      known: Effect.Effect<FlowExit | undefined, E>
+    ): Effect.Effect<FlowExit, E | StoreError> =>
       Effect.suspend(() => {
         const cell = of(id)
         cell.listeners++
@@ -553,6 +563,11 @@ export const make = (engine: Engine, follow: Follow) => {
           })
         )
       }),
+    all: (): Iterable<Cell> => cells.values(),
+    /** Whoever waits for an outcome waits no longer. */
+    giveUp: (error: StoreError): void => {
+      for (const { ended, listeners } of cells.values()) if (listeners > 0) Deferred.doneUnsafe(ended, Exit.fail(error))
+    },
     /** The call whose session this is, if it is in memory. */
     bySession: (referenceId: string): CallId | undefined => sessions.get(referenceId),
     /** The call as it is in memory. */

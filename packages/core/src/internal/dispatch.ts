@@ -6,7 +6,7 @@ import * as Action from "../Action.ts"
 import type * as Call from "../Call.ts"
 import type { CallEvent } from "../CallEvent.ts"
 import type * as Flow from "../Flow.ts"
-import type { Transport } from "../Transport.ts"
+import { type Accepted, Lost, type Transport, TransportError } from "../Transport.ts"
 import type { Posted } from "./callDial.ts"
 import type { Cell } from "./cell.ts"
 import type { Cells, Engine, Follow } from "./cells.ts"
@@ -22,17 +22,40 @@ export type Dispatch = ReturnType<typeof make>
 
 /** Does what calls decide. `context` holds the services that activities need. */
 export const make = (
-  { elapsed, now, run, settings }: Engine,
+  { closing, elapsed, now, run, settings }: Engine,
   cells: Cells,
   transport: Transport["Service"],
   context: Context.Context<never>
 ) => {
-  /** Sends a recorded attempt, soon after its record or not at all. `since` is by the time that has elapsed. */
+  /**
+   * Sends a recorded attempt, soon after its record or not at all, and records what the carrier said. `since` is by the time
+   * that has elapsed. An engine that ends waits for both for a while; what is not recorded then, the next process finds.
+   */
   const sendDial = (cell: Cell, attempt: Attempt, since: number): Effect.Effect<void> =>
-    Effect.uninterruptible(
+    closing.inHand(
       Effect.flatMap(post(cell, attempt, since), (posted) =>
         cells.takeSurely(cell, { _tag: "Posted", line: attempt.line, posted }))
     )
+
+  /**
+   * What the carrier says to a dial, or that it said nothing in time. A transport that does not let go is not waited for
+   * either, which is why it has a fiber of its own.
+   */
+  const send = (dial: Action.Dial): Effect.Effect<Exit.Exit<Accepted, TransportError>> =>
+    Effect.suspend(() => {
+      const sending = run(transport.send(dial))
+      const silent = (problem: string) => () =>
+        new TransportError({ externalId: dial.externalId ?? "", reason: new Lost({ problem }) })
+      const limit = Effect.as(Effect.sleep(settings.sendLimit), silent(`no answer within ${settings.sendLimit} ms`))
+      const lastCall = Effect.as(closing.lastCall, silent("no answer before the engine closed"))
+      return Effect.raceFirst(
+        Fiber.await(sending),
+        Effect.map(Effect.raceFirst(limit, lastCall), (problem) => {
+          sending.interruptUnsafe()
+          return Exit.fail(problem())
+        })
+      )
+    })
 
   const post = Effect.fnUntraced(function*(cell: Cell, attempt: Attempt, since: number) {
     const line = cell.live?.call.lines.find((line) => line.id === attempt.line)
@@ -42,7 +65,7 @@ export const make = (
       return unsent("the window for sending it has passed")
     }
     const { evenIfUnknown: _, ringForMillis: __, ...dialling } = line.dialling
-    const result = yield* Effect.exit(transport.send(Action.dial({ ...dialling, externalId: attempt.externalId })))
+    const result = yield* send(Action.dial({ ...dialling, externalId: attempt.externalId }))
     if (Exit.isSuccess(result)) return accepted(result.value)
     const error = Option.getOrUndefined(Cause.findErrorOption(result.cause))
     if (error === undefined) {
@@ -59,7 +82,7 @@ export const make = (
     const wait = live?.call.wait
     if (live?.step._tag !== "Waiting" || live.step.request._tag !== "Activity" || wait?._tag !== "Activity") return
     const { n } = wait
-    if (cell.activity?.n === n) return
+    if (cell.activity?.n === n || closing.isBegun()) return
     const request = live.step.request
     const work = activityInput(request, n, `${cell.id}/${n}`).pipe(
       Effect.flatMap((input) => {
@@ -113,5 +136,10 @@ export const make = (
     for (const event of events) if (event._tag === "DialAttempted") run(sendDial(cell, event, since))
   }
 
-  return { follow }
+  /** Stops all activities: the next process runs them again. */
+  const stop = (): void => {
+    for (const { activity } of cells.all()) activity?.fiber?.interruptUnsafe()
+  }
+
+  return { follow, stop }
 }

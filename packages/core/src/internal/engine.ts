@@ -2,7 +2,7 @@
  * The engine behind `Calls`: the calls in memory, what they do in the world, the webhooks that come in, and what an
  * application asks for, over one store and one transport.
  */
-import { Clock, Effect, Fiber, Option, Random } from "effect"
+import { Clock, Effect, Fiber, Option, Random, Scope } from "effect"
 import * as Call from "../Call.ts"
 import type { CallId, Exit as FlowExit } from "../CallEvent.ts"
 import { EventStore, StoreError, type Summary } from "../EventStore.ts"
@@ -13,10 +13,12 @@ import * as Alarm from "./alarm.ts"
 import { CallNotFound } from "./callNotFound.ts"
 import type { Answer } from "./cell.ts"
 import * as Cells from "./cells.ts"
+import * as Closing from "./closing.ts"
 import * as CommonClock from "./commonClock.ts"
 import * as Dispatch from "./dispatch.ts"
 import * as ids from "./ids.ts"
 import * as Inbox from "./inbox.ts"
+import * as Leftover from "./leftover.ts"
 import * as Recovery from "./recovery.ts"
 import * as Running from "./running.ts"
 import * as Time from "./time.ts"
@@ -51,9 +53,20 @@ export interface Engine {
   readonly get: (id: CallId) => Effect.Effect<Option.Option<Call.Call>, StoreError>
 }
 
-/** Starts an engine that runs until its scope closes. */
+/** Starts an engine that runs until its scope closes, which takes `settings.closeWithin` at the most. */
 export const make = Effect.fnUntraced(function*(options: Options) {
-  const store = yield* EventStore
+  const making = Closing.make()
+  const scope = yield* Scope.make("parallel")
+  const ends = { onBegin: (): void => undefined, onOver: Effect.void }
+  yield* Effect.addFinalizer(() => Effect.suspend(() => making.close(scope, options.settings.closeWithin, ends)))
+  const { engine, ...known } = yield* Scope.provide(build(options, making), scope)
+  Object.assign(ends, known)
+  return engine
+})
+
+const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }: Closing.Making) {
+  const unbounded = yield* EventStore
+  const store = bounded(unbounded)
   const random = yield* Random.Random
   const run = yield* Running.make
   const clock = CommonClock.make(yield* Clock.Clock, store.processes)
@@ -62,7 +75,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const alarm = yield* Alarm.make(
     time,
     options.settings.catchUpPerSecond,
-    (id) => Effect.sync(() => void base.run(cells.wake(id as CallId)))
+    (id) => Effect.sync(() => closing.isBegun() ? undefined : void base.run(cells.wake(id as CallId)))
   )
   const base: Cells.Engine = {
     store,
@@ -75,6 +88,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     process: ids.chance(() => random.nextDoubleUnsafe(), 8),
     neighbours: new Set(),
     definition: options.definition,
+    closing,
     run
   }
   const cells: Cells.Cells = Cells.make(base, (...turn) => dispatch.follow(...turn))
@@ -85,15 +99,22 @@ export const make = Effect.fnUntraced(function*(options: Options) {
    * Asks something of a call for an application, which can try again: so it is refused while the store is late with what
    * cannot wait, and given up on after a while. What was given up on may be stored all the same.
    */
+  let requests = 0
+  const requested = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.suspend(() => {
+      requests++
+      return Effect.ensuring(closing.inHand(effect), Effect.sync(() => requests--))
+    })
+
   const ask = <A, E>(asked: () => Effect.Effect<A, E>): Effect.Effect<A, E | StoreError> =>
-    Effect.suspend(() =>
-      inbox.isLate() ?
-        Effect.fail(refused) :
-        Effect.timeoutOrElse(Fiber.join(base.run(asked())), {
-          duration: options.settings.storePatience,
-          orElse: () => Effect.fail(givenUp)
-        })
-    )
+    Effect.suspend(() => {
+      if (closing.isBegun()) return Effect.fail(Closing.closed)
+      if (inbox.isLate()) return Effect.fail(refused)
+      return Effect.timeoutOrElse(closing.answered(Fiber.join(base.run(requested(asked())))), {
+        duration: options.settings.storePatience,
+        orElse: () => Effect.fail(givenUp)
+      })
+    })
 
   const refused = new StoreError({
     operation: "write",
@@ -141,20 +162,23 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     return fits
   })
 
-  const outcome = (id: CallId) =>
-    cells.outcome(
-      id,
-      Effect.flatMap(get(id), (call) =>
+  const outcome = (id: CallId): Effect.Effect<FlowExit, StoreError | CallNotFound> =>
+    Effect.suspend(() => {
+      if (closing.isOver()) return Effect.fail(Closing.closed)
+      const known = Effect.flatMap(get(id), (call) =>
         Option.isSome(call)
           ? Effect.succeed(call.value.exit)
           : Effect.fail(new CallNotFound({ callId: id })))
-    )
+      return cells.outcome(id, known)
+    })
 
-  const get = Effect.fnUntraced(function*(id: CallId) {
+  const get = (id: CallId) => closing.answered(current(id))
+
+  const current = Effect.fnUntraced(function*(id: CallId) {
     const live = cells.live(id)
     const isNewest = live !== undefined && (store.processes === undefined || !(yield* cells.isBehind(cells.of(id))))
     if (isNewest) return Option.some(live.call)
-    const stored = yield* store.read(id)
+    const stored = yield* unbounded.read(id)
     return stored.length === 0 ? Option.none() : Option.some(Call.fold(id, stored.flatMap((turn) => turn.events)))
   })
 
@@ -171,5 +195,15 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     cancel: (id) => ask(() => cells.take(cells.of(id), { _tag: "Cancel" }, Cells.ignore)),
     signal
   }
-  return engine
+  return {
+    engine,
+    onBegin: dispatch.stop,
+    onOver: Effect.suspend(() => {
+      cells.giveUp(Closing.closed)
+      const left = { ...Leftover.ofCalls(cells.underWay()), webhooks: inbox.waiting(), requests }
+      const words = Leftover.describe(left)
+      if (words === undefined) return Effect.void
+      return Leftover.isUnrecorded(left) ? Effect.logWarning(words) : Effect.logInfo(words)
+    })
+  }
 })

@@ -13,6 +13,7 @@ import { isOfSession } from "./callState.ts"
 import * as table from "./callTable.ts"
 import { type Answer, answer, type Cell, isAnswered, Letter, type Reply } from "./cell.ts"
 import { type Cells, type Engine, untilStored } from "./cells.ts"
+import * as Closing from "./closing.ts"
 import * as ids from "./ids.ts"
 import * as Lateness from "./lateness.ts"
 import type { Reading } from "./time.ts"
@@ -50,7 +51,7 @@ interface Decided {
 
 /** Takes webhooks in. */
 export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, options: Options) {
-  const { elapsed, namespace, run, settings, store } = engine
+  const { closing, elapsed, namespace, run, settings, store } = engine
   const context = yield* Effect.context<never>()
   const ours = new RegExp(
     `^${namespace.replaceAll(/[^0-9a-zA-Z]/g, "\\$&")}\\.([0-9a-z]{20})\\.([0-9]+)(?:\\.[0-9]+)?$`
@@ -110,11 +111,13 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   const accept = (webhook: Webhook.Webhook, id: CallId, { arrival, since }: Arrival, resume: Answer): void => {
     if (waiting >= settings.maxWaiting) return resume(tooMany)
     const cell = cells.of(id)
+    if (closing.isOver()) return resume(parting(cell, webhook))
     const letter = new Letter(cell, webhook, arrival, since, resume)
     if (Webhook.kind(webhook) === "IncomingCall") cells.expect(webhook.referenceId, id)
     if (Webhook.kind(webhook) === "CallCompleted") cell.reportedOver.add(webhook.referenceId)
     watch(letter.watched)
     waiting++
+    closing.begin()
     cell.inbox.push(letter)
     if (cell.inbox.length === 1) recordFirst(cell, letter)
   }
@@ -136,7 +139,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
       orElse: () => Effect.fail(new StoreError({ operation: "read", problem: "It did not answer in time" }))
     })
     const found = (exit: Exit.Exit<Option.Option<CallId>, StoreError>) => {
-      if (Exit.isFailure(exit)) return void resume(Exit.hasInterrupts(exit) ? closing : Exit.failCause(exit.cause))
+      if (Exit.isFailure(exit)) return void resume(Exit.hasInterrupts(exit) ? closed : Exit.failCause(exit.cause))
       if (Option.isSome(exit.value)) return void accept(webhook, exit.value.value, arrival, resume)
       resume(unclaimed)
       return Effect.logDebug(`An event ${Webhook.shown(webhook)} belongs to no call of this installation`)
@@ -169,11 +172,13 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
         body: () => Effect.exit(record(cell, cell.inbox[0]!)),
         step: (exit) => {
           const letter = recorded(cell)
-          if (Exit.isFailure(exit)) answer(letter, Exit.failCause(exit.cause))
+          if (Exit.isSuccess(exit)) return
+          if (closing.isOver()) partWith(letter)
+          else answer(letter, Exit.failCause(exit.cause))
         }
       }),
       () => {
-        for (const letter of cell.inbox.splice(0)) answer(letter, closing) // It was interrupted.
+        while (cell.inbox.length > 0) partWith(recorded(cell)) // It was interrupted.
         rest(cell)
         return undefined
       }
@@ -183,6 +188,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   const recorded = (cell: Cell): Letter => {
     const letter = cell.inbox.shift()!
     waiting--
+    closing.end()
     late.delete(letter)
     return letter
   }
@@ -196,7 +202,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     cells.release(cell)
   }
 
-  const closing = Exit.fail(new StoreError({ operation: "write", problem: "The engine is closing" }))
+  const closed = Exit.fail(Closing.closed)
 
   /** Records a letter. It may be answered later, when the flow has decided. */
   const record = (cell: Cell, letter: Letter): Effect.Effect<void, StoreError> => {
@@ -211,7 +217,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   /** Answers a letter that is recorded, as soon as its flow has decided. */
   const reply = (cell: Cell, letter: Letter, decided: Decided): void => {
     if (decided.waiter === undefined) give(cell, letter, decided, decided.reply)
-    else run(awaitFlow(cell, letter, decided, decided.waiter))
+    else run(closing.inHand(awaitFlow(cell, letter, decided, decided.waiter)))
   }
 
   /** What a letter says to its call, and what that leads to: `undefined` if the call does not know its line. */
@@ -326,7 +332,8 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
         Effect.sync(() => cell.waiters.get(line)?.delete(waiter))
       )
       give(cell, letter, decided, reply)
-    }
+    },
+    (effect, _, letter) => Effect.onInterrupt(effect, () => Effect.sync(() => partWith(letter)))
   )
 
   /** A hold that is recorded, like any action; one that is not, if the store is late again. */
@@ -384,18 +391,35 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
    * is decided from the log alone. After a few holds in a row the line is hung up, rather than held for ever.
    */
   const answerLate = (letter: Letter): void => {
-    const { cell, webhook } = letter
+    const reply = unrecorded(letter.cell, letter.webhook)
+    if (reply === undefined) watchOn(new Lateness.Watched(letter.since, letter))
+    else answer(letter, Exit.succeed(reply))
+  }
+
+  /** What may be said without a record, if anything. */
+  const unrecorded = (cell: Cell, webhook: Webhook.Webhook): Reply | undefined => {
     const known = cell.live?.call ?? cell.known
     const isOver = cell.reportedOver.has(webhook.referenceId)
     const line = known === undefined ? undefined : lineOf(known, webhook)
     const allowed = isOver ? "nothing" : table.unrecorded(line, webhook)
     const holds = cell.unrecordedHolds.get(webhook.referenceId) ?? 0
-    if (allowed === "nothing") return watchOn(new Lateness.Watched(letter.since, letter))
-    if (allowed === "hangup" || holds >= settings.maxUnrecordedHolds) {
-      return void answer(letter, Exit.succeed(hangup))
-    }
+    if (allowed === "nothing") return undefined
+    if (allowed === "hangup" || holds >= settings.maxUnrecordedHolds) return hangup
     cell.unrecordedHolds.set(webhook.referenceId, holds + 1)
-    answer(letter, Exit.succeed(unfollowed(Action.prompt(settings.hold))))
+    return unfollowed(Action.prompt(settings.hold))
+  }
+
+  /**
+   * The answer of an engine that records nothing any more. A hold helps whose line is in the log: its end tells the next
+   * process that somebody waits. Whoever is not in the log had better be asked for again.
+   */
+  const parting = (cell: Cell, webhook: Webhook.Webhook): Exit.Exit<Reply, StoreError> => {
+    const reply = (cell.live?.call ?? cell.known) === undefined ? undefined : unrecorded(cell, webhook)
+    return reply === undefined ? closed : Exit.succeed(reply)
+  }
+
+  const partWith = (letter: Letter): void => {
+    if (!isAnswered(letter)) answer(letter, parting(letter.cell, letter.webhook))
   }
 
   const notInTime = Exit.fail(
@@ -423,6 +447,8 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   return {
     receive,
     /** Whether the store is so late that what can wait had better not be asked of it. */
-    isLate: () => late.size > 0
+    isLate: () => late.size > 0,
+    /** How many webhooks are not recorded. */
+    waiting: () => waiting
   }
 })

@@ -40,7 +40,7 @@ export const make = Effect.fnUntraced(function*(
   cells: Cells,
   time: Time
 ): Effect.fn.Return<Recovery, never, Scope.Scope> {
-  const { alarm, definition, now, settings, store } = engine
+  const { alarm, closing, definition, now, settings, store } = engine
   const work = yield* Queue.unbounded<Effect.Effect<void>>()
   const worker = Effect.forkScoped(Effect.forever(Effect.flatten(Queue.take(work))))
   yield* Effect.forEach(Array.from({ length: atOnce }), () => worker, { discard: true })
@@ -51,7 +51,9 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const resume = (id: CallId): Effect.Effect<void> =>
-    Effect.suspend(() => cells.isUnattended(id) ? cells.takeSurely(cells.of(id), { _tag: "Wake" }) : Effect.void)
+    Effect.suspend(() =>
+      cells.isUnattended(id) && !closing.isBegun() ? cells.takeSurely(cells.of(id), { _tag: "Wake" }) : Effect.void
+    )
 
   /**
    * Restarts calls one by one in the background, or when something comes for them before. Those that are overdue wait for
@@ -80,7 +82,7 @@ export const make = Effect.fnUntraced(function*(
     const seconds = Math.round(by / 1000)
     Queue.offerUnsafe(work, Effect.logWarning(`The clock jumped by ${seconds} s, or the machine slept for so long`))
     cells.adjust(by)
-    for (const id of cells.underWay()) restart(id, () => ({ _tag: "Restart", crashedAt: before }))
+    for (const { id } of cells.underWay()) restart(id, () => ({ _tag: "Restart", crashedAt: before }))
     alarm.look()
   })
 
@@ -123,6 +125,7 @@ export const make = Effect.fnUntraced(function*(
   const watch = Effect.fnUntraced(function*(processes: Processes, clock: CommonClock) {
     let wasSeen = true
     const look = Effect.gen(function*() {
+      if (closing.isBegun()) return
       const mayJudge = wasSeen
       wasSeen = false
       yield* clock.adjust

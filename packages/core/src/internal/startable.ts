@@ -15,9 +15,13 @@ const key = Symbol("@ringback/core/startable")
 export const make = <A, E, R>(effect: Effect.Effect<A, E, R>, start: Start<A, E>): Effect.Effect<A, E, R> =>
   Object.assign(effect, { [key]: start })
 
+/** How to begin an effect without a fiber, if it tells. */
+export const startOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Start<A, E> | undefined =>
+  (effect as { readonly [key]?: Start<A, E> })[key]
+
 /** Begins an effect: without a fiber, if it tells how, else in one. Either way it comes to its own end, not to an interrupt. */
 export const begin = <A, E>(effect: Effect.Effect<A, E>, run: Run, answer: (exit: Exit.Exit<A, E>) => void): void => {
-  const start = (effect as { readonly [key]?: Start<A, E> })[key]
+  const start = startOf(effect)
   if (start !== undefined) return void start(answer)
   run(Effect.uninterruptible(Effect.onExitPrimitive(effect, (exit) => void answer(exit))))
 }
