@@ -312,12 +312,12 @@ const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? n
  * @since 0.1.0
  */
 export const prepare = (id: CallId, definition: AnyDefinition, input: unknown): Live => {
-  const decoded = definition.codec.decodeInput(input)
-  const flow = decoded._tag === "Success"
-    ? Flow.suspend(() => definition.run(decoded.success as never))
-    : Flow.suspend(() => {
-      throw new Error("The recorded input does not fit the flow's schema any more")
-    })
+  // Decoded for each run, so that what one makes of its input is not seen by the next.
+  const flow = Flow.suspend(() => {
+    const decoded = definition.codec.decodeInput(input)
+    if (decoded._tag === "Success") return definition.run(decoded.success as never)
+    throw new Error("The recorded input does not fit the flow's schema any more")
+  })
   return { call: initial(id), definition, step: Flow.start(flow) }
 }
 

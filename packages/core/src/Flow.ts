@@ -769,7 +769,25 @@ export const note = (name: string, data: Schema.Json = null): Flow<void> =>
  */
 export type PureCodec = Schema.ConstraintCodec<unknown, unknown, never, never>
 
-const jsonOf = (codec: PureCodec) => Schema.toCodecJson(codec as Schema.Codec<unknown>)
+/** How values of a codec are stored. Made once for each codec: a flow that runs again asks for the same ones again. */
+interface Stored {
+  readonly encode: (value: unknown) => Result.Result<unknown, Error>
+  readonly decode: (stored: unknown) => Result.Result<unknown, Error>
+}
+
+const storedForms = new WeakMap<PureCodec, Stored>()
+
+const storedForm = (codec: PureCodec): Stored => {
+  const known = storedForms.get(codec)
+  if (known !== undefined) return known
+  const json = Schema.toCodecJson(codec as Schema.Codec<unknown>)
+  const form: Stored = { encode: Schema.encodeUnknownResult(json), decode: Schema.decodeUnknownResult(json) }
+  storedForms.set(codec, form)
+  return form
+}
+
+/** What was recorded, in the types of the flow. Throws where it does not fit its schema. */
+const decoded = (form: Stored, value: unknown): unknown => Result.getOrThrow(form.decode(value))
 
 /**
  * Runs an Effect and records its result once. It runs at least once: after a crash in the middle it runs again, under the
@@ -791,20 +809,18 @@ export const activity = <R, S extends PureCodec = typeof Schema.Void, F extends 
   options: { readonly success?: S; readonly error?: F; readonly within?: Duration.Input },
   effect: Effect.Effect<NoInfer<S>["Type"], NoInfer<F>["Type"], R>
 ): Flow<S["Type"], F["Type"], R> => {
-  const successJson = jsonOf(options.success ?? Schema.Void)
-  const errorJson = jsonOf(options.error ?? Schema.Never)
-  const decodeSuccess = Schema.decodeUnknownSync(successJson)
-  const decodeError = Schema.decodeUnknownSync(errorJson)
+  const value = storedForm(options.success ?? Schema.Void)
+  const error = storedForm(options.error ?? Schema.Never)
   return ask(
     {
       _tag: "Activity",
       name,
       withinMillis: millis(options.within ?? "30 seconds"),
       effect,
-      encodeSuccess: Schema.encodeUnknownResult(successJson),
-      encodeError: Schema.encodeUnknownResult(errorJson)
+      encodeSuccess: value.encode,
+      encodeError: error.encode
     },
-    (result) => result.ok ? success(decodeSuccess(result.value)) : failure(decodeError(result.value))
+    (result) => result.ok ? success(decoded(value, result.value)) : failure(decoded(error, result.value))
   )
 }
 
@@ -819,13 +835,12 @@ export const signal = <S extends PureCodec>(
   schema: S,
   options: { readonly within: Duration.Input }
 ): Flow<S["Type"], TimedOut> => {
-  const decode = Schema.decodeUnknownSync(jsonOf(schema))
-  const decodeResult = Schema.decodeUnknownResult(jsonOf(schema))
-  const fits = (value: unknown) => Result.isSuccess(decodeResult(value))
+  const form = storedForm(schema)
+  const fits = (value: unknown) => Result.isSuccess(form.decode(value))
   return ask(
     { _tag: "Signal", name, withinMillis: millis(options.within), fits },
     (response): Exit<S["Type"], TimedOut> =>
-      response._tag === "Received" ? success(decode(response.value)) : failure(timedOut)
+      response._tag === "Received" ? success(decoded(form, response.value)) : failure(timedOut)
   )
 }
 
@@ -1104,20 +1119,20 @@ export const make = <
     ) => Flow<Out["Type"], E, R> & Complete<R> & Declared<Exclude<E, Err["Type"] | Failure>>
   }
 ): Definition<Name, InputCodec<In>["Type"], Out["Type"], E, Exclude<R, NoLine>> => {
-  const input = jsonOf(codecOf(options.input))
-  const output = jsonOf(options.output)
-  const error = jsonOf(options.error === undefined ? Failure : Schema.Union([options.error, Failure]))
+  const input = storedForm(codecOf(options.input))
+  const output = storedForm(options.output)
+  const error = storedForm(options.error === undefined ? Failure : Schema.Union([options.error, Failure]))
   return {
     name,
     version: options.version,
     run: options.run as never,
     codec: {
-      encodeInput: Schema.encodeUnknownResult(input),
-      decodeInput: Schema.decodeUnknownResult(input),
-      encodeOutput: Schema.encodeUnknownResult(output),
-      decodeOutput: Schema.decodeUnknownResult(output),
-      encodeError: Schema.encodeUnknownResult(error),
-      decodeError: Schema.decodeUnknownResult(error) as never
+      encodeInput: input.encode,
+      decodeInput: input.decode,
+      encodeOutput: output.encode,
+      decodeOutput: output.decode as never,
+      encodeError: error.encode,
+      decodeError: error.decode as never
     }
   }
 }
@@ -1148,15 +1163,18 @@ export type Waiting<A, E, Q extends Request = Request> = Q extends Request ? int
 export type Step<A, E> = Done<A, E> | Waiting<A, E>
 
 /**
- * Runs a flow to its first request, or to its end.
+ * Runs a flow to its first request, or to its end. `keyed` is for those who ask for the `key` of every step: it keeps along
+ * the way what the key is made of.
  *
  * @since 0.1.0
  */
-export const start = <A, E, R>(flow: Flow<A, E, R>): Step<A, E> => interpreter.start(toProgram(flow)) as Step<A, E>
+export const start = <A, E, R>(flow: Flow<A, E, R>, options?: { readonly keyed?: boolean }): Step<A, E> =>
+  interpreter.start(toProgram(flow), options?.keyed) as Step<A, E>
 
 /**
- * Answers the request of a step and runs on to the next. The step stays as it is and can be resumed again with another
- * response.
+ * Answers the request of a step and runs on to the next. The flow gets a copy of the response, which it may change. The
+ * step can be resumed again with another response: then the flow runs again to this place, from its start and over the same
+ * responses, so that nothing that it has changed since is seen.
  *
  * @since 0.1.0
  */

@@ -59,6 +59,97 @@ describe("Flow", () => {
     assert.deepStrictEqual(ends.map((end) => end._tag === "Success" && end.value), ["129", "139", "19"])
   })
 
+  describe("gives each run values of its own, however often a step is resumed:", () => {
+    const list = Flow.activity("list", { success: Schema.mutable(Schema.Array(Schema.String)) }, null as never)
+    const said = (step: Flow.Step<unknown, unknown>): string =>
+      step._tag === "Waiting" && step.request._tag === "Note" ? step.request.name : JSON.stringify(step)
+    const open = ["one", "two", "three"]
+    const ask = (name: string) => Flow.note(name)
+    const sharing: Record<string, () => Flow.Flow<unknown, unknown, unknown>> = {
+      "a list that a generator empties": () =>
+        Flow.gen(function*() {
+          const open = yield* list
+          while (open.length > 0) yield* ask(open.shift()!)
+        }),
+      "a list that a generator around it was given": () =>
+        Flow.gen(function*() {
+          const open = yield* list
+          yield* Flow.gen(function*() {
+            while (open.length > 0) yield* ask(open.shift()!)
+          })
+        }),
+      "a list that functions share": () =>
+        Flow.flatMap(list, (open) => {
+          const rest: Flow.Flow<void> = Flow.suspend(() =>
+            open.length === 0 ? Flow.succeed(undefined) : Flow.flatMap(ask(open.shift()!), () => rest)
+          )
+          return rest
+        }),
+      "a list that a signal brought": () =>
+        Flow.gen(function*() {
+          const open = yield* Flow.signal("list", Schema.Json, { within: "1 hour" })
+          while (Array.isArray(open) && open.length > 0) yield* ask(open.shift() as string)
+        }),
+      "the state of a reducer that changes it": () =>
+        Flow.flatMap(list, (open) =>
+          Flow.reducer({
+            initial: { open },
+            decide: ({ open }): Flow.Decision<void, undefined> =>
+              open.length === 0 ? { done: undefined } : { ask: Flow.as(ask(open[0]!), undefined) },
+            evolve: (state) => {
+              state.open.shift()
+              return state
+            }
+          }))
+    }
+    for (const [name, flow] of Object.entries(sharing)) {
+      it(name, () => {
+        const response = name.includes("signal") ? { _tag: "Received", value: open } : { ok: true, value: open }
+        const waiting = play(flow(), response as never)
+        const first = said(waiting)
+        const again = (times: number) =>
+          Array.from({ length: times }, () => Flow.next(waiting as never, null as never)).map(said)
+        assert.strictEqual(first, "one")
+        assert.deepStrictEqual(again(3), ["two", "two", "two"])
+        const second = Flow.next(waiting as never, null as never)
+        assert.deepStrictEqual(
+          [1, 2].map(() => said(Flow.next(Flow.next(second as never, null as never) as never, null as never))).map((
+            end
+          ) => end.includes("Success")),
+          [true, true]
+        )
+        assert.deepStrictEqual(open, ["one", "two", "three"])
+      })
+    }
+
+    it("and says so where a flow runs otherwise the second time", () => {
+      let runs = 0
+      const flow = Flow.gen(function*() {
+        if (++runs > 1) yield* Flow.sleep("1 second")
+        yield* Line.speak("Hello.")
+        yield* Flow.note("heard")
+      })
+      const step = Flow.start(flow)
+      Flow.next(step as never, heard() as never)
+      const end = exit(Flow.next(step as never, heard() as never))
+      assert.include(end._tag === "Stopped" && end.why._tag === "Defect" && String(end.why.defect), "ran otherwise")
+    })
+  })
+
+  it("tells places apart by what values were, not by what a flow has made of them", () => {
+    const flow = Flow.gen(function*() {
+      const list = yield* Flow.activity("list", { success: Schema.mutable(Schema.Array(Schema.Int)) }, null as never)
+      const count = list.length
+      list.length = 0
+      yield* Line.speak("Hello.")
+      return count
+    })
+    const places = [[1], [1, 2]].map((value) => play(flow, { ok: true, value }))
+    const keys = places.map((step) => step._tag === "Waiting" ? Flow.key(step) : "Done")
+    assert.notStrictEqual(keys[0], keys[1])
+    assert.strictEqual(keys[0], Flow.key(play(flow, { ok: true, value: [1] }) as never))
+  })
+
   it("does not let a failure come back into a generator", () => {
     let seen = false
     const flow = Flow.gen(function*() {

@@ -18,8 +18,8 @@
  *
  * @since 0.1.0
  */
-import type { Flow } from "@ringback/core"
-import { Schema } from "effect"
+import { type Flow, Flow as Flows } from "@ringback/core"
+import { Result, Schema } from "effect"
 import * as Choices from "./internal/choices.ts"
 import * as drawing from "./internal/drawing.ts"
 import * as samples from "./internal/samples.ts"
@@ -188,7 +188,7 @@ export class LawBroken extends Schema.TaggedError<LawBroken>()("LawBroken", {
 /**
  * Goes every path of a flow with this input and reports what there is; the laws under `laws` are checked along the way.
  *
- * Throws an `Error` if a sample does not fit the schema that it is for.
+ * Throws an `Error` if the input or a sample does not fit the schema that it is for.
  *
  * @since 0.1.0
  */
@@ -197,9 +197,9 @@ export const explore = <Input, A, E, R>(
   input: Input,
   options?: Options & { readonly laws?: ReadonlyArray<Law> }
 ): Report => {
-  const { depth = 1_000, laws = [], max = 100_000, ...given } = options ?? {}
-  const tried = { ...defaults, ...given }
-  const found = graph.search(flow.run(input), laws, { samples: tried, finish: finishing(flow) }, { max, depth })
+  const { depth = 1_000, laws = [], max = 100_000, ...said } = options ?? {}
+  const tried = { ...defaults, ...said }
+  const found = graph.search(given(flow, input), laws, { samples: tried, finish: finishing(flow) }, { max, depth })
   const nodes = drawing.draw(found.places)
   const lengths = graph.longest(found.places)
   const outcomes = Array.from(new Set(found.places.filter(isEnd).map(({ label }) => label)))
@@ -266,6 +266,14 @@ const problem = (report: Report): Omit<Breach, "path"> | undefined => {
  * @since 0.1.0
  */
 export const mermaid = (report: Report): string => drawing.mermaid(report.graph)
+
+/** The flow over its input, as the engine runs it: each run gets an input of its own, decoded from the stored form. */
+const given = <Input, A, E, R>({ codec, name, run }: Flow.Definition<string, Input, A, E, R>, input: Input) => {
+  const stored = Result.getOrElse(codec.encodeInput(input), (error) => {
+    throw new Error(`The input does not fit the flow ${name}. ${error.message}`)
+  })
+  return Flows.suspend(() => run(Result.getOrThrow(codec.decodeInput(stored)) as Input))
+}
 
 const isEnd = ({ step }: graph.Place): boolean => step._tag === "Done"
 

@@ -1,13 +1,14 @@
 /**
- * The interpreter of flows: a loop over a persistent stack of frames. It knows no clock, no line and no log; what a flow
- * asks for is data to it.
+ * The interpreter of flows: a loop over a stack of frames. It knows no clock, no line and no log; what a flow asks for is
+ * data to it.
  *
- * A step can be resumed more than once, each time with another response, because a stack is never changed, only extended.
- * The one thing that cannot be shared is a live generator. A frame of `gen` therefore keeps it for the first resumption,
- * so that a turn costs the same in a long call, and runs the generator function again over the results so far for any
- * other.
+ * A step can be resumed more than once, each time with another response. What a flow has made on its way (generators,
+ * values that it changes, variables that its functions share) belongs to one run and cannot be shared, so the first
+ * resumption of a step uses it up, and a turn costs the same in a long call. Any other runs the flow again from its start
+ * over the responses so far, with a copy of each response, as a replay would.
  */
 import { Pipeable } from "effect"
+import { copyOf } from "./copy.ts"
 
 /** Why a flow ends without its own consent. */
 export type Stop =
@@ -88,14 +89,72 @@ class Values {
   }
 }
 
-/** The results that a generator was given so far. */
+/** The results that a generator was given so far; of a run that is traced. */
 type Results = Values | undefined
 
 /**
  * The results since a frame began: with the place, all that the future of a step depends on. A program that is older than
  * the flow stands for itself and needs no results before it, so a circle of such programs comes back to where it was.
+ * Only a run that is traced has it, and keeps copies: what a flow makes of a value later is another matter.
  */
 type Trail = Values | undefined
+
+/** What a step came from: a response, or a stop from outside. The newest first. */
+class Move {
+  readonly response: unknown
+  readonly why: Stop | undefined
+  readonly earlier: Move | undefined
+  constructor(response: unknown, why: Stop | undefined, earlier: Move | undefined) {
+    this.response = response
+    this.why = why
+    this.earlier = earlier
+  }
+}
+
+/** A flow that was started. */
+class Origin {
+  readonly flow: Program
+  /** How many programs it took to make the flow, if a function makes it. */
+  own: number | undefined
+  constructor(flow: Program) {
+    this.flow = flow
+  }
+}
+
+/** One way through a flow from its start. */
+class Run {
+  readonly origin: Origin
+  /** Whether trails are kept, of which keys are made. */
+  readonly traced: boolean
+  /** How many programs there were before. */
+  readonly began: number = made
+  /** The number of the flow. What has a lower one is older than the flow. */
+  root: number
+  /** Whether the programs that make up the flow are those of its other runs, one for one. */
+  private isSame = true
+  constructor(origin: Origin, traced: boolean) {
+    this.origin = origin
+    this.traced = traced
+    this.root = origin.flow.number
+  }
+
+  /** The flow itself: what a function makes is made anew for each run, with all that belongs to it. */
+  begin(): Program {
+    const { flow, own } = this.origin
+    if (flow.node._tag !== "Suspend") return flow
+    const program = toFlow(flow.node.make())
+    this.root = program.number
+    this.origin.own = own ?? made - this.began
+    this.isSame = this.origin.own === made - this.began
+    return program
+  }
+
+  /** A program's name: the same in every run, if it was made before the flow, or with it. */
+  name(program: Program): string {
+    const isOwn = this.isSame && program.number > this.began && program.number <= this.root
+    return isOwn ? `own ${program.number - this.began}` : `${program.number}`
+  }
+}
 
 /**
  * What is to be done with the result of the part that runs. Frames are classes, and not literals, because they live from
@@ -130,24 +189,14 @@ class BindFrame extends Next {
   }
 }
 
-/** The generator of a frame and its copies, until one of them is resumed. */
-class LiveGenerator {
-  iterator: Iterator<Program, unknown, unknown> | undefined
-  constructor(iterator: Iterator<Program, unknown, unknown>) {
-    this.iterator = iterator
-  }
-}
-
 class GenFrame extends Next {
   readonly _tag = "Gen"
-  readonly body: Body
+  readonly iterator: Iterator<Program, unknown, unknown>
   readonly results: Results
-  readonly live: LiveGenerator
-  constructor(body: Body, results: Results, live: LiveGenerator, next: Frames, trail: Trail) {
+  constructor(iterator: Iterator<Program, unknown, unknown>, results: Results, next: Frames, trail: Trail) {
     super(next, trail)
-    this.body = body
+    this.iterator = iterator
     this.results = results
-    this.live = live
   }
 }
 
@@ -202,8 +251,11 @@ export interface Waiting<out A, out E, out Q extends Asked = Asked> {
   readonly resume: Resume
   readonly frames: Frames
   readonly trail: Trail
-  /** The number of the program that was started. */
-  readonly root: number
+  readonly run: Run
+  /** What brought the run here. */
+  readonly moves: Move | undefined
+  /** Whether the run has gone on from here: then its frames are not at this place any more. */
+  isUsed: boolean
   /** How many requests the flow has asked, this one included: steps of the same number wait for the same response. */
   readonly asks: number
   readonly "~exit"?: Exit<A, E>
@@ -215,20 +267,24 @@ class WaitingStep implements Waiting<unknown, unknown> {
   readonly resume: Resume
   readonly frames: Frames
   readonly trail: Trail
-  readonly root: number
+  readonly run: Run
+  readonly moves: Move | undefined
+  isUsed = false
   readonly asks: number
   constructor(
     { request, resume }: Pick<Waiting<unknown, unknown>, "request" | "resume">,
     frames: Frames,
     trail: Trail,
-    root: number,
+    run: Run,
+    moves: Move | undefined,
     asks: number
   ) {
     this.request = request
     this.resume = resume
     this.frames = frames
     this.trail = trail
-    this.root = root
+    this.run = run
+    this.moves = moves
     this.asks = asks
   }
 }
@@ -242,33 +298,36 @@ const depthOf = (frames: Frames): number => {
   return 0
 }
 
-/** The generator of a frame, standing where the results so far have brought it. */
-const generatorOf = (frame: GenFrame): Iterator<Program, unknown, unknown> => {
-  const live = frame.live.iterator
-  if (live !== undefined) {
-    frame.live.iterator = undefined
-    return live
+/** A program that is older than the flow, in a trail. */
+class Place {
+  readonly name: string
+  constructor(name: string) {
+    this.name = name
   }
-  const values: Array<unknown> = []
-  for (let results = frame.results; results !== undefined; results = results.earlier) values.push(results.value)
-  const iterator = frame.body()
-  iterator.next()
-  for (let i = values.length - 1; i >= 0; i--) iterator.next(values[i])
-  return iterator
 }
 
 /** What came of a part, and the program that goes on from there. */
-const extend = (trail: Trail, value: unknown, program: Program, root: number): Trail =>
-  program.number < root ? new Values(program, undefined) : new Values(value, trail)
+const extend = (trail: Trail, value: unknown, program: Program, run: Run): Trail => {
+  if (!run.traced) return undefined
+  return program.number < run.root
+    ? new Values(new Place(run.name(program)), undefined)
+    : new Values(value, trail)
+}
 
 const notAFlow = "yield* in Flow.gen takes a Flow: an Effect runs in Flow.activity, an error fails through Flow.fail"
 
-const run = (
+const toFlow = (value: unknown): Program => {
+  if (value instanceof Program) return value
+  throw new TypeError(notAFlow)
+}
+
+const goOn = (
   start: Program | undefined,
   ended: Exit<unknown, unknown> | undefined,
   startFrames: Frames,
   startTrail: Trail,
-  root: number,
+  run: Run,
+  moves: Move | undefined,
   asks: number
 ): Done<unknown, unknown> | Waiting<unknown, unknown> => {
   let program = start
@@ -278,18 +337,17 @@ const run = (
   for (;;) {
     try {
       if (program !== undefined) {
-        if (!(program instanceof Program)) throw new TypeError(notAFlow)
-        const node: Node = program.node
+        const node: Node = toFlow(program).node
         switch (node._tag) {
           case "End":
             exit = node.exit
             program = undefined
             continue
           case "Suspend":
-            program = node.make()
+            program = toFlow(node.make())
             continue
           case "Await":
-            return new WaitingStep(node, frames, trail, root, asks + 1)
+            return new WaitingStep(node, frames, trail, run, moves, asks + 1)
           case "Bind":
             frames = new BindFrame(node, frames, trail)
             trail = undefined
@@ -306,7 +364,7 @@ const run = (
             program = node.self
             continue
           case "Reduce": {
-            const decision = node.reduction.decide(node.reduction.state as never)
+            const decision = node.reduction.decide(copyOf(node.reduction.state) as never)
             if ("done" in decision) {
               exit = success(decision.done)
               program = undefined
@@ -314,7 +372,7 @@ const run = (
             }
             frames = new ReduceFrame(node.reduction, frames, trail)
             trail = undefined
-            program = decision.ask
+            program = toFlow(decision.ask)
             continue
           }
           case "Gen": {
@@ -325,9 +383,9 @@ const run = (
               program = undefined
               continue
             }
-            frames = new GenFrame(node.body, undefined, new LiveGenerator(iterator), frames, trail)
+            frames = new GenFrame(iterator, undefined, frames, trail)
             trail = undefined
-            program = first.value
+            program = toFlow(first.value)
             continue
           }
         }
@@ -340,11 +398,12 @@ const run = (
       switch (frame._tag) {
         case "Bind":
           if (result._tag === "Success" && frame.onSuccess !== undefined) {
-            program = frame.onSuccess(result.value as never)
-            trail = extend(trail, result.value, program, root)
+            const value = run.traced ? copyOf(result.value) : undefined
+            program = toFlow(frame.onSuccess(result.value as never))
+            trail = extend(trail, value, program, run)
           } else if (result._tag === "Failure" && frame.onFailure !== undefined) {
             program = frame.onFailure(result.error as never)
-            if (program !== undefined) trail = extend(trail, { failure: result.error }, program, root)
+            if (program !== undefined) trail = extend(trail, { failure: result.error }, program, run)
           }
           continue
         case "Ensure":
@@ -363,22 +422,21 @@ const run = (
           continue
         case "Reduce":
           if (result._tag === "Success") {
-            const state = frame.reduction.evolve(frame.reduction.state as never, result.value as never)
+            const state = frame.reduction.evolve(copyOf(frame.reduction.state) as never, result.value as never)
             program = new Program({ _tag: "Reduce", reduction: { ...frame.reduction, state } })
           }
           continue
         case "Gen": {
           if (result._tag !== "Success") continue
-          const iterator = generatorOf(frame)
-          const next = iterator.next(result.value)
+          const results = run.traced ? new Values(copyOf(result.value), frame.results) : undefined
+          const next = frame.iterator.next(result.value)
           if (next.done === true) {
             exit = success(next.value)
             continue
           }
-          const results = new Values(result.value, frame.results)
-          frames = new GenFrame(frame.body, results, new LiveGenerator(iterator), frame.next, frame.trail)
+          frames = new GenFrame(frame.iterator, results, frame.next, frame.trail)
           trail = undefined
-          program = next.value
+          program = toFlow(next.value)
           continue
         }
       }
@@ -389,22 +447,56 @@ const run = (
   }
 }
 
-/** Runs a flow to its first request, or to its end. */
-export const start = (program: Program): Done<unknown, unknown> | Waiting<unknown, unknown> =>
-  run(program, undefined, undefined, undefined, program.number, 0)
+type AnyStep = Done<unknown, unknown> | Waiting<unknown, unknown>
 
-/** Answers the request of a step and runs on to the next. The step itself stays as it is and can be resumed again. */
-export const next = (
-  step: Waiting<unknown, unknown>,
-  response: unknown
-): Done<unknown, unknown> | Waiting<unknown, unknown> => {
+const died = (defect: unknown): AnyStep => ({ _tag: "Done", exit: stopped({ _tag: "Defect", defect }) })
+
+const begin = (run: Run): AnyStep => {
+  try {
+    return goOn(run.begin(), undefined, undefined, undefined, run, undefined, 0)
+  } catch (defect) {
+    return died(defect)
+  }
+}
+
+/** Runs a flow to its first request, or to its end. `traced` keeps what keys are made of. */
+export const start = (program: Program, traced = false): AnyStep => begin(new Run(new Origin(program), traced))
+
+const ranOtherwise = "The flow ran otherwise when it ran again: it depends on something that is not its own " +
+  "(a clock, a random number, a variable outside of what runs again)"
+
+/** Runs a flow again from its start to where a step stands. */
+const again = ({ moves, request, run }: Waiting<unknown, unknown>, traced = run.traced): AnyStep => {
+  const path: Array<Move> = []
+  for (let move = moves; move !== undefined; move = move.earlier) path.push(move)
+  let step = begin(new Run(run.origin, traced))
+  for (let i = path.length - 1; i >= 0; i--) {
+    if (step._tag === "Done") return died(new Error(ranOtherwise))
+    const { response, why } = path[i]!
+    step = why === undefined ? next(step, response) : stop(step, why)
+  }
+  return step._tag === "Waiting" && step.request._tag === request._tag ? step : died(new Error(ranOtherwise))
+}
+
+/** The step itself for the first that goes on from it, and for all others the same place of another run. */
+const taken = (step: Waiting<unknown, unknown>): AnyStep => {
+  const fresh = step.isUsed ? again(step) : step
+  if (fresh._tag === "Waiting") fresh.isUsed = true
+  return fresh
+}
+
+/** Answers the request of a step and runs on to the next. The step itself can be resumed again. */
+export const next = (step: Waiting<unknown, unknown>, response: unknown): AnyStep => {
+  const fresh = taken(step)
+  if (fresh._tag === "Done") return fresh
   let exit: Exit<unknown, unknown>
   try {
-    exit = step.resume(response as never)
+    exit = fresh.resume(copyOf(response) as never)
   } catch (defect) {
     exit = stopped({ _tag: "Defect", defect })
   }
-  return run(undefined, exit, step.frames, step.trail, step.root, step.asks)
+  const moves = new Move(response, undefined, step.moves)
+  return goOn(undefined, exit, fresh.frames, fresh.trail, fresh.run, moves, fresh.asks)
 }
 
 /**
@@ -442,7 +534,7 @@ const onto = (frame: Frame, next: Frames): Frame => {
     case "Bind":
       return new BindFrame(frame, next, frame.trail)
     case "Gen":
-      return new GenFrame(frame.body, frame.results, frame.live, next, frame.trail)
+      return new GenFrame(frame.iterator, frame.results, next, frame.trail)
     case "Ensure":
       return new EnsureFrame(frame.finalizer, next, frame.trail)
     case "Restore":
@@ -467,15 +559,17 @@ const restoring = (frames: Frames, finalizer: RestoreFrame, exit: Exit<unknown, 
  * Stops a flow from outside. Nothing can catch it; finalizers run. If it has to wait for one (`finalizerBefore`), the step
  * waits on for the same response; it is the same step if the stop changes nothing.
  */
-export const stop = (
-  step: Waiting<unknown, unknown>,
-  why: Stop
-): Done<unknown, unknown> | Waiting<unknown, unknown> => {
-  const finalizer = finalizerBefore(step.frames, why)
-  if (finalizer === undefined) return run(undefined, stopped(why), step.frames, step.trail, step.root, step.asks)
-  if (!givesWay(finalizer.exit, why)) return step
-  const frames = restoring(step.frames, finalizer, stopped(why))
-  return new WaitingStep(step, frames, step.trail, step.root, step.asks)
+export const stop = (step: Waiting<unknown, unknown>, why: Stop): AnyStep => {
+  const running = finalizerBefore(step.frames, why)
+  if (running !== undefined && !givesWay(running.exit, why)) return step
+  const fresh = taken(step)
+  if (fresh._tag === "Done") return fresh
+  const { asks, frames, run, trail } = fresh
+  const moves = new Move(undefined, why, step.moves)
+  const finalizer = finalizerBefore(frames, why)
+  return finalizer === undefined
+    ? goOn(undefined, stopped(why), frames, trail, run, moves, asks)
+    : new WaitingStep(fresh, restoring(frames, finalizer, stopped(why)), trail, run, moves, asks)
 }
 
 /** The scopes that a step stands in, the innermost first. */
@@ -495,7 +589,7 @@ const listed = (trail: Trail): ReadonlyArray<unknown> => {
   return values
 }
 
-/** Numbers by which functions and programs are told apart: they have no content to compare. */
+/** Numbers by which functions are told apart: they have no content to compare. */
 const identities = new WeakMap<object, number>()
 let identified = 0
 
@@ -507,7 +601,7 @@ const identity = (value: object): number => {
 }
 
 /** Makes JSON of what has none, so that values that differ differ in a key. */
-const comparable = (_: string, value: unknown): unknown => {
+const comparable = (run: Run) => (_: string, value: unknown): unknown => {
   switch (typeof value) {
     case "function":
       return { "~function": identity(value) }
@@ -518,7 +612,8 @@ const comparable = (_: string, value: unknown): unknown => {
     case "number":
       return Number.isFinite(value) ? value : { "~number": String(value) }
   }
-  if (value instanceof Program) return { "~program": identity(value) }
+  if (value instanceof Program) return { "~program": run.name(value) }
+  if (value instanceof Place) return { "~place": value.name }
   if (value instanceof Map) return { "~map": Array.from(value) }
   if (value instanceof Set) return { "~set": Array.from(value) }
   if (value instanceof Error) return { ...value, "~error": [value.name, value.message] }
@@ -535,6 +630,11 @@ const asked = (request: Asked): string =>
  * for comparing within a process, not for storing.
  */
 export const key = (step: Waiting<unknown, unknown>): string => {
+  const at = step.run.traced ? step : again(step, true)
+  return at._tag === "Waiting" ? keyOf(at) : String(++identified) // a flow that runs otherwise is equal to none
+}
+
+const keyOf = (step: Waiting<unknown, unknown>): string => {
   const parts: Array<unknown> = [asked(step.request), listed(step.trail)]
   for (let frame = step.frames; frame !== undefined; frame = frame.next) {
     switch (frame._tag) {
@@ -553,5 +653,5 @@ export const key = (step: Waiting<unknown, unknown>): string => {
         parts.push([frame._tag, listed(frame.trail)])
     }
   }
-  return JSON.stringify(parts, comparable)
+  return JSON.stringify(parts, comparable(step.run))
 }

@@ -115,7 +115,7 @@ const settle = (step: Flow.Step<unknown, unknown>, world: World, trial: Trial): 
 }
 
 export const start = (flow: Flow.Flow<unknown, unknown, unknown>, trial: Trial): Flow.Step<unknown, unknown> =>
-  settle(Flows.start(flow), before, trial)
+  settle(Flows.start(flow, { keyed: true }), before, trial)
 
 const stopOf = (
   request: Flow.Request,
