@@ -403,9 +403,9 @@ describe("a store that throws where it should fail", () => {
           ...webhook({ event: "dial_completed", externalId: `ours.${call.id}.1` }),
           status: "answered"
         }
-        throws = 2
-        assert.isTrue(Exit.hasDies(yield* Effect.exit(Calls.receive(answered))))
+        yield* Effect.sleep("1 second")
         throws = 1
+        assert.isTrue(Exit.hasDies(yield* Effect.exit(Calls.receive(answered))))
         assert.strictEqual((yield* Calls.receive(answered)).action?._tag, "Speak")
       }).pipe(Effect.provide(engine))
     }))

@@ -111,7 +111,7 @@ export class Letter {
     webhook: Webhook.Webhook,
     arrival: number,
     since: number,
-    answer: Answer
+    answer: Answer | undefined
   ) {
     this.cell = cell
     this.webhook = webhook

@@ -10,10 +10,20 @@ import { type EventStore, StoreError, type VersionConflict } from "../EventStore
 import type * as Settings from "../Settings.ts"
 import type * as Alarm from "./alarm.ts"
 import { CallNotFound } from "./callNotFound.ts"
+import { isOfSession } from "./callState.ts"
 import { type Cell, make as makeCell } from "./cell.ts"
 import type { Closing } from "./closing.ts"
 import * as ids from "./ids.ts"
-import { beginsWork, CallSummary, DecidedTurn, knower, newSessionIn, Pending, sessionIn } from "./pending.ts"
+import {
+  beginsWork,
+  CallSummary,
+  DecidedTurn,
+  knower,
+  newSessionIn,
+  Pending,
+  sessionsIn,
+  sessionsOf
+} from "./pending.ts"
 import type { Run } from "./running.ts"
 import * as Startable from "./startable.ts"
 import { type Reading, tolerance } from "./time.ts"
@@ -111,7 +121,10 @@ export type Cells = ReturnType<typeof make>
 export const make = (engine: Engine, follow: Follow) => {
   const { alarm, closing, namespace, process, read, run, settings, store } = engine
   const cells = new Map<CallId, Cell>()
+  /** Whose sessions are known: of calls in memory, as the store has them, where the first owner of a session keeps it. */
   const sessions = new Map<string, CallId>()
+  /** Sessions that came in and that no call has yet, with the call that begins if nobody has them. */
+  const expected = new Map<string, CallId>()
   /** Calls that nobody looked after for a while, and what they are told before anything else. */
   const unattended = new Map<CallId, First>()
   /** Calls in memory that need not be there, the one that has rested longest first. */
@@ -162,9 +175,8 @@ export const make = (engine: Engine, follow: Follow) => {
 
   /** Lets go of all of a call that the store can tell again. */
   const unload = (cell: Cell): void => {
-    for (const line of cell.live?.call.lines ?? []) {
-      if (line.referenceId !== undefined) sessions.delete(line.referenceId)
-      for (const other of line.otherReferenceIds) sessions.delete(other)
+    for (const session of sessionsOf(cell.live?.call ?? cell.known)) {
+      if (sessions.get(session) === cell.id) sessions.delete(session)
     }
     cell.live = cell.known = undefined
     if (cell.listeners === 0) cells.delete(cell.id)
@@ -183,8 +195,22 @@ export const make = (engine: Engine, follow: Follow) => {
     if (!isBusy(longest)) unload(longest)
   }
 
-  const learnSessions = (cell: Cell, call: Call.Call): void => {
-    for (const line of call.lines) if (line.referenceId !== undefined) sessions.set(line.referenceId, cell.id)
+  /** A session is of the call that claimed it first. */
+  const claim = (session: string, id: CallId): void => {
+    if (!sessions.has(session)) sessions.set(session, id)
+  }
+
+  /** Learns the sessions of a call that is read. One that another in memory has too is of whom the store says. */
+  const learnSessions = (cell: Cell, call: Call.Call): Effect.Effect<void, StoreError> => {
+    const contested: Array<string> = []
+    for (const session of sessionsOf(call)) {
+      claim(session, cell.id)
+      if (sessions.get(session) !== cell.id) contested.push(session)
+    }
+    return Effect.forEach(contested, (session) =>
+      Effect.map(store.find(session), (found) => {
+        if (Option.isSome(found)) sessions.set(session, found.value)
+      }), { discard: true })
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -215,7 +241,7 @@ export const make = (engine: Engine, follow: Follow) => {
       cell.worker = began === undefined ? undefined : ids.processOf(began.id)
       if (events.length === 0) return undefined
       const folded = Call.fold(cell.id, events)
-      learnSessions(cell, folded)
+      yield* learnSessions(cell, folded)
       cell.known = folded
       const definition = yield* definitionOf(folded)
       if (folded.exit !== undefined) {
@@ -331,7 +357,9 @@ export const make = (engine: Engine, follow: Follow) => {
 
   /** Everything that follows from a turn that is durable. */
   const show: Follow = (cell, events, call, since) => {
-    if (sessionIn(events) !== undefined) learnSessions(cell, call)
+    for (const session of sessionsIn(events)) {
+      if (call.lines.some((line) => isOfSession(line, session))) claim(session, cell.id)
+    }
     for (const line of call.lines) track(cell, line)
     follow(cell, events, call, since)
     if (call.exit !== undefined) Deferred.doneUnsafe(cell.ended, Exit.succeed(call.exit))
@@ -519,8 +547,14 @@ export const make = (engine: Engine, follow: Follow) => {
     of,
     /** The call of a cell, brought into memory if it has any events. */
     inMemory: (cell: Cell) => holding(cell, loaded),
-    /** From now on this session is that of a call which is about to be stored. */
-    expect: (referenceId: string, id: CallId): void => void sessions.set(referenceId, id),
+    /** This session came in: if nobody has it, it will be that of a call which is about to be stored. */
+    expect: (session: string, id: CallId): void => void (expected.has(session) || expected.set(session, id)),
+    /** What came in is recorded, or never will be. */
+    expectNoMore: (session: string, id: CallId): void => {
+      if (expected.get(session) === id) expected.delete(session)
+    },
+    /** The call that has this session, as far as memory tells. */
+    ownerOf: (session: string): CallId | undefined => sessions.get(session),
     release,
     take,
     takeAtOnce,
@@ -568,8 +602,8 @@ export const make = (engine: Engine, follow: Follow) => {
     giveUp: (error: StoreError): void => {
       for (const { ended, listeners } of cells.values()) if (listeners > 0) Deferred.doneUnsafe(ended, Exit.fail(error))
     },
-    /** The call whose session this is, if it is in memory. */
-    bySession: (referenceId: string): CallId | undefined => sessions.get(referenceId),
+    /** The call whose session this is, or will be, as far as memory tells. */
+    bySession: (session: string): CallId | undefined => sessions.get(session) ?? expected.get(session),
     /** The call as it is in memory. */
     live: (id: CallId): Call.Live | undefined => cells.get(id)?.live
   }

@@ -37,6 +37,7 @@ const unfollowed = (action: Action.Action | undefined): Reply => ({
   sentUnsafe: () => undefined
 })
 const silent = unfollowed(undefined)
+const isIncoming = (webhook: Webhook.Webhook): boolean => Webhook.kind(webhook) === "IncomingCall"
 const unclaimed = Exit.succeed(silent)
 const hangup = unfollowed(Action.hangup)
 
@@ -81,15 +82,15 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   /** Looks where a webhook belongs. */
   const enter = (webhook: Webhook.Webhook, resume: Answer): void => {
     const arrival: Arrival = { arrival: ++stamps, since: elapsed() }
-    if (Webhook.kind(webhook) === "IncomingCall") {
-      if (answering(webhook) === "nobody") resume(refusal)
-      else accept(webhook, ids.namedCallId("incoming", webhook.referenceId), arrival, resume)
-      return
-    }
-    const id = cells.bySession(webhook.referenceId) ?? attemptOf(webhook)?.call
+    const id = cells.bySession(webhook.referenceId) ??
+      (isIncoming(webhook) ? incoming(webhook) : attemptOf(webhook)?.call)
     if (id !== undefined) accept(webhook, id, arrival, resume)
     else run(search(webhook, arrival, resume))
   }
+
+  /** The call that a caller begins, if there is a flow at the number that was called. */
+  const incoming = (webhook: Webhook.Webhook): CallId | undefined =>
+    answering(webhook) === "nobody" ? undefined : ids.namedCallId("incoming", webhook.referenceId)
 
   const refusal = Exit.succeed(unfollowed(options.refusal))
 
@@ -107,13 +108,18 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     return call.lines.find((line) => line.id === attempt?.line && line.externalId !== undefined)
   }
 
-  /** Puts a webhook behind the others of its call, and takes care of the answer. */
-  const accept = (webhook: Webhook.Webhook, id: CallId, { arrival, since }: Arrival, resume: Answer): void => {
-    if (waiting >= settings.maxWaiting) return resume(tooMany)
+  /** Puts a webhook behind the others of its call, and takes care of the answer, unless it has one. */
+  const accept = (
+    webhook: Webhook.Webhook,
+    id: CallId,
+    { arrival, since }: Arrival,
+    resume: Answer | undefined
+  ): void => {
+    if (waiting >= settings.maxWaiting) return resume?.(tooMany)
     const cell = cells.of(id)
-    if (closing.isOver()) return resume(parting(cell, webhook))
+    if (closing.isOver()) return resume?.(parting(cell, webhook))
     const letter = new Letter(cell, webhook, arrival, since, resume)
-    if (Webhook.kind(webhook) === "IncomingCall") cells.expect(webhook.referenceId, id)
+    if (isIncoming(webhook)) cells.expect(webhook.referenceId, id)
     if (Webhook.kind(webhook) === "CallCompleted") cell.reportedOver.add(webhook.referenceId)
     watch(letter.watched)
     waiting++
@@ -132,15 +138,18 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   const answering = (webhook: Webhook.Webhook): Call.AnyDefinition | "nobody" =>
     (webhook.to === undefined ? undefined : options.answering(webhook.to)) ?? "nobody"
 
-  /** Looks for the call of a session that is not in memory. */
+  /** Looks for the call of a session that is not in memory. An incoming call that nobody has and nobody takes is refused. */
   const search = (webhook: Webhook.Webhook, arrival: Arrival, resume: Answer): Effect.Effect<void> => {
     const searching = Effect.timeoutOrElse(store.find(webhook.referenceId), {
       duration: settings.replyDeadline,
       orElse: () => Effect.fail(new StoreError({ operation: "read", problem: "It did not answer in time" }))
     })
     const found = (exit: Exit.Exit<Option.Option<CallId>, StoreError>) => {
+      if (Exit.isSuccess(exit) && Option.isSome(exit.value)) {
+        return void accept(webhook, exit.value.value, arrival, resume)
+      }
+      if (isIncoming(webhook)) return void resume(refusal)
       if (Exit.isFailure(exit)) return void resume(Exit.hasInterrupts(exit) ? closed : Exit.failCause(exit.cause))
-      if (Option.isSome(exit.value)) return void accept(webhook, exit.value.value, arrival, resume)
       resume(unclaimed)
       return Effect.logDebug(`An event ${Webhook.shown(webhook)} belongs to no call of this installation`)
     }
@@ -153,7 +162,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
 
   /** Records the only letter that waits for its call: at once if it can be, as nearly always. */
   const recordFirst = (cell: Cell, letter: Letter): void => {
-    const isBegun = Webhook.kind(letter.webhook) !== "IncomingCall" && onLineAtOnce(cell, letter, (decided) => {
+    const isBegun = cells.ownerOf(letter.webhook.referenceId) === cell.id && onLineAtOnce(cell, letter, (decided) => {
       if (decided !== undefined) {
         reply(cell, letter, decided)
         recorded(cell)
@@ -187,6 +196,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   /** The first letter waits no longer. */
   const recorded = (cell: Cell): Letter => {
     const letter = cell.inbox.shift()!
+    if (isIncoming(letter.webhook)) cells.expectNoMore(letter.webhook.referenceId, cell.id)
     waiting--
     closing.end()
     late.delete(letter)
@@ -206,12 +216,37 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
 
   /** Records a letter. It may be answered later, when the flow has decided. */
   const record = (cell: Cell, letter: Letter): Effect.Effect<void, StoreError> => {
-    const once = Webhook.kind(letter.webhook) === "IncomingCall" ? arrive(cell, letter) : onLine(cell, letter)
+    type Recorded = Decided | { readonly owner: CallId } | "lost"
+    const once = Effect.flatMap(ownerOf(cell, letter), (owner): Effect.Effect<Recorded, StoreError> => {
+      if (owner !== undefined && owner !== cell.id) return Effect.succeed({ owner })
+      return owner === undefined && isIncoming(letter.webhook) ? arrive(cell, letter) : onLine(cell, letter)
+    })
     return Effect.flatMap(untilStored(once), (decided) => {
       if (decided === "lost") return lostCall(letter)
+      if ("owner" in decided) return Effect.sync(() => forward(letter, decided.owner))
       reply(cell, letter, decided)
       return Effect.void
     })
+  }
+
+  /** The call that has the session of a letter. Not the one that it names, or would begin, if another had it before. */
+  const ownerOf = (cell: Cell, { webhook }: Letter): Effect.Effect<CallId | undefined, StoreError> => {
+    const inMemory = Effect.sync(() => cells.ownerOf(webhook.referenceId))
+    const known = isIncoming(webhook) || cell.live !== undefined
+      ? inMemory
+      : Effect.andThen(cells.inMemory(cell), inMemory)
+    return Effect.flatMap(
+      known,
+      (owner) =>
+        owner === undefined ? Effect.map(store.find(webhook.referenceId), Option.getOrUndefined) : Effect.succeed(owner)
+    )
+  }
+
+  /** Gives a letter to the call that it belongs to, behind what came in there. */
+  const forward = (letter: Letter, owner: CallId): void => {
+    const { answer } = letter
+    letter.answer = letter.watched.item = undefined
+    accept(letter.webhook, owner, letter, answer)
   }
 
   /** Answers a letter that is recorded, as soon as its flow has decided. */
@@ -294,7 +329,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
       cell,
       { _tag: "Arrive", flow: definition.name, version: definition.version, webhook: letter.webhook },
       (call, decided) => ({ ...decide(cell, letter, 1, call, decided), isCopy: false }),
-      { asks: true, fresh: () => Call.prepare(cell.id, definition, {}) }
+      { fresh: () => Call.prepare(cell.id, definition, {}), isNew: true }
     )
     return Effect.catchTag(taken, "CallNotFound", () => lost)
   }

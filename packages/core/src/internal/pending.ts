@@ -76,17 +76,19 @@ export class Pending {
   }
 }
 
-/** The session that these events name first. */
-export const sessionIn = (events: ReadonlyArray<CallEvent>): string | undefined => {
-  for (const { referenceId } of events as ReadonlyArray<{ readonly referenceId?: string }>) {
-    if (referenceId !== undefined) return referenceId
-  }
-  return undefined
-}
+/** The sessions that these events name. */
+export const sessionsIn = (events: ReadonlyArray<CallEvent>): ReadonlyArray<string> =>
+  (events as ReadonlyArray<{ readonly referenceId?: string }>).flatMap(({ referenceId }) => referenceId ?? [])
 
-/** The same, if the call did not know it before. What it knew is stored as its session already. */
+/** All sessions of a call. */
+export const sessionsOf = (call: Call.Call | undefined): ReadonlyArray<string> =>
+  (call?.lines ?? []).flatMap(({ otherReferenceIds, referenceId }) =>
+    referenceId === undefined ? otherReferenceIds : [referenceId, ...otherReferenceIds]
+  )
+
+/** The session that these events name first, if the call did not know it before. What it knew is stored as its already. */
 export const newSessionIn = (events: ReadonlyArray<CallEvent>, before: Call.Call | undefined): string | undefined => {
-  const session = sessionIn(events)
+  const [session] = sessionsIn(events)
   return session !== undefined && before?.lines.some((line) => isOfSession(line, session)) ? undefined : session
 }
 

@@ -1,0 +1,161 @@
+/** A session of the carrier belongs to one call: the first that had it. */
+import { assert, describe, it } from "@effect/vitest"
+import { Calls, EventStore, Flow, Line, PhoneNumber, Transport, type Webhook } from "@ringback/core"
+import { Context, Effect, Fiber, Layer, Option, Schema } from "effect"
+import { TestClock } from "effect/testing"
+
+const to = PhoneNumber.make("15550170001")
+const from = PhoneNumber.make("15550170009")
+const desk = "15550170008"
+const session = "7A10C4E2B95D4F0E8C3311AA90FE6D21"
+
+const Question = Flow.make("question", {
+  version: 1,
+  input: {},
+  output: Schema.String,
+  run: () =>
+    Line.collect("Which?", { max: 1, attempts: 1 }).pipe(
+      Flow.dial({ to, from }),
+      Flow.catchTag(["NotAnswered", "HungUp", "NoInput"], ({ _tag }) => Flow.succeed(_tag))
+    )
+})
+
+const Desk = Flow.make("desk", {
+  version: 1,
+  input: {},
+  output: Schema.Void,
+  run: () =>
+    Flow.inbound(() => Line.speak("Who is there?")).pipe(Flow.catchTag("HungUp", () => Flow.succeed(undefined)))
+})
+
+const accepting = (referenceId: string) =>
+  Layer.succeed(Transport.Transport, { send: () => Effect.succeed({ referenceId }) })
+
+const engine = (transport = accepting(session)) =>
+  Calls.layer({
+    flows: [Question],
+    inbound: { [desk]: Desk },
+    settings: { keep: 0 }
+  }).pipe(Layer.provide(transport))
+
+const world = engine().pipe(Layer.provideMerge(EventStore.layerMemory))
+
+/** What an event is answered with. */
+const receive = (event: string, fields: Partial<Webhook.Webhook> = {}) =>
+  Effect.map(
+    Calls.receive({ event, referenceId: session, ...fields }),
+    ({ action }) => action?._tag === "Speak" ? action.text : action?._tag ?? "{}"
+  )
+
+const stranger = receive("incoming_call", { to: desk, from: "15550170044" })
+const answered = receive("dial_completed", { status: "answered" })
+const pressed = receive("speak_completed", { status: "speak_successful", digits: "4" })
+
+const tags = (id: Calls.Handle<unknown, unknown>["id"]) =>
+  Effect.map(Calls.events(id), (events) => events.map(({ _tag }) => _tag))
+
+/** The question was asked, a stranger came with its session, and its answer counts. */
+const isHeard = Effect.fnUntraced(function*(call: Calls.Handle<string, never>) {
+  assert.strictEqual(yield* pressed, "Hangup")
+  assert.strictEqual(yield* call.outcome, "4")
+  assert.strictEqual(Option.getOrUndefined(yield* (yield* EventStore.EventStore).find(session)), call.id)
+  assert.notInclude(yield* tags(call.id), "CallArrived")
+})
+
+describe("an incoming call with the session of a call that is known", () => {
+  it.effect("is an event of that call while it is live", () =>
+    Effect.gen(function*() {
+      const call = yield* Calls.start(Question, {})
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* answered, "Which?")
+      assert.strictEqual(yield* stranger, "Which?")
+      yield* TestClock.adjust("5 seconds")
+      yield* isHeard(call)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("is an event of that call while it rings", () =>
+    Effect.gen(function*() {
+      const call = yield* Calls.start(Question, {})
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* stranger, "{}")
+      assert.strictEqual(yield* answered, "Which?")
+      yield* TestClock.adjust("5 seconds")
+      yield* isHeard(call)
+      assert.include(yield* tags(call.id), "Stray")
+    }).pipe(Effect.provide(world)))
+
+  it.effect("is an event of that call when it has left memory, also where nobody answers such a number", () =>
+    Effect.gen(function*() {
+      const call = yield* Calls.start(Question, {})
+      yield* TestClock.adjust("1 second")
+      yield* answered
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(yield* call.outcome, "HungUp")
+      const before = (yield* tags(call.id)).length
+      assert.strictEqual(yield* stranger, "Hangup")
+      assert.strictEqual(yield* receive("incoming_call", { to: "15550170007" }), "Hangup")
+      assert.strictEqual(yield* pressed, "Hangup")
+      assert.strictEqual((yield* tags(call.id)).slice(before).filter((tag) => tag !== "Stray").length, 0)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("is an event of that call in another process, and so is what came behind it", () =>
+    Effect.gen(function*() {
+      const store = yield* EventStore.EventStore
+      const shared = Layer.succeed(EventStore.EventStore, store)
+      const other = Context.get(yield* Layer.build(Layer.fresh(engine().pipe(Layer.provide(shared)))), Calls.Calls)
+      const call = yield* Calls.start(Question, {})
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* answered, "Which?")
+      yield* TestClock.adjust("5 seconds")
+      const there = Effect.provideService(Calls.Calls, other)
+      const both = yield* Effect.forkChild(there(Effect.all([stranger, pressed], { concurrency: 2 })))
+      assert.deepStrictEqual(yield* Fiber.join(both), ["Which?", "Hangup"])
+      const events = yield* tags(call.id)
+      assert.include(events, "PromptCompleted")
+      assert.notInclude(events, "CallArrived")
+      assert.strictEqual(Option.getOrUndefined(yield* store.find(session)), call.id)
+    }).pipe(Effect.scoped, Effect.provide(EventStore.layerMemory.pipe((store) => Layer.provideMerge(engine(), store)))))
+
+  it.effect("begins one call however often it comes, and what comes with it is that call's", () =>
+    Effect.gen(function*() {
+      const all = Effect.all([stranger, receive("speak_completed"), stranger, receive("call_completed")], {
+        concurrency: 4
+      })
+      assert.deepStrictEqual(yield* all, ["Who is there?", "Hangup", "Hangup", "{}"])
+    }).pipe(Effect.provide(world)))
+})
+
+describe("a session that two calls claim", () => {
+  it.effect("stays with the first, in memory and in the store, whoever says so", () =>
+    Effect.gen(function*() {
+      const store = yield* EventStore.EventStore
+      const first = yield* Calls.start(Question, {})
+      const second = yield* Calls.start(Question, {}) // the carrier's 202 names the same session
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(Option.getOrUndefined(yield* store.find(session)), first.id)
+      assert.strictEqual(yield* answered, "Which?")
+      assert.include(yield* tags(first.id), "CallAnswered")
+      assert.notInclude(yield* tags(second.id), "CallAnswered")
+      const named = { externalId: `${store.namespace}.${second.id}.1`, status: "answered" }
+      assert.strictEqual(yield* receive("dial_completed", named), "Which?")
+      yield* TestClock.adjust("5 seconds")
+      yield* isHeard(first)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("stays with the first that the store knows, though another claims it while the first is out of memory", () =>
+    Effect.gen(function*() {
+      const store = yield* EventStore.EventStore
+      const first = yield* Calls.start(Question, {})
+      yield* TestClock.adjust("1 second")
+      const ofCall = (id: string) => ({ externalId: `${store.namespace}.${id}.1`, status: "answered" })
+      assert.strictEqual(yield* receive("dial_completed", ofCall(first.id)), "Which?")
+      yield* receive("call_completed")
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* first.outcome, "HungUp") // over, and out of memory
+      const second = yield* Calls.start(Question, {})
+      const before = (yield* tags(second.id)).length
+      assert.strictEqual(yield* receive("dial_completed", ofCall(second.id)), "{}")
+      assert.strictEqual(Option.getOrUndefined(yield* store.find(session)), first.id)
+      assert.deepStrictEqual((yield* tags(second.id)).slice(before), [])
+    }).pipe(Effect.provide(Layer.provideMerge(engine(accepting("another")), EventStore.layerMemory)), Effect.scoped))
+})
