@@ -6,9 +6,9 @@
  * it("keeps the laws on every path", () => FlowExplorer.check(Reminder, input, Law.standard))
  * ```
  *
- * What it tries: a dial is answered, busy, not answered, failed, refused, or of unknown fate; a prompt is heard, hung up on,
- * answered by each class of keys that the flow distinguishes, or by silence; an activity succeeds, fails, takes too long or
- * dies; a signal comes or does not; a deadline passes; a wait is hung up on. Keys of a menu are found out by pressing each
+ * What it tries: a dial is answered, busy, not answered, failed, refused, not authorized, not sent, or of unknown fate; a
+ * prompt is heard, hung up on, answered by each class of keys that the flow distinguishes, or by silence; an activity
+ * succeeds, fails, takes too long or dies; a signal comes or does not; a deadline passes; a wait is hung up on. Keys of a menu are found out by pressing each
  * of them: those that lead to the same place are one choice. Two places are the same if `Flow.key` says so, and are
  * explored once.
  *

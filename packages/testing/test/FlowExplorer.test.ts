@@ -120,8 +120,8 @@ describe("a path of minimal length shows", () => {
 describe("FlowExplorer", () => {
   it("counts every conversation once", () => {
     const report = explore(dialled(Line.speak("Hello.")), { laws: Law.standard })
-    // Five ways not to be reached; heard; hung up on.
-    assert.strictEqual(report.paths, 7)
+    // Seven ways not to be reached; heard; hung up on.
+    assert.strictEqual(report.paths, 9)
     assert.strictEqual(report.longest.prompts, 1)
     assert.isFalse(report.cut)
   })
@@ -217,8 +217,8 @@ describe("FlowExplorer", () => {
         times: 1,
         while: (error) => error._tag === "NotAnswered" && error.reason === "unknown"
       })
-    assert.strictEqual(explore(twice(false)).paths, 4 + 2 + 1)
-    assert.strictEqual(explore(twice(true)).paths, 4 + 2 + 4 + 2 + 1)
+    assert.strictEqual(explore(twice(false)).paths, 6 + 2 + 1)
+    assert.strictEqual(explore(twice(true)).paths, 6 + 2 + 6 + 2 + 1)
   })
 
   it("cancels at every moment if it is asked to, and sees what ensures run", () => {
@@ -473,19 +473,23 @@ describe("FlowExplorer.mermaid", () => {
         `  n0 -->|"no answer"| n3`,
         `  n0 -->|"failed"| n4`,
         `  n0 -->|"refused"| n5`,
-        `  n0 -->|"unknown"| n6`,
+        `  n0 -->|"not authorized"| n6`,
+        `  n0 -->|"not sent"| n7`,
+        `  n0 -->|"unknown"| n8`,
         `  n1["“Say #quot;yes#quot; & #lt;no#gt; #124; #35;1;”"]`,
-        `  n1 -->|"hears it"| n7`,
-        `  n1 -->|"hangs up"| n8`,
+        `  n1 -->|"hears it"| n9`,
+        `  n1 -->|"hangs up"| n10`,
         `  n2(["fails: NotAnswered (busy)"])`,
         `  n3(["fails: NotAnswered (no answer)"])`,
         `  n4(["fails: NotAnswered (failed)"])`,
         `  n5(["fails: NotAnswered (refused)"])`,
-        `  n6(["fails: NotAnswered (unknown)"])`,
-        `  n7["hang up"]`,
-        `  n7 --> n9`,
-        `  n8(["fails: HungUp"])`,
-        `  n9(["#quot;said#quot;"])`,
+        `  n6(["fails: NotAnswered (not authorized)"])`,
+        `  n7(["fails: NotAnswered (not sent)"])`,
+        `  n8(["fails: NotAnswered (unknown)"])`,
+        `  n9["hang up"]`,
+        `  n9 --> n11`,
+        `  n10(["fails: HungUp"])`,
+        `  n11(["#quot;said#quot;"])`,
         ""
       ].join("\n")
     )

@@ -59,7 +59,7 @@ describe("explore", () => {
       cpSync(join(examples, "hang-up/flow.ts"), join(at, "flow.ts"))
       const { ok, text } = yield* run(at)
       assert.isTrue(ok)
-      assert.match(text, /conversations +6\n/)
+      assert.match(text, /conversations +8\n/)
       for (const { name } of Law.standard) assert.include(text, `✓ ${name}`)
       assert.match(readFileSync(join(at, "flow.mmd"), "utf8"), /^flowchart TD\n/)
     }))

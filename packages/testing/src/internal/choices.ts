@@ -247,7 +247,7 @@ const dialled = (request: Extract<Flow.Request, { readonly _tag: "Dial" }>, worl
   const reasons: ReadonlyArray<typeof Flows.NotAnsweredReason.Type> =
     world.unknown.includes(request.to) && request.evenIfUnknown !== true
       ? ["unknown"]
-      : ["busy", "no answer", "failed", "refused", "unknown"]
+      : ["busy", "no answer", "failed", "refused", "not authorized", "not sent", "unknown"]
   const unanswered = reasons.map((reason) =>
     responded(reason, { _tag: "NotAnswered", reason }, {
       ...world,
