@@ -228,6 +228,61 @@ describe("a dial", () => {
   })
 })
 
+describe("a flow that goes on without an end and without a wait", () => {
+  const cut = (trial: Trial) => {
+    const exit = exitOf(trial)
+    const reason = exit?._tag === "Stopped" ? exit.reason : undefined
+    assert.match(reason?._tag === "Defect" ? reason.message : "", /in no time: give its retry or repeat a wait/)
+    assert.isBelow(trial.events.length, 6_000)
+    trial.verify()
+  }
+  const forever = { times: Infinity }
+
+  it("is cut where its dial is to a number that was left as unknown", () => {
+    const trial = new Trial(Flow.retry(talk, forever))
+    trial.posted({ _tag: "Lost", problem: "reset" })
+    trial.pass(5 * minute)
+    cut(trial)
+    assert.strictEqual(trial.events.filter((event) => event._tag === "DialAttempted").length, 1)
+    assert.isTrue(trial.call.lines.every((line) => line.left || line.phase === "Closed"))
+  })
+
+  it.each([
+    ["sleeps", Flow.repeat(Flow.sleep(0), forever)],
+    ["repeats after no wait", Flow.repeat(Flow.note("again"), { ...forever, after: 0 })],
+    ["retries after no wait", Flow.retry(Flow.fail(new Flow.TimedOut()), { ...forever, after: 0 })],
+    ["waits for a signal", Flow.retry(Flow.signal("go", Schema.String, { within: 0 }), forever)],
+    ["has a deadline", Flow.retry(Flow.timeout(Flow.sleep("1 hour"), 0), forever)],
+    ["has an activity", Flow.repeat(Flow.catch(Flow.timeout(Flow.activity("work", {}, Effect.void), 0), () => Flow.succeed(null)), forever)],
+    ["plans a dial", Flow.retry(Flow.timeout(talk, 0), forever)]
+  ])("is cut where it %s", (_, flow) => {
+    const trial = new Trial(flow)
+    for (let woken = 0; woken < 3 && exitOf(trial) === undefined; woken++) trial.take({ _tag: "Wake" })
+    cut(trial)
+  })
+
+  it("is cut on a live line, which is hung up on", () => {
+    const trial = new Trial(Flow.repeat(Flow.sleep(0), forever).pipe(Flow.dial({ to, from })))
+    trial.answered()
+    trial.take({ _tag: "Wake" })
+    cut(trial)
+    trial.spoken()
+    assert.strictEqual(trial.reply(), "hangup")
+  })
+
+  it("is not cut where time passes, however long", () => {
+    const trial = new Trial(Flow.repeat(Flow.sleep(1), forever))
+    trial.pass(3_000)
+    assert.isUndefined(exitOf(trial))
+  })
+
+  it("is not cut where it ends by itself", () => {
+    const trial = new Trial(Flow.as(Flow.repeat(Flow.sleep(0), { times: 900 }), "done"))
+    trial.take({ _tag: "Wake" })
+    assert.strictEqual(exitOf(trial)?._tag, "Success")
+  })
+})
+
 const talkWith = (options: { readonly evenIfUnknown: boolean }) =>
   Line.speak("Hello.").pipe(Flow.dial({ to, from, ...options }))
 

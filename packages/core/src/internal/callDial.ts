@@ -14,16 +14,23 @@ export const isHeldUp = (call: Call, line: CallLine): boolean =>
  * ring. A number that was left as unknown is not rung again unless this dial allows it.
  */
 export const attemptDial = (turn: Turn, externalId: (line: number) => string, process: string, now: number): void => {
-  const line = turn.call.lines.at(-1)
-  if (line?.phase !== "Planned" || line.left) return
-  const wasUnknown = turn.call.lines.some((other) => other.to === line.to && other.unknown && isRinging(other))
-  if (wasUnknown && line.dialling?.evenIfUnknown !== true) {
+  let line = plannedLine(turn.call)
+  for (; line !== undefined && isDoubted(turn.call, line); line = plannedLine(turn.call)) {
     turn.fact({ _tag: "DialGivenUp", line: line.id, reason: "unknown" })
-    return attemptDial(turn, externalId, process, now)
   }
-  if (line.notBefore > now || isHeldUp(turn.call, line)) return
+  if (line === undefined || line.notBefore > now || isHeldUp(turn.call, line)) return
   turn.fact({ _tag: "DialAttempted", line: line.id, externalId: externalId(line.id), process })
 }
+
+const plannedLine = ({ lines }: Call): CallLine | undefined => {
+  const line = lines.at(-1)
+  return line?.phase === "Planned" && !line.left ? line : undefined
+}
+
+/** Whether nobody knows if the number of a planned dial rings already, and this dial does not allow for that. */
+const isDoubted = ({ lines }: Call, line: CallLine): boolean =>
+  line.dialling?.evenIfUnknown !== true &&
+  lines.some((other) => other.to === line.to && other.unknown && isRinging(other))
 
 /** What became of a `POST`. */
 export type Posted =

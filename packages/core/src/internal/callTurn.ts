@@ -37,6 +37,12 @@ export type Body<E extends CallEvent = CallEvent> = E extends CallEvent ? Omit<E
 /** How often a flow may go on without waiting for anything; more is a loop without end. */
 const maxStepsWithoutWaiting = 10_000
 
+/**
+ * How often a flow may go on from what happens without any time passing. More is a loop without end over waits of no length,
+ * or over a dial that fails at once.
+ */
+const maxStepsInNoTime = 1_000
+
 /** The line that the flow holds: the last one, unless it has been left. */
 export const currentLine = (call: Call): CallLine | undefined => {
   const line = call.lines.at(-1)
@@ -186,6 +192,7 @@ export class Turn {
   private readonly at: number
   /** Whether the request that the flow waits for is on record. */
   private asked: boolean
+  private resumed = 0
 
   constructor(live: Live, now: number) {
     this.call = live.call
@@ -233,6 +240,10 @@ export class Turn {
     if (step._tag === "Done") return
     const found = event._tag === "DeadlinePassed" ? expiry(step, event.n) : resumption(before, event, after)
     if (found === undefined) return
+    if (++this.resumed > maxStepsInNoTime) {
+      const problem = `The flow went on ${maxStepsInNoTime} times in no time: give its retry or repeat a wait`
+      return this.defected(new Error(problem))
+    }
     this.move(found._tag === "Resume" ? next(step, found.response) : Flow.stop(step, found.why))
   }
 
@@ -427,6 +438,7 @@ export class Turn {
     if (this.call.exit !== undefined) return
     this.leaveAll()
     this.ended({ _tag: "Stopped", reason: { _tag: "Defect", message: Defect.message(problem) } })
+    this.step = over
   }
 
   /** No process knows the flow, so nothing of it runs: the call ends without it. */
