@@ -189,6 +189,18 @@ type Startable<R> = Flow.Incoming extends R
   : unknown
 
 /**
+ * What the flows under `inbound` have to be beside what their types say: each answers its caller somewhere.
+ *
+ * @since 0.1.0
+ */
+export type AnswersAll<Inbound> = {
+  readonly [Number in keyof Inbound]: Inbound[Number] extends
+    Flow.Definition<string, never, unknown, unknown, infer R> ? Flow.Incoming extends R ? unknown
+    : "This flow answers nobody: wrap the conversation with the caller in Flow.inbound"
+    : unknown
+}
+
+/**
  * The service of the engine.
  *
  * @since 0.1.0
@@ -324,7 +336,7 @@ export const layer = <
   const Flows extends ReadonlyArray<AnyDefinition>,
   const Inbound extends { readonly [number: string]: Answering } = Record<never, never>
 >(
-  options: Options<Flows, Inbound>
+  options: Options<Flows, Inbound> & { readonly inbound?: AnswersAll<Inbound> }
 ): Layer.Layer<
   Calls,
   DuplicateFlow | FlowsMissing | StoreError,

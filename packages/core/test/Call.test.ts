@@ -253,7 +253,13 @@ describe("a flow that goes on without an end and without a wait", () => {
     ["retries after no wait", Flow.retry(Flow.fail(new Flow.TimedOut()), { ...forever, after: 0 })],
     ["waits for a signal", Flow.retry(Flow.signal("go", Schema.String, { within: 0 }), forever)],
     ["has a deadline", Flow.retry(Flow.timeout(Flow.sleep("1 hour"), 0), forever)],
-    ["has an activity", Flow.repeat(Flow.catch(Flow.timeout(Flow.activity("work", {}, Effect.void), 0), () => Flow.succeed(null)), forever)],
+    [
+      "has an activity",
+      Flow.repeat(
+        Flow.catch(Flow.timeout(Flow.activity("work", {}, Effect.void), 0), () => Flow.succeed(null)),
+        forever
+      )
+    ],
     ["plans a dial", Flow.retry(Flow.timeout(talk, 0), forever)]
   ])("is cut where it %s", (_, flow) => {
     const trial = new Trial(flow)
@@ -642,6 +648,102 @@ describe("a call that comes in", () => {
     trial.verify()
   })
 
+  const answers = (...prompts: ReadonlyArray<string>) =>
+    Flow.inbound(() => Flow.as(Flow.forEach(prompts, (words) => Line.speak(words)), "heard"))
+  const onlyEvent = (trial: Trial, line: number) =>
+    trial.webhook({ event: "speak_completed", status: "speak_successful", digits: "" }, { line })
+
+  it("is held by the flow that answers it after a dial, whatever came of that dial", () => {
+    const first = Flow.catch(talk, () => Flow.succeed("unreached"))
+    const reached: Array<(trial: Trial) => void> = [
+      (trial) => void trial.webhook({ event: "dial_completed", status: "busy", referenceId: "b" }, { line: 2 }),
+      (trial) => void trial.posted({ _tag: "Refused", status: "invalid_phone_number" }, 2),
+      (trial) => {
+        for (let line = 2; line <= 6; line++) {
+          trial.posted({ _tag: "NotSent", problem: "no connection" }, line)
+          if (trial.call.wait?._tag === "Dial") trial.next()
+        }
+      },
+      (trial) => {
+        trial.webhook({ event: "dial_completed", status: "answered", referenceId: "b" }, { line: 2 })
+        trial.webhook({ event: "call_completed", referenceId: "b" }, { line: 2 })
+        trial.pass(3 * second)
+      },
+      (trial) => {
+        trial.webhook({ event: "dial_completed", status: "answered", referenceId: "b" }, { line: 2 })
+        trial.webhook({ event: "speak_completed", status: "ok", digits: "", referenceId: "b" }, { line: 2 })
+      },
+      (trial) => {
+        trial.posted({ _tag: "Lost", problem: "reset" }, 2)
+        for (let hold = 0; trial.call.wait?._tag === "Dial" && hold < 60; hold++) {
+          trial.take({ _tag: "ReplyDue", line: 1 })
+          trial.pass(10 * second)
+          onlyEvent(trial, 1)
+        }
+      }
+    ]
+    for (const reach of reached) {
+      const trial = new Trial(Flow.flatMap(first, () => answers("Good evening.", "Good night.")), incoming)
+      trial.line = 1
+      reach(trial)
+      trial.verify()
+      for (let heard = 0; heard < 3 && exitOf(trial) === undefined; heard++) {
+        trial.pass(second)
+        onlyEvent(trial, 1)
+      }
+      assert.deepStrictEqual(exitOf(trial), { _tag: "Success", value: "heard" })
+      assert.isTrue(trial.call.lines.every((line) => line.left || line.phase === "Closed"))
+      trial.verify()
+    }
+  })
+
+  it("is hung up on at the end of a flow that has not answered it", () => {
+    const trial = new Trial(Flow.catch(talk, () => Flow.succeed("unreached")), incoming)
+    trial.posted({ _tag: "Refused", status: "invalid_phone_number" }, 2)
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Success", value: "unreached" })
+    onlyEvent(trial, 1)
+    assert.strictEqual(trial.reply(1), "hangup")
+    trial.pass(minute)
+    assert.isTrue(Call.isOver(trial.call))
+  })
+
+  it("is answered once: what answers it again speaks to nobody", () => {
+    const twice = Flow.flatMap(Flow.inbound(() => Flow.succeed(0)), () => answers("Are you still there?"))
+    const trial = new Trial(twice, incoming)
+    assert.strictEqual(trial.reply(), "hangup")
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Failure", error: { _tag: "HungUp" } })
+    trial.verify()
+  })
+
+  const waitsBehind = Flow.flatMap(talk, () => answers("Good evening."))
+
+  it.each([
+    ["a cancel", (trial: Trial) => void trial.take({ _tag: "Cancel" })],
+    ["a defect", (trial: Trial) => {
+      trial.live = Call.defect(trial.live, new Error("broken"), trial.now).live
+    }],
+    ["FlowDiverged", (trial: Trial) => void trial.diverge()]
+  ])("is left by %s, and so is every other line of its call", (_, end) => {
+    const trial = new Trial(waitsBehind, incoming)
+    assert.deepStrictEqual(trial.call.lines.map((line) => line.left), [false, false])
+    end(trial)
+    assert.strictEqual(exitOf(trial)?._tag, "Stopped")
+    assert.deepStrictEqual(trial.call.lines.map((line) => line.left), [true, true])
+    onlyEvent(trial, 1)
+    assert.strictEqual(trial.reply(1), "hangup")
+  })
+
+  it("is left at once by a cancel, though something that ensures waits on", () => {
+    const held = Flow.inbound(() => Line.speak("Good evening.").pipe(Flow.ensuring(Flow.sleep("1 hour"))))
+    const trial = new Trial(held, incoming)
+    assert.deepStrictEqual(trial.take({ _tag: "Cancel" }), ["Cancelled", "LineLeft", "SleepStarted"])
+    trial.spoken()
+    assert.strictEqual(trial.reply(), "hangup")
+    trial.pass(60 * minute)
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Stopped", reason: { _tag: "Cancelled" } })
+    trial.verify()
+  })
+
   it("is over at the carrier's four hours if nothing is ever heard of it", () => {
     const trial = new Trial(Flow.inbound(() => bridge(agents[0])), incoming)
     trial.pass(4 * 60 * minute)
@@ -970,78 +1072,97 @@ describe("what a call waits for", () => {
 
 const options = { arbitrary: { runs: 400 } }
 
-describe.each(["outbound", "inbound"] as const)("whatever happens to a call that is %s", (direction) => {
-  it.prop(
-    "a replay of the log gives the state in memory, after every event",
-    [Schema.Array(Happening)],
-    ([happenings]) => {
-      history(happenings, direction)
-    },
-    options
-  )
+describe.each(["outbound", "inbound", "inbound, and dials first"] as const)(
+  "whatever happens to a call that is %s",
+  (direction) => {
+    it.prop(
+      "a replay of the log gives the state in memory, after every event",
+      [Schema.Array(Happening)],
+      ([happenings]) => {
+        history(happenings, direction)
+      },
+      options
+    )
 
-  it.prop(
-    "every call reaches its end by itself once nothing comes any more",
-    [Schema.Array(Happening)],
-    ([happenings]) => {
+    it.prop(
+      "every call reaches its end by itself once nothing comes any more",
+      [Schema.Array(Happening)],
+      ([happenings]) => {
+        const trial = history(happenings, direction)
+        for (let hour = 0; hour < 24 && !Call.isOver(trial.call); hour++) trial.pass(60 * minute)
+        assert.isTrue(Call.isOver(trial.call), JSON.stringify(trial.call))
+      },
+      options
+    )
+
+    it.prop(
+      "a call that is not over always waits for something that has a time",
+      [Schema.Array(Happening)],
+      ([happenings]) => {
+        const trial = history(happenings, direction)
+        if (!Call.isOver(trial.call)) assert.isDefined(Call.waitingFor(trial.call, settings).until)
+      },
+      options
+    )
+
+    it.prop("no attempt is recorded while the same phone may ring", [Schema.Array(Happening)], ([happenings]) => {
       const trial = history(happenings, direction)
-      for (let hour = 0; hour < 24 && !Call.isOver(trial.call); hour++) trial.pass(60 * minute)
-      assert.isTrue(Call.isOver(trial.call), JSON.stringify(trial.call))
-    },
-    options
-  )
+      let call = Call.initial(id)
+      for (const event of trial.events) {
+        if (event._tag === "DialAttempted") {
+          const ringing = call.lines.filter((line) =>
+            line.id !== event.line && !line.presumed &&
+            (line.phase === "Attempted" || line.phase === "Ringing" || line.phase === "Unknown")
+          )
+          assert.deepStrictEqual(ringing, [])
+        }
+        call = Call.evolve(call, event)
+      }
+    }, options)
 
-  it.prop(
-    "a call that is not over always waits for something that has a time",
-    [Schema.Array(Happening)],
-    ([happenings]) => {
+    it.prop("an outcome, once recorded, stands", [Schema.Array(Happening)], ([happenings]) => {
       const trial = history(happenings, direction)
-      if (!Call.isOver(trial.call)) assert.isDefined(Call.waitingFor(trial.call, settings).until)
-    },
-    options
-  )
+      assert.isAtMost(trial.events.filter((event) => event._tag === "FlowEnded").length, 1)
+    }, options)
 
-  it.prop("no attempt is recorded while the same phone may ring", [Schema.Array(Happening)], ([happenings]) => {
-    const trial = history(happenings, direction)
-    let call = Call.initial(id)
-    for (const event of trial.events) {
-      if (event._tag === "DialAttempted") {
-        const ringing = call.lines.filter((line) =>
-          line.id !== event.line && !line.presumed &&
-          (line.phase === "Attempted" || line.phase === "Ringing" || line.phase === "Unknown")
-        )
-        assert.deepStrictEqual(ringing, [])
-      }
-      call = Call.evolve(call, event)
-    }
-  }, options)
+    it.prop(
+      "with its outcome a call has left every line that it has",
+      [Schema.Array(Happening)],
+      ([happenings]) => {
+        const trial = history([...happenings, { kind: "cancel" }], direction)
+        if (exitOf(trial) === undefined) return
+        assert.isTrue(trial.call.lines.every((line) => line.left || line.phase === "Closed"))
+      },
+      options
+    )
 
-  it.prop("an outcome, once recorded, stands", [Schema.Array(Happening)], ([happenings]) => {
-    const trial = history(happenings, direction)
-    assert.isAtMost(trial.events.filter((event) => event._tag === "FlowEnded").length, 1)
-  }, options)
+    it.prop(
+      "the same webhook again, at the same moment, changes nothing",
+      [Schema.Array(Happening)],
+      ([happenings]) => {
+        const trial = history(happenings, direction)
+        const last = trial.call.lines.at(-1)
+        if (last === undefined) return
+        for (const event of ["dial_completed", "speak_completed", "call_completed"]) {
+          const webhook = { event, status: "answered", digits: "1", referenceId: last.referenceId ?? "a" }
+          trial.webhook(webhook, { line: last.id })
+          if (trial.call.lines.at(-1)?.phase === "Bridged") return // a hold finds out what became of the bridge
+          const call = trial.call
+          const reply = trial.reply(last.id)
+          const strays = call.strays
+          trial.webhook(webhook, { line: last.id, before: true })
+          if (trial.call.strays === strays) {
+            assert.deepStrictEqual(trial.call, call)
+            if (event !== "call_completed") assert.strictEqual(trial.reply(last.id), reply)
+          }
+        }
+      },
+      options
+    )
 
-  it.prop("the same webhook again, at the same moment, changes nothing", [Schema.Array(Happening)], ([happenings]) => {
-    const trial = history(happenings, direction)
-    const last = trial.call.lines.at(-1)
-    if (last === undefined) return
-    for (const event of ["dial_completed", "speak_completed", "call_completed"]) {
-      const webhook = { event, status: "answered", digits: "1", referenceId: last.referenceId ?? "a" }
-      trial.webhook(webhook, { line: last.id })
-      if (trial.call.lines.at(-1)?.phase === "Bridged") return // a hold finds out what became of the bridge
-      const call = trial.call
-      const reply = trial.reply(last.id)
-      const strays = call.strays
-      trial.webhook(webhook, { line: last.id, before: true })
-      if (trial.call.strays === strays) {
-        assert.deepStrictEqual(trial.call, call)
-        if (event !== "call_completed") assert.strictEqual(trial.reply(last.id), reply)
-      }
-    }
-  }, options)
-
-  it.prop("what is stored and read again is the same", [Schema.Array(Happening)], ([happenings]) => {
-    const { events } = history(happenings, direction)
-    assert.deepStrictEqual(Events.decode(Events.encode(events)), JSON.parse(JSON.stringify(events)))
-  }, options)
-})
+    it.prop("what is stored and read again is the same", [Schema.Array(Happening)], ([happenings]) => {
+      const { events } = history(happenings, direction)
+      assert.deepStrictEqual(Events.decode(Events.encode(events)), JSON.parse(JSON.stringify(events)))
+    }, options)
+  }
+)

@@ -100,6 +100,9 @@ const Support = Flow.make("support", {
   run: () => Flow.inbound(() => Line.bridge({ to, from }))
 })
 
+const callsBack = Line.speak("Hello.").pipe(Flow.dial({ to, from }))
+const Notes = Flow.make("notes", { ...base, input: {}, run: () => Flow.note("called") })
+
 const Door = Flow.make("door", {
   ...base,
   output: Schema.Boolean,
@@ -182,6 +185,12 @@ export const mistakes = () => {
 
   // @ts-expect-error a flow that dials cannot answer
   Calls.layer({ flows: [], inbound: { "15550170009": Door } })
+
+  // @ts-expect-error a flow that dials and never answers
+  Calls.layer({ flows: [], inbound: { "15550170009": Flow.make("m", { ...base, input: {}, run: () => callsBack }) } })
+
+  // @ts-expect-error one of two flows never answers
+  Calls.layer({ flows: [], inbound: { "15550170008": Support, "15550170009": Notes } })
 
   // @ts-expect-error a menu whose choice is not handled
   const unhandled: (choice: "kept" | "cancelled") => string = (choice) => {

@@ -32,6 +32,7 @@ const expected = {
   "bridges a line that it dialled": "Line.bridge needs a caller: it works under Flow.inbound",
   "does not declare an error": "declare under `error` or catch",
   "starts a flow that answers": "register it under Calls.layer({ inbound }) instead of starting it",
+  "answers nobody": "This flow answers nobody: wrap the conversation with the caller in Flow.inbound",
   "has a choice of two keys": "A choice is one key: 0 to 9, * or #",
   "yields an Effect": "yield* takes a Flow (an Effect runs in Flow.activity, an error fails through Flow.fail)"
 }

@@ -165,6 +165,8 @@ export const given = <Name extends string, Input, A, E, R>(
 interface State {
   readonly step: Flow.Step<unknown, unknown>
   readonly open: boolean
+  /** Whoever called, once they were answered: they are so once. */
+  readonly caller: Flow.Responses["Answer"] | undefined
   /** The words of a prompt that the callee will hang up in. */
   readonly leavesDuring: string | undefined
   /** What the flow has done since the last happening, and all that was said and done. */
@@ -175,6 +177,7 @@ interface State {
 
 const beginning: Omit<State, "step"> = {
   open: false,
+  caller: undefined,
   leavesDuring: undefined,
   actions: [],
   story: [],
@@ -286,8 +289,9 @@ const goOn = (state: State): State | undefined => {
       return answer(state, 0.5)
     case "Activity":
     case "Signal":
-    case "Answer":
       return undefined
+    case "Answer":
+      return state.caller === undefined ? undefined : answer(state, state.caller)
   }
 }
 
@@ -339,7 +343,7 @@ const respond = (state: State, request: Flow.Request, happening: Happening): Sta
       return request._tag === "Dial" ? answer(state, { _tag: "NotAnswered", reason: happening.reason }) : undefined
     case "Calls": {
       const { from, to } = happening
-      return request._tag === "Answer" ? answer(state, { from, to }, { open: true }) : undefined
+      return request._tag === "Answer" ? answer(state, { from, to }, { open: true, caller: { from, to } }) : undefined
     }
     case "Presses":
       return request._tag === "Prompt" ? answer(state, { _tag: "Heard", digits: happening.digits }) : undefined

@@ -131,7 +131,10 @@ export const layer = <
   const Flows extends ReadonlyArray<AnyFlow>,
   const Inbound extends { readonly [number: string]: Answering } = Record<never, never>
 >(
-  options: Calls.Options<Flows, Inbound> & { readonly company?: PhoneLine.Changes }
+  options: Calls.Options<Flows, Inbound> & {
+    readonly inbound?: Calls.AnswersAll<Inbound>
+    readonly company?: PhoneLine.Changes
+  }
 ): Layer.Layer<
   Calls.Calls | PhoneCompany.PhoneCompany | FakeClock.FakeClock | EventStore.EventStore,
   Calls.DuplicateFlow | Calls.FlowsMissing | EventStore.StoreError,

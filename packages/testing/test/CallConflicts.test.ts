@@ -186,7 +186,7 @@ const check = (row: Row) => {
   const definition = define(row.flow)
   const engine = Calls.layer({
     flows: [definition],
-    inbound: { [from]: definition },
+    inbound: { [from]: definition as never },
     namespace: "ours"
   }).pipe(Layer.provide(row.transport ?? accepts), Layer.provideMerge(meeting.layer))
   return Effect.gen(function*() {

@@ -221,6 +221,31 @@ describe("FlowExplorer", () => {
     assert.strictEqual(explore(twice(true)).paths, 6 + 2 + 6 + 2 + 1)
   })
 
+  it("knows whether a caller is still there when a flow answers late, or again", () => {
+    const greets = Flow.inbound(() => Flow.as(Line.speak("Good evening."), "greeted"))
+    const late = explore(Flow.flatMap(Flow.sleep("10 seconds"), () => greets))
+    assert.deepStrictEqual([...late.outcomes].toSorted(), [`"greeted"`, "fails: HungUp"])
+    const behind = explore(Flow.flatMap(Flow.catch(dialled(Line.speak("Hello.")), () => Flow.succeed(0)), () => greets))
+    assert.include(behind.outcomes, `"greeted"`)
+    const again = explore(Flow.flatMap(Flow.catch(greets, () => Flow.succeed(0)), () => greets), { laws: Law.standard })
+    assert.deepStrictEqual([...again.outcomes], ["fails: HungUp"])
+    assert.deepStrictEqual(again.broken.map(({ law }) => law), ["nothing after the end"])
+  })
+
+  it("knows that what ensures has no line after a cancel", () => {
+    const parts = Line.speak("Hello.").pipe(Flow.ensuring(Line.goodbye("Bye.")))
+    const spoken = Law.make("no last words after a cancel", {
+      initial: false,
+      next: (isCancelled: boolean, moment) => {
+        const isInTalk = moment._tag === "Happened" && JSON.stringify(moment.request).includes("Hello.")
+        if (moment._tag === "Happened") return isCancelled || (isInTalk && moment.what._tag === "Cancelled")
+        const isHeard = moment._tag === "Asked" && moment.request._tag === "Prompt" && moment.line === "open"
+        return isCancelled && isHeard ? Law.broken("somebody hears them") : isCancelled
+      }
+    })
+    assert.isEmpty(explore(dialled(parts), { cancel: true, laws: [spoken, ...Law.standard] }).broken)
+  })
+
   it("cancels at every moment if it is asked to, and sees what ensures run", () => {
     const flow = Flow.ensuring(dialled(Line.speak("Hello.")), Flow.note("tidied"))
     const tidied = Law.make("whoever is called is tidied up after", {

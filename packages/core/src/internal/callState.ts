@@ -78,6 +78,8 @@ export interface CallLine {
   readonly answered: boolean
   /** The flow does not want it any more. While it shows life it is hung up on. */
   readonly left: boolean
+  /** The flow does not hold it any more: it has left it itself, or another attempt takes its place. */
+  readonly released: boolean
   readonly hungUpAt?: number
   /** Its timers are over; it is still answered. */
   readonly presumed: boolean
@@ -206,6 +208,7 @@ const newLine = (id: number, at: number): Omit<CallLine, "direction" | "to" | "f
   phaseAt: at,
   answered: false,
   left: false,
+  released: false,
   presumed: false,
   unknown: false,
   inFlight: undefined,
@@ -294,12 +297,13 @@ const ended = (self: Call, line: CallLine, at: number): CallLine => {
   }
 }
 
-const left = (line: CallLine, at: number): CallLine => {
+const left = (before: CallLine, at: number): CallLine => {
+  const line: CallLine = { ...before, left: true, released: true }
   switch (line.phase) {
     case "Planned":
-      return closed({ ...line, left: true }, "left", at)
+      return closed(line, "left", at)
     case "Owing":
-      return { ...line, left: true, hungUpAt: at }
+      return before.left ? line : { ...line, hungUpAt: at }
     case "Attempted":
     case "Ringing":
     case "Unknown":
@@ -307,13 +311,14 @@ const left = (line: CallLine, at: number): CallLine => {
     case "Bridged":
     case "Settling":
     case "Closed":
-      return { ...line, left: true }
+      return line
   }
 }
 
 /** A dial that surely did nothing: the line is closed, and where another attempt is due it is planned as a new line. */
 const notSent = (self: Call, event: Extract<CallEvent, { readonly _tag: "DialNotSent" }>): Call => {
-  const after = onLine(self, event.line, (line) => closed(line, "not sent", event.at))
+  const isLast = event.retryAt === undefined
+  const after = onLine(self, event.line, (line) => ({ ...closed(line, "not sent", event.at), released: !isLast }))
   const line = after.lines.find((line) => line.id === event.line)
   if (event.retryAt === undefined || line?.dialling === undefined) return after
   const id = after.lines.length + 1

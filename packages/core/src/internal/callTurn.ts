@@ -43,14 +43,24 @@ const maxStepsWithoutWaiting = 10_000
  */
 const maxStepsInNoTime = 1_000
 
-/** The line that the flow holds: the last one, unless it has been left. */
-export const currentLine = (call: Call): CallLine | undefined => {
-  const line = call.lines.at(-1)
-  return line === undefined || line.left ? undefined : line
+/** The line that the flow holds: the one that was opened last and that it has not left. Nobody need be there any more. */
+export const heldLine = (call: Call): CallLine | undefined => call.lines.findLast(({ released }) => !released)
+
+/** The line of a caller, which is there before the flow answers it. */
+const incomingLine = ({ lines }: Call): CallLine | undefined => lines.find(({ direction }) => direction === "inbound")
+
+/** Whether a caller still waits on another line, which the flow holds again when this one is left. */
+const isBeforeCaller = (call: Call, { id }: CallLine): boolean => {
+  const caller = incomingLine(call)
+  return caller !== undefined && caller.id !== id && !caller.left && caller.phase !== "Closed"
 }
 
+/** Whether a flow that was stopped still waits for what it waited for, because a finalizer of its own runs. */
+const waitsOn = (step: Flow.Step<unknown, unknown>, before: Flow.Step<unknown, unknown>): boolean =>
+  step._tag === "Waiting" && before._tag === "Waiting" && step.asks === before.asks
+
 const isUsable = (line: CallLine | undefined): line is CallLine =>
-  line !== undefined && (line.phase === "Owing" || line.phase === "Acting" || line.phase === "Bridged")
+  line !== undefined && !line.left && (line.phase === "Owing" || line.phase === "Acting" || line.phase === "Bridged")
 
 type Resumption =
   | { readonly _tag: "Resume"; readonly response: Flow.Response }
@@ -244,7 +254,10 @@ export class Turn {
       const problem = `The flow went on ${maxStepsInNoTime} times in no time: give its retry or repeat a wait`
       return this.defected(new Error(problem))
     }
-    this.move(found._tag === "Resume" ? next(step, found.response) : Flow.stop(step, found.why))
+    const moved = found._tag === "Resume" ? next(step, found.response) : Flow.stop(step, found.why)
+    // What is stopped speaks on no line any more, and what ensures has none.
+    if (event._tag === "Cancelled" && !waitsOn(moved, step)) this.leaveAll()
+    this.move(moved)
   }
 
   /** Notes that the flow does not hear what comes from now on. */
@@ -288,8 +301,7 @@ export class Turn {
 
   /** A step of the same number of requests waits on for what is on record: a stop waits for a finalizer. */
   private move(step: Flow.Step<unknown, unknown>): void {
-    const waitsOn = step._tag === "Waiting" && this.step._tag === "Waiting" && step.asks === this.step.asks
-    this.asked = this.asked && waitsOn
+    this.asked = this.asked && waitsOn(step, this.step)
     this.step = step
   }
 
@@ -298,7 +310,7 @@ export class Turn {
     for (let steps = 0;; steps++) {
       const step = this.step
       if (step._tag === "Done") return this.end(step.exit)
-      const unheld = isUsable(currentLine(this.call)) ? step : Flow.endHold(step)
+      const unheld = isUsable(heldLine(this.call)) ? step : Flow.endHold(step)
       if (unheld !== step) {
         this.move(unheld)
         continue
@@ -324,11 +336,11 @@ export class Turn {
         return undefined
       }
       case "Answer": {
-        const line = this.call.lines[0]
+        const line = incomingLine(this.call)
         return { value: { from: line?.from, to: line?.to } }
       }
       case "Prompt": {
-        const line = currentLine(this.call)
+        const line = heldLine(this.call)
         if (!isUsable(line)) return { value: { _tag: "HungUp" } }
         this.record({
           _tag: "ActionDecided",
@@ -340,7 +352,7 @@ export class Turn {
         return undefined
       }
       case "Bridge": {
-        const line = currentLine(this.call)
+        const line = heldLine(this.call)
         if (!isUsable(line)) return { value: { _tag: "HungUp" } }
         this.record({ _tag: "ActionDecided", n, line: line.id, action: request.action })
         return undefined
@@ -386,8 +398,10 @@ export class Turn {
   }
 
   private leave(): void {
-    const line = currentLine(this.call)
-    if (line !== undefined && line.phase !== "Closed") this.record({ _tag: "LineLeft", line: line.id })
+    const line = heldLine(this.call)
+    if (line === undefined) return
+    const isOpen = !line.left && line.phase !== "Closed"
+    if (isOpen || isBeforeCaller(this.call, line)) this.record({ _tag: "LineLeft", line: line.id })
   }
 
   private leaveAll(): void {
@@ -398,7 +412,7 @@ export class Turn {
 
   private end(exit: Flow.Exit<unknown, unknown>): void {
     if (this.call.exit !== undefined) return
-    this.leave()
+    this.leaveAll()
     const codec = this.definition!.codec
     switch (exit._tag) {
       case "Success": {
@@ -429,7 +443,7 @@ export class Turn {
   /** The flow disagrees with the log: it is not trusted any more, so nothing of it runs, and its line is left. */
   diverged(at: number, recorded: string, now: string): void {
     if (this.call.exit !== undefined) return
-    this.leave()
+    this.leaveAll()
     this.ended({ _tag: "Stopped", reason: { _tag: "FlowDiverged", at, recorded, now } })
   }
 

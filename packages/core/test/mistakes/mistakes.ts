@@ -12,6 +12,9 @@ class Locked extends Schema.TaggedError<Locked>()("Locked", {}) {}
 
 const Support = Flow.make("support", { ...base, input: {}, run: () => Flow.inbound(() => Line.speak("Hello.")) })
 
+const number = PhoneNumber.make("15550170009")
+const callsBack = Line.speak("Hello.").pipe(Flow.dial({ to: number, from: number }))
+
 export const mistakes = [
   // speaks without a line
   () => Flow.make("m", { ...base, run: () => Line.speak("Hello.") }),
@@ -23,6 +26,12 @@ export const mistakes = [
   () => Flow.make("m", { ...base, run: () => Flow.fail(new Locked()) }),
   // starts a flow that answers
   () => Calls.start(Support, {}),
+  // answers nobody
+  () =>
+    Calls.layer({
+      flows: [],
+      inbound: { "15550170009": Flow.make("m", { ...base, input: {}, run: () => callsBack }) }
+    }),
   // has a choice of two keys
   () => Line.menu("12?", { choices: { "12": "twelve" } }),
   // yields an Effect

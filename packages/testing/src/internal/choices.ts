@@ -12,6 +12,8 @@ export type Waiting = Extract<Flow.Step<unknown, unknown>, { readonly _tag: "Wai
 /** What a flow's future depends on outside of the flow. */
 export interface World {
   readonly line: LineState
+  /** Whoever calls: there, waiting since the flow began with something else, answered, or left again by the flow. */
+  readonly caller: "there" | "waiting" | "answered" | "left"
   /** How long the open line may last, in seconds. */
   readonly limit: number
   /** The numbers of which nobody knows whether they rang: the engine does not ring them again by itself. */
@@ -21,7 +23,14 @@ export interface World {
   readonly cancelled: boolean
 }
 
-export const before: World = { line: "none", limit: 0, unknown: [], deadlines: [], cancelled: false }
+export const before: World = {
+  line: "none",
+  caller: "there",
+  limit: 0,
+  unknown: [],
+  deadlines: [],
+  cancelled: false
+}
 
 /** One thing that may happen, in words, and the step and the world after it. */
 export interface Choice {
@@ -148,8 +157,10 @@ const after = (step: Waiting, option: Option, trial: Trial): Flow.Step<unknown, 
 }
 
 /** All that may happen next. */
-export const choices = (step: Waiting, world: World, trial: Trial): ReadonlyArray<Choice> => {
+export const choices = (step: Waiting, before: World, trial: Trial): ReadonlyArray<Choice> => {
   const { request } = step
+  const isWaiting = before.caller === "there" && takesTime(request, before)
+  const world: World = isWaiting ? { ...before, caller: "waiting" } : before
   const options = responses(request, world, trial)
   const chosen = options.map((option) => made(step, option, trial))
   if (!takesTime(request, world)) return chosen
@@ -158,11 +169,16 @@ export const choices = (step: Waiting, world: World, trial: Trial): ReadonlyArra
     ...hangUps(step, world, inTime(request, world) ? options : [], trial),
     ...expiries(step, world, trial),
     ...trial.samples.cancel && !world.cancelled
-      ? [
-        made(step, { label: "is cancelled", what: { _tag: "Cancelled" }, world: { ...world, cancelled: true } }, trial)
-      ]
+      ? [made(step, { label: "is cancelled", what: { _tag: "Cancelled" }, world: cancelled(step, world) }, trial)]
       : []
   ]
+}
+
+/** What is stopped has no line any more, unless it waits for a finalizer that runs already. */
+const cancelled = (step: Waiting, world: World): World => {
+  const stopped = Flows.stop(step, { _tag: "Cancelled" })
+  const waitsOn = stopped._tag === "Waiting" && stopped.asks === step.asks
+  return { ...world, line: world.line === "open" && !waitsOn ? "gone" : world.line, cancelled: true }
 }
 
 const made = (step: Waiting, option: Option, trial: Trial, hungUp = false): Choice => ({
@@ -209,19 +225,18 @@ const responses = (request: Flow.Request, world: World, trial: Trial): ReadonlyA
     case "Dial":
       return dialled(request, world)
     case "Answer":
-      return samples.callers.map((caller) =>
-        responded(caller.from === undefined ? "calls without a number" : "calls", caller, {
-          ...world,
-          line: "open",
-          limit: longestLine
-        })
-      )
+      return answered(world, samples)
     case "Prompt":
       return prompted(request, world, samples)
     case "Bridge":
       return bridged(world, samples)
     case "Leave":
-      return [responded("", null, { ...world, line: "none", limit: 0 })]
+      return [responded("", null, {
+        ...world,
+        line: "none",
+        caller: world.caller === "answered" ? "left" : world.caller,
+        limit: 0
+      })]
     case "Sleep":
       return [responded("wakes", null, world)]
     case "Activity":
@@ -241,6 +256,18 @@ const responses = (request: Flow.Request, world: World, trial: Trial): ReadonlyA
     case "Note":
       return [responded("", null, world)]
   }
+}
+
+/** A caller is answered once, and may have gone where the flow began with something else. Who was left stays so. */
+const answered = (world: World, { callers }: Samples): ReadonlyArray<Option> => {
+  const label = (caller: Samples["callers"][number]) => caller.from === undefined ? "calls without a number" : "calls"
+  if (world.caller !== "there" && world.caller !== "waiting") {
+    return callers.map((caller) => responded("", caller, world))
+  }
+  const then: World = { ...world, caller: "answered", limit: longestLine }
+  const isThere = callers.map((caller) => responded(label(caller), caller, { ...then, line: "open" }))
+  if (world.caller === "there") return isThere
+  return [...isThere, ...callers.map((caller) => responded("has hung up", caller, { ...then, line: "gone" }))]
 }
 
 const dialled = (request: Extract<Flow.Request, { readonly _tag: "Dial" }>, world: World): ReadonlyArray<Option> => {
