@@ -22,6 +22,8 @@ export interface Live {
   readonly step: Flow.Step<unknown, unknown>
   /** What the flow has not heard, of what would have let it go on. Made again by a replay, like the step. */
   readonly unheard?: ReadonlyArray<Unheard>
+  /** How many steps the flow has taken since anything but time moved it. Made again by a replay, like the step. */
+  readonly steps?: number
 }
 
 /** A fact that a flow has not heard. */
@@ -34,14 +36,9 @@ export interface Unheard {
 /** An event before its time is put on it. */
 export type Body<E extends CallEvent = CallEvent> = E extends CallEvent ? Omit<E, "at"> : never
 
-/** How often a flow may go on without waiting for anything; more is a loop without end. */
-const maxStepsWithoutWaiting = 10_000
-
-/**
- * How often a flow may go on from what happens without any time passing. More is a loop without end over waits of no length,
- * or over a dial that fails at once.
- */
-const maxStepsInNoTime = 1_000
+/** A request counts as so many steps of the interpreter, and so does a wait of no length: both are recorded. */
+const stepsOfRequest = 50
+const stepsOfNoTime = 450
 
 /** The line that the flow holds: the one that was opened last and that it has not left. Nobody need be there any more. */
 export const heldLine = (call: Call): CallLine | undefined => call.lines.findLast(({ released }) => !released)
@@ -152,6 +149,20 @@ const expiry = (step: Flow.Waiting<unknown, unknown>, n: number): Resumption | u
   return found === undefined ? undefined : { _tag: "Stop", why: { _tag: "Expired", scope: found.depth } }
 }
 
+/** Whether a fact ends a wait of no length: a loop of such waits is one without end, as if it waited for nothing. */
+const isAtOnce = (before: Call, event: CallEvent): boolean => {
+  switch (event._tag) {
+    case "SleepElapsed":
+    case "SignalExpired":
+    case "DeadlinePassed":
+    case "ActivityOverdue":
+    case "DialGivenUp":
+      return event.at === before.at
+    default:
+      return false
+  }
+}
+
 /** A number from 0 to less than 1 that belongs to a place in a call: the hash of both, mixed so that neighbours differ. */
 const drawn = (callId: string, place: number): number => {
   let bits = Hash.string(`${callId}/${place}`)
@@ -184,11 +195,13 @@ class LiveCall implements Live {
   readonly definition: AnyDefinition | undefined
   readonly step: Flow.Step<unknown, unknown>
   readonly unheard: ReadonlyArray<Unheard>
-  constructor({ call, definition, step, unheard = nothing }: Live) {
+  readonly steps: number
+  constructor({ call, definition, step, steps = 0, unheard = nothing }: Live) {
     this.call = call
     this.definition = definition
     this.step = step
     this.unheard = unheard
+    this.steps = steps
   }
 }
 
@@ -202,13 +215,15 @@ export class Turn {
   private readonly at: number
   /** Whether the request that the flow waits for is on record. */
   private asked: boolean
-  private resumed = 0
+  /** How many steps the flow has taken since it last waited for a while. */
+  steps: number
 
   constructor(live: Live, now: number) {
     this.call = live.call
     this.step = live.step
     this.definition = live.definition
     this.unheard = live.unheard ?? nothing
+    this.steps = live.steps ?? 0
     this.at = Math.max(now, live.call.at)
     this.asked = live.call.flow !== ""
   }
@@ -238,6 +253,7 @@ export class Turn {
     if (this.isWithoutFlow) this.awaitFlow()
     const before = this.call
     const event = this.record(body)
+    this.steps = isAtOnce(before, event) ? this.steps + stepsOfNoTime : 0
     if (event._tag === "FlowResumed") return this.catchUp()
     if (this.call.unheardSince !== undefined) return this.leaveUnheard(before, event)
     this.hear(before, event, this.call)
@@ -250,10 +266,6 @@ export class Turn {
     if (step._tag === "Done") return
     const found = event._tag === "DeadlinePassed" ? expiry(step, event.n) : resumption(before, event, after)
     if (found === undefined) return
-    if (++this.resumed > maxStepsInNoTime) {
-      const problem = `The flow went on ${maxStepsInNoTime} times in no time: give its retry or repeat a wait`
-      return this.defected(new Error(problem))
-    }
     const moved = found._tag === "Resume" ? next(step, found.response) : Flow.stop(step, found.why)
     // What is stopped speaks on no line any more, and what ensures has none.
     if (event._tag === "Cancelled" && !waitsOn(moved, step)) this.leaveAll()
@@ -307,7 +319,7 @@ export class Turn {
 
   /** Lets the flow go on until it waits for something that is on record, or has ended. */
   advance(): void {
-    for (let steps = 0;; steps++) {
+    for (;;) {
       const step = this.step
       if (step._tag === "Done") return this.end(step.exit)
       const unheld = isUsable(heldLine(this.call)) ? step : Flow.endHold(step)
@@ -316,14 +328,21 @@ export class Turn {
         continue
       }
       if (this.asked) return
-      if (steps === maxStepsWithoutWaiting) {
-        const defect = new Error(`The flow took ${maxStepsWithoutWaiting} steps without waiting for anything`)
-        return this.end({ _tag: "Stopped", why: { _tag: "Defect", defect } })
-      }
+      if (this.isCut(step)) continue
       const response = this.ask(step.request)
       if (response === undefined) this.asked = true
       else this.move(next(step, response.value))
     }
+  }
+
+  /** Cuts a flow that goes on without an end. What then tidies up may take as many steps again, and no more. */
+  private isCut(step: Flow.Waiting<unknown, unknown>): boolean {
+    const { maxSteps } = interpreter
+    const before = this.steps
+    this.steps += step.steps + stepsOfRequest
+    if (this.steps >= maxSteps * 2) this.step = { _tag: "Done", exit: { _tag: "Stopped", why: interpreter.endless } }
+    else if (this.steps >= maxSteps && before < maxSteps) this.move(Flow.stop(step, interpreter.endless))
+    return this.step !== step
   }
 
   /** Puts a request on record, or answers it at once. */

@@ -258,6 +258,8 @@ export interface Waiting<out A, out E, out Q extends Asked = Asked> {
   isUsed: boolean
   /** How many requests the flow has asked, this one included: steps of the same number wait for the same response. */
   readonly asks: number
+  /** How many steps the interpreter took from the last request to this one. */
+  readonly steps: number
   readonly "~exit"?: Exit<A, E>
 }
 
@@ -271,13 +273,15 @@ class WaitingStep implements Waiting<unknown, unknown> {
   readonly moves: Move | undefined
   isUsed = false
   readonly asks: number
+  readonly steps: number
   constructor(
     { request, resume }: Pick<Waiting<unknown, unknown>, "request" | "resume">,
     frames: Frames,
     trail: Trail,
     run: Run,
     moves: Move | undefined,
-    asks: number
+    asks: number,
+    steps: number
   ) {
     this.request = request
     this.resume = resume
@@ -286,6 +290,7 @@ class WaitingStep implements Waiting<unknown, unknown> {
     this.run = run
     this.moves = moves
     this.asks = asks
+    this.steps = steps
   }
 }
 
@@ -321,6 +326,19 @@ const toFlow = (value: unknown): Program => {
   throw new TypeError(notAFlow)
 }
 
+/** How many steps a flow may take without waiting for anything. More is taken for a loop without end. */
+export const maxSteps = 500_000
+
+/** What stops a flow that is cut. */
+export const endless: Stop = {
+  _tag: "Defect",
+  defect: new Error(
+    "The flow goes on without an end in no time: give its retry or repeat a wait of some length, such as " +
+      "Flow.sleep(\"1 minute\"), or its loop (for (;;) in Flow.gen, a reducer) an end"
+  )
+}
+
+/** Runs to the next request or to the end. What is cut after `maxSteps` has as many again to tidy up, and then no more. */
 const goOn = (
   start: Program | undefined,
   ended: Exit<unknown, unknown> | undefined,
@@ -334,7 +352,14 @@ const goOn = (
   let exit = ended
   let frames = startFrames
   let trail = startTrail
-  for (;;) {
+  for (let steps = 1;; steps++) {
+    if (steps >= maxSteps) {
+      if (steps > maxSteps * 2) return { _tag: "Done", exit: stopped(endless) }
+      if (steps === maxSteps) {
+        program = undefined
+        exit = stopped(endless)
+      }
+    }
     try {
       if (program !== undefined) {
         const node: Node = toFlow(program).node
@@ -347,7 +372,7 @@ const goOn = (
             program = toFlow(node.make())
             continue
           case "Await":
-            return new WaitingStep(node, frames, trail, run, moves, asks + 1)
+            return new WaitingStep(node, frames, trail, run, moves, asks + 1, steps)
           case "Bind":
             frames = new BindFrame(node, frames, trail)
             trail = undefined
@@ -569,7 +594,7 @@ export const stop = (step: Waiting<unknown, unknown>, why: Stop): AnyStep => {
   const finalizer = finalizerBefore(frames, why)
   return finalizer === undefined
     ? goOn(undefined, stopped(why), frames, trail, run, moves, asks)
-    : new WaitingStep(fresh, restoring(frames, finalizer, stopped(why)), trail, run, moves, asks)
+    : new WaitingStep(fresh, restoring(frames, finalizer, stopped(why)), trail, run, moves, asks, 0)
 }
 
 /** The scopes that a step stands in, the innermost first. */
