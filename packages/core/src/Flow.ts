@@ -1218,9 +1218,27 @@ export const endHold = <A, E>(step: Waiting<A, E>): Step<A, E> => {
 }
 
 /**
- * The place that a step has reached and the results so far, as data: equal for two steps of one flow that have the same
- * future.
+ * A place of a flow as text, by which equal futures are found. `opaque` names the kinds of results on the way here whose
+ * content cannot be seen (a class with private fields, a map by objects): they are equal to themselves only.
  *
  * @since 0.1.0
  */
-export const key = <A, E>(step: interpreter.Waiting<A, E>): string => interpreter.key(step)
+export type Place = interpreter.Place
+
+/**
+ * The place that a step has reached and the results so far: equal keys for two steps of one flow mean the same future.
+ *
+ * Results count by their content if they are data (plain objects and arrays, dates, maps and sets of primitives, byte
+ * arrays, errors, classes of `Schema`), and by their own equality if they have one (`Option`, `Redacted`). Keys are for
+ * comparing within a process, not for storing.
+ *
+ * @since 0.1.0
+ */
+export const place = <A, E>(step: interpreter.Waiting<A, E>): Place => interpreter.place(step)
+
+/**
+ * The text of `place`.
+ *
+ * @since 0.1.0
+ */
+export const key = <A, E>(step: interpreter.Waiting<A, E>): string => interpreter.place(step).key

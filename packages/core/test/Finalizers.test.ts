@@ -255,3 +255,33 @@ describe("a log in which a finalizer asked twice", () => {
     assert.strictEqual(Call.diverge(live, divergence!, trial.now).live.call.exit?._tag, "Stopped")
   })
 })
+
+describe("a flow of any depth", () => {
+  const deep = (depth: number, wrap: (flow: Flow.Flow<unknown>, i: number) => Flow.Flow<unknown>) => {
+    let flow: Flow.Flow<unknown> = Flow.sleep("1 minute")
+    for (let i = 0; i < depth; i++) flow = wrap(flow, i)
+    return flow
+  }
+
+  it("is stopped without a call stack, while it waits and while a finalizer waits", () => {
+    const scoped = deep(1_000, (flow) => Flow.orElse(Flow.timeout(flow, "1 hour"), () => Flow.succeed(0)))
+    const trial = new Trial(Flow.ensuring(scoped, note("tidied")))
+    trial.take(cancel)
+    assert.deepStrictEqual(notes(trial), ["tidied"])
+    stopped(trial, "Cancelled")
+    const within = deep(100_000, (flow) => Flow.map(flow, () => 1))
+    const waiting = new Trial(Flow.succeed(1).pipe(Flow.ensuring(within)))
+    waiting.take(cancel)
+    assert.strictEqual(lasts(waiting), 60)
+    stopped(waiting, "Cancelled")
+  })
+
+  it("runs 50,000 finalizers one after the other", () => {
+    let run = 0
+    const count = Flow.suspend(() => Flow.succeed(run++))
+    const step = Flow.start(deep(50_000, (flow) => Flow.ensuring(flow, count)))
+    if (step._tag === "Done") return assert.fail("ended")
+    assert.strictEqual(Flow.stop(step, { _tag: "Cancelled" })._tag, "Done")
+    assert.strictEqual(run, 50_000)
+  })
+})

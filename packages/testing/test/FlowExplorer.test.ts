@@ -299,6 +299,25 @@ describe("FlowExplorer", () => {
     assert.isEmpty(explore(dialled(menu)).warnings)
   })
 
+  it("comes back to the same places where a flow comes back to itself, however it is written", () => {
+    type Level = Flow.Flow<string, Flow.HungUp | Flow.NoInput, Flow.Line>
+    const ask = Line.menu("Press 1 to go on, star to hear it again.", {
+      choices: { "1": "on", "*": "again" },
+      attempts: 1
+    })
+    const through: Level = Flow.flatMap(ask, (key) => key === "on" ? Flow.succeed("on") : through)
+    const made: Level = Flow.flatMap(ask, (key) => key === "on" ? Flow.succeed("on") : Flow.suspend(() => made))
+    const again = (): Level => Flow.flatMap(ask, (key) => key === "on" ? Flow.succeed("on") : Flow.suspend(again))
+    const top = (): Level => Flow.flatMap(ask, (key) => key === "on" ? Flow.suspend(below) : Flow.suspend(top))
+    const below = (): Level => Flow.flatMap(ask, (key) => key === "on" ? Flow.succeed("on") : Flow.suspend(top))
+    for (const menu of [through, made, again(), Flow.suspend(again), top()]) {
+      const report = explore(dialled(menu), { max: 200 })
+      assert.isFalse(report.cut)
+      assert.isBelow(report.places, 60)
+      assert.strictEqual(report.paths, Infinity)
+    }
+  })
+
   it("says when it was cut, and when places do not merge", () => {
     const keeping = Flow.gen(function*() {
       const said: Array<string> = []

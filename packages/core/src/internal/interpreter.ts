@@ -8,6 +8,7 @@
  * over the responses so far, with a copy of each response, as a replay would.
  */
 import { Pipeable } from "effect"
+import { Content, contentOf } from "./content.ts"
 import { copyOf } from "./copy.ts"
 
 /** Why a flow ends without its own consent. */
@@ -79,23 +80,44 @@ export class Program extends Pipeable.Class {
   }
 }
 
-/** Values so far, the newest first. */
+/** What the values so far held when they came, the newest first. */
 class Values {
-  readonly value: unknown
+  readonly held: Content
   readonly earlier: Values | undefined
-  constructor(value: unknown, earlier: Values | undefined) {
-    this.value = value
+  constructor(held: Content, earlier: Values | undefined) {
+    this.held = held
     this.earlier = earlier
   }
 }
+
+/** The place among the values so far where a function made a flow. */
+class MadeBy extends Values {
+  readonly make: () => Program
+  constructor(make: () => Program, earlier: Values | undefined) {
+    super(byFunction, earlier)
+    this.make = make
+  }
+}
+
+/** What a failure held that was caught. */
+class Failed extends Content {
+  constructor(error: Content) {
+    super(`~failed ${error.text}`, error.opaque)
+  }
+}
+
+const byFunction = new Content("~made ")
+
+/** How far back in a trail a function is looked for that makes a flow again. */
+const longestCircle = 64
 
 /** The results that a generator was given so far; of a run that is traced. */
 type Results = Values | undefined
 
 /**
  * The results since a frame began: with the place, all that the future of a step depends on. A program that is older than
- * the flow stands for itself and needs no results before it, so a circle of such programs comes back to where it was.
- * Only a run that is traced has it, and keeps copies: what a flow makes of a value later is another matter.
+ * the flow stands for itself and needs no results before it, and a function that makes a flow again needs no more than it
+ * had the first time: so a circle of either comes back to where it was. Only a run that is traced has it.
  */
 type Trail = Values | undefined
 
@@ -147,6 +169,11 @@ class Run {
     this.origin.own = own ?? made - this.began
     this.isSame = this.origin.own === made - this.began
     return program
+  }
+
+  /** What a value holds now; its flows are known by their names. */
+  contentOf(value: unknown): Content {
+    return contentOf(value, (object) => object instanceof Program ? `flow ${this.name(object)}` : undefined)
   }
 
   /** A program's name: the same in every run, if it was made before the flow, or with it. */
@@ -303,20 +330,22 @@ const depthOf = (frames: Frames): number => {
   return 0
 }
 
-/** A program that is older than the flow, in a trail. */
-class Place {
-  readonly name: string
-  constructor(name: string) {
-    this.name = name
-  }
+/** What came of a part, and the program that goes on from there. */
+const extend = (trail: Trail, held: Content | undefined, program: Program, run: Run): Trail => {
+  if (held === undefined) return undefined
+  return program.number < run.root ? new Values(run.contentOf(program), undefined) : new Values(held, trail)
 }
 
-/** What came of a part, and the program that goes on from there. */
-const extend = (trail: Trail, value: unknown, program: Program, run: Run): Trail => {
+/** The trail of a flow that a function has made: where the same function was reached before in it, it ends there. */
+const remade = (trail: Trail, make: () => Program, program: Program, run: Run): Trail => {
   if (!run.traced) return undefined
-  return program.number < run.root
-    ? new Values(new Place(run.name(program)), undefined)
-    : new Values(value, trail)
+  if (trail !== undefined && program.number < run.root) return new Values(run.contentOf(program), undefined)
+  let earlier = trail
+  for (let i = 0; i < longestCircle && earlier !== undefined; i++) {
+    if (earlier instanceof MadeBy && earlier.make === make) return earlier
+    earlier = earlier.earlier
+  }
+  return new MadeBy(make, trail)
 }
 
 const notAFlow = "yield* in Flow.gen takes a Flow: an Effect runs in Flow.activity, an error fails through Flow.fail"
@@ -370,6 +399,7 @@ const goOn = (
             continue
           case "Suspend":
             program = toFlow(node.make())
+            trail = remade(trail, node.make, program, run)
             continue
           case "Await":
             return new WaitingStep(node, frames, trail, run, moves, asks + 1, steps)
@@ -423,12 +453,13 @@ const goOn = (
       switch (frame._tag) {
         case "Bind":
           if (result._tag === "Success" && frame.onSuccess !== undefined) {
-            const value = run.traced ? copyOf(result.value) : undefined
+            const held = run.traced ? run.contentOf(result.value) : undefined
             program = toFlow(frame.onSuccess(result.value as never))
-            trail = extend(trail, value, program, run)
+            trail = extend(trail, held, program, run)
           } else if (result._tag === "Failure" && frame.onFailure !== undefined) {
+            const held = run.traced ? new Failed(run.contentOf(result.error)) : undefined
             program = frame.onFailure(result.error as never)
-            if (program !== undefined) trail = extend(trail, { failure: result.error }, program, run)
+            if (program !== undefined) trail = extend(trail, held, program, run)
           }
           continue
         case "Ensure":
@@ -453,7 +484,7 @@ const goOn = (
           continue
         case "Gen": {
           if (result._tag !== "Success") continue
-          const results = run.traced ? new Values(copyOf(result.value), frame.results) : undefined
+          const results = run.traced ? new Values(run.contentOf(result.value), frame.results) : undefined
           const next = frame.iterator.next(result.value)
           if (next.done === true) {
             exit = success(next.value)
@@ -608,75 +639,61 @@ export const scopes = (
   return found
 }
 
-const listed = (trail: Trail): ReadonlyArray<unknown> => {
-  const values: Array<unknown> = []
-  for (let place = trail; place !== undefined; place = place.earlier) values.push(place.value)
-  return values
-}
-
-/** Numbers by which functions are told apart: they have no content to compare. */
-const identities = new WeakMap<object, number>()
-let identified = 0
-
-const identity = (value: object): number => {
-  const known = identities.get(value)
-  if (known !== undefined) return known
-  identities.set(value, ++identified)
-  return identified
-}
-
-/** Makes JSON of what has none, so that values that differ differ in a key. */
-const comparable = (run: Run) => (_: string, value: unknown): unknown => {
-  switch (typeof value) {
-    case "function":
-      return { "~function": identity(value) }
-    case "bigint":
-    case "symbol":
-    case "undefined":
-      return { [`~${typeof value}`]: String(value) }
-    case "number":
-      return Number.isFinite(value) ? value : { "~number": String(value) }
-  }
-  if (value instanceof Program) return { "~program": run.name(value) }
-  if (value instanceof Place) return { "~place": value.name }
-  if (value instanceof Map) return { "~map": Array.from(value) }
-  if (value instanceof Set) return { "~set": Array.from(value) }
-  if (value instanceof Error) return { ...value, "~error": [value.name, value.message] }
-  return value
-}
-
 /** A request as data. Its functions belong to the place that asks. */
-const asked = (request: Asked): string =>
-  JSON.stringify(request, (name, value) => name === "effect" ? undefined : value)
+const asked = (request: Asked): ReadonlyArray<unknown> =>
+  Object.entries(request).filter(([name, value]) => name !== "effect" && typeof value !== "function")
+
+/** A place: its text, and the kinds of the results on the way to it that are equal to themselves only. */
+export interface Place {
+  readonly key: string
+  readonly opaque: ReadonlyArray<string>
+}
+
+/** What the future of a step depends on, frame by frame. */
+class Placing {
+  private text = ""
+  private readonly opaque = new Set<string>()
+  private readonly run: Run
+  constructor(run: Run) {
+    this.run = run
+  }
+
+  get place(): Place {
+    return { key: this.text, opaque: Array.from(this.opaque) }
+  }
+
+  add(held: Content): void {
+    this.text += held.text
+    for (const kind of held.opaque) this.opaque.add(kind)
+  }
+
+  list(values: Values | undefined): void {
+    for (let place = values; place !== undefined; place = place.earlier) this.add(place.held)
+    this.text += ";"
+  }
+
+  frame(frame: Frame): void {
+    this.text += frame._tag
+    this.list(frame.trail)
+    if (frame._tag === "Gen") this.list(frame.results)
+    if (frame._tag === "Reduce") this.add(this.run.contentOf(frame.reduction.state))
+    if (frame._tag === "Restore") this.add(this.run.contentOf(frame.exit))
+  }
+}
+
+/** How many steps were asked for their place whose flow ran otherwise: none of them is equal to another. */
+let otherwise = 0
 
 /**
- * The place that a step has reached and the results so far, as text: equal for two steps of one flow that have the same
- * future. What is finished counts by its result alone. A function among the results is equal to itself only, so keys are
- * for comparing within a process, not for storing.
+ * The place that a step has reached: equal keys for two steps of one flow mean the same future. What is finished counts by
+ * its result alone. Keys are for comparing within a process, not for storing.
  */
-export const key = (step: Waiting<unknown, unknown>): string => {
+export const place = (step: Waiting<unknown, unknown>): Place => {
   const at = step.run.traced ? step : again(step, true)
-  return at._tag === "Waiting" ? keyOf(at) : String(++identified) // a flow that runs otherwise is equal to none
-}
-
-const keyOf = (step: Waiting<unknown, unknown>): string => {
-  const parts: Array<unknown> = [asked(step.request), listed(step.trail)]
-  for (let frame = step.frames; frame !== undefined; frame = frame.next) {
-    switch (frame._tag) {
-      case "Gen":
-        parts.push([frame._tag, listed(frame.results), listed(frame.trail)])
-        break
-      case "Reduce":
-        parts.push([frame._tag, frame.reduction.state, listed(frame.trail)])
-        break
-      case "Restore":
-        parts.push([frame._tag, frame.exit, listed(frame.trail)])
-        break
-      case "Bind":
-      case "Ensure":
-      case "Scoped":
-        parts.push([frame._tag, listed(frame.trail)])
-    }
-  }
-  return JSON.stringify(parts, comparable(step.run))
+  if (at._tag === "Done") return { key: `~otherwise ${++otherwise}`, opaque: [] }
+  const placing = new Placing(at.run)
+  placing.add(at.run.contentOf(asked(at.request)))
+  placing.list(at.trail)
+  for (let frame = at.frames; frame !== undefined; frame = frame.next) placing.frame(frame)
+  return placing.place
 }
