@@ -56,7 +56,7 @@ export const turns = Metric.counter("ringback_store_turns", {
  * connection.
  *
  * An append commits by itself, never as a part of a transaction of the caller: inside `withTransaction` of the same client
- * it fails at once. When the layer closes, what waits is written first; whatever comes later fails.
+ * it fails at once. When the layer closes, what waits is written first, for two seconds at most; whatever comes later fails.
  *
  * @since 0.1.0
  */
@@ -71,6 +71,8 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
       write: write({ sql, dialect, changes, context: yield* Effect.context<never>() }),
       key: ({ turn }) => turn.callId,
       closed: new StoreError({ operation: "write", problem: "It is closed, and nothing was stored." }),
+      brokenOff: new StoreError({ operation: "write", problem: "It was closed before the database had answered." }),
+      closeWithin: 2_000,
       batchSize: 256,
       capacity: 4096
     })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Queue, Scope } from "effect"
+import { TestClock } from "effect/testing"
 import * as GroupCommit from "../src/internal/groupCommit.ts"
 
 /** A commit under way: what it writes, and the way to end it. */
@@ -21,6 +22,8 @@ const make = Effect.fnUntraced(function*(options: { readonly batchSize?: number;
       }),
       key: (item) => item[0],
       closed: "closed",
+      brokenOff: "broken off",
+      closeWithin: 2_000,
       batchSize: 4,
       capacity: 8,
       ...options
@@ -168,5 +171,21 @@ describe("a group commit", () => {
         yield* Effect.raceFirst(Effect.flatMap(writer.commit, done), Fiber.await(closing))
       }
       assert.deepStrictEqual(yield* joined(items), [Exit.void, Exit.void, Exit.void, Exit.void])
+    }))
+
+  it.effect("lets go of all that wait when a commit does not end, and tells which of them may be written", () =>
+    Effect.gen(function*() {
+      const writer = yield* make({ capacity: 2 })
+      const items = yield* writer.submit("a", "b1", "b2", "c")
+      const commit = yield* writer.commit
+      const closing = yield* writer.close
+      yield* TestClock.adjust("1999 millis")
+      assert.isUndefined(closing.pollUnsafe())
+      yield* TestClock.adjust("1 millis")
+      yield* Fiber.join(closing)
+      const [closed, brokenOff] = [Exit.fail("closed"), Exit.fail("broken off")]
+      assert.deepStrictEqual(commit.batch, ["a", "b1"])
+      assert.deepStrictEqual(yield* joined(items), [brokenOff, brokenOff, closed, closed])
+      yield* done(commit) // nobody hears it any more
     }))
 })

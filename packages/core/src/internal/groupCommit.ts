@@ -10,8 +10,12 @@ export interface Options<A, E> {
   readonly write: (batch: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<Exit.Exit<void, E>>, E>
   /** Two items of one key never share a batch: the second waits for the next commit. */
   readonly key: (item: A) => unknown
-  /** The answer to whoever comes after the scope has closed: surely not written. */
+  /** The answer to whoever comes after the scope has closed, or is left when it closes: surely not written. */
   readonly closed: E
+  /** The answer to those whose commit did not end before the scope closed: perhaps written. */
+  readonly brokenOff: E
+  /** How long the scope waits for what is in line when it closes, in milliseconds. */
+  readonly closeWithin: number
   /** How many items share a commit at most. */
   readonly batchSize: number
   /** How many items may wait for the writer; whoever comes then waits for room. */
@@ -36,7 +40,8 @@ class Waiting<A, E> {
 
 /**
  * Starts the writer and gives the way to it. What is called off while it waits for room is not written; once an item has
- * room it is written, whether anybody still waits for it or not. When the scope closes, what waits is written first.
+ * room it is written, whether anybody still waits for it or not. When the scope closes, what waits is written first, for as
+ * long as `closeWithin` allows.
  *
  * Every turn of every call goes through here, so those who wait stand in a plain array and are woken by a plain callback.
  */
@@ -45,6 +50,7 @@ export const make = Effect.fnUntraced(function*<A, E>(
 ): Effect.fn.Return<Submit<A, E>, never, Scope.Scope> {
   let line: Array<Waiting<A, E>> = []
   const outside = new Set<Waiting<A, E>>()
+  let underWay: ReadonlyArray<Waiting<A, E>> = []
   let isClosed = false
   let wake = (): void => undefined
 
@@ -78,19 +84,31 @@ export const make = Effect.fnUntraced(function*<A, E>(
       yield* something
       if (line.length === 0) return
       yield* othersJoin
-      const batch = take()
-      const exit = yield* Effect.exit(options.write(batch.map((waiting) => waiting.item)))
-      for (const defect of answer(batch, exit)) {
-        yield* Effect.logError("What follows an append has died", Cause.die(defect))
+      underWay = take()
+      const exit = yield* Effect.exit(options.write(underWay.map((waiting) => waiting.item)))
+      for (const defect of answer(underWay, exit)) {
+        yield* died(defect)
       }
     }
   })
+
+  /** Answers all that wait, of whom none is written any more. */
+  const giveUp = () => {
+    const [broken, left] = [underWay, [...line, ...outside]]
+    underWay = line = []
+    outside.clear()
+    return [...answer(broken, Exit.fail(options.brokenOff)), ...answer(left, Exit.fail(options.closed))]
+  }
 
   const writer = yield* Effect.forkScoped(Effect.withTracerEnabled(writeAll, false))
   yield* Effect.addFinalizer(() => {
     isClosed = true
     wake()
-    return Fiber.await(writer)
+    // A writer that has not ended by then is interrupted right after.
+    return Effect.timeoutOrElse(Fiber.await(writer), {
+      duration: options.closeWithin,
+      orElse: () => Effect.forEach(giveUp(), (defect) => died(defect), { discard: true })
+    })
   })
 
   return (item, answer) => {
@@ -104,6 +122,8 @@ export const make = Effect.fnUntraced(function*<A, E>(
     if (line.length === 1) wake()
   }
 })
+
+const died = (defect: unknown) => Effect.logError("What follows an append has died", Cause.die(defect))
 
 /** The first of each key, and all others, both in the order in which they came. */
 const split = <A, E>(all: ReadonlyArray<Waiting<A, E>>, key: Options<A, E>["key"]) => {

@@ -48,7 +48,8 @@ export const make = (
       yield* Effect.ignore(run(keepAlive))
       yield* Effect.acquireRelease(
         Effect.mapError(run(`SELECT pg_advisory_lock_shared(${lock})`), toStoreError),
-        () => Effect.ignore(Effect.timeout(run(`SELECT pg_advisory_unlock_shared(${lock})`), "1 second"))
+        () => Effect.ignore(Effect.timeout(run(`SELECT pg_advisory_unlock_shared(${lock})`), "1 second")),
+        { interruptible: true } // The server may not answer any more, and who closes does not wait for it.
       )
       yield* held
       return yield* Effect.forever(Effect.andThen(Effect.sleep(pause), soon(run("SELECT 1"), "A connection is lost.")))
