@@ -36,7 +36,10 @@ export const layer = <E, R>(calls: Layer.Layer<Calls.Calls, E, R>) => {
   )
   const server = NodeHttpServer.layerConfig(
     createServer,
-    Config.all({ port: Config.Int("PORT").pipe(Config.withDefault(4020)) })
+    Config.all({
+      port: Config.Int("PORT").pipe(Config.withDefault(4020)),
+      gracefulShutdownTimeout: Config.succeed("5 seconds" as const)
+    })
   )
   return HttpRouter.serve(TelesignWebhook.layer({ path: "/telesign/events" }), { disableLogger: true }).pipe(
     Layer.provideMerge(engine),

@@ -18,7 +18,7 @@ const CallsLive = Calls.layer({ flows: [TableReady] }).pipe(
 // One more route for the HttpRouter that an application already has: Telesign's events come in here.
 const Server = HttpRouter.serve(TelesignWebhook.layer({ path: "/telesign/events" })).pipe(
   Layer.provideMerge(CallsLive),
-  Layer.provide(NodeHttpServer.layer(createServer, { port: 4020 }))
+  Layer.provide(NodeHttpServer.layer(createServer, { port: 4020, gracefulShutdownTimeout: "5 seconds" }))
 )
 
 const program = Effect.gen(function*() {

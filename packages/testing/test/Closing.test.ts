@@ -144,6 +144,9 @@ describe("an engine that closes", () => {
         const call = yield* engine.calls.start(Greeting, {})
         assert.isAtMost(yield* engine.close, 10_000)
         assert.include(yield* events(call.id), "DialUnknown")
+        assert.deepStrictEqual(engine.lines, [
+          "Info: The engine has closed, and leaves to the next process: 1 call under way"
+        ])
       }).pipe(Effect.provide(world)))
 
     it.effect(`lets go of an activity that ${words}, which runs again`, () =>

@@ -2,7 +2,7 @@
  * How an engine ends, within a bound. What is in hand is brought to its end for a while; then whoever waits for the store or
  * the carrier is let go of, and nothing goes on over what is closed by then. The next process goes on where the log says.
  */
-import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
+import { Clock, Deferred, Effect, Exit, Fiber, Scope } from "effect"
 import { EventStore, StoreError } from "../EventStore.ts"
 import { Places } from "./places.ts"
 import * as Startable from "./startable.ts"
@@ -129,18 +129,25 @@ export const make = (): Making => {
   })
 
   const close = Effect.fnUntraced(function*(scope: Scope.Closeable, within: number, { onBegin, onOver }: Ends) {
+    const began = yield* Clock.currentTimeMillis
+    /** A store that holds up the whole process, as SQLite does while it is locked, uses up the time of what comes later. */
+    const until = <A>(share: number, effect: Effect.Effect<A>) =>
+      Effect.flatMap(
+        Clock.currentTimeMillis,
+        (now) => Effect.timeoutOption(effect, Math.max(0, began + within * share - now))
+      )
     state = "begun"
     onBegin()
-    yield* Effect.timeoutOption(untilIdle, within * shares.inHand)
+    yield* until(shares.inHand, untilIdle)
     Deferred.doneUnsafe(lastCall, Exit.void)
-    yield* Effect.timeoutOption(untilIdle, within * (shares.records - shares.inHand))
+    yield* until(shares.records, untilIdle)
     yield* onOver
     state = "over"
     Deferred.doneUnsafe(over, Exit.void)
     for (const letGo of appends.all()) letGo()
     // What cannot be interrupted, such as an activity that forbids it, is not waited for.
     const letGo = yield* Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true })
-    yield* Effect.timeoutOption(Fiber.await(letGo), within * (1 - shares.records))
+    yield* until(1, Fiber.await(letGo))
   })
 
   return { closing, bounded, close }

@@ -48,12 +48,10 @@ export const make = (
         new TransportError({ externalId: dial.externalId ?? "", reason: new Lost({ problem }) })
       const limit = Effect.as(Effect.sleep(settings.sendLimit), silent(`no answer within ${settings.sendLimit} ms`))
       const lastCall = Effect.as(closing.lastCall, silent("no answer before the engine closed"))
-      return Effect.raceFirst(
-        Fiber.await(sending),
-        Effect.map(Effect.raceFirst(limit, lastCall), (problem) => {
-          sending.interruptUnsafe()
-          return Exit.fail(problem())
-        })
+      const silence = Effect.map(Effect.raceFirst(limit, lastCall), (problem) => Exit.fail(problem()))
+      return Effect.ensuring(
+        Effect.raceFirst(Fiber.await(sending), silence),
+        Effect.sync(() => sending.interruptUnsafe())
       )
     })
 
