@@ -5,6 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
 import { type AddressInfo, connect, createServer, type Server } from "node:net"
 import { tmpdir } from "node:os"
@@ -12,16 +13,23 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll } from "vitest"
-import * as Postgres from "../../core/test/fixtures/postgres.ts"
-import * as Gate from "./fixtures/gate.ts"
+import * as Gate from "./closing.gate.ts"
+import * as Postgres from "./postgres.ts"
 
 const bound = 25_000
-const program = fileURLToPath(new URL("fixtures/closingProcess.ts", import.meta.url))
+const program = fileURLToPath(new URL("closing.process.ts", import.meta.url))
 
-const database = await Postgres.start()
 const folder = mkdtempSync(join(tmpdir(), "ringback-closing-"))
 
 const scope = Scope.makeUnsafe()
+
+/** `undefined` where none can be started; the reason is printed. */
+const server = await Effect.runPromise(
+  Effect.catchCause(
+    Scope.provide(Postgres.server({ fsync: "off" }), scope),
+    (cause) => Effect.as(Effect.logWarning("The tests on PostgreSQL are skipped", cause), undefined)
+  )
+)
 
 /** A carrier that takes connections and says nothing. */
 let silent: Server
@@ -30,7 +38,6 @@ afterAll(async () => {
   silent.close()
   rmSync(folder, { recursive: true, force: true })
   await Effect.runPromise(Scope.close(scope, Exit.void))
-  await database?.stop()
 })
 
 /** Starts the application and waits until its calls are recorded. */
@@ -60,18 +67,15 @@ const start = async (calls: string, store: Readonly<Record<string, string>>) => 
   return {
     port,
     /** Tells it to end, and gives what it said if it does so in time. */
-    end: () =>
-      new Promise<string>((resolve, reject) => {
-        const late = setTimeout(() => {
-          child.kill("SIGKILL")
-          reject(new Error(`The process did not end within ${bound} ms:\n${said}`))
-        }, bound)
-        child.once("exit", () => {
-          clearTimeout(late)
-          resolve(said)
-        })
-        child.kill("SIGTERM")
+    end: async () => {
+      const ended = once(child, "exit", { signal: AbortSignal.timeout(bound) })
+      child.kill("SIGTERM")
+      await ended.catch(() => {
+        child.kill("SIGKILL")
+        throw new Error(`The process did not end within ${bound} ms:\n${said}`)
       })
+      return said
+    }
   }
 }
 
@@ -80,7 +84,7 @@ const file = () => join(folder, `${++files}.db`)
 
 /** A database of which nobody knows anything, behind a gate. */
 const behindGate = async () => {
-  const url = new URL(await Effect.runPromise(Scope.provide(Postgres.schema(database!), scope)))
+  const url = new URL(await Effect.runPromise(Scope.provide(Postgres.schema(server!), scope)))
   const gate = await Gate.open(Number(url.port))
   url.port = String(gate.port)
   return { gate, url: url.href }
@@ -119,7 +123,7 @@ describe.concurrent("a process that is told to end", { timeout: 120_000 }, () =>
     other.close()
   })
 
-  it.skipIf(database === undefined)("ends though PostgreSQL is frozen", async () => {
+  it.skipIf(server === undefined)("ends though PostgreSQL is frozen", async () => {
     const { gate, url } = await behindGate()
     const application = await start("greeting short", { DATABASE_URL: url })
     gate.freeze()
@@ -127,7 +131,7 @@ describe.concurrent("a process that is told to end", { timeout: 120_000 }, () =>
     gate.shut()
   })
 
-  it.skipIf(database === undefined)("ends though PostgreSQL is away", async () => {
+  it.skipIf(server === undefined)("ends though PostgreSQL is away", async () => {
     const { gate, url } = await behindGate()
     const application = await start("greeting short", { DATABASE_URL: url })
     gate.shut()
