@@ -3,13 +3,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Calls, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
 import type { CallEvent, EventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Arbitrary, Clock, Effect, Layer, Option, Redacted, Schema } from "effect"
+import { TelesignWebhook } from "@ringback/http"
+import { Arbitrary, Effect, Layer, Option, Random, Redacted, Schema } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { SqlClient } from "effect/sql"
 import { afterAll } from "vitest"
-import * as Postgres from "../../core/test/fixtures/postgres.ts"
-import { tempFile } from "../../core/test/fixtures/tempFile.ts"
-import { TelesignWebhook } from "../src/index.ts"
+import * as Postgres from "./fixtures/postgres.ts"
+import { tempFile } from "./fixtures/tempFile.ts"
 
 const server = await Postgres.start()
 afterAll(() => server?.stop())
@@ -142,7 +142,7 @@ const life = <A, E, E2>(
 
 const survives = <E>(client: Layer.Layer<SqlClient.SqlClient, E>) =>
   Effect.gen(function*() {
-    const seed = (yield* Clock.currentTimeMillis) % 1_000_000
+    const seed = yield* Random.nextIntBetween(0, 1_000_000)
     const statuses = yield* life(
       client,
       Effect.gen(function*() {
@@ -163,14 +163,14 @@ const survives = <E>(client: Layer.Layer<SqlClient.SqlClient, E>) =>
   })
 
 describe("whatever bytes come in are answered in JSON, and what is taken of them can be read back", () => {
-  it.live("on SQLite", () => Effect.flatMap(tempFile, (filename) => survives(SqliteClient.layer({ filename }))))
+  it.effect("on SQLite", () => Effect.flatMap(tempFile, (filename) => survives(SqliteClient.layer({ filename }))))
 
-  it.live.skipIf(server === undefined)(
+  it.effect.skipIf(server === undefined)(
     "on PostgreSQL",
     () => Effect.flatMap(Postgres.schema(server!), (url) => survives(PgClient.layer({ url: Redacted.make(url) })))
   )
 
-  it.live.skipIf(server === undefined)(
+  it.effect.skipIf(server === undefined)(
     "on PostgreSQL, and one session that it could never store holds up nothing",
     () =>
       Effect.flatMap(Postgres.schema(server!), (url) =>
