@@ -19,6 +19,7 @@ const rooms = [
       "Settings",
       "Call",
       "EventStore",
+      "Witness",
       "Transport",
       "Calls",
       "SqlEventStore",

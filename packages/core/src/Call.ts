@@ -131,7 +131,16 @@ export interface Circumstances {
   /** The namespace of this installation, for the `external_id` of a dial. */
   readonly namespace: string
   readonly settings: Settings.Settings
+  /** Whether the store is a copy of an earlier day: the first that applies to a call says what becomes of its dials. */
+  readonly restored?: ReadonlyArray<Restored>
 }
+
+/**
+ * The store is a copy of an earlier day: what becomes of the dials of calls that began before a time.
+ *
+ * @since 0.1.0
+ */
+export type Restored = dials.Restored
 
 /**
  * What one input brings: the events to append, the call after them, and how the webhook (if it was one) is answered.
@@ -254,7 +263,8 @@ export const decide = (live: Live, input: Input, circumstances: Circumstances): 
   if (live.call.unheardSince !== undefined && !turn.isWithoutFlow) turn.fact({ _tag: "FlowResumed" })
   const answer = apply(turn, input, circumstances)
   const nameDial = (line: number) => externalId(circumstances.namespace, live.call.id, line)
-  if (!turn.isWithoutFlow) dials.attemptDial(turn, nameDial, circumstances.process, circumstances.now)
+  const { now, process, restored = [] } = circumstances
+  if (!turn.isWithoutFlow) dials.attemptDial(turn, nameDial, process, now, restored)
   return { events: turn.decided, live: turn.live, answer }
 }
 

@@ -123,6 +123,7 @@ export const CallEvent = Schema.TaggedUnion({
   FlowEnded: { at, exit: Exit },
 
   // What became of a dial.
+  DialHeld: { at, line, until: Schema.Finite },
   DialAttempted: { at, line, externalId: Schema.String, process: Schema.String },
   DialAccepted: { at, line, referenceId: Schema.String },
   DialRefused: { at, line, status: Schema.String, notAuthorized: Schema.optionalKey(Schema.Literal(true)) },
@@ -309,6 +310,7 @@ const detail = (event: CallEvent): string => {
       return event.durationSeconds === undefined ? "" : `: after ${event.durationSeconds} s`
     case "LineLeft":
     case "SleepStarted":
+    case "DialHeld":
     case "DialAttempted":
     case "DialAccepted":
     case "CallAnswered":

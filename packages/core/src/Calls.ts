@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Context, Effect, Layer, Schema } from "effect"
+import { Context, DateTime, Effect, Layer, Schema } from "effect"
 import type { Exit, Metric, Option } from "effect"
 import type { Action } from "./Action.ts"
 import * as ActionModule from "./Action.ts"
@@ -16,6 +16,7 @@ import { CallNotFound } from "./internal/callNotFound.ts"
 import * as Dispatch from "./internal/dispatch.ts"
 import * as engine from "./internal/engine.ts"
 import * as Inbox from "./internal/inbox.ts"
+import * as Restore from "./internal/restore.ts"
 import * as Settings from "./Settings.ts"
 import type { Transport } from "./Transport.ts"
 import type { OutOfBounds, Webhook } from "./Webhook.ts"
@@ -263,6 +264,13 @@ export const ActivityKey: Context.Reference<string> = Dispatch.ActivityKey
  */
 export const fieldsLeftOut: Metric.Counter<number> = Inbox.fieldsLeftOut
 
+/**
+ * Counts the dials that were held because the store was restored from a copy (`restored`).
+ *
+ * @since 0.1.0
+ */
+export const dialsHeld: Metric.Counter<number> = Restore.dialsHeld
+
 type AnyDefinition = Flow.Definition<string, never, unknown, unknown, unknown>
 type Answering = Flow.Definition<string, Record<never, never>, unknown, unknown, unknown>
 type NeedsOf<D> = D extends Flow.Definition<string, never, unknown, unknown, infer R> ? R : never
@@ -285,6 +293,13 @@ export interface Options<
   /** The namespace of this installation in `external_id`; default: the store's own. At most 10 characters. */
   readonly namespace?: string
   readonly settings?: Partial<Settings.Settings>
+  /**
+   * The store was restored from a copy, at the time `before`: calls that began before may have rung phones that it knows
+   * nothing of. `hold` keeps them from dialling until somebody says more, as an engine with a `Witness` does by itself;
+   * `dial` lets them dial as if nothing had happened, so that somebody may be rung twice; `give up` ends their dials as
+   * `NotAnswered` with the reason `unknown`, but those that are made `evenIfUnknown`. Leave it until these calls are over.
+   */
+  readonly restored?: { readonly before: DateTime.DateTime; readonly dials: "hold" | "dial" | "give up" }
 }
 
 const registry = (
@@ -363,7 +378,10 @@ const make = Effect.fnUntraced(function*(
     refusal: options.refusal ?? ActionModule.hangup,
     namespace: options.namespace,
     settings: { ...Settings.defaults, ...options.settings },
-    running
+    running,
+    restored: options.restored === undefined
+      ? undefined
+      : { ...options.restored, before: DateTime.toEpochMillis(options.restored.before) }
   })
 
   const handle = <A, E>(flow: Flow.Definition<string, never, A, E, unknown>, id: CallId): Handle<A, E> => ({

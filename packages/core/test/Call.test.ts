@@ -188,6 +188,79 @@ describe("a dial", () => {
     bold.verify()
   })
 
+  describe("of a call that began before its store was restored from a copy", () => {
+    const later = Flow.andThen(Flow.sleep("10 minutes"), talk)
+    const copied = (flow: Parameters<typeof define>[0], ...restored: ReadonlyArray<Call.Restored>) => {
+      const trial = new Trial(flow)
+      trial.restored = restored
+      return trial
+    }
+    const of = (trial: Trial, tag: string) => trial.events.filter((event) => event._tag === tag).length
+    const before = 1_000_001
+
+    it("is held, and looked at again each hour, until somebody says that it may go", () => {
+      const trial = copied(later, { before, dials: "hold" })
+      trial.pass(10 * minute)
+      assert.strictEqual(of(trial, "DialHeld"), 1)
+      assert.strictEqual(
+        Call.waitingFor(trial.call, trial.settings).what,
+        "somebody to say whether its phone has rung"
+      )
+      trial.pass(180 * minute)
+      assert.deepStrictEqual([of(trial, "DialHeld"), of(trial, "DialAttempted")], [4, 0])
+      trial.verify()
+      trial.restored = [{ before, dials: "dial" }]
+      assert.deepStrictEqual(trial.take({ _tag: "Wake" }), ["DialAttempted"])
+      assert.isFalse(trial.state.held)
+      trial.answered()
+      assert.strictEqual(trial.reply(), "speak")
+      trial.verify()
+    })
+
+    it("is given up as unknown if so told, unless its author allows it", () => {
+      const trial = copied(later, { before, dials: "give up" })
+      trial.pass(10 * minute)
+      assert.deepStrictEqual(exitOf(trial), { _tag: "Failure", error: { _tag: "NotAnswered", reason: "unknown" } })
+      assert.strictEqual(of(trial, "DialAttempted"), 0)
+      assert.isTrue(Call.isOver(trial.call))
+      trial.verify()
+      const bold = copied(Flow.andThen(Flow.sleep("10 minutes"), talkWith({ evenIfUnknown: true })), {
+        before,
+        dials: "give up"
+      })
+      bold.pass(10 * minute)
+      assert.strictEqual(of(bold, "DialAttempted"), 1)
+    })
+
+    it("is given up after it was held, and then at once", () => {
+      const trial = copied(later, { before, dials: "hold" })
+      trial.pass(15 * minute)
+      trial.restored = [{ before, dials: "give up" }]
+      assert.deepStrictEqual(trial.take({ _tag: "Wake" }), ["DialGivenUp", "FlowEnded"])
+    })
+
+    it("follows the first word that applies to its call", () => {
+      const trial = copied(later, { before: before - 1, dials: "dial" }, { before, dials: "hold" })
+      trial.pass(10 * minute)
+      assert.strictEqual(of(trial, "DialHeld"), 1)
+      const released = copied(later, { before, dials: "dial" }, { before: before + 1, dials: "hold" })
+      released.pass(10 * minute)
+      assert.strictEqual(of(released, "DialAttempted"), 1)
+    })
+
+    it("ends with its call: a deadline of the flow and a cancel count meanwhile", () => {
+      const bounded = copied(Flow.timeout(talk, "20 minutes"))
+      bounded.posted({ _tag: "NotSent", problem: "no connection" })
+      bounded.restored = [{ before, dials: "hold" }]
+      bounded.pass(21 * minute)
+      assert.strictEqual(bounded.call.exit?._tag, "Failure")
+      const cancelled = copied(later, { before, dials: "hold" })
+      cancelled.pass(11 * minute)
+      cancelled.take({ _tag: "Cancel" })
+      assert.isTrue(Call.isOver(cancelled.call))
+    })
+  })
+
   it("that nobody answers in time is given up, and a later answer is hung up on", () => {
     const trial = new Trial(talk)
     trial.posted({ _tag: "Accepted", referenceId: session })

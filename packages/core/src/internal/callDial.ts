@@ -10,15 +10,43 @@ export const isHeldUp = (call: Call, line: CallLine): boolean =>
   call.lines.some((other) => other.id !== line.id && other.to === line.to && isRinging(other) && !other.presumed)
 
 /**
- * Attempts the planned dial, if its time has come and its number is free: a phone that this call has given up on may still
- * ring. A number that was left as unknown is not rung again unless this dial allows it.
+ * The store is a copy of an earlier day: calls that began before a time may have gone on without it, and rung phones that it
+ * knows nothing of. Their dials are held until somebody says more, sent as if nothing had happened, or given up as `unknown`.
  */
-export const attemptDial = (turn: Turn, externalId: (line: number) => string, process: string, now: number): void => {
+export interface Restored {
+  /** In milliseconds since 1970. */
+  readonly before: number
+  readonly dials: "hold" | "dial" | "give up"
+}
+
+/** What a held dial waits for, in words. */
+export const heldWords = "somebody to say whether its phone has rung"
+
+/** After so long a held dial is looked at again, in milliseconds. */
+const heldFor = 60 * 60 * 1000
+
+const verdictOn = (call: Call, restored: ReadonlyArray<Restored>): Restored["dials"] =>
+  restored.find(({ before }) => call.startedAt < before)?.dials ?? "dial"
+
+/**
+ * Attempts the planned dial, if its time has come and its number is free: a phone that this call has given up on may still
+ * ring. A number that was left as unknown is not rung again unless this dial allows it, and neither is one that may have
+ * been rung while the store was elsewhere.
+ */
+export const attemptDial = (
+  turn: Turn,
+  externalId: (line: number) => string,
+  process: string,
+  now: number,
+  restored: ReadonlyArray<Restored>
+): void => {
+  const verdict = verdictOn(turn.call, restored)
   let line = plannedLine(turn.call)
-  for (; line !== undefined && isDoubted(turn.call, line); line = plannedLine(turn.call)) {
+  for (; line !== undefined && isDoubted(turn.call, line, verdict); line = plannedLine(turn.call)) {
     turn.fact({ _tag: "DialGivenUp", line: line.id, reason: "unknown" })
   }
-  if (line === undefined || line.notBefore > now || isHeldUp(turn.call, line)) return
+  if (line === undefined || !isDue(line, verdict, now) || isHeldUp(turn.call, line)) return
+  if (verdict === "hold") return turn.fact({ _tag: "DialHeld", line: line.id, until: now + heldFor })
   turn.fact({ _tag: "DialAttempted", line: line.id, externalId: externalId(line.id), process })
 }
 
@@ -27,10 +55,14 @@ const plannedLine = ({ lines }: Call): CallLine | undefined => {
   return line?.phase === "Planned" && !line.left ? line : undefined
 }
 
-/** Whether nobody knows if the number of a planned dial rings already, and this dial does not allow for that. */
-const isDoubted = ({ lines }: Call, line: CallLine): boolean =>
+/** A held dial that may go waits no longer. */
+const isDue = (line: CallLine, verdict: Restored["dials"], now: number): boolean =>
+  line.notBefore <= now || (line.held && verdict !== "hold")
+
+/** Whether nobody knows if the number of a planned dial rings or has rung, and this dial does not allow for that. */
+const isDoubted = ({ lines }: Call, line: CallLine, verdict: Restored["dials"]): boolean =>
   line.dialling?.evenIfUnknown !== true &&
-  lines.some((other) => other.to === line.to && other.unknown && isRinging(other))
+  (verdict === "give up" || lines.some((other) => other.to === line.to && other.unknown && isRinging(other)))
 
 /** What became of a `POST`. */
 export type Posted =

@@ -64,6 +64,8 @@ export interface CallLine {
   readonly throttled: number
   /** Not to be sent before this time. */
   readonly notBefore: number
+  /** It was not sent although its time had come: its phone may have rung already. */
+  readonly held: boolean
   /** Our own id of it, which the carrier may send back: of a dial always, of a line that came in with `marks`. */
   readonly externalId?: string
   /** The process that recorded the attempt and alone may send it. */
@@ -151,7 +153,8 @@ export type Wait =
 /** A call as its events tell it. Plain data: rebuilt from the log at any time, and equal to what is in memory. */
 export interface Call {
   readonly id: CallId
-  /** When the last event happened; 0 before the first. */
+  /** When the first event happened, and when the last; 0 before the first. */
+  readonly startedAt: number
   readonly at: number
   readonly flow: string
   readonly flowVersion: number
@@ -180,6 +183,7 @@ export interface Call {
 /** A call before its first event. */
 export const initial = (id: CallId): Call => ({
   id,
+  startedAt: 0,
   at: 0,
   flow: "",
   flowVersion: 0,
@@ -203,6 +207,7 @@ const newLine = (id: number, at: number): Omit<CallLine, "direction" | "to" | "f
   attempt: 1,
   throttled: 0,
   notBefore: 0,
+  held: false,
   otherReferenceIds: [],
   openedAt: at,
   phaseAt: at,
@@ -375,6 +380,7 @@ const apply = (self: Call, event: CallEvent): Call => {
     case "CallStarted":
       return {
         ...self,
+        startedAt: at,
         flow: event.flow,
         flowVersion: event.version,
         input: event.input,
@@ -383,6 +389,7 @@ const apply = (self: Call, event: CallEvent): Call => {
     case "CallArrived":
       return {
         ...self,
+        startedAt: at,
         flow: event.flow,
         flowVersion: event.version,
         input: {},
@@ -438,9 +445,12 @@ const apply = (self: Call, event: CallEvent): Call => {
     case "FlowEnded":
       return { ...self, exit: event.exit, wait: undefined, unheardSince: undefined }
 
+    case "DialHeld":
+      return onLine(self, event.line, (line) => ({ ...line, notBefore: event.until, held: true }))
     case "DialAttempted":
       return onLine(self, event.line, (line) => ({
         ...to(line, "Attempted", at),
+        held: false,
         externalId: event.externalId,
         process: event.process
       }))

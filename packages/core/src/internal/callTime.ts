@@ -5,7 +5,7 @@ import * as Action from "../Action.ts"
 import * as Flow from "../Flow.ts"
 import type { Prompt } from "../Prompt.ts"
 import * as Settings from "../Settings.ts"
-import { isHeldUp } from "./callDial.ts"
+import { heldWords, isHeldUp } from "./callDial.ts"
 import { type Call, type CallLine, isRinging, status } from "./callState.ts"
 import type { Body, Turn } from "./callTurn.ts"
 
@@ -44,7 +44,9 @@ const lineDeadline = (call: Call, line: CallLine, settings: Settings.Settings): 
     case "Closed":
       return undefined
     case "Planned":
-      return isHeldUp(call, line) ? undefined : { at: line.notBefore, what: "the next attempt to dial" }
+      return isHeldUp(call, line)
+        ? undefined
+        : { at: line.notBefore, what: line.held ? heldWords : "the next attempt to dial" }
     case "Dialing":
       return line.phase === "Unknown"
         ? {

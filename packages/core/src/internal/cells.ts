@@ -24,6 +24,7 @@ import {
   sessionsIn,
   sessionsOf
 } from "./pending.ts"
+import type { Restore } from "./restore.ts"
 import type { Run } from "./running.ts"
 import * as Startable from "./startable.ts"
 import { type Reading, tolerance } from "./time.ts"
@@ -39,6 +40,7 @@ export interface Engine {
   neighbours: ReadonlySet<string>
   readonly definition: (name: string, version: number) => Call.AnyDefinition | undefined
   readonly alarm: Alarm.Alarm
+  readonly restore: Restore
   /** The time by which facts are recorded, which is that of all processes on this store, in milliseconds since 1970. */
   readonly now: () => number
   /** The time that tells how long something took, in milliseconds. */
@@ -343,6 +345,7 @@ export const make = (engine: Engine, follow: Follow) => {
     cell.writer = process
     cell.worker = worker
     cell.unsure = undefined
+    engine.restore.stored(cell.id, turn.version)
     show(cell, decided.events, call, since)
     rest(cell, call, summary.due)
     return yes
@@ -392,7 +395,13 @@ export const make = (engine: Engine, follow: Follow) => {
   }
 
   const decideOn = (cell: Cell, live: Call.Live, input: Call.Input, reading: Reading): Call.Decided =>
-    Call.decide(live, input, { now: timeOf(cell, live.call, reading), process, namespace, settings })
+    Call.decide(live, input, {
+      now: timeOf(cell, live.call, reading),
+      process,
+      namespace,
+      settings,
+      restored: engine.restore.verdicts
+    })
 
   /**
    * Takes one input: decides, appends, and looks at the result before anybody else can. Not to be interrupted, so that a

@@ -22,7 +22,7 @@ export type Dispatch = ReturnType<typeof make>
 
 /** Does what calls decide. `context` holds the services that activities need. */
 export const make = (
-  { closing, elapsed, now, run, settings }: Engine,
+  { closing, elapsed, now, restore, run, settings }: Engine,
   cells: Cells,
   transport: Transport["Service"],
   context: Context.Context<never>
@@ -131,7 +131,10 @@ export const make = (
   const follow: Follow = (cell, events, call, since) => {
     stopActivity(cell, call)
     if (events.some(({ _tag }) => _tag === "ActivityStarted" || _tag === "Restarted")) runActivity(cell)
-    for (const event of events) if (event._tag === "DialAttempted") run(sendDial(cell, event, since))
+    for (const event of events) {
+      if (event._tag === "DialAttempted") run(sendDial(cell, event, since))
+      if (event._tag === "DialHeld") restore.held(cell.id)
+    }
   }
 
   /** Stops all activities: the next process runs them again. */

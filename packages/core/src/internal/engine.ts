@@ -20,6 +20,7 @@ import * as ids from "./ids.ts"
 import * as Inbox from "./inbox.ts"
 import * as Leftover from "./leftover.ts"
 import * as Recovery from "./recovery.ts"
+import * as Restore from "./restore.ts"
 import * as Running from "./running.ts"
 import * as Time from "./time.ts"
 
@@ -30,6 +31,8 @@ export interface Options extends Inbox.Options {
   readonly settings: Settings.Settings
   /** The calls that are running in the store. */
   readonly running: ReadonlyArray<Summary>
+  /** What the application says of a store that was restored from a copy. */
+  readonly restored: Call.Restored | undefined
 }
 
 /** What the engine does for `Calls`. */
@@ -77,9 +80,17 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     options.settings.catchUpPerSecond,
     (id) => Effect.sync(() => closing.isBegun() ? undefined : void base.run(cells.wake(id as CallId)))
   )
+  const restore = yield* Restore.make({
+    store,
+    now: time.now,
+    run,
+    running: options.running,
+    restored: options.restored
+  })
   const base: Cells.Engine = {
     store,
     alarm,
+    restore,
     now: time.now,
     elapsed: time.elapsed,
     read: time.read,
@@ -186,6 +197,9 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
   yield* store.processes === undefined
     ? Effect.sync(() => recovery.recover(options.running))
     : recovery.watch(store.processes, clock)
+  if (options.restored !== undefined) {
+    for (const id of Restore.waiting(options.running)) alarm.setLatest(id, time.now(), false)
+  }
 
   const engine: Engine = {
     start,

@@ -14,6 +14,7 @@ import * as table from "./callTable.ts"
 import { type Answer, answer, type Cell, isAnswered, Letter, type Reply } from "./cell.ts"
 import { type Cells, type Engine, untilStored } from "./cells.ts"
 import * as Closing from "./closing.ts"
+import * as Gathered from "./gathered.ts"
 import * as ids from "./ids.ts"
 import * as Lateness from "./lateness.ts"
 import type { Reading } from "./time.ts"
@@ -334,15 +335,25 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     return Effect.catchTag(taken, "CallNotFound", () => lost)
   }
 
-  /** An event that carries our namespace but belongs to no call that is stored: a store was lost. Nobody may be left on it. */
-  const lostCall = (letter: Letter): Effect.Effect<void> => {
-    const { webhook } = letter
-    const isOver = Webhook.kind(webhook) === "CallCompleted"
-    answer(letter, Exit.succeed(isOver ? silent : hangup))
-    return isOver ? Effect.void : Effect.logWarning(
-      `An event ${Webhook.shown(webhook)} names a call of this installation that is not stored; it is hung up on`
-    )
-  }
+  /**
+   * An event that carries our namespace but belongs to no dial that is stored: a store was lost, or is a copy of an earlier
+   * day. Nobody may be left on it.
+   */
+  const lostCall = (letter: Letter): Effect.Effect<void> =>
+    Effect.sync(() => {
+      const isOver = Webhook.kind(letter.webhook) === "CallCompleted"
+      answer(letter, Exit.succeed(isOver ? silent : hangup))
+      if (!isOver) tellLost(Webhook.shown(letter.webhook))
+      if (attemptOf(letter.webhook) !== undefined) engine.restore.suspect()
+    })
+
+  const tellLost = Gathered.make<string>(run, (names, count) =>
+    Effect.logWarning(
+      `${
+        count === 1 ? "An event names a dial" : `${count} events name dials`
+      } of this installation that the store does ` +
+        `not know (${[...new Set(names)].join(", ")}): whoever is on the line is hung up on`
+    ))
 
   // -------------------------------------------------------------------------------------------------------------------
   // Answered
