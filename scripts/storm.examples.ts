@@ -1,4 +1,7 @@
-/** The flows that storms blow over: those of the examples, each with its input and the services that it needs. */
+/**
+ * The flows that storms blow over: those of the examples, each with its input and the services that it needs, and one whose
+ * finalizers wait.
+ */
 import { PhoneNumber } from "@ringback/core"
 import { Storm } from "@ringback/testing"
 import { Effect } from "effect"
@@ -13,6 +16,7 @@ import { survey } from "../examples/survey/flow.ts"
 import { Directory, switchboard } from "../examples/switchboard/flow.ts"
 import { TableReady } from "../examples/table-ready/flow.ts"
 import { transfer } from "../examples/transfer/flow.ts"
+import { requestOf, Visit } from "./storm.finalizers.ts"
 
 const to = PhoneNumber.make("+15550170001")
 const from = PhoneNumber.make("+15550170009")
@@ -43,6 +47,7 @@ export const examples: Readonly<Record<string, Blow>> = {
   pin: (options) => Storm.run(PinReducer, { ...who, pin: "1234" }, options),
   "phone-tree": (options) => Storm.run(PhoneTree, who, options),
   offer: (options) => Effect.provideService(Storm.run(Offer, who, options), Consents, consents),
+  visit: (options) => Storm.run(Visit, { ...who, office: other }, { ...options, requestOf }),
   transfer: (options) => Storm.run(transfer(house), {}, { ...options, incoming }),
   survey: (options) => Storm.run(survey({ number: from, agent: to }), {}, { ...options, incoming }),
   switchboard: (options) =>

@@ -41,6 +41,8 @@ const catalogue = {
   postUnreadable: 0.1,
   /** The answer to the `POST` is a 429, in every second case with a wish when to come back. */
   postThrottled: 0.25,
+  /** The carrier takes up to two dials and answers 429 to all others, for up to three minutes. */
+  carrierThrottles: 0.05,
   /** No connection for the `POST`. */
   postNotSent: 0.25,
   /** The carrier refuses the dial, for good. */
@@ -71,6 +73,8 @@ const catalogue = {
   suspend: 0.4,
   /** The wall clock of the computer jumps forward by up to an hour. */
   clockForward: 0.4,
+  /** The wall clock of the computer jumps forward by some minutes while somebody is spoken to. Strikes a run once. */
+  clockForwardInTalk: 0,
   /** The wall clock of the computer jumps back by up to an hour. */
   clockBack: 0.4,
   /** A second process works on the same calls from some step on, with a clock of its own. On PostgreSQL only. */
@@ -78,7 +82,15 @@ const catalogue = {
   /** A process cannot be seen to live by the others for up to half a minute. On PostgreSQL only. */
   connectionLost: 0.05,
   /** The application cancels the call. */
-  cancel: 0.25
+  cancel: 0.25,
+  /** The application cancels again what it has cancelled, up to twice, while the finalizers of the flow run. */
+  cancelAgain: 0.7,
+  /** The flow throws at one of its places. Strikes a call as a whole, and only flows that have such places. */
+  flowThrows: 0,
+  /** Somebody who is not the carrier posts webhooks: calls that come in under the session of a live line, and guessed ids. */
+  sessionForeign: 0.5,
+  /** Somebody who is not the carrier posts webhooks whose ids have some thousand characters. */
+  sessionOversized: 0.3
 } as const
 
 /**

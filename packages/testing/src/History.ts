@@ -126,6 +126,29 @@ export interface Shown {
 }
 
 /**
+ * A warning or an error in the log of one incarnation.
+ *
+ * @since 0.1.0
+ */
+export interface Logged extends Moment {
+  readonly level: "Warn" | "Error" | "Fatal"
+  readonly text: string
+  readonly incarnation: number
+}
+
+/**
+ * A webhook that the carrier did not post, and what the engine made of it, if it came to that.
+ *
+ * @since 0.1.0
+ */
+export interface Foreign extends Moment {
+  readonly webhook: Webhook.Webhook
+  readonly incarnation: number
+  readonly answered?: Moment & { readonly action: Action.Action | undefined }
+  readonly failed?: Moment & { readonly problem: string }
+}
+
+/**
  * A start that was acknowledged.
  *
  * @since 0.1.0
@@ -166,6 +189,17 @@ export interface Cancelled extends Moment {
 }
 
 /**
+ * An activity ran, as it said itself by `Storm.ran`: `name` names the request of the flow, `key` is what it ran under.
+ *
+ * @since 0.1.0
+ */
+export interface Ran extends Moment {
+  readonly name: string
+  readonly key: string
+  readonly incarnation: number
+}
+
+/**
  * What the application was told.
  *
  * @since 0.1.0
@@ -184,6 +218,8 @@ export interface Told {
  */
 export interface History {
   readonly flow: Call.AnyDefinition
+  /** Names the request of the flow that a dial answers, where requests can be told apart by what they dial. */
+  readonly requestOf: ((dial: Action.Dial) => string) | undefined
   /** What the laws hold the engine to. */
   readonly settings: Settings.Settings
   /** How many calls the application wanted to start. */
@@ -191,6 +227,7 @@ export interface History {
   readonly turns: ReadonlyArray<Appended>
   readonly deliveries: ReadonlyArray<Delivery>
   readonly sent: ReadonlyArray<Sent>
+  readonly ran: ReadonlyArray<Ran>
   readonly rings: ReadonlyArray<Ring>
   readonly log: ReadonlyArray<Entry>
   readonly faults: ReadonlyArray<Fault>
@@ -201,6 +238,10 @@ export interface History {
   readonly strayed: ReadonlyArray<string>
   /** What somebody who reads logs, spans, metrics and errors saw. */
   readonly shown: ReadonlyArray<Shown>
+  /** The warnings and errors among it, each as often as it was logged. */
+  readonly logged: ReadonlyArray<Logged>
+  /** What strangers posted. */
+  readonly strangers: ReadonlyArray<Foreign>
   /** When the run ended. */
   readonly endedAt: number
   /** It did not come to its end and was given up on. */

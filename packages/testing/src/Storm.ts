@@ -12,13 +12,14 @@
  *
  * @since 0.1.0
  */
-import { type Calls, type Flow, type Settings } from "@ringback/core"
+import { type Action, type Calls, type Flow, type Settings } from "@ringback/core"
 import { Effect, Layer, Random, Schema } from "effect"
 import type * as Callee from "./Callee.ts"
 import * as FakeClock from "./FakeClock.ts"
 import * as Faults from "./Faults.ts"
 import type * as History from "./History.ts"
 import * as storm from "./internal/storm.ts"
+import * as witness from "./internal/stormWitness.ts"
 import * as Ladder from "./Ladder.ts"
 import * as PhoneCompany from "./PhoneCompany.ts"
 import * as PhoneLine from "./PhoneLine.ts"
@@ -53,6 +54,16 @@ export interface Options {
   readonly calls?: number
   /** What the application tells each call while it runs: the signals by name, in their stored form. */
   readonly signals?: { readonly [name: string]: Schema.Json }
+  /**
+   * The input with which the flow throws somewhere, for the fault `flowThrows`: `drawn`, from 0 to less than 1, picks the
+   * place. It is of the type of the flow's input.
+   */
+  readonly throwing?: (drawn: number) => unknown
+  /**
+   * Names the request of the flow that a dial answers, for a flow all of whose dials differ (in `sendDtmf`, say). Then each
+   * request rings once, whatever is recorded of it.
+   */
+  readonly requestOf?: (dial: Action.Dial) => string
   readonly settings?: Partial<Settings.Settings>
   /** How the phone company behaves where no fault strikes. */
   readonly company?: PhoneLine.Changes
@@ -152,6 +163,17 @@ export const once = <Name extends string, Input, A, E, R>(
   check(flow as AnyFlow, input, options.seed ?? 1, options) as Effect.Effect<Run, never, NeedsOf<R>>
 
 /**
+ * Tells the storm that an activity runs: the first thing that its effect does. `name` is that of the activity, and no other
+ * request of the flow may bear it. Then the laws hold that one request runs under one key. Outside of a storm nothing
+ * happens.
+ *
+ * @example
+ * Flow.activity("charge the card", {}, Effect.andThen(Storm.ran("charge the card"), charge))
+ * @since 0.1.0
+ */
+export const ran: (name: string) => Effect.Effect<void> = witness.ran
+
+/**
  * One run and what the laws found in it.
  *
  * @since 0.1.0
@@ -179,6 +201,8 @@ const check = (flow: AnyFlow, input: unknown, seed: number, options: Options): E
     callees: options.callees,
     incoming: options.incoming,
     signals: options.signals ?? {},
+    throwing: options.throwing,
+    requestOf: options.requestOf,
     settings: { ...TestCalls.engineSettings(company), ...seldom, ...options.settings },
     company,
     sabotage: options.sabotage ?? {}
@@ -245,9 +269,20 @@ const ladder = (history: History.History): string =>
 
 const test = (name: string, seed: number, kinds: ReadonlyArray<Faults.Kind>, options: Options): string => {
   const faults = `Faults.only(${kinds.map((kind) => JSON.stringify(kind)).join(", ")})`
-  const others =
-    (["store", "calls", "callees", "incoming", "signals", "laws", "settings", "company", "sabotage"] as const)
-      .filter((name) => options[name] !== undefined)
+  const others = ([
+    "store",
+    "calls",
+    "callees",
+    "incoming",
+    "signals",
+    "throwing",
+    "requestOf",
+    "laws",
+    "settings",
+    "company",
+    "sabotage"
+  ] as const)
+    .filter((name) => options[name] !== undefined)
   return `it.effect(${JSON.stringify(`${name} withstands the storm of seed ${seed}`)}, () =>
   Storm.run(flow, input, { ${["runs: 1", `seed: ${seed}`, `faults: ${faults}`, ...others].join(", ")} }))`
 }

@@ -8,10 +8,12 @@ import { Call, type CallEvent, Webhook } from "@ringback/core"
 import { isDeepStrictEqual } from "node:util"
 import type * as History from "./History.ts"
 import * as finding from "./internal/finding.ts"
+import * as activities from "./internal/lawActivities.ts"
 import * as copies from "./internal/lawCopies.ts"
 import * as deadlines from "./internal/lawDeadlines.ts"
 import * as holds from "./internal/lawHolds.ts"
 import * as order from "./internal/lawOrder.ts"
+import * as others from "./internal/lawOthers.ts"
 import * as record from "./internal/lawRecord.ts"
 import * as rings from "./internal/lawRings.ts"
 import * as secrets from "./internal/lawSecrets.ts"
@@ -112,10 +114,13 @@ export const nothingForgotten: Law = make("nothing decided is forgotten", (histo
     ...cancelled.flatMap(({ id, seq }) =>
       breach(!isKept(find(id), seq, (fact) => fact._tag === "Cancelled"), "a cancellation is lost")
     ),
-    ...calls.flatMap(({ events }) => {
-      const completed = events.filter((event) => event._tag === "ActivityCompleted").map((event) => event.n)
-      return breach(new Set(completed).size < completed.length, "the result of an activity was recorded twice")
-    })
+    ...calls.flatMap(({ call, events }) =>
+      breach(
+        call.exit !== undefined && call.exit._tag !== "Stopped" && events.some(({ _tag }) => _tag === "Cancelled"),
+        "a call went on as if nobody had cancelled it"
+      )
+    ),
+    ...activities.check(history)
   ]
 })
 
@@ -181,7 +186,7 @@ export const noDeadAir: Law = make("no dead air", deadlines.air, Object.values(d
  */
 export const replayIsTruth: Law = make("replay is truth", (history) => [
   ...history.strayed.map((when) => violation(`the state in memory differs from the log ${when}`)),
-  ...Past.of(history).calls.flatMap(({ events, id, turns }) => [
+  ...Past.of(history).calls.filter(({ call }) => call.flow === history.flow.name).flatMap(({ events, id, turns }) => [
     ...turns.flatMap(({ after, length }) => {
       const { divergence, live } = Call.rebuild(id, history.flow, events.slice(0, length))
       if (divergence !== undefined) {
@@ -265,6 +270,13 @@ const dialsAfterTheEnd = (history: History.History, call: Past.PastCall): findin
 export const secretsStayInside: Law = make("secrets stay inside", secrets.check)
 
 /**
+ * What arrives holds up nothing else: a stranger takes no call over, and a call whose flow throws ends with a word of it.
+ *
+ * @since 0.1.0
+ */
+export const nothingStopsTheRest: Law = make("nothing that comes in stops the rest", others.check)
+
+/**
  * All laws, in the order of the design.
  *
  * @since 0.1.0
@@ -279,5 +291,6 @@ export const all: ReadonlyArray<Law> = [
   noDeadAir,
   replayIsTruth,
   nothingAfterTheEnd,
-  secretsStayInside
+  secretsStayInside,
+  nothingStopsTheRest
 ]

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type CallEvent, type Calls, EventStore, Flow, PhoneNumber, Webhook } from "@ringback/core"
+import { type CallEvent, type Calls, EventStore, Flow, PhoneNumber, Transport, Webhook } from "@ringback/core"
 import { Clock, Effect, Option, Schema } from "effect"
-import { Storm, StormLaws } from "../src/index.ts"
+import { Faults, Storm, StormLaws } from "../src/index.ts"
 import { Desk, keepOrCancel, parties } from "./fixtures/flows.ts"
 
 // Each law is broken on purpose, by one part of the engine that is replaced, and a storm of a thousand runs finds it.
@@ -25,21 +25,28 @@ type CallsService = Calls.Calls["Service"]
 type StoreService = EventStore.EventStore["Service"]
 
 /** The first breach that a storm finds. */
-const caught = (sabotage: Storm.Sabotage, flow: typeof Survey | typeof Desk = Survey) =>
+const caught = (sabotage: Storm.Sabotage, flow: typeof Survey | typeof Desk = Survey, faults = Faults.all) =>
   Effect.flip(
     Storm.run(flow as typeof Desk, input, {
       runs: 1000,
       calls: 2,
+      faults,
       sabotage,
       ...(flow === Desk ? { signals: { paid: true } } : {})
     })
   )
 
 /** Declares that a storm over an engine with this broken part finds a breach of this law. */
-const finds = (part: string, law: StormLaws.Law, sabotage: () => Storm.Sabotage, flow?: typeof Desk) =>
+const finds = (
+  part: string,
+  law: StormLaws.Law,
+  sabotage: () => Storm.Sabotage,
+  flow?: typeof Survey | typeof Desk,
+  faults?: Faults.Faults
+) =>
   it.effect(`finds ${part}`, () =>
     Effect.gen(function*() {
-      const failure = yield* caught(sabotage(), flow)
+      const failure = yield* caught(sabotage(), flow, faults)
       assert.strictEqual(failure.law, law.name, failure.message)
     }), 60_000)
 
@@ -92,6 +99,44 @@ describe("a storm over a broken engine", () => {
   finds("a dial that is sent long after its record", StormLaws.ringsOnce, () => ({
     settings: { sendWindow: 3_600_000 }
   }))
+
+  finds("a transport that takes a throttling carrier for one that refuses", StormLaws.nothingStopsTheRest, () => ({
+    transport: ({ send }) => ({
+      send: (action) =>
+        Effect.mapError(send(action), ({ externalId, reason }) =>
+          new Transport.TransportError({
+            externalId,
+            reason: reason._tag === "NotSent" && reason.throttled === true
+              ? new Transport.Refused({ status: "429" })
+              : reason
+          }))
+    })
+  }))
+
+  finds("a throttling carrier that uses up the attempts of a dial", StormLaws.nothingStopsTheRest, () => ({
+    transport: ({ send }) => ({
+      send: (action) =>
+        Effect.mapError(send(action), ({ externalId, reason }) =>
+          new Transport.TransportError({
+            externalId,
+            reason: reason._tag === "NotSent" ? new Transport.NotSent({ problem: reason.problem }) : reason
+          }))
+    })
+  }))
+
+  finds(
+    "an engine that takes the webhooks of strangers for its carrier's",
+    StormLaws.nothingStopsTheRest,
+    () => ({
+      calls: (calls) => ({
+        ...calls,
+        receive: (webhook) =>
+          calls.receive(webhook.event === "incoming_call" ? { ...webhook, event: "speak_completed" } : webhook)
+      })
+    }),
+    Survey,
+    { ...Faults.all, sessionForeign: 0.5 }
+  )
 
   finds("a start that is acknowledged before it is stored", StormLaws.nothingForgotten, () => ({
     calls: (calls) => ({

@@ -45,6 +45,7 @@ export const check = (history: History.History): Findings => {
       ...posts(history, call),
       ...legs(history, past, call),
       ...rings(history, call),
+      ...requests(history, call),
       ...overlaps(history, call)
     ])
   ]
@@ -121,6 +122,20 @@ const rings = (history: History.History, call: Past.PastCall): Findings => {
     rung.set(plan, (rung.get(plan) ?? 0) + 1)
     return rung.get(plan) === 2 ? [violation("a phone rang twice for one dial of the flow")] : none
   })
+}
+
+/** First legs ring once for each request of the flow, whatever is recorded of it. */
+const requests = (history: History.History, call: Past.PastCall): Findings => {
+  const { requestOf, rings, sent } = history
+  if (requestOf === undefined) return none
+  const rung = new Set(rings.map(({ externalId }) => externalId))
+  const own = sent.filter(({ action: { externalId } }) => isOf(call, externalId) && rung.has(externalId))
+  const attempts = Past.grouped(own, ({ action }) => requestOf(action))
+  return [...attempts.values()].flatMap((sent) =>
+    new Set(sent.map(({ action }) => action.externalId)).size > 1
+      ? [violation("a phone rang twice for one request of the flow")]
+      : none
+  )
 }
 
 /** Two phones of one number that ring at the same time for one call. */

@@ -12,6 +12,8 @@ import * as Onlooker from "./stormOnlooker.ts"
 import * as People from "./stormPeople.ts"
 import * as Border from "./stormProcess.ts"
 import * as Store from "./stormStore.ts"
+import * as Strangers from "./stormStrangers.ts"
+import { Witness } from "./stormWitness.ts"
 import * as World from "./stormWorld.ts"
 
 export type { Options, Sabotage, StoreKind } from "./stormWorld.ts"
@@ -36,6 +38,7 @@ export const run: (
       ? company.everyone(People.strangers(nature, 3 + wanted))
       : Effect.forEach(Object.entries(options.callees), ([number, scripts]) => company.callee(number, scripts))
     yield* begin(boot(0))
+    yield* Strangers.appear(world, border)
     for (let index = 0; index < wanted; index++) {
       if (options.incoming !== undefined) yield* begin(calling(world, options.incoming))
       const cancels = strikes("cancel")
@@ -83,6 +86,7 @@ const finished = (world: World.World, wanted: number, abandoned: boolean) =>
     const { cancelled, outcomes, signalled, started, ...others } = records
     return {
       flow: options.flow,
+      requestOf: options.requestOf,
       settings: world.settings,
       wanted: options.incoming === undefined ? wanted : 0,
       ...others,
@@ -203,9 +207,10 @@ const engine = (
   store: Layer.Layer<EventStore.EventStore, unknown>
 ): Layer.Layer<Calls.Calls, unknown> => {
   const { flow, incoming, sabotage } = world.options
+  const desk = { [Strangers.deskNumber]: Strangers.Desk }
   const flows = incoming === undefined
-    ? { flows: [flow] }
-    : { flows: [], inbound: { [PhoneNumber.make(incoming.to)]: flow as never } }
+    ? { flows: [flow], inbound: desk }
+    : { flows: [], inbound: { ...desk, [PhoneNumber.make(incoming.to)]: flow as never } }
   const transport = Carrier.transport(world, border, process)
   const ownStore = Layer.effect(
     EventStore.EventStore,
@@ -223,6 +228,9 @@ const surroundings = (world: World.World, border: Border.Border, process: World.
   const clock = border.clockOf(process)
   return Context.make(Clock.Clock, world.options.sabotage.clock?.(clock) ?? clock).pipe(
     Context.add(Random.Random, world.random),
-    Context.merge(Onlooker.services(world))
+    Context.add(Witness, (name, key) => {
+      world.records.ran.push({ ...world.moment(), name, key, incarnation: process.id })
+    }),
+    Context.merge(Onlooker.services(world, process))
   )
 }

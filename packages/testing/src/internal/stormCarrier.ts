@@ -33,7 +33,24 @@ const postFaults = [
   "postTwice"
 ] as const satisfies ReadonlyArray<Faults.Kind>
 
-type PostFault = typeof postFaults[number]
+type PostFault = typeof postFaults[number] | "carrierThrottles"
+
+/** How long a carrier throttles. */
+const throttledFor = [5_000, 20_000, 60_000, 180_000] as const
+
+/** Whether the carrier has had enough dials for now. It takes some, and answers 429 to the rest until the time is over. */
+const isThrottled = ({ now, strikes, throttle }: World): boolean => {
+  if (now() >= throttle.until) {
+    const dice = strikes("carrierThrottles")
+    if (dice === undefined) return false
+    throttle.until = now() + dice.pick(throttledFor)
+    throttle.room = dice.between(0, 2)
+  }
+  return throttle.room-- <= 0
+}
+
+const faultOfPost = (world: World): PostFault | undefined =>
+  isThrottled(world) ? "carrierThrottles" : postFaults.find((kind) => world.strikes(kind) !== undefined)
 
 const carryOut = (world: World, action: Action.Dial, fault: PostFault | undefined) =>
   Effect.gen(function*() {
@@ -57,7 +74,12 @@ const carryOut = (world: World, action: Action.Dial, fault: PostFault | undefine
         return yield* lost("the response is not JSON")
       case "postThrottled": {
         const wish = diceOf("postThrottled").hit(0.5) ? { retryAfterMillis: nature.between(500, 20_000) } : {}
-        return yield* failed(action, new Transport.NotSent({ problem: "too many requests", ...wish }))
+        return yield* failed(action, new Transport.NotSent({ problem: "HTTP 429", throttled: true, ...wish }))
+      }
+      case "carrierThrottles": {
+        const { now, throttle } = world
+        const wish = diceOf("carrierThrottles").hit(0.5) ? { retryAfterMillis: throttle.until - now() } : {}
+        return yield* failed(action, new Transport.NotSent({ problem: "HTTP 429", throttled: true, ...wish }))
       }
       case "postNotSent":
         return yield* failed(action, new Transport.NotSent({ problem: "no connection" }))
@@ -82,7 +104,7 @@ export const transport = (world: World, border: Border, process: Process): Trans
       Effect.gen(function*() {
         const begun = world.moment()
         yield* border.cross(process)
-        const fault = postFaults.find((kind) => world.strikes(kind) !== undefined)
+        const fault = faultOfPost(world)
         world.records.sent.push({ ...world.moment(), begun, incarnation: process.id, action, fault })
         const result = yield* Effect.exit(world.outside(carryOut(world, action, fault)))
         yield* border.cross(process)
@@ -205,6 +227,7 @@ const serve = (world: World, border: Border, exchange: Exchange): Effect.Effect<
     }
     const { action, sent } = exit.value
     delivery.answered = { ...world.moment(), action }
+    if (action?._tag === "Speak" || action?._tag === "Play") border.talks(process)
     yield* compare(world, process, delivery)
     yield* border.cross(process)
     const tell = (whole: boolean) =>

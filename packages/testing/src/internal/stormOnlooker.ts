@@ -1,12 +1,17 @@
 /** Whoever looks at a process from outside: reads its log, its spans and its metrics. */
-import { Cause, Context, Exit, Logger, Metric, Tracer } from "effect"
-import type { World } from "./stormWorld.ts"
+import { Cause, Context, Exit, Logger, Metric, References, Tracer } from "effect"
+import type { Process, World } from "./stormWorld.ts"
 
 /** The services by which a process shows itself, all of them read. */
-export const services = (world: World) => {
-  const logger = Logger.make(({ cause, message }) => {
-    const text = [...(Array.isArray(message) ? message : [message]), ...cause.reasons].map(String).join(" ")
+export const services = (world: World, process: Process) => {
+  const logger = Logger.make(({ cause, fiber, logLevel, message }) => {
+    const annotations = Object.entries(fiber.getRef(References.CurrentLogAnnotations))
+    const said = [...(Array.isArray(message) ? message : [message]), ...annotations].map(wordsOf)
+    const text = [...said, ...cause.reasons.length === 0 ? [] : [Cause.pretty(cause)]].join(" ")
     world.show("log", text)
+    if (logLevel === "Warn" || logLevel === "Error" || logLevel === "Fatal") {
+      world.records.logged.push({ ...world.moment(), level: logLevel, text, incarnation: process.id })
+    }
   })
   const tracer = Tracer.make({ span: (options) => new ReadSpan(options, (text) => world.show("span", text)) })
   return Context.make(Logger.CurrentLoggers, new Set([logger])).pipe(
@@ -14,6 +19,8 @@ export const services = (world: World) => {
     Context.add(Metric.MetricRegistry, new Map())
   )
 }
+
+const wordsOf = (said: unknown): string => said instanceof Error ? `${said.message} ${said.stack}` : String(said)
 
 /** A span that is read when it ends. */
 class ReadSpan extends Tracer.NativeSpan {

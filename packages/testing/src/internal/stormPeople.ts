@@ -40,11 +40,22 @@ const isStoreError = (error: unknown): boolean => error instanceof EventStore.St
 
 type Handle = Calls.Handle<unknown, unknown>
 
+/** What a call is started with: always the same, and perhaps something at which its flow throws. */
+const inputOf = (world: World, key: string): unknown => {
+  const { inputs, options } = world
+  if (!inputs.has(key)) {
+    const throws = options.throwing === undefined ? undefined : world.strikes("flowThrows")
+    inputs.set(key, throws === undefined ? options.input : options.throwing!(throws.next()))
+  }
+  return inputs.get(key)
+}
+
 /** What the application does about one call in each incarnation: it starts it, under one key, and waits for the outcome. */
 export const application = (world: World, border: Border, process: Process, key: string): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const { flow, input } = world.options
+    const { flow } = world.options
     const calls = process.calls!
+    const input = inputOf(world, key)
     const known = world.records.started.find((started) => started.key === key)
     let handle: Handle | undefined
     if (known !== undefined && world.nature.hit(0.5)) handle = calls.handle(flow, known.id)
@@ -115,14 +126,22 @@ const awaited = (world: World, index: number): Effect.Effect<CallEvent.CallId | 
     return undefined
   })
 
-/** Cancels a call after a while. */
+/** Cancels a call after a while, and perhaps again. */
 export const cancelling = (world: World, border: Border, index: number, after: number): Effect.Effect<void> =>
   Effect.gen(function*() {
     yield* Effect.sleep(after)
     const id = yield* awaited(world, index)
     if (id === undefined) return
-    const isDone = yield* insist(world, border, ({ calls }) => calls!.cancel(id))
-    if (isDone) world.records.cancelled.push({ ...world.moment(), id })
+    const cancel = Effect.gen(function*() {
+      const isDone = yield* insist(world, border, ({ calls }) => calls!.cancel(id))
+      if (isDone) world.records.cancelled.push({ ...world.moment(), id })
+    })
+    yield* cancel
+    const again = world.strikes("cancelAgain")
+    for (let times = again?.between(1, 2) ?? 0; times > 0; times--) {
+      yield* Effect.sleep(again!.pick([0, 2_000, 10_000, 40_000]))
+      yield* cancel
+    }
   })
 
 /** Tells a call something after a while, and in every second case again under the same key. */

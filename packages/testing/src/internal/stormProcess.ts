@@ -29,6 +29,8 @@ export interface Border {
   readonly kill: (process: Process) => void
   /** The time of a process. It does not wake while the process stands still, or after its death. */
   readonly clockOf: (process: Process) => Clock.Clock
+  /** Somebody is spoken to: perhaps the clock is set meanwhile. */
+  readonly talks: (process: Process) => void
   /** The run has taken more steps than any that ends. */
   readonly isExhausted: () => boolean
 }
@@ -111,10 +113,22 @@ export const make = (world: World, boot: Boot): Border => {
   const jump = (kind: "clockForward" | "clockBack", direction: 1 | -1) => (process: Process): Effect.Effect<void> =>
     Effect.sync(() => {
       record(kind)
-      process.machine.ahead += direction * diceOf(kind).pick([300, 4_000, 20_000, 300_000, 3_600_000])
-      const shared = world.processes.filter(({ dead, machine }) => machine === process.machine && !dead)
-      for (const { life } of shared) life.jumped.push(now())
+      setClock(process, direction * diceOf(kind).pick([300, 4_000, 20_000, 300_000, 3_600_000]))
     })
+
+  const setClock = (process: Process, by: number): void => {
+    process.machine.ahead += by
+    const shared = world.processes.filter(({ dead, machine }) => machine === process.machine && !dead)
+    for (const { life } of shared) life.jumped.push(now())
+  }
+
+  let isSetInTalk = false
+  const talks = (process: Process): void => {
+    const set = isSetInTalk ? undefined : world.strikes("clockForwardInTalk")
+    if (set === undefined) return
+    isSetInTalk = true
+    setClock(process, set.pick([200_000, 300_000, 600_000]))
+  }
 
   /** Another process takes over while this one stands still; this one goes on later, and is shut off after a while. */
   const takeOver = (process: Process): Effect.Effect<void> => {
@@ -176,6 +190,7 @@ export const make = (world: World, boot: Boot): Border => {
     cross,
     pass,
     kill,
+    talks,
     clockOf: (process) => {
       const { machine } = process
       let [at, readings] = [0, 0]

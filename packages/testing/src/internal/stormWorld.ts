@@ -2,8 +2,7 @@
  * The world of one run of a storm: its dice, its time, and the record of everything that happens. What the carrier, the
  * application and the faults do runs in the world, where no death of a process stops it.
  */
-import type { CallEvent, Calls, EventStore, Settings, Transport } from "@ringback/core"
-import type { Call } from "@ringback/core"
+import type { Action, Call, CallEvent, Calls, EventStore, Settings, Transport } from "@ringback/core"
 import { Clock, type Context, Deferred, Effect, type Latch, Random } from "effect"
 import type { Schema } from "effect"
 import type * as Callee from "../Callee.ts"
@@ -28,6 +27,8 @@ export interface Options {
   readonly callees: { readonly [number: string]: Callee.Script | ReadonlyArray<Callee.Script> } | undefined
   readonly incoming: { readonly to: string; readonly from: string; readonly callee?: Callee.Script } | undefined
   readonly signals: { readonly [name: string]: Schema.Json }
+  readonly throwing: ((drawn: number) => unknown) | undefined
+  readonly requestOf: ((dial: Action.Dial) => string) | undefined
   readonly settings: Partial<Settings.Settings>
   readonly company: PhoneLine.Settings
   readonly sabotage: Sabotage
@@ -93,11 +94,14 @@ export interface Records {
   readonly turns: Array<Mutable<History.Appended>>
   readonly deliveries: Array<Mutable<History.Delivery>>
   readonly sent: Array<History.Sent>
+  readonly ran: Array<History.Ran>
   readonly faults: Array<History.Fault>
   readonly lives: Array<History.Life>
   readonly strayed: Array<string>
   /** What the engine showed to the outside: log, spans, metrics, errors. */
   readonly shown: Array<History.Shown>
+  readonly logged: Array<History.Logged>
+  readonly strangers: Array<History.Foreign>
   readonly started: Array<History.Started>
   readonly outcomes: Array<History.Outcome>
   readonly signalled: Array<History.Signalled>
@@ -133,6 +137,10 @@ export interface World {
   readonly records: Records
   /** The disk below the store: full once in a run at most. */
   readonly disk: { fullUntil: number }
+  /** Until when the carrier has had enough dials, and how many it takes until then. */
+  readonly throttle: { until: number; room: number }
+  /** What each call is started with, by its key. */
+  readonly inputs: Map<string, unknown>
   /** All that ever lived, in the order of their births. */
   readonly processes: Array<Process>
 }
@@ -150,10 +158,13 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     turns: [],
     deliveries: [],
     sent: [],
+    ran: [],
     faults: [],
     lives: [],
     strayed: [],
     shown: [],
+    logged: [],
+    strangers: [],
     started: [],
     outcomes: [],
     signalled: [],
@@ -228,6 +239,8 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     underWay: () => underWay,
     records,
     disk: { fullUntil: 0 },
+    throttle: { until: 0, room: 0 },
+    inputs: new Map(),
     processes: []
   }
   return world
@@ -252,7 +265,9 @@ export const reach = (world: World): Process | undefined => {
   return all.length < 2 ? all[0] : all[world.diceOf("secondProcess").between(0, all.length - 1)]
 }
 
-/** Ids of calls whose start was acknowledged or that came in, as far as they are stored. */
-export const callIds = (world: World): ReadonlyArray<CallEvent.CallId> => [
-  ...new Set(world.records.turns.map(({ turn }) => turn.callId))
+/** Ids of calls of the flow, as far as they are stored: of those that were started and those that came in. */
+export const callIds = ({ options, records }: World): ReadonlyArray<CallEvent.CallId> => [
+  ...new Set(
+    records.turns.filter(({ summary }) => summary.flow === options.flow.name).map(({ turn }) => turn.callId)
+  )
 ]

@@ -1,0 +1,43 @@
+/** Activities run at least once under one key, and what comes of them is recorded once: what they said, held against the record. */
+import type { CallEvent } from "@ringback/core"
+import type * as History from "../History.ts"
+import { type Findings, none, violation } from "./finding.ts"
+import * as Past from "./past.ts"
+
+export const check = (history: History.History): Findings => [
+  ...Past.of(history).calls.flatMap((call) => [...results(call), ...runs(history, call)]),
+  ...keys(history)
+]
+
+type Completed = Extract<CallEvent.CallEvent, { readonly _tag: "ActivityCompleted" }>
+
+const completions = ({ events }: Past.PastCall): ReadonlyArray<Completed> =>
+  events.filter((event) => event._tag === "ActivityCompleted")
+
+const results = (call: Past.PastCall): Findings => {
+  const places = completions(call).map(({ n }) => n)
+  return new Set(places).size < places.length ? [violation("the result of an activity was recorded twice")] : none
+}
+
+/** What has a result has run, where activities of its name say that they run. */
+const runs = (history: History.History, call: Past.PastCall): Findings => {
+  const telling = new Set(history.ran.map(({ name }) => name))
+  const places = new Set(completions(call).map(({ n }) => n))
+  return call.events.flatMap((event) =>
+    event._tag === "ActivityStarted" && places.has(event.n) && telling.has(event.name) &&
+      !history.ran.some(({ key, name }) => name === event.name && callIdOf(key) === call.id)
+      ? [violation("a result was recorded of an activity that never ran")]
+      : none
+  )
+}
+
+/** The call that a key names. */
+const callIdOf = (key: string): string => key.split("/")[0]!
+
+/** One request has one key, however often it runs. */
+const keys = (history: History.History): Findings => {
+  const requests = Past.grouped(history.ran, ({ key, name }) => `${callIdOf(key)} ${name}`)
+  return [...requests.values()].flatMap((ran) =>
+    new Set(ran.map(({ key }) => key)).size > 1 ? [violation("one request of the flow ran under two keys")] : none
+  )
+}

@@ -1,0 +1,69 @@
+/**
+ * Nothing that comes in stops the rest: what strangers post, what flows throw and what the carrier throttles, held against
+ * the record and the log.
+ */
+import type { CallEvent } from "@ringback/core"
+import type * as History from "../History.ts"
+import { type Findings, none, violation } from "./finding.ts"
+import * as Past from "./past.ts"
+
+export const check = (history: History.History): Findings =>
+  Past.of(history).calls.flatMap((call) => [
+    ...defects(history, call),
+    ...takenOver(history, call),
+    ...throttled(history, call)
+  ])
+
+/** A process that has heard of the end of a call has told of it this soon. */
+const tellsWithin = 1_000
+
+/** A call that ends with a defect is told of once, as an error that names it, by the process that recorded the end. */
+const defects = (history: History.History, call: Past.PastCall): Findings => {
+  if (call.call.exit?._tag !== "Stopped" || call.call.exit.reason._tag !== "Defect") return none
+  const ended = Past.durable(call, ({ _tag }) => _tag === "FlowEnded")!
+  const { died, stood } = history.lives[ended.incarnation - 1]!
+  const lines = history.logged.filter(({ level, text }) => level === "Error" && text.includes(call.id))
+  const own = lines.filter(({ incarnation }) => incarnation === ended.incarnation)
+  if (own.length > 1) return [violation(`a defect was told ${own.length} times`)]
+  const heard = ended.confirmed
+  const hadTime = heard !== undefined && (died >= history.endedAt || heard.at + tellsWithin < died) &&
+    !stood.some(({ to }) => to >= heard.at)
+  return lines.length === 0 && hadTime ? [violation("a call ended with a defect and no word of it")] : none
+}
+
+/** What a stranger said of a line is never more than noted, unless the call is the stranger's own. */
+const takenOver = (history: History.History, { events }: Past.PastCall): Findings =>
+  events.flatMap((event, index) =>
+    isStrange(event) && event._tag !== "Stray" && !(event._tag === "CallArrived" && index === 0)
+      ? [violation(`a stranger's webhook was recorded as ${event._tag}`)]
+      : none
+  ).concat(sessions(history, events))
+
+const isStrange = (event: CallEvent.CallEvent): boolean => "extra" in event && event.extra?.["stranger"] === true
+
+/** A call of a stranger has a session of its own. */
+const sessions = (history: History.History, [first]: Past.Events): Findings =>
+  first?._tag === "CallArrived" && isStrange(first) &&
+    history.rings.some(({ at, referenceId }) => referenceId === first.referenceId && at < first.at)
+    ? [violation("a stranger's call has the session of another one")]
+    : none
+
+/** A carrier that takes no more for now says nothing about the person, and uses up time but no attempts. */
+const throttled = (history: History.History, call: Past.PastCall): Findings =>
+  history.sent.flatMap(({ action: { externalId }, fault }): Findings => {
+    const line = fault === "carrierThrottles" || fault === "postThrottled"
+      ? call.call.lines.find((line) => line.externalId === externalId)
+      : undefined
+    const index = call.events.findIndex((event) => "line" in event && event.line === line?.id && isVerdict(event))
+    const event = call.events[index]
+    if (line === undefined || event === undefined) return none
+    if (event._tag !== "DialNotSent") return [violation(`a dial that was throttled was recorded as ${event._tag}`)]
+    const isTimeOver = event.at - line.dialledAt + history.settings.longestRetryAfter >= history.settings.throttledFor
+    const isWanted = Past.lineBefore(call, index, line.id)?.left === false
+    return isWanted && event.retryAt === undefined && !isTimeOver
+      ? [violation("a dial was given up because the carrier throttled it for a while")]
+      : none
+  })
+
+const isVerdict = ({ _tag }: CallEvent.CallEvent): boolean =>
+  _tag === "DialNotSent" || _tag === "DialRefused" || _tag === "DialFailed"
