@@ -14,6 +14,7 @@ import { EventStore, type StoreError, type Summary } from "./EventStore.ts"
 import type * as Flow from "./Flow.ts"
 import { CallNotFound } from "./internal/callNotFound.ts"
 import * as Dispatch from "./internal/dispatch.ts"
+import * as Elsewhere from "./internal/elsewhere.ts"
 import * as engine from "./internal/engine.ts"
 import * as Inbox from "./internal/inbox.ts"
 import * as Restore from "./internal/restore.ts"
@@ -292,6 +293,13 @@ export interface Options<
   readonly refusal?: Action
   /** The namespace of this installation in `external_id`; default: the store's own. At most 10 characters. */
   readonly namespace?: string
+  /**
+   * What happens at the start if calls are running whose flow, in their version, is not in `flows`, on a store that no other
+   * process can share: `"refuse"` (the default) fails with `FlowsMissing`; `"leave"` starts and names them in the log. They
+   * can be cancelled, their lines are looked after, and each ends as `FlowMissing` when its flow is overdue by
+   * `settings.flowPatience`. On PostgreSQL it is always as with `"leave"`, for another process may know the flow.
+   */
+  readonly missingFlows?: "refuse" | "leave"
   readonly settings?: Partial<Settings.Settings>
   /**
    * The store was restored from a copy, at the time `before`: calls that began before may have rung phones that it knows
@@ -307,7 +315,7 @@ const registry = (
 ): Effect.Effect<ReadonlyMap<string, AnyDefinition>, DuplicateFlow> => {
   const found = new Map<string, AnyDefinition>()
   for (const definition of definitions) {
-    const name = `${definition.name}@${definition.version}`
+    const name = Elsewhere.nameOf(definition.name, definition.version)
     const other = found.get(name)
     if (other !== undefined && other !== definition) {
       return Effect.fail(new DuplicateFlow({ flow: definition.name, version: definition.version }))
@@ -324,7 +332,7 @@ const checkRunning = (
 ): Effect.Effect<void, FlowsMissing> => {
   const missing = new Map<string, { readonly flow: string; readonly version: number; calls: number }>()
   for (const summary of running) {
-    const name = `${summary.flow}@${summary.flowVersion}`
+    const name = Elsewhere.nameOf(summary.flow, summary.flowVersion)
     if (flows.has(name)) continue
     const entry = missing.get(name) ?? { flow: summary.flow, version: summary.flowVersion, calls: 0 }
     entry.calls++
@@ -337,8 +345,9 @@ const checkRunning = (
  * The engine over an `EventStore` and a `Transport`. Also requires the services of the flows' activities.
  *
  * When the layer is built it takes over the running calls of the store. On a store that other processes share it leaves
- * alone what the living have under way, and from then on takes over the calls of those that die. Fails with
- * `DuplicateFlow` or `FlowsMissing` if the flows do not allow that, and with `StoreError`.
+ * alone what the living have under way, and from then on takes over the calls of those that die. What comes in for a call
+ * whose flow only another process has registered is recorded here and left to that one. Fails with `DuplicateFlow`, or with
+ * `FlowsMissing` on a store that no other process can share, and with `StoreError`.
  *
  * @example
  * const CallsLive = Calls.layer({ flows: [Reminder] }).pipe(
@@ -371,9 +380,11 @@ const make = Effect.fnUntraced(function*(
   const answering = new Map(Object.entries(inbound).map(([number, flow]) => [digitsOf(number), flow]))
   const store = yield* EventStore
   const running = yield* store.due({ before: Number.MAX_SAFE_INTEGER })
-  yield* checkRunning(running, flows)
+  // Where several processes share a store, others may have registered what this one has not.
+  if (store.processes === undefined && options.missingFlows !== "leave") yield* checkRunning(running, flows)
   const calls = yield* engine.make({
-    definition: (name, version) => flows.get(`${name}@${version}`),
+    definition: (name, version) => flows.get(Elsewhere.nameOf(name, version)),
+    registered: new Set(flows.keys()),
     answering: (number) => answering.get(digitsOf(number)),
     refusal: options.refusal ?? ActionModule.hangup,
     namespace: options.namespace,
@@ -400,7 +411,7 @@ const make = Effect.fnUntraced(function*(
     input: never,
     startOptions?: { readonly key?: string }
   ) {
-    if (flows.get(`${flow.name}@${flow.version}`) !== flow) {
+    if (flows.get(Elsewhere.nameOf(flow.name, flow.version)) !== flow) {
       return yield* new FlowNotRegistered({ flow: flow.name, version: flow.version })
     }
     const stored = flow.codec.encodeInput(input)

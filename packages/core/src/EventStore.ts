@@ -51,8 +51,19 @@ export interface Summary {
 }
 
 /**
+ * What one process tells another: to look at a call, because there is something new. `from` is the process that tells, which
+ * is told in turn when the call has gone on.
+ *
+ * @since 0.1.0
+ */
+export interface Told {
+  readonly callId: CallId
+  readonly from: string
+}
+
+/**
  * What the processes that share a store know of each other. Membership is the business of the database: a process lives as
- * long as the database sees it, and nothing of it is written down.
+ * long as the database sees it. What is written down of one that does not live counts for nothing.
  *
  * It can err in one direction: who has lost the connection for a moment is taken for dead while it lives. Whoever asks must
  * be able to bear that.
@@ -61,12 +72,22 @@ export interface Summary {
  */
 export interface Processes {
   /**
-   * Lets the others see this process until the scope closes or the process dies, whichever way. A lost connection is made
-   * anew. `process` is 8 characters of those that an id of a call has.
+   * Lets the others see this process, and which flows it has registered (`name@version`), until the scope closes or the
+   * process dies, whichever way. A lost connection is made anew. `process` is 8 characters of those that an id of a call has.
    */
-  readonly join: (process: string) => Effect.Effect<void, StoreError, Scope.Scope>
-  /** The processes that live, this one among them once it has joined. */
-  readonly alive: Effect.Effect<ReadonlySet<string>, StoreError>
+  readonly join: (process: string, flows: ReadonlySet<string>) => Effect.Effect<void, StoreError, Scope.Scope>
+  /**
+   * The processes that live, this one among them once it has joined, and the flows that each has registered. A process
+   * that lives under another rule, because it is of an earlier Ringback, has none.
+   */
+  readonly alive: Effect.Effect<ReadonlyMap<string, ReadonlySet<string>>, StoreError>
+  /**
+   * Tells processes to look at a call. A hint that may be lost, but that arrives at once: what it is about is in the store,
+   * where the others look from time to time.
+   */
+  readonly tell: (processes: ReadonlyArray<string>, told: Told) => Effect.Effect<void, StoreError>
+  /** Listens to what this process is told, until the scope closes. The stream fails when something may have been missed. */
+  readonly told: (process: string) => Effect.Effect<Stream.Stream<Told, StoreError>, StoreError, Scope.Scope>
   /** The time by the one clock that all of them can read, in milliseconds since 1970. */
   readonly now: Effect.Effect<number, StoreError>
 }

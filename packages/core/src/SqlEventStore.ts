@@ -51,8 +51,9 @@ export const turns = Metric.counter("ringback_store_turns", {
  * `VersionConflict`, and the rest of its batch is stored. It takes the isolation `read committed`, which is the default, and
  * a database whose encoding is UTF8. `changes` tells what this process appends, not what others do.
  *
- * Each process on PostgreSQL keeps one connection of the pool for itself, on which it holds an advisory lock by which the
- * others see that it lives. So the pool needs room for two at least, and a pooler between them has to leave a session its
+ * Each process on PostgreSQL keeps two connections of the pool for itself. On one it holds an advisory lock, by which the
+ * others see that it lives; on the other it hears (`LISTEN`) of calls that others leave to it, because they have not
+ * registered the flow. So the pool needs room for three at least, and a pooler between them has to leave a session its
  * connection.
  *
  * An append commits by itself, never as a part of a transaction of the caller: inside `withTransaction` of the same client
@@ -144,8 +145,6 @@ export const rebuild: Effect.Effect<void, StoreError, SqlClient.SqlClient> = Eff
 
 // Opening
 
-const latestMigration = 1
-
 const dialectOf = (sql: SqlClient.SqlClient): Dialect.Dialect | undefined =>
   sql.onDialectOrElse({ sqlite: () => Dialect.sqlite, pg: () => Dialect.postgres, orElse: () => undefined })
 
@@ -156,10 +155,11 @@ const open = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
     return yield* new StoreError({ operation: "open", problem })
   }
   const found = yield* migrate(sql, dialect).pipe(Effect.mapError((error) => storeError("open", error)))
-  if (found > latestMigration) {
+  const known = dialect.migrations.length
+  if (found > known) {
     return yield* new StoreError({
       operation: "open",
-      problem: `Its tables have version ${found}, of a later Ringback; this one knows version ${latestMigration}.`
+      problem: `Its tables have version ${found}, of a later Ringback; this one knows version ${known}.`
     })
   }
   return dialect
@@ -170,9 +170,12 @@ const migrate = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, dialect: D
   const table = "ringback_migrations"
   yield* Migrator.make({})({
     table,
-    loader: Migrator.fromRecord({
-      "1_turns_and_calls": Effect.forEach(dialect.tables, (statement) => sql.unsafe(statement), { discard: true })
-    })
+    loader: Migrator.fromRecord(Object.fromEntries(
+      dialect.migrations.map(([name, statements], index) => [
+        `${index + 1}_${name}`,
+        Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true })
+      ])
+    ))
   })
   const [row] = yield* sql<{ readonly latest: number }>`SELECT max(migration_id) AS latest FROM ${sql(table)}`
   return Number(row?.latest)

@@ -1,13 +1,14 @@
-import { PgClient } from "@effect/sql-pg"
-import { assert, describe, it } from "@effect/vitest"
-import { type CallEvent, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
-import { Callee, FakeClock, PhoneCompany } from "@ringback/testing"
-import { Clock, Context, Effect, Exit, Latch, Layer, Redacted, Scheduler, Schema, Scope } from "effect"
+import { assert, describe } from "@effect/vitest"
+import { Calls, Flow, Line, PhoneNumber } from "@ringback/core"
+import { Callee, PhoneCompany } from "@ringback/testing"
+import { Clock, Effect, Latch, Schema } from "effect"
 import { afterAll } from "vitest"
 import * as Postgres from "./fixtures/postgres.ts"
+import { report, rings, start, tags, testsOn } from "./fixtures/processes.ts"
 
 const server = await Postgres.start()
 afterAll(() => server?.stop())
+const test = testsOn(server)
 
 // Flows
 
@@ -51,146 +52,6 @@ const booking = (gate: Latch.Latch, keys: Array<string>) =>
         })
       )
   })
-
-// Processes
-
-/** An engine as a process of its own, in virtual time, with real connections and a real lock. */
-interface Process {
-  readonly calls: Calls.Calls["Service"]
-  /** As `kill -9`: it does not do anything any more, and the database sees its connections end. */
-  readonly kill: Effect.Effect<void>
-  /** Loses the connection by which the others see it, and goes on. */
-  readonly vanish: Effect.Effect<void>
-  readonly freeze: Effect.Effect<void>
-  readonly thaw: Effect.Effect<void>
-  /** The calls whose events it has read. */
-  readonly reads: Array<CallEvent.CallId>
-  /** How many appends found that somebody else was first. */
-  readonly conflicts: () => number
-}
-
-interface Options {
-  readonly flows: Parameters<typeof Calls.layer>[0]["flows"]
-  /** What happens to the process between recording a dial and sending it. */
-  readonly beforeSend?: (process: { readonly kill: Effect.Effect<void> }) => Effect.Effect<void>
-  /** What happens to it between sending a dial and hearing the answer. */
-  readonly afterSend?: (process: { readonly kill: Effect.Effect<void> }) => Effect.Effect<void>
-  /** How far the clock of its machine is ahead, in milliseconds. */
-  readonly ahead?: number
-}
-
-class Place extends Context.Service<Place, {
-  readonly url: string
-  readonly outsideTime: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-}>()("Place") {}
-
-const start = Effect.fnUntraced(function*({ afterSend, ahead = 0, beforeSend, flows }: Options) {
-  const { outsideTime, url } = yield* Place
-  const { outside } = yield* FakeClock.FakeClock
-  const company = yield* PhoneCompany.PhoneCompany
-  const clock = yield* Clock.Clock
-  const database = SqlEventStore.layer.pipe(Layer.provide(PgClient.layer({ url: Redacted.make(url) })))
-  const store = Context.get(yield* outside(outsideTime(Layer.build(Layer.fresh(database)))), EventStore.EventStore)
-
-  const seen = yield* Scope.make()
-  const running = yield* Latch.make(true)
-  const reads: Array<CallEvent.CallId> = []
-  let dead = false
-  let conflicts = 0
-  const vanish = outside(outsideTime(Scope.close(seen, Exit.void)))
-  const kill = Effect.andThen(Effect.sync(() => void (dead = true)), vanish)
-  yield* Effect.addFinalizer(() => kill)
-
-  const border: Effect.Effect<void> = Effect.suspend(() => dead ? Effect.never : running.await)
-  const cross = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.andThen(border, Effect.flatMap(Effect.exit(outside(effect)), (exit) => Effect.andThen(border, exit)))
-
-  const wrapped = EventStore.EventStore.of({
-    ...store,
-    append: (...turn) =>
-      cross(store.append(...turn)).pipe(
-        Effect.tapErrorTag("VersionConflict", () => Effect.sync(() => conflicts++))
-      ),
-    read: (callId) => Effect.andThen(Effect.sync(() => reads.push(callId)), cross(store.read(callId))),
-    find: (referenceId) => cross(store.find(referenceId)),
-    due: (options) => cross(store.due(options)),
-    orphans: (alive) => cross(store.orphans(alive)),
-    summary: (callId) => cross(store.summary(callId)),
-    summaries: (callIds) => cross(store.summaries(callIds)),
-    processes: {
-      join: (process) => cross(outsideTime(Scope.provide(store.processes!.join(process), seen))),
-      alive: cross(store.processes!.alive),
-      now: Effect.andThen(border, clock.currentTimeMillis) // The database goes by virtual time.
-    }
-  })
-  const transport = Transport.Transport.of({
-    send: (action) =>
-      Effect.gen(function*() {
-        if (beforeSend !== undefined) yield* beforeSend({ kill })
-        yield* border
-        const accepted = yield* Effect.exit(company.dial(action))
-        if (afterSend !== undefined) yield* afterSend({ kill })
-        yield* border
-        return yield* accepted
-      })
-  })
-  // Its scope stays open: what is killed does not tidy up.
-  const built = yield* Layer.buildWithScope(
-    Layer.fresh(Calls.layer({ flows })).pipe(
-      Layer.provide(Layer.succeed(EventStore.EventStore, wrapped)),
-      Layer.provide(Layer.succeed(Transport.Transport, transport))
-    ) as Layer.Layer<Calls.Calls, never>,
-    yield* Scope.make()
-  ).pipe(Effect.provideService(Clock.Clock, runningAhead(clock, ahead)))
-  const process: Process = {
-    calls: Context.get(built, Calls.Calls),
-    kill,
-    vanish,
-    freeze: running.close,
-    thaw: running.open,
-    reads,
-    conflicts: () => conflicts
-  }
-  return process
-})
-
-const runningAhead = (clock: Clock.Clock, millis: number): Clock.Clock =>
-  Object.assign(Object.create(clock) as Clock.Clock, {
-    currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + millis,
-    currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + millis),
-    sleep: (duration: Parameters<Clock.Clock["sleep"]>[0]) => clock.sleep(duration)
-  })
-
-/** The events of the carrier go to this process from now on. */
-const report = ({ calls }: Process) =>
-  PhoneCompany.connect(Effect.fnUntraced(function*(webhook) {
-    const reply = yield* calls.receive(webhook)
-    yield* reply.sent(true)
-    return reply.action
-  }))
-
-const rings = Effect.map(PhoneCompany.rings, (rings) => rings.length)
-
-const tags = (process: Process, id: CallEvent.CallId) =>
-  Effect.map(process.calls.events(id), (events) => events.map((event) => event._tag))
-
-type World = Place | PhoneCompany.PhoneCompany | FakeClock.FakeClock | Scope.Scope
-
-const world = PhoneCompany.layer.pipe(Layer.provideMerge(FakeClock.layer))
-
-/** A test on an empty place of a real server, in virtual time. */
-const test = (rule: string, body: () => Effect.Effect<void, unknown, World>) =>
-  it.effect(rule, () =>
-    Effect.gen(function*() {
-      const url = yield* Postgres.schema(server!)
-      const [clock, scheduler] = [yield* Clock.Clock, yield* Scheduler.Scheduler]
-      const outsideTime = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-        effect.pipe(
-          Effect.provideService(Clock.Clock, clock),
-          Effect.provideService(Scheduler.Scheduler, scheduler)
-        )
-      yield* Effect.scoped(body()).pipe(Effect.provideService(Place, { url, outsideTime }), Effect.provide(world))
-    }))
 
 describe.skipIf(server === undefined)("two processes on one PostgreSQL", () => {
   test("share a call: one starts it and hears its outcome, the other gets its webhooks", () =>

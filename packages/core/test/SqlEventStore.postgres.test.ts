@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { CallEvent, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "@ringback/testing"
 import * as StoreContract from "@ringback/testing/StoreContract"
-import { Cause, Clock, Context, Effect, Fiber, Layer, Option, Redacted, Schema } from "effect"
+import { Cause, Clock, Context, Effect, Fiber, Layer, Option, Redacted, Schema, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { inspect } from "node:util"
@@ -98,7 +98,7 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
           Context.get(other, EventStore.EventStore).namespace
         )
         const migrations = yield* Context.get(one, SqlClient.SqlClient)`SELECT name FROM ringback_migrations`.values
-        assert.deepStrictEqual(migrations, [["turns_and_calls"]])
+        assert.deepStrictEqual(migrations, [["turns_and_calls"], ["processes"]])
       }))
 
     it.effect("have one winner among 50 concurrent appends of one version", () =>
@@ -211,31 +211,32 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
     const processes = (context: Context.Context<EventStore.EventStore>) =>
       Context.get(context, EventStore.EventStore).processes!
 
-    it.effect("is seen to live by all from when it joins until it leaves", () =>
+    it.effect("is seen to live by all from when it joins until it leaves, with the flows that it has registered", () =>
       Effect.gen(function*() {
         const [one, other] = yield* both
+        const living = new Map([["0000000z", new Set(["a@1", "a@2"])], ["zzzzzzzz", new Set(["a@2"])]])
         yield* Effect.scoped(Effect.gen(function*() {
-          yield* processes(one).join("0000000z")
-          yield* processes(other).join("zzzzzzzz")
-          assert.deepStrictEqual(yield* processes(one).alive, new Set(["0000000z", "zzzzzzzz"]))
-          assert.deepStrictEqual(yield* processes(other).alive, new Set(["0000000z", "zzzzzzzz"]))
+          yield* processes(one).join("0000000z", new Set(["a@1", "a@2"]))
+          yield* processes(other).join("zzzzzzzz", new Set(["a@2"]))
+          assert.deepStrictEqual(yield* processes(one).alive, living)
+          assert.deepStrictEqual(yield* processes(other).alive, living)
         }))
-        assert.deepStrictEqual(yield* processes(other).alive, new Set())
+        assert.deepStrictEqual(yield* processes(other).alive, new Map())
       }))
 
     it.effect("is not seen by those who share the database and not the store", () =>
       Effect.gen(function*() {
         const [one] = yield* both
         const [stranger] = yield* both
-        yield* processes(one).join("00000001")
-        assert.deepStrictEqual(yield* processes(stranger).alive, new Set())
+        yield* processes(one).join("00000001", new Set())
+        assert.deepStrictEqual(yield* processes(stranger).alive, new Map())
       }))
 
     it.effect("joins again when it has lost its connection", () =>
       Effect.gen(function*() {
         const [one, other] = yield* both
         const sql = Context.get(other, SqlClient.SqlClient)
-        yield* processes(one).join("00000001")
+        yield* processes(one).join("00000001", new Set())
         const killed =
           yield* sql`SELECT pg_terminate_backend(pid, 10000) FROM pg_locks JOIN pg_stat_activity USING (pid)
           WHERE locktype = 'advisory' AND application_name = current_setting('application_name')`
@@ -246,13 +247,47 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         )
       }))
 
+    it.effect("removes what those have written down that are dead", () =>
+      Effect.gen(function*() {
+        const [one, other] = yield* both
+        const sql = Context.get(one, SqlClient.SqlClient)
+        yield* sql`INSERT INTO ringback_processes VALUES ('0000000z', '["a@1"]')`
+        yield* processes(other).join("00000001", new Set())
+        assert.deepStrictEqual(yield* processes(one).alive, new Map([["00000001", new Set()]]))
+        yield* Effect.repeat(sql`SELECT * FROM ringback_processes`, { until: (rows) => rows.length === 1 })
+      }))
+
+    it.effect("is told what is for it, and nothing else", () =>
+      Effect.gen(function*() {
+        const [one, other] = yield* both
+        const told = yield* processes(one).told("00000001")
+        const [first, second] = [callId(1), callId(2)]
+        yield* processes(other).tell(["00000003"], { callId: first, from: "00000002" })
+        yield* processes(other).tell(["00000003", "00000001"], { callId: second, from: "00000002" })
+        const heard = yield* Stream.runCollect(Stream.take(told, 1))
+        assert.deepStrictEqual(heard, [{ callId: second, from: "00000002" }])
+      }))
+
+    it.effect("is told when it hears nothing any more", () =>
+      Effect.gen(function*() {
+        const [one, other] = yield* both
+        const told = yield* processes(one).told("00000001")
+        const sql = Context.get(other, SqlClient.SqlClient)
+        yield* sql`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+          WHERE query LIKE 'LISTEN%' AND application_name = current_setting('application_name')`
+        const error = yield* Effect.flip(Stream.runDrain(told))
+        assert.strictEqual(error._tag, "StoreError")
+      }))
+
     it.effect("is told that its pool has no room, instead of waiting for itself", () =>
       Effect.gen(function*() {
         const small = PgClient.layer({ url: Redacted.make(yield* place), maxConnections: 1 })
         const store = yield* Layer.build(SqlEventStore.layer.pipe(Layer.provide(small)))
-        const joining = yield* Effect.forkChild(Effect.flip(Effect.scoped(processes(store).join("00000001"))))
+        const joining = yield* Effect.forkChild(
+          Effect.flip(Effect.scoped(processes(store).join("00000001", new Set())))
+        )
         yield* Effect.repeat(TestClock.adjust("1 second"), { until: () => joining.pollUnsafe() !== undefined })
-        assert.include((yield* Fiber.join(joining)).problem, "room for two at least")
+        assert.include((yield* Fiber.join(joining)).problem, "room for three at least")
       }))
 
     it.effect("reads the clock of the database", () =>
@@ -359,6 +394,20 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         assert.include(yield* problem(url), "the encoding of the database is LATIN1, and has to be UTF8")
       }))
 
+    it.effect("upgrades tables that the first version has made, and keeps what is in them", () =>
+      Effect.gen(function*() {
+        const url = yield* place
+        const first = yield* Layer.build(inDatabase(url))
+        yield* Effect.provide(append(1, 1), first)
+        const sql = Context.get(first, SqlClient.SqlClient)
+        yield* sql`DROP TABLE ringback_processes`
+        yield* sql`DELETE FROM ringback_migrations WHERE migration_id > 1`
+        const again = Context.get(yield* Layer.build(Layer.fresh(inDatabase(url))), EventStore.EventStore)
+        yield* again.processes!.join("00000001", new Set(["a@1"]))
+        assert.deepStrictEqual(yield* again.processes!.alive, new Map([["00000001", new Set(["a@1"])]]))
+        assert.lengthOf(yield* again.read(callId(1)), 1)
+      }))
+
     it.effect("refuses tables that a later version has made", () =>
       Effect.gen(function*() {
         const url = yield* place
@@ -366,7 +415,7 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         yield* sql`INSERT INTO ringback_migrations (migration_id, name) VALUES (7, 'future')`
         assert.strictEqual(
           yield* problem(url),
-          "Its tables have version 7, of a later Ringback; this one knows version 1."
+          "Its tables have version 7, of a later Ringback; this one knows version 2."
         )
       }))
   })
@@ -519,7 +568,13 @@ const storeOf = (url: string) =>
       const store = Context.get(yield* outside(Layer.build(inDatabase(url))), EventStore.EventStore)
       return EventStore.EventStore.of({
         ...store,
-        processes: { join: () => Effect.void, alive: Effect.succeed(new Set()), now: Clock.currentTimeMillis },
+        processes: {
+          join: () => Effect.void,
+          alive: Effect.succeed(new Map()),
+          tell: () => Effect.void,
+          told: () => Effect.succeed(Stream.never),
+          now: Clock.currentTimeMillis
+        },
         orphans: (alive) => outside(store.orphans(alive)),
         summaries: (callIds) => outside(store.summaries(callIds)),
         append: (...turn) => outside(store.append(...turn)),

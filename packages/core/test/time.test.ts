@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FakeClock } from "@ringback/testing"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Stream } from "effect"
 import type { Duration } from "effect"
 import * as CommonClock from "../src/internal/commonClock.ts"
 import * as Time from "../src/internal/time.ts"
@@ -16,7 +16,9 @@ const storeClock = (ahead: number) => {
   return {
     answers,
     join: () => Effect.void,
-    alive: Effect.succeed(new Set<string>()),
+    alive: Effect.succeed(new Map<string, ReadonlySet<string>>()),
+    tell: () => Effect.void,
+    told: () => Effect.succeed(Stream.never),
     now: Effect.gen(function*() {
       yield* Effect.sleep(answers.asked)
       const now = yield* Clock.currentTimeMillis

@@ -36,9 +36,13 @@ export interface Engine {
   readonly namespace: string
   /** The name of this process incarnation. */
   readonly process: string
-  /** The other processes on this store that lived when this one last looked. */
-  neighbours: ReadonlySet<string>
+  /** The other processes on this store that lived when this one last looked, and the flows that they have registered. */
+  neighbours: ReadonlyMap<string, ReadonlySet<string>>
+  /** Looks who lives, out of turn. */
+  readonly lookAround: Effect.Effect<void, StoreError>
   readonly definition: (name: string, version: number) => Call.AnyDefinition | undefined
+  /** Whether neither this process nor another that lived at the last look has registered a flow. */
+  readonly isMissing: (name: string, version: number) => boolean
   readonly alarm: Alarm.Alarm
   readonly restore: Restore
   /** The time by which facts are recorded, which is that of all processes on this store, in milliseconds since 1970. */
@@ -219,18 +223,6 @@ export const make = (engine: Engine, follow: Follow) => {
   // From the store
   // -------------------------------------------------------------------------------------------------------------------
 
-  const definitionOf = (call: Call.Call): Effect.Effect<Call.AnyDefinition, StoreError> => {
-    const definition = engine.definition(call.flow, call.flowVersion)
-    return definition === undefined
-      ? Effect.fail(
-        new StoreError({
-          operation: "decode",
-          problem: `Call ${call.id} runs the flow ${call.flow} in version ${call.flowVersion}, which is not registered`
-        })
-      )
-      : Effect.succeed(definition)
-  }
-
   /** Brings a call into memory from its events, if it has any. Ends it if its flow disagrees with them. */
   const load: (cell: Cell) => Effect.Effect<Call.Live | undefined, StoreError> = Effect.fnUntraced(
     function*(cell) {
@@ -245,10 +237,17 @@ export const make = (engine: Engine, follow: Follow) => {
       const folded = Call.fold(cell.id, events)
       yield* learnSessions(cell, folded)
       cell.known = folded
-      const definition = yield* definitionOf(folded)
+      const definition = engine.definition(folded.flow, folded.flowVersion)
       if (folded.exit !== undefined) {
         Deferred.doneUnsafe(cell.ended, Exit.succeed(folded.exit))
         cell.live = Call.settled(folded, definition)
+        showUnsure(cell, stored)
+        return cell.live
+      }
+      if (definition === undefined) {
+        cell.live = Call.withoutFlow(folded)
+        // What another process has decided meanwhile is written by this one, if a webhook waits for it.
+        for (const line of folded.lines) track(cell, line, isAwaited(cell, line.id) ? undefined : 0)
         showUnsure(cell, stored)
         return cell.live
       }
@@ -279,7 +278,7 @@ export const make = (engine: Engine, follow: Follow) => {
     if (found.id !== unsure.turn || live === undefined) return
     cell.deliveries.clear() // nobody has heard what it decided
     show(cell, found.events, live.call, unsure.since)
-    rest(cell, live.call, Call.waitingFor(live.call, settings).until)
+    rest(cell, live.call, dueOf(live))
   }
 
   /** Finds out what became of an append that failed: as soon as the store can be read, and once more when it has had time. */
@@ -347,7 +346,7 @@ export const make = (engine: Engine, follow: Follow) => {
     cell.unsure = undefined
     engine.restore.stored(cell.id, turn.version)
     show(cell, decided.events, call, since)
-    rest(cell, call, summary.due)
+    rest(cell, call, Call.isWithoutFlow(decided.live) ? dueOf(decided.live) : summary.due)
     return yes
   }
 
@@ -363,11 +362,25 @@ export const make = (engine: Engine, follow: Follow) => {
     for (const session of sessionsIn(events)) {
       if (call.lines.some((line) => isOfSession(line, session))) claim(session, cell.id)
     }
-    for (const line of call.lines) track(cell, line)
+    for (const line of call.lines) track(cell, line, isOurs(cell, line, events) ? undefined : 0)
     follow(cell, events, call, since)
     if (call.exit !== undefined) Deferred.doneUnsafe(cell.ended, Exit.succeed(call.exit))
     answerWaiters(cell, call)
   }
+
+  /** Whether a webhook of this process waits for its flow. */
+  const isAwaited = (cell: Cell, line: number): boolean => (cell.waiters.get(line)?.size ?? 0) > 0
+
+  /** Whether an action that a turn has put in flight answers a webhook of this process: another may have written it. */
+  const isOurs = (cell: Cell, { id }: Call.CallLine, events: ReadonlyArray<CallEvent>): boolean =>
+    store.processes === undefined || isAwaited(cell, id) ||
+    events.some((event) => "content" in event && event.line === id)
+
+  /** When something happens to a call by itself that this process has to see to. */
+  const dueOf = (live: Call.Live): number | undefined =>
+    Call.isWithoutFlow(live)
+      ? Call.waitingWithoutFlow(live.call, settings).until
+      : Call.waitingFor(live.call, settings).until
 
   /** The time of a call, which is that of the clock, but never before its own last record. */
   const timeOf = (cell: Cell, call: Call.Call, { now }: Reading): number => {
@@ -394,8 +407,14 @@ export const make = (engine: Engine, follow: Follow) => {
     cell.deliveries.set(line.id, { n: action.n, at: action.at, written, copies: 0 })
   }
 
+  /** What a call is told. One whose flow no process knows is told so when it wakes. */
+  const toldTo = (live: Call.Live, input: Call.Input): Call.Input =>
+    input._tag === "Wake" && Call.isWithoutFlow(live) && engine.isMissing(live.call.flow, live.call.flowVersion)
+      ? { _tag: "FlowMissing" }
+      : input
+
   const decideOn = (cell: Cell, live: Call.Live, input: Call.Input, reading: Reading): Call.Decided =>
-    Call.decide(live, input, {
+    Call.decide(live, toldTo(live, input), {
       now: timeOf(cell, live.call, reading),
       process,
       namespace,
@@ -497,10 +516,9 @@ export const make = (engine: Engine, follow: Follow) => {
     since: number
   ): Effect.Effect<boolean, StoreError> => {
     if (decided.events.length > 0) return commit(cell, decided, since)
-    const { call } = decided.live
     const isNewest = asks ? Effect.map(Effect.orElseSucceed(isBehind(cell), () => false), (behind) => !behind) : yes
     return Effect.map(isNewest, (isNewest) => {
-      if (isNewest) rest(cell, call, Call.waitingFor(call, settings).until)
+      if (isNewest) rest(cell, decided.live.call, dueOf(decided.live))
       else cell.live = undefined
       return isNewest
     })
@@ -521,9 +539,19 @@ export const make = (engine: Engine, follow: Follow) => {
         if (!(yield* isBehind(cell))) return
         cell.live = undefined
         const live = yield* loaded(cell)
-        if (live !== undefined) rest(cell, live.call, Call.waitingFor(live.call, settings).until)
+        if (live !== undefined) rest(cell, live.call, dueOf(live))
       })
     )
+
+  /**
+   * Goes on with a call as it is stored now, because another process has said that there is something new. `false` if its
+   * flow is not registered here: then what others have decided answers the webhooks that wait for it.
+   */
+  const goOn = (cell: Cell): Effect.Effect<boolean, StoreError | CallNotFound> =>
+    take(cell, { _tag: "Wake" }, (call, { live }) => {
+      answerWaiters(cell, call)
+      return !Call.isWithoutFlow(live)
+    }, { asks: true })
 
   /** Takes an input that nobody waits for, and goes on trying while the store is down. */
   const takeSurely = (cell: Cell, input: Call.Input): Effect.Effect<void> => {
@@ -571,6 +599,7 @@ export const make = (engine: Engine, follow: Follow) => {
     wake,
     isBehind,
     refresh,
+    goOn,
     /** A call that nobody looked after for a while is told this before anything else. */
     tellFirst: (id: CallId, first: First): void => void unattended.set(id, first),
     isUnattended: (id: CallId): boolean => unattended.has(id),
@@ -613,6 +642,11 @@ export const make = (engine: Engine, follow: Follow) => {
     },
     /** The call whose session this is, or will be, as far as memory tells. */
     bySession: (session: string): CallId | undefined => sessions.get(session) ?? expected.get(session),
+    /** Whether a call is in memory as it was before another process went on with it. */
+    isOutdated: (id: CallId, version: number): boolean => {
+      const cell = cells.get(id)
+      return cell?.live !== undefined && cell.version < version
+    },
     /** The call as it is in memory. */
     live: (id: CallId): Call.Live | undefined => cells.get(id)?.live
   }

@@ -16,6 +16,7 @@ import * as Cells from "./cells.ts"
 import * as Closing from "./closing.ts"
 import * as CommonClock from "./commonClock.ts"
 import * as Dispatch from "./dispatch.ts"
+import * as Elsewhere from "./elsewhere.ts"
 import * as ids from "./ids.ts"
 import * as Inbox from "./inbox.ts"
 import * as Leftover from "./leftover.ts"
@@ -27,6 +28,8 @@ import * as Time from "./time.ts"
 /** How the engine is set up. */
 export interface Options extends Inbox.Options {
   readonly definition: (name: string, version: number) => Call.AnyDefinition | undefined
+  /** The flows of this process, each as `Elsewhere.nameOf` names it. */
+  readonly registered: ReadonlySet<string>
   readonly namespace: string | undefined
   readonly settings: Settings.Settings
   /** The calls that are running in the store. */
@@ -97,12 +100,21 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     settings: options.settings,
     namespace: options.namespace ?? store.namespace,
     process: ids.chance(() => random.nextDoubleUnsafe(), 8),
-    neighbours: new Set(),
+    neighbours: new Map(),
+    lookAround: store.processes === undefined ? Effect.void : Effect.suspend(() => recovery.lookAround),
     definition: options.definition,
+    isMissing: (flow, version) =>
+      options.definition(flow, version) === undefined &&
+      !Array.from(base.neighbours.values()).some((flows) => flows.has(Elsewhere.nameOf(flow, version))),
     closing,
     run
   }
-  const cells: Cells.Cells = Cells.make(base, (...turn) => dispatch.follow(...turn))
+  const follow: Cells.Follow = (...turn) => {
+    dispatch.follow(...turn)
+    elsewhere.follow(...turn)
+  }
+  const cells: Cells.Cells = Cells.make(base, follow)
+  const elsewhere = Elsewhere.make(base, () => cells, store.processes)
   const dispatch = Dispatch.make(base, cells, yield* Transport, yield* Effect.context<never>())
   const inbox = yield* Inbox.make(base, cells, options)
 
@@ -193,10 +205,10 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     return stored.length === 0 ? Option.none() : Option.some(Call.fold(id, stored.flatMap((turn) => turn.events)))
   })
 
-  const recovery = yield* Recovery.make(base, cells, time)
+  const recovery: Recovery.Recovery = yield* Recovery.make(base, cells, time, elsewhere)
   yield* store.processes === undefined
-    ? Effect.sync(() => recovery.recover(options.running))
-    : recovery.watch(store.processes, clock)
+    ? recovery.recover(options.running)
+    : recovery.watch(store.processes, clock, options.registered)
   if (options.restored !== undefined) {
     for (const id of Restore.waiting(options.running)) alarm.setLatest(id, time.now(), false)
   }
@@ -206,7 +218,13 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     receive: inbox.receive,
     outcome,
     get,
-    cancel: (id) => ask(() => cells.take(cells.of(id), { _tag: "Cancel" }, Cells.ignore)),
+    cancel: (id) =>
+      ask(() =>
+        Effect.andThen(
+          cells.take(cells.of(id), { _tag: "Cancel" }, Cells.ignore),
+          Effect.suspend(() => elsewhere.endCancelled(id))
+        )
+      ),
     signal
   }
   return {

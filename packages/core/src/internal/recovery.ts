@@ -8,19 +8,30 @@ import type { CallId } from "../CallEvent.ts"
 import type { Processes, StoreError, Summary } from "../EventStore.ts"
 import type { Cells, Engine, First } from "./cells.ts"
 import type { CommonClock } from "./commonClock.ts"
+import type { Elsewhere } from "./elsewhere.ts"
 import { knower } from "./pending.ts"
 import type { Time } from "./time.ts"
 
 /** Takes up calls that were left alone. */
 export interface Recovery {
   /** Takes over what an earlier process left, on a store that this one has for itself. Reads no events. */
-  readonly recover: (running: ReadonlyArray<Summary>) => void
+  readonly recover: (running: ReadonlyArray<Summary>) => Effect.Effect<void, StoreError>
   /**
    * Joins the processes that share a store, and looks now and from time to time for what others have left or brought to its
    * end. A look reads events only of calls that need something.
    */
-  readonly watch: (processes: Processes, clock: CommonClock) => Effect.Effect<void, StoreError, Scope.Scope>
+  readonly watch: (
+    processes: Processes,
+    clock: CommonClock,
+    flows: ReadonlySet<string>
+  ) => Effect.Effect<void, StoreError, Scope.Scope>
+  /** Looks who lives, out of turn. */
+  readonly lookAround: Effect.Effect<void, StoreError>
 }
+
+/** All flows that these processes have registered. */
+const registeredOf = (processes: ReadonlyMap<string, ReadonlySet<string>>): ReadonlySet<string> =>
+  new Set(Array.from(processes.values()).flatMap((flows) => [...flows]))
 
 /** So many calls are restarted at a time, so that webhooks find the store free. */
 const atOnce = 8
@@ -38,7 +49,8 @@ const unlessAlive = (alive: ReadonlySet<string>, crashedAt: number): First => ({
 export const make = Effect.fnUntraced(function*(
   engine: Engine,
   cells: Cells,
-  time: Time
+  time: Time,
+  elsewhere: Elsewhere
 ): Effect.fn.Return<Recovery, never, Scope.Scope> {
   const { alarm, closing, definition, now, settings, store } = engine
   const work = yield* Queue.unbounded<Effect.Effect<void>>()
@@ -68,13 +80,14 @@ export const make = Effect.fnUntraced(function*(
     }
   }
 
-  const recover = (running: ReadonlyArray<Summary>): void => {
+  const recover = (running: ReadonlyArray<Summary>) => {
     const here = now()
     for (const { at, callId, due, process } of running) {
       if (due !== null) alarm.set(callId, due - Math.max(0, at - here), process !== null)
     }
     const orphans = running.filter(({ process }) => process !== null)
     takeOver(orphans, unlessAlive(new Set([engine.process]), latest(running)))
+    return elsewhere.nameMissing
   }
 
   time.onJump((before) => {
@@ -93,10 +106,13 @@ export const make = Effect.fnUntraced(function*(
   /** Whether the flow of a call is registered here. During an upgrade another process may know more. */
   const isKnown = ({ flow, flowVersion }: Summary): boolean => definition(flow, flowVersion) !== undefined
 
+  /** Whether no process that lives has registered the flow of a call. */
+  const isMissing = ({ flow, flowVersion }: Summary): boolean => engine.isMissing(flow, flowVersion)
+
   /** Takes over what processes that are gone knew of. */
   const takeOrphans = Effect.fnUntraced(function*() {
-    const alive = new Set([...engine.neighbours, engine.process])
-    const orphans = (yield* store.orphans(alive)).filter(isKnown)
+    const alive = new Set([...engine.neighbours.keys(), engine.process])
+    const orphans = (yield* store.orphans(alive)).filter((call) => isKnown(call) || isMissing(call))
     // Since the death others may have appended to these calls, but not for longer than from one look to the next.
     takeOver(orphans, unlessAlive(alive, latest(orphans) - settings.lookEvery))
   })
@@ -107,10 +123,25 @@ export const make = Effect.fnUntraced(function*(
    */
   const wakeLate = Effect.fnUntraced(function*() {
     const before = now() + (engine.neighbours.size === 0 ? settings.lookEvery : -settings.lookEvery)
-    for (const { callId, due, process } of (yield* store.due({ before })).filter(isKnown)) {
-      if (due !== null) alarm.setLatest(callId, due, process !== null)
+    const late = yield* store.due({ before })
+    for (const { callId, due, process, version } of late.filter(isKnown)) {
+      if (cells.isOutdated(callId, version)) engine.run(Effect.ignore(cells.goOn(cells.of(callId))))
+      else if (due !== null) alarm.setLatest(callId, due, process !== null)
     }
+    const missing = late.filter(isMissing)
+    attend(missing)
+    if (!missing.every(elsewhere.isNamed)) yield* elsewhere.nameMissing // It was left before the look that saw it.
   })
+
+  /** The calls whose flow no process knows, as they were when this one looked at them: from then on it has their alarm. */
+  let attended: ReadonlyMap<CallId, number> = new Map()
+
+  const attend = (missing: ReadonlyArray<Summary>): void => {
+    for (const { callId, version } of missing) {
+      if (attended.get(callId) !== version) restart(callId, () => ({ _tag: "Wake" }))
+    }
+    attended = new Map(missing.map(({ callId, version }) => [callId, version]))
+  }
 
   /** Brings calls up to date whose outcome is waited for here, if another process went on with them. */
   const hear = Effect.fnUntraced(function*() {
@@ -122,29 +153,46 @@ export const make = Effect.fnUntraced(function*(
     }
   })
 
-  const watch = Effect.fnUntraced(function*(processes: Processes, clock: CommonClock) {
-    let wasSeen = true
-    const look = Effect.gen(function*() {
-      if (closing.isBegun()) return
-      const mayJudge = wasSeen
-      wasSeen = false
-      yield* clock.adjust
-      const others = new Set(yield* processes.alive)
-      wasSeen = others.delete(engine.process)
-      // When the database has lost even this one, the others are as little dead, and get the time to come back.
-      if (wasSeen) engine.neighbours = others
-      if (wasSeen && mayJudge) yield* takeOrphans()
-      yield* wakeLate()
-      yield* hear()
-    })
-    yield* processes.join(engine.process)
-    yield* look
-    const again = look.pipe(
-      Effect.catch((error) => Effect.logWarning(`Other processes cannot be looked after: ${error.message}`)),
-      Effect.delay(settings.lookEvery)
-    )
-    engine.run(Effect.forever(again))
+  /** Sees who lives. `false` if the database has lost even this process: then the others are as little dead. */
+  const see = Effect.fnUntraced(function*(processes: Processes) {
+    const others = new Map(yield* processes.alive)
+    const isSeen = others.delete(engine.process)
+    if (isSeen) engine.neighbours = others
+    return isSeen
   })
 
-  return { recover, watch }
+  const lookAround = Effect.suspend(() =>
+    store.processes === undefined ? Effect.void : Effect.asVoid(see(store.processes))
+  )
+
+  const watch = Effect.fnUntraced(
+    function*(processes: Processes, clock: CommonClock, flows: ReadonlySet<string>) {
+      let wasSeen = true
+      let known: ReadonlySet<string> | undefined
+      const look = Effect.gen(function*() {
+        if (closing.isBegun()) return
+        const mayJudge = wasSeen
+        wasSeen = false
+        yield* clock.adjust
+        wasSeen = yield* see(processes)
+        if (wasSeen && mayJudge) yield* takeOrphans()
+        yield* wakeLate()
+        yield* hear()
+        const registered = registeredOf(engine.neighbours)
+        const isLess = known === undefined || [...known].some((flow) => !registered.has(flow))
+        if (isLess || elsewhere.isBack()) yield* elsewhere.nameMissing
+        known = registered
+      })
+      yield* processes.join(engine.process, flows)
+      yield* look
+      engine.run(elsewhere.listen(processes))
+      const again = look.pipe(
+        Effect.catch((error) => Effect.logWarning(`Other processes cannot be looked after: ${error.message}`)),
+        Effect.delay(settings.lookEvery)
+      )
+      engine.run(Effect.forever(again))
+    }
+  )
+
+  return { recover, watch, lookAround }
 })

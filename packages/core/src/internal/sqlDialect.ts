@@ -29,8 +29,8 @@ export const columns = [...summaryColumns, "id", "reference_id", "format", "even
 
 /** What a database says in its own way. */
 export interface Dialect {
-  /** Makes the tables, one statement after the other. It never changes; what comes later is another migration. */
-  readonly tables: ReadonlyArray<string>
+  /** Makes the tables, one statement after the other. A migration never changes; what comes later is another one. */
+  readonly migrations: ReadonlyArray<readonly [name: string, statements: ReadonlyArray<string>]>
   /**
    * Inserts rows of different calls. A row is left out, without an error, if its version is taken. So it is if the version
    * before it is missing, or nothing is stored and the error says `gap`.
@@ -149,7 +149,7 @@ const insertTexts: Array<string> = []
 
 /** SQLite, from the version that is part of Node 22. */
 export const sqlite: Dialect = {
-  tables: sqliteTables,
+  migrations: [["turns_and_calls", sqliteTables]],
   insert: (rows) => {
     const size = roundedUp(rows.length)
     const parameters: Array<Value> = []
@@ -242,6 +242,14 @@ const postgresTables = [
     WHERE turn.status = 'running'`
 ]
 
+/** What each process has registered. It counts for nothing when the process does not hold its lock any more. */
+const postgresProcesses = [
+  `CREATE TABLE ringback_processes (
+    process text PRIMARY KEY,
+    flows text NOT NULL
+  )`
+]
+
 /** What calls are found by, before and after a turn. */
 const found = (turn: string): string => `(${turn}.status, ${turn}.process, ${minuteOf(`${turn}.due`)})`
 
@@ -281,7 +289,7 @@ const toArray = (values: ReadonlyArray<Value>): ReadonlyArray<string | null> =>
 
 /** PostgreSQL, through `@effect/sql-pg`. */
 export const postgres: Dialect = {
-  tables: postgresTables,
+  migrations: [["turns_and_calls", postgresTables], ["processes", postgresProcesses]],
   // Writers of several processes wait for each other's rows; in one order, they never wait in a circle.
   insert: (rows) => {
     const ordered = rows.toSorted(([self], [that]) => self! < that! ? -1 : 1)

@@ -1,11 +1,13 @@
 /**
  * Who else lives on one PostgreSQL. Each process holds an advisory lock, and the database lets go of it the moment that it
  * sees the connection end. The number of the lock holds the name of the process, so the list of locks is the list of the
- * living.
+ * living. What a process has registered stands in a table, and what one tells another goes by `NOTIFY`.
  */
-import { Deferred, Effect, Hash, Schedule } from "effect"
+import { Deferred, Effect, Hash, Option, Result, Schedule, Schema, Stream } from "effect"
+import type { Queue, Scope } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import { type Processes, StoreError } from "../EventStore.ts"
+import { CallId } from "../CallEvent.ts"
+import { type Processes, StoreError, type Told } from "../EventStore.ts"
 import * as ids from "./ids.ts"
 
 /** A lock has 64 bits: 24 for the store, so that others in the same database are told apart, and 40 for the process. */
@@ -23,7 +25,45 @@ const keepAlive =
   `SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '3', false),
   set_config('tcp_keepalives_count', '3', false)`
 
+/** What a process has registered is written down on the connection that holds its lock. */
+const register = `INSERT INTO ringback_processes (process, flows) VALUES ($1, $2)
+  ON CONFLICT (process) DO UPDATE SET flows = excluded.flows`
+const forget = "DELETE FROM ringback_processes WHERE process = $1"
+
 const again = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")])
+
+/** What a client can do that hears what the database is told, as that of `@effect/sql-pg` can. */
+interface Listener {
+  readonly listen: (
+    channel: string
+  ) => Effect.Effect<
+    Queue.Dequeue<{ readonly payload: string }, SqlError.SqlError>,
+    SqlError.SqlError,
+    Scope.Scope
+  >
+}
+
+const isListener = (sql: SqlClient.SqlClient): sql is SqlClient.SqlClient & Listener => "listen" in sql
+
+/** At most so many processes are told at once: what is told has room for 8,000 bytes. */
+const mostTold = 500
+
+const decodeFlows = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Schema.String)))
+
+const noFlows: ReadonlySet<string> = new Set()
+
+/** What a process has registered, as it has written it down. */
+const readFlows = (text: string): ReadonlySet<string> =>
+  Option.match(decodeFlows(text), { onNone: () => noFlows, onSome: (flows) => new Set(flows) })
+
+const isCallId = Schema.is(CallId)
+
+/** What is told, if it is for this process: the call, who tells it, and to whom. */
+const readTold = (process: string, payload: string): Result.Result<Told, string> => {
+  const [callId, from, to] = payload.split(" ")
+  const isForUs = to?.split(",").includes(process) === true
+  return isForUs && isCallId(callId) && from !== undefined ? Result.succeed({ callId, from }) : Result.fail(payload)
+}
 
 /** What processes on the database of `sql` know of each other, among those that share the store of this `namespace`. */
 export const make = (
@@ -32,6 +72,7 @@ export const make = (
   toStoreError: (error: SqlError.SqlError) => StoreError
 ): Processes => {
   const space = spaceOf(namespace)
+  const channel = `ringback_${space}`
 
   const soon = <A>(answer: Effect.Effect<A, SqlError.SqlError>, problem: string): Effect.Effect<A, StoreError> =>
     Effect.timeoutOrElse(Effect.mapError(answer, toStoreError), {
@@ -40,46 +81,88 @@ export const make = (
     })
 
   /** Holds the lock until the connection is lost. A second holder of one name does not wait: the first is a lost self. */
-  const hold = (process: string, held: Effect.Effect<unknown>) =>
+  const hold = (process: string, flows: ReadonlySet<string>, held: Effect.Effect<unknown>) =>
     Effect.scoped(Effect.gen(function*() {
       const lock = String((BigInt(space) << processBits) | BigInt(ids.numberOf(process)))
       const connection = yield* Effect.mapError(sql.reserve, toStoreError)
-      const run = (statement: string) => connection.executeUnprepared(statement, [], undefined)
+      const run = (statement: string, parameters: ReadonlyArray<unknown> = []) =>
+        connection.executeUnprepared(statement, parameters, undefined)
       yield* Effect.ignore(run(keepAlive))
       yield* Effect.acquireRelease(
         Effect.mapError(run(`SELECT pg_advisory_lock_shared(${lock})`), toStoreError),
         () => Effect.ignore(Effect.timeout(run(`SELECT pg_advisory_unlock_shared(${lock})`), "1 second")),
         { interruptible: true } // The server may not answer any more, and who closes does not wait for it.
       )
+      yield* Effect.acquireRelease(
+        Effect.mapError(run(register, [process, JSON.stringify([...flows])]), toStoreError),
+        () => Effect.ignore(Effect.timeout(run(forget, [process]), "1 second"))
+      )
       yield* held
+      yield* Effect.ignore(soon(removeDead, "It did not answer in time."))
       return yield* Effect.forever(Effect.andThen(Effect.sleep(pause), soon(run("SELECT 1"), "A connection is lost.")))
     }))
 
-  const join = Effect.fnUntraced(function*(process: string) {
-    const joined = yield* Deferred.make<void, StoreError>()
-    const first = hold(process, Deferred.succeed(joined, undefined)).pipe(
-      Effect.onError((cause) => Deferred.failCause(joined, cause))
-    )
-    yield* Effect.forkScoped(Effect.catch(first, () => Effect.retry(hold(process, Effect.void), again)))
-    yield* Deferred.await(joined)
-    yield* soon(sql`SELECT 1`, "There is no second connection: the pool needs room for two at least.")
+  /** Removes what processes have written down that do not live. */
+  const removeDead: Effect.Effect<unknown, SqlError.SqlError> = Effect.gen(function*() {
+    const processes = [...(yield* living)]
+    if (processes.length > 0) yield* sql`DELETE FROM ringback_processes WHERE NOT ${sql.in("process", processes)}`
   })
 
-  const alive = sql<{ readonly process: number | string | bigint }>`SELECT DISTINCT
+  const join = Effect.fnUntraced(function*(process: string, flows: ReadonlySet<string>) {
+    const joined = yield* Deferred.make<void, StoreError>()
+    const first = hold(process, flows, Deferred.succeed(joined, undefined)).pipe(
+      Effect.onError((cause) => Deferred.failCause(joined, cause))
+    )
+    yield* Effect.forkScoped(Effect.catch(first, () => Effect.retry(hold(process, flows, Effect.void), again)))
+    yield* Deferred.await(joined)
+    // One connection holds the lock, one hears what others tell, and one has to be left for everything else.
+    const others = Effect.scoped(Effect.andThen(sql.reserve, sql`SELECT 1`))
+    yield* soon(others, "There are no other connections: the pool needs room for three at least.")
+  })
+
+  const living = sql<{ readonly process: number | string | bigint }>`SELECT DISTINCT
       ((classid::bigint & 255) << 32) | objid::bigint AS process
     FROM pg_locks
     WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND classid::bigint >> 8 = ${space}::bigint
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`.pipe(
-    Effect.mapBoth({
-      onFailure: toStoreError,
-      onSuccess: (rows) => new Set(rows.map((row) => ids.digits(Number(row.process), 8)))
-    })
+    Effect.map((rows) => new Set(rows.map((row) => ids.digits(Number(row.process), 8))))
   )
+
+  const registered = sql<{ readonly process: string; readonly flows: string }>`
+    SELECT process, flows FROM ringback_processes`.pipe(
+    Effect.map((rows) => new Map(rows.map(({ flows, process }) => [process, readFlows(flows)])))
+  )
+
+  const alive: Processes["alive"] = Effect.zipWith(
+    living,
+    registered,
+    (living, registered) => new Map(Array.from(living, (process) => [process, registered.get(process) ?? noFlows]))
+  ).pipe(Effect.mapError(toStoreError))
+
+  const tell: Processes["tell"] = (processes, { callId, from }) =>
+    processes.length === 0 ?
+      Effect.void :
+      sql`SELECT pg_notify(${channel}, ${`${callId} ${from} ${processes.slice(0, mostTold).join(",")}`})`.pipe(
+        Effect.mapError(toStoreError),
+        Effect.asVoid
+      )
+
+  const told: Processes["told"] = (process) =>
+    isListener(sql)
+      ? Effect.mapBoth(sql.listen(channel), {
+        onFailure: toStoreError,
+        onSuccess: (heard) =>
+          Stream.fromQueue(heard).pipe(
+            Stream.filterMap(({ payload }) => readTold(process, payload)),
+            Stream.mapError(toStoreError)
+          )
+      })
+      : Effect.fail(new StoreError({ operation: "open", problem: "This client of the database cannot listen" }))
 
   const now = sql<
     { readonly now: number }
   >`SELECT extract(epoch FROM clock_timestamp())::double precision * 1000 AS now`
     .pipe(Effect.mapBoth({ onFailure: toStoreError, onSuccess: ([row]) => Number(row?.now) }))
 
-  return { join, alive, now }
+  return { join, alive, tell, told, now }
 }

@@ -153,6 +153,8 @@ const newProcess = (world: World.World, place: number): World.Process => {
     appends: new Map(),
     appending: 0,
     name: undefined,
+    flows: new Set(),
+    told: undefined,
     unseen: [],
     calls: undefined,
     readMetrics: () => {},

@@ -3,7 +3,7 @@
  * by the dice. A process sees it through a `SqlClient` of its own.
  */
 import { EventStore, SqlEventStore } from "@ringback/core"
-import { Effect, Layer, Random, Semaphore, Stream } from "effect"
+import { Effect, Layer, Queue, Random, Semaphore, Stream } from "effect"
 import type { Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, SqlError, Statement } from "effect/sql"
@@ -169,7 +169,8 @@ export const layerCalm = (connections: "one" | "many") =>
 
 /**
  * What PostgreSQL shows of the processes that share it: a process lives as long as it holds its connection. One that stands
- * still holds it, unless its whole computer sleeps; one that has lost it for a moment is taken for dead.
+ * still holds it, unless its whole computer sleeps; one that has lost it for a moment is taken for dead. What it is told
+ * meanwhile is lost.
  */
 const members = (world: World, border: Border, process: Process): EventStore.Processes => {
   const { reading } = Store.weather(
@@ -181,16 +182,29 @@ const members = (world: World, border: Border, process: Process): EventStore.Pro
   const isSeen = (member: Process) =>
     !member.dead && !member.unseen.some(({ from, to }) => from <= world.now() && world.now() < to)
   return {
-    join: (name) =>
+    join: (name, flows) =>
       reading(Effect.sync(() => {
         process.name = name
+        process.flows = flows
       })),
     alive: reading(Effect.sync(() => {
       const lost = world.strikes("connectionLost")
       const self = lost === undefined ? undefined : world.processes[lost.between(1, world.processes.length) - 1]!
       if (lost !== undefined) self?.unseen.push({ from: world.now(), to: world.now() + lost.between(1_000, 30_000) })
-      return new Set(world.processes.filter(isSeen).flatMap(({ name }) => name ?? []))
+      const seen = world.processes.filter(isSeen)
+      return new Map(seen.flatMap(({ flows, name }) => name === undefined ? [] : [[name, flows] as const]))
     })),
+    tell: (names, told) =>
+      reading(Effect.sync(() => {
+        for (const { name, told: queue } of world.processes.filter(isSeen)) {
+          if (name !== undefined && names.includes(name) && queue !== undefined) Queue.offerUnsafe(queue, told)
+        }
+      })),
+    told: () =>
+      Effect.map(Queue.unbounded<EventStore.Told>(), (queue) => {
+        process.told = queue
+        return Stream.mapEffect(Stream.fromQueue(queue), (told) => Effect.as(border.pass(process), told))
+      }),
     now: reading(Effect.sync(world.now))
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Action, Call, CallEvent, Calls, EventStore, Settings, Transport } from "@ringback/core"
 import { Clock, type Context, Deferred, Effect, type Latch, Random } from "effect"
-import type { Schema } from "effect"
+import type { Queue, Schema } from "effect"
 import type * as Callee from "../Callee.ts"
 import type * as Faults from "../Faults.ts"
 import type * as History from "../History.ts"
@@ -73,8 +73,11 @@ export interface Process {
   readonly appends: Map<string, Append>
   /** How many appends wait for their answer. */
   appending: number
-  /** What it calls itself where others can see it. */
+  /** What it calls itself where others can see it, and the flows that it has registered. */
   name: string | undefined
+  flows: ReadonlySet<string>
+  /** What others have told it, once it listens. */
+  told: Queue.Queue<EventStore.Told> | undefined
   /** When the others cannot see that it lives. */
   readonly unseen: Array<History.Stretch>
   calls: Calls.Calls["Service"] | undefined
