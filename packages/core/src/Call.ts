@@ -115,7 +115,7 @@ export type Input =
   | { readonly _tag: "ActivityDied"; readonly n: number; readonly message: string }
   | { readonly _tag: "Signalled"; readonly name: string; readonly value: unknown; readonly key?: string }
   | { readonly _tag: "Cancel" }
-  | { readonly _tag: "Restart"; readonly crashedAt: number }
+  | { readonly _tag: "Restart"; readonly crashedAt: number; readonly jumpedMillis?: number }
   | { readonly _tag: "FlowMissing" }
 
 /**
@@ -242,7 +242,7 @@ const apply = (turn: turns.Turn, input: Input, circumstances: Circumstances): ta
       return "nothing"
     }
     case "Restart":
-      time.onRestart(turn, circumstances.process, input.crashedAt, settings)
+      time.onRestart(turn, circumstances.process, input, settings)
       time.onWake(turn, now, settings)
       return "nothing"
     case "FlowMissing":

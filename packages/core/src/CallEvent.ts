@@ -184,7 +184,12 @@ export const CallEvent = Schema.TaggedUnion({
   ActivityDied: { at, n, message: Schema.String },
   SignalReceived: { at, name: Schema.String, key: Schema.optionalKey(Schema.String), value: Schema.Unknown },
   Cancelled: { at },
-  Restarted: { at, process: Schema.String, doubtful: Schema.Boolean },
+  Restarted: {
+    at,
+    process: Schema.String,
+    doubtful: Schema.Boolean,
+    jumpedMillis: Schema.optionalKey(Schema.Finite)
+  },
 
   // Between the two, facts are recorded by a process that has not registered the flow: it has not heard of them.
   FlowAwaited: { at },

@@ -817,6 +817,20 @@ describe("a call that comes in", () => {
     trial.verify()
   })
 
+  it("that is bridged is over by the limit of its bridge if nothing more is heard of it", () => {
+    const shortly = Line.bridge({ to: agents[0], from, maxCallDuration: "2 minutes" })
+    const trial = new Trial(Flow.inbound(() => Flow.flatMap(Line.speak("One moment."), () => shortly)), incoming)
+    trial.now += 2 * second
+    trial.spoken()
+    trial.webhook({ event: "dial_completed", status: "answered", to: agents[0], from })
+    assert.strictEqual(trial.status, "Bridged")
+    trial.pass(6 * minute)
+    assert.isUndefined(exitOf(trial))
+    trial.pass(minute)
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Failure", error: { _tag: "HungUp" } })
+    assert.isTrue(Call.isOver(trial.call))
+  })
+
   it("is over at the carrier's four hours if nothing is ever heard of it", () => {
     const trial = new Trial(Flow.inbound(() => bridge(agents[0])), incoming)
     trial.pass(4 * 60 * minute)

@@ -73,6 +73,43 @@ describe("the clock of processes that share a store", () => {
       assert.approximately(time.now() - (yield* Clock.currentTimeMillis), 8_000, 1)
     })))
 
+  for (const by of ["3 minutes", "-3 minutes", "1 hour", "6 seconds"] as const) {
+    it.effect(`does not follow this machine's clock when that is set by ${by}, and asks the store instead`, () =>
+      inTime(Effect.gen(function*() {
+        const world = yield* Clock.Clock
+        const began = world.monotonicTimeNanosUnsafe()
+        const trueTime = () => start + Number(world.monotonicTimeNanosUnsafe() - began) / 1e6
+        const store = { ...storeClock(0), now: Effect.sync(trueTime) }
+        const clock = CommonClock.make(world, store)
+        const time = Time.make(clock)
+        const jumps: Array<number> = []
+        time.onJump((before) => void jumps.push(before))
+        yield* Effect.sleep("10 seconds")
+        yield* FakeClock.setForward(by)
+        assert.approximately(time.now(), trueTime(), 1)
+        yield* clock.adjust
+        assert.approximately(time.now(), trueTime(), 1)
+        yield* Effect.sleep("10 seconds")
+        assert.approximately(time.now(), trueTime(), 1)
+        assert.deepStrictEqual(jumps, [])
+      })))
+  }
+
+  it.effect("follows the store when that has gone on, because the machine slept", () =>
+    inTime(Effect.gen(function*() {
+      const store = storeClock(0)
+      const clock = CommonClock.make(yield* Clock.Clock, store)
+      const time = Time.make(clock)
+      const jumps: Array<number> = []
+      time.onJump((before) => void jumps.push(before - start))
+      yield* Effect.sleep("10 seconds")
+      yield* FakeClock.setForward("1 hour")
+      assert.approximately(time.now() - start, 10_000, 1)
+      yield* clock.adjust
+      assert.approximately(time.now() - start, 3_610_000, 1)
+      assert.deepStrictEqual(jumps, [10_000])
+    })))
+
   for (const [asked, told] of [[9_000, 0], [0, 9_000], [4_000, 5_000]] as const) {
     it.effect(`never gets further from the true time (an answer that took ${asked} ms there and ${told} ms back)`, () =>
       inTime(Effect.gen(function*() {

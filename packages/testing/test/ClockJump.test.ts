@@ -171,6 +171,40 @@ describe("a clock that is set forward", () => {
     }).pipe(Effect.provide(inWorld(life([Nap])))))
 })
 
+describe("a clock that is set forward during a talk", () => {
+  for (const by of ["3 minutes", "1 hour", "3650 days"] as const) {
+    it.effect(`by ${by} ends no conversation: a line is silent from when we listened`, () =>
+      Effect.gen(function*() {
+        yield* PhoneCompany.everyone(Callee.answers("1 second"))
+        const call = yield* Calls.start(Talk, input)
+        yield* Effect.sleep("6 seconds")
+        yield* FakeClock.setForward(by)
+        assert.strictEqual(yield* call.outcome, "done")
+      }).pipe(Effect.provide(inWorld(life([Talk])))))
+
+    it.effect(`by ${by} lets a phone ring on for as long as it may`, () =>
+      Effect.gen(function*() {
+        yield* PhoneCompany.everyone(Callee.answers("90 seconds"))
+        const call = yield* Calls.start(Greeting, input)
+        yield* Effect.sleep("10 seconds")
+        yield* FakeClock.setForward(by)
+        assert.strictEqual(yield* call.outcome, "heard")
+      }).pipe(Effect.provide(inWorld(life([Greeting])))))
+  }
+
+  it.effect("ends a line all the same that stays silent from then on", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("1 second"))
+      const call = yield* Calls.start(Talk, input)
+      yield* Effect.sleep("6 seconds")
+      yield* FakeClock.setForward("1 hour")
+      yield* PhoneCompany.connect(() => Effect.fail("nobody is there"))
+      const began = yield* waited
+      assert.strictEqual(yield* call.outcome, "lost")
+      assert.isAtMost((yield* waited) - began, 3 * minute)
+    }).pipe(Effect.provide(inWorld(life([Talk])))))
+})
+
 describe("a clock that is set back", () => {
   for (const by of ["1 hour", "3650 days"] as const) {
     for (const keep of [0, 1000]) {

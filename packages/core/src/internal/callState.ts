@@ -77,6 +77,8 @@ export interface CallLine {
   /** When the line was first recorded, and when its present phase began. */
   readonly openedAt: number
   readonly phaseAt: number
+  /** By how much the clock was set forward since: that time has not passed on the line. */
+  readonly jumpedMillis: number
   readonly answered: boolean
   /** The flow does not want it any more. While it shows life it is hung up on. */
   readonly left: boolean
@@ -211,6 +213,7 @@ const newLine = (id: number, at: number): Omit<CallLine, "direction" | "to" | "f
   otherReferenceIds: [],
   openedAt: at,
   phaseAt: at,
+  jumpedMillis: 0,
   answered: false,
   left: false,
   released: false,
@@ -361,13 +364,17 @@ const withoutFirst = (signals: Call["signals"], name: string): Call["signals"] =
   return signals.filter((_, i) => i !== index)
 }
 
+const restartedLine = (line: CallLine, event: Extract<CallEvent, { readonly _tag: "Restarted" }>): CallLine => ({
+  ...line,
+  jumpedMillis: line.jumpedMillis + (event.jumpedMillis ?? 0),
+  inFlight: event.doubtful && line.inFlight !== undefined ? { ...line.inFlight, doubtful: true } : line.inFlight
+})
+
 const restarted = (self: Call, event: Extract<CallEvent, { readonly _tag: "Restarted" }>): Call => ({
   ...self,
   listeningSince: event.at,
-  lines: event.doubtful
-    ? self.lines.map((line) =>
-      line.inFlight === undefined ? line : { ...line, inFlight: { ...line.inFlight, doubtful: true } }
-    )
+  lines: event.doubtful || event.jumpedMillis !== undefined
+    ? self.lines.map((line) => line.phase === "Closed" ? line : restartedLine(line, event))
     : self.lines,
   wait: self.wait?._tag === "Activity"
     ? { ...self.wait, since: event.at, until: event.at + self.wait.until - self.wait.since }

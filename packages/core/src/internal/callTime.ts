@@ -22,18 +22,32 @@ export interface Deadline {
 const lineLimit = (line: CallLine, settings: Settings.Settings): number => {
   const life = line.dialling === undefined ? 4 * 60 * 60 * 1000 : line.dialling.maxCallDurationSeconds * 1000
   const ring = line.dialling === undefined ? 0 : settings.ringLimit
-  return line.openedAt + (ring + life + settings.silence) / settings.speed
+  const end = line.openedAt + line.jumpedMillis + (ring + life + settings.silence) / settings.speed
+  return Math.min(end, bridgeLimit(line, settings))
 }
+
+/** The end of a bridge, and with it of the line: the carrier's limit counts from when the bridging dial was answered. */
+const bridgeLimit = ({ inFlight, jumpedMillis, phase }: CallLine, settings: Settings.Settings): number => {
+  if (phase !== "Bridged" || inFlight?.action._tag !== "Dial") return Infinity
+  const life = inFlight.action.maxCallDurationSeconds * 1000
+  return inFlight.at + jumpedMillis + (settings.ringLimit + life + settings.silence) / settings.speed
+}
+
+/**
+ * Since when something of the carrier has been listened for. A restart and a jump of the clock begin that anew, for nobody
+ * knows what was missed meanwhile, or whether that time has passed at all.
+ */
+const listening = (call: Call, since: number): number => Math.max(since, call.listeningSince)
 
 /** The end of listening for a dial that may ring: begun anew by a restart, but no later than the line's own limit. */
 const ringHorizon = (call: Call, line: CallLine, settings: Settings.Settings): number =>
   Math.min(
-    Math.max(line.phaseAt, call.listeningSince) + Settings.horizon(settings),
-    Math.max(lineLimit(line, settings), call.listeningSince)
+    listening(call, line.phaseAt) + Settings.horizon(settings),
+    listening(call, lineLimit(line, settings))
   )
 
-const silenceHorizon = (line: CallLine, settings: Settings.Settings): number => {
-  const began = line.inFlight?.at ?? line.phaseAt
+const silenceHorizon = (call: Call, line: CallLine, settings: Settings.Settings): number => {
+  const began = listening(call, line.inFlight?.at ?? line.phaseAt)
   const lasts = line.inFlight === undefined ? 0 : Settings.longest(settings, line.inFlight.action)
   return began + lasts + settings.silence / settings.speed
 }
@@ -55,13 +69,13 @@ const lineDeadline = (call: Call, line: CallLine, settings: Settings.Settings): 
           fact: { _tag: "DialGivenUp", line: line.id, reason: "unknown" }
         }
         : {
-          at: line.phaseAt + (line.dialling?.ringForMillis ?? 0) / settings.speed,
+          at: listening(call, line.phaseAt) + (line.dialling?.ringForMillis ?? 0) / settings.speed,
           what: "an answer",
           fact: { _tag: "DialGivenUp", line: line.id, reason: "no answer" }
         }
     case "Owing":
     case "Acting": {
-      const at = silenceHorizon(line, settings)
+      const at = silenceHorizon(call, line, settings)
       const limit = lineLimit(line, settings)
       return limit < at
         ? presumed(line, limit)
@@ -71,7 +85,7 @@ const lineDeadline = (call: Call, line: CallLine, settings: Settings.Settings): 
       return presumed(line, lineLimit(line, settings))
     case "Settling":
       return {
-        at: line.phaseAt + settings.settle / settings.speed,
+        at: listening(call, line.phaseAt) + settings.settle / settings.speed,
         what: "an answer that is still on its way",
         fact: { _tag: "SettleElapsed", line: line.id }
       }
@@ -81,7 +95,7 @@ const lineDeadline = (call: Call, line: CallLine, settings: Settings.Settings): 
       const at = isRinging(line)
         ? ringHorizon(call, line, settings)
         : line.hungUpAt === undefined
-        ? silenceHorizon(line, settings)
+        ? silenceHorizon(call, line, settings)
         : line.hungUpAt + settings.afterHangup / settings.speed
       return presumed(line, Math.min(at, lineLimit(line, settings)))
     }
@@ -238,8 +252,36 @@ const holdOf = (step: Flow.Step<unknown, unknown>): Prompt | undefined => {
 export const waitsLong = (call: Call, now: number, settings: Settings.Settings): boolean =>
   call.wait?._tag === "Sleep" && call.wait.until - now > settings.replyDeadline
 
-/** Takes a call over from a process that is gone. `crashedAt` is when that process last appended anything. */
-export const onRestart = (turn: Turn, process: string, crashedAt: number, settings: Settings.Settings): void => {
+/** Whether something of the carrier is waited for on a line, until a time that counts from when it was listened to. */
+const isListenedTo = (line: CallLine): boolean => {
+  switch (status(line)) {
+    case "Planned":
+    case "Closed":
+    case "Bridged":
+      return false
+    case "Dialing":
+    case "Owing":
+    case "Acting":
+    case "Settling":
+      return true
+    case "Closing":
+      return !line.presumed && line.phase !== "Bridged" && line.hungUpAt === undefined
+  }
+}
+
+/** What is known of a restart: when the process that is gone last appended anything, or by how much the clock jumped. */
+export interface Restart {
+  readonly crashedAt: number
+  readonly jumpedMillis?: number
+}
+
+/** Takes a call over from a process that is gone, or from before a jump of the clock. */
+export const onRestart = (
+  turn: Turn,
+  process: string,
+  { crashedAt, jumpedMillis = 0 }: Restart,
+  settings: Settings.Settings
+): void => {
   for (const line of turn.call.lines) {
     if (line.phase === "Attempted" && line.process !== process) {
       turn.fact({ _tag: "DialUnknown", line: line.id, reason: "the process that sent it is gone" })
@@ -248,11 +290,11 @@ export const onRestart = (turn: Turn, process: string, crashedAt: number, settin
   const doubtful = turn.call.lines.some((line) =>
     line.inFlight !== undefined && line.phase !== "Closed" && line.inFlight.at >= crashedAt - settings.doubt
   )
-  const listens = turn.call.lines.some((line) => isRinging(line) && !line.presumed)
+  const listens = turn.call.lines.some((line) => isListenedTo(line) || (jumpedMillis > 0 && line.phase === "Bridged"))
   // Who restarts a call runs its activity from then on, and without the flow nobody can.
   if (turn.isWithoutFlow && turn.call.wait?._tag === "Activity") return
   if (doubtful || listens || turn.call.wait?._tag === "Activity") {
-    turn.fact({ _tag: "Restarted", process, doubtful })
+    turn.fact({ _tag: "Restarted", process, doubtful, ...(jumpedMillis > 0 ? { jumpedMillis } : {}) })
   }
 }
 

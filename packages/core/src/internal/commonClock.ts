@@ -3,6 +3,7 @@
  */
 import { type Clock, Effect } from "effect"
 import type { Processes, StoreError } from "../EventStore.ts"
+import { tolerance } from "./time.ts"
 
 /** A clock that is put right from time to time. */
 export interface CommonClock {
@@ -16,20 +17,33 @@ export interface CommonClock {
   readonly adjust: Effect.Effect<void, StoreError>
 }
 
-/** The clock of a process on a store that it shares with others, or has for itself. */
+/**
+ * The clock of a process on a store that it shares with others, or has for itself. If this machine's clock jumps on a store
+ * that is shared, the time goes on as if it had not, until the store is asked: that alone tells whether the clock was set or
+ * the machine slept, and so nobody takes a call for overdue that is not.
+ */
 export const make = (clock: Clock.Clock, processes: Processes | undefined): CommonClock => {
   const own = () => clock.currentTimeMillisUnsafe()
   const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   if (processes === undefined) return { now: own, offset: () => 0, monotonic, adjust: Effect.void }
   let offset = 0
+  let ahead = own() - monotonic()
+  const now = (): number => {
+    const here = own()
+    const gained = here - monotonic() - ahead
+    ahead += gained
+    if (Math.abs(gained) > tolerance) offset -= gained
+    return here + offset
+  }
   return {
-    now: () => own() + offset,
+    now,
     offset: () => offset,
     monotonic,
     adjust: Effect.gen(function*() {
       const asked = own()
       const told = yield* processes.now
       const heard = own()
+      now()
       // What was told lies between the two, to the millisecond. An offset that allows for that may be the true one; else the
       // nearest that does is taken, so that an answer which took long never leads further away.
       const [least, most] = [told - heard, told - asked]

@@ -90,12 +90,20 @@ export const make = Effect.fnUntraced(function*(
     return elsewhere.nameMissing
   }
 
+  /** By how much the clock was set forward, for the calls that have not recorded it yet. */
+  const jumped = new Map<CallId, number>()
+
   time.onJump((before) => {
     const by = now() - before
     const seconds = Math.round(by / 1000)
     Queue.offerUnsafe(work, Effect.logWarning(`The clock jumped by ${seconds} s, or the machine slept for so long`))
     cells.adjust(by)
-    for (const { id } of cells.underWay()) restart(id, () => ({ _tag: "Restart", crashedAt: before }))
+    for (const id of jumped.keys()) if (!cells.isUnattended(id)) jumped.delete(id)
+    for (const { id } of cells.underWay()) {
+      const jumpedMillis = (jumped.get(id) ?? 0) + Math.max(0, by)
+      jumped.set(id, jumpedMillis)
+      restart(id, () => ({ _tag: "Restart", crashedAt: before, jumpedMillis }))
+    }
     alarm.look()
   })
 
