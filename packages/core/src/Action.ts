@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { Schema } from "effect"
+import { isTooLong } from "./internal/json.ts"
 import { PhoneNumber } from "./PhoneNumber.ts"
 import type * as Prompt from "./Prompt.ts"
 
@@ -86,10 +87,43 @@ export class InvalidAction extends Schema.TaggedError<InvalidAction>()("InvalidA
 
 const decode = Schema.decodeUnknownResult(Schema.toType(Action))
 
-const checked = <A extends Action>(action: A): A => {
+// What is stored already may be longer, so these bounds belong to what is made, not to the codec.
+const mostTones = 255
+const longestUrl = 2048
+
+/** The copy of an action that speaks plain words: nearly every one does, and a turn costs less than the schema's look at it. */
+const copyOfSpoken = (action: Action): Action | undefined => {
+  if (action._tag !== "Speak" || typeof action.text !== "string" || isTooLong(action.text)) return undefined
+  const { collect, externalId, language, text } = action
+  if (externalId !== undefined || language !== undefined) return undefined
+  if (collect === undefined) return { _tag: "Speak", text }
+  return isCollect(collect) ? { _tag: "Speak", text, collect: { max: collect.max } } : undefined
+}
+
+const lengthProblem = (action: Action): string | undefined => {
+  if (action._tag === "Speak" && isTooLong(action.text)) return "Expected at most 64 KiB of text"
+  if (action._tag === "Play" && action.url.length > longestUrl) {
+    return `Expected an address of at most ${longestUrl} characters`
+  }
+  const tones = action._tag === "Dial" ? action.sendDtmf : action._tag === "SendDtmf" ? action.tones : undefined
+  return tones !== undefined && tones.length > mostTones ? `Expected at most ${mostTones} tones` : undefined
+}
+
+/**
+ * A copy of an action that can be sent and recorded. Throws `InvalidAction` if it breaks a documented limit, or is longer
+ * than a call can keep.
+ *
+ * @since 0.1.0
+ */
+export const checked = <A extends Action>(action: A): A => {
+  const copy = copyOfSpoken(action)
+  if (copy !== undefined) return copy as A
+  const fail = (problem: string) => new InvalidAction({ action: action._tag, problem })
   const result = decode(action)
-  if (result._tag === "Failure") throw new InvalidAction({ action: action._tag, problem: result.failure.message })
-  return action
+  if (result._tag === "Failure") throw fail(result.failure.message)
+  const problem = lengthProblem(result.success)
+  if (problem !== undefined) throw fail(problem)
+  return result.success as A
 }
 
 /**
@@ -101,7 +135,8 @@ const checked = <A extends Action>(action: A): A => {
 export const dial = (fields: Omit<Dial, "_tag">): Dial => checked({ _tag: "Dial", ...fields })
 
 /**
- * Builds the action that lets the callee hear a prompt and, with `collect`, press up to `max` keys.
+ * Builds the action that lets the callee hear a prompt and, with `collect`, press up to `max` keys. Throws `InvalidAction` for
+ * a `max` outside 1 to 128.
  *
  * @since 0.1.0
  */

@@ -14,6 +14,7 @@ import * as state from "./internal/callState.ts"
 import * as table from "./internal/callTable.ts"
 import * as time from "./internal/callTime.ts"
 import * as turns from "./internal/callTurn.ts"
+import { recordable } from "./internal/json.ts"
 import type * as Settings from "./Settings.ts"
 import type * as Webhook from "./Webhook.ts"
 
@@ -187,10 +188,38 @@ const begin = (
   return "line"
 }
 
+/**
+ * An input as it may be recorded: what it brings can be read back, and nobody else holds it. What cannot be recorded is
+ * refused to whoever brings it (`Calls`); here it changes nothing, or ends what it came from.
+ */
+const admitted = (input: Input): Input | undefined => {
+  switch (input._tag) {
+    case "Start": {
+      const given = recordable(input.input)
+      return given._tag === "Success" ? { ...input, input: given.success } : undefined
+    }
+    case "Signalled": {
+      const told = recordable(input.value)
+      return told._tag === "Success" ? { ...input, value: told.success } : undefined
+    }
+    case "ActivityEnded": {
+      const { n, result } = input
+      const value = recordable(result.value)
+      return value._tag === "Success"
+        ? { ...input, result: { ok: result.ok, value: value.success } }
+        : { _tag: "ActivityDied", n, message: `The result of an activity cannot be recorded. ${value.failure}` }
+    }
+    default:
+      return input
+  }
+}
+
 const waitsFor = (call: Call, kind: "Activity" | "Signal", n: number): boolean =>
   call.wait?._tag === kind && call.wait.n === n
 
-const apply = (turn: turns.Turn, input: Input, circumstances: Circumstances): table.Answer => {
+const apply = (turn: turns.Turn, given: Input, circumstances: Circumstances): table.Answer => {
+  const input = admitted(given)
+  if (input === undefined) return "nothing"
   const { now, settings } = circumstances
   switch (input._tag) {
     case "Start":

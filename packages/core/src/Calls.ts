@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Context, DateTime, Effect, Layer, Schema } from "effect"
+import { Context, DateTime, Effect, Layer, Result, Schema } from "effect"
 import type { Exit, Metric, Option } from "effect"
 import type { Action } from "./Action.ts"
 import * as ActionModule from "./Action.ts"
@@ -12,11 +12,13 @@ import type { Call } from "./Call.ts"
 import { type CallEvent, CallId, type Exit as FlowExit, StopReason } from "./CallEvent.ts"
 import { EventStore, type StoreError, type Summary } from "./EventStore.ts"
 import type * as Flow from "./Flow.ts"
+import * as bounds from "./internal/bounds.ts"
 import { CallNotFound } from "./internal/callNotFound.ts"
 import * as Dispatch from "./internal/dispatch.ts"
 import * as Elsewhere from "./internal/elsewhere.ts"
 import * as engine from "./internal/engine.ts"
 import * as Inbox from "./internal/inbox.ts"
+import { recordable } from "./internal/json.ts"
 import * as Restore from "./internal/restore.ts"
 import * as Settings from "./Settings.ts"
 import type { Transport } from "./Transport.ts"
@@ -66,7 +68,8 @@ export class CallStopped extends Schema.TaggedError<CallStopped>()("CallStopped"
 }
 
 /**
- * The input of a call does not fit its flow's schema. `problem` names the place, never the value.
+ * A call cannot be started so: its input does not fit its flow's schema or has no form in JSON that reads back, it is over
+ * `Flow.maxValueBytes`, or its key is empty or over 255 characters. `problem` names the place, never the value.
  *
  * @since 0.1.0
  */
@@ -75,7 +78,7 @@ export class InvalidInput extends Schema.TaggedError<InvalidInput>()("InvalidInp
   problem: Schema.String
 }) {
   override get message() {
-    return `The input does not fit the flow ${this.flow}. ${this.problem}`
+    return `The flow ${this.flow} cannot be started so. ${this.problem}`
   }
 }
 
@@ -151,16 +154,18 @@ export {
 }
 
 /**
- * A signal was refused: the flow waits for it, and the value does not fit its schema.
+ * A signal was refused and not recorded: the flow waits for it and the value does not fit its schema, or it cannot be
+ * recorded. `problem` says which, never the value.
  *
  * @since 0.1.0
  */
 export class SignalRejected extends Schema.TaggedError<SignalRejected>()("SignalRejected", {
   callId: CallId,
-  name: Schema.String
+  signal: Schema.String,
+  problem: Schema.String
 }) {
   override get message() {
-    return `Call ${this.callId} does not take this value of the signal ${this.name}: it does not fit the signal's schema`
+    return `Call ${this.callId} does not take the signal ${this.signal}. ${this.problem}`
   }
 }
 
@@ -176,8 +181,8 @@ export interface Handle<out A, out E> {
   /** Stops the flow. Before the dial is recorded nothing rings; a live line is hung up on at the next chance. */
   readonly cancel: Effect.Effect<void, CallNotFound | StoreError>
   /**
-   * Tells the running flow something that it waits for by `Flow.signal`, now or later. `value` is in its stored form. With
-   * a `key`, telling it twice is telling it once.
+   * Tells the running flow something that it waits for by `Flow.signal`, now or later. `value` is in its stored form, JSON
+   * of `Flow.maxValueBytes` at most. With a `key`, telling it twice is telling it once.
    */
   readonly signal: (
     name: string,
@@ -399,11 +404,16 @@ const make = Effect.fnUntraced(function*(
     id,
     outcome: Effect.flatMap(calls.outcome(id), (exit) => fromExit(flow, id, exit)),
     cancel: calls.cancel(id),
-    signal: (name, value, signalOptions) =>
-      Effect.flatMap(
-        calls.signal(id, name, value, signalOptions?.key),
-        (fits) => fits ? Effect.void : Effect.fail(new SignalRejected({ callId: id, name }))
-      )
+    signal: (name, value, signalOptions) => {
+      const rejected = (problem: string) => new SignalRejected({ callId: id, signal: shortened(name), problem })
+      const told = signalProblem(name, value, signalOptions?.key)
+      return told._tag === "Failure"
+        ? Effect.fail(rejected(told.failure))
+        : Effect.flatMap(
+          calls.signal(id, name, told.success, signalOptions?.key),
+          (fits) => fits ? Effect.void : Effect.fail(rejected("The value does not fit the signal's schema"))
+        )
+    }
   })
 
   const start = Effect.fn("Calls.start")(function*<A, E>(
@@ -414,11 +424,9 @@ const make = Effect.fnUntraced(function*(
     if (flows.get(Elsewhere.nameOf(flow.name, flow.version)) !== flow) {
       return yield* new FlowNotRegistered({ flow: flow.name, version: flow.version })
     }
-    const stored = flow.codec.encodeInput(input)
-    if (stored._tag === "Failure") {
-      return yield* new InvalidInput({ flow: flow.name, problem: stored.failure.message })
-    }
     const key = startOptions?.key
+    const stored = startProblem(flow, input, key)
+    if (stored._tag === "Failure") return yield* new InvalidInput({ flow: flow.name, problem: stored.failure })
     const { id, sameInput } = yield* calls.start(flow, stored.success, key)
     if (!sameInput) return yield* new KeyTaken({ flow: flow.name, key: key ?? "", callId: id })
     return handle(flow, id)
@@ -434,6 +442,30 @@ const make = Effect.fnUntraced(function*(
     cancel: calls.cancel
   })
 })
+
+/** The stored form of an input, or why there is none. */
+const startProblem = (
+  { codec }: AnyDefinition,
+  input: never,
+  key: string | undefined
+): Result.Result<unknown, string> => {
+  const problem = key === undefined ? undefined : bounds.keyProblem(key)
+  if (problem !== undefined) return Result.fail(problem)
+  const stored = Result.mapError(codec.encodeInput(input), ({ message }) => `The input does not fit: ${message}`)
+  return Result.flatMap(stored, (input) =>
+    Result.mapBoth(codec.decodeInput(input), {
+      onSuccess: () => input,
+      onFailure: ({ message }) => `The schema of the input does not read back what it wrote: ${message}`
+    }))
+}
+
+/** The value of a signal as it is recorded, or why it cannot be. */
+const signalProblem = (name: string, value: unknown, key: string | undefined): Result.Result<unknown, string> => {
+  const problem = bounds.nameProblem(name) ?? (key === undefined ? undefined : bounds.keyProblem(key))
+  return problem === undefined ? recordable(value) : Result.fail(problem)
+}
+
+const shortened = (name: unknown): string => String(name).slice(0, 255)
 
 /** A number without its `+`, which Telesign leaves out but is not held to. */
 const digitsOf = (number: string): string => number.replace(/^\+/, "")

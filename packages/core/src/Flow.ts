@@ -11,7 +11,11 @@ import { Duration, Result, Schema } from "effect"
 import type { Effect, Pipeable, Types } from "effect"
 import { dual } from "effect/Function"
 import * as Action from "./Action.ts"
+import * as bounds from "./internal/bounds.ts"
+import { InvalidFlow } from "./internal/bounds.ts"
+import { copyOf } from "./internal/copy.ts"
 import * as interpreter from "./internal/interpreter.ts"
+import { longest, recordable } from "./internal/json.ts"
 import * as PhoneNumber from "./PhoneNumber.ts"
 import type { Prompt } from "./Prompt.ts"
 
@@ -154,6 +158,33 @@ export const Failure = Schema.Union([HungUp, NotAnswered, NoInput, TimedOut])
  * @since 0.1.0
  */
 export type Failure = typeof Failure.Type
+
+export {
+  /**
+   * A part of a flow breaks a bound, so it is refused at the line that makes it: a duration that is not finite, a name that is
+   * empty, data that has no form in JSON. `where` names the constructor, `problem` says what is allowed.
+   *
+   * Inside of a flow that runs it is a defect of the call, with these words.
+   *
+   * @since 0.1.0
+   */
+  InvalidFlow
+}
+
+/**
+ * The longest that anything in a flow waits: ten years. No constructor takes a longer duration, or one that is not finite.
+ *
+ * @since 0.1.0
+ */
+export const maxDuration: Duration.Duration = Duration.millis(bounds.longestWait)
+
+/**
+ * The longest that one recorded value may be, in bytes of JSON: 64 KiB. It holds for inputs, outputs, errors, the results of
+ * activities, the values of signals, notes, and spoken text.
+ *
+ * @since 0.1.0
+ */
+export const maxValueBytes: number = longest
 
 /** Making an `Error` costs as much as a dozen transitions, so the failures without fields are made once. */
 const hungUp = new HungUp()
@@ -315,8 +346,6 @@ const fromNode = <A, E, R>(node: interpreter.Node): Flow<A, E, R> => new interpr
 const success = <A>(value: A): Exit<A, never> => ({ _tag: "Success", value })
 const failure = <E>(error: E): Exit<never, E> => ({ _tag: "Failure", error })
 
-const millis = (duration: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(duration))
-
 // ---------------------------------------------------------------------------------------------------------------------
 // Constructors
 // ---------------------------------------------------------------------------------------------------------------------
@@ -345,14 +374,52 @@ export const suspend = <A, E, R>(make: () => Flow<A, E, R>): Flow<A, E, R> =>
 
 /**
  * Asks the world and goes on with the response. The constructors of `Flow` and `Line` are built on it; an application
- * needs it only for a request that they do not cover.
+ * needs it only for a request that they do not cover. Throws `InvalidFlow` for what could not be recorded.
  *
  * @since 0.1.0
  */
 export const ask = <Q extends Request, A, E = never, R = never>(
   request: Q,
   resume: (response: Responses[Q["_tag"]]) => Exit<A, E>
-): Flow<A, E, R> => fromNode({ _tag: "Await", request, resume })
+): Flow<A, E, R> => fromNode({ _tag: "Await", request: checked(request), resume })
+
+/** Every request passes here, whoever makes it, so that nothing is recorded which cannot be read back. */
+const checked = (request: Request): Request => {
+  switch (request._tag) {
+    case "Sleep":
+      bounds.wait("Flow.sleep", request.millis)
+      return request
+    case "SetDeadline":
+      bounds.wait("Flow.timeout", request.millis)
+      return request
+    case "Activity":
+      bounds.name("Flow.activity", request.name)
+      bounds.within(`Flow.activity "${request.name}"`, request.withinMillis)
+      return request
+    case "Signal":
+      bounds.name("Flow.signal", request.name)
+      bounds.wait(`Flow.signal "${request.name}"`, request.withinMillis)
+      return request
+    case "Note":
+      bounds.name("Flow.note", request.name)
+      return { ...request, data: bounds.data(`Flow.note "${request.name}"`, request.data) }
+    case "Dial": {
+      bounds.ring("Flow.dial", request.ringForMillis)
+      const { evenIfUnknown: _, ringForMillis: __, ...dialled } = request
+      Action.dial(dialled)
+      return request
+    }
+    case "Prompt":
+    case "Bridge":
+      return { ...request, action: Action.checked(request.action) } as Request
+    case "Answer":
+    case "Leave":
+    case "LiftDeadline":
+    case "Now":
+    case "Random":
+      return request
+  }
+}
 
 /**
  * Writes a flow as a generator: `yield*` runs another flow and gives its value.
@@ -661,6 +728,7 @@ export const retry: {
   <E>(options: RetryOptions<NoInfer<E>>): <A, R>(self: Flow<A, E, R>) => Flow<A, E, R>
   <A, E, R>(self: Flow<A, E, R>, options: RetryOptions<E>): Flow<A, E, R>
 } = dual(2, <A, E, R>(self: Flow<A, E, R>, options: RetryOptions<E>): Flow<A, E, R> => {
+  bounds.times("Flow.retry", options.times)
   const tryAgain = (left: number): Flow<A, E, R> =>
     left <= 0 ? self : catch_(self, (error): Flow<A, E, R> => {
       if (options.while !== undefined && !options.while(error)) return fail(error)
@@ -692,6 +760,7 @@ export const repeat: {
   <A>(options: RepeatOptions<NoInfer<A>>): <E, R>(self: Flow<A, E, R>) => Flow<A, E, R>
   <A, E, R>(self: Flow<A, E, R>, options: RepeatOptions<A>): Flow<A, E, R>
 } = dual(2, <A, E, R>(self: Flow<A, E, R>, options: RepeatOptions<A>): Flow<A, E, R> => {
+  bounds.times("Flow.repeat", options.times)
   const again = (left: number): Flow<A, E, R> =>
     flatMap(self, (value): Flow<A, E, R> => {
       if (left <= 0 || (options.while !== undefined && !options.while(value))) return succeed(value)
@@ -717,7 +786,7 @@ export const timeout: {
   2,
   <A, E, R>(self: Flow<A, E, R>, duration: Duration.Input): Flow<A, E | TimedOut, R> =>
     flatMap(
-      ask({ _tag: "SetDeadline", millis: millis(duration) }, ({ n }) => success(n)),
+      ask({ _tag: "SetDeadline", millis: bounds.millis("Flow.timeout", duration) }, ({ n }) => success(n)),
       (n): Flow<A, E | TimedOut, R> => {
         const scope: DeadlineScope = { _tag: "Deadline", n, failure: timedOut }
         const bounded: Flow<A, E | TimedOut, R> = fromNode({ _tag: "Scoped", self: toProgram(self), scope })
@@ -742,7 +811,7 @@ export const now: Flow<number> = ask({ _tag: "Now" }, success)
 export const random: Flow<number> = ask({ _tag: "Random" }, success)
 
 /**
- * Waits without speaking, away from any line. The wait is durable: it survives a restart.
+ * Waits without speaking, away from any line. The wait is durable: it survives a restart. It is `maxDuration` at most.
  *
  * `duration` counts from the time recorded on the event that led here, not from now, so a replay gives the same due time.
  * On a live line the callee hears holds meanwhile; `Line.hold` chooses their words and notices a hang-up at once.
@@ -752,10 +821,11 @@ export const random: Flow<number> = ask({ _tag: "Random" }, success)
  * @since 0.1.0
  */
 export const sleep = (duration: Duration.Input): Flow<void> =>
-  ask({ _tag: "Sleep", millis: millis(duration) }, () => success(undefined))
+  ask({ _tag: "Sleep", millis: bounds.millis("Flow.sleep", duration) }, () => success(undefined))
 
 /**
- * Records a business fact in the log of the call. `data` must be JSON.
+ * Records a business fact in the log of the call. `data` must be JSON, `maxValueBytes` at most; what is recorded is a copy
+ * of it as it is now. Throws `InvalidFlow` for what has no form in JSON, such as `undefined`, `NaN` or a `Date`.
  *
  * @since 0.1.0
  */
@@ -775,13 +845,22 @@ interface Stored {
   readonly decode: (stored: unknown) => Result.Result<unknown, Error>
 }
 
+/** What is recorded is a copy: nobody else holds it, so it stays as it was. */
+const toRecord = (encoded: unknown): Result.Result<unknown, Error> =>
+  Result.mapError(recordable(encoded), (problem) => new Error(problem))
+
 const storedForms = new WeakMap<PureCodec, Stored>()
 
 const storedForm = (codec: PureCodec): Stored => {
   const known = storedForms.get(codec)
   if (known !== undefined) return known
   const json = Schema.toCodecJson(codec as Schema.Codec<unknown>)
-  const form: Stored = { encode: Schema.encodeUnknownResult(json), decode: Schema.decodeUnknownResult(json) }
+  const encode = Schema.encodeUnknownResult(json)
+  const decode = Schema.decodeUnknownResult(json)
+  const form: Stored = {
+    encode: (value) => Result.flatMap(encode(value), toRecord),
+    decode: (stored) => decode(copyOf(stored))
+  }
   storedForms.set(codec, form)
   return form
 }
@@ -815,7 +894,7 @@ export const activity = <R, S extends PureCodec = typeof Schema.Void, F extends 
     {
       _tag: "Activity",
       name,
-      withinMillis: millis(options.within ?? "30 seconds"),
+      withinMillis: bounds.millis("Flow.activity", options.within ?? "30 seconds"),
       effect,
       encodeSuccess: value.encode,
       encodeError: error.encode
@@ -838,7 +917,7 @@ export const signal = <S extends PureCodec>(
   const form = storedForm(schema)
   const fits = (value: unknown) => Result.isSuccess(form.decode(value))
   return ask(
-    { _tag: "Signal", name, withinMillis: millis(options.within), fits },
+    { _tag: "Signal", name, withinMillis: bounds.millis("Flow.signal", options.within), fits },
     (response): Exit<S["Type"], TimedOut> =>
       response._tag === "Received" ? success(decoded(form, response.value)) : failure(timedOut)
   )
@@ -885,25 +964,22 @@ type Answered<R> = R extends Line | IncomingLine ? never
 
 const leave: Flow<void> = ask({ _tag: "Leave" }, () => success(undefined))
 
-const dialRequest = (options: DialOptions): Extract<Request, { readonly _tag: "Dial" }> => {
-  const action = Action.dial({
-    to: PhoneNumber.make(options.to),
-    from: PhoneNumber.make(options.from),
-    maxCallDurationSeconds: Math.ceil(millis(options.maxCallDuration ?? "15 minutes") / 1000),
-    ...(options.sendDtmf === undefined ? {} : { sendDtmf: options.sendDtmf })
-  })
-  return {
-    ...action,
-    ringForMillis: millis(options.ringFor ?? "60 seconds"),
-    ...(options.evenIfUnknown === true ? { evenIfUnknown: true } : {})
-  }
-}
+const dialRequest = (options: DialOptions): Extract<Request, { readonly _tag: "Dial" }> => ({
+  _tag: "Dial",
+  to: PhoneNumber.make(options.to),
+  from: PhoneNumber.make(options.from),
+  maxCallDurationSeconds: Math.ceil(bounds.millis("Flow.dial", options.maxCallDuration ?? "15 minutes") / 1000),
+  ...(options.sendDtmf === undefined ? {} : { sendDtmf: options.sendDtmf }),
+  ringForMillis: bounds.millis("Flow.dial", options.ringFor ?? "60 seconds"),
+  ...(options.evenIfUnknown === true ? { evenIfUnknown: true } : {})
+})
 
 /**
  * Rings somebody, holds the conversation when it is answered, and leaves the line however the conversation ends. Fails
  * with `NotAnswered` if nobody was reached.
  *
- * Throws `InvalidAction` for a duration over 4 hours or tones outside `0-9 A-D * # w`, and `InvalidPhoneNumber`.
+ * Throws `InvalidAction` for a duration outside 1 second to 4 hours or tones outside `0-9 A-D * # w`, `InvalidFlow` for a
+ * `ringFor` of nothing or over 4 hours, and `InvalidPhoneNumber`.
  *
  * @example
  * Line.speak("Your table is ready.").pipe(Flow.dial({ to, from, ringFor: "40 seconds" }))
@@ -1091,6 +1167,8 @@ export interface Definition<out Name extends string, in Input, out A, out E, out
  * Names a flow and closes it: nothing may be left to speak on a line that is not there, and every error of the flow's own
  * needs its schema under `error`. Otherwise it does not compile, and the compiler says what is missing in a sentence.
  *
+ * Throws `InvalidFlow` for a name that is empty or over 255 characters, and a version that is not 1, 2, 3 and so on.
+ *
  * @example
  * const Ready = Flow.make("table-ready", {
  *   version: 1,
@@ -1119,6 +1197,8 @@ export const make = <
     ) => Flow<Out["Type"], E, R> & Complete<R> & Declared<Exclude<E, Err["Type"] | Failure>>
   }
 ): Definition<Name, InputCodec<In>["Type"], Out["Type"], E, Exclude<R, NoLine>> => {
+  bounds.name("Flow.make", name)
+  bounds.version(`Flow.make "${name}"`, options.version)
   const input = storedForm(codecOf(options.input))
   const output = storedForm(options.output)
   const error = storedForm(options.error === undefined ? Failure : Schema.Union([options.error, Failure]))

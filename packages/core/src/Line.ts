@@ -3,10 +3,11 @@
  *
  * @since 0.1.0
  */
-import { Duration, Result, Schema } from "effect"
+import { type Duration, Result, Schema } from "effect"
 import { dual } from "effect/Function"
 import * as Action from "./Action.ts"
 import * as Flow from "./Flow.ts"
+import * as bounds from "./internal/bounds.ts"
 import { make as makeNumber, type PhoneNumber } from "./PhoneNumber.ts"
 import * as Prompt from "./Prompt.ts"
 
@@ -50,7 +51,9 @@ export const play = (
  * @since 0.1.0
  */
 export interface Asking {
-  /** How many times silence, or a wrong input, is borne; default 3 of each. The last one fails with `NoInput`. */
+  /**
+   * How many times silence, or a wrong input, is borne: 1 to 1000, default 3 of each. The last one fails with `NoInput`.
+   */
   readonly attempts?: number | { readonly silence: number; readonly invalid: number }
   /**
    * What is said instead of the first prompt after silence or a wrong input: one prompt, or one for each time, the last of
@@ -80,7 +83,8 @@ export interface Collecting extends Asking {
 
 /**
  * Asks for up to `max` digits and gives those that were pressed, or what `schema` decodes from them. Silence, too few
- * digits and digits that do not decode ask again, and in the end fail with `NoInput`.
+ * digits and digits that do not decode ask again, and in the end fail with `NoInput`. Throws `InvalidFlow` for a `max` outside
+ * 1 to 128, a `min` outside 1 to `max`, and `attempts` outside 1 to 1000.
  *
  * How the carrier ends the waiting for digits is not documented: the only parameter seen is `max`.
  *
@@ -98,6 +102,8 @@ export const collect: {
   prompt: Prompt.Input,
   options: Collecting & { readonly schema?: Schema.ConstraintCodec<unknown, string, never, unknown> }
 ): Flow.Flow<never, Flow.HungUp | Flow.NoInput, Line> => {
+  bounds.count("Line.collect", "a `max`", options.max, 1, 128)
+  bounds.count("Line.collect", "a `min`", options.min ?? 1, 1, options.max)
   const decode = options.schema === undefined ? Result.succeed : Schema.decodeUnknownResult(options.schema)
   return choose(prompt, options, (digits): Accepted<never> => {
     const result = digits.length < (options.min ?? 1) ? undefined : decode(digits)
@@ -153,6 +159,9 @@ export const confirm = (
 
 type Accepted<A> = { readonly accepted: A } | undefined
 
+/** Nobody bears more. */
+const mostAttempts = 1000
+
 type Judged<A> = { readonly accepted: A } | "silence" | "invalid"
 
 type Asked<A> = Flow.Flow<A, Flow.HungUp | Flow.NoInput, Line>
@@ -168,7 +177,9 @@ const wording = (
 
 const choose = <A>(prompt: Prompt.Input, options: Collecting, accept: (digits: string) => Accepted<A>): Asked<A> => {
   const { acknowledge, again, attempts = 3, max } = options
-  const limits = typeof attempts === "number" ? { silence: attempts, invalid: attempts } : attempts
+  const limits = typeof attempts === "number" ? { silence: attempts, invalid: attempts } : { ...attempts }
+  bounds.count("Line", "`attempts`", limits.silence, 1, mostAttempts)
+  bounds.count("Line", "`attempts`", limits.invalid, 1, mostAttempts)
   // Judged first, so that what is kept of a wrong input is that it was wrong, and wrong keys lead to one place.
   const judge = (digits: string): Judged<A> => digits === "" ? "silence" : accept(digits) ?? "invalid"
   const ask = (words: Prompt.Input, silences: number, mistakes: number): Asked<A> =>
@@ -252,9 +263,7 @@ export const bridge = (options: {
     Flow.bridge(Action.dial({
       to: makeNumber(options.to),
       from: makeNumber(options.from),
-      maxCallDurationSeconds: Math.ceil(
-        Duration.toSeconds(Duration.fromInputUnsafe(options.maxCallDuration ?? "4 hours"))
-      )
+      maxCallDurationSeconds: Math.ceil(bounds.millis("Line.bridge", options.maxCallDuration ?? "4 hours") / 1000)
     }))
   )
 

@@ -4,25 +4,31 @@
  * @since 0.1.0
  */
 import { Duration, Schema } from "effect"
+import { isTooLong } from "./internal/json.ts"
 
 const Language = Schema.String.check(
   Schema.isPattern(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, { message: "Expected a language tag such as en-US" })
 )
 
+const isShort = (text: string) => !isTooLong(text) || "Expected at most 64 KiB of text"
+
 const Text = Schema.String.check(
-  Schema.makeFilter((text: string) => text.trim().length > 0 || "Expected something to say: the text is empty")
+  Schema.makeFilter((text: string) => text.trim().length > 0 || "Expected something to say: the text is empty"),
+  Schema.makeFilter(isShort)
 )
 
 const Markup = Schema.String.check(
   Schema.makeFilter((text: string) =>
     /^\s*<speak[\s>][^]*<\/speak>\s*$/.test(text) || "Expected SSML: the whole text inside <speak>...</speak>"
-  )
+  ),
+  Schema.makeFilter(isShort)
 )
 
 const HttpUrl = Schema.String.check(
   Schema.makeFilter((text: string) =>
     /^https?:\/\/[^\s]+$/.test(text) || "Expected the http(s) address of an audio file"
-  )
+  ),
+  Schema.isMaxLength(2048, { message: "Expected an address of at most 2048 characters" })
 )
 
 /**
@@ -81,7 +87,7 @@ const checked = (prompt: unknown): Prompt => {
  */
 export const speech = (text: string, options?: { readonly language?: string }): Prompt =>
   // Nearly every prompt is a plain text, and a turn costs less than the schema's look at it.
-  typeof text === "string" && options === undefined && text.trim() !== ""
+  typeof text === "string" && options === undefined && text.trim() !== "" && !isTooLong(text)
     ? { _tag: "Speech", text }
     : checked({ _tag: "Speech", text, ...options })
 

@@ -18,10 +18,11 @@
  *
  * @since 0.1.0
  */
-import { type Flow, Flow as Flows } from "@ringback/core"
-import { Result, Schema } from "effect"
+import type { Flow } from "@ringback/core"
+import { Schema } from "effect"
 import * as Choices from "./internal/choices.ts"
 import * as drawing from "./internal/drawing.ts"
+import { given } from "./internal/given.ts"
 import * as samples from "./internal/samples.ts"
 import * as graph from "./internal/search.ts"
 import * as sites from "./internal/sites.ts"
@@ -266,14 +267,6 @@ const problem = (report: Report): Omit<Breach, "path"> | undefined => {
  * @since 0.1.0
  */
 export const mermaid = (report: Report): string => drawing.mermaid(report.graph)
-
-/** The flow over its input, as the engine runs it: each run gets an input of its own, decoded from the stored form. */
-const given = <Input, A, E, R>({ codec, name, run }: Flow.Definition<string, Input, A, E, R>, input: Input) => {
-  const stored = Result.getOrElse(codec.encodeInput(input), (error) => {
-    throw new Error(`The input does not fit the flow ${name}. ${error.message}`)
-  })
-  return Flows.suspend(() => run(Result.getOrThrow(codec.decodeInput(stored)) as Input))
-}
 
 const isEnd = ({ step }: graph.Place): boolean => step._tag === "Done"
 

@@ -189,33 +189,6 @@ export const nothingAfterTheEnd: Law = always("nothing after the end", (moment) 
   return _tag === "Prompt" || _tag === "Bridge" ? `a ${_tag.toLowerCase()} on a line that was left` : undefined
 })
 
-const waitOf = (request: Flow.Request): number => {
-  switch (request._tag) {
-    case "Dial":
-      return request.ringForMillis
-    case "Sleep":
-      return request.millis
-    case "Activity":
-    case "Signal":
-      return request.withinMillis
-    default:
-      return 0
-  }
-}
-
-/**
- * Every wait has a deadline: of its own, or by a `Flow.timeout` around it.
- *
- * @since 0.1.0
- */
-export const everyWaitEnds: Law = always(
-  "every wait has a deadline",
-  (moment) =>
-    moment._tag === "Asked" && !moment.bounded && !Number.isFinite(waitOf(moment.request))
-      ? `a ${moment.request._tag.toLowerCase()} without end`
-      : undefined
-)
-
 /**
  * No path runs into a mistake of the program: something thrown, or an output that does not fit its schema. An activity
  * that dies does so from outside, and is no breach.
@@ -250,7 +223,7 @@ export const ends: Law = { _tag: "Ends", name: "every path ends", byItself: fals
 export const endsByItself: Law = { _tag: "Ends", name: "every path ends by itself", byItself: true }
 
 /**
- * The laws that hold for every flow: `lineCloses`, `noDeadAir`, `nothingAfterTheEnd`, `everyWaitEnds`, `noDefect`,
+ * The laws that hold for every flow: `lineCloses`, `noDeadAir`, `nothingAfterTheEnd`, `noDefect`,
  * `endsByItself`.
  *
  * @since 0.1.0
@@ -259,7 +232,6 @@ export const standard: ReadonlyArray<Law> = [
   lineCloses,
   noDeadAir,
   nothingAfterTheEnd,
-  everyWaitEnds,
   noDefect,
   endsByItself
 ]

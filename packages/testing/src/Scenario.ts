@@ -14,6 +14,7 @@
  * @since 0.1.0
  */
 import { Flow, type Prompt } from "@ringback/core"
+import { given as over } from "./internal/given.ts"
 
 type Reason = typeof Flow.NotAnsweredReason.Type
 
@@ -160,7 +161,7 @@ export interface Scenario {
 export const given = <Name extends string, Input, A, E, R>(
   flow: Flow.Definition<Name, Input, A, E, R>,
   input: NoInfer<Input>
-): Scenario => new Conversation(proceed({ ...beginning, step: Flow.start(Flow.suspend(() => flow.run(input))) }))
+): Scenario => new Conversation(proceed({ ...beginning, step: Flow.start(over(flow, input)) }))
 
 interface State {
   readonly step: Flow.Step<unknown, unknown>

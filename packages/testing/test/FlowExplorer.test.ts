@@ -356,7 +356,7 @@ describe("FlowExplorer", () => {
     ([conversation]) => {
       const flow = dialled(Arbitraries.talk(conversation))
       const report = explore(flow, {
-        laws: [Law.lineCloses, Law.noDeadAir, Law.everyWaitEnds, Law.noDefect],
+        laws: [Law.lineCloses, Law.noDeadAir, Law.noDefect],
         keys: ["1", "9"]
       })
       assert.deepStrictEqual(report.broken.map(({ law, why }) => [law, why]), [])

@@ -83,16 +83,6 @@ describe("Law.reachable", () => {
   })
 })
 
-describe("Law.everyWaitEnds", () => {
-  it("asks for a deadline of each wait, its own or one around it", () => {
-    const patient = Flow.signal("go", Schema.Void, { within: "Infinity" })
-    assert.deepStrictEqual(breach(Law.everyWaitEnds, patient), [])
-    assert.isUndefined(breach(Law.everyWaitEnds, Flow.timeout(patient, "1 hour")))
-    assert.isUndefined(breach(Law.everyWaitEnds, Flow.signal("go", Schema.Void, { within: "1 hour" })))
-    assert.deepStrictEqual(breach(Law.everyWaitEnds, Flow.sleep("Infinity")), [])
-  })
-})
-
 describe("Law.fails", () => {
   it("names the failures that a call may have", () => {
     const greeting = dialled(Line.speak("Hello."))

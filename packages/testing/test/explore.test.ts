@@ -30,7 +30,7 @@ describe("the examples", () => {
           FlowExplorer.mermaid(report),
           `npm run explore -- examples/${name}`
         )
-      }).pipe(Effect.provide(NodeServices.layer)), 20_000)
+      }).pipe(Effect.provide(NodeServices.layer)), 60_000)
   }
 })
 

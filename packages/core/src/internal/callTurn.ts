@@ -184,6 +184,12 @@ const stopReason = (why: Flow.Stop): StopReason => {
   }
 }
 
+/** The end of a flow whose value cannot be recorded. The problem names the place, never the value. */
+const misfit = (what: string, problem: Error): Call["exit"] & {} => ({
+  _tag: "Stopped",
+  reason: { _tag: "Defect", message: Defect.masked(`The ${what} does not fit its schema: ${problem.message}`) }
+})
+
 const next = (step: Flow.Waiting<unknown, unknown>, response: Flow.Response): Flow.Step<unknown, unknown> =>
   interpreter.next(step, response) as Flow.Step<unknown, unknown>
 
@@ -439,7 +445,7 @@ export class Turn {
         return this.ended(
           stored._tag === "Success"
             ? { _tag: "Success", value: stored.success }
-            : { _tag: "Stopped", reason: { _tag: "Defect", message: `The output does not fit its schema` } }
+            : misfit("output", stored.failure)
         )
       }
       case "Failure": {
@@ -447,7 +453,7 @@ export class Turn {
         return this.ended(
           stored._tag === "Success"
             ? { _tag: "Failure", error: stored.success }
-            : { _tag: "Stopped", reason: { _tag: "Defect", message: "The error does not fit its schema" } }
+            : misfit("error", stored.failure)
         )
       }
       case "Stopped":

@@ -117,7 +117,11 @@ export const make = (
         const encoded = ok ? request.encodeSuccess(exit.value) : request.encodeError(Option.getOrUndefined(failed))
         return Result.isSuccess(encoded)
           ? { _tag: "ActivityEnded", n, result: { ok, value: encoded.success } }
-          : died(`The ${ok ? "result" : "error"} of the activity ${request.name} does not fit its schema`)
+          : died(
+            `The ${
+              ok ? "result" : "error"
+            } of the activity ${request.name} does not fit its schema: ${encoded.failure.message}`
+          )
       }))
 
   /** Stops the activity that a call does not wait for any more. */
