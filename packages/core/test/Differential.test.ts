@@ -1,0 +1,97 @@
+/**
+ * The language against a reference of a different make, over random flows in random worlds: what is asked for, when, and how
+ * it ends. More of them: `FLOWS=100000 npm test -- packages/core/test/Differential.test.ts`; one again: `SEED=... FLOWS=1`.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Flow } from "../src/index.ts"
+import { compareMany } from "./fixtures/differential.ts"
+import { Dice, draw, toFlow } from "./fixtures/expressions.ts"
+import { inOrder } from "./fixtures/reference.ts"
+
+const flows = Number(process.env["FLOWS"] ?? "1500")
+const given = process.env["SEED"]
+const fresh = Math.floor(Math.random() * 1_000_000_000)
+const seeds: ReadonlyArray<readonly [string, number]> = given === undefined
+  ? [["fixed", 1], ["fresh", fresh]]
+  : [["given", Number(given)]]
+
+/** What may be answered to a request. */
+const responses = (request: Flow.Request): ReadonlyArray<unknown> => {
+  switch (request._tag) {
+    case "Dial":
+      return [{ _tag: "Answered" }, { _tag: "NotAnswered", reason: "busy" }]
+    case "Prompt":
+      return [{ _tag: "Heard", digits: "" }, { _tag: "Heard", digits: "1" }, { _tag: "Heard", digits: "3" }, {
+        _tag: "HungUp"
+      }]
+    case "Activity":
+      return [{ ok: true, value: 0 }, { ok: true, value: 2 }, {
+        ok: false,
+        value: { _tag: "NoInput", last: "silence", attempts: 1 }
+      }]
+    case "Signal":
+      return [{ _tag: "Received", value: 0 }, { _tag: "Received", value: 2 }, { _tag: "Expired" }]
+    case "SetDeadline":
+      return [{ n: 1 }]
+    case "Now":
+      return [0, 1]
+    default:
+      return [null]
+  }
+}
+
+const keyOf = (step: Flow.Step<unknown, unknown>): string => step._tag === "Done" ? inOrder(step.exit) : Flow.key(step)
+
+const stops = (step: Flow.Waiting<unknown, unknown>): ReadonlyArray<Flow.Stop> => [
+  { _tag: "Cancelled" },
+  { _tag: "Overdue", activity: "a" },
+  ...Flow.scopes(step).map(({ depth }): Flow.Stop => ({ _tag: "Expired", scope: depth }))
+]
+
+/** All steps that can come next. */
+const after = (step: Flow.Waiting<unknown, unknown>): ReadonlyArray<Flow.Step<unknown, unknown>> => [
+  ...responses(step.request).map((response) =>
+    Flow.next(step as never, response as never) as Flow.Step<unknown, unknown>
+  ),
+  ...stops(step).map((why) => Flow.stop(step, why))
+]
+
+/** Explores some places of a flow, and looks twice at those that have one key: gives how many that were. */
+const explore = (seed: number): number => {
+  const dice = new Dice(seed)
+  const first = Flow.start(toFlow(draw(dice, dice.between(2, 4))), { keyed: true }) as Flow.Step<unknown, unknown>
+  const futures = new Map<string, string>()
+  const queue: Array<Flow.Step<unknown, unknown>> = [first]
+  let met = 0
+  for (let i = 0; i < queue.length && i < 150; i++) {
+    const step = queue[i]!
+    if (step._tag === "Done") continue
+    const next = after(step)
+    const future = inOrder([step.request, next.map(keyOf)])
+    const known = futures.get(Flow.key(step))
+    if (known === undefined) queue.push(...next)
+    else met++
+    assert.strictEqual(known ?? future, future, `two futures for one key, seed ${seed}`)
+    futures.set(Flow.key(step), future)
+  }
+  return met
+}
+
+describe("the language", () => {
+  for (const [name, seed] of seeds) {
+    it(`does what the reference does, in random worlds (${name} seeds from ${seed})`, { timeout: 600_000 }, () => {
+      const { ambiguous, compared, difference } = compareMany(seed, flows)
+      if (difference !== undefined) {
+        assert.fail(`SEED=${difference.seed} FLOWS=1\n${JSON.stringify(difference, null, 1)}`)
+      }
+      assert.isAtMost(ambiguous, Math.max(1, flows / 5))
+      assert.strictEqual(compared + ambiguous, flows)
+    })
+
+    it(`has one future for each key (${name} seeds from ${seed})`, () => {
+      let met = 0
+      for (let i = 0; i < 60; i++) met += explore(seed + i)
+      assert.isAbove(met, 500)
+    })
+  }
+})
