@@ -57,7 +57,7 @@ const talk = Flow.gen(function*() {
   })
   if (choice === "left") return choice
   yield* never.pipe(
-    Flow.ensuring(Flow.catchTag(Line.hold(Flow.sleep("8 seconds"), "We are nearly done."), "HungUp", nothing)),
+    Flow.ensuring(Flow.catch(Line.hold(Flow.sleep("8 seconds"), "We are nearly done."), nothing)),
     Flow.timeout("30 seconds"),
     Flow.catchTag("TimedOut", nothing)
   )

@@ -173,6 +173,7 @@ export const CallEvent = Schema.TaggedUnion({
   // What time brought.
   SettleElapsed: { at, line },
   LineSilent: { at, line },
+  HoldExpired: { at, line },
   LinePresumedClosed: { at, line },
   SleepElapsed: { at, n },
   SignalExpired: { at, n },
@@ -325,6 +326,7 @@ const detail = (event: CallEvent): string => {
     case "ReplyBroken":
     case "SettleElapsed":
     case "LineSilent":
+    case "HoldExpired":
     case "LinePresumedClosed":
     case "SleepElapsed":
     case "SignalExpired":

@@ -1070,13 +1070,25 @@ export interface HoldScope extends interpreter.Scope {
 }
 
 /**
+ * The scope within that of `Line.hold`: ended from outside when the line has borne as many holds in a row as it may.
+ *
+ * @since 0.1.0
+ */
+export interface HoldLimitScope extends interpreter.Scope {
+  readonly _tag: "HoldLimit"
+}
+
+const holdLimit: HoldLimitScope = { _tag: "HoldLimit", failure: timedOut }
+
+/**
  * Runs a flow under a hold; `Line.hold` is built on it.
  *
  * @since 0.1.0
  */
-export const hold = <A, E, R>(self: Flow<A, E, R>, prompt: Prompt): Flow<A, E | HungUp, R | Line> => {
+export const hold = <A, E, R>(self: Flow<A, E, R>, prompt: Prompt): Flow<A, E | HungUp | TimedOut, R | Line> => {
   const scope: HoldScope = { _tag: "Hold", prompt, failure: hungUp }
-  return fromNode({ _tag: "Scoped", self: toProgram(self), scope })
+  const bounded = fromNode<A, E, R>({ _tag: "Scoped", self: toProgram(self), scope: holdLimit })
+  return fromNode({ _tag: "Scoped", self: toProgram(bounded), scope })
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -1280,7 +1292,7 @@ export const stop = <A, E>(step: interpreter.Waiting<A, E>, why: Stop): Step<A, 
  */
 export const scopes = <A, E>(
   step: interpreter.Waiting<A, E>
-): ReadonlyArray<{ readonly depth: number; readonly scope: HoldScope | DeadlineScope }> =>
+): ReadonlyArray<{ readonly depth: number; readonly scope: HoldScope | HoldLimitScope | DeadlineScope }> =>
   interpreter.scopes(step) as never
 
 /**

@@ -215,18 +215,21 @@ export const goodbye = (prompt: Prompt.Input): Flow.Flow<void, never, Line> =>
  * Runs a flow that waits (an activity, a sleep, a signal) while the callee hears `prompt`, again and again if need be.
  * Unlike a wait without it, it notices a hang-up at once and fails with `HungUp`. Keys pressed meanwhile are not heard.
  *
- * A line bears 60 holds in a row (a setting), so a long wait wants a long prompt, such as `Prompt.audio` with music.
+ * A line bears 60 holds in a row (a setting); then the wait fails with `TimedOut`, and the flow can still say so. So a long
+ * wait wants a long prompt, such as `Prompt.audio` with music.
  *
  * @example
  * lookUp(account).pipe(Line.hold("One moment, please."))
  * @since 0.1.0
  */
 export const hold: {
-  (prompt: Prompt.Input): <A, E, R>(self: Flow.Flow<A, E, R>) => Flow.Flow<A, E | Flow.HungUp, R | Line>
-  <A, E, R>(self: Flow.Flow<A, E, R>, prompt: Prompt.Input): Flow.Flow<A, E | Flow.HungUp, R | Line>
+  (
+    prompt: Prompt.Input
+  ): <A, E, R>(self: Flow.Flow<A, E, R>) => Flow.Flow<A, E | Flow.HungUp | Flow.TimedOut, R | Line>
+  <A, E, R>(self: Flow.Flow<A, E, R>, prompt: Prompt.Input): Flow.Flow<A, E | Flow.HungUp | Flow.TimedOut, R | Line>
 } = dual(
   2,
-  <A, E, R>(self: Flow.Flow<A, E, R>, prompt: Prompt.Input): Flow.Flow<A, E | Flow.HungUp, R | Line> =>
+  <A, E, R>(self: Flow.Flow<A, E, R>, prompt: Prompt.Input): Flow.Flow<A, E | Flow.HungUp | Flow.TimedOut, R | Line> =>
     Flow.suspend(() => Flow.hold(self, Prompt.from(prompt)))
 )
 
@@ -238,7 +241,7 @@ export const hold: {
  * @since 0.1.0
  */
 export const pause = (duration: Duration.Input): Flow.Flow<void, Flow.HungUp, Line> =>
-  hold(Flow.sleep(duration), Prompt.pause)
+  Flow.catchTag(hold(Flow.sleep(duration), Prompt.pause), "TimedOut", () => Flow.succeed(undefined))
 
 /**
  * Connects the caller with a third party and waits until one of them leaves, or nobody was reached. Whoever stays can be

@@ -634,17 +634,64 @@ describe("a wait on a live line", () => {
     assert.deepStrictEqual(exitOf(without), { _tag: "Success", value: "slept" })
   })
 
-  it("ends the line after sixty holds in a row", () => {
-    const trial = new Trial(
-      Flow.sleep("3 hours").pipe(Line.hold("Please hold, we are looking."), Flow.dial({ to, from }))
-    )
-    trial.answered()
-    for (let hold = 1; hold <= 60 && trial.call.exit === undefined; hold++) {
+  const holds = (trial: Trial, count: number) => {
+    for (let hold = 1; hold <= count && trial.call.exit === undefined; hold++) {
+      trial.take({ _tag: "ReplyDue", line: 1 })
       trial.now += 10 * second
       trial.spoken()
     }
-    assert.deepStrictEqual(exitOf(trial), { _tag: "Failure", error: { _tag: "HungUp" } })
-    assert.strictEqual(trial.events.filter((event) => event._tag === "HoldAnswered").length, 60)
+    trial.take({ _tag: "ReplyDue", line: 1 })
+  }
+  const held = Flow.sleep("3 hours").pipe(Line.hold("Please hold, we are looking."))
+  const count = (trial: Trial) => trial.events.filter((event) => event._tag === "HoldAnswered").length
+
+  it("fails with TimedOut after sixty holds in a row, and its flow can still say so", () => {
+    const sorry = Flow.catchTag(held, "TimedOut", () => Flow.as(Line.goodbye("Sorry, call again."), "sorry"))
+    const trial = new Trial(sorry.pipe(Flow.dial({ to, from })))
+    trial.answered()
+    holds(trial, 60)
+    assert.strictEqual(count(trial), 60)
+    assert.strictEqual(trial.reply(), "speak")
+    assert.strictEqual(trial.state.inFlight?.kind, "goodbye")
+    trial.verify()
+    trial.now += 10 * second
+    trial.spoken()
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Success", value: "sorry" })
+    assert.strictEqual(trial.reply(), "hangup")
+  })
+
+  it("holds again where its flow wants that, and where a finalizer within the hold waits on", () => {
+    const again = new Trial(Flow.retry(held, { times: 1 }).pipe(Flow.dial({ to, from })))
+    again.answered()
+    holds(again, 200)
+    assert.strictEqual(count(again), 120)
+    assert.deepStrictEqual(exitOf(again), { _tag: "Failure", error: { _tag: "TimedOut" } })
+    again.verify()
+    const tidying = Flow.sleep(0).pipe(Flow.ensuring(Flow.sleep("20 minutes")), Line.hold("Please hold."))
+    const trial = new Trial(tidying.pipe(Flow.dial({ to, from })))
+    trial.answered()
+    trial.take({ _tag: "Wake" })
+    holds(trial, 100)
+    assert.strictEqual(trial.reply(), "speak")
+    trial.pass(20 * minute)
+    assert.strictEqual(exitOf(trial)?._tag, "Failure")
+    trial.verify()
+  })
+
+  it("without a Line.hold is over after sixty holds in a row, and its line is left", () => {
+    const trial = new Trial(Flow.flatMap(Flow.sleep("3 hours"), () => Line.speak("Now.")).pipe(Flow.dial({ to, from })))
+    trial.answered()
+    holds(trial, 60)
+    assert.strictEqual(count(trial), 60)
+    assert.strictEqual(trial.reply(), "hangup")
+  })
+
+  it("that is a pause ends after sixty holds in a row, and the flow goes on", () => {
+    const trial = new Trial(Flow.flatMap(Line.pause("3 hours"), () => Line.speak("Now.")).pipe(Flow.dial({ to, from })))
+    trial.answered()
+    holds(trial, 60)
+    assert.strictEqual(trial.events.at(-1)?._tag, "ActionDecided")
+    trial.verify()
   })
 
   it("records an activity's result once", () => {

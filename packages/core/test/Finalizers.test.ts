@@ -153,7 +153,7 @@ describe("a finalizer that waits", () => {
   })
 
   it("lets a hang-up end a hold inside of it, and a hold around it when it has ended", () => {
-    const held = (wait: Flow.Flow<unknown, never, Flow.Line>) =>
+    const held = (wait: Flow.Flow<unknown, Flow.TimedOut, Flow.Line>) =>
       wait.pipe(Flow.timeout("9 minutes"), Flow.catchTag("TimedOut", () => Flow.succeed(0)))
     const inside = Flow.succeed("kept").pipe(
       Flow.ensuring(held(long.pipe(Line.hold("A moment."), Flow.catchTag("HungUp", () => note("gone"))))),

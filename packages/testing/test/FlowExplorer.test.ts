@@ -232,6 +232,25 @@ describe("FlowExplorer", () => {
     assert.deepStrictEqual(again.broken.map(({ law }) => law), ["nothing after the end"])
   })
 
+  it("holds nobody for longer than a line bears", () => {
+    const waits = (time: `${number} ${"minutes" | "seconds"}`) =>
+      dialled(Line.hold(Flow.signal("go", Schema.Null, { within: time }), "Hold."))
+    assert.include(
+      explore(waits("2 minutes")).graph.flatMap(({ edges }) => edges.map(({ label }) => label)),
+      "is held too long"
+    )
+    assert.notInclude(
+      explore(waits("50 seconds")).graph.flatMap(({ edges }) => edges.map(({ label }) => label)),
+      "is held too long"
+    )
+    assert.isEmpty(explore(dialled(Line.pause("20 seconds"))).broken)
+    const found = Flow.sleep("3 minutes").pipe(
+      Line.hold("One moment."),
+      Flow.catchTag("TimedOut", () => Flow.note("late"))
+    )
+    assert.include(explore(dialled(found)).graph.map(({ label }) => label), "note late")
+  })
+
   it("knows that what ensures has no line after a cancel", () => {
     const parts = Line.speak("Hello.").pipe(Flow.ensuring(Line.goodbye("Bye.")))
     const spoken = Law.make("no last words after a cancel", {

@@ -547,6 +547,8 @@ const apply = (self: Call, event: CallEvent): Call => {
 
     case "SettleElapsed":
       return onLine(self, event.line, (line) => closed(line, "settled", at))
+    case "HoldExpired":
+      return onLine(self, event.line, (line) => ({ ...line, holds: 0 }))
     case "LineSilent":
       return onLine(self, event.line, (line) => ({ ...line, left: true }))
     case "LinePresumedClosed":

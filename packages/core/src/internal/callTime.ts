@@ -7,7 +7,7 @@ import type { Prompt } from "../Prompt.ts"
 import * as Settings from "../Settings.ts"
 import { heldWords, isHeldUp } from "./callDial.ts"
 import { type Call, type CallLine, isRinging, status } from "./callState.ts"
-import type { Body, Turn } from "./callTurn.ts"
+import { type Body, heldLine, type Turn } from "./callTurn.ts"
 
 /** Something that happens by itself: when, what is recorded, and its name in words. A planned dial records by itself. */
 export interface Deadline {
@@ -233,13 +233,20 @@ export const onWake = (turn: Turn, now: number, settings: Settings.Settings): vo
 
 /**
  * Answers an open webhook whose flow has not decided yet: with the words of the hold that the flow stands in, or with the
- * engine's own. A line that has been held too often in a row is lost to the flow.
+ * engine's own. When a line has been held too often in a row, a hold of the flow's fails; without one the line is lost to it.
  */
 export const onReplyDue = (turn: Turn, lineId: number, settings: Settings.Settings): void => {
   const line = turn.line(lineId)
   if (status(line) !== "Owing") return
-  if (line.holds >= settings.maxHolds) return turn.fact({ _tag: "LineSilent", line: line.id })
+  if (line.holds >= settings.maxHolds) expireHold(turn, line)
+  if (status(turn.line(lineId)) !== "Owing") return
   turn.fact({ _tag: "HoldAnswered", line: line.id, action: Action.prompt(holdOf(turn.step) ?? settings.hold) })
+}
+
+/** No more holds: what the flow waits for under its own is over, and without one the line is. */
+const expireHold = (turn: Turn, line: CallLine): void => {
+  const isHeld = heldLine(turn.call)?.id === line.id && holdOf(turn.step) !== undefined
+  turn.fact({ _tag: isHeld ? "HoldExpired" : "LineSilent", line: line.id })
 }
 
 /** The words of the innermost hold that a flow stands in. */

@@ -163,6 +163,12 @@ const isAtOnce = (before: Call, event: CallEvent): boolean => {
   }
 }
 
+/** The line bears no more holds: what waits under the innermost one is over. */
+const heldTooLong = (step: Flow.Waiting<unknown, unknown>): Resumption | undefined => {
+  const found = Flow.scopes(step).find(({ scope }) => scope._tag === "HoldLimit")
+  return found === undefined ? undefined : { _tag: "Stop", why: { _tag: "Expired", scope: found.depth } }
+}
+
 /** A number from 0 to less than 1 that belongs to a place in a call: the hash of both, mixed so that neighbours differ. */
 const drawn = (callId: string, place: number): number => {
   let bits = Hash.string(`${callId}/${place}`)
@@ -270,7 +276,11 @@ export class Turn {
   private hear(before: Call, event: CallEvent, after: Call): void {
     const step = this.step
     if (step._tag === "Done") return
-    const found = event._tag === "DeadlinePassed" ? expiry(step, event.n) : resumption(before, event, after)
+    const found = event._tag === "DeadlinePassed"
+      ? expiry(step, event.n)
+      : event._tag === "HoldExpired"
+      ? heldTooLong(step)
+      : resumption(before, event, after)
     if (found === undefined) return
     const moved = found._tag === "Resume" ? next(step, found.response) : Flow.stop(step, found.why)
     // What is stopped speaks on no line any more, and what ensures has none.

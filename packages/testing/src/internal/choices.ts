@@ -3,7 +3,7 @@
  * the engine: what is a response there is a choice here.
  */
 import type { Flow, PhoneNumber } from "@ringback/core"
-import { Action, Flow as Flows } from "@ringback/core"
+import { Action, Flow as Flows, Settings } from "@ringback/core"
 import type { LineState, What } from "../Law.ts"
 import * as samples from "./samples.ts"
 
@@ -94,7 +94,7 @@ const isHold = ({ scope }: ReturnType<typeof Flows.scopes>[number]): boolean => 
 
 export const isHeld = (step: Waiting): boolean => Flows.scopes(step).some(isHold)
 
-export const isBounded = (step: Waiting): boolean => Flows.scopes(step).some((scope) => !isHold(scope))
+export const isBounded = (step: Waiting): boolean => Flows.scopes(step).some(({ scope }) => scope._tag === "Deadline")
 
 /** Whether time passes over a request, so that other things can happen meanwhile. */
 const takesTime = (request: Flow.Request, world: World): boolean => {
@@ -208,16 +208,38 @@ const hangUps = (
 
 const expiries = (step: Waiting, world: World, trial: Trial): ReadonlyArray<Choice> =>
   Flows.scopes(step).flatMap((found) => {
-    const expired = isHold(found) ? step : Flows.stop(step, { _tag: "Expired", scope: found.depth })
+    const isDeadline = found.scope._tag === "Deadline"
+    const ends = isDeadline || found.scope._tag === "HoldLimit" && outlastsHolds(step, world)
+    const expired = ends ? Flows.stop(step, { _tag: "Expired", scope: found.depth }) : step
     if (expired === step) return []
     return [{
-      label: "time is up",
+      label: isDeadline ? "time is up" : "is held too long",
       what: { _tag: "Expired" },
       hungUp: false,
       world,
       step: settle(expired, world, trial)
     }]
   })
+
+/** Whether a wait may outlast as many holds as a line bears, if they are spoken fast. */
+const outlastsHolds = (step: Waiting, { line }: World): boolean => {
+  const hold = Flows.scopes(step).map(({ scope }) => scope).find((scope) => scope._tag === "Hold")
+  if (line !== "open" || hold === undefined) return false
+  const fastest = 2 * Settings.shortest(Settings.defaults, Action.prompt(hold.prompt), { withDigits: false })
+  return waitOf(step.request) > Settings.defaults.maxHolds * Math.max(1000, fastest)
+}
+
+const waitOf = (request: Flow.Request): number => {
+  switch (request._tag) {
+    case "Sleep":
+      return request.millis
+    case "Activity":
+    case "Signal":
+      return request.withinMillis
+    default:
+      return 0
+  }
+}
 
 const responses = (request: Flow.Request, world: World, trial: Trial): ReadonlyArray<Option> => {
   const { samples } = trial
