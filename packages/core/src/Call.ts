@@ -214,6 +214,37 @@ const admitted = (input: Input): Input | undefined => {
   }
 }
 
+type Signalled = Extract<Input, { readonly _tag: "Signalled" }>
+
+const isNewSignal = (call: Call, { key }: Signalled): boolean =>
+  call.exit === undefined && (key === undefined || !call.signalKeys.includes(key))
+
+/**
+ * Why a signal is refused, in words without its value: it does not fit where the flow waits for it, or too many wait for a
+ * flow that does not. Nothing, if it is taken, or changes nothing because it was told before or the flow has ended.
+ *
+ * @since 0.1.0
+ */
+export const signalProblem = (
+  { call, step }: Pick<Live, "call" | "step">,
+  signal: Signalled,
+  settings: Settings.Settings
+): string | undefined => {
+  if (!isNewSignal(call, signal)) return undefined
+  if (call.wait?._tag === "Signal" && call.wait.name === signal.name) {
+    const isFit = step._tag !== "Waiting" || step.request._tag !== "Signal" || step.request.fits(signal.value)
+    return isFit ? undefined : "The value does not fit the signal's schema"
+  }
+  const { maxSignals, maxSignalsOfName } = settings
+  if (call.signals.length >= maxSignals) {
+    return `${maxSignals} signals wait already, and the flow waits for none of them`
+  }
+  const ofName = call.signals.filter(({ name }) => name === signal.name).length
+  return ofName < maxSignalsOfName
+    ? undefined
+    : `${maxSignalsOfName} signals of this name wait already, and the flow does not wait for it`
+}
+
 const waitsFor = (call: Call, kind: "Activity" | "Signal", n: number): boolean =>
   call.wait?._tag === kind && call.wait.n === n
 
@@ -258,8 +289,7 @@ const apply = (turn: turns.Turn, given: Input, circumstances: Circumstances): ta
       return "nothing"
     case "Signalled": {
       const { call } = turn
-      const isNew = input.key === undefined || !call.signalKeys.includes(input.key)
-      if (isNew && call.flow !== "" && call.exit === undefined) {
+      if (isNewSignal(call, input) && call.flow !== "" && signalProblem(turn, input, settings) === undefined) {
         const { _tag, ...told } = input
         turn.fact({ _tag: "SignalReceived", ...told })
       }

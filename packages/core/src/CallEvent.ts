@@ -115,7 +115,14 @@ export const CallEvent = Schema.TaggedUnion({
   LineLeft: { at, line },
   SleepStarted: { at, n, until: Schema.Finite },
   ActivityStarted: { at, n, name: Schema.String, until: Schema.Finite },
-  SignalAwaited: { at, n, name: Schema.String, until: Schema.Finite, heard: Schema.optionalKey(Schema.Boolean) },
+  SignalAwaited: {
+    at,
+    n,
+    name: Schema.String,
+    until: Schema.Finite,
+    heard: Schema.optionalKey(Schema.Boolean),
+    unfit: Schema.optionalKey(Schema.Int)
+  },
   DeadlineSet: { at, n, until: Schema.Finite },
   DeadlineLifted: { at, n },
   Drawn: { at, n, value: Schema.Finite },

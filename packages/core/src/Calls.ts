@@ -154,8 +154,8 @@ export {
 }
 
 /**
- * A signal was refused and not recorded: the flow waits for it and the value does not fit its schema, or it cannot be
- * recorded. `problem` says which, never the value.
+ * A signal was refused and not recorded: the flow waits for it and the value does not fit its schema, too many wait that the
+ * flow does not wait for, or it cannot be recorded. `problem` says which, never the value.
  *
  * @since 0.1.0
  */
@@ -411,7 +411,7 @@ const make = Effect.fnUntraced(function*(
         ? Effect.fail(rejected(told.failure))
         : Effect.flatMap(
           calls.signal(id, name, told.success, signalOptions?.key),
-          (fits) => fits ? Effect.void : Effect.fail(rejected("The value does not fit the signal's schema"))
+          (problem) => problem === undefined ? Effect.void : Effect.fail(rejected(problem))
         )
     }
   })

@@ -84,6 +84,10 @@ export interface Settings {
    * carrier sends it back. Telesign documents neither the parameter (but on `dial`) nor the echo: off by default.
    */
   readonly marks: boolean
+  /** At most so many signals of one call wait until its flow waits for them; what is told beyond that is refused; default 1,000. */
+  readonly maxSignals: number
+  /** At most so many of these have one name; default 100. */
+  readonly maxSignalsOfName: number
   /** At most so many events that change nothing are stored for one call; default 20. */
   readonly maxStrays: number
   /** Speech is no faster than this many characters a second; default 20. */
@@ -150,6 +154,8 @@ export const defaults: Settings = {
   maxCopies: 5,
   eventKey: undefined,
   marks: false,
+  maxSignals: 1_000,
+  maxSignalsOfName: 100,
   maxStrays: 20,
   fastestSpeech: 20,
   slowestSpeech: 5,

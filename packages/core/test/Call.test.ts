@@ -301,6 +301,69 @@ describe("a dial", () => {
   })
 })
 
+describe("a signal", () => {
+  const go = Flow.signal("go", Schema.Finite, { within: "1 hour" })
+  const waits = Flow.flatMap(Flow.sleep("1 minute"), () => go)
+  const tell = (trial: Trial, value: unknown, key?: string, name = "go") =>
+    trial.take({ _tag: "Signalled", name, value, ...(key === undefined ? {} : { key }) })
+
+  it("that does not fit is refused where its flow waits, and dropped on the record where it was told before", () => {
+    const trial = new Trial(waits)
+    for (const value of ["late", null, 7, "later", 8]) assert.deepStrictEqual(tell(trial, value), ["SignalReceived"])
+    trial.pass(minute)
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Success", value: 7 })
+    assert.deepInclude(trial.events.find((event) => event._tag === "SignalAwaited"), { heard: true, unfit: 2 })
+    assert.deepStrictEqual(trial.call.signals.map(({ value }) => value), ["later", 8])
+    trial.verify()
+    const still = new Trial(waits)
+    tell(still, "late")
+    still.pass(minute)
+    assert.isUndefined(exitOf(still))
+    assert.deepStrictEqual(still.call.signals, [])
+    assert.deepStrictEqual(tell(still, "late"), [])
+    still.verify()
+    tell(still, 9)
+    assert.deepStrictEqual(exitOf(still), { _tag: "Success", value: 9 })
+  })
+
+  it("that does not fit and was recorded by a process without the flow lets the flow wait on", () => {
+    const trial = new Trial(go)
+    const { definition } = trial
+    trial.live = { ...Call.withoutFlow(trial.call) }
+    tell(trial, "late")
+    const { divergence, live } = Call.rebuild(id, definition, trial.events)
+    assert.isUndefined(divergence)
+    trial.live = live
+    trial.take({ _tag: "Wake" })
+    assert.isUndefined(exitOf(trial))
+    assert.strictEqual(trial.call.wait?._tag, "Signal")
+    tell(trial, 9)
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Success", value: 9 })
+    trial.verify()
+  })
+
+  it("that nobody waits for is kept up to a bound for its name and its call, and refused in words beyond", () => {
+    const trial = new Trial(Flow.sleep("1 hour"))
+    const problem = (name: string) =>
+      Call.signalProblem(trial.live, { _tag: "Signalled", name, value: 1 }, trial.settings)
+    for (let n = 0; n < 200; n++) tell(trial, n)
+    assert.lengthOf(trial.call.signals, 100)
+    assert.match(problem("go") ?? "", /100 signals of this name wait already/)
+    for (let n = 0; n < 2_000; n++) tell(trial, n, undefined, `name ${n}`)
+    assert.lengthOf(trial.call.signals, 1_000)
+    assert.match(problem("another") ?? "", /1000 signals wait already/)
+    trial.verify()
+  })
+
+  it("has a key that is known for a thousand others", () => {
+    const trial = new Trial(Flow.retry(go, { times: Infinity }).pipe(Flow.repeat({ times: Infinity })))
+    for (let n = 0; n <= 1_500; n++) assert.include(tell(trial, n, `key ${n}`), "SignalReceived")
+    assert.lengthOf(trial.call.signalKeys, 1_000)
+    assert.deepStrictEqual(tell(trial, 0, "key 501"), [])
+    assert.include(tell(trial, 0, "key 500"), "SignalReceived")
+  })
+})
+
 describe("a flow that goes on without an end and without a wait", () => {
   const cut = (trial: Trial) => {
     const exit = exitOf(trial)

@@ -174,7 +174,7 @@ export interface Call {
   readonly deadlines: ReadonlyArray<{ readonly n: number; readonly until: number }>
   /** What the application told and the flow has not heard yet. */
   readonly signals: ReadonlyArray<{ readonly name: string; readonly value: unknown }>
-  /** The keys of the signals so far, by which one that is told twice is known. */
+  /** The keys of the last `rememberedKeys` signals, by which one that is told twice is known. */
   readonly signalKeys: ReadonlyArray<string>
   /** Since when this installation listens without a gap, if it was restarted during the call. */
   readonly listeningSince: number
@@ -359,9 +359,22 @@ const plan = (self: Call, event: Extract<CallEvent, { readonly _tag: "DialPlanne
   return { ...self, decisions: n, lines: [...self.lines, line], wait: { _tag: "Dial", n, line: id } }
 }
 
-const withoutFirst = (signals: Call["signals"], name: string): Call["signals"] => {
-  const index = signals.findIndex((signal) => signal.name === name)
-  return signals.filter((_, i) => i !== index)
+/** How many keys of signals a call remembers: one that is told again after more than so many others is new. */
+const rememberedKeys = 1_000
+
+const withKey = (keys: ReadonlyArray<string>, key: string | undefined): ReadonlyArray<string> =>
+  key === undefined ? keys : [...keys.slice(-(rememberedKeys - 1)), key]
+
+const withoutFirst = (signals: Call["signals"], name: string, count: number): Call["signals"] => {
+  let left = count
+  return signals.filter((signal) => signal.name !== name || left-- <= 0)
+}
+
+const awaited = (self: Call, event: Extract<CallEvent, { readonly _tag: "SignalAwaited" }>): Call => {
+  const { heard = false, n, name, unfit = 0, until } = event
+  const told = unfit + (heard ? 1 : 0)
+  const signals = told === 0 ? self.signals : withoutFirst(self.signals, name, told)
+  return { ...self, decisions: n, signals, wait: heard ? self.wait : { _tag: "Signal", n, name, until } }
 }
 
 const restartedLine = (line: CallLine, event: Extract<CallEvent, { readonly _tag: "Restarted" }>): CallLine => ({
@@ -437,9 +450,7 @@ const apply = (self: Call, event: CallEvent): Call => {
         wait: { _tag: "Activity", n: event.n, name: event.name, since: at, until: event.until }
       }
     case "SignalAwaited":
-      return event.heard === true
-        ? { ...self, decisions: event.n, signals: withoutFirst(self.signals, event.name) }
-        : { ...self, decisions: event.n, wait: { _tag: "Signal", n: event.n, name: event.name, until: event.until } }
+      return awaited(self, event)
     case "DeadlineSet":
       return { ...self, decisions: event.n, deadlines: [...self.deadlines, { n: event.n, until: event.until }] }
     case "DeadlineLifted":
@@ -566,7 +577,7 @@ const apply = (self: Call, event: CallEvent): Call => {
       const isAwaited = self.wait?._tag === "Signal" && self.wait.name === event.name
       return {
         ...self,
-        signalKeys: event.key === undefined ? self.signalKeys : [...self.signalKeys, event.key],
+        signalKeys: withKey(self.signalKeys, event.key),
         ...(isAwaited
           ? { wait: undefined }
           : { signals: [...self.signals, { name: event.name, value: event.value }] })

@@ -163,6 +163,10 @@ const isAtOnce = (before: Call, event: CallEvent): boolean => {
   }
 }
 
+/** Whether a signal does not fit where its flow waits for it. It is refused before, but for a process that knows no flow. */
+const isUnfit = (request: Flow.Request, event: CallEvent): boolean =>
+  request._tag === "Signal" && event._tag === "SignalReceived" && !request.fits(event.value)
+
 /** The line bears no more holds: what waits under the innermost one is over. */
 const heldTooLong = (step: Flow.Waiting<unknown, unknown>): Resumption | undefined => {
   const found = Flow.scopes(step).find(({ scope }) => scope._tag === "HoldLimit")
@@ -282,6 +286,10 @@ export class Turn {
       ? heldTooLong(step)
       : resumption(before, event, after)
     if (found === undefined) return
+    if (isUnfit(step.request, event)) {
+      this.asked = false // it waits on, as it does after one that was told before it waited
+      return
+    }
     const moved = found._tag === "Resume" ? next(step, found.response) : Flow.stop(step, found.why)
     // What is stopped speaks on no line any more, and what ensures has none.
     if (event._tag === "Cancelled" && !waitsOn(moved, step)) this.leaveAll()
@@ -402,14 +410,18 @@ export class Turn {
         this.record({ _tag: "ActivityStarted", n, name: request.name, until: this.at + request.withinMillis })
         return undefined
       case "Signal": {
-        const told = this.call.signals.find((signal) => signal.name === request.name)
+        const all = this.call.signals.filter((signal) => signal.name === request.name)
+        const fitting = all.findIndex(({ value }) => request.fits(value))
+        const told = all[fitting]
+        const unfit = told === undefined ? all.length : fitting
         const until = this.at + request.withinMillis
         this.record({
           _tag: "SignalAwaited",
           n,
           name: request.name,
           until,
-          ...(told === undefined ? {} : { heard: true })
+          ...(told === undefined ? {} : { heard: true }),
+          ...(unfit === 0 ? {} : { unfit })
         })
         return told === undefined ? undefined : { value: { _tag: "Received", value: told.value } }
       }

@@ -23,6 +23,7 @@ import * as Leftover from "./leftover.ts"
 import * as Recovery from "./recovery.ts"
 import * as Restore from "./restore.ts"
 import * as Running from "./running.ts"
+import * as SignalNames from "./signalNames.ts"
 import * as Time from "./time.ts"
 
 /** How the engine is set up. */
@@ -49,13 +50,13 @@ export interface Engine {
   readonly receive: (webhook: Webhook.Webhook, answer: Answer) => void
   readonly outcome: (id: CallId) => Effect.Effect<FlowExit, StoreError | CallNotFound>
   readonly cancel: (id: CallId) => Effect.Effect<void, StoreError | CallNotFound>
-  /** `false` if the flow waits for this signal and the value does not fit. */
+  /** Why it is refused, in words; nothing if it is taken. */
   readonly signal: (
     id: CallId,
     name: string,
     value: unknown,
     key: string | undefined
-  ) => Effect.Effect<boolean, StoreError | CallNotFound>
+  ) => Effect.Effect<string | undefined, StoreError | CallNotFound>
   readonly get: (id: CallId) => Effect.Effect<Option.Option<Call.Call>, StoreError>
 }
 
@@ -109,7 +110,9 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     closing,
     run
   }
+  const names = SignalNames.make()
   const follow: Cells.Follow = (...turn) => {
+    names.learn(turn[1], turn[2])
     dispatch.follow(...turn)
     elsewhere.follow(...turn)
   }
@@ -172,17 +175,21 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
   })
 
   const signal = Effect.fnUntraced(function*(id: CallId, name: string, value: unknown, key: string | undefined) {
-    let fits = true
+    let problem: string | undefined
     const told = { _tag: "Signalled", name, value, ...(key === undefined ? {} : { key }) } as const
-    yield* ask(() =>
-      cells.take(cells.of(id), ({ call, step }) => {
-        const awaited = call.wait?._tag === "Signal" && step._tag === "Waiting" && step.request._tag === "Signal" &&
-          step.request.name === name
-        if (awaited && step.request._tag === "Signal") fits = step.request.fits(value)
-        return fits ? told : { _tag: "Wake" }
-      }, Cells.ignore)
+    const call = yield* ask(() =>
+      cells.take(cells.of(id), (live) => {
+        problem = Call.signalProblem(live, told, options.settings)
+        return problem === undefined ? told : { _tag: "Wake" }
+      }, (call) => call)
     )
-    return fits
+    if (problem === undefined && names.isNews(call, name)) {
+      yield* Effect.logInfo(
+        `Call ${id} was told the signal ${name}, which no call of the flow ${call.flow}, version ${call.flowVersion}, ` +
+          `has waited for in this process. If none ever does, the name is wrong`
+      )
+    }
+    return problem
   })
 
   const outcome = (id: CallId): Effect.Effect<FlowExit, StoreError | CallNotFound> =>
