@@ -8,6 +8,7 @@ import type { Scope, Stream } from "effect"
 import * as CallEvent from "./CallEvent.ts"
 import { CallId } from "./CallEvent.ts"
 import * as Broadcast from "./internal/broadcast.ts"
+import * as Defect from "./internal/defect.ts"
 
 /**
  * One append: the facts that one input brought and what the flow decided on them. It is stored whole or not at all.
@@ -220,6 +221,19 @@ export const toStored = ({ at, events, id, version }: Turn): StoredTurn => ({
 })
 
 /**
+ * The error of an append whose turn has no stored form: what its encoding threw, in words. For authors of stores.
+ *
+ * @since 0.1.0
+ */
+export const notEncoded = (thrown: unknown): StoreError =>
+  new StoreError({
+    operation: "write",
+    problem: `It has no stored form: ${Defect.message(thrown)}`,
+    permanent: true,
+    cause: Defect.error(thrown)
+  })
+
+/**
  * Reads the turns of a call back from their stored form. Fails with `StoreError` of `decode`, which names the call, the
  * turn and the place, and never a value. For authors of stores.
  *
@@ -270,13 +284,13 @@ export const layerMemory: Layer.Layer<EventStore> = Layer.effect(
     return EventStore.of({
       namespace,
       append: (turn, summary, options) =>
-        Effect.suspend(() => {
+        Effect.suspend((): Effect.Effect<void, VersionConflict | StoreError> => {
           const { callId, id, version } = turn
           const stored = turns.get(callId) ?? []
           if (stored[version - 1]?.id === id) return changes.tell([turn])
           if (version !== stored.length + 1) return Effect.fail(new VersionConflict({ callId, version }))
-          store(turn, summary, options?.referenceId)
-          return changes.tell([turn])
+          const kept = Result.try({ try: () => store(turn, summary, options?.referenceId), catch: notEncoded })
+          return Result.isSuccess(kept) ? changes.tell([turn]) : Effect.fail(kept.failure)
         }),
       read: (callId) => Effect.suspend(() => fromStored(callId, turns.get(callId) ?? [])),
       find: (referenceId) => Effect.sync(() => Option.fromNullishOr(references.get(referenceId))),

@@ -9,17 +9,18 @@
  *
  * @since 0.1.0
  */
-import { Array as Arr, Context, Effect, Exit, Layer, Metric, Option, Result } from "effect"
+import { Array as Arr, Clock, Context, Effect, Exit, Layer, Metric, Option, Result } from "effect"
 import { Migrator, SqlClient, SqlError } from "effect/sql"
 import type { Statement } from "effect/sql"
 import type { CallId } from "./CallEvent.ts"
 import * as CallEvent from "./CallEvent.ts"
-import { EventStore, format, fromStored, makeNamespace, StoreError, VersionConflict } from "./EventStore.ts"
+import { EventStore, format, fromStored, makeNamespace, notEncoded, StoreError, VersionConflict } from "./EventStore.ts"
 import type { StoredTurn, Summary, Turn } from "./EventStore.ts"
 import * as Broadcast from "./internal/broadcast.ts"
 import * as GroupCommit from "./internal/groupCommit.ts"
 import * as Dialect from "./internal/sqlDialect.ts"
 import * as Processes from "./internal/sqlProcesses.ts"
+import * as Refusal from "./internal/sqlRefusal.ts"
 import * as Startable from "./internal/startable.ts"
 
 /**
@@ -81,8 +82,13 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
     return EventStore.of({
       namespace,
       append: (turn, summary, options) => {
-        const start: Startable.Start<void, VersionConflict | StoreError> = (answer) =>
-          submit(new Append(turn, summary, options?.referenceId), answer)
+        const start: Startable.Start<void, VersionConflict | StoreError> = (answer) => {
+          const encoded = Result.try({
+            try: () => new Append(turn, summary, options?.referenceId),
+            catch: notEncoded
+          })
+          return Result.isSuccess(encoded) ? submit(encoded.success, answer) : answer(Exit.fail(encoded.failure))
+        }
         const append = Effect.withFiber<void, VersionConflict | StoreError>((fiber) =>
           Context.getOrUndefined(fiber.context, sql.transactionService) === undefined
             ? Effect.callback(start)
@@ -221,9 +227,22 @@ interface Writer {
   readonly context: Context.Context<never>
 }
 
-/** Writes one turn each of different calls in one commit. */
+type Answers = ReadonlyArray<Exit.Exit<void, VersionConflict | StoreError>>
+
+/**
+ * Writes one turn each of different calls in one commit. If the database refuses that for what is in it, it is written in
+ * parts, down to the turns that are to blame, so that all others are stored.
+ */
 const write = (writer: Writer) => {
   const { changes, sql } = writer
+  const doubts = new Refusal.Doubts()
+
+  /** Why a turn that came alone is not stored. */
+  const refused = ({ turn }: Append, error: SqlError.SqlError, now: number): StoreError => {
+    const refusal = Refusal.of(error)
+    const isPermanent = refusal === "refused" || (refusal === "unknown" && doubts.isOver(turn.callId, now))
+    return storeError("write", error, isPermanent)
+  }
 
   const answers = Effect.fnUntraced(function*(
     batch: ReadonlyArray<Append>,
@@ -239,21 +258,36 @@ const write = (writer: Writer) => {
     const stored = batch.filter(isStored).map(({ turn }) => turn)
     if (Arr.isReadonlyArrayNonEmpty(stored)) yield* changes.tell(stored)
 
-    const refusal = Result.andThen(inserted, found)
-    return batch.map((append): Exit.Exit<void, VersionConflict | StoreError> => {
+    const now = yield* Clock.currentTimeMillis
+    return batch.map((append): Answers[number] => {
       if (isStored(append)) return Exit.void
-      if (Result.isFailure(refusal)) return Exit.fail(storeError("write", refusal.failure))
+      if (Result.isFailure(inserted)) return Exit.fail(refused(append, inserted.failure, now))
+      if (Result.isFailure(found)) return Exit.fail(storeError("write", found.failure))
       return Exit.fail(new VersionConflict({ callId: append.turn.callId, version: append.turn.version }))
     })
   })
 
-  return (batch: ReadonlyArray<Append>) =>
+  const parts = (batch: ReadonlyArray<Append>): Effect.Effect<Answers> => {
+    const half = batch.length >> 1
+    return Effect.zipWith(all(batch.slice(0, half)), all(batch.slice(half)), (first, rest) => [...first, ...rest])
+  }
+
+  const all = (batch: ReadonlyArray<Append>): Effect.Effect<Answers> =>
     Effect.flatMap(Effect.result(insert(writer, batch)), (inserted) => {
+      if (Result.isFailure(inserted) && batch.length > 1 && Refusal.of(inserted.failure) !== "down") return parts(batch)
+      if (Result.isSuccess(inserted)) settled(batch)
       if (Result.isFailure(inserted) || inserted.success !== "all") return answers(batch, inserted)
       const stored = batch.map(({ turn }) => turn)
       const told = Arr.isReadonlyArrayNonEmpty(stored) ? changes.tell(stored) : Effect.void
       return Effect.map(told, () => batch.map(() => Exit.void))
     })
+
+  const settled = (batch: ReadonlyArray<Append>): void => {
+    doubts.works(batch.length)
+    for (const { turn } of batch) doubts.end(turn.callId)
+  }
+
+  return all
 }
 
 const none: ReadonlySet<CallId> = new Set()
@@ -404,15 +438,17 @@ const reading = <A, B>(f: (rows: ReadonlyArray<A>) => B) =>
 /** What a client reports, in a sentence. It never holds parameters. */
 const storeError = (
   operation: StoreError["operation"],
-  error: SqlError.SqlError | Migrator.MigrationError
+  error: SqlError.SqlError | Migrator.MigrationError,
+  isPermanent = false
 ): StoreError => {
+  const permanent = isPermanent ? { permanent: true as const } : {}
   const inner = error._tag === "MigrationError" ? error.cause : error
   const said = inner !== error && inner instanceof Error ? `${error.message}: ${inner.message}` : error.message
   const server = SqlError.isSqlError(inner) ? fromServer(inner) : undefined
-  if (server === undefined) return new StoreError({ operation, problem: `${said}.`, cause: error })
+  if (server === undefined) return new StoreError({ operation, problem: `${said}.`, cause: error, ...permanent })
   const { code, message, name } = server
   const problem = `${operation === "open" ? `${said}: ${message}` : said} (SQLSTATE ${code}).`
-  return new StoreError({ operation, problem, cause: Object.assign(new Error(problem), { name, code }) })
+  return new StoreError({ operation, problem, cause: Object.assign(new Error(problem), { name, code }), ...permanent })
 }
 
 /**

@@ -6,6 +6,7 @@ import * as StoreContract from "@ringback/testing/StoreContract"
 import { Cause, Clock, Context, Effect, Fiber, Layer, Option, Redacted, Schema, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
+import { randomBytes } from "node:crypto"
 import { inspect } from "node:util"
 import { afterAll } from "vitest"
 import * as Postgres from "./fixtures/postgres.ts"
@@ -69,6 +70,9 @@ const summary = (call: number) =>
 
 const times = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, index) => index + 1)
 
+/** No index takes so much, however well it is compressed. */
+const tooLong = randomBytes(8000).toString("hex")
+
 const atOnce = { concurrency: "unbounded" } as const
 
 /** What everything that an error carries looks like. */
@@ -117,6 +121,30 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         const winner = outcomes.findIndex((outcome) => outcome._tag === "Success") + 1
         for (const process of [one, other]) {
           assert.deepStrictEqual(yield* Effect.provide(ids(1), process), ["1/1", `try ${winner}`])
+        }
+      }))
+
+    it.effect("store all turns of a commit but those that cannot be stored", () =>
+      Effect.gen(function*() {
+        const [one] = yield* both
+        const poisoned = Effect.forEach(times(20), (n) =>
+          Effect.result(append(n, 1, undefined, n === 4 ? tooLong : undefined)), atOnce)
+        const outcomes = yield* Effect.provide(poisoned, one)
+        const failed = outcomes.flatMap((outcome, index) =>
+          outcome._tag === "Failure" ? [[index + 1, outcome.failure] as const] : []
+        )
+        assert.deepStrictEqual(
+          failed.map(([n]) =>
+            n
+          ),
+          [4]
+        )
+        const [[, error]] = failed as [typeof failed[number]]
+        assert(error._tag === "StoreError")
+        assert.isTrue(error.permanent)
+        assert.match(error.message, /54000/)
+        for (const n of times(20)) {
+          assert.strictEqual((yield* Effect.provide(ids(n), one)).length, n === 4 ? 0 : 1)
         }
       }))
 

@@ -315,26 +315,39 @@ describe("group commit", () => {
       )
     }).pipe(Effect.provide(layer)))
 
-  it.effect("fails all appends of a commit that fails, and goes on", () =>
+  it.effect("stores all turns of a commit but those that the database refuses for what is in them", () =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
-      yield* sql`CREATE TRIGGER full BEFORE INSERT ON ringback_turns WHEN NEW.id = 'too much'
-        BEGIN SELECT RAISE(ABORT, 'disk is full'); END`
-      const problems = yield* Effect.forEach(times(5), (n) =>
-        Effect.flip(append(n, 1, n === 3 ? "too much" : "small")).pipe(
-          Effect.map((error) =>
-            `${error._tag} ${error._tag === "StoreError" && error.operation}: ${error.message}`
-          )
-        ), { concurrency: "unbounded" })
-      assert.deepStrictEqual(
-        new Set(problems),
-        new Set(["StoreError write: The event store failed to write. SQLite: disk is full."])
+      yield* sql`CREATE TABLE small (text TEXT CHECK (text NOT LIKE 'bad%')) STRICT`
+      yield* sql`CREATE TRIGGER kept AFTER INSERT ON ringback_turns BEGIN INSERT INTO small VALUES (NEW.id); END`
+      const bad = [3, 17, 18, 40]
+      const outcomes = yield* Effect.forEach(
+        times(40),
+        (n) => Effect.result(append(n, 1, bad.includes(n) ? `bad ${n}` : `${n}/1`)),
+        { concurrency: "unbounded" }
       )
-      for (const n of times(5)) {
-        assert.deepStrictEqual(yield* ids(n), [])
+      for (const [index, outcome] of outcomes.entries()) {
+        const n = index + 1
+        assert.deepStrictEqual(yield* ids(n), bad.includes(n) ? [] : [`${n}/1`])
+        if (outcome._tag === "Success") continue
+        assert(outcome.failure._tag === "StoreError")
+        assert.isTrue(outcome.failure.permanent)
+        assert.match(outcome.failure.message, /CHECK constraint failed/)
       }
-      yield* append(1, 1)
-      assert.deepStrictEqual(yield* ids(1), ["1/1"])
+      assert.strictEqual(outcomes.filter(({ _tag }) => _tag === "Failure").length, bad.length)
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("tries again what is refused for a reason that nobody knows, until others are stored", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`CREATE TRIGGER no BEFORE INSERT ON ringback_turns WHEN NEW.id = 'bad'
+        BEGIN SELECT RAISE(ABORT, 'not today'); END`
+      const permanent = () =>
+        Effect.map(Effect.flip(append(1, 1, "bad")), (error) => error._tag === "StoreError" && error.permanent)
+      assert.isUndefined(yield* permanent())
+      assert.isUndefined(yield* permanent())
+      yield* append(2, 1)
+      assert.isTrue(yield* permanent())
     }).pipe(Effect.provide(layer)))
 
   it.effect("fails inside a transaction of its caller, and does not wait for itself", () =>
@@ -366,15 +379,17 @@ describe("group commit", () => {
       assert.deepStrictEqual(after, [before[0] + 1, before[1] + 2])
     }).pipe(Effect.provide(layer)))
 
-  it.effect("dies of events that are not JSON, and goes on", () =>
+  it.effect("refuses for good what has no stored form, in words, and goes on", () =>
     Effect.gen(function*() {
       const store = yield* EventStore.EventStore
       yield* append(1, 1)
       const summary = Option.getOrThrow(yield* store.summary(callId(1)))
       const turn = { id: "x", callId: callId(1), version: 2, at: 2 }
       const bad: CallEvent.CallEvent = { _tag: "Noted", at: 2, n: 1, name: "n", data: 10n }
-      const exit = yield* Effect.exit(store.append({ ...turn, events: [bad] }, summary))
-      assert.strictEqual(exit._tag === "Failure" && exit.cause.reasons[0]?._tag, "Die")
+      const error = yield* Effect.flip(store.append({ ...turn, events: [bad] }, summary))
+      assert(error._tag === "StoreError")
+      assert.isTrue(error.permanent)
+      assert.match(error.message, /^The event store failed to write. It has no stored form: .*BigInt/)
       yield* append(1, 2)
       assert.deepStrictEqual(yield* ids(1), ["1/1", "1/2"])
     }).pipe(Effect.provide(layer)))
