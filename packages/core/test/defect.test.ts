@@ -9,6 +9,7 @@ describe("what foreign code threw", () => {
   it("keeps its words without the digits of numbers, grouped ones too", () => {
     assert.strictEqual(Defect.message(thrown()), "••••••••••• pressed ••••\n    at least twice")
     assert.strictEqual(Defect.message("+1 (555) 017-0009"), "+••••••••••••••••")
+    assert.strictEqual(Defect.message("value out of range (SQLSTATE 22003)."), "value out of range (SQLSTATE 22003).")
     assert.strictEqual(Defect.message("room 101, try 3 of 12"), "room 101, try 3 of 12")
   })
 

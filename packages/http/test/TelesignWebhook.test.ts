@@ -599,7 +599,6 @@ for (const [way, serve] of ways) {
           Effect.withTracer(tracer)
         )
         const text = inspect(seen, { depth: 20 })
-        assert.include(text, "The disk is full")
         assert.include(text, "send_dtmf")
         const spans = seen.filter((each) => each instanceof Tracer.NativeSpan)
         assert.deepStrictEqual(spans.map((span) => span.kind), serve === serveRoute ? Array(4).fill("server") : [])

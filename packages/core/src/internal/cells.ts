@@ -2,17 +2,19 @@
  * The calls in memory: one cell per live call, whose inputs are taken one after another. An input is decided, its events
  * are appended, and only when they are durable does the state in memory change and the world see anything.
  */
-import { type Cause, Deferred, Effect, Exit, Option, Schedule } from "effect"
+import { Cause, Deferred, Effect, Exit, Option, Result } from "effect"
 import * as Call from "../Call.ts"
 import type { CallEvent, CallId, Exit as FlowExit } from "../CallEvent.ts"
 import type { Summary, Turn } from "../EventStore.ts"
 import { type EventStore, StoreError, type VersionConflict } from "../EventStore.ts"
 import type * as Settings from "../Settings.ts"
 import type * as Alarm from "./alarm.ts"
+import * as CallLog from "./callLog.ts"
 import { CallNotFound } from "./callNotFound.ts"
 import { isOfSession } from "./callState.ts"
 import { type Cell, make as makeCell } from "./cell.ts"
 import type { Closing } from "./closing.ts"
+import * as Defect from "./defect.ts"
 import * as ids from "./ids.ts"
 import {
   beginsWork,
@@ -24,6 +26,7 @@ import {
   sessionsIn,
   sessionsOf
 } from "./pending.ts"
+import type { Report } from "./report.ts"
 import type { Restore } from "./restore.ts"
 import type { Run } from "./running.ts"
 import * as Startable from "./startable.ts"
@@ -53,6 +56,8 @@ export interface Engine {
   readonly read: () => Reading
   /** How this engine ends. */
   readonly closing: Closing
+  /** What is said of a store that fails, and of one that throws where it should fail. */
+  readonly troubles: { readonly store: Report; readonly throws: Report }
   /** Runs something from this moment on that outlives whoever asked for it, until the engine ends. */
   readonly run: Run
 }
@@ -82,6 +87,11 @@ export interface TakeOptions {
   readonly fresh?: () => Call.Live
   /** The call has an id of chance, so that the store need not be asked whether there is one. */
   readonly isNew?: boolean
+  /**
+   * Whoever asks can be told that the store refuses it for good, and the call goes on as if it had not been asked. Otherwise
+   * the call is stopped then.
+   */
+  readonly canBeRefused?: boolean
 }
 
 const yes = Exit.succeed(true)
@@ -90,29 +100,14 @@ const no = Exit.succeed(false)
 /** For inputs whose result nobody looks at. */
 export const ignore = () => undefined
 
+/** What a function gives, or what it threw. */
+const thrown = <A>(f: () => A): Result.Result<A, unknown> => Result.try({ try: f, catch: (thrown) => thrown })
+
 /** At most so many times is a turn decided again because somebody else appended first. */
 const maxConflicts = 20
 
 /** What is not in the store so long after its append failed, in milliseconds, will not be. */
 const longestCommit = 60_000
-
-/** Work that nobody waits for goes on trying while the store is down. */
-export const whileStoreIsDown = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("5 seconds")])
-
-/** Whether trying again does not help: the call is not there, or this process cannot read it. */
-const isLasting = (error: StoreError | CallNotFound): boolean =>
-  error._tag === "CallNotFound" || error.operation === "decode"
-
-/**
- * Tries for as long as the store is down. Every turn passes here, and a schedule costs more to begin than the rest of a
- * turn, so it begins with the first failure.
- */
-export const untilStored = <A, E extends StoreError | CallNotFound>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.catch(effect, (error) => {
-    if (isLasting(error)) return Effect.fail(error)
-    const again = Effect.retry(effect, { schedule: whileStoreIsDown, while: (error) => !isLasting(error) })
-    return Effect.delay(again, "50 millis")
-  })
 
 /** What is in flight on a line that is wanted. Whoever is on another is hung up on, whatever was in flight. */
 const wantedAction = (line: Call.CallLine): Call.CallLine["inFlight"] => {
@@ -125,7 +120,8 @@ export type Cells = ReturnType<typeof make>
 
 /** No call in memory yet. */
 export const make = (engine: Engine, follow: Follow) => {
-  const { alarm, closing, namespace, process, read, run, settings, store } = engine
+  const { alarm, closing, namespace, process, read, run, settings, store, troubles } = engine
+  const { untilDone } = troubles.store
   const cells = new Map<CallId, Cell>()
   /** Whose sessions are known: of calls in memory, as the store has them, where the first owner of a session keeps it. */
   const sessions = new Map<string, CallId>()
@@ -135,6 +131,10 @@ export const make = (engine: Engine, follow: Follow) => {
   const unattended = new Map<CallId, First>()
   /** Calls in memory that need not be there, the one that has rested longest first. */
   const resting = new Set<Cell>()
+  /** Calls that can be neither gone on with nor stopped: nothing wakes them here any more. */
+  const abandoned = new Set<CallId>()
+  /** Why the engine stops a call. */
+  const condemned = new WeakMap<Call.Decided, unknown>()
   let turns = 0
 
   const of = (id: CallId): Cell => {
@@ -255,9 +255,12 @@ export const make = (engine: Engine, follow: Follow) => {
       cell.live = live
       for (const line of live.call.lines) track(cell, line, 0)
       if (divergence !== undefined) {
-        yield* Effect.logError(
-          `Call ${cell.id} cannot go on: its flow ${folded.flow} disagrees with its log at event ${divergence.at} ` +
-            `(recorded ${divergence.recorded}, now ${divergence.now})`
+        yield* CallLog.about(
+          cell,
+          Effect.logError(
+            `Call ${cell.id} cannot go on: its flow ${folded.flow} disagrees with its log at event ${divergence.at} ` +
+              `(recorded ${divergence.recorded}, now ${divergence.now})`
+          )
         )
         const reading = read()
         const ended = Call.diverge(live, divergence, timeOf(cell, live.call, reading))
@@ -288,7 +291,9 @@ export const make = (engine: Engine, follow: Follow) => {
       if (cell.unsure === unsure) cell.live = undefined
       return loaded(cell)
     }
-    const look = holding(cell, again).pipe(Effect.retry(whileStoreIsDown), Effect.ignore)
+    const look = untilDone(holding(cell, again)).pipe(
+      Effect.catchCause((cause) => logDeath(cell, "What became of an append of a call cannot be found out", cause))
+    )
     yield* look
     if (cell.unsure !== unsure) return
     yield* Effect.sleep(longestCommit)
@@ -315,7 +320,7 @@ export const make = (engine: Engine, follow: Follow) => {
     return new Pending(cell, decided, turn, summaryOf(decided.live.call, version, worker), worker, since)
   }
 
-  const append = ({ cell, decided, summary, turn }: Pending) =>
+  const append = ({ cell, decided, summary, turn }: Pending): Effect.Effect<void, VersionConflict | StoreError> =>
     store.append(turn, summary, { referenceId: newSessionIn(decided.events, cell.live?.call) })
 
   /**
@@ -331,11 +336,10 @@ export const make = (engine: Engine, follow: Follow) => {
       cell.live = undefined
       const error = Option.getOrUndefined(Exit.findErrorOption(exit))
       if (error?._tag === "VersionConflict") return no
-      if (error !== undefined) {
-        cell.unsure = { turn: turn.id, version: turn.version, since }
-        run(findOut(cell))
-      }
-      return Exit.failCause(exit.cause as Cause.Cause<StoreError>)
+      if (error?.permanent !== true) doubt(pending)
+      return error === undefined && Exit.hasDies(exit)
+        ? Exit.fail(deadAppend(cell, exit.cause))
+        : Exit.failCause(exit.cause as Cause.Cause<StoreError>)
     }
     const { call } = decided.live
     cell.live = decided.live
@@ -345,16 +349,51 @@ export const make = (engine: Engine, follow: Follow) => {
     cell.worker = worker
     cell.unsure = undefined
     engine.restore.stored(cell.id, turn.version)
+    abandoned.delete(cell.id)
+    if (troubles.throws.isBegun) run(troubles.throws.over())
+    sayDefect(cell, decided)
     show(cell, decided.events, call, since)
     rest(cell, call, Call.isWithoutFlow(decided.live) ? dueOf(decided.live) : summary.due)
     return yes
   }
 
+  /** Nobody knows whether an append is stored. */
+  const doubt = ({ cell, since, turn }: Pending): void => {
+    cell.unsure = { turn: turn.id, version: turn.version, since }
+    run(findOut(cell))
+  }
+
+  /** A store that throws where it should fail: nobody knows of the append, as after any failure. */
+  const deadAppend = (cell: Cell, cause: Cause.Cause<unknown>): StoreError => {
+    const thrown = Defect.error(Cause.squash(cause))
+    run(CallLog.about(cell, troubles.throws.failed(thrown.stack ?? thrown.message)))
+    return new StoreError({ operation: "write", problem: `It threw: ${thrown.message}`, cause: thrown })
+  }
+
+  /** Logs what a flow threw, once, when its end is stored. An activity that died is logged where it ran. */
+  const sayDefect = (cell: Cell, decided: Call.Decided): void => {
+    const { events, live: { step } } = decided
+    const ended = events.at(-1)
+    if (ended?._tag !== "FlowEnded" || ended.exit._tag !== "Stopped" || ended.exit.reason._tag !== "Defect") return
+    if (events.some(({ _tag }) => _tag === "ActivityDied")) return
+    const isThrown = step._tag === "Done" && step.exit._tag === "Stopped" && step.exit.why._tag === "Defect"
+    const thrown = isThrown ? step.exit.why.defect : condemned.get(decided)
+    const words = `The flow of call ${cell.id} is stopped by a defect`
+    run(
+      thrown === undefined
+        ? CallLog.about(cell, Effect.logError(`${words}: ${ended.exit.reason.message}`))
+        : CallLog.died(cell, words, thrown)
+    )
+  }
+
+  const logDeath = (cell: Cell, what: string, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+    Cause.hasInterruptsOnly(cause) ? Effect.void : CallLog.died(cell, what, Cause.squash(cause))
+
   /** Appends what was decided, and gives what that came to. */
   const commit = (cell: Cell, decided: Call.Decided, since: number): Effect.Effect<boolean, StoreError> =>
     Effect.suspend(() => {
       const pending = pend(cell, decided, since)
-      return Effect.flatMap(Effect.exit(append(pending)), (exit) => appended(pending, exit))
+      return Effect.flatMap(Effect.exit(Effect.suspend(() => append(pending))), (exit) => appended(pending, exit))
     })
 
   /** Everything that follows from a turn that is durable. */
@@ -363,7 +402,11 @@ export const make = (engine: Engine, follow: Follow) => {
       if (call.lines.some((line) => isOfSession(line, session))) claim(session, cell.id)
     }
     for (const line of call.lines) track(cell, line, isOurs(cell, line, events) ? undefined : 0)
-    follow(cell, events, call, since)
+    try {
+      follow(cell, events, call, since)
+    } catch (thrown) {
+      run(CallLog.died(cell, `What follows a turn of call ${cell.id} threw`, thrown))
+    }
     if (call.exit !== undefined) Deferred.doneUnsafe(cell.ended, Exit.succeed(call.exit))
     answerWaiters(cell, call)
   }
@@ -393,7 +436,8 @@ export const make = (engine: Engine, follow: Follow) => {
    * that one has its chance first.
    */
   const rest = (cell: Cell, call: Call.Call, due: number | null | undefined): void => {
-    if (Call.isOver(call) || due === null || due === undefined) return alarm.clear(cell.id)
+    const isIdle = Call.isOver(call) || abandoned.has(cell.id)
+    if (isIdle || due === null || due === undefined) return alarm.clear(cell.id)
     const isTheirs = cell.writer !== undefined && engine.neighbours.has(cell.writer)
     alarm.set(cell.id, due - cell.ahead + (isTheirs ? settings.lookEvery : 0), Call.isUrgent(call))
   }
@@ -430,15 +474,24 @@ export const make = (engine: Engine, follow: Follow) => {
     held: Cell,
     input: Call.Input | ((live: Call.Live, reading: Reading) => Call.Input),
     look: (call: Call.Call, decided: Call.Decided) => A,
-    { asks = false, fresh, isNew = false }: TakeOptions = {}
+    { asks = false, canBeRefused = false, fresh, isNew = false }: TakeOptions = {}
   ): Effect.Effect<A, StoreError | CallNotFound> => {
     const decide = (cell: Cell, live: Call.Live, conflicts: number): Effect.Effect<A, StoreError | CallNotFound> => {
       const reading = read()
       const first = unattended.get(cell.id)
-      const next = first === undefined ? typeof input === "function" ? input(live, reading) : input : first(live, cell)
-      const decided = decideOn(cell, live, next, reading)
+      const next = () =>
+        first !== undefined ? first(live, cell) : typeof input === "function" ? input(live, reading) : input
+      const found = thrown(() => decideOn(cell, live, next(), reading))
+      if (Result.isFailure(found)) {
+        return Effect.flatMap(condemn(cell, live, found.failure), () => turn(cell, 0))
+      }
+      const decided = found.success
       const asksStore = first === undefined ? asks : store.processes !== undefined
-      const settled = settle(cell, decided, asksStore, reading.elapsed)
+      const settled = Effect.catchIf(
+        settle(cell, decided, asksStore, reading.elapsed),
+        (error) => error.permanent === true && !canBeRefused && decided.events.length > 0,
+        (error) => Effect.as(condemn(cell, live, error), false)
+      )
       return Effect.flatMapEager(settled, (isSettled) => {
         if (!isSettled) return turn(cell, conflicts + 1)
         if (first === undefined) return Effect.succeed(look(decided.live.call, decided))
@@ -478,10 +531,8 @@ export const make = (engine: Engine, follow: Follow) => {
   ): boolean => {
     const known = cells.get(held.id) ?? held
     const { live } = known
-    if (live === undefined || unattended.has(known.id)) return false
-    const reading = read()
-    const decided = decideOn(known, live, input(live, reading), reading)
-    if (decided.events.length === 0 || !known.lock.takeUnsafe()) return false
+    // The lock comes first: a decision runs flow code, which is not to be run for nothing.
+    if (live === undefined || unattended.has(known.id) || !known.lock.takeUnsafe()) return false
     const cell = enter(known)
     let isHeld = true
     const letGo = () => {
@@ -490,22 +541,63 @@ export const make = (engine: Engine, follow: Follow) => {
       leave(cell)
       cell.lock.releaseUnsafe()
     }
-    try {
-      const pending = pend(cell, decided, reading.elapsed)
-      Startable.begin(append(pending), run, (exit) => {
-        let looked: A | undefined
-        try {
-          if (appended(pending, exit) === yes) looked = look(decided.live.call, decided)
-        } finally {
-          letGo()
-          then(looked)
-        }
-      })
-    } catch (defect) {
+    const reading = read()
+    const found = thrown(() => decideOn(cell, live, input(live, reading), reading))
+    if (Result.isFailure(found) || found.success.events.length === 0) {
       letGo()
-      throw defect
+      return false
     }
+    const decided = found.success
+    const pending = pend(cell, decided, reading.elapsed)
+    const ended = (exit: Exit.Exit<void, VersionConflict | StoreError>) => {
+      let looked: A | undefined
+      try {
+        if (appended(pending, exit) === yes) looked = look(decided.live.call, decided)
+      } finally {
+        letGo()
+        then(looked)
+      }
+    }
+    const begun = thrown(() => append(pending))
+    if (Result.isFailure(begun)) ended(Exit.die(begun.failure))
+    else Startable.begin(begun.success, run, ended)
     return true
+  }
+
+  /**
+   * Stops a call whose decision threw, or is refused by the store for good: its flow is not trusted any more, and its lines
+   * are closed. What cannot be stopped either is left as it is.
+   */
+  const condemn = (cell: Cell, live: Call.Live, problem: unknown): Effect.Effect<void, StoreError> => {
+    const reading = read()
+    const { call } = live
+    const stop = call.flow === "" || call.exit !== undefined
+      ? undefined
+      : Result.getOrUndefined(thrown(() => Call.defect(live, problem, timeOf(cell, call, reading))))
+    cell.live = undefined
+    if (stop === undefined) return abandon(cell, call, problem)
+    condemned.set(stop, problem)
+    return commit(cell, stop, reading.elapsed).pipe(
+      Effect.asVoid,
+      Effect.catchIf((error) => error.permanent === true, () => abandon(cell, call, problem))
+    )
+  }
+
+  /** Gives a call up in this process. It stays in the store as it is, for whoever can go on with it. */
+  const abandon = (cell: Cell, { flow }: Call.Call, problem: unknown): Effect.Effect<never, StoreError> => {
+    const message = Defect.message(problem)
+    const error = new StoreError({
+      operation: "write",
+      problem: `Nothing can be recorded: ${message}`,
+      permanent: true
+    })
+    cell.live = undefined
+    if (flow === "" || abandoned.has(cell.id)) return Effect.fail(error)
+    abandoned.add(cell.id)
+    alarm.clear(cell.id)
+    unattended.delete(cell.id)
+    const words = `Call ${cell.id} can neither go on nor be stopped, and is left as it is`
+    return Effect.andThen(CallLog.died(cell, words, problem), Effect.fail(error))
   }
 
   /** Stores what was decided, if that is anything. `false` if another process was first, so that it is to be decided again. */
@@ -555,16 +647,21 @@ export const make = (engine: Engine, follow: Follow) => {
 
   /** Takes an input that nobody waits for, and goes on trying while the store is down. */
   const takeSurely = (cell: Cell, input: Call.Input): Effect.Effect<void> => {
-    const taken = Effect.tapError(take(cell, input, ignore), (error) =>
-      isLasting(error)
-        ? Effect.logError(`Call ${cell.id} cannot take ${input._tag}: ${error.message}`)
-        : Effect.logWarning(`Call ${cell.id} waits for its store: ${error.message}`))
-    return closing.inHand(Effect.ignore(untilStored(taken)))
+    const taken = untilDone(take(cell, input, ignore)).pipe(
+      Effect.catch((error) =>
+        abandoned.has(cell.id)
+          ? Effect.void
+          : CallLog.about(cell, Effect.logError(`Call ${cell.id} cannot take ${input._tag}: ${error.message}`))
+      ),
+      Effect.catchCause((cause) => logDeath(cell, `Call ${cell.id} cannot take ${input._tag}`, cause))
+    )
+    return closing.inHand(taken)
   }
 
   /** Looks at what time has brought to a call, behind the webhooks that came in before. */
   const wake = (id: CallId): Effect.Effect<void> =>
     Effect.suspend(() => {
+      if (abandoned.has(id)) return Effect.void
       const cell = of(id)
       if (cell.inbox.length === 0) return takeSurely(cell, { _tag: "Wake" })
       cell.overslept = true

@@ -8,8 +8,8 @@ const longest = 500
 /** So deep are the causes of an error followed. */
 const deepest = 3
 
-/** Four digits or more, also if they stand in groups as those of phone numbers do. */
-const numbers = /\d(?:[ ().-]{0,2}\d){3,}/g
+/** Four digits or more, also if they stand in groups as those of phone numbers do; not the code of a database. */
+const numbers = /(?<!SQLSTATE |\d)\d(?:[ ().-]{0,2}\d){3,}/g
 
 /** Text of foreign code without the digits of numbers, and cut. */
 export const masked = (text: string): string => {

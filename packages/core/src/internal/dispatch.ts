@@ -8,12 +8,41 @@ import type { CallEvent } from "../CallEvent.ts"
 import type * as Flow from "../Flow.ts"
 import { type Accepted, Lost, type Transport, TransportError } from "../Transport.ts"
 import type { Posted } from "./callDial.ts"
+import * as CallLog from "./callLog.ts"
 import type { Cell } from "./cell.ts"
 import type { Cells, Engine, Follow } from "./cells.ts"
+import * as Defect from "./defect.ts"
 import { accepted, unconfirmed } from "./posted.ts"
 
 /** The key under which the activity that is running now runs again after a crash. */
 export const ActivityKey = Context.Reference<string>("@ringback/core/Calls/ActivityKey", { defaultValue: () => "" })
+
+type Activity = Extract<Flow.Request, { readonly _tag: "Activity" }>
+
+type Ended = Extract<Call.Input, { readonly _tag: "ActivityEnded" }>
+
+/** What a call is told of an activity that died, with what was thrown. */
+type Died = Extract<Call.Input, { readonly _tag: "ActivityDied" }> & { readonly thrown: unknown }
+
+const died = (n: number, what: string, thrown: unknown): Died => ({
+  _tag: "ActivityDied",
+  n,
+  message: Defect.masked(`${what}: ${Defect.message(thrown)}`),
+  thrown
+})
+
+/** What became of an activity. */
+const ended = (request: Activity, n: number, exit: Exit.Exit<unknown, unknown>): Ended | Died => {
+  const failed = Exit.isFailure(exit) ? Cause.findErrorOption(exit.cause) : Option.none()
+  if (Exit.isFailure(exit) && Option.isNone(failed)) {
+    return died(n, `The activity ${request.name} died`, Cause.squash(exit.cause))
+  }
+  const ok = Exit.isSuccess(exit)
+  const encoded = ok ? request.encodeSuccess(exit.value) : request.encodeError(Option.getOrUndefined(failed))
+  if (Result.isSuccess(encoded)) return { _tag: "ActivityEnded", n, result: { ok, value: encoded.success } }
+  const what = `The ${ok ? "result" : "error"} of the activity ${request.name}`
+  return died(n, what, new Error(`it does not fit its schema: ${encoded.failure.message}`))
+}
 
 type Attempt = Extract<CallEvent, { readonly _tag: "DialAttempted" }>
 
@@ -33,8 +62,19 @@ export const make = (
    */
   const sendDial = (cell: Cell, attempt: Attempt, since: number): Effect.Effect<void> =>
     closing.inHand(
-      Effect.flatMap(post(cell, attempt, since), (posted) =>
+      Effect.flatMap(surelyPosted(cell, attempt, since), (posted) =>
         cells.takeSurely(cell, { _tag: "Posted", line: attempt.line, posted }))
+    )
+
+  /** Whatever throws on the way of a dial, nobody knows whether it went out. */
+  const surelyPosted = (cell: Cell, attempt: Attempt, since: number): Effect.Effect<Posted> =>
+    Effect.catchDefect(
+      post(cell, attempt, since),
+      (thrown) =>
+        Effect.as(CallLog.died(cell, `A dial of call ${cell.id} threw`, thrown), {
+          _tag: "Lost",
+          problem: "sending it threw"
+        })
     )
 
   /**
@@ -67,7 +107,7 @@ export const make = (
     if (Exit.isSuccess(result)) return accepted(result.value)
     const error = Option.getOrUndefined(Cause.findErrorOption(result.cause))
     if (error === undefined) {
-      yield* Effect.logError(`The transport died on a dial of call ${cell.id}`, result.cause)
+      yield* CallLog.died(cell, `The transport died on a dial of call ${cell.id}`, Cause.squash(result.cause))
       const lost: Posted = { _tag: "Lost", problem: "the transport died" }
       return lost
     }
@@ -82,7 +122,7 @@ export const make = (
     const { n } = wait
     if (cell.activity?.n === n || closing.isBegun()) return
     const request = live.step.request
-    const work = activityInput(request, n, `${cell.id}/${n}`).pipe(
+    const work = activityInput(cell, request, n).pipe(
       Effect.flatMap((input) => {
         cell.activity = undefined
         return cells.takeSurely(cell, input)
@@ -94,35 +134,25 @@ export const make = (
     if (cell.activity?.n === n) cell.activity = { n, fiber }
   }
 
-  const activityInput = (
-    request: Extract<Flow.Request, { readonly _tag: "Activity" }>,
-    n: number,
-    key: string
-  ): Effect.Effect<Call.Input> =>
-    Effect.exit(
-      Effect.provideService(
-        Effect.provideContext(request.effect as Effect.Effect<unknown, unknown>, context),
-        ActivityKey,
-        key
-      )
+  /** Runs an activity, and gives what its call is told. */
+  const activityInput = (cell: Cell, request: Activity, n: number): Effect.Effect<Call.Input> => {
+    const effect = Effect.provideContext(request.effect as Effect.Effect<unknown, unknown>, context)
+    return Effect.provideService(effect, ActivityKey, `${cell.id}/${n}`).pipe(
+      Effect.exit,
+      Effect.map((exit) => ended(request, n, exit)),
+      Effect.catchDefect((thrown) => Effect.succeed(died(n, `The activity ${request.name} died`, thrown))),
+      Effect.tap((input) =>
+        input._tag === "ActivityDied"
+          ? CallLog.died(cell, `An activity of call ${cell.id} died`, input.thrown)
+          : Effect.void
+      ),
+      Effect.map((input): Call.Input => {
+        if (input._tag === "ActivityEnded") return input
+        const { thrown: _, ...told } = input
+        return told
+      })
     )
-      .pipe(Effect.map((exit): Call.Input => {
-        const died = (message: string): Call.Input => ({ _tag: "ActivityDied", n, message })
-        const failed = Exit.isFailure(exit) ? Cause.findErrorOption(exit.cause) : Option.none()
-        if (Exit.isFailure(exit) && Option.isNone(failed)) {
-          const defect = Cause.squash(exit.cause)
-          return died(`The activity ${request.name} died: ${defect instanceof Error ? defect.message : String(defect)}`)
-        }
-        const ok = Exit.isSuccess(exit)
-        const encoded = ok ? request.encodeSuccess(exit.value) : request.encodeError(Option.getOrUndefined(failed))
-        return Result.isSuccess(encoded)
-          ? { _tag: "ActivityEnded", n, result: { ok, value: encoded.success } }
-          : died(
-            `The ${
-              ok ? "result" : "error"
-            } of the activity ${request.name} does not fit its schema: ${encoded.failure.message}`
-          )
-      }))
+  }
 
   /** Stops the activity that a call does not wait for any more. */
   const stopActivity = (cell: Cell, call: Call.Call): void => {

@@ -21,6 +21,7 @@ import * as ids from "./ids.ts"
 import * as Inbox from "./inbox.ts"
 import * as Leftover from "./leftover.ts"
 import * as Recovery from "./recovery.ts"
+import { Report } from "./report.ts"
 import * as Restore from "./restore.ts"
 import * as Running from "./running.ts"
 import * as SignalNames from "./signalNames.ts"
@@ -108,6 +109,10 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
       options.definition(flow, version) === undefined &&
       !Array.from(base.neighbours.values()).some((flows) => flows.has(Elsewhere.nameOf(flow, version))),
     closing,
+    troubles: {
+      store: new Report("The store fails", time.elapsed),
+      throws: new Report("The store throws where it should fail", time.elapsed)
+    },
     run
   }
   const names = SignalNames.make()
@@ -162,7 +167,7 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
       input,
       ...(key === undefined ? {} : { key })
     }
-    const begun = { fresh: () => Call.prepare(id, definition, input), isNew: key === undefined }
+    const begun = { fresh: () => Call.prepare(id, definition, input), isNew: key === undefined, canBeRefused: true }
     const call = yield* Effect.catchTag(
       ask(() => cells.take(cells.of(id), started, (call) => call, begun)),
       "CallNotFound",
@@ -181,7 +186,8 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
       cells.take(cells.of(id), (live) => {
         problem = Call.signalProblem(live, told, options.settings)
         return problem === undefined ? told : { _tag: "Wake" }
-      }, (call) => call)
+      }, (call) =>
+        call, { canBeRefused: true })
     )
     if (problem === undefined && names.isNews(call, name)) {
       yield* Effect.logInfo(

@@ -3,6 +3,7 @@
  */
 import { Cause, Effect, Exit, Fiber } from "effect"
 import type { Scope } from "effect"
+import * as Defect from "./defect.ts"
 
 /** What is written, and how. */
 export interface Options<A, E> {
@@ -123,7 +124,7 @@ export const make = Effect.fnUntraced(function*<A, E>(
   }
 })
 
-const died = (defect: unknown) => Effect.logError("What follows an append has died", Cause.die(defect))
+const died = (defect: unknown) => Effect.logError("What follows an append has died", Cause.die(Defect.error(defect)))
 
 /** The first of each key, and all others, both in the order in which they came. */
 const split = <A, E>(all: ReadonlyArray<Waiting<A, E>>, key: Options<A, E>["key"]) => {

@@ -2,21 +2,24 @@
  * The webhooks of an engine. Each is put behind those that came before it for the same call, recorded as soon as the store
  * allows, and answered when that is durable; or before, with a hold, if the store is late and somebody waits on the line.
  */
-import { Deferred, Effect, Exit, Fiber, Metric, Option, Result } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Metric, Option, Result } from "effect"
 import * as Action from "../Action.ts"
 import * as Call from "../Call.ts"
 import type { CallId } from "../CallEvent.ts"
 import { StoreError } from "../EventStore.ts"
 import * as Webhook from "../Webhook.ts"
 import type { Received } from "./callCopies.ts"
+import * as CallLog from "./callLog.ts"
 import { isOfSession } from "./callState.ts"
 import * as table from "./callTable.ts"
 import { type Answer, answer, type Cell, isAnswered, Letter, type Reply } from "./cell.ts"
-import { type Cells, type Engine, untilStored } from "./cells.ts"
+import type { Cells, Engine } from "./cells.ts"
 import * as Closing from "./closing.ts"
+import * as Defect from "./defect.ts"
 import * as Gathered from "./gathered.ts"
 import * as ids from "./ids.ts"
 import * as Lateness from "./lateness.ts"
+import { Report } from "./report.ts"
 import type { Reading } from "./time.ts"
 
 /** How calls come in. */
@@ -53,12 +56,14 @@ interface Decided {
 
 /** Takes webhooks in. */
 export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, options: Options) {
-  const { closing, elapsed, namespace, run, settings, store } = engine
+  const { closing, elapsed, namespace, run, settings, store, troubles } = engine
+  const { untilDone } = troubles.store
   const context = yield* Effect.context<never>()
   const ours = new RegExp(
     `^${namespace.replaceAll(/[^0-9a-zA-Z]/g, "\\$&")}\\.([0-9a-z]{20})\\.([0-9]+)(?:\\.[0-9]+)?$`
   )
   const late = new Set<Letter>()
+  const lateness = new Report("Webhooks wait for the store, and whoever is on the line hears a hold", elapsed)
   let stamps = 0
   let waiting = 0
 
@@ -116,7 +121,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     { arrival, since }: Arrival,
     resume: Answer | undefined
   ): void => {
-    if (waiting >= settings.maxWaiting) return resume?.(tooMany)
+    if (waiting >= settings.maxWaiting) return turnAway(resume)
     const cell = cells.of(id)
     if (closing.isOver()) return resume?.(parting(cell, webhook))
     const letter = new Letter(cell, webhook, arrival, since, resume)
@@ -129,12 +134,15 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     if (cell.inbox.length === 1) recordFirst(cell, letter)
   }
 
-  const tooMany = Exit.fail(
-    new StoreError({
-      operation: "write",
-      problem: `${settings.maxWaiting} webhooks wait for it already, so this one was not taken`
-    })
-  )
+  const tooMany = new StoreError({
+    operation: "write",
+    problem: `${settings.maxWaiting} webhooks wait for it already, so this one was not taken`
+  })
+
+  const turnAway = (resume: Answer | undefined): void => {
+    run(refusals.failed(tooMany.message))
+    resume?.(Exit.fail(tooMany))
+  }
 
   const answering = (webhook: Webhook.Webhook): Call.AnyDefinition | "nobody" =>
     (webhook.to === undefined ? undefined : options.answering(webhook.to)) ?? "nobody"
@@ -150,7 +158,10 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
         return void accept(webhook, exit.value.value, arrival, resume)
       }
       if (isIncoming(webhook)) return void resume(refusal)
-      if (Exit.isFailure(exit)) return void resume(Exit.hasInterrupts(exit) ? closed : Exit.failCause(exit.cause))
+      if (Exit.isFailure(exit)) {
+        resume(Exit.hasInterrupts(exit) ? closed : Exit.failCause(exit.cause))
+        return Exit.hasInterrupts(exit) ? undefined : refusals.failed(Defect.message(Cause.squash(exit.cause)))
+      }
       resume(unclaimed)
       return Effect.logDebug(`An event ${Webhook.shown(webhook)} belongs to no call of this installation`)
     }
@@ -184,7 +195,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
           const letter = recorded(cell)
           if (Exit.isSuccess(exit)) return
           if (closing.isOver()) partWith(letter)
-          else answer(letter, Exit.failCause(exit.cause))
+          else refuse(letter, exit.cause)
         }
       }),
       () => {
@@ -194,13 +205,30 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
       }
     )
 
+  /**
+   * Answers a letter that is not recorded, now or later. Nobody could steer its line, so whoever is on it is hung up on
+   * rather than left in silence.
+   */
+  const refuse = (letter: Letter, cause: Cause.Cause<StoreError>): void => {
+    const { cell, webhook } = letter
+    const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+    const words = error?.message ?? Defect.message(Cause.squash(cause))
+    run(CallLog.about(cell, refusals.failed(words)))
+    if (error !== undefined && error.permanent !== true) return void answer(letter, Exit.fail(error))
+    if (error === undefined) run(CallLog.died(cell, "A webhook could not be taken", Cause.squash(cause)))
+    const kind = Webhook.kind(webhook)
+    answer(letter, Exit.succeed(kind === "CallCompleted" || kind === "Unknown" ? silent : hangup))
+  }
+
+  const refusals = new Report("Webhooks are not recorded", elapsed)
+
   /** The first letter waits no longer. */
   const recorded = (cell: Cell): Letter => {
     const letter = cell.inbox.shift()!
     if (isIncoming(letter.webhook)) cells.expectNoMore(letter.webhook.referenceId, cell.id)
     waiting--
     closing.end()
-    late.delete(letter)
+    if (late.delete(letter) && late.size === 0) run(lateness.over())
     return letter
   }
 
@@ -222,8 +250,9 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
       if (owner !== undefined && owner !== cell.id) return Effect.succeed({ owner })
       return owner === undefined && isIncoming(letter.webhook) ? arrive(cell, letter) : onLine(cell, letter)
     })
-    return Effect.flatMap(untilStored(once), (decided) => {
+    return Effect.flatMap(untilDone(once), (decided) => {
       if (decided === "lost") return lostCall(letter)
+      if (refusals.isBegun) run(refusals.over())
       if ("owner" in decided) return Effect.sync(() => forward(letter, decided.owner))
       reply(cell, letter, decided)
       return Effect.void
@@ -386,7 +415,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   const holdLine = Effect.fnUntraced(function*(cell: Cell, letter: Letter, line: number) {
     const due = (): Call.Input => isAnswered(letter) ? { _tag: "Wake" } : { _tag: "ReplyDue", line }
     const reading = (call: Call.Call) => Call.reply(call, line, "line", settings)
-    const holding = run(untilStored(cells.take(cell, due, reading)))
+    const holding = run(untilDone(cells.take(cell, due, reading)))
     const watched = Effect.timeoutOption(Fiber.join(holding), settings.lateReply - settings.replyDeadline)
     const reply = yield* Effect.result(watched)
     if (reply._tag === "Success" && Option.isSome(reply.success)) return reply.success.value
@@ -482,6 +511,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
         if (isRecorded(letter)) return // it waits for the flow
         late.add(letter)
         answerLate(letter)
+        run(lateness.failed(`${late.size} of them are late`))
       })
   )
   const watchOn = yield* Lateness.make<Letter>(

@@ -8,8 +8,10 @@ import type { CallId } from "../CallEvent.ts"
 import type { Processes, StoreError, Summary } from "../EventStore.ts"
 import type { Cells, Engine, First } from "./cells.ts"
 import type { CommonClock } from "./commonClock.ts"
+import * as Defect from "./defect.ts"
 import type { Elsewhere } from "./elsewhere.ts"
 import { knower } from "./pending.ts"
+import { Report } from "./report.ts"
 import type { Time } from "./time.ts"
 
 /** Takes up calls that were left alone. */
@@ -194,8 +196,11 @@ export const make = Effect.fnUntraced(function*(
       yield* processes.join(engine.process, flows)
       yield* look
       engine.run(elsewhere.listen(processes))
+      const trouble = new Report("Other processes cannot be looked after", engine.elapsed)
       const again = look.pipe(
-        Effect.catch((error) => Effect.logWarning(`Other processes cannot be looked after: ${error.message}`)),
+        Effect.andThen(Effect.suspend(() => trouble.over())),
+        Effect.catch((error) => trouble.failed(error.message)),
+        Effect.catchDefect((thrown) => trouble.failed(Defect.message(thrown))),
         Effect.delay(settings.lookEvery)
       )
       engine.run(Effect.forever(again))

@@ -2,7 +2,7 @@
  * What a database refuses for its data, told from a database that is down. What it refuses it refuses again, however often
  * it is asked; what it cannot do now it may do later.
  */
-import { SqlError } from "effect/sql"
+import type { SqlError } from "effect/sql"
 
 /**
  * `refused`: for what the statement brought. `down`: the database cannot do its work now. `unknown`: it does not say which, so

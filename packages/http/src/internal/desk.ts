@@ -121,7 +121,7 @@ export const make = Effect.fnUntraced(
       }
       if (error.value._tag === "OutOfBounds") return reject("out_of_bounds")
       count(event, "unavailable")
-      fork(Effect.logError(`A webhook was not recorded. ${error.value.message}`))
+      // The engine says so, once a minute at most.
       return unavailable
     }
 

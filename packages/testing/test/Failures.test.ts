@@ -1,0 +1,371 @@
+/** A failure that will not pass is not a store that is down, and whatever throws ends its call and nothing else. */
+import { assert, describe, it } from "@effect/vitest"
+import { Calls, EventStore, Flow, Line, PhoneNumber, Transport, type Webhook } from "@ringback/core"
+import { Effect, Fiber, Layer, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import * as Lines from "./fixtures/lines.ts"
+
+const to = PhoneNumber.make("15550170001")
+const from = PhoneNumber.make("15550170009")
+const desk = "15550170008"
+
+type Append = EventStore.EventStore["Service"]["append"]
+type Turn = EventStore.Turn
+
+/** A store in memory that does something else with some of the turns. */
+class Store {
+  appends = 0
+  /** What becomes of a turn, if it is not stored. */
+  instead: (turn: Turn, stored: ReturnType<Append>) => ReturnType<Append> | undefined = () => undefined
+
+  readonly layer = Layer.effect(
+    EventStore.EventStore,
+    Effect.map(EventStore.EventStore, (store) =>
+      EventStore.EventStore.of({
+        ...store,
+        append: (turn, ...rest) => {
+          this.appends++
+          const stored = store.append(turn, ...rest)
+          return this.instead(turn, stored) ?? stored
+        }
+      }))
+  ).pipe(Layer.provide(EventStore.layerMemory))
+
+  /** Refuses for good each turn with such an event. */
+  refuses(isBad: (event: Turn["events"][number]) => boolean): this {
+    this.instead = (turn) => turn.events.some(isBad) ? Effect.fail(refusal) : undefined
+    return this
+  }
+}
+
+const refusal = new EventStore.StoreError({
+  operation: "write",
+  problem: "value too long (SQLSTATE 22001).",
+  permanent: true
+})
+
+const down = new EventStore.StoreError({ operation: "write", problem: "The connection is gone." })
+
+type Options = Parameters<typeof Calls.layer>[0]
+
+const world = (store: Store, flows: Options["flows"], inbound: Options["inbound"] = {}) =>
+  (Calls.layer({ flows, inbound: inbound! }) as Layer.Layer<
+    Calls.Calls,
+    never,
+    EventStore.EventStore | Transport.Transport
+  >).pipe(
+    Layer.provide(
+      Layer.succeed(Transport.Transport, {
+        send: (action) =>
+          Effect.succeed({ referenceId: `session of ${action._tag === "Dial" ? action.externalId : ""}` })
+      })
+    ),
+    Layer.provideMerge(store.layer)
+  )
+
+/** What a webhook of the first line of a call is answered with. */
+const receive = Effect.fnUntraced(function*(id: string, event: string, fields: Partial<Webhook.Webhook> = {}) {
+  const { namespace } = yield* EventStore.EventStore
+  const externalId = `${namespace}.${id}.1`
+  const { action } = yield* Calls.receive({ event, referenceId: `session of ${externalId}`, externalId, ...fields })
+  return action?._tag === "Speak" ? action.text : action?._tag ?? "{}"
+})
+
+const answered = { status: "answered" }
+
+const tags = (id: Calls.Handle<unknown, unknown>["id"]) =>
+  Effect.map(Calls.events(id), (events) => events.map(({ _tag }) => _tag))
+
+const isNote = (name: string) => (event: Turn["events"][number]) => event._tag === "Noted" && event.name === name
+
+const define = (name: string, flow: () => unknown) =>
+  Flow.make(name, { version: 1, input: {}, output: Schema.Unknown, run: flow as never }) as unknown as Flow.Definition<
+    string,
+    Record<never, never>,
+    unknown,
+    never,
+    never
+  >
+
+const unreached = <A, R>(flow: Flow.Flow<A, Flow.Failure, R>) =>
+  Flow.catchTag(flow, ["NotAnswered", "HungUp", "NoInput"], ({ _tag }) => Flow.succeed(_tag as string))
+
+const talk = (name: string) =>
+  define(name, () =>
+    Line.speak("Hello.").pipe(
+      Flow.andThen(Flow.note(name, true)),
+      Flow.andThen(Line.speak("Thank you.")),
+      Flow.dial({ to, from }),
+      unreached
+    ) as never)
+
+const Good = talk("good")
+const Bad = talk("bad")
+
+const begin = Effect.fnUntraced(function*(flow: typeof Good) {
+  const call = yield* Calls.start(flow, {})
+  yield* TestClock.adjust("1 second")
+  assert.strictEqual(yield* receive(call.id, "dial_completed", answered), "Hello.")
+  yield* TestClock.adjust("5 seconds")
+  return call
+})
+
+const spoken = { status: "speak_successful" }
+
+const stopped = <A, E>(call: Calls.Handle<A, E>) =>
+  Effect.map(Effect.flip(call.outcome), (error) => {
+    assert(error instanceof Calls.CallStopped && error.reason._tag === "Defect")
+    return error.reason.message
+  })
+
+describe("a turn that the store refuses for good", () => {
+  it.effect("stops its call, whose line is hung up, once and in words; all else goes on", () => {
+    const { layer, said } = Lines.make()
+    return Effect.gen(function*() {
+      const [bad, good] = [yield* begin(Bad), yield* begin(Good)]
+      assert.strictEqual(yield* receive(bad.id, "speak_completed", spoken), "Hangup")
+      assert.strictEqual(yield* receive(good.id, "speak_completed", spoken), "Thank you.")
+      assert.match(yield* stopped(bad), /value too long \(SQLSTATE 22001\)/)
+      assert.deepStrictEqual((yield* tags(bad.id)).slice(-3), ["LineLeft", "FlowEnded", "Stray"])
+      yield* Calls.start(Good, {})
+      const about = said.filter(({ annotations }) => annotations["call"] === bad.id)
+      assert.deepStrictEqual(
+        about.map(({ annotations, level }) => [level, annotations["flow"], annotations["version"]]),
+        [
+          ["Error", "bad", 1]
+        ]
+      )
+      assert.strictEqual(said.length, about.length)
+    }).pipe(Effect.provide(world(new Store().refuses(isNote("bad")), [Good, Bad]).pipe(Layer.provideMerge(layer))))
+  })
+
+  it.effect("holds up no start, signal, cancel or webhook, though a thousand come", () => {
+    const { layer, said } = Lines.make()
+    const store = new Store().refuses(({ _tag }) => _tag === "CallArrived")
+    const Desk = define("desk", () => Flow.inbound(() => Line.speak("Yes?")).pipe(unreached) as never)
+    return Effect.gen(function*() {
+      const good = yield* begin(Good)
+      const arrive = (n: number) =>
+        Calls.receive({ event: "incoming_call", referenceId: `caller ${n}`, to: desk, from: "15550170044" })
+      const replies = yield* Effect.forEach(Array.from({ length: 1000 }, (_, n) => n), arrive, { concurrency: 1000 })
+      assert.isTrue(replies.every(({ action }) => action?._tag === "Hangup"))
+      yield* TestClock.adjust("3 seconds")
+      yield* Calls.start(Good, {})
+      yield* good.cancel
+      assert.strictEqual(yield* receive(good.id, "speak_completed", spoken), "Hangup")
+      assert.isAtMost(said.length, 2, JSON.stringify(said))
+      assert.match(said[0]?.text ?? "", /^Webhooks are not recorded, .*value too long/)
+    }).pipe(Effect.provide(world(store, [Good], { [desk]: Desk as never }).pipe(Layer.provideMerge(layer))))
+  })
+
+  it.effect("is told to whoever asked for it, and the call goes on", () => {
+    const Waits = define("waits", () => Flow.signal("go", Schema.String, { within: "1 hour" }) as never)
+    const store = new Store().refuses((event) => event._tag === "SignalReceived" && event.value === "bad")
+    return Effect.gen(function*() {
+      const call = yield* Calls.start(Waits, {})
+      const error = yield* Effect.flip(call.signal("go", "bad"))
+      assert(error._tag === "StoreError")
+      assert.isTrue(error.permanent)
+      yield* call.signal("go", "good")
+      assert.strictEqual(yield* call.outcome, "good")
+      store.refuses(({ _tag }) => _tag === "CallStarted")
+      assert.strictEqual((yield* Effect.flip(Calls.start(Waits, {})))._tag, "StoreError")
+    }).pipe(Effect.provide(world(store, [Waits])))
+  })
+
+  it.effect("is left at rest if its stop is refused too: it is said once, and nothing wakes it again", () => {
+    const { layer, said } = Lines.make()
+    const store = new Store()
+    return Effect.gen(function*() {
+      const call = yield* begin(Bad)
+      store.instead = (turn) => turn.callId === call.id ? Effect.fail(refusal) : undefined
+      assert.strictEqual(yield* receive(call.id, "speak_completed", spoken), "Hangup")
+      const before = store.appends
+      yield* TestClock.adjust("10 hours")
+      assert.strictEqual(store.appends, before)
+      assert.strictEqual(said.filter(({ level }) => level === "Error").length, 1, JSON.stringify(said))
+      assert.match(said[0]?.text ?? "", /can neither go on nor be stopped/)
+      store.instead = () => undefined
+      assert.strictEqual(yield* receive(call.id, "speak_completed", spoken), "Thank you.") // the operator has mended it
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(yield* call.outcome, "HungUp")
+    }).pipe(Effect.provide(world(store, [Bad]).pipe(Layer.provideMerge(layer))))
+  })
+
+  it.effect("at a timer stops the call, too", () => {
+    const Sleeps = define("sleeps", () => Flow.andThen(Flow.sleep("1 hour"), Flow.note("bad", true)) as never)
+    return Effect.gen(function*() {
+      const call = yield* Calls.start(Sleeps, {})
+      yield* TestClock.adjust("2 hours")
+      assert.match(yield* stopped(call), /value too long/)
+    }).pipe(Effect.provide(world(new Store().refuses(isNote("bad")), [Sleeps])))
+  })
+})
+
+/** A flow whose output throws when it is encoded. */
+const throwing = (flow: typeof Good): typeof Good => ({
+  ...flow,
+  codec: {
+    ...flow.codec,
+    encodeOutput: () => {
+      throw new TypeError(`no output for ${to}`)
+    }
+  }
+} as never)
+
+describe("whatever throws", () => {
+  it.effect("in a decision, at a timer too, ends its call with a defect: one line at Error, with its stack", () => {
+    const { layer, said } = Lines.make()
+    const Sleeps = throwing(define("sleeps", () => Flow.as(Flow.sleep("1 hour"), "slept")))
+    const Talks = throwing(talk("talks"))
+    return Effect.gen(function*() {
+      const sleeps = yield* Calls.start(Sleeps, {})
+      yield* TestClock.adjust("2 hours")
+      assert.strictEqual(yield* stopped(sleeps), "no output for •••••••••••")
+      const talks = yield* begin(Talks)
+      yield* receive(talks.id, "speak_completed", spoken)
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(yield* receive(talks.id, "speak_completed", { status: "done" }), "Hangup")
+      yield* TestClock.adjust("10 minutes")
+      yield* stopped(talks)
+      assert.deepStrictEqual(said.map(({ annotations, level }) => [level, annotations["call"], annotations["flow"]]), [
+        ["Error", sleeps.id, "sleeps"],
+        ["Error", talks.id, "talks"]
+      ])
+      for (const { cause } of said) assert.match(cause, /TypeError: no output for •+\n +at /)
+    }).pipe(Effect.provide(world(new Store(), [Sleeps, Talks]).pipe(Layer.provideMerge(layer))))
+  })
+
+  it.effect("in a flow or in an activity is logged once with its stack, and without the digits of numbers", () => {
+    const { layer, said } = Lines.make()
+    const throws = () => {
+      throw new RangeError(`${to} is out of range`)
+    }
+    const Throws = define("throws", () => Flow.map(Flow.succeed(1), throws) as never)
+    const Dies = define("dies", () => Flow.activity("look up", {}, Effect.sync(throws)) as never)
+    const Unfit = define(
+      "unfit",
+      () => Flow.activity("look up", { success: Schema.String }, Effect.succeed(7 as never)) as never
+    )
+    return Effect.gen(function*() {
+      assert.strictEqual(yield* stopped(yield* Calls.start(Throws, {})), "••••••••••• is out of range")
+      assert.strictEqual(
+        yield* stopped(yield* Calls.start(Dies, {})),
+        "The activity look up died: ••••••••••• is out of range"
+      )
+      yield* stopped(yield* Calls.start(Unfit, {}))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(
+        said.map(({ annotations, level }) => [level, annotations["flow"], annotations["version"]]),
+        [
+          ["Error", "throws", 1],
+          ["Error", "dies", 1],
+          ["Error", "unfit", 1]
+        ]
+      )
+      for (const { cause } of said.slice(0, 2)) assert.match(cause, /RangeError: •+ is out of range\n +at /)
+      assert.notInclude(JSON.stringify(said), to)
+    }).pipe(Effect.provide(world(new Store(), [Throws, Dies, Unfit]).pipe(Layer.provideMerge(layer))))
+  })
+
+  it.effect("in an append is found out, like any failure: at a webhook, at a timer and at an activity's end", () => {
+    const { layer, said } = Lines.make()
+    const store = new Store()
+    const Works = define(
+      "works",
+      () =>
+        Flow.andThen(
+          Flow.sleep("1 hour"),
+          Flow.activity("look up", { success: Schema.String }, Effect.delay(Effect.succeed("found"), "10 seconds"))
+        ) as never
+    )
+    return Effect.gen(function*() {
+      let throws = 0
+      store.instead = (turn) => {
+        if (throws-- <= 0) return undefined
+        if (turn.version % 2 === 0) throw new Error("a bug")
+        return Effect.die(new Error("a bug"))
+      }
+      const works = yield* Calls.start(Works, {})
+      throws = 2
+      yield* TestClock.adjust("1 hour")
+      yield* TestClock.adjust("1 second")
+      throws = 1
+      yield* TestClock.adjust("20 seconds")
+      assert.strictEqual(yield* works.outcome, "found")
+      const talks = yield* begin(Good)
+      throws = 2
+      const reply = yield* Effect.forkChild(receive(talks.id, "speak_completed", spoken))
+      for (let tenths = 0; tenths < 10; tenths++) yield* TestClock.adjust("100 millis")
+      assert.strictEqual(yield* Fiber.join(reply), "Thank you.")
+      assert.match(said[0]?.text ?? "", /^The store throws where it should fail, .*a bug/)
+    }).pipe(Effect.provide(world(store, [Works, Good]).pipe(Layer.provideMerge(layer))))
+  })
+})
+
+describe("whatever is tried again", () => {
+  it.effect("says so: when it begins, once a minute while it lasts, and when it is over", () => {
+    const { layer, said } = Lines.make()
+    const store = new Store()
+    const Sleeps = define("sleeps", () => Flow.as(Flow.sleep("1 hour"), "slept"))
+    return Effect.gen(function*() {
+      const call = yield* Calls.start(Sleeps, {})
+      store.instead = () => Effect.fail(down)
+      yield* TestClock.adjust("1 hour")
+      yield* TestClock.adjust("10 minutes")
+      store.instead = () => undefined
+      yield* TestClock.adjust("10 seconds")
+      yield* call.outcome
+      const [first, ...others] = said
+      assert.strictEqual(
+        first?.text,
+        "The store fails, and is tried again: The event store failed to write. The connection is gone."
+      )
+      assert.isAtMost(others.length, 11)
+      assert.isAtLeast(others.length, 10)
+      assert.match(others[0]?.text ?? "", /^The store fails, after 6\d s, \d+ failures: /)
+      assert.match(others.at(-1)?.text ?? "", /^The store fails no more, after 6\d\d s, \d+ failures$/)
+      assert.deepStrictEqual(new Set(said.slice(0, -1).map(({ level }) => level)), new Set(["Warn"]))
+    }).pipe(Effect.provide(world(store, [Sleeps]).pipe(Layer.provideMerge(layer))))
+  })
+
+  it.effect("says so of a store that never answers, while live calls hear holds", () => {
+    const { layer, said } = Lines.make()
+    const store = new Store()
+    return Effect.gen(function*() {
+      const call = yield* begin(Good)
+      store.instead = (_, stored) => Effect.delay(stored, "20 seconds")
+      const reply = yield* Effect.forkChild(receive(call.id, "speak_completed", spoken))
+      yield* TestClock.adjust("3 seconds")
+      assert.isDefined(reply.pollUnsafe())
+      assert.match(said[0]?.text ?? "", /^Webhooks wait for the store/)
+      assert.strictEqual(said.length, 1)
+      yield* TestClock.adjust("30 seconds")
+      assert.match(said[1]?.text ?? "", /^Webhooks wait for the store, .* no more, after 18 s, 1 failure$/)
+    }).pipe(Effect.provide(world(store, [Good]).pipe(Layer.provideMerge(layer))))
+  })
+})
+
+describe("a webhook that comes while the call is being stored", () => {
+  it.effect("runs the flow once, when its turn comes", () => {
+    const store = new Store()
+    let runs = 0
+    const Counts = define("counts", () =>
+      Flow.gen(function*() {
+        yield* Line.speak("Hello.")
+        runs++
+        yield* Line.speak("Thank you.")
+      }).pipe(Flow.dial({ to, from }), unreached) as never)
+    return Effect.gen(function*() {
+      const call = yield* begin(Counts)
+      store.instead = (turn, stored) =>
+        turn.events.some(({ _tag }) => _tag === "SignalReceived") ? Effect.delay(stored, "100 millis") : undefined
+      yield* Effect.forkChild(call.signal("note", 1), { startImmediately: true })
+      const reply = yield* Effect.forkChild(receive(call.id, "speak_completed", spoken), { startImmediately: true })
+      assert.strictEqual(runs, 0)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(reply), "Thank you.")
+      assert.strictEqual(runs, 1)
+    }).pipe(Effect.provide(world(store, [Counts])))
+  })
+})
