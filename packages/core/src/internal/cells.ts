@@ -14,6 +14,7 @@ import { CallNotFound } from "./callNotFound.ts"
 import { isOfSession } from "./callState.ts"
 import { type Cell, make as makeCell } from "./cell.ts"
 import type { Closing } from "./closing.ts"
+import { tolerance } from "./commonClock.ts"
 import * as Defect from "./defect.ts"
 import * as ids from "./ids.ts"
 import {
@@ -30,7 +31,7 @@ import type { Report } from "./report.ts"
 import type { Restore } from "./restore.ts"
 import type { Run } from "./running.ts"
 import * as Startable from "./startable.ts"
-import { type Reading, tolerance } from "./time.ts"
+import type { Reading } from "./time.ts"
 
 /** What all parts of one engine share. */
 export interface Engine {

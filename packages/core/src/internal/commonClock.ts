@@ -3,7 +3,9 @@
  */
 import { type Clock, Effect } from "effect"
 import type { Processes, StoreError } from "../EventStore.ts"
-import { tolerance } from "./time.ts"
+
+/** The two clocks have jumped apart when they differ by more than this from one reading to the next. */
+export const tolerance = 5_000
 
 /** A clock that is put right from time to time. */
 export interface CommonClock {

@@ -2,7 +2,7 @@
  * What time it is. Facts are recorded by the wall clock, which somebody may set and which goes on while a machine sleeps;
  * waiting is done by the monotonic clock, which does neither. Each reading compares the two.
  */
-import type { CommonClock } from "./commonClock.ts"
+import { type CommonClock, tolerance } from "./commonClock.ts"
 
 /** What both clocks show at one moment, in milliseconds: see `Time`. */
 export interface Reading {
@@ -34,9 +34,6 @@ export interface Time {
    */
   readonly onJump: (listener: (before: number) => void) => void
 }
-
-/** The two clocks have jumped apart when they differ by more than this from one reading to the next. */
-export const tolerance = 5_000
 
 /** If this machine's own clock gains more than this from one reading to the next, it slept, or was set forward. */
 const longestStep = 1_000
