@@ -102,7 +102,7 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
           Context.get(other, EventStore.EventStore).namespace
         )
         const migrations = yield* Context.get(one, SqlClient.SqlClient)`SELECT name FROM ringback_migrations`.values
-        assert.deepStrictEqual(migrations, [["turns_and_calls"], ["processes"]])
+        assert.deepStrictEqual(migrations, [["turns_and_calls"], ["processes"], ["versions"]])
       }))
 
     it.effect("have one winner among 50 concurrent appends of one version", () =>
@@ -429,11 +429,19 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         yield* Effect.provide(append(1, 1), first)
         const sql = Context.get(first, SqlClient.SqlClient)
         yield* sql`DROP TABLE ringback_processes`
+        const views = yield* sql<{ readonly name: string; readonly definition: string }>`
+          SELECT viewname AS name, definition FROM pg_views WHERE viewname IN ('ringback_calls', 'ringback_running')`
+        for (const { name } of views) yield* sql.unsafe(`DROP VIEW ${name}`)
+        yield* sql`ALTER TABLE ringback_turns ALTER COLUMN flow_version TYPE integer`
+        for (const { definition, name } of views) yield* sql.unsafe(`CREATE VIEW ${name} AS ${definition}`)
         yield* sql`DELETE FROM ringback_migrations WHERE migration_id > 1`
         const again = Context.get(yield* Layer.build(Layer.fresh(inDatabase(url))), EventStore.EventStore)
         yield* again.processes!.join("00000001", new Set(["a@1"]))
         assert.deepStrictEqual(yield* again.processes!.alive, new Map([["00000001", new Set(["a@1"])]]))
         assert.lengthOf(yield* again.read(callId(1)), 1)
+        const types = yield* sql`SELECT data_type FROM information_schema.columns WHERE column_name = 'flow_version'`
+          .values
+        assert.deepStrictEqual(types.flat(), ["bigint", "bigint", "bigint"])
       }))
 
     it.effect("refuses tables that a later version has made", () =>
@@ -443,7 +451,7 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         yield* sql`INSERT INTO ringback_migrations (migration_id, name) VALUES (7, 'future')`
         assert.strictEqual(
           yield* problem(url),
-          "Its tables have version 7, of a later Ringback; this one knows version 2."
+          "Its tables have version 7, of a later Ringback; this one knows version 3."
         )
       }))
   })

@@ -317,7 +317,7 @@ const followsDue = Effect.gen(function*() {
 const followsCall = Effect.gen(function*() {
   const store = yield* EventStore.EventStore
   const first = summary(1, 1, { due: 10, process: "a0000001", waitingFor: "an answer to a dial" })
-  const second = summary(1, 2, { due: null, flow: "renamed", flowVersion: 2, waitingFor: "a signal" })
+  const second = summary(1, 2, { due: null, flow: "renamed", flowVersion: 20_261_129_113_000, waitingFor: "a signal" })
   yield* stored(turn(1, 1), first)
   assert.deepStrictEqual(yield* store.summary(callId(1)), Option.some(first))
   assert.deepStrictEqual(yield* store.due({ before: 10 }), [first])

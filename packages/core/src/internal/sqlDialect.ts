@@ -170,7 +170,7 @@ export const sqlite: Dialect = {
 
 // PostgreSQL: every process looks every few seconds for calls that are due, and for those of processes that are gone.
 
-/** The types of the columns. Call ids are ordered by their bytes, as everywhere else. */
+/** The types of the columns at first. Call ids are ordered by their bytes, as everywhere else. */
 const types: { readonly [K in typeof columns[number]]: string } = {
   call_id: `text COLLATE "C"`,
   version: "integer",
@@ -194,6 +194,15 @@ const define = (names: ReadonlyArray<typeof columns[number]>): string =>
 
 /** When a call is due, to the minute. What a call is found by is written only when it changes, and this changes seldom. */
 const minuteOf = (due: string): string => `floor(${due} / 60000) * 60000`
+
+const running = `CREATE VIEW ringback_running AS
+    SELECT ${
+  summaryColumns.map((column) => column === "process" ? "call.process" : `turn.${column}`).join(", ")
+}, call.due_from
+    FROM ringback_unfinished AS call CROSS JOIN LATERAL (
+      SELECT * FROM ringback_turns WHERE call_id = call.call_id ORDER BY version DESC LIMIT 1
+    ) AS turn
+    WHERE turn.status = 'running'`
 
 const postgresTables = [
   `DO $$ BEGIN
@@ -232,14 +241,7 @@ const postgresTables = [
 
   `CREATE INDEX ringback_unfinished_process ON ringback_unfinished (process) WHERE process IS NOT NULL`,
 
-  `CREATE VIEW ringback_running AS
-    SELECT ${
-    summaryColumns.map((column) => column === "process" ? "call.process" : `turn.${column}`).join(", ")
-  }, call.due_from
-    FROM ringback_unfinished AS call CROSS JOIN LATERAL (
-      SELECT * FROM ringback_turns WHERE call_id = call.call_id ORDER BY version DESC LIMIT 1
-    ) AS turn
-    WHERE turn.status = 'running'`
+  running
 ]
 
 /** What each process has registered. It counts for nothing when the process does not hold its lock any more. */
@@ -250,6 +252,19 @@ const postgresProcesses = [
   )`
 ]
 
+/** A version may be a date with its time, which is more than an integer holds. Views of a column have to make way. */
+const postgresVersions = [
+  "DROP VIEW ringback_running",
+  "DROP VIEW ringback_calls",
+  "ALTER TABLE ringback_turns ALTER COLUMN flow_version TYPE bigint",
+  calls,
+  running
+]
+
+/** The type of a column as it is now. */
+const typeOf = (name: typeof columns[number]): string =>
+  name === "flow_version" ? "bigint" : types[name].split(" COLLATE")[0]!
+
 /** What calls are found by, before and after a turn. */
 const found = (turn: string): string => `(${turn}.status, ${turn}.process, ${minuteOf(`${turn}.due`)})`
 
@@ -259,9 +274,9 @@ const found = (turn: string): string => `(${turn}.status, ${turn}.process, ${min
  */
 const insertArrays = `WITH new AS MATERIALIZED (
     SELECT new.*, ${found("before")} IS DISTINCT FROM ${found("new")} AS moves
-    FROM unnest(${
-  columns.map((name, index) => `$${index + 1}::text[]::${types[name].split(" COLLATE")[0]}[]`).join(", ")
-}) AS new (${columns.join(", ")})
+    FROM unnest(${columns.map((name, index) => `$${index + 1}::text[]::${typeOf(name)}[]`).join(", ")}) AS new (${
+  columns.join(", ")
+})
     LEFT JOIN LATERAL (
       SELECT * FROM ringback_turns AS turn WHERE turn.call_id = new.call_id AND turn.version = new.version - 1 LIMIT 1
     ) AS before ON true
@@ -289,7 +304,7 @@ const toArray = (values: ReadonlyArray<Value>): ReadonlyArray<string | null> =>
 
 /** PostgreSQL, through `@effect/sql-pg`. */
 export const postgres: Dialect = {
-  migrations: [["turns_and_calls", postgresTables], ["processes", postgresProcesses]],
+  migrations: [["turns_and_calls", postgresTables], ["processes", postgresProcesses], ["versions", postgresVersions]],
   // Writers of several processes wait for each other's rows; in one order, they never wait in a circle.
   insert: (rows) => {
     const ordered = rows.toSorted(([self], [that]) => self! < that! ? -1 : 1)
