@@ -210,7 +210,13 @@ export type Request =
     readonly evenIfUnknown?: boolean
   }
   | { readonly _tag: "Answer" }
-  | { readonly _tag: "Prompt"; readonly action: Action.Action; readonly goodbye: boolean }
+  | {
+    readonly _tag: "Prompt"
+    readonly action: Action.Action
+    readonly goodbye: boolean
+    /** Whether keys are an input that is taken, if that is known: for who tries inputs. */
+    readonly accepts?: (digits: string) => boolean
+  }
   | { readonly _tag: "Bridge"; readonly action: Action.Dial }
   | { readonly _tag: "Leave" }
   | { readonly _tag: "Sleep"; readonly millis: number }
@@ -1031,10 +1037,15 @@ export const hangup: Flow<void, never, Line> = leave
  */
 export const prompt = (
   action: Action.Action,
-  options?: { readonly goodbye?: boolean }
+  options?: { readonly goodbye?: boolean; readonly accepts?: (digits: string) => boolean }
 ): Flow<string, HungUp, Line> =>
   ask(
-    { _tag: "Prompt", action, goodbye: options?.goodbye ?? false },
+    {
+      _tag: "Prompt",
+      action,
+      goodbye: options?.goodbye ?? false,
+      ...(options?.accepts === undefined ? {} : { accepts: options.accepts })
+    },
     (response): Exit<string, HungUp> => response._tag === "Heard" ? success(response.digits) : failure(hungUp)
   )
 

@@ -19,9 +19,14 @@ import * as Prompt from "./Prompt.ts"
 export type Line = Flow.Line
 
 /** Made when it is reached, so that a mistake in it is a defect of the call, and made once. */
-const heard = (input: Prompt.Input, collect?: { readonly max: number }): Flow.Flow<string, Flow.HungUp, Line> => {
+const heard = (
+  input: Prompt.Input,
+  collect?: { readonly max: number },
+  accepts?: (digits: string) => boolean
+): Flow.Flow<string, Flow.HungUp, Line> => {
   let prompt: Flow.Flow<string, Flow.HungUp, Line> | undefined
-  return Flow.suspend(() => prompt ??= Flow.prompt(Action.prompt(Prompt.from(input), collect)))
+  const options = accepts === undefined ? {} : { accepts }
+  return Flow.suspend(() => prompt ??= Flow.prompt(Action.prompt(Prompt.from(input), collect), options))
 }
 
 /**
@@ -182,8 +187,9 @@ const choose = <A>(prompt: Prompt.Input, options: Collecting, accept: (digits: s
   bounds.count("Line", "`attempts`", limits.invalid, 1, mostAttempts)
   // Judged first, so that what is kept of a wrong input is that it was wrong, and wrong keys lead to one place.
   const judge = (digits: string): Judged<A> => digits === "" ? "silence" : accept(digits) ?? "invalid"
+  const accepts = (digits: string): boolean => accept(digits) !== undefined
   const ask = (words: Prompt.Input, silences: number, mistakes: number): Asked<A> =>
-    Flow.flatMap(Flow.map(heard(words, { max }), judge), (answer): Asked<A> => {
+    Flow.flatMap(Flow.map(heard(words, { max }, accepts), judge), (answer): Asked<A> => {
       if (typeof answer !== "string") {
         return acknowledge === undefined
           ? Flow.succeed(answer.accepted)

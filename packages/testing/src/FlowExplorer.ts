@@ -142,7 +142,10 @@ export interface Report {
   readonly outcomes: ReadonlyArray<string>
   /** What is declared or given but on no path: outcomes, and samples that nothing asked for. */
   readonly unreachable: ReadonlyArray<string>
-  /** Activities and signals that need samples: behind them nothing was explored. */
+  /**
+   * Activities, signals and prompts that need samples, and how they are given: behind them nothing was explored. A prompt is
+   * among them if it takes none of the inputs that were tried.
+   */
   readonly missing: ReadonlyArray<string>
   /** Whether the search came to its bound: then not every path was seen. */
   readonly cut: boolean
@@ -218,7 +221,7 @@ export const explore = <Input, A, E, R>(
     }), { prompts: 0, spokenSeconds: 0, seconds: 0 }),
     outcomes,
     unreachable: [...unreached(flow, outcomes), ...unasked(tried, found.findings)],
-    missing: Array.from(found.findings.missing),
+    missing: Array.from(found.findings.missing, ([name, how]) => `${name}: give ${how}`),
     cut: found.cut.length > 0,
     broken: breaches(found, laws).map((breach) => told(flow.name, input, found.places, breach)),
     warnings: warnings(found, lengths, nodes.length),
@@ -228,7 +231,7 @@ export const explore = <Input, A, E, R>(
 
 /**
  * Checks laws on every path of a flow with this input. Throws `LawBroken` for the first law that does not hold; also if an
- * activity or signal needs samples, or the search came to its bound, because then not every path was seen.
+ * activity, a signal or a prompt needs samples, or the search came to its bound, because then not every path was seen.
  *
  * @example
  * it("keeps the laws on every path", () => FlowExplorer.check(TableReady, input, Law.standard))
@@ -254,7 +257,7 @@ const problem = (report: Report): Omit<Breach, "path"> | undefined => {
     return { ladder, law, scenario, why }
   }
   const incomplete = { law: "every path is seen", ladder: "", scenario: "" }
-  if (report.missing.length > 0) return { ...incomplete, why: `${report.missing.join(", ")}: give sample results` }
+  if (report.missing.length > 0) return { ...incomplete, why: report.missing.join("; ") }
   return report.cut
     ? { ...incomplete, why: `the search was cut at ${report.places} places: look at the warnings, or raise the bound` }
     : undefined
@@ -365,6 +368,7 @@ const warnings = (
     `delivered twice could pass for the answer to the second`
   ),
   ...outlasting(found.places, lengths),
+  ...unmerged(found.findings.opaque),
   ...found.cut.length === 0 ? [] : [`Not every path was seen: the search was cut at ${found.places.length} places`],
   ...found.places.length > 500 && found.places.length > 10 * distinct
     ? [
@@ -373,6 +377,13 @@ const warnings = (
     ]
     : []
 ]
+
+/** What keeps places with equal futures apart, which takes time and shows them more than once. */
+const unmerged = (opaque: ReadonlySet<string>): ReadonlyArray<string> =>
+  opaque.size === 0 ? [] : [
+    `Places are not merged where a result is kept whose content cannot be seen (${Array.from(opaque).join(", ")}). ` +
+    `Keep plain data, or a class of Schema`
+  ]
 
 const outlasting = (
   places: ReadonlyArray<graph.Place>,

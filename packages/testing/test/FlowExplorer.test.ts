@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Action, Calls, Flow, Line, PhoneNumber, Prompt } from "@ringback/core"
 import { Arbitraries, Callee, FlowExplorer, Law, PhoneCompany, TestCalls } from "@ringback/testing"
-import { Effect, Schema } from "effect"
+import { Effect, Schema, SchemaGetter } from "effect"
 
 const numbers = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
 
@@ -166,7 +166,7 @@ describe("FlowExplorer", () => {
       `fails: "none"`
     ])
     const unknown = ask(Schema.String, Schema.Never)
-    assert.deepStrictEqual(explore(unknown).missing, ["activity look up"])
+    assert.deepStrictEqual(explore(unknown).missing, [`activity look up: give what it may come to under "activities"`])
     const told = explore(unknown, { activities: { "look up": ["Ann", "Bob"], lookup: [] } })
     assert.isEmpty(told.missing)
     assert.includeMembers([...told.outcomes], [`"Ann"`, `"Bob"`])
@@ -175,6 +175,56 @@ describe("FlowExplorer", () => {
       activities: { "look up": ["Ann", FlowExplorer.failure("down")] }
     })
     assert.include(failing.outcomes, `fails: "down"`)
+  })
+
+  it("says which prompt takes none of the inputs that were tried, and proves nothing then", () => {
+    const month = Schema.String.check(Schema.isPattern(/^(0[1-9]|1[0-2])\d\d$/))
+    const flow = dialled(Flow.andThen(Line.collect("MMDD?", { max: 4, schema: month }), Flow.sleep("1 hour")))
+    const missing = [`the prompt “MMDD?”: give an input that it takes under "digits"`]
+    assert.deepStrictEqual(explore(flow).missing, missing)
+    const checked = (options: FlowExplorer.Options) => () =>
+      FlowExplorer.check(define(flow), {}, [Law.noDeadAir], options)
+    assert.include(String(thrown(checked({}))), missing[0]!)
+    assert.deepStrictEqual(explore(flow, { digits: ["1231"] }).missing, [])
+    assert.include(String(thrown(checked({ digits: ["1231"] }))), "no dead air")
+
+    assert.deepStrictEqual(explore(dialled(menu), { keys: ["9"] }).missing, [
+      `the prompt “Press 1 or 2.”: give one of its keys under "keys"`
+    ])
+    assert.deepStrictEqual(explore(dialled(Line.collect("Code?", { max: 4, min: 4 }))).missing, [])
+    assert.deepStrictEqual(explore(dialled(Line.confirm("Yes?"))).missing, [])
+  })
+
+  it("proves nothing where a signal needs samples", () => {
+    const flow = Flow.signal("go", Schema.Struct({ at: Schema.Int }), { within: "1 hour" })
+    const checked = (options: FlowExplorer.Options) => FlowExplorer.check(define(flow), {}, [], options)
+    assert.include(String(thrown(() => checked({}))), `signal go: give what it may tell under "signals"`)
+    assert.isEmpty(checked({ signals: { go: [{ at: 1 }] } }).missing)
+  })
+
+  it("says what keeps places apart whose futures may be equal", () => {
+    class Secret {
+      readonly #value: string
+      constructor(value: string) {
+        this.#value = value
+      }
+      get value() {
+        return this.#value
+      }
+    }
+    const secret = Schema.String.pipe(
+      Schema.decodeTo(Schema.instanceOf(Secret), {
+        decode: SchemaGetter.transform((text: string) => new Secret(text)),
+        encode: SchemaGetter.transform(({ value }: Secret) => value)
+      })
+    )
+    const flow = dialled(Flow.flatMap(
+      Line.collect("PIN?", { max: 4, schema: secret, acknowledge: "Thanks." }),
+      ({ value }) => value === "1234" ? Flow.sleep("1 hour") : Line.speak("Hello.")
+    ))
+    const report = explore(flow, { digits: ["1234"], laws: [Law.noDeadAir] })
+    assert.deepStrictEqual(report.broken.map(({ law }) => law), ["no dead air"])
+    assert.include(report.warnings.join(), "content cannot be seen (Secret)")
   })
 
   it("refuses a sample that does not fit its schema", () => {
@@ -509,7 +559,10 @@ describe("FlowExplorer.check", () => {
 
   it("does not pass for a proof what was not seen", () => {
     const unknown = define(Flow.activity("look up", { success: Schema.String }, Effect.succeed("")))
-    assert.match(String(thrown(() => FlowExplorer.check(unknown, {}, []))), /look up: give sample results/)
+    assert.match(
+      String(thrown(() => FlowExplorer.check(unknown, {}, []))),
+      /look up: give what it may come to under "activities"/
+    )
     assert.match(String(thrown(() => FlowExplorer.check(define(dialled(menu)), {}, [], { max: 5 }))), /cut at/)
   })
 })

@@ -6,6 +6,7 @@ import type { Flow, PhoneNumber } from "@ringback/core"
 import { Action, Flow as Flows, Settings } from "@ringback/core"
 import type { LineState, What } from "../Law.ts"
 import * as samples from "./samples.ts"
+import * as sites from "./sites.ts"
 
 export type Waiting = Extract<Flow.Step<unknown, unknown>, { readonly _tag: "Waiting" }>
 
@@ -65,7 +66,10 @@ export interface Samples {
 /** Notes what was asked for, and what could not be tried. */
 export interface Findings {
   readonly asked: Set<string>
-  readonly missing: Set<string>
+  /** What needs samples, and how they are given. */
+  readonly missing: Map<string, string>
+  /** The kinds of results whose content cannot be seen, so that places with them are not merged. */
+  readonly opaque: Set<string>
 }
 
 /** What is tried, where findings go, and how an end is brought into its stored form. */
@@ -249,7 +253,7 @@ const responses = (request: Flow.Request, world: World, trial: Trial): ReadonlyA
     case "Answer":
       return answered(world, samples)
     case "Prompt":
-      return prompted(request, world, samples)
+      return prompted(request, world, trial)
     case "Bridge":
       return bridged(world, samples)
     case "Leave":
@@ -319,17 +323,20 @@ const hungUp = (world: World): Option =>
 const prompted = (
   request: Extract<Flow.Request, { readonly _tag: "Prompt" }>,
   world: World,
-  samples: Samples
+  { findings, samples }: Trial
 ): ReadonlyArray<Option> => {
   if (world.line !== "open") return [{ ...hungUp(world), label: "" }]
   const max = Action.digits(request.action)
   if (max === 0) return [responded("hears it", { _tag: "Heard", digits: "" }, world), hungUp(world)]
   const probes = max === 1 ? samples.keys : [samples.keys[0] ?? "0", (samples.keys[0] ?? "0").repeat(max)]
   const fitting = samples.digits.filter((digits) => digits.length <= max)
+  const tried = Array.from(new Set([...probes, ...fitting]))
+  if (request.accepts !== undefined && !tried.some(request.accepts)) {
+    const how = max === 1 ? `one of its keys under "keys"` : `an input that it takes under "digits"`
+    findings.missing.set(`the prompt ${sites.ofRequest(request, world.line)}`, how)
+  }
   return [
-    ...Array.from(new Set([...probes, ...fitting])).map((digits) =>
-      responded(digits, { _tag: "Heard", digits }, world)
-    ),
+    ...tried.map((digits) => responded(digits, { _tag: "Heard", digits }, world)),
     responded("silence", { _tag: "Heard", digits: "" }, world),
     hungUp(world)
   ]
@@ -354,7 +361,9 @@ const activity = (
   const tried = given.activities[request.name]
   const values = tried ?? samples.all(request.encodeSuccess)
   const errors = tried === undefined ? samples.all(request.encodeError)?.map((error) => new Failing(error)) : []
-  if (values === undefined || errors === undefined) findings.missing.add(`activity ${request.name}`)
+  if (values === undefined || errors === undefined) {
+    findings.missing.set(`activity ${request.name}`, `what it may come to under "activities"`)
+  }
   return [
     ...[...values ?? [], ...errors ?? []].map((value) => {
       const failing = value instanceof Failing
@@ -377,7 +386,7 @@ const signal = (
 ): ReadonlyArray<Option> => {
   findings.asked.add(`signal ${request.name}`)
   const values = given.signals[request.name] ?? probed(request.fits)
-  if (values === undefined) findings.missing.add(`signal ${request.name}`)
+  if (values === undefined) findings.missing.set(`signal ${request.name}`, `what it may tell under "signals"`)
   return [
     ...(values ?? []).map((value) => {
       if (!request.fits(value)) throw new Error(`A sample of the signal ${request.name} does not fit its schema`)
@@ -404,8 +413,12 @@ const shown = (value: unknown): string => {
 }
 
 /** The place that a step has reached, as text: equal for equal futures. */
-export const placeOf = (step: Flow.Step<unknown, unknown>): string =>
-  step._tag === "Done" ? `Done ${exitText(step.exit)}` : Flows.key(step)
+export const placeOf = (step: Flow.Step<unknown, unknown>, findings: Findings): string => {
+  if (step._tag === "Done") return `Done ${exitText(step.exit)}`
+  const { key, opaque } = Flows.place(step)
+  for (const kind of opaque) findings.opaque.add(kind)
+  return key
+}
 
 const exitText = (exit: Flow.Exit<unknown, unknown>): string =>
   exit._tag === "Stopped" && exit.why._tag === "Defect"

@@ -100,7 +100,7 @@ export const lines = (report: FlowExplorer.Report, laws: ReadonlyArray<Law.Law>)
     `${count(longest.seconds)} s with all waiting`,
     `  ends           ${list(outcomes)}`,
     `  unreachable    ${list(unreachable)}`,
-    ...report.missing.length === 0 ? [] : [`  not tried      ${list(report.missing)}: give samples`],
+    ...report.missing.map((missing) => `  not tried      ${missing}`),
     ...laws.map(({ name }) => `  ${broken.has(name) ? "✗" : "✓"} ${name}`),
     ...report.warnings.map((warning) => `  ! ${warning}`),
     ...report.broken.flatMap(({ ladder, law, path, scenario, why }) => [

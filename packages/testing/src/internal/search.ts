@@ -73,7 +73,7 @@ class Searching {
   readonly places: Array<Place> = []
   readonly breaches: Array<Breach> = []
   readonly cut: Array<number> = []
-  readonly findings: Choices.Findings = { asked: new Set(), missing: new Set() }
+  readonly findings: Choices.Findings = { asked: new Set(), missing: new Map(), opaque: new Set() }
   private transitions = 0
   private readonly known = new Map<string, number>()
   private readonly machines: ReadonlyArray<Machine>
@@ -123,7 +123,7 @@ class Searching {
     depth: number
   ): number {
     const [memory, broken] = this.fold(remembered, momentAt(step, world))
-    const key = `${Choices.placeOf(step)}\n${JSON.stringify(world)}\n${JSON.stringify(memory)}`
+    const key = `${Choices.placeOf(step, this.findings)}\n${JSON.stringify(world)}\n${JSON.stringify(memory)}`
     const found = this.known.get(key)
     if (found !== undefined) return found
     const label = step._tag === "Done" ? sites.ofExit(step.exit) : sites.ofRequest(step.request, world.line)
