@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, Flow, Line, PhoneNumber, Prompt } from "@ringback/core"
-import { Effect, Schema } from "effect"
+import { Effect, Logger, Schema } from "effect"
 import { Callee, FakeClock, PhoneCompany, TestCalls } from "../src/index.ts"
 
 const to = PhoneNumber.make("15550170001")
@@ -172,6 +172,37 @@ describe("Flow.signal", () => {
           yield* call.signal("agent", { desk: 9 })
         }))
       assert.deepStrictEqual([refused, outcome], [["SignalRejected"], 9])
+    }))
+
+  it.effect("that does not fit and was told before is dropped, and the flow waits on", () =>
+    Effect.gen(function*() {
+      const { outcome } = yield* hold(agent, Callee.answers("20 seconds"), (call) =>
+        Effect.gen(function*() {
+          yield* call.signal("agent", { desk: "seven" })
+          yield* Effect.sleep("40 seconds")
+          yield* call.signal("agent", { desk: 9 })
+        }))
+      assert.strictEqual(outcome, 9)
+    }))
+
+  it.effect("of a name that no flow has waited for is logged once, and one that is waited for never", () =>
+    Effect.gen(function*() {
+      const hints: Array<string> = []
+      const logger = Logger.layer([
+        Logger.make(({ message }) => void hints.push(...String(message).match(/told the signal \w+/) ?? []))
+      ])
+      const { outcome } = yield* Effect.provide(
+        hold(agent, Callee.answers(), (call) =>
+          Effect.gen(function*() {
+            yield* Effect.sleep("30 seconds")
+            yield* call.signal("agnet", 1)
+            yield* call.signal("agnet", 2)
+            yield* call.signal("agent", { desk: 9 })
+          })),
+        logger
+      )
+      assert.strictEqual(outcome, 9)
+      assert.deepStrictEqual(hints, ["told the signal agnet"])
     }))
 
   it.effect("fails as timed out after its time", () =>
