@@ -206,7 +206,7 @@ const make = Effect.fnUntraced(function*(options: Options, names: Names) {
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
     )
 
-  const tell = refusing(names)
+  const tell = telling(names)
 
   return Transport.Transport.of({
     send: Effect.fn("Telesign.send", { kind: "client" })(function*(dial) {
@@ -220,26 +220,59 @@ const make = Effect.fnUntraced(function*(options: Options, names: Names) {
   })
 })
 
-/** Tells the log that dials are refused because of us: at once, and then once a minute at most, with how many there were. */
-const refusing = (names: Names): (outcome: Outcome) => Effect.Effect<void> => {
-  const remedies = {
-    caller: "The `from` of Flow.dial has to be a number that this Telesign account owns",
-    credentials: `Set ${names.customerId} and ${names.apiKey} to what the Telesign portal shows`
+/** What an operator would act on: of each kind one line at once, and then one a minute at most. */
+interface Trouble {
+  readonly kind: "caller" | "credentials" | "throttled" | "unreached" | "lost"
+  readonly line: (count: number) => Effect.Effect<void>
+}
+
+const dials = (count: number): string => count === 1 ? "1 dial" : `${count} dials`
+
+const troubleOf = (reason: Reason, names: Names): Trouble | undefined => {
+  switch (reason._tag) {
+    case "Refused": {
+      if (reason.notAuthorized !== true) return undefined
+      const isCaller = reason.status.startsWith("caller_id_number_")
+      const remedy = isCaller
+        ? "The `from` of Flow.dial has to be a number that this Telesign account owns"
+        : `Set ${names.customerId} and ${names.apiKey} to what the Telesign portal shows`
+      return {
+        kind: isCaller ? "caller" : "credentials",
+        line: (count) => Effect.logError(`Telesign has refused ${dials(count)}: ${reason.status}. ${remedy}`)
+      }
+    }
+    case "NotSent":
+      return reason.throttled === true
+        ? {
+          kind: "throttled",
+          line: (count) => Effect.logWarning(`Telesign has throttled ${dials(count)}. What it throttles is tried again later`)
+        }
+        : {
+          kind: "unreached",
+          line: (count) => Effect.logWarning(`Telesign was not reached for ${dials(count)}: ${reason.problem}`)
+        }
+    case "Lost":
+      return {
+        kind: "lost",
+        line: (count) => Effect.logWarning(`It is not known whether ${dials(count)} rang: ${reason.problem}`)
+      }
   }
-  const last = { caller: { at: -Infinity, count: 0 }, credentials: { at: -Infinity, count: 0 } }
+}
+
+/** Tells the log of trouble with dials, however many there are. */
+const telling = (names: Names): (outcome: Outcome) => Effect.Effect<void> => {
+  const told = new Map<Trouble["kind"], { at: number; count: number }>()
   return Effect.fnUntraced(function*(outcome) {
-    if (Result.isSuccess(outcome) || outcome.failure._tag !== "Refused" || !outcome.failure.notAuthorized) return
-    const { status } = outcome.failure
-    const fault = status.startsWith("caller_id_number_") ? "caller" : "credentials"
-    const told = last[fault]
-    told.count++
+    const trouble = Result.isFailure(outcome) ? troubleOf(outcome.failure, names) : undefined
+    if (trouble === undefined) return
+    const last = told.get(trouble.kind) ?? { at: -Infinity, count: 0 }
+    told.set(trouble.kind, last)
+    last.count++
     const now = yield* Clock.currentTimeMillis
-    if (now - told.at < 60_000) return
-    yield* Effect.logError(
-      `Telesign refuses dials (${status}, ${told.count} since it was last said). ${remedies[fault]}`
-    )
-    told.at = now
-    told.count = 0
+    if (now - last.at < 60_000) return
+    yield* trouble.line(last.count)
+    last.at = now
+    last.count = 0
   })
 }
 

@@ -341,10 +341,15 @@ for (const [name, client] of Object.entries(clients)) {
   })
 }
 
-describe("dials that are refused because of us", () => {
-  const refused = (status: string, httpStatus = "401 Unauthorized") =>
+describe("trouble with dials", () => {
+  const linesOf = (status: string, body: string) =>
     Effect.gen(function*() {
-      const server = yield* RawServer.answers(httpStatus, `{"reference_id":"7","status":"${status}"}`)
+      const server = yield* RawServer.answers(status, body)
+      return yield* logged(at(server))
+    })
+
+  const logged = (baseUrl: string) =>
+    Effect.gen(function*() {
       const lines: Array<string> = []
       const logger = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${String(message)}`))
       yield* Effect.gen(function*() {
@@ -355,28 +360,49 @@ describe("dials that are refused because of us", () => {
         yield* again
       }).pipe(
         Effect.provide(Layer.mergeAll(
-          Layer.provide(Telesign.layer({ ...credentials, baseUrl: at(server) }), NodeHttpClient.layerNodeHttp),
+          Layer.provide(Telesign.layer({ ...credentials, baseUrl }), NodeHttpClient.layerNodeHttp),
           Logger.layer([logger])
         ))
       )
       return lines
     })
 
-  it.effect("are one line in the log, and once a minute another, with what to do", () =>
-    Effect.gen(function*() {
-      assert.deepStrictEqual(yield* refused("not_authorized"), [
-        "Error Telesign refuses dials (not_authorized, 1 since it was last said). " +
-        "Set customerId and apiKey to what the Telesign portal shows",
-        "Error Telesign refuses dials (not_authorized, 3 since it was last said). " +
+  const troubles: ReadonlyArray<readonly [status: string, body: string, line: (dials: string) => string]> = [
+    [
+      "401 Unauthorized",
+      `{"status":"not_authorized"}`,
+      (dials) =>
+        `Error Telesign has refused ${dials}: not_authorized. ` +
         "Set customerId and apiKey to what the Telesign portal shows"
-      ])
-      const [line] = yield* refused("caller_id_number_not_owned", "400 Bad Request")
-      assert.match(line ?? "", /caller_id_number_not_owned.*`from` of Flow.dial has to be a number that this/)
+    ],
+    [
+      "400 Bad Request",
+      `{"status":"caller_id_number_not_owned"}`,
+      (dials) =>
+        `Error Telesign has refused ${dials}: caller_id_number_not_owned. ` +
+        "The `from` of Flow.dial has to be a number that this Telesign account owns"
+    ],
+    ["429 Too Many", "", (dials) => `Warn Telesign has throttled ${dials}. What it throttles is tried again later`],
+    ["500 Oops", "", (dials) => `Warn It is not known whether ${dials} rang: HTTP 500, which is not documented`]
+  ]
+  for (const [status, body, line] of troubles) {
+    it.effect(`such as ${status} ${body} is one line in the log, and then one a minute at most`, () =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* linesOf(status, body), [line("1 dial"), line("3 dials")])
+      }))
+  }
+
+  it.effect("such as a carrier that is not there is told, too", () =>
+    Effect.gen(function*() {
+      const port = yield* RawServer.deserted
+      const [first] = yield* logged(at({ port }))
+      assert.strictEqual(first, "Warn Telesign was not reached for 1 dial: no connection (ECONNREFUSED)")
     }))
 
-  it.effect("are told from those that the number is to blame for", () =>
+  it.effect("is none if the number is to blame, or the carrier took it", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* refused("invalid_phone_number", "400 Bad Request"), [])
+      assert.deepStrictEqual(yield* linesOf("400 Bad Request", `{"status":"invalid_phone_number"}`), [])
+      assert.deepStrictEqual(yield* linesOf("202 Accepted", accepted), [])
     }))
 })
 

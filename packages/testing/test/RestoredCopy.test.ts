@@ -163,6 +163,22 @@ describe("a store that was restored from a copy", () => {
       assert.strictEqual(yield* ringsOf, 3)
     }).pipe(Effect.provide(world)))
 
+  it.effect("is noticed too if all of the call that was witnessed is missing", () =>
+    Effect.gen(function*() {
+      const set = yield* scene
+      yield* three(set.life())
+      yield* set.backUp
+      yield* Effect.provide(Effect.andThen(Calls.start(Later, {}), Effect.sleep("15 seconds")), set.life())
+      yield* set.restore
+      const rings = yield* ringsOf
+      yield* Effect.provide(Effect.sleep("30 minutes"), set.life())
+      assert.strictEqual(yield* ringsOf, rings)
+      assert.match(
+        set.lines.find((line) => line.startsWith("Error")) ?? "",
+        /turn 1 of call \w{20}, and the store does not/
+      )
+    }).pipe(Effect.provide(world)))
+
   it.effect("rings again what may have rung, without a witness and a word", () =>
     Effect.gen(function*() {
       const set = yield* scene
@@ -310,7 +326,7 @@ describe("a store that lost nothing", () => {
           yield* Effect.sleep("12 seconds")
           assert.deepStrictEqual(set.testimony()?.turn, { callId: id, version: 1 })
           const second = yield* Calls.start(Later, {})
-          yield* Effect.sleep("5 seconds")
+          yield* Effect.sleep("14 seconds") // it was written meanwhile, when the second had been stored for nine
           assert.strictEqual(set.testimony()?.turn?.callId, id)
           yield* Effect.sleep("20 seconds")
           assert.strictEqual(set.testimony()?.turn?.callId, second.id)
