@@ -202,6 +202,7 @@ describe("a dial", () => {
       const trial = copied(later, { before, dials: "hold" })
       trial.pass(10 * minute)
       assert.strictEqual(of(trial, "DialHeld"), 1)
+      assert.deepStrictEqual(trial.take({ _tag: "Wake" }), [])
       assert.strictEqual(
         Call.waitingFor(trial.call, trial.settings).what,
         "somebody to say whether its phone has rung"

@@ -245,7 +245,8 @@ const troubleOf = (reason: Reason, names: Names): Trouble | undefined => {
       return reason.throttled === true
         ? {
           kind: "throttled",
-          line: (count) => Effect.logWarning(`Telesign has throttled ${dials(count)}. What it throttles is tried again later`)
+          line: (count) =>
+            Effect.logWarning(`Telesign has throttled ${dials(count)}. What it throttles is tried again later`)
         }
         : {
           kind: "unreached",

@@ -9,7 +9,7 @@ const Desk = Flow.make("desk", {
   version: 1,
   input: {},
   output: Schema.String,
-  run: () => Flow.inbound(() => Line.collect("Code?", { max: 4, min: 0, attempts: 1 }))
+  run: () => Flow.inbound(() => Line.collect("Code?", { max: 4 }))
 })
 
 const Errand = Flow.make("errand", {

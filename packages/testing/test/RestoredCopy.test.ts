@@ -171,7 +171,9 @@ describe("a store that was restored from a copy", () => {
       yield* Effect.provide(Effect.andThen(Calls.start(Later, {}), Effect.sleep("15 seconds")), set.life())
       yield* set.restore
       const rings = yield* ringsOf
+      yield* Effect.provide(Effect.sleep("1 second"), set.life())
       yield* Effect.provide(Effect.sleep("30 minutes"), set.life())
+      assert.lengthOf(set.lines.filter((line) => line.startsWith("Error")), 1)
       assert.strictEqual(yield* ringsOf, rings)
       assert.match(
         set.lines.find((line) => line.startsWith("Error")) ?? "",
