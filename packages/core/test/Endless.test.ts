@@ -49,6 +49,12 @@ const cut = (trial: Trial) => {
 describe("a flow without an end is cut in words", () => {
   for (const [name, flow] of Object.entries(endless)) it(name, () => cut(ends(flow)))
 
+  it("and what it ensures still runs, also where it asked for nothing", () => {
+    const trial = ends(endless["a repeat of a value"]!.pipe(Flow.ensuring(Flow.note("tidied"))))
+    cut(trial)
+    assert.include(trial.events.map(({ _tag }) => _tag), "Noted")
+  })
+
   it("and what it ensures still runs, once, as far as that has an end itself", () => {
     const flow = endless["notes"]!.pipe(
       Flow.ensuring(Flow.note("tidied")),

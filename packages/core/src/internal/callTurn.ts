@@ -359,13 +359,18 @@ export class Turn {
     }
   }
 
-  /** Cuts a flow that goes on without an end. What then tidies up may take as many steps again, and no more. */
+  /**
+   * Cuts a flow that goes on without an end, once, unless the interpreter has done so. What then tidies up may take as many
+   * steps again, and no more.
+   */
   private isCut(step: Flow.Waiting<unknown, unknown>): boolean {
     const { maxSteps } = interpreter
     const before = this.steps
     this.steps += step.steps + stepsOfRequest
     if (this.steps >= maxSteps * 2) this.step = { _tag: "Done", exit: { _tag: "Stopped", why: interpreter.endless } }
-    else if (this.steps >= maxSteps && before < maxSteps) this.move(Flow.stop(step, interpreter.endless))
+    else if (this.steps >= maxSteps && Math.max(before, step.steps) < maxSteps) {
+      this.move(Flow.stop(step, interpreter.endless))
+    }
     return this.step !== step
   }
 

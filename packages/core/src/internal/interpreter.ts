@@ -99,13 +99,6 @@ class MadeBy extends Values {
   }
 }
 
-/** What a failure held that was caught. */
-class Failed extends Content {
-  constructor(error: Content) {
-    super(`~failed ${error.text}`, error.opaque)
-  }
-}
-
 const byFunction = new Content("~made ")
 
 /** How far back in a trail a function is looked for that makes a flow again. */
@@ -457,7 +450,7 @@ const goOn = (
             program = toFlow(frame.onSuccess(result.value as never))
             trail = extend(trail, held, program, run)
           } else if (result._tag === "Failure" && frame.onFailure !== undefined) {
-            const held = run.traced ? new Failed(run.contentOf(result.error)) : undefined
+            const held = run.traced ? run.contentOf(result.error) : undefined
             program = frame.onFailure(result.error as never)
             if (program !== undefined) trail = extend(trail, held, program, run)
           }
