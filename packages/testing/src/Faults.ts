@@ -59,6 +59,8 @@ const catalogue = {
   storeFailsAfter: 0.08,
   /** The disk below the store is full: it takes no appends for up to five minutes. Strikes a run once. */
   storeFull: 0.02,
+  /** The store refuses a turn for good, for what is in it, and takes the others of its commit. Strikes a run up to twice. */
+  storeRefuses: 0,
   /** An append is told that somebody else was first. In memory only: on PostgreSQL a second process makes real ones. */
   storeConflicts: 0.1,
   /** The engine has room for one to three webhooks that wait for its store, and refuses more. Strikes a run as a whole. */
@@ -74,7 +76,7 @@ const catalogue = {
   /** The wall clock of the computer jumps forward by up to an hour. */
   clockForward: 0.4,
   /** The wall clock of the computer jumps forward by some minutes while somebody is spoken to. Strikes a run once. */
-  clockForwardInTalk: 0,
+  clockForwardInTalk: 0.1,
   /** The wall clock of the computer jumps back by up to an hour. */
   clockBack: 0.4,
   /** A second process works on the same calls from some step on, with a clock of its own. On PostgreSQL only. */

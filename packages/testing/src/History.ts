@@ -126,6 +126,19 @@ export interface Shown {
 }
 
 /**
+ * A turn that the store did not take: for good for what is in it, or with another one of its commit, where `isOwn` is false.
+ * `tries` is how often it was asked to.
+ *
+ * @since 0.1.0
+ */
+export interface Refused extends Moment {
+  readonly turn: EventStore.Turn
+  readonly incarnation: number
+  readonly isOwn: boolean
+  readonly tries: number
+}
+
+/**
  * A warning or an error in the log of one incarnation.
  *
  * @since 0.1.0
@@ -238,6 +251,8 @@ export interface History {
   readonly strayed: ReadonlyArray<string>
   /** What somebody who reads logs, spans, metrics and errors saw. */
   readonly shown: ReadonlyArray<Shown>
+  /** Turns that were refused for good. */
+  readonly refused: ReadonlyArray<Refused>
   /** The warnings and errors among it, each as often as it was logged. */
   readonly logged: ReadonlyArray<Logged>
   /** What strangers posted. */

@@ -82,6 +82,33 @@ describe("a law over a forged history", () => {
       ])
     }), patience)
 
+  it.effect(
+    "finds a refused turn of which nobody is told, that is tried on, or that was refused for another one",
+    () =>
+      Effect.gen(function*() {
+        const history = yield* historyWith(({ _tag }) => _tag === "CallAnswered")
+        const { at, incarnation, seq, turn } = history.turns.find(({ turn }) => turn.version === 2)!
+        const told = {
+          at,
+          seq,
+          incarnation,
+          level: "Error" as const,
+          text: `The store refuses a turn of call ${turn.callId}`
+        }
+        const of = (refused: Partial<History.Refused>, logged: ReadonlyArray<History.Logged> = [told]) =>
+          violations(StormLaws.nothingStopsTheRest, {
+            ...history,
+            logged,
+            refused: [{ at, seq, incarnation, turn, isOwn: true, tries: 1, ...refused }]
+          })
+        assert.deepStrictEqual(of({}), [])
+        assert.deepStrictEqual(of({}, []), ["a turn was refused for good and no word of it"])
+        assert.deepStrictEqual(of({ tries: 40 }), ["a turn that is refused for good was tried 40 times"])
+        assert.deepStrictEqual(of({ isOwn: false }), ["a turn was refused for another one of its commit"])
+      }),
+    patience
+  )
+
   it.effect("finds a stranger's call under the session of another one", () =>
     Effect.gen(function*() {
       const history = yield* historyWith(({ _tag }) => _tag === "CallAnswered")

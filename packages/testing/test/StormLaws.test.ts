@@ -213,6 +213,10 @@ describe("a storm over a broken engine", () => {
     })
   }))
 
+  finds("an engine that gives up lines before they are silent for long", StormLaws.everyCallEnds, () => ({
+    settings: { silence: 1_000, longestCollect: 1_000, slowestSpeech: 20 }
+  }))
+
   finds("timers that do not go off", StormLaws.everyCallEnds, () => ({
     clock: (clock) =>
       Object.assign(Object.create(clock) as typeof clock, {

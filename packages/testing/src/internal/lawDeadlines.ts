@@ -1,5 +1,5 @@
 /** Every call ends, and nobody waits in silence: deadlines of calls and of replies, held against the time that passed. */
-import { Call, Webhook } from "@ringback/core"
+import { Call, Settings, Webhook } from "@ringback/core"
 import type * as History from "../History.ts"
 import { type Findings, none, remains, violation } from "./finding.ts"
 import * as holds from "./lawHolds.ts"
@@ -12,7 +12,9 @@ import * as Past from "./past.ts"
 export const endResiduals = {
   ahead: "a call that waited anew, for its process was restarted after a clock had been set",
   asleep: "a call that waited on for as long as its machine slept, after a clock had been set",
-  presumed: "a line presumed closed"
+  presumed: "a line presumed closed",
+  meanwhile: "a line that was given up because a clock was set while its record was being stored",
+  stood: "a line that was given up because the process that heard of it stood still"
 } as const
 
 export const ends = (history: History.History): Findings => {
@@ -24,9 +26,49 @@ export const ends = (history: History.History): Findings => {
       ...(Call.isOver(call) ? none : [violation("a line was left open")]),
       ...call.lines.filter((line) => line.presumed && line.phase !== "Closed").map(() => remains(endResiduals.presumed))
     ]),
-    ...past.calls.flatMap((call) => overdue(history, call))
+    ...past.calls.flatMap((call) => [...overdue(history, call), ...givenUp(history, call)])
   ]
 }
+
+/** Two processes may read the time so far apart. */
+const apart = 5_000
+
+/**
+ * A line that lives counts as lost when it has been silent for longer than its action can last, in the time that passed and
+ * not by a clock that was set.
+ */
+const givenUp = (history: History.History, call: Past.PastCall): Findings =>
+  call.events.flatMap((event, index): Findings => {
+    if (event._tag !== "LineSilent") return none
+    const line = Past.lineBefore(call, index, event.line)
+    if (line?.referenceId === undefined || line.holds >= history.settings.maxHolds) return none
+    const lost = call.turns.find(({ length }) => length > index)!
+    const since = call.turns.findLast(({ after, length }) =>
+      length <= index && !after.lines.some((other) => other.id === line.id && isAsBefore(other, line))
+    )
+    const heard = (since === undefined ? call.turns[0]! : call.turns[call.turns.indexOf(since) + 1]!).turn
+    const began = heard.begun.at
+    const lasts = line.inFlight === undefined ? 0 : Settings.longest(history.settings, line.inFlight.action)
+    const horizon = lasts + history.settings.silence / history.settings.speed
+    const silent = lost.turn.begun.at - began
+    if (!isLive(history, line.referenceId, lost.turn.begun.at) || silent >= horizon - apart) return none
+    const { jumped, stood } = history.lives[heard.incarnation - 1]!
+    if (jumped.some((at) => at >= began && at <= heard.at)) return [remains(endResiduals.meanwhile)]
+    return stood.some(({ from, to }) => from <= began && to >= began - apart)
+      ? [remains(endResiduals.stood)]
+      : [violation(`a live line was given up ${silent} ms after it was last heard of`)]
+  })
+
+/** Whether the carrier has a line that it has not reported to be over. */
+const isLive = (history: History.History, referenceId: string, at: number): boolean => {
+  const own = history.log.filter((entry) => "referenceId" in entry && entry.referenceId === referenceId)
+  return own.length > 0 &&
+    !own.some((entry) => entry._tag === "Posted" && entry.at <= at && entry.webhook.event === "call_completed")
+}
+
+const isAsBefore = (self: Call.CallLine, that: Call.CallLine): boolean =>
+  self.phase === that.phase && self.phaseAt === that.phaseAt && self.inFlight?.n === that.inFlight?.n &&
+  self.inFlight?.at === that.inFlight?.at
 
 /** A call that is due is looked at within this time, in which a process lives and its store works: by another one, if not by its own. */
 const longestOverdue = ({ settings }: History.History): number => 30_000 + 3 * settings.lookEvery
@@ -124,7 +166,10 @@ const late = (history: History.History, delivery: History.Delivery): Findings =>
   if (failed !== undefined) {
     const hasStood = Past.overlap(history.lives[incarnation - 1]!.stood, arrived.at, failed.at) > 0
     const isHoldable = holds.isHoldable(history, delivery, arrived.seq)
-    if (!isHoldable || hasStood) return [remains(airResiduals.refused)]
+    const isRefused = history.refused.some((refused) =>
+      refused.incarnation === incarnation && refused.at >= arrived.at && refused.at <= failed.at
+    )
+    if (!isHoldable || hasStood || isRefused) return [remains(airResiduals.refused)]
     if (holds.isCrowded(history, delivery)) return [remains(airResiduals.crowded)]
     return [
       holds.isBesideAnother(history, delivery)

@@ -38,10 +38,11 @@ const isSlow = (
 const isLate = (history: History.History, delivery: History.Delivery): boolean => {
   const { answered, arrived, failed, incarnation, taken } = delivery
   const until = answered?.at ?? failed?.at
-  return until !== undefined && taken !== undefined && (isSlow(history, delivery, { awake: false }) ||
-    // A process whose clock has just been set takes what it waits for to be late, but not what it answers at once.
-    (until > taken.at &&
-      history.lives[incarnation - 1]!.jumped.some((at) => at >= arrived.at - justNow && at <= until)))
+  if (until === undefined || taken === undefined) return false
+  // A process whose clock has just been set takes what it waits for to be late, but not what it answers at once.
+  const since = until > taken.at ? arrived.at - justNow : taken.at
+  return isSlow(history, delivery, { awake: false }) ||
+    history.lives[incarnation - 1]!.jumped.some((at) => at >= since && at <= until)
 }
 
 const justNow = 60_000

@@ -1,18 +1,34 @@
 /**
- * Nothing that comes in stops the rest: what strangers post, what flows throw and what the carrier throttles, held against
- * the record and the log.
+ * Nothing that comes in stops the rest: what strangers post, what flows throw, what the store refuses and what the carrier
+ * throttles, held against the record and the log.
  */
 import type { CallEvent } from "@ringback/core"
 import type * as History from "../History.ts"
 import { type Findings, none, violation } from "./finding.ts"
 import * as Past from "./past.ts"
 
-export const check = (history: History.History): Findings =>
-  Past.of(history).calls.flatMap((call) => [
+export const check = (history: History.History): Findings => [
+  ...Past.of(history).calls.flatMap((call) => [
     ...defects(history, call),
     ...takenOver(history, call),
     ...throttled(history, call)
-  ])
+  ]),
+  ...history.refused.flatMap((refused) => refusal(history, refused))
+]
+
+/** How often the store is asked for a turn that it refuses: with the others of its commit, alone, and once for its answer. */
+const mostTries = 3
+
+/** What the store refuses is refused alone, is not tried again, and there is a word of it. */
+const refusal = (history: History.History, { at, incarnation, isOwn, tries, turn }: History.Refused): Findings => {
+  if (!isOwn) return [violation("a turn was refused for another one of its commit")]
+  if (tries > mostTries) return [violation(`a turn that is refused for good was tried ${tries} times`)]
+  const { died, stood } = history.lives[incarnation - 1]!
+  const isTold = turn.version === 1 ||
+    history.logged.some((line) => line.incarnation === incarnation && line.text.includes(turn.callId))
+  const hadTime = (died >= history.endedAt || at + tellsWithin < died) && !stood.some(({ to }) => to >= at)
+  return isTold || !hadTime ? none : [violation("a turn was refused for good and no word of it")]
+}
 
 /** A process that has heard of the end of a call has told of it this soon. */
 const tellsWithin = 1_000

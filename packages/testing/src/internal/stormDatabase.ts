@@ -59,7 +59,7 @@ const fresh = (tables: Pick<Database, "handle" | "prepare">): Database => ({
 /** A database with tables. They are made beside the run, so that it is the same run as with those that are at hand. */
 const made: Effect.Effect<Database> = Effect.gen(function*() {
   const database = fresh(create())
-  const calm = Effect.suspend(() => client(database, connect(database, undefined, () => {}), "one"))
+  const calm = Effect.suspend(() => client(database, connect(database, undefined, () => {}, () => false), "one"))
   yield* Effect.orDie(Effect.scoped(Layer.build(storeOver(calm))))
   empty(database)
   return database
@@ -87,8 +87,40 @@ const failure = (errno: number, message: string) =>
 
 const failures = {
   broken: failure(10, "disk I/O error"),
-  full: failure(13, "database or disk is full")
+  full: failure(13, "database or disk is full"),
+  refused: failure(18, "string or blob too big")
 } as const
+
+/** What PostgreSQL says of a value that does not fit an index. */
+const tooLarge = new SqlError.SqlError({
+  reason: new SqlError.UnknownError({
+    message: "Failed to execute statement",
+    operation: "execute",
+    cause: Object.assign(new Error("index row size exceeds btree version 4 maximum 2704"), {
+      severity: "ERROR",
+      code: "54000"
+    })
+  })
+})
+
+const largestReference = 2_700
+
+/** The fields of a turn among the parameters of an append. */
+const fieldsOfTurn = { all: 13, id: 9, referenceId: 10 }
+
+/** Whether the database refuses an append for one of its turns. */
+const isRefused = (world: World, parameters: ReadonlyArray<unknown>): boolean => {
+  const { all, id, referenceId } = fieldsOfTurn
+  let is = false
+  for (let at = 0; at + all <= parameters.length; at += all) {
+    const reference = parameters[at + referenceId]
+    const isTooLarge = world.options.store === "postgres" && String(reference ?? "").length > largestReference
+    const turn = String(parameters[at + id])
+    if (isTooLarge && !world.refused.has(turn)) world.refused.set(turn, 0)
+    if (Store.refuses(world, turn)) is = true
+  }
+  return is
+}
 
 type Transform = Parameters<SqlConnection.Connection["execute"]>[2]
 
@@ -96,9 +128,10 @@ type Transform = Parameters<SqlConnection.Connection["execute"]>[2]
 const connect = (
   { handle, prepare }: Database,
   weather: Store.Weather<SqlError.SqlError> | undefined,
-  stored: () => void
+  stored: () => void,
+  isRefused: (parameters: ReadonlyArray<unknown>) => boolean
 ): SqlConnection.Connection => {
-  const run = <A>(sql: string, use: (statement: StatementSync) => A) => {
+  const run = <A>(sql: string, parameters: ReadonlyArray<unknown>, use: (statement: StatementSync) => A) => {
     const statement = Effect.try({
       try: () => {
         const prepared = prepare(sql)
@@ -113,16 +146,16 @@ const connect = (
       return statement
     }
     return sql.startsWith("INSERT INTO ringback_turns")
-      ? weather.writing(statement, stored)
+      ? weather.writing(statement, stored, () => isRefused(parameters))
       : weather.reading(statement)
   }
   const bind = (parameters: ReadonlyArray<unknown>) => parameters as ReadonlyArray<SQLInputValue>
   const rows = (sql: string, parameters: ReadonlyArray<unknown>, transform: Transform) => {
-    const all = run(sql, (statement) => statement.all(...bind(parameters)))
+    const all = run(sql, parameters, (statement) => statement.all(...bind(parameters)))
     return transform === undefined ? all : Effect.map(all, transform)
   }
   const values = (sql: string, parameters: ReadonlyArray<unknown>) =>
-    run(sql, (statement) => {
+    run(sql, parameters, (statement) => {
       statement.setReturnArrays(true)
       return statement.all(...bind(parameters)) as unknown as ReadonlyArray<ReadonlyArray<unknown>>
     })
@@ -131,7 +164,7 @@ const connect = (
     executeUnprepared: rows,
     executeValues: values,
     executeValuesUnprepared: values,
-    executeRaw: (sql, parameters) => run(sql, (statement) => statement.run(...bind(parameters))),
+    executeRaw: (sql, parameters) => run(sql, parameters, (statement) => statement.run(...bind(parameters))),
     executeStream: (sql, parameters, transform) => Stream.fromIterableEffect(rows(sql, parameters, transform))
   }
 }
@@ -164,7 +197,13 @@ const storeOver = (client: Effect.Effect<SqlClient.SqlClient, SqlError.SqlError,
 export const layerCalm = (connections: "one" | "many") =>
   Layer.unwrap(
     Effect.map(open, (database) =>
-      storeOver(Effect.suspend(() => client(database, connect(database, undefined, () => {}), connections))))
+      storeOver(Effect.suspend(() =>
+        client(
+          database,
+          connect(database, undefined, () => {}, () => false),
+          connections
+        )
+      )))
   )
 
 /**
@@ -225,14 +264,23 @@ export const layer = (
       database.position = Number(position)
     }
   }
-  const weather = Store.weather(world, border, process, (_, problem) => failures[problem])
+  const weather = Store.weather(
+    world,
+    border,
+    process,
+    (_, problem) => problem === "refused" && isShared ? tooLarge : failures[problem]
+  )
   const opened = Effect.suspend(() => {
     if (!isShared && database.holder?.dead === false) {
       process.life.failed.push(world.now())
       return Effect.fail(failure(5, "database is locked"))
     }
     database.holder = process
-    return client(database, connect(database, weather, stored), isShared ? "many" : "one")
+    return client(
+      database,
+      connect(database, weather, stored, (parameters) => isRefused(world, parameters)),
+      isShared ? "many" : "one"
+    )
   })
   return Layer.effect(
     EventStore.EventStore,

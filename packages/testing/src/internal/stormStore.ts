@@ -20,11 +20,15 @@ export interface Weather<E> {
   /** Around something that only reads. */
   readonly reading: <A>(read: Effect.Effect<A, E>) => Effect.Effect<A, E>
   /** Around something that stores. `stored` runs right when it is durable. */
-  readonly writing: <A, F>(write: Effect.Effect<A, F>, stored: () => void) => Effect.Effect<A, E | F>
+  readonly writing: <A, F>(
+    write: Effect.Effect<A, F>,
+    stored: () => void,
+    isRefused: () => boolean
+  ) => Effect.Effect<A, E | F>
 }
 
 /** Why an operation fails, by which its error is made. */
-export type Problem = "broken" | "full"
+export type Problem = "broken" | "full" | "refused"
 
 /** How long a disk stays full. */
 const fullFor = [2_000, 10_000, 60_000, 60_000, 300_000] as const
@@ -74,13 +78,14 @@ export const weather = <E>(
         yield* border.cross(process)
         return found
       }),
-    writing: (write, stored) =>
+    writing: (write, stored, isRefused) =>
       Effect.gen(function*() {
         yield* border.cross(process)
         yield* slowly
         yield* unlessDead
         yield* fits
         yield* fails("write", "storeFails")
+        if (isRefused()) return yield* Effect.fail(fail("write", "refused"))
         const result = yield* write
         stored()
         yield* slowly
@@ -91,7 +96,22 @@ export const weather = <E>(
   }
 }
 
-const problems = { broken: "It was made to fail", full: "The disk is full" } as const
+const problems = { broken: "It was made to fail", full: "The disk is full", refused: "It does not fit" } as const
+
+/** Most turns that are refused in a run. */
+const mostRefused = 2
+
+/** Whether a turn on its way into the store is one of those that it never takes. */
+const poison = ({ refused, strikes }: World, { id }: EventStore.Turn): void => {
+  if (refused.size < mostRefused && strikes("storeRefuses") !== undefined) refused.set(id, 0)
+}
+
+/** Whether a turn is refused, which counts. */
+export const refuses = ({ refused }: World, id: string): boolean => {
+  const tries = refused.get(id)
+  if (tries !== undefined) refused.set(id, tries + 1)
+  return tries !== undefined
+}
 
 /** The plain contract. Processes that overlap share it. */
 export const memory = (
@@ -104,7 +124,12 @@ export const memory = (
     world,
     border,
     process,
-    (operation, problem) => new EventStore.StoreError({ operation, problem: problems[problem] })
+    (operation, problem) =>
+      new EventStore.StoreError({
+        operation,
+        problem: problems[problem],
+        ...(problem === "refused" ? { permanent: true } : {})
+      })
   )
   const conflicts = (turn: EventStore.Turn) =>
     Effect.suspend(() =>
@@ -122,7 +147,8 @@ export const memory = (
         summary,
         writing(
           Effect.andThen(conflicts(turn), base.append(turn, summary, about)),
-          () => stored(world, process, turn.id)
+          () => stored(world, process, turn.id),
+          () => refuses(world, turn.id)
         )
       ),
     read: (callId) => reading(base.read(callId)),
@@ -137,7 +163,7 @@ export const memory = (
 }
 
 /** Remembers an append while it is under way. */
-export const noting = <A, E>(
+export const noting = <A, E extends { readonly _tag: string }>(
   world: World,
   process: Process,
   turn: EventStore.Turn,
@@ -147,11 +173,29 @@ export const noting = <A, E>(
   Effect.suspend(() => {
     process.appends.set(turn.id, { turn, summary, begun: world.moment() })
     process.appending++
+    poison(world, turn)
     const confirmed = Effect.sync(() => {
       const appended = world.records.turns.findLast((appended) => appended.turn.id === turn.id)
       if (appended !== undefined) appended.confirmed = world.moment()
     })
-    return Effect.ensuring(Effect.tap(append, confirmed), Effect.sync(() => void process.appending--))
+    const refusal = (error: E) =>
+      Effect.sync(() => {
+        if (!("permanent" in error)) return
+        const { now, records, refused } = world
+        process.life.failed.push(now())
+        const tries = refused.get(turn.id)
+        records.refused.push({
+          ...world.moment(),
+          turn,
+          incarnation: process.id,
+          isOwn: tries !== undefined,
+          tries: tries ?? 0
+        })
+      })
+    return Effect.ensuring(
+      Effect.tap(Effect.tapError(append, refusal), confirmed),
+      Effect.sync(() => void process.appending--)
+    )
   })
 
 /** A turn became durable. */

@@ -24,7 +24,7 @@ const text = (dice: Dice.Dice, length: number): string =>
   Array.from({ length }, () => characters[dice.between(0, characters.length - 1)]).join("")
 
 /** What a stranger may think of: of the session of a line that is open, if there is one. */
-type Post = (dice: Dice.Dice, referenceId: string | undefined, namespace: string) => Webhook.Webhook
+type Post = (dice: Dice.Dice, referenceId: string | undefined) => Webhook.Webhook
 
 const incoming = (referenceId: string): Webhook.Webhook => ({
   event: "incoming_call",
@@ -37,10 +37,10 @@ const foreign: ReadonlyArray<Post> = [
   (dice, referenceId) => incoming(referenceId ?? text(dice, 32)),
   (dice, referenceId) => ({ ...incoming(referenceId ?? text(dice, 32)), externalId: text(dice, 20) }),
   (dice) => ({ event: "speak_completed", referenceId: text(dice, 32), digits: "1" }),
-  (dice, _, namespace) => ({
+  (dice) => ({
     event: dice.pick(["speak_completed", "dial_completed", "call_completed"]),
     referenceId: text(dice, 32),
-    externalId: `${namespace}.${text(dice, 20)}.1`,
+    externalId: `${text(dice, 8)}.${text(dice, 20)}.1`,
     status: "answered"
   })
 ]
@@ -48,10 +48,10 @@ const foreign: ReadonlyArray<Post> = [
 const oversized: ReadonlyArray<Post> = [
   (dice) => incoming(text(dice, 3_000)),
   (dice) => ({ event: "call_completed", referenceId: text(dice, 3_000) }),
-  (dice, _, namespace) => ({
+  (dice) => ({
     event: "dial_completed",
     referenceId: text(dice, 32),
-    externalId: `${namespace}.${text(dice, 3_000)}.1`
+    externalId: `${text(dice, 8)}.${text(dice, 3_000)}.1`
   })
 ]
 
@@ -68,8 +68,7 @@ const posting = (world: World, border: Border, posts: ReadonlyArray<Post>, dice:
       yield* Effect.sleep(dice.between(0, 40_000))
       const open = (yield* world.company.lines).filter((line) => line.state._tag !== "Ended" && isKnown(world, line))
       const line = open.length === 0 ? undefined : open[dice.between(0, open.length - 1)]
-      const namespace = line?.externalId?.split(".")[0] ?? text(dice, 8)
-      const webhook = posts[dice.between(0, posts.length - 1)]!(dice, line?.referenceId, namespace)
+      const webhook = posts[dice.between(0, posts.length - 1)]!(dice, line?.referenceId)
       yield* post(world, border, { ...webhook, extra: { stranger: true } })
     }
   })

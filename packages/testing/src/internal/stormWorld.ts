@@ -3,7 +3,7 @@
  * application and the faults do runs in the world, where no death of a process stops it.
  */
 import type { Action, Call, CallEvent, Calls, EventStore, Settings, Transport } from "@ringback/core"
-import { Clock, type Context, Deferred, Effect, type Latch, Random } from "effect"
+import { Clock, Context, Deferred, Effect, type Latch, Random } from "effect"
 import type { Queue, Schema } from "effect"
 import type * as Callee from "../Callee.ts"
 import type * as Faults from "../Faults.ts"
@@ -103,6 +103,7 @@ export interface Records {
   readonly strayed: Array<string>
   /** What the engine showed to the outside: log, spans, metrics, errors. */
   readonly shown: Array<History.Shown>
+  readonly refused: Array<History.Refused>
   readonly logged: Array<History.Logged>
   readonly strangers: Array<History.Foreign>
   readonly started: Array<History.Started>
@@ -140,6 +141,8 @@ export interface World {
   readonly records: Records
   /** The disk below the store: full once in a run at most. */
   readonly disk: { fullUntil: number }
+  /** The turns that the store never takes, each with how often it was asked to. */
+  readonly refused: Map<string, number>
   /** Until when the carrier has had enough dials, and how many it takes until then. */
   readonly throttle: { until: number; room: number }
   /** What each call is started with, by its key. */
@@ -153,6 +156,11 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
   const scope = yield* Effect.scope
+  // With the services of the flow's activities. What begins in the world has these, whoever begins it.
+  const surroundings = Context.merge(
+    yield* Effect.context<never>(),
+    Context.make(Clock.Clock, clock).pipe(Context.add(Random.Random, random))
+  )
   const now = () => clock.currentTimeMillisUnsafe()
   let seq = 0
   let underWay = 0
@@ -166,6 +174,7 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     lives: [],
     strayed: [],
     shown: [],
+    refused: [],
     logged: [],
     strangers: [],
     started: [],
@@ -201,10 +210,7 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     Effect.suspend(() => {
       underWay++
       const ended = Effect.ensuring(effect, Effect.sync(() => void underWay--))
-      return Effect.asVoid(Effect.forkIn(
-        ended.pipe(Effect.provideService(Clock.Clock, clock), Effect.provideService(Random.Random, random)),
-        scope
-      ))
+      return Effect.asVoid(Effect.forkIn(Effect.provideContext(ended, surroundings), scope))
     })
 
   const strikes: World["strikes"] = (kind) => {
@@ -242,6 +248,7 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     underWay: () => underWay,
     records,
     disk: { fullUntil: 0 },
+    refused: new Map(),
     throttle: { until: 0, room: 0 },
     inputs: new Map(),
     processes: []
