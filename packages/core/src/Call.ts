@@ -87,7 +87,7 @@ export const status: (line: CallLine) => Status = state.status
  * @since 0.1.0
  */
 export const isOver = (self: Call): boolean =>
-  self.exit !== undefined && self.lines.every((line) => line.phase === "Closed" || line.presumed)
+  self.exit !== undefined && state.liveLines(self).every((line) => line.phase === "Closed" || line.presumed)
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Deciding
@@ -338,7 +338,7 @@ export const reply = (
   answer: table.Answer,
   settings: Settings.Settings
 ): table.Reply => {
-  const found = self.lines.find((candidate) => candidate.id === line)
+  const found = state.lineOf(self, line)
   return found === undefined ? { _tag: "Nothing" } : table.reply(found, answer, settings)
 }
 
@@ -536,4 +536,4 @@ export const explain = (events: ReadonlyArray<CallEvent>): ReadonlyArray<Explana
  */
 export const isUrgent = (self: Call): boolean =>
   self.wait?._tag === "Activity" ||
-  self.lines.some((line) => line.phase !== "Planned" && line.phase !== "Closed" && !line.presumed)
+  state.liveLines(self).some((line) => line.phase !== "Planned" && line.phase !== "Closed" && !line.presumed)

@@ -302,6 +302,68 @@ describe("a dial", () => {
   })
 })
 
+describe("a call that has dialled for long", () => {
+  const redial = Flow.retry(talk, { times: Infinity, after: "1 minute" })
+
+  /** Redials, and then counts how often a line is looked at while one more dial is refused and one more is answered. */
+  const looksAfter = (redials: number): number => {
+    const trial = new Trial(redial)
+    for (let line = 1; line <= redials; line++) {
+      trial.posted({ _tag: "Refused", status: "invalid_phone_number" }, line)
+      trial.next()
+    }
+    let looks = 0
+    const counted = (line: Call.CallLine) =>
+      new Proxy(line, {
+        get: (target, field) => {
+          looks++
+          return Reflect.get(target, field) as unknown
+        }
+      })
+    const { call } = trial
+    trial.live = { ...trial.live, call: { ...call, lines: call.lines.map(counted) } }
+    trial.line = redials + 1
+    trial.posted({ _tag: "Refused", status: "invalid_phone_number" }, trial.line)
+    trial.next()
+    trial.line++
+    trial.answered()
+    trial.spoken()
+    assert.strictEqual(exitOf(trial)?._tag, "Success")
+    assert.strictEqual(Call.reply(trial.call, trial.line, trial.answer, settings)._tag, "Act")
+    return looks
+  }
+
+  it("looks at each dial as at its first, however many there were", () => {
+    assert.isAtMost(looksAfter(1_000), looksAfter(1))
+  })
+
+  it("knows what every line was, and answers what comes late for it", () => {
+    const trial = new Trial(redial)
+    for (let line = 1; line <= 50; line++) {
+      trial.webhook({ event: "dial_completed", status: "busy", referenceId: `session ${line}` }, { line })
+      trial.next()
+    }
+    assert.strictEqual(trial.call.quiet, 50)
+    const answer = { event: "dial_completed", status: "answered", referenceId: "session 7" }
+    assert.deepStrictEqual(trial.webhook(answer, { line: 7 }), ["Stray"])
+    assert.strictEqual(trial.answer, "hangup")
+    trial.verify()
+  })
+
+  it("tells a thousand contents of a line apart, and keeps a bounded number of sessions that are not it", () => {
+    const trial = new Trial(Flow.repeat(Line.speak("Hello."), { times: Infinity }).pipe(Flow.dial({ to, from })))
+    trial.answered()
+    for (let n = 0; n < 1_200; n++) {
+      trial.now += 10 * second
+      trial.webhook({ event: "speak_completed", status: `ok ${n}`, digits: "" })
+      trial.webhook({ event: "dial_completed", status: "answered", referenceId: `other ${n}` })
+      assert.strictEqual(trial.answer, "hangup")
+    }
+    assert.lengthOf(trial.state.seen, 1_000)
+    assert.lengthOf(trial.state.otherReferenceIds, settings.maxStrays)
+  })
+})
+
 describe("a signal", () => {
   const go = Flow.signal("go", Schema.Finite, { within: "1 hour" })
   const waits = Flow.flatMap(Flow.sleep("1 minute"), () => go)

@@ -2,12 +2,12 @@
  * The dials of a call: when a planned one is attempted, and what the response to its `POST` brings.
  */
 import type * as Settings from "../Settings.ts"
-import { type Call, type CallLine, isRinging } from "./callState.ts"
+import { type Call, type CallLine, isRinging, lineOf, liveLines } from "./callState.ts"
 import type { Turn } from "./callTurn.ts"
 
 /** Another line of this call to the same number that has been given up on and may still ring. */
 export const isHeldUp = (call: Call, line: CallLine): boolean =>
-  call.lines.some((other) => other.id !== line.id && other.to === line.to && isRinging(other) && !other.presumed)
+  liveLines(call).some((other) => other.id !== line.id && other.to === line.to && isRinging(other) && !other.presumed)
 
 /**
  * The store is a copy of an earlier day: calls that began before a time may have gone on without it, and rung phones that it
@@ -60,9 +60,14 @@ const isDue = (line: CallLine, verdict: Restored["dials"], now: number): boolean
   line.notBefore <= now || (line.held && verdict !== "hold")
 
 /** Whether nobody knows if the number of a planned dial rings or has rung, and this dial does not allow for that. */
-const isDoubted = ({ lines }: Call, line: CallLine, verdict: Restored["dials"]): boolean =>
+const isDoubted = (call: Call, line: CallLine, verdict: Restored["dials"]): boolean =>
   line.dialling?.evenIfUnknown !== true &&
-  (verdict === "give up" || lines.some((other) => other.to === line.to && other.unknown && isRinging(other)))
+  (verdict === "give up" || call.unknown.some((id) => mayRing(call, id, line.to)))
+
+const mayRing = (call: Call, id: number, number: CallLine["to"]): boolean => {
+  const line = lineOf(call, id)
+  return line !== undefined && line.to === number && isRinging(line)
+}
 
 /** What became of a `POST`. */
 export type Posted =

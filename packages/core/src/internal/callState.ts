@@ -169,6 +169,10 @@ export interface Call {
   readonly cancelled: boolean
   readonly exit: Exit | undefined
   readonly lines: ReadonlyArray<CallLine>
+  /** So many lines, from the first, are closed or presumed so: time brings nothing to them any more. */
+  readonly quiet: number
+  /** The lines that were given up without knowing whether they rang. */
+  readonly unknown: ReadonlyArray<number>
   readonly strays: number
   /** The deadlines in force over parts of the flow. */
   readonly deadlines: ReadonlyArray<{ readonly n: number; readonly until: number }>
@@ -195,6 +199,8 @@ export const initial = (id: CallId): Call => ({
   cancelled: false,
   exit: undefined,
   lines: [],
+  quiet: 0,
+  unknown: [],
   strays: 0,
   deadlines: [],
   signals: [],
@@ -227,10 +233,23 @@ const newLine = (id: number, at: number): Omit<CallLine, "direction" | "to" | "f
   seen: []
 })
 
-const onLine = (self: Call, id: number, change: (line: CallLine) => CallLine): Call => ({
-  ...self,
-  lines: self.lines.map((line) => line.id === id ? change(line) : line)
-})
+/** A line by its number: they are numbered from 1, in their order. */
+export const lineOf = ({ lines }: Call, id: number): CallLine | undefined => lines[id - 1]
+
+/** Whether time brings nothing to a line any more. That stays so. */
+const isQuiet = (line: CallLine): boolean => line.phase === "Closed" || line.presumed
+
+/** The lines that are neither closed nor presumed so, and some that are. */
+export const liveLines = ({ lines, quiet }: Call): ReadonlyArray<CallLine> => quiet === 0 ? lines : lines.slice(quiet)
+
+const onLine = (self: Call, id: number, change: (line: CallLine) => CallLine): Call => {
+  const line = lineOf(self, id)
+  if (line === undefined) return self
+  const lines = self.lines.with(id - 1, change(line))
+  let quiet = self.quiet
+  for (let next = lines[quiet]; next !== undefined && isQuiet(next); next = lines[quiet]) quiet++
+  return { ...self, lines, quiet }
+}
 
 const to = (line: CallLine, phase: Phase, at: number): CallLine => ({ ...line, phase, phaseAt: at })
 
@@ -239,10 +258,13 @@ const closed = (line: CallLine, closedBy: NonNullable<CallLine["closedBy"]>, at:
   closedBy
 })
 
+/** So many contents of webhooks are told apart on one line: what comes again after as many others is no copy any more. */
+const rememberedContents = 1_000
+
 const heard = (line: CallLine, content: string, referenceId?: string): CallLine => {
   const isFirst = referenceId !== undefined && line.referenceId === undefined
   if (!isFirst && line.seen.includes(content)) return line
-  const seen = line.seen.includes(content) ? line.seen : [...line.seen, content]
+  const seen = line.seen.includes(content) ? line.seen : [...line.seen.slice(-(rememberedContents - 1)), content]
   return isFirst ? { ...line, referenceId, seen } : { ...line, seen }
 }
 
@@ -327,7 +349,7 @@ const left = (before: CallLine, at: number): CallLine => {
 const notSent = (self: Call, event: Extract<CallEvent, { readonly _tag: "DialNotSent" }>): Call => {
   const isLast = event.retryAt === undefined
   const after = onLine(self, event.line, (line) => ({ ...closed(line, "not sent", event.at), released: !isLast }))
-  const line = after.lines.find((line) => line.id === event.line)
+  const line = lineOf(after, event.line)
   if (event.retryAt === undefined || line?.dialling === undefined) return after
   const id = after.lines.length + 1
   const again: CallLine = {
@@ -361,6 +383,18 @@ const plan = (self: Call, event: Extract<CallEvent, { readonly _tag: "DialPlanne
 
 /** How many keys of signals a call remembers: one that is told again after more than so many others is new. */
 const rememberedKeys = 1_000
+
+const givenUp = (self: Call, event: Extract<CallEvent, { readonly _tag: "DialGivenUp" }>): Call => {
+  const unknown = event.reason === "unknown"
+  const isSent = lineOf(self, event.line)?.phase !== "Planned"
+  const after = onLine(
+    self,
+    event.line,
+    (line) =>
+      isSent ? { ...line, left: true, unknown, presumed: unknown } : { ...closed(line, "given up", event.at), unknown }
+  )
+  return unknown && isSent ? { ...after, unknown: [...self.unknown, event.line] } : after
+}
 
 const withKey = (keys: ReadonlyArray<string>, key: string | undefined): ReadonlyArray<string> =>
   key === undefined ? keys : [...keys.slice(-(rememberedKeys - 1)), key]
@@ -485,12 +519,7 @@ const apply = (self: Call, event: CallEvent): Call => {
     case "DialUnknown":
       return onLine(self, event.line, (line) => to(line, "Unknown", at))
     case "DialGivenUp":
-      return onLine(self, event.line, (line) => {
-        const unknown = event.reason === "unknown"
-        return line.phase === "Planned"
-          ? { ...closed(line, "given up", at), unknown }
-          : { ...line, left: true, unknown, presumed: unknown }
-      })
+      return givenUp(self, event)
 
     case "CallAnswered":
       return onLine(self, event.line, (line) => ({

@@ -297,9 +297,15 @@ const endsUnknown = (line: CallLine, { before, unsent, webhook }: Received): boo
 }
 
 /** An event of our attempt, but of another session than the line's: one `POST` that the carrier carried out twice. */
-const onSecondLine = (turn: Turn, line: CallLine, webhook: Webhook.Webhook): Answer => {
+const onSecondLine = (
+  turn: Turn,
+  line: CallLine,
+  webhook: Webhook.Webhook,
+  settings: Settings.Settings
+): Answer => {
   const isOpen = ["Owing", "Acting", "Bridged"].includes(status(line))
-  if (isOpen && !line.otherReferenceIds.includes(webhook.referenceId)) {
+  const isNew = !line.otherReferenceIds.includes(webhook.referenceId)
+  if (isOpen && isNew && line.otherReferenceIds.length < settings.maxStrays) {
     turn.fact({ _tag: "SecondLine", line: line.id, referenceId: webhook.referenceId })
   }
   return Webhook.kind(webhook) === "CallCompleted" ? "nothing" : "hangup"
@@ -330,7 +336,7 @@ export const onWebhook = (turn: Turn, lineId: number, received: Received, settin
   const { webhook } = received
   const hasSession = line.answered || line.phase === "Settling" || isOver(line)
   const isOther = hasSession && line.referenceId !== undefined && line.referenceId !== webhook.referenceId
-  if (isOther) return onSecondLine(turn, line, webhook)
+  if (isOther) return onSecondLine(turn, line, webhook, settings)
   switch (Webhook.kind(webhook)) {
     case "IncomingCall":
       return onIncoming(turn, line, webhook, settings)

@@ -6,7 +6,7 @@ import * as Flow from "../Flow.ts"
 import type { Prompt } from "../Prompt.ts"
 import * as Settings from "../Settings.ts"
 import { heldWords, isHeldUp } from "./callDial.ts"
-import { type Call, type CallLine, isRinging, status } from "./callState.ts"
+import { type Call, type CallLine, isRinging, liveLines, status } from "./callState.ts"
 import { type Body, heldLine, type Turn } from "./callTurn.ts"
 
 /** Something that happens by itself: when, what is recorded, and its name in words. A planned dial records by itself. */
@@ -156,7 +156,7 @@ const earliest = (
     look(waitDeadline(call))
     for (const deadline of call.deadlines) look(scopeDeadline(deadline))
   }
-  if (whose !== "flow") { for (const line of call.lines) look(lineDeadline(call, line, settings)) }
+  if (whose !== "flow") { for (const line of liveLines(call)) look(lineDeadline(call, line, settings)) }
   return first
 }
 
@@ -289,15 +289,17 @@ export const onRestart = (
   { crashedAt, jumpedMillis = 0 }: Restart,
   settings: Settings.Settings
 ): void => {
-  for (const line of turn.call.lines) {
+  for (const line of liveLines(turn.call)) {
     if (line.phase === "Attempted" && line.process !== process) {
       turn.fact({ _tag: "DialUnknown", line: line.id, reason: "the process that sent it is gone" })
     }
   }
-  const doubtful = turn.call.lines.some((line) =>
+  const doubtful = liveLines(turn.call).some((line) =>
     line.inFlight !== undefined && line.phase !== "Closed" && line.inFlight.at >= crashedAt - settings.doubt
   )
-  const listens = turn.call.lines.some((line) => isListenedTo(line) || (jumpedMillis > 0 && line.phase === "Bridged"))
+  const listens = liveLines(turn.call).some((line) =>
+    isListenedTo(line) || (jumpedMillis > 0 && line.phase === "Bridged")
+  )
   // Who restarts a call runs its activity from then on, and without the flow nobody can.
   if (turn.isWithoutFlow && turn.call.wait?._tag === "Activity") return
   if (doubtful || listens || turn.call.wait?._tag === "Activity") {

@@ -7,7 +7,7 @@ import type { CallEvent, StopReason } from "../CallEvent.ts"
 import { isDecision } from "../CallEvent.ts"
 import * as Flow from "../Flow.ts"
 import type { Call, CallLine } from "./callState.ts"
-import { evolve, initial } from "./callState.ts"
+import { evolve, initial, lineOf, liveLines } from "./callState.ts"
 import * as Defect from "./defect.ts"
 import * as interpreter from "./interpreter.ts"
 
@@ -44,7 +44,8 @@ const stepsOfNoTime = 450
 export const heldLine = (call: Call): CallLine | undefined => call.lines.findLast(({ released }) => !released)
 
 /** The line of a caller, which is there before the flow answers it. */
-const incomingLine = ({ lines }: Call): CallLine | undefined => lines.find(({ direction }) => direction === "inbound")
+const incomingLine = ({ lines: [first] }: Call): CallLine | undefined =>
+  first?.direction === "inbound" ? first : undefined
 
 /** Whether a caller still waits on another line, which the flow holds again when this one is left. */
 const isBeforeCaller = (call: Call, { id }: CallLine): boolean => {
@@ -103,7 +104,7 @@ const bridgeResumption = (event: CallEvent): Resumption | undefined => {
 }
 
 const isGone = (call: Call, id: number): boolean => {
-  const line = call.lines.find((line) => line.id === id)
+  const line = lineOf(call, id)
   return line === undefined || line.left || line.phase === "Closed"
 }
 
@@ -256,7 +257,7 @@ export class Turn {
 
   /** The state of a line at this moment of the turn. */
   line(id: number): CallLine {
-    return this.call.lines.find((line) => line.id === id)!
+    return lineOf(this.call, id)!
   }
 
   /** Whether the flow still runs, in a process that has not registered it. */
@@ -457,7 +458,7 @@ export class Turn {
   }
 
   private leaveAll(): void {
-    for (const { id, left, phase } of this.call.lines) {
+    for (const { id, left, phase } of liveLines(this.call)) {
       if (!left && phase !== "Closed") this.record({ _tag: "LineLeft", line: id })
     }
   }

@@ -11,7 +11,7 @@ import type * as Settings from "../Settings.ts"
 import type * as Alarm from "./alarm.ts"
 import * as CallLog from "./callLog.ts"
 import { CallNotFound } from "./callNotFound.ts"
-import { isOfSession } from "./callState.ts"
+import { isOfSession, liveLines } from "./callState.ts"
 import { type Cell, make as makeCell } from "./cell.ts"
 import type { Closing } from "./closing.ts"
 import { tolerance } from "./commonClock.ts"
@@ -402,7 +402,8 @@ export const make = (engine: Engine, follow: Follow) => {
     for (const session of sessionsIn(events)) {
       if (call.lines.some((line) => isOfSession(line, session))) claim(session, cell.id)
     }
-    for (const line of call.lines) track(cell, line, isOurs(cell, line, events) ? undefined : 0)
+    for (const line of cell.deliveries.keys()) if (line <= call.quiet) cell.deliveries.delete(line)
+    for (const line of liveLines(call)) track(cell, line, isOurs(cell, line, events) ? undefined : 0)
     try {
       follow(cell, events, call, since)
     } catch (thrown) {

@@ -108,7 +108,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
 
   /** The line of a call that an event belongs to: by its session if that is known, else by the attempt that it names. */
   const lineOf = (call: Call.Call, webhook: Webhook.Webhook): Call.CallLine | undefined => {
-    const ofSession = call.lines.find((line) => isOfSession(line, webhook.referenceId))
+    const ofSession = call.lines.findLast((line) => isOfSession(line, webhook.referenceId))
     if (ofSession !== undefined) return ofSession
     const attempt = attemptOf(webhook)
     return call.lines.find((line) => line.id === attempt?.line && line.externalId !== undefined)

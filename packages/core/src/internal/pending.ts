@@ -5,7 +5,7 @@
 import * as Call from "../Call.ts"
 import type { CallEvent, CallId } from "../CallEvent.ts"
 import type { Summary, Turn } from "../EventStore.ts"
-import { isOfSession } from "./callState.ts"
+import { isOfSession, liveLines } from "./callState.ts"
 import type { Cell } from "./cell.ts"
 
 /** What a decision appends. A class, as frames are in `interpreter.ts`, because it waits for its commit. */
@@ -102,5 +102,5 @@ export const beginsWork = ({ _tag }: CallEvent): boolean => _tag === "ActivitySt
 export const knower = (call: Call.Call, { worker, writer }: Pick<Cell, "worker" | "writer">): string | undefined => {
   if (!Call.isUrgent(call)) return undefined
   if (call.wait?._tag === "Activity") return worker
-  return call.lines.find((line) => line.phase === "Attempted")?.process ?? writer
+  return liveLines(call).find((line) => line.phase === "Attempted")?.process ?? writer
 }
