@@ -105,6 +105,8 @@ export type Input =
     readonly version: number
     readonly input: unknown
     readonly key?: string
+    /** Its flow does not begin in this turn, because it is part of a transaction that may not be committed. */
+    readonly inTransaction?: true
   }
   | { readonly _tag: "Arrive"; readonly flow: string; readonly version: number; readonly webhook: Webhook.Webhook }
   | { readonly _tag: "Webhook"; readonly line: number; readonly received: Received }

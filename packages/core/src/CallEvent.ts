@@ -84,7 +84,9 @@ export const CallEvent = Schema.TaggedUnion({
     flow: Schema.String,
     version: Schema.Int,
     input: Schema.Unknown,
-    key: Schema.optionalKey(Schema.String)
+    key: Schema.optionalKey(Schema.String),
+    /** It was started inside of a transaction: its flow begins when that is committed, in a turn of its own. */
+    inTransaction: Schema.optionalKey(Schema.Literal(true))
   },
   CallArrived: {
     at,

@@ -131,6 +131,19 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
 }
 
 /**
+ * A transaction of the application on the database of a store.
+ *
+ * @since 0.1.0
+ */
+export interface Transaction {
+  /**
+   * Runs something once the transaction is committed, and not if it is rolled back. It may be lost: if the process ends
+   * before, or the answer to the commit is. It must not take long.
+   */
+  readonly afterCommit: (effect: Effect.Effect<void>) => Effect.Effect<void>
+}
+
+/**
  * The port to a store of calls.
  *
  * @since 0.1.0
@@ -167,6 +180,12 @@ export class EventStore extends Context.Service<EventStore, {
   readonly summary: (callId: CallId) => Effect.Effect<Option.Option<Summary>, StoreError>
   /** The summaries of those of the calls that are stored, in no order. */
   readonly summaries: (callIds: ReadonlyArray<CallId>) => Effect.Effect<ReadonlyArray<Summary>, StoreError>
+  /**
+   * The transaction that the fiber which asks is in, if it is one of this store's database: then what the fiber appends is a
+   * part of it, and is stored if and only if it is committed. Fails if that cannot be. Not there if a store knows no
+   * transactions.
+   */
+  readonly transaction?: Effect.Effect<Transaction | undefined, StoreError>
   /** What is known of other processes on this store; `undefined` where there cannot be any. */
   readonly processes: Processes | undefined
   /**

@@ -10,6 +10,7 @@
  * @since 0.1.0
  */
 import { Array as Arr, Clock, Context, Effect, Exit, Layer, Metric, Option, Result } from "effect"
+import type { Fiber } from "effect"
 import { Migrator, SqlClient, SqlError } from "effect/sql"
 import type { Statement } from "effect/sql"
 import type { CallId } from "./CallEvent.ts"
@@ -57,8 +58,9 @@ export const turns = Metric.counter("ringback_store_turns", {
  * registered the flow. So the pool needs room for three at least, and a pooler between them has to leave a session its
  * connection.
  *
- * An append commits by itself, never as a part of a transaction of the caller: inside `withTransaction` of the same client
- * it fails at once. When the layer closes, what waits is written first, for two seconds at most; whatever comes later fails.
+ * An append of a fiber that is inside `withTransaction` of the same client is part of that transaction. Every other one
+ * commits by itself. Starts under a key, whose row a transaction of the application may hold, never share a commit with
+ * anything else; on PostgreSQL, where they may wait for it, they use a connection of their own. When the layer closes, what waits is written first, for two seconds at most; whatever comes later fails.
  *
  * @since 0.1.0
  */
@@ -69,33 +71,39 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
     const dialect = yield* open(sql)
     const namespace = yield* readNamespace(sql)
     const changes = yield* Broadcast.make<Turn>()
-    const submit = yield* GroupCommit.make({
-      write: write({ sql, dialect, changes, context: yield* Effect.context<never>() }),
-      key: ({ turn }) => turn.callId,
+    const writer: Writer = { sql, dialect, changes, context: yield* Effect.context<never>() }
+    const lane = GroupCommit.make({
+      write: write(writer),
+      key: ({ turn }: Append) => turn.callId,
       closed: new StoreError({ operation: "write", problem: "It is closed, and nothing was stored." }),
       brokenOff: new StoreError({ operation: "write", problem: "It was closed before the database had answered." }),
       closeWithin: 2_000,
       batchSize: 256,
       capacity: 4096
     })
+    const [submit, submitKeyed] = [yield* lane, yield* lane]
 
     return EventStore.of({
       namespace,
       append: (turn, summary, options) => {
+        const encoded = Result.try({
+          try: () => new Append(turn, summary, options?.referenceId),
+          catch: notEncoded
+        })
         const start: Startable.Start<void, VersionConflict | StoreError> = (answer) => {
-          const encoded = Result.try({
-            try: () => new Append(turn, summary, options?.referenceId),
-            catch: notEncoded
-          })
-          return Result.isSuccess(encoded) ? submit(encoded.success, answer) : answer(Exit.fail(encoded.failure))
+          if (Result.isFailure(encoded)) return answer(Exit.fail(encoded.failure))
+          return isKeyed(turn) ? submitKeyed(encoded.success, answer) : submit(encoded.success, answer)
         }
         const append = Effect.withFiber<void, VersionConflict | StoreError>((fiber) =>
-          Context.getOrUndefined(fiber.context, sql.transactionService) === undefined
-            ? Effect.callback(start)
-            : Effect.fail(insideTransaction)
+          isInside(sql, fiber)
+            ? Effect.flatMap(Effect.fromResult(encoded), (item) => join(writer, item))
+            : Effect.callback(start)
         )
         return Startable.make(append, start)
       },
+      transaction: Effect.withFiber((fiber) =>
+        isInside(sql, fiber) ? Effect.as(isOpen(sql), { afterCommit: sql.afterCommit }) : Effect.undefined
+      ),
       read: (callId) =>
         sql<StoredTurn>`SELECT id, version, at, format, events FROM ringback_turns
           WHERE call_id = ${callId} ORDER BY version`.pipe(
@@ -210,10 +218,33 @@ class Append {
   }
 }
 
-const insideTransaction = new StoreError({
+const isKeyed = ({ events: [first], version }: Turn): boolean =>
+  version === 1 && first?._tag === "CallStarted" && first.key !== undefined
+
+// Inside a transaction of the application
+
+const isInside = (sql: SqlClient.SqlClient, fiber: Fiber.Fiber<unknown, unknown>): boolean =>
+  Context.getOrUndefined(fiber.context, sql.transactionService) !== undefined
+
+/** A fiber that was forked inside of a transaction may outlive it, and its connection is then somebody else's. */
+const isOpen = (sql: SqlClient.SqlClient): Effect.Effect<void, StoreError> =>
+  Effect.catchDefect(sql.afterCommit(Effect.void), () => Effect.fail(afterEnd))
+
+const afterEnd = new StoreError({
   operation: "write",
-  problem: "An append cannot be part of a transaction of the same client; nothing was stored."
+  problem:
+    "The transaction that this fiber was forked in has ended, so that nothing can be part of it. Fork after the commit"
 })
+
+/** Stores a turn as part of the transaction of this fiber, on its connection. */
+const join = (writer: Writer, item: Append): Effect.Effect<void, VersionConflict | StoreError> => {
+  const { changes, sql } = writer
+  const later: Broadcast.Broadcast<Turn> = { ...changes, tell: (turns) => sql.afterCommit(changes.tell(turns)) }
+  return Effect.andThen(
+    isOpen(sql),
+    Effect.flatMap(write({ ...writer, changes: later })([item]), ([exit]) => exit ?? Effect.void)
+  )
+}
 
 /** The calls whose turn is surely stored by a commit. */
 type Won = ReadonlySet<CallId> | "all"

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { CallEvent, EventStore, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import * as StoreContract from "@ringback/testing/StoreContract"
-import { Context, Effect, Fiber, Layer, Metric, Option, Scope, Stream } from "effect"
+import { Context, Effect, Fiber, Latch, Layer, Metric, Option, Scope, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, SqlError, Statement } from "effect/sql"
 import type { SqlConnection } from "effect/sql"
@@ -350,11 +350,31 @@ describe("group commit", () => {
       assert.isTrue(yield* permanent())
     }).pipe(Effect.provide(layer)))
 
-  it.effect("fails inside a transaction of its caller, and does not wait for itself", () =>
+  it.effect("inside a transaction of its caller is part of it, and does not wait for itself", () =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
-      const error = yield* Effect.flip(sql.withTransaction(append(1, 1)))
-      assert.strictEqual(error._tag === "StoreError" && error.operation, "write")
+      const store = yield* EventStore.EventStore
+      const told = yield* Effect.forkChild(Stream.runCollect(Stream.take(store.changes, 1)), { startImmediately: true })
+      yield* Effect.flip(sql.withTransaction(Effect.andThen(append(1, 1), Effect.fail("rolled back"))))
+      assert.deepStrictEqual(yield* ids(1), [])
+      yield* sql.withTransaction(Effect.gen(function*() {
+        yield* append(2, 1)
+        assert.strictEqual((yield* Effect.flip(append(2, 1, "another")))._tag, "VersionConflict")
+        assert.isUndefined(told.pollUnsafe())
+      }))
+      assert.deepStrictEqual(yield* ids(2), ["2/1"])
+      assert.deepStrictEqual((yield* Fiber.join(told)).map(({ id }) => id), ["2/1"])
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("in a fiber that has outlived its transaction fails at once, and stores nothing", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const store = yield* EventStore.EventStore
+      const gate = yield* Latch.make()
+      const left = yield* sql.withTransaction(Effect.forkDetach(Effect.andThen(gate.await, Effect.flip(append(1, 1)))))
+      assert.isUndefined(yield* store.transaction!)
+      yield* gate.open
+      assert.include((yield* Fiber.join(left)).message, "has ended")
       assert.deepStrictEqual(yield* ids(1), [])
     }).pipe(Effect.provide(layer)))
 

@@ -22,6 +22,8 @@ export interface Alarm {
   readonly setLatest: (id: string, at: number, urgent: boolean) => void
   /** Forgets `id`. */
   readonly clear: (id: string) => void
+  /** Whether calls that are late wait for their turn. */
+  readonly isCatchingUp: () => boolean
   /** Looks at once what is due, because the time has jumped. */
   readonly look: () => void
 }
@@ -119,6 +121,7 @@ export const make = Effect.fnUntraced(function*(
       if (entry === undefined || entry.at > time.steadyAt(at)) set(id, at, urgent)
     },
     clear,
+    isCatchingUp: () => late.size() > 0,
     look: () => latch.openUnsafe()
   }
 })

@@ -438,6 +438,7 @@ const apply = (self: Call, event: CallEvent): Call => {
         flow: event.flow,
         flowVersion: event.version,
         input: event.input,
+        unheardSince: event.inTransaction === true ? at : undefined,
         ...(event.key === undefined ? {} : { key: event.key })
       }
     case "CallArrived":

@@ -166,7 +166,9 @@ export const nextDeadline = (call: Call, settings: Settings.Settings): Deadline 
     ? earliest(call, settings, isAny)
     : {
       at: call.unheardSince,
-      what: `a process that knows ${call.flow}, version ${call.flowVersion}`,
+      what: call.decisions === 0
+        ? "its flow to begin"
+        : `a process that knows ${call.flow}, version ${call.flowVersion}`,
       otherwise: "the flow goes on there"
     }
 

@@ -242,7 +242,7 @@ export class Turn {
     this.unheard = live.unheard ?? nothing
     this.steps = live.steps ?? 0
     this.at = Math.max(now, live.call.at)
-    this.asked = live.call.flow !== ""
+    this.asked = live.call.decisions > 0
   }
 
   /** The call and its flow after this turn. */

@@ -390,6 +390,14 @@ export const make = (engine: Engine, follow: Follow) => {
   const logDeath = (cell: Cell, what: string, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
     Cause.hasInterruptsOnly(cause) ? Effect.void : CallLog.died(cell, what, Cause.squash(cause))
 
+  /** What begins a call inside of a transaction: of it nothing is in memory, for it may not be committed. */
+  const first = (id: CallId, live: Call.Live, input: Call.Input) => {
+    const cell = makeCell(id)
+    const reading = read()
+    const decided = decideOn(cell, live, input, reading)
+    return pend(cell, decided, reading.elapsed)
+  }
+
   /** Appends what was decided, and gives what that came to. */
   const commit = (cell: Cell, decided: Call.Decided, since: number): Effect.Effect<boolean, StoreError> =>
     Effect.suspend(() => {
@@ -691,6 +699,7 @@ export const make = (engine: Engine, follow: Follow) => {
     },
     /** The call that has this session, as far as memory tells. */
     ownerOf: (session: string): CallId | undefined => sessions.get(session),
+    first,
     release,
     take,
     takeAtOnce,

@@ -19,6 +19,7 @@ import * as Dispatch from "./dispatch.ts"
 import * as Elsewhere from "./elsewhere.ts"
 import * as ids from "./ids.ts"
 import * as Inbox from "./inbox.ts"
+import * as Joining from "./joining.ts"
 import * as Leftover from "./leftover.ts"
 import * as Recovery from "./recovery.ts"
 import { Report } from "./report.ts"
@@ -130,21 +131,25 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
    * Asks something of a call for an application, which can try again: so it is refused while the store is late with what
    * cannot wait, and given up on after a while. What was given up on may be stored all the same.
    */
+  const ask = <A, E>(asked: () => Effect.Effect<A, E>): Effect.Effect<A, E | StoreError> =>
+    unlessRefused(() =>
+      Effect.timeoutOrElse(closing.answered(Fiber.join(base.run(requested(asked())))), {
+        duration: options.settings.storePatience,
+        orElse: () => Effect.fail(givenUp)
+      })
+    )
+
+  const unlessRefused = <A, E>(asked: () => Effect.Effect<A, E>): Effect.Effect<A, E | StoreError> =>
+    Effect.suspend((): Effect.Effect<A, E | StoreError> => {
+      if (closing.isBegun()) return Effect.fail(Closing.closed)
+      return inbox.isLate() ? Effect.fail(refused) : asked()
+    })
+
   let requests = 0
   const requested = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     Effect.suspend(() => {
       requests++
       return Effect.ensuring(closing.inHand(effect), Effect.sync(() => requests--))
-    })
-
-  const ask = <A, E>(asked: () => Effect.Effect<A, E>): Effect.Effect<A, E | StoreError> =>
-    Effect.suspend(() => {
-      if (closing.isBegun()) return Effect.fail(Closing.closed)
-      if (inbox.isLate()) return Effect.fail(refused)
-      return Effect.timeoutOrElse(closing.answered(Fiber.join(base.run(requested(asked())))), {
-        duration: options.settings.storePatience,
-        orElse: () => Effect.fail(givenUp)
-      })
     })
 
   const refused = new StoreError({
@@ -160,29 +165,41 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     const id = key === undefined
       ? ids.newCallId(time.now(), () => random.nextDoubleUnsafe())
       : ids.namedCallId(definition.name, key)
-    const started: Call.Input = {
-      _tag: "Start",
+    const started = {
+      _tag: "Start" as const,
       flow: definition.name,
       version: definition.version,
       input,
       ...(key === undefined ? {} : { key })
     }
-    const begun = { fresh: () => Call.prepare(id, definition, input), isNew: key === undefined, canBeRefused: true }
-    const call = yield* Effect.catchTag(
-      ask(() => cells.take(cells.of(id), started, (call) => call, begun)),
-      "CallNotFound",
-      Effect.die
-    )
+    const fresh = () => Call.prepare(id, definition, input)
+    const begun = { fresh, isNew: key === undefined, canBeRefused: true }
+    const transaction = yield* joining.current
+    const call = transaction === undefined
+      ? yield* Effect.catchTag(
+        ask(() => cells.take(cells.of(id), started, (call) => call, begun)),
+        "CallNotFound",
+        Effect.die
+      )
+      : yield* unlessRefused(() => joining.start(transaction, id, fresh, started))
     if (call.flow !== definition.name || call.key !== key) {
       return yield* Effect.die(new Error(`Two keys of the flow ${definition.name} stand for one id`))
     }
     return { id, sameInput: Call.isSameInput(call, input) }
   })
 
+  /** What cannot be part of a transaction. */
+  const asked = <A, E>(effect: () => Effect.Effect<A, E>): Effect.Effect<A, E | StoreError> =>
+    joining.outside(
+      ask(effect),
+      "Inside of a transaction of its database a call can be started, but neither cancelled nor told anything. Do so after " +
+        "the commit"
+    )
+
   const signal = Effect.fnUntraced(function*(id: CallId, name: string, value: unknown, key: string | undefined) {
     let problem: string | undefined
     const told = { _tag: "Signalled", name, value, ...(key === undefined ? {} : { key }) } as const
-    const call = yield* ask(() =>
+    const call = yield* asked(() =>
       cells.take(cells.of(id), (live) => {
         problem = Call.signalProblem(live, told, options.settings)
         return problem === undefined ? told : { _tag: "Wake" }
@@ -205,7 +222,10 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
         Option.isSome(call)
           ? Effect.succeed(call.value.exit)
           : Effect.fail(new CallNotFound({ callId: id })))
-      return cells.outcome(id, known)
+      return joining.outside(
+        cells.outcome(id, known),
+        "Inside of a transaction of its database no outcome can be waited for: the call begins after the commit"
+      )
     })
 
   const get = (id: CallId) => closing.answered(current(id))
@@ -218,10 +238,12 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     return stored.length === 0 ? Option.none() : Option.some(Call.fold(id, stored.flatMap((turn) => turn.events)))
   })
 
+  const joining = Joining.make(base, cells, unbounded)
   const recovery: Recovery.Recovery = yield* Recovery.make(base, cells, time, elsewhere)
   yield* store.processes === undefined
     ? recovery.recover(options.running)
     : recovery.watch(store.processes, clock, options.registered)
+  if (store.processes === undefined && unbounded.transaction !== undefined) recovery.watchAlone()
   if (options.restored !== undefined) {
     for (const id of Restore.waiting(options.running)) alarm.setLatest(id, time.now(), false)
   }
@@ -232,7 +254,7 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     outcome,
     get,
     cancel: (id) =>
-      ask(() =>
+      asked(() =>
         Effect.andThen(
           cells.take(cells.of(id), { _tag: "Cancel" }, Cells.ignore),
           Effect.suspend(() => elsewhere.endCancelled(id))

@@ -21,7 +21,8 @@ export const chance = (random: () => number, length: number): string =>
   Array.from({ length }, () => alphabet[Math.floor(random() * 32)]).join("")
 
 /** A new id: 9 digits of time, so that neighbours in time are neighbours in an index, and 11 (55 bits) of chance. */
-export const newCallId = (now: number, random: () => number): CallId => (digits(now, 9) + chance(random, 11)) as CallId
+export const newCallId = (now: number, random: () => number): CallId =>
+  (digits(Math.floor(now), 9) + chance(random, 11)) as CallId // The time of a database is no whole number.
 
 /** The id of a turn: the process that appends it, and how many that process has appended. */
 export const turnId = (process: string, count: number): string => `${process}-${count}`

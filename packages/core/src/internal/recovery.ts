@@ -19,6 +19,11 @@ export interface Recovery {
   /** Takes over what an earlier process left, on a store that this one has for itself. Reads no events. */
   readonly recover: (running: ReadonlyArray<Summary>) => Effect.Effect<void, StoreError>
   /**
+   * Looks from time to time for calls of a store of its own that are due and that this process was not told of: it may not
+   * hear that a transaction was committed which started one.
+   */
+  readonly watchAlone: () => void
+  /**
    * Joins the processes that share a store, and looks now and from time to time for what others have left or brought to its
    * end. A look reads events only of calls that need something.
    */
@@ -207,5 +212,15 @@ export const make = Effect.fnUntraced(function*(
     }
   )
 
-  return { recover, watch, lookAround }
+  const watchAlone = (): void => {
+    const look = Effect.gen(function*() {
+      if (closing.isBegun() || alarm.isCatchingUp()) return
+      for (const { callId, due, process } of yield* store.due({ before: now() })) {
+        if (due !== null) alarm.setLatest(callId, due, process !== null)
+      }
+    })
+    engine.run(Effect.forever(Effect.delay(Effect.ignore(look), settings.lookEvery)))
+  }
+
+  return { recover, watch, watchAlone, lookAround }
 })
