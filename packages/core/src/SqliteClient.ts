@@ -8,6 +8,9 @@
  * (`synchronous=FULL`). One process owns the file. `node:sqlite` is synchronous, so that a statement holds up everything
  * else in the process for as long as it takes: well below a millisecond for what Ringback does.
  *
+ * There is one connection, so that whatever needs the database waits while a transaction is open. One that takes longer than
+ * two seconds is a warning in the log, which names the span that it is in.
+ *
  * @since 0.1.0
  */
 import { Config, Duration, Effect, Layer, Option, Semaphore, Stream } from "effect"
@@ -49,12 +52,14 @@ export const make = Effect.fnUntraced(function*(
   options: Options
 ): Effect.fn.Return<SqlClient.SqlClient, SqlError.SqlError, Scope.Scope | Reactivity.Reactivity> {
   const database = yield* Effect.acquireRelease(open(options), (database) => Effect.sync(() => database.close()))
+  const acquirers = SqlClient.makeSqliteAcquirers({
+    connection: Effect.succeed(connect(database)),
+    semaphore: yield* Semaphore.make(1),
+    isTransaction: () => database.isTransaction
+  })
   return yield* SqlClient.make({
-    ...SqlClient.makeSqliteAcquirers({
-      connection: Effect.succeed(connect(database)),
-      semaphore: yield* Semaphore.make(1),
-      isTransaction: () => database.isTransaction
-    }),
+    ...acquirers,
+    transactionAcquirer: Effect.tap(acquirers.transactionAcquirer, () => watched),
     driver: "node:sqlite",
     compiler: Statement.makeCompilerSqlite(),
     beginTransaction: "BEGIN IMMEDIATE",
@@ -84,6 +89,23 @@ export const layerConfig = (
   options: Config.Wrap<Options>
 ): Layer.Layer<SqlClient.SqlClient, Config.ConfigError | SqlError.SqlError> =>
   Layer.unwrap(Effect.map(Config.unwrap(options), layer))
+
+// A transaction that holds the only connection
+
+/** Who is on the phone waits no longer than this before something has to be said. */
+const longestTransaction = "2 seconds"
+
+/** Says once of a transaction that it takes long, for everything else that needs the database waits for it. */
+const watched = Effect.flatMap(Effect.option(Effect.currentSpan), (span) => {
+  const which = Option.match(span, { onNone: () => "A transaction", onSome: ({ name }) => `A transaction in ${name}` })
+  return Effect.forkScoped(Effect.delay(
+    Effect.logWarning(
+      `${which} has held the one connection of SQLite for ${longestTransaction}: webhooks and everything else wait for it. ` +
+        "Make it shorter, or give the application a file of its own"
+    ),
+    longestTransaction
+  ))
+})
 
 // Opening
 

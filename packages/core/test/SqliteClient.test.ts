@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Config, ConfigProvider, Deferred, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
+import { Config, ConfigProvider, Deferred, Effect, Exit, Fiber, Latch, Layer, Logger, Scope, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql"
+import { TestClock } from "effect/testing"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { tempFile } from "./fixtures/tempFile.ts"
@@ -20,6 +21,29 @@ const refusal = (options: SqliteClient.Options) =>
   )
 
 describe("SqliteClient.layer", () => {
+  it.effect("warns once of a transaction that holds the one connection for long, and names it", () => {
+    const lines: Array<unknown> = []
+    const log = Logger.layer([Logger.make(({ message }) => void lines.push(message))])
+    return inFile(Effect.fnUntraced(function*(sql) {
+      yield* sql`CREATE TABLE t (x)`
+      const holding = (millis: number) =>
+        Effect.gen(function*() {
+          const gate = yield* Latch.make()
+          const held = sql.withTransaction(Effect.andThen(sql`INSERT INTO t VALUES (1)`, gate.await))
+          const fiber = yield* Effect.forkChild(Effect.withSpan(held, "Orders.place"), { startImmediately: true })
+          yield* TestClock.adjust(millis)
+          yield* gate.open
+          yield* Fiber.join(fiber)
+        })
+      yield* holding(1_999)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(lines, [])
+      yield* holding(60_000)
+      assert.strictEqual(lines.length, 1)
+      assert.include(String(lines[0]), "A transaction in Orders.place has held the one connection of SQLite")
+    })).pipe(Effect.provide(log))
+  })
+
   it.effect("makes the database if it does not exist, and closes it with the scope", () =>
     Effect.gen(function*() {
       const filename = yield* tempFile
