@@ -212,9 +212,22 @@ describe("a dial", () => {
       trial.verify()
       trial.restored = [{ before, dials: "dial" }]
       assert.deepStrictEqual(trial.take({ _tag: "Wake" }), ["DialAttempted"])
-      assert.isFalse(trial.state.held)
+      assert.isUndefined(trial.state.heldSince)
       trial.answered()
       assert.strictEqual(trial.reply(), "speak")
+      trial.verify()
+    })
+
+    it("is given up as unknown when it has been held for a day and nobody has said anything", () => {
+      const trial = copied(Flow.andThen(Flow.sleep("10 minutes"), talkWith({ evenIfUnknown: true })), {
+        before,
+        dials: "hold"
+      })
+      trial.pass(10 * minute + 24 * 60 * minute - 1)
+      assert.deepStrictEqual([of(trial, "DialHeld"), trial.call.exit], [24, undefined])
+      trial.pass(1)
+      assert.deepStrictEqual(exitOf(trial), { _tag: "Failure", error: { _tag: "NotAnswered", reason: "unknown" } })
+      assert.deepStrictEqual([of(trial, "DialHeld"), of(trial, "DialAttempted")], [24, 0])
       trial.verify()
     })
 

@@ -25,6 +25,9 @@ export const heldWords = "somebody to say whether its phone has rung"
 /** After so long a held dial is looked at again, in milliseconds. */
 const heldFor = 60 * 60 * 1000
 
+/** So long is a dial held at most: nothing waits without an end for somebody who may not come. */
+const longestHeld = 24 * heldFor
+
 const verdictOn = (call: Call, restored: ReadonlyArray<Restored>): Restored["dials"] =>
   restored.find(({ before }) => call.startedAt < before)?.dials ?? "dial"
 
@@ -42,7 +45,7 @@ export const attemptDial = (
 ): void => {
   const verdict = verdictOn(turn.call, restored)
   let line = plannedLine(turn.call)
-  for (; line !== undefined && isDoubted(turn.call, line, verdict); line = plannedLine(turn.call)) {
+  for (; line !== undefined && isHopeless(turn.call, line, verdict, now); line = plannedLine(turn.call)) {
     turn.fact({ _tag: "DialGivenUp", line: line.id, reason: "unknown" })
   }
   if (line === undefined || !isDue(line, verdict, now) || isHeldUp(turn.call, line)) return
@@ -57,7 +60,11 @@ const plannedLine = ({ lines }: Call): CallLine | undefined => {
 
 /** A held dial that may go waits no longer. */
 const isDue = (line: CallLine, verdict: Restored["dials"], now: number): boolean =>
-  line.notBefore <= now || (line.held && verdict !== "hold")
+  line.notBefore <= now || (line.heldSince !== undefined && verdict !== "hold")
+
+const isHopeless = (call: Call, line: CallLine, verdict: Restored["dials"], now: number): boolean =>
+  isDoubted(call, line, verdict) ||
+  (verdict === "hold" && line.heldSince !== undefined && now - line.heldSince >= longestHeld)
 
 /** Whether nobody knows if the number of a planned dial rings or has rung, and this dial does not allow for that. */
 const isDoubted = (call: Call, line: CallLine, verdict: Restored["dials"]): boolean =>

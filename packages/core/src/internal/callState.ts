@@ -64,8 +64,8 @@ export interface CallLine {
   readonly throttled: number
   /** Not to be sent before this time. */
   readonly notBefore: number
-  /** It was not sent although its time had come: its phone may have rung already. */
-  readonly held: boolean
+  /** Since when it is not sent although its time has come, because its phone may have rung already. */
+  readonly heldSince: number | undefined
   /** Our own id of it, which the carrier may send back: of a dial always, of a line that came in with `marks`. */
   readonly externalId?: string
   /** The process that recorded the attempt and alone may send it. */
@@ -215,7 +215,7 @@ const newLine = (id: number, at: number): Omit<CallLine, "direction" | "to" | "f
   attempt: 1,
   throttled: 0,
   notBefore: 0,
-  held: false,
+  heldSince: undefined,
   otherReferenceIds: [],
   openedAt: at,
   phaseAt: at,
@@ -499,11 +499,11 @@ const apply = (self: Call, event: CallEvent): Call => {
       return { ...self, exit: event.exit, wait: undefined, unheardSince: undefined }
 
     case "DialHeld":
-      return onLine(self, event.line, (line) => ({ ...line, notBefore: event.until, held: true }))
+      return onLine(self, event.line, (line) => ({ ...line, notBefore: event.until, heldSince: line.heldSince ?? at }))
     case "DialAttempted":
       return onLine(self, event.line, (line) => ({
         ...to(line, "Attempted", at),
-        held: false,
+        heldSince: undefined,
         externalId: event.externalId,
         process: event.process
       }))

@@ -60,7 +60,7 @@ const lineDeadline = (call: Call, line: CallLine, settings: Settings.Settings): 
     case "Planned":
       return isHeldUp(call, line)
         ? undefined
-        : { at: line.notBefore, what: line.held ? heldWords : "the next attempt to dial" }
+        : { at: line.notBefore, what: line.heldSince !== undefined ? heldWords : "the next attempt to dial" }
     case "Dialing":
       return line.phase === "Unknown"
         ? {
