@@ -142,6 +142,21 @@ describe("a session that two calls claim", () => {
       yield* isHeard(first)
     }).pipe(Effect.provide(world)))
 
+  it.effect("goes back to the first, when that comes into memory again", () =>
+    Effect.gen(function*() {
+      const first = yield* Calls.start(Question, {})
+      yield* TestClock.adjust("1 second")
+      yield* answered
+      yield* receive("call_completed")
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* first.outcome, "HungUp") // over, and out of memory
+      const second = yield* Calls.start(Question, {}) // the carrier's 202 names the same session
+      yield* TestClock.adjust("1 second")
+      yield* first.cancel // which brings it into memory
+      assert.strictEqual(yield* answered, "{}")
+      assert.notInclude(yield* tags(second.id), "CallAnswered")
+    }).pipe(Effect.provide(world)))
+
   it.effect("stays with the first that the store knows, though another claims it while the first is out of memory", () =>
     Effect.gen(function*() {
       const store = yield* EventStore.EventStore
