@@ -71,6 +71,8 @@ const seen: ReadonlyArray<() => unknown> = [
   () => Object.assign([], { length: 1 }),
   () => [1, 2],
   () => [12],
+  () => ["a", "b"],
+  () => ["a\"b"],
   () => [[1], 2],
   () => [1, [2]],
   () => ({}),
