@@ -4,8 +4,8 @@
  *
  * @since 0.1.0
  */
-import { Context, DateTime, Effect, Layer, Result, Schema } from "effect"
-import type { Exit, Metric, Option } from "effect"
+import { Context, DateTime, Effect, Layer, Option, Result, Schema } from "effect"
+import type { Exit, Metric } from "effect"
 import type { Action } from "./Action.ts"
 import * as ActionModule from "./Action.ts"
 import type { Call } from "./Call.ts"
@@ -136,10 +136,13 @@ export class FlowsMissing extends Schema.TaggedError<FlowsMissing>()("FlowsMissi
 export class KeyTaken extends Schema.TaggedError<KeyTaken>()("KeyTaken", {
   flow: Schema.String,
   key: Schema.String,
-  callId: CallId
+  callId: CallId,
+  /** The version of the flow that the call began in, if that is another one. */
+  version: Schema.optionalKey(Schema.Int)
 }) {
   override get message() {
-    return `This key of the flow ${this.flow} is that of call ${this.callId}, which began with another input. ` +
+    const began = this.version === undefined ? "" : `in version ${this.version} and `
+    return `This key of the flow ${this.flow} is that of call ${this.callId}, which began ${began}with another input. ` +
       "Take another key, or the handle of that call"
   }
 }
@@ -402,7 +405,7 @@ const make = Effect.fnUntraced(function*(
 
   const handle = <A, E>(flow: Flow.Definition<string, never, A, E, unknown>, id: CallId): Handle<A, E> => ({
     id,
-    outcome: Effect.flatMap(calls.outcome(id), (exit) => fromExit(flow, id, exit)),
+    outcome: Effect.flatMap(calls.outcome(id), (exit) => fromExit(flow, id, exit, begunIn(id))),
     cancel: calls.cancel(id),
     signal: (name, value, signalOptions) => {
       const rejected = (problem: string) => new SignalRejected({ callId: id, signal: shortened(name), problem })
@@ -416,6 +419,13 @@ const make = Effect.fnUntraced(function*(
     }
   })
 
+  /** The version of its flow that a call began in. */
+  const begunIn = (id: CallId): Effect.Effect<number | undefined> =>
+    Effect.match(calls.get(id), {
+      onFailure: () => undefined,
+      onSuccess: (call) => Option.getOrUndefined(Option.map(call, ({ flowVersion }) => flowVersion))
+    })
+
   const start = Effect.fn("Calls.start")(function*<A, E>(
     flow: Flow.Definition<string, never, A, E, unknown>,
     input: never,
@@ -427,8 +437,11 @@ const make = Effect.fnUntraced(function*(
     const key = startOptions?.key
     const stored = startProblem(flow, input, key)
     if (stored._tag === "Failure") return yield* new InvalidInput({ flow: flow.name, problem: stored.failure })
-    const { id, sameInput } = yield* calls.start(flow, stored.success, key)
-    if (!sameInput) return yield* new KeyTaken({ flow: flow.name, key: key ?? "", callId: id })
+    const { id, sameInput, version } = yield* calls.start(flow, stored.success, key)
+    const isOther = version !== flow.version
+    if (!sameInput) {
+      return yield* new KeyTaken({ flow: flow.name, key: key ?? "", callId: id, ...(isOther ? { version } : {}) })
+    }
     return handle(flow, id)
   })
 
@@ -474,18 +487,24 @@ const digitsOf = (number: string): string => number.replace(/^\+/, "")
 const fromExit = <A, E>(
   flow: Flow.Definition<string, never, A, E, unknown>,
   callId: CallId,
-  exit: FlowExit
+  exit: FlowExit,
+  begunIn: Effect.Effect<number | undefined>
 ): Effect.Effect<A, E | CallStopped> => {
   const misfit = (problem: string) =>
-    new CallStopped({ callId, reason: { _tag: "Defect", message: `The recorded outcome does not fit: ${problem}` } })
+    Effect.flatMap(begunIn, (version) => {
+      const words = version === undefined || version === flow.version
+        ? "The recorded outcome does not fit"
+        : `The call began in version ${version}, and its outcome does not fit version ${flow.version}`
+      return new CallStopped({ callId, reason: { _tag: "Defect", message: `${words}: ${problem}` } })
+    })
   switch (exit._tag) {
     case "Success": {
       const value = flow.codec.decodeOutput(exit.value)
-      return value._tag === "Success" ? Effect.succeed(value.success) : Effect.fail(misfit(value.failure.message))
+      return value._tag === "Success" ? Effect.succeed(value.success) : misfit(value.failure.message)
     }
     case "Failure": {
       const error = flow.codec.decodeError(exit.error)
-      return Effect.fail(error._tag === "Success" ? error.success : misfit(error.failure.message))
+      return error._tag === "Success" ? Effect.fail(error.success) : misfit(error.failure.message)
     }
     case "Stopped":
       return Effect.fail(new CallStopped({ callId, reason: exit.reason }))

@@ -174,6 +174,24 @@ describe.skipIf(server === undefined)("a process that has not registered the ver
       assert.strictEqual(yield* same.outcome, "awake")
     }))
 
+  test("says in which version a call began whose outcome or input does not fit its own", () =>
+    Effect.gen(function*() {
+      const strict = Flow.make("nap", {
+        version: 3,
+        input: { hours: Schema.Int },
+        output: Schema.Int,
+        run: () => Flow.succeed(1)
+      })
+      const old = yield* start({ flows: [strict] })
+      const newer = yield* start({ flows: [napTwo] })
+      const { id } = yield* newer.calls.start(napTwo, {}, { key: "k" })
+      const taken = yield* Effect.flip(old.calls.start(strict, { hours: 1 }, { key: "k" }))
+      assert.include(taken.message, "which began in version 2 and with another input")
+      yield* old.calls.handle(strict, id).signal("up", "awake")
+      const misfit = yield* Effect.flip(old.calls.handle(strict, id).outcome)
+      assert.include(misfit.message, "The call began in version 2, and its outcome does not fit version 3")
+    }))
+
   test("starts while another has calls of that version under way, and leaves them alone", () =>
     Effect.gen(function*() {
       const newer = yield* start({ flows: [napTwo] })
@@ -269,3 +287,50 @@ describe.skipIf(server === undefined)("a version that no process knows", () => {
       assert.strictEqual(yield* outcomeOf(next, id), "The time for this part of the call is over")
     }))
 })
+
+describe.skipIf(server === undefined)("many calls over two versions and two processes", () => {
+  const wide = (version: number) =>
+    Flow.make("wide", {
+      version,
+      input: { to: PhoneNumber.PhoneNumber },
+      output: Schema.String,
+      run: (called) =>
+        Flow.gen(function*() {
+          const choice = yield* Line.menu(`Version ${version}. Press 1 or 2.`, { choices: { "1": "one", "2": "two" } })
+          yield* Line.speak("Thank you.")
+          return `${version}: ${choice}`
+        }).pipe(
+          Flow.dial({ to: called.to, from, ringFor: "40 seconds" }),
+          Flow.catchTag(["NotAnswered", "HungUp", "NoInput"], (error) => Flow.succeed(error._tag))
+        )
+    })
+  const [wideOne, wideTwo] = [wide(1), wide(2)]
+  const each = 10 // `npm run rolling` takes a thousand, in real time.
+
+  test("all come to their end: no event is left without an answer, and nobody is held", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone([Callee.answers("5 seconds").hears(/press 1/i).presses("1")])
+      const old = yield* start({ flows: [wideOne] })
+      const newer = yield* start({ flows: [wideTwo] })
+      yield* reportInTurns([old, newer])
+      const number = (n: number) => ({ to: PhoneNumber.make(`1555017${n}`) })
+      const begun = yield* Effect.forEach(Array.from({ length: each }, (_, n) => n), (n) =>
+        Effect.all([
+          old.calls.start(wideOne, number(1000 + n)),
+          newer.calls.start(wideTwo, number(2000 + n))
+        ]), { concurrency: 100 })
+      const outcomes = yield* Effect.forEach(begun.flat(), (call) => call.outcome, { concurrency: "unbounded" })
+      assert.deepStrictEqual(counted(outcomes), { "1: one": each, "2: one": each })
+      assert.deepStrictEqual(counted(yield* replies), {
+        "Version 1. Press 1 or 2.": each,
+        "Version 2. Press 1 or 2.": each,
+        "Thank you.": 2 * each
+      })
+    }))
+})
+
+const counted = (each: ReadonlyArray<string>) => {
+  const counts: Record<string, number> = {}
+  for (const one of each) counts[one] = (counts[one] ?? 0) + 1
+  return counts
+}

@@ -48,7 +48,7 @@ export interface Engine {
     definition: Call.AnyDefinition,
     input: unknown,
     key: string | undefined
-  ) => Effect.Effect<{ readonly id: CallId; readonly sameInput: boolean }, StoreError>
+  ) => Effect.Effect<{ readonly id: CallId; readonly sameInput: boolean; readonly version: number }, StoreError>
   readonly receive: (webhook: Webhook.Webhook, answer: Answer) => void
   readonly outcome: (id: CallId) => Effect.Effect<FlowExit, StoreError | CallNotFound>
   readonly cancel: (id: CallId) => Effect.Effect<void, StoreError | CallNotFound>
@@ -185,7 +185,7 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     if (call.flow !== definition.name || call.key !== key) {
       return yield* Effect.die(new Error(`Two keys of the flow ${definition.name} stand for one id`))
     }
-    return { id, sameInput: Call.isSameInput(call, input) }
+    return { id, sameInput: Call.isSameInput(call, input), version: call.flowVersion }
   })
 
   /** What cannot be part of a transaction. */
