@@ -7,7 +7,7 @@ import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
 import { Calls, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
 import { Callee, FakeTransport, PhoneCompany } from "@ringback/testing"
-import { Console, Context, Data, Effect, Exit, Layer, Redacted, Schema, Scope } from "effect"
+import { Console, Context, Data, Effect, Exit, Layer, Redacted, Schedule, Schema, Scope } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Postgres from "./postgres.ts"
 
@@ -70,18 +70,29 @@ const replyTo = (entry: PhoneCompany.Entry): ReadonlyArray<string> => {
   return ["text" in entry.action ? entry.action.text : entry.action._tag]
 }
 
+/** A start that is refused while the store is late with webhooks is asked again. */
+const again = Schedule.spaced("500 millis")
+
+interface Options {
+  readonly calls: number
+  readonly kill: boolean
+  readonly same: boolean
+}
+
 const run = Effect.fnUntraced(
-  function*(calls: number, kill: boolean) {
+  function*({ calls, kill, same }: Options) {
     const url = yield* Postgres.schema(yield* Postgres.server({ fsync: "off" }))
     yield* PhoneCompany.everyone([Callee.answers("5 seconds").hears(/press 1/i).presses("1")])
-    const [one, two] = [yield* start(url, [old]), yield* start(url, [next])]
-    const all = kill ? [one, two, yield* start(url, [old, next])] : [one, two]
+    const both = [old, next]
+    const [one, two] = [yield* start(url, same ? both : [old]), yield* start(url, same ? both : [next])]
+    const all = kill ? [one, two, yield* start(url, both)] : [one, two]
     yield* carrier(all)
     const numbers = Array.from({ length: calls }, (_, n) => PhoneNumber.make(`1555${String(1_000_000 + n)}`))
     const begun = yield* Effect.forEach(numbers, (to, n) => {
       const flow = n % 2 === 0 ? old : next
-      return Effect.map((n % 2 === 0 ? one : two).calls.start(flow, { to }), ({ id }) => ({ flow, id }))
-    }, { concurrency: 50 })
+      const begun = (n % 2 === 0 ? one : two).calls.start(flow, { to }, { key: String(n) })
+      return Effect.map(Effect.retry(begun, again), ({ id }) => ({ flow, id }))
+    }, { concurrency: 10 })
     yield* Console.log(`${begun.length} calls began`)
     if (kill) {
       yield* Effect.sleep("6 seconds")
@@ -116,8 +127,12 @@ Command.make("rolling", {
   kill: Flag.Boolean("kill").pipe(
     Flag.withDefault(false),
     Flag.withDescription("End the process that knows the new version in the middle")
+  ),
+  same: Flag.Boolean("same").pipe(
+    Flag.withDefault(false),
+    Flag.withDescription("Both processes know both versions, to compare with")
   )
-}, ({ calls, kill }) => run(calls, kill)).pipe(
+}, run).pipe(
   Command.run({ version: "0.1.0" }),
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain

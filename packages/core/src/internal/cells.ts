@@ -650,10 +650,18 @@ export const make = (engine: Engine, follow: Follow) => {
    * flow is not registered here: then what others have decided answers the webhooks that wait for it.
    */
   const goOn = (cell: Cell): Effect.Effect<boolean, StoreError | CallNotFound> =>
-    take(cell, { _tag: "Wake" }, (call, { live }) => {
-      answerWaiters(cell, call)
-      return !Call.isWithoutFlow(live)
-    }, { asks: true })
+    Effect.andThen(
+      holding(cell, reload),
+      take(cell, { _tag: "Wake" }, (call, { live }) => {
+        answerWaiters(cell, call)
+        return !Call.isWithoutFlow(live)
+      })
+    )
+
+  const reload = (cell: Cell): Effect.Effect<unknown, StoreError> => {
+    cell.live = undefined
+    return loaded(cell)
+  }
 
   /** Takes an input that nobody waits for, and goes on trying while the store is down. */
   const takeSurely = (cell: Cell, input: Call.Input): Effect.Effect<void> => {
