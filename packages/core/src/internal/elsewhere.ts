@@ -16,8 +16,10 @@ export interface Elsewhere {
   readonly follow: Follow
   /** Ends a call that was cancelled, if no process knows its flow. */
   readonly endCancelled: (id: CallId) => Effect.Effect<void, StoreError | CallNotFound>
-  /** Says which flows of running calls no process has registered, where that has changed. */
-  readonly nameMissing: Effect.Effect<void, StoreError>
+  /** Says which flows of these running calls no process has registered, where that has changed. */
+  readonly nameMissing: (running: ReadonlyArray<Summary>) => Effect.Effect<void>
+  /** The same of all calls that run now. */
+  readonly nameAllMissing: Effect.Effect<void, StoreError>
   /** Whether that was said of the flow of a call. */
   readonly isNamed: (call: Summary) => boolean
   /** Whether a flow that was named has been registered since. */
@@ -140,8 +142,8 @@ export const make = (engine: Engine, cells: () => Cells, processes: Processes | 
     }
   })
 
-  const nameMissing = Effect.gen(function*() {
-    const missing = missingAmong(yield* store.due({ before: Number.MAX_SAFE_INTEGER }), engine)
+  const nameMissing = Effect.fnUntraced(function*(running: ReadonlyArray<Summary>) {
+    const missing = missingAmong(running, engine)
     for (const [name, { calls, flow, version }] of missing) {
       if (named.has(name)) continue
       yield* Effect.logWarning(
@@ -179,6 +181,7 @@ export const make = (engine: Engine, cells: () => Cells, processes: Processes | 
     follow,
     endCancelled,
     nameMissing,
+    nameAllMissing: Effect.suspend(() => Effect.flatMap(store.due({ before: Number.MAX_SAFE_INTEGER }), nameMissing)),
     isBack: () => Array.from(named.values()).some(({ flow, version }) => !engine.isMissing(flow, version)),
     isNamed: ({ flow, flowVersion }) => named.has(nameOf(flow, flowVersion)),
     listen

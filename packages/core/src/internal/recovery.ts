@@ -94,7 +94,7 @@ export const make = Effect.fnUntraced(function*(
     }
     const orphans = running.filter(({ process }) => process !== null)
     takeOver(orphans, unlessAlive(new Set([engine.process]), latest(running)))
-    return elsewhere.nameMissing
+    return elsewhere.nameMissing(running)
   }
 
   /** By how much the clock was set forward, for the calls that have not recorded it yet. */
@@ -145,7 +145,7 @@ export const make = Effect.fnUntraced(function*(
     }
     const missing = late.filter(isMissing)
     attend(missing)
-    if (!missing.every(elsewhere.isNamed)) yield* elsewhere.nameMissing // It was left before the look that saw it.
+    if (!missing.every(elsewhere.isNamed)) yield* elsewhere.nameAllMissing // It was left before the look that saw it.
   })
 
   /** The calls whose flow no process knows, as they were when this one looked at them: from then on it has their alarm. */
@@ -195,7 +195,7 @@ export const make = Effect.fnUntraced(function*(
         yield* hear()
         const registered = registeredOf(engine.neighbours)
         const isLess = known === undefined || [...known].some((flow) => !registered.has(flow))
-        if (isLess || elsewhere.isBack()) yield* elsewhere.nameMissing
+        if (isLess || elsewhere.isBack()) yield* elsewhere.nameAllMissing
         known = registered
       })
       yield* processes.join(engine.process, flows)
