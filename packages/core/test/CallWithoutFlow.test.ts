@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { Call, type CallEvent, Flow, Line } from "../src/index.ts"
 import { happen, Happening, history } from "./fixtures/histories.ts"
-import { from, id, minute, second, settings, to, Trial } from "./fixtures/Trial.ts"
+import { from, id, minute, other, second, settings, to, Trial } from "./fixtures/Trial.ts"
 
 const greeting = Line.speak("Good morning.").pipe(
   Flow.andThen(Line.menu("1 or 2?", { choices: { "1": "one", "2": "two" } })),
@@ -101,7 +101,9 @@ describe("a call in a process that has not registered its flow", () => {
     const trial = new Trial(greeting)
     trial.posted({ _tag: "NotSent", problem: "connection refused" })
     trial.elsewhere()
-    assert.deepStrictEqual(trial.pass(30 * second), [])
+    trial.now += 30 * second
+    assert.deepStrictEqual(trial.take({ _tag: "Wake" }), [])
+    assert.deepStrictEqual(trial.take({ _tag: "FlowMissing" }), [])
     trial.back()
     assert.deepStrictEqual(trial.take({ _tag: "Wake" }), ["DialAttempted"])
   })
@@ -146,6 +148,22 @@ describe("a call that is cancelled in a process that has not registered its flow
       assert.strictEqual(owed(trial), "hangup")
       trial.verify()
     }
+  })
+
+  it("takes no answer from before for one to what a finalizer asks", () => {
+    const apology = Line.speak("Sorry.").pipe(Flow.dial({ to: other, from, ringFor: "40 seconds" }))
+    const trial = ringing(
+      greeting.pipe(
+        Flow.ensuring(apology.pipe(Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed(undefined))))
+      )
+    )
+    trial.take({ _tag: "Cancel" })
+    trial.answered()
+    trial.back()
+    trial.take({ _tag: "Wake" })
+    assert.deepInclude(trial.call.wait, { _tag: "Dial", line: 2 })
+    assert.strictEqual(owed(trial), "hangup")
+    trial.verify()
   })
 
   it("ends at once if no process knows the flow, and every line is left", () => {
