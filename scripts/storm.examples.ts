@@ -1,6 +1,6 @@
 /**
- * The flows that storms blow over: those of the examples, each with its input and the services that it needs, and one whose
- * finalizers wait.
+ * The flows that storms blow over: those of the examples, each with its input and the services that it needs, one whose
+ * finalizers wait, and one that throws.
  */
 import { PhoneNumber } from "@ringback/core"
 import { Storm } from "@ringback/testing"
@@ -17,6 +17,7 @@ import { Directory, switchboard } from "../examples/switchboard/flow.ts"
 import { TableReady } from "../examples/table-ready/flow.ts"
 import { transfer } from "../examples/transfer/flow.ts"
 import { requestOf, Visit } from "./storm.finalizers.ts"
+import { places, Throwing } from "./storm.throwing.ts"
 
 const to = PhoneNumber.make("+15550170001")
 const from = PhoneNumber.make("+15550170009")
@@ -47,6 +48,11 @@ export const examples: Readonly<Record<string, Blow>> = {
   pin: (options) => Storm.run(PinReducer, { ...who, pin: "1234" }, options),
   "phone-tree": (options) => Storm.run(PhoneTree, who, options),
   offer: (options) => Effect.provideService(Storm.run(Offer, who, options), Consents, consents),
+  throwing: (options) =>
+    Storm.run(Throwing, who, {
+      ...options,
+      throwing: (drawn) => ({ ...who, throws: places[Math.floor(drawn * places.length)] })
+    }),
   visit: (options) => Storm.run(Visit, { ...who, office: other }, { ...options, requestOf }),
   transfer: (options) => Storm.run(transfer(house), {}, { ...options, incoming }),
   survey: (options) => Storm.run(survey({ number: from, agent: to }), {}, { ...options, incoming }),

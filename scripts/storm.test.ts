@@ -25,6 +25,7 @@ const past: ReadonlyArray<readonly [why: string, example: string, store: Storm.S
 const then = Faults.without(
   Faults.all,
   "carrierThrottles",
+  "storeRefuses",
   "clockForwardInTalk",
   "cancelAgain",
   "flowThrows",

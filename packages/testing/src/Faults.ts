@@ -88,7 +88,7 @@ const catalogue = {
   /** The application cancels again what it has cancelled, up to twice, while the finalizers of the flow run. */
   cancelAgain: 0.7,
   /** The flow throws at one of its places. Strikes a call as a whole, and only flows that have such places. */
-  flowThrows: 0,
+  flowThrows: 0.4,
   /** Somebody who is not the carrier posts webhooks: calls that come in under the session of a live line, and guessed ids. */
   sessionForeign: 0.5,
   /** Somebody who is not the carrier posts webhooks whose ids have some thousand characters. */

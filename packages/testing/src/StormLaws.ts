@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Call, type CallEvent, Webhook } from "@ringback/core"
+import { Call, CallEvent, Webhook } from "@ringback/core"
 import { isDeepStrictEqual } from "node:util"
 import type * as History from "./History.ts"
 import * as finding from "./internal/finding.ts"
@@ -187,7 +187,7 @@ export const noDeadAir: Law = make("no dead air", deadlines.air, Object.values(d
 export const replayIsTruth: Law = make("replay is truth", (history) => [
   ...history.strayed.map((when) => violation(`the state in memory differs from the log ${when}`)),
   ...Past.of(history).calls.filter(({ call }) => call.flow === history.flow.name).flatMap(({ events, id, turns }) => [
-    ...turns.flatMap(({ after, length }) => {
+    ...untilCondemned(turns).flatMap(({ after, length }) => {
       const { divergence, live } = Call.rebuild(id, history.flow, events.slice(0, length))
       if (divergence !== undefined) {
         return [violation(`a replay diverges at event ${divergence.at}: ${divergence.recorded}, now ${divergence.now}`)]
@@ -201,6 +201,17 @@ export const replayIsTruth: Law = make("replay is truth", (history) => [
     )
   ])
 ])
+
+/** The turns before the one that stopped a call whose decision threw: nothing of its flow runs in that, nor in a replay. */
+const untilCondemned = (turns: Past.PastCall["turns"]): Past.PastCall["turns"] => {
+  const condemned = turns.findIndex(({ turn: { turn: { events, version } } }) =>
+    version > 1 && CallEvent.isDecision(events[0]!) &&
+    events.some((event) =>
+      event._tag === "FlowEnded" && event.exit._tag === "Stopped" && event.exit.reason._tag === "Defect"
+    )
+  )
+  return condemned < 0 ? turns : turns.slice(0, condemned)
+}
 
 const takenOver = "an answer of a process that stood still and was taken over"
 const unheardOf = "a dial that was recorded before the end of its call, of which its process had not heard"

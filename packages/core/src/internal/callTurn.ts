@@ -136,7 +136,7 @@ const resumption = (before: Call, event: CallEvent, after: Call): Resumption | u
     case "Activity":
       if (event._tag === "ActivityCompleted") return resume({ ok: event.ok, value: event.value })
       if (event._tag === "ActivityDied") {
-        return { _tag: "Stop", why: { _tag: "Defect", defect: new Error(event.message) } }
+        return { _tag: "Stop", why: { _tag: "Defect", defect: new Defect.ActivityDeath(event.message) } }
       }
       return event._tag === "ActivityOverdue"
         ? { _tag: "Stop", why: { _tag: "Overdue", activity: event.name } }

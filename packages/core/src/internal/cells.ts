@@ -376,9 +376,9 @@ export const make = (engine: Engine, follow: Follow) => {
     const { events, live: { step } } = decided
     const ended = events.at(-1)
     if (ended?._tag !== "FlowEnded" || ended.exit._tag !== "Stopped" || ended.exit.reason._tag !== "Defect") return
-    if (events.some(({ _tag }) => _tag === "ActivityDied")) return
     const isThrown = step._tag === "Done" && step.exit._tag === "Stopped" && step.exit.why._tag === "Defect"
     const thrown = isThrown ? step.exit.why.defect : condemned.get(decided)
+    if (thrown instanceof Defect.ActivityDeath) return
     const words = `The flow of call ${cell.id} is stopped by a defect`
     run(
       thrown === undefined

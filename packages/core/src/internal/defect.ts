@@ -26,6 +26,9 @@ const said = (thrown: unknown): string => {
   }
 }
 
+/** The death of an activity, as its flow is told of it. What was thrown is logged where the activity ran. */
+export class ActivityDeath extends Error {}
+
 /** What was thrown, in words that may be recorded. */
 export const message = (thrown: unknown): string => masked(said(thrown))
 

@@ -16,11 +16,15 @@ export const check = (history: History.History): Findings => [
       ? none
       : [violation(`${webhook.event} failed: ${failed.problem.split("\n")[0]}`)]
   }),
-  ...history.shown.filter(({ text, where }) => where === "log" && / died/.test(text)).map(({ text }) =>
-    violation(text)
-  ),
+  ...history.shown.filter(({ text, where }) => where === "log" && / died/.test(text) && !isDeathOfUsers(text)).map((
+    { text }
+  ) => violation(text)),
   ...Past.of(history).calls.flatMap((call) => [...backwards(call), ...overtaken(history, call)])
 ]
+
+/** An activity is the user's: what it throws ends its own call. */
+const isDeathOfUsers = (text: string): boolean =>
+  text.startsWith("An activity of call") || /The activity .* died/.test(text)
 
 /** An outcome stands, a closed line stays closed, whoever answered has answered, and time goes on. */
 const backwards = ({ events, id }: Past.PastCall): Findings => {

@@ -16,8 +16,8 @@ export const check = (history: History.History): Findings => [
   ...history.refused.flatMap((refused) => refusal(history, refused))
 ]
 
-/** How often the store is asked for a turn that it refuses: with the others of its commit, alone, and once for its answer. */
-const mostTries = 3
+/** How often at most the store is asked for what it refuses: with others, alone, for its answer, after other failures and deaths. */
+const mostTries = 10
 
 /** What the store refuses is refused alone, is not tried again, and there is a word of it. */
 const refusal = (history: History.History, { at, incarnation, isOwn, tries, turn }: History.Refused): Findings => {

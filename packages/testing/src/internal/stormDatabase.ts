@@ -2,7 +2,7 @@
  * The database below the SQL stores of a storm: the SQLite of Node in memory, whose statements take virtual time and fail
  * by the dice. A process sees it through a `SqlClient` of its own.
  */
-import { EventStore, SqlEventStore } from "@ringback/core"
+import { CallEvent, EventStore, SqlEventStore } from "@ringback/core"
 import { Effect, Layer, Queue, Random, Semaphore, Stream } from "effect"
 import type { Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
@@ -82,7 +82,10 @@ export const open: Effect.Effect<Database, never, Scope.Scope> = Effect.acquireR
 
 const failure = (errno: number, message: string) =>
   new SqlError.SqlError({
-    reason: SqlError.classifySqliteError({ errno }, { message: `SQLite: ${message}`, operation: "execute" })
+    reason: SqlError.classifySqliteError(
+      Object.assign(new Error(message), { code: "ERR_SQLITE_ERROR", errcode: errno, errno }),
+      { message: `SQLite: ${message}`, operation: "execute" }
+    )
   })
 
 const failures = {
@@ -106,18 +109,22 @@ const tooLarge = new SqlError.SqlError({
 const largestReference = 2_700
 
 /** The fields of a turn among the parameters of an append. */
-const fieldsOfTurn = { all: 13, id: 9, referenceId: 10 }
+const fieldsOfTurn = { all: 13, callId: 0, version: 1, referenceId: 10, events: 12 }
 
 /** Whether the database refuses an append for one of its turns. */
 const isRefused = (world: World, parameters: ReadonlyArray<unknown>): boolean => {
-  const { all, id, referenceId } = fieldsOfTurn
+  const { all, ...place } = fieldsOfTurn
+  if (world.refused.size === 0 && world.options.store !== "postgres") return false
   let is = false
   for (let at = 0; at + all <= parameters.length; at += all) {
-    const reference = parameters[at + referenceId]
-    const isTooLarge = world.options.store === "postgres" && String(reference ?? "").length > largestReference
-    const turn = String(parameters[at + id])
-    if (isTooLarge && !world.refused.has(turn)) world.refused.set(turn, 0)
-    if (Store.refuses(world, turn)) is = true
+    const isTooLarge = world.options.store === "postgres" &&
+      String(parameters[at + place.referenceId] ?? "").length > largestReference
+    const turn = {
+      callId: parameters[at + place.callId] as CallEvent.CallId,
+      version: Number(parameters[at + place.version]),
+      events: world.refused.size === 0 ? [] : CallEvent.decode(String(parameters[at + place.events]))
+    }
+    if (isTooLarge || Store.refuses(world, turn)) is = true
   }
   return is
 }

@@ -101,15 +101,22 @@ const problems = { broken: "It was made to fail", full: "The disk is full", refu
 /** Most turns that are refused in a run. */
 const mostRefused = 2
 
-/** Whether a turn on its way into the store is one of those that it never takes. */
-const poison = ({ refused, strikes }: World, { id }: EventStore.Turn): void => {
-  if (refused.size < mostRefused && strikes("storeRefuses") !== undefined) refused.set(id, 0)
+/** What a turn brings: it is the same when it is decided anew. The end of a call that was refused something brings another. */
+const contentOf = ({ callId, events, version }: Pick<EventStore.Turn, "callId" | "events" | "version">): string =>
+  `${callId}/${version}/${events[0]?._tag}`
+
+/** Perhaps the store never takes what a turn brings. The first turn of a call is left alone: nobody could start it. */
+const poison = ({ refused, strikes }: World, turn: EventStore.Turn): void => {
+  if (turn.version > 1 && refused.size < mostRefused && strikes("storeRefuses") !== undefined) {
+    refused.set(contentOf(turn), 0)
+  }
 }
 
 /** Whether a turn is refused, which counts. */
-export const refuses = ({ refused }: World, id: string): boolean => {
-  const tries = refused.get(id)
-  if (tries !== undefined) refused.set(id, tries + 1)
+export const refuses = ({ refused }: World, turn: Pick<EventStore.Turn, "callId" | "events" | "version">): boolean => {
+  const content = contentOf(turn)
+  const tries = refused.get(content)
+  if (tries !== undefined) refused.set(content, tries + 1)
   return tries !== undefined
 }
 
@@ -148,7 +155,7 @@ export const memory = (
         writing(
           Effect.andThen(conflicts(turn), base.append(turn, summary, about)),
           () => stored(world, process, turn.id),
-          () => refuses(world, turn.id)
+          () => refuses(world, turn)
         )
       ),
     read: (callId) => reading(base.read(callId)),
@@ -183,7 +190,7 @@ export const noting = <A, E extends { readonly _tag: string }>(
         if (!("permanent" in error)) return
         const { now, records, refused } = world
         process.life.failed.push(now())
-        const tries = refused.get(turn.id)
+        const tries = refused.get(contentOf(turn))
         records.refused.push({
           ...world.moment(),
           turn,

@@ -141,7 +141,7 @@ export interface World {
   readonly records: Records
   /** The disk below the store: full once in a run at most. */
   readonly disk: { fullUntil: number }
-  /** The turns that the store never takes, each with how often it was asked to. */
+  /** What the store never takes, by the turn that brings it, and how often it was asked to. */
   readonly refused: Map<string, number>
   /** Until when the carrier has had enough dials, and how many it takes until then. */
   readonly throttle: { until: number; room: number }
