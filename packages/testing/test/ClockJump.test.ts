@@ -3,7 +3,7 @@ import { Calls, EventStore, Flow, Line, PhoneNumber, Transport } from "@ringback
 import { Clock, Context, Duration, Effect, Fiber, Latch, Layer, Option, Schema } from "effect"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
 import { Brake, braked, goOn, stop } from "./fixtures/brake.ts"
-import { lobby } from "./fixtures/flows.ts"
+import { lobby, Reception } from "./fixtures/flows.ts"
 import { inWorld, life, world } from "./fixtures/lives.ts"
 
 const to = PhoneNumber.make("15550170001")
@@ -88,6 +88,14 @@ const unconfirmed = TestCalls.connection.pipe(
 
 /** A store that can be made to wait. */
 const slowly = Layer.provideMerge(braked, Brake.layer)
+
+/** A store that takes a second for each append. */
+const delayed = Layer.effect(
+  EventStore.EventStore,
+  EventStore.EventStore.use((store) =>
+    Effect.succeed({ ...store, append: (...turn) => Effect.delay(store.append(...turn), "1 second") })
+  )
+).pipe(Layer.provide(EventStore.layerMemory))
 
 const tagsOf = (id: Calls.Handle<unknown, unknown>["id"]) =>
   Effect.map(Calls.Calls.use((calls) => calls.events(id)), (events) => events.map(({ _tag }) => _tag))
@@ -191,6 +199,22 @@ describe("a clock that is set forward during a talk", () => {
         assert.strictEqual(yield* call.outcome, "heard")
       }).pipe(Effect.provide(inWorld(life([Greeting])))))
   }
+
+  it.effect("ends no conversation whose first record is under way", () =>
+    Effect.gen(function*() {
+      const calls = yield* Calls.Calls
+      const ring = yield* Effect.forkChild(calls.receive(incoming))
+      yield* Effect.sleep("500 millis")
+      yield* FakeClock.setForward("1 hour")
+      yield* calls.receive({ event: "dial_completed", referenceId: "of somebody else" }) // so that the jump is noticed
+      assert.strictEqual((yield* Fiber.join(ring)).action?._tag, "Speak")
+      yield* Effect.sleep("5 seconds")
+      yield* calls.receive({ ...incoming, event: "speak_completed", status: "speak_successful", digits: "" })
+      const id = Option.getOrThrow(yield* EventStore.EventStore.use((store) => store.find(incoming.referenceId)))
+      assert.strictEqual(yield* calls.handle(Reception, id).outcome, "heard")
+    }).pipe(
+      Effect.provide(inWorld(life([], { inbound: { "15550170009": Reception } }).pipe(Layer.provideMerge(delayed))))
+    ))
 
   it.effect("ends a line all the same that stays silent from then on", () =>
     Effect.gen(function*() {

@@ -729,6 +729,8 @@ export const make = (engine: Engine, follow: Follow) => {
         const call = live?.call ?? known
         return call !== undefined && Call.isUrgent(call) ? [call] : []
       }),
+    /** The calls of which something is being decided or stored, whatever will have come of it. */
+    beingTaken: (): ReadonlyArray<CallId> => [...cells.values()].flatMap(({ id, takers }) => takers > 0 ? [id] : []),
     /** The calls whose outcome somebody waits for. */
     awaited: (): ReadonlyArray<CallId> => [...cells.values()].flatMap(({ id, listeners }) => listeners > 0 ? [id] : []),
     /** The outcome of a call, whoever brings it to its end. The call need not be in memory meanwhile. */

@@ -106,11 +106,15 @@ export const make = Effect.fnUntraced(function*(
     Queue.offerUnsafe(work, Effect.logWarning(`The clock jumped by ${seconds} s, or the machine slept for so long`))
     cells.adjust(by)
     for (const id of jumped.keys()) if (!cells.isUnattended(id)) jumped.delete(id)
-    for (const { id } of cells.underWay()) {
+    const leap = (id: CallId): First => {
       const jumpedMillis = (jumped.get(id) ?? 0) + Math.max(0, by)
       jumped.set(id, jumpedMillis)
-      restart(id, () => ({ _tag: "Restart", crashedAt: before, jumpedMillis }))
+      return () => ({ _tag: "Restart", crashedAt: before, jumpedMillis })
     }
+    const underWay = new Set(cells.underWay().map(({ id }) => id))
+    for (const id of underWay) restart(id, leap(id))
+    // A call whose first turn is being stored may have a line then. Its alarm rings for it.
+    for (const id of cells.beingTaken()) if (!underWay.has(id)) cells.tellFirst(id, leap(id))
     alarm.look()
   })
 
