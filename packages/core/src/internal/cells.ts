@@ -446,8 +446,7 @@ export const make = (engine: Engine, follow: Follow) => {
    * that one has its chance first.
    */
   const rest = (cell: Cell, call: Call.Call, due: number | null | undefined): void => {
-    const isIdle = Call.isOver(call) || abandoned.has(cell.id)
-    if (isIdle || due === null || due === undefined) return alarm.clear(cell.id)
+    if (Call.isOver(call) || due === null || due === undefined) return alarm.clear(cell.id)
     const isTheirs = cell.writer !== undefined && engine.neighbours.has(cell.writer)
     alarm.set(cell.id, due - cell.ahead + (isTheirs ? settings.lookEvery : 0), Call.isUrgent(call))
   }
@@ -604,7 +603,6 @@ export const make = (engine: Engine, follow: Follow) => {
     cell.live = undefined
     if (flow === "" || abandoned.has(cell.id)) return Effect.fail(error)
     abandoned.add(cell.id)
-    alarm.clear(cell.id)
     unattended.delete(cell.id)
     const words = `Call ${cell.id} can neither go on nor be stopped, and is left as it is`
     return Effect.andThen(CallLog.died(cell, words, problem), Effect.fail(error))
