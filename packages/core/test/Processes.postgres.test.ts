@@ -148,6 +148,23 @@ describe.skipIf(server === undefined)("a process that is killed", () => {
       assert.lengthOf((yield* tags(other, id)).filter((tag) => tag === "ActivityCompleted"), 1)
     }))
 
+  test("while its activity runs, and two others see that at once: one of them runs it again", () =>
+    Effect.gen(function*() {
+      const gate = yield* Latch.make()
+      const keys: Array<string> = []
+      const Booking = booking(gate, keys)
+      const one = yield* start({ flows: [Booking] })
+      const others = [yield* start({ flows: [Booking] }), yield* start({ flows: [Booking] })]
+      const { id } = yield* one.calls.start(Booking, {})
+      yield* Effect.sleep("1 second")
+      yield* one.kill
+      yield* Effect.sleep("10 seconds")
+      yield* gate.open
+      assert.strictEqual(yield* others[0]!.calls.handle(Booking, id).outcome, "booked")
+      assert.lengthOf(keys, 2)
+      assert.lengthOf((yield* tags(others[1]!, id)).filter((tag) => tag === "Restarted"), 1)
+    }))
+
   test("between a dial and its answer: another listens for a sign of it, and rings nobody", () =>
     Effect.gen(function*() {
       yield* PhoneCompany.callee(to, Callee.answers("20 seconds"))
@@ -227,6 +244,43 @@ describe.skipIf(server === undefined)("a process that is taken for dead and live
       yield* one.vanish
       yield* other.vanish
       yield* Effect.sleep("30 seconds")
+      yield* gate.open
+      assert.strictEqual(yield* call.outcome, "booked")
+      assert.lengthOf(keys, 1)
+      assert.notInclude(yield* tags(one, call.id), "Restarted")
+    }))
+
+  test("because the database has lost them all: nobody takes over the call of one that came since the last look", () =>
+    Effect.gen(function*() {
+      const gate = yield* Latch.make()
+      const keys: Array<string> = []
+      const Booking = booking(gate, keys)
+      const other = yield* start({ flows: [Booking] })
+      const one = yield* start({ flows: [Booking] })
+      const call = yield* one.calls.start(Booking, {})
+      yield* one.vanish
+      yield* other.vanish
+      yield* Effect.sleep("30 seconds")
+      yield* gate.open
+      assert.strictEqual(yield* call.outcome, "booked")
+      assert.lengthOf(keys, 1)
+      assert.notInclude(yield* tags(one, call.id), "Restarted")
+    }))
+
+  test("because the database has lost them all: the first that is seen again waits for the others for one look", () =>
+    Effect.gen(function*() {
+      const gate = yield* Latch.make()
+      const keys: Array<string> = []
+      const Booking = booking(gate, keys)
+      const [one, other] = [yield* start({ flows: [Booking] }), yield* start({ flows: [Booking] })]
+      const call = yield* one.calls.start(Booking, {})
+      yield* one.vanish
+      yield* other.vanish
+      yield* Effect.sleep("12 seconds")
+      yield* other.appear
+      yield* Effect.sleep("5 seconds") // in which it looks once
+      yield* one.appear
+      yield* Effect.sleep("1 minute")
       yield* gate.open
       assert.strictEqual(yield* call.outcome, "booked")
       assert.lengthOf(keys, 1)
