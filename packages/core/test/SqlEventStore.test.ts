@@ -502,6 +502,16 @@ describe("a commit of unknown result", () => {
         assert.deepStrictEqual(yield* ids(1), ["1/1"])
       }), false))
 
+  it.effect("is not taken apart while the database is down", () => {
+    let inserts = 0
+    return losing((sql) => isInsert(sql) && ++inserts > 0, (failing) =>
+      Effect.gen(function*() {
+        failing.now = true
+        yield* Effect.forEach(times(40), (n) => Effect.flip(append(n, 1)), atOnce)
+        assert.isAtMost(inserts, 2)
+      }), false)
+  })
+
   it.effect("fails if nobody can tell, and is recognised when it is tried again", () =>
     losing((sql) => isInsert(sql) || isLookup(sql), (failing) =>
       Effect.gen(function*() {

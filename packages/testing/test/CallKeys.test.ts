@@ -1,7 +1,7 @@
 /** What a key stands for, and what becomes of whoever asks for a call that is not there. */
 import { assert, describe, it } from "@effect/vitest"
 import { CallEvent, Calls, EventStore, Flow, PhoneNumber } from "@ringback/core"
-import { Effect, Layer, Schema } from "effect"
+import { Cause, Effect, Exit, Layer, Schema } from "effect"
 import { FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
 
 const guest = PhoneNumber.make("15550170001")
@@ -85,6 +85,42 @@ describe("a key", () => {
       Effect.provide(FakeTransport.layer.pipe(
         Layer.provideMerge(PhoneCompany.layer),
         Layer.provideMerge(EventStore.layerMemory),
+        Layer.provideMerge(FakeClock.layer)
+      ))
+    ))
+})
+
+/** A store in which the ids of two keys, or of two flows, came out equal: it gives the call of the other. */
+const withEqualIds = (change: { readonly key?: string; readonly flow?: string }) =>
+  Layer.effect(
+    EventStore.EventStore,
+    Effect.map(EventStore.EventStore, (store) =>
+      EventStore.EventStore.of({
+        ...store,
+        read: (id) =>
+          Effect.map(store.read(id), (turns) =>
+            turns.map((turn) => ({
+              ...turn,
+              events: turn.events.map((event) => event._tag === "CallStarted" ? { ...event, ...change } : event)
+            })))
+      }))
+  ).pipe(Layer.provide(EventStore.layerMemory))
+
+describe("an id that two starts share by chance", () => {
+  const life = Calls.layer({ flows: [First], missingFlows: "leave" }).pipe(
+    Layer.provide(FakeTransport.layer),
+    Layer.fresh
+  )
+
+  it.effect.each([{ key: "order-8" }, { flow: "other" }])("is told apart: %o", (change) =>
+    Effect.gen(function*() {
+      yield* Effect.provide(start("bread"), life)
+      const exit = yield* Effect.exit(Effect.provide(start("bread"), life))
+      assert(Exit.isFailure(exit) && Exit.hasDies(exit))
+      assert.match(String(Cause.squash(exit.cause)), /Two keys of the flow errand stand for one id/)
+    }).pipe(
+      Effect.provide(PhoneCompany.layer.pipe(
+        Layer.provideMerge(withEqualIds(change)),
         Layer.provideMerge(FakeClock.layer)
       ))
     ))

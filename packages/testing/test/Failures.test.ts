@@ -15,6 +15,7 @@ type Turn = EventStore.Turn
 /** A store in memory that does something else with some of the turns. */
 class Store {
   appends = 0
+  reads = 0
   /** What becomes of a turn, if it is not stored. */
   instead: (turn: Turn, stored: ReturnType<Append>) => ReturnType<Append> | undefined = () => undefined
 
@@ -23,6 +24,10 @@ class Store {
     Effect.map(EventStore.EventStore, (store) =>
       EventStore.EventStore.of({
         ...store,
+        read: (id) => {
+          this.reads++
+          return store.read(id)
+        },
         append: (turn, ...rest) => {
           this.appends++
           const stored = store.append(turn, ...rest)
@@ -48,8 +53,13 @@ const down = new EventStore.StoreError({ operation: "write", problem: "The conne
 
 type Options = Parameters<typeof Calls.layer>[0]
 
-const world = (store: Store, flows: Options["flows"], inbound: Options["inbound"] = {}) =>
-  (Calls.layer({ flows, inbound: inbound! }) as Layer.Layer<
+const world = (
+  store: Store,
+  flows: Options["flows"],
+  inbound: Options["inbound"] = {},
+  settings: Options["settings"] = {}
+) =>
+  (Calls.layer({ flows, inbound: inbound!, settings: settings! }) as Layer.Layer<
     Calls.Calls,
     never,
     EventStore.EventStore | Transport.Transport
@@ -303,6 +313,30 @@ describe("whatever throws", () => {
   })
 })
 
+describe("an append that failed", () => {
+  it.effect("keeps its call in memory until it cannot be stored any more, and no longer", () => {
+    const Waits = define("waits", () => Flow.signal("go", Schema.String, { within: "1 hour" }) as never)
+    const store = new Store()
+    const isRead = (id: Calls.Handle<unknown, unknown>["id"]) =>
+      Effect.gen(function*() {
+        const before = store.reads
+        yield* Calls.get(id)
+        return store.reads > before
+      })
+    return Effect.gen(function*() {
+      const call = yield* Calls.start(Waits, {})
+      assert.isTrue(yield* isRead(call.id))
+      store.instead = () => Effect.fail(down)
+      yield* Effect.flip(call.signal("go", "good"))
+      store.instead = () => undefined
+      yield* TestClock.adjust("59 seconds")
+      assert.isFalse(yield* isRead(call.id))
+      yield* TestClock.adjust("2 seconds")
+      assert.isTrue(yield* isRead(call.id))
+    }).pipe(Effect.provide(world(store, [Waits], {}, { keep: 0 })))
+  })
+})
+
 describe("whatever is tried again", () => {
   it.effect("says so: when it begins, once a minute while it lasts, and when it is over", () => {
     const { layer, said } = Lines.make()
@@ -367,5 +401,25 @@ describe("a webhook that comes while the call is being stored", () => {
       assert.strictEqual(yield* Fiber.join(reply), "Thank you.")
       assert.strictEqual(runs, 1)
     }).pipe(Effect.provide(world(store, [Counts])))
+  })
+
+  it.effect("came when it came: what is too soon to end a prompt does not end it, however late its turn comes", () => {
+    const store = new Store()
+    return Effect.gen(function*() {
+      const call = yield* begin(Good)
+      const { namespace } = yield* EventStore.EventStore
+      const externalId = `${namespace}.${call.id}.1`
+      const end = { event: "speak_completed", referenceId: `session of ${externalId}`, externalId, ...spoken }
+      const first = yield* Calls.receive(end)
+      yield* first.sent(true)
+      yield* TestClock.adjust("100 millis")
+      const before = (yield* tags(call.id)).length
+      store.instead = (turn, stored) =>
+        turn.events.some(({ _tag }) => _tag === "SignalReceived") ? Effect.delay(stored, "10 seconds") : undefined
+      yield* Effect.forkChild(call.signal("note", 1), { startImmediately: true })
+      yield* Effect.forkChild(Calls.receive(end), { startImmediately: true })
+      yield* TestClock.adjust("11 seconds")
+      assert.deepStrictEqual((yield* tags(call.id)).slice(before), ["SignalReceived"])
+    }).pipe(Effect.provide(world(store, [Good])))
   })
 })

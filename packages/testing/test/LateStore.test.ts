@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, Flow, Line, PhoneNumber, type Settings } from "@ringback/core"
-import { Clock, Effect, Fiber, Layer, Schema } from "effect"
+import { Calls, EventStore, Flow, Line, PhoneNumber, type Settings } from "@ringback/core"
+import { Clock, Effect, Fiber, Layer, Option, Schema } from "effect"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
 import { Brake, braked, goOn, stop } from "./fixtures/brake.ts"
 import { lobby, Reception } from "./fixtures/flows.ts"
@@ -51,13 +51,20 @@ const Question = Flow.make("question", {
     )
 })
 
+const Nap = Flow.make("nap", {
+  version: 1,
+  input: {},
+  output: Schema.Literal("rested"),
+  run: () => Flow.as(Flow.sleep("1 hour"), "rested" as const)
+})
+
 const Lobby = lobby("1500 millis")
 
 const world = (settings: Partial<Settings.Settings> = {}) =>
   TestCalls.connection.pipe(
     Layer.provideMerge(
       Calls.layer({
-        flows: [Announcement, Brief, Question],
+        flows: [Announcement, Brief, Nap, Question],
         inbound: { "15550170009": Reception, "15550170008": Lobby },
         settings: { busy: ["busy"], ...settings }
       })
@@ -189,6 +196,39 @@ describe("while the store is late", () => {
       assert.strictEqual(action?._tag, "Hangup")
       assert.strictEqual((yield* Clock.currentTimeMillis) - began, 2_000)
       yield* goOn
+    }).pipe(Effect.provide(world())))
+
+  it.effect("a line whose end came in hears no hold, though that end is not recorded yet", () =>
+    Effect.gen(function*() {
+      const caller = { referenceId: "caller 1", to: from, from: "15550170044" }
+      yield* Calls.receive({ event: "incoming_call", ...caller })
+      yield* stop
+      yield* Effect.forkChild(Calls.receive({ event: "call_completed", ...caller }), { startImmediately: true })
+      const late = yield* Effect.forkChild(Calls.receive({ event: "speak_completed", ...caller }))
+      yield* Effect.sleep("3 seconds")
+      assert.isUndefined(late.pollUnsafe())
+      yield* goOn
+      assert.isUndefined((yield* Fiber.join(late)).action)
+    }).pipe(Effect.provide(world())))
+
+  it.effect("a call whose alarm rings behind a webhook wakes, though the webhook turns out to be of another call", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers())
+      const first = yield* Calls.start(Announcement, input)
+      assert.strictEqual(yield* first.outcome, "heard")
+      const [ring] = yield* PhoneCompany.rings
+      yield* Effect.sleep("10 minutes") // its line is presumed closed, and it has left memory
+      const nap = yield* Calls.start(Nap, {})
+      yield* Effect.sleep("3599 seconds")
+      yield* stop
+      const { namespace } = yield* EventStore.EventStore
+      const theirs = { referenceId: ring!.referenceId, externalId: `${namespace}.${nap.id}.1` }
+      yield* Effect.forkChild(Calls.receive({ event: "call_completed", ...theirs }))
+      yield* Effect.sleep("3 seconds")
+      assert.isUndefined(Option.getOrThrow(yield* Calls.get(nap.id)).exit)
+      yield* goOn
+      yield* Effect.sleep("1 second")
+      assert.isDefined(Option.getOrThrow(yield* Calls.get(nap.id)).exit)
     }).pipe(Effect.provide(world())))
 
   it.effect("an event that needs no words gets no answer, and is recorded later", () =>

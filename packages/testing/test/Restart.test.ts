@@ -350,29 +350,39 @@ describe("two phones that ring for one dial", () => {
     }).pipe(Effect.provide(TestCalls.layer({ flows: [Greeting], namespace: "ours" }))))
 })
 
-/** A store that keeps a turn with such an event and says that it failed, once. */
-const failsAfter = (tag: CallEvent.CallEvent["_tag"]) =>
+const nobodyKnows = Effect.fail(new EventStore.StoreError({ operation: "write", problem: "Nobody knows." }))
+
+/** A store that keeps a turn with such an event, and says that it failed, or throws, once. */
+const failsAfter = (tag: CallEvent.CallEvent["_tag"], { keeps = Effect.ignore, says = nobodyKnows }: Doubt) =>
   Layer.effect(
     EventStore.EventStore,
     Effect.map(EventStore.EventStore, (store) => {
       let isToFail = true
       return EventStore.EventStore.of({
         ...store,
-        append: (turn, summary, about) =>
-          Effect.tap(store.append(turn, summary, about), () => {
-            if (!isToFail || !turn.events.some((event) => event._tag === tag)) return Effect.void
-            isToFail = false
-            return Effect.fail(new EventStore.StoreError({ operation: "write", problem: "Nobody knows." }))
-          })
+        append: (turn, summary, about) => {
+          const append = store.append(turn, summary, about)
+          if (!isToFail || !turn.events.some((event) => event._tag === tag)) return append
+          isToFail = false
+          return Effect.andThen(keeps(append), says)
+        }
       })
     })
   ).pipe(Layer.provide(EventStore.layerMemory))
 
-const doubtful = (tag: CallEvent.CallEvent["_tag"]) =>
+interface Doubt {
+  readonly keeps?: (append: Effect.Effect<void, unknown>) => Effect.Effect<unknown>
+  readonly says?: Effect.Effect<never, EventStore.StoreError>
+}
+
+const keepsLate = (append: Effect.Effect<void, unknown>) =>
+  Effect.forkDetach(Effect.delay(Effect.ignore(append), "30 seconds"))
+
+const doubtful = (tag: CallEvent.CallEvent["_tag"], doubt: Doubt = {}) =>
   TestCalls.connection.pipe(
     Layer.provideMerge(Calls.layer({ flows: [Announcement, Lookup], settings })),
     Layer.provide(FakeTransport.layer),
-    Layer.provide(failsAfter(tag)),
+    Layer.provide(failsAfter(tag, doubt)),
     Layer.provideMerge(world)
   )
 
@@ -421,6 +431,31 @@ describe("an append that failed and is stored all the same", () => {
       assert.strictEqual(yield* call.outcome, "heard")
       assert.strictEqual(yield* ringsOf, 1)
     }).pipe(Effect.provide(doubtful("DialAttempted"))))
+
+  it.effect("is sent, too, if the store threw instead of failing", () =>
+    Effect.gen(function*() {
+      yield* Effect.flip(Calls.start(Announcement, input, { key: "x" }))
+      yield* Effect.sleep("1 second")
+      assert.strictEqual(yield* ringsOf, 1)
+    }).pipe(Effect.provide(doubtful("DialAttempted", { says: Effect.die(new Error("a bug")) }))))
+
+  it.effect("is found, too, if it is stored so late that it was not there at first", () =>
+    Effect.gen(function*() {
+      yield* Effect.flip(Calls.start(Announcement, input, { key: "x" }))
+      yield* Effect.sleep("59 seconds")
+      assert.strictEqual(yield* ringsOf, 0)
+      yield* Effect.sleep("10 seconds")
+      assert.strictEqual(yield* ringsOf, 1)
+    }).pipe(Effect.provide(doubtful("DialAttempted", { keeps: keepsLate }))))
+
+  it.effect("is found by whoever asks for its call before", () =>
+    Effect.gen(function*() {
+      yield* Effect.flip(Calls.start(Announcement, input, { key: "x" }))
+      yield* Effect.sleep("40 seconds")
+      const call = yield* Calls.start(Announcement, input, { key: "x" })
+      assert.strictEqual(yield* call.outcome, "heard")
+      assert.strictEqual(yield* ringsOf, 1)
+    }).pipe(Effect.provide(doubtful("DialAttempted", { keeps: keepsLate }))))
 
   it.effect("is run, if it is an activity", () =>
     Effect.gen(function*() {

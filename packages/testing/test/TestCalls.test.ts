@@ -209,6 +209,32 @@ describe("TestCalls", () => {
     }).pipe(Effect.provide(TestCalls.layer({ flows: [Slow] })))
   })
 
+  it.effect("an activity that nobody waits for any more is stopped: it is overdue, or its call is cancelled", () => {
+    let stopped = 0
+    const Slow = Flow.make("slow", {
+      version: 1,
+      input: {},
+      output: Schema.Void,
+      run: () =>
+        Flow.activity(
+          "slow",
+          { within: "10 seconds" },
+          Effect.onInterrupt(Effect.never, () => Effect.sync(() => stopped++))
+        )
+    })
+    return Effect.gen(function*() {
+      yield* Calls.start(Slow, {})
+      yield* Effect.sleep("9 seconds")
+      const call = yield* Calls.start(Slow, {})
+      assert.strictEqual(stopped, 0)
+      yield* Effect.sleep("2 seconds")
+      assert.strictEqual(stopped, 1)
+      yield* call.cancel
+      yield* FakeClock.settle
+      assert.strictEqual(stopped, 2)
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Slow] })))
+  })
+
   it.effect("a hold notices a hang-up at once", () => {
     const Hold = Flow.make("hold", {
       version: 1,
