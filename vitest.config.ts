@@ -1,13 +1,21 @@
 import { defineConfig } from "vitest/config"
 
+const all = ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.ts"]
+
+/** What does not fit into a minute: real databases and processes, and storms. `npm run test:all` runs these too. */
+const long = ["**/*.postgres.test.ts", "**/Storm*.test.ts", "scripts/closing.test.ts", "scripts/storm.test.ts"]
+
 export default defineConfig({
   resolve: { conditions: ["source"] },
   ssr: { resolve: { conditions: ["source"] } },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.ts"],
     typecheck: { enabled: false },
     testTimeout: 30_000, // It bounds what hangs. A machine that is busy fails no test.
     hookTimeout: 60_000,
-    coverage: { include: ["packages/*/src/**/*.ts"], reporter: ["text", "html"] }
+    coverage: { include: ["packages/*/src/**/*.ts"], reporter: ["text", "html"] },
+    projects: [
+      { extends: true, test: { name: "quick", include: all, exclude: long } },
+      { extends: true, test: { name: "long", include: long, exclude: ["**/node_modules/**"] } }
+    ]
   }
 })
