@@ -173,6 +173,14 @@ describe("a dial", () => {
     trial.verify()
   })
 
+  it("whose response was lost is not listened for after its call must be over, though all begins anew", () => {
+    const trial = new Trial(talk)
+    trial.posted({ _tag: "Lost", problem: "timeout" })
+    trial.now += 21 * minute
+    const restart: Call.Input = { _tag: "Restart", crashedAt: trial.now - minute }
+    assert.deepStrictEqual(trial.take(restart, "p2"), ["Restarted", "DialGivenUp", "FlowEnded"])
+  })
+
   it("to a number that was left as unknown fails at once without ringing, unless its author allows it", () => {
     const twice = (evenIfUnknown: boolean) =>
       Flow.retry(talkWith({ evenIfUnknown }), { times: 1, while: (error) => error._tag === "NotAnswered" })
@@ -216,6 +224,17 @@ describe("a dial", () => {
       trial.answered()
       assert.strictEqual(trial.reply(), "speak")
       trial.verify()
+    })
+
+    it("that goes after it was held has the whole time of its line from then on", () => {
+      const trial = copied(later, { before, dials: "hold" })
+      trial.pass(10 * 60 * minute)
+      trial.restored = [{ before, dials: "dial" }]
+      trial.take({ _tag: "Wake" })
+      trial.answered()
+      assert.deepStrictEqual(trial.pass(30 * second), [])
+      trial.spoken()
+      assert.deepStrictEqual(exitOf(trial), { _tag: "Success", value: "heard" })
     })
 
     it("is given up as unknown when it has been held for a day and nobody has said anything", () => {
@@ -285,6 +304,13 @@ describe("a dial", () => {
     assert.strictEqual(trial.reply(), "hangup")
     trial.ended()
     assert.isTrue(Call.isOver(trial.call))
+  })
+
+  it("rings as much shorter as its carrier is faster", () => {
+    const trial = new Trial(talk, undefined, { speed: 60 })
+    trial.posted({ _tag: "Accepted", referenceId: session })
+    assert.deepStrictEqual(trial.pass(second - 1), [])
+    assert.include(trial.pass(1), "DialGivenUp")
   })
 
   it("to a number that may still ring waits until that is decided", () => {
@@ -703,6 +729,15 @@ describe("the end of a call", () => {
     assert.isTrue(Call.isOver(trial.call))
   })
 
+  it("of a line that nobody wants is presumed at its limit, though it is listened to anew", () => {
+    const trial = new Trial(talk)
+    trial.answered()
+    trial.take({ _tag: "Cancel" })
+    trial.now += 21 * minute
+    const restart: Call.Input = { _tag: "Restart", crashedAt: trial.now - minute }
+    assert.deepStrictEqual(trial.take(restart, "p2"), ["Restarted", "LinePresumedClosed"])
+  })
+
   it("that never is reported during a prompt is presumed when the prompt must be long over", () => {
     const trial = new Trial(talk)
     trial.answered()
@@ -797,6 +832,22 @@ describe("a wait on a live line", () => {
     trial.spoken()
     assert.deepStrictEqual(exitOf(trial), { _tag: "Success", value: "sorry" })
     assert.strictEqual(trial.reply(), "hangup")
+  })
+
+  it("counts its holds anew after each prompt", () => {
+    const pause = Flow.sleep("500 seconds")
+    const twice = Flow.andThen(pause, Flow.andThen(Line.speak("Not long now."), pause))
+    const trial = new Trial(Flow.as(twice, "waited").pipe(Flow.dial({ to, from })))
+    trial.answered()
+    for (let tens = 1; tens < 102; tens++) {
+      trial.take({ _tag: "Wake" })
+      trial.take({ _tag: "ReplyDue", line: 1 })
+      trial.now += 10 * second
+      trial.spoken()
+    }
+    assert.isAbove(count(trial), 90)
+    trial.take({ _tag: "Wake" })
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Success", value: "waited" })
   })
 
   it("holds again where its flow wants that, and where a finalizer within the hold waits on", () => {

@@ -74,7 +74,7 @@ export interface CallLine {
   /** Sessions of the same attempt that are not the line: one `POST` that was carried out twice. */
   readonly otherReferenceIds: ReadonlyArray<string>
   readonly phase: Phase
-  /** When the line was first recorded, and when its present phase began. */
+  /** When the line was first recorded, of a dial when it was attempted; and when its present phase began. */
   readonly openedAt: number
   readonly phaseAt: number
   /** By how much the clock was set forward since: that time has not passed on the line. */
@@ -503,6 +503,8 @@ const apply = (self: Call, event: CallEvent): Call => {
     case "DialAttempted":
       return onLine(self, event.line, (line) => ({
         ...to(line, "Attempted", at),
+        openedAt: at,
+        jumpedMillis: 0,
         heldSince: undefined,
         externalId: event.externalId,
         process: event.process
