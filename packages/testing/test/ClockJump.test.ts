@@ -177,6 +177,26 @@ describe("a clock that is set forward", () => {
       assert.isAtLeast(woken.at(-1)! - woken[0]!, 4_900)
       assert.isAtMost(woken.at(-1)!, 36_000)
     }).pipe(Effect.provide(inWorld(life([Nap])))))
+
+  it.effect("in steps too small to be a jump lets no dial go out that is too old by it", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("1 second"))
+      const calls = yield* Calls.Calls
+      yield* stop
+      const starting = yield* Effect.forkChild(Calls.start(Greeting, input, { key: "one" }))
+      for (let step = 1; step <= 12; step++) {
+        yield* Effect.sleep("100 millis")
+        yield* FakeClock.setForward("900 millis")
+        yield* Effect.forkChild(calls.receive({ ...incoming, referenceId: `caller ${step}` })) // reads the clock
+      }
+      yield* goOn
+      yield* Fiber.await(starting)
+      const call = yield* Calls.start(Greeting, input, { key: "one" })
+      assert.strictEqual(yield* call.outcome, "heard")
+      const tags = yield* tagsOf(call.id)
+      assert.deepStrictEqual(tags.slice(2, 5), ["DialAttempted", "DialNotSent", "DialAttempted"])
+      assert.lengthOf(yield* PhoneCompany.rings, 1)
+    }).pipe(Effect.provide(inWorld(Layer.provideMerge(life([Greeting]), slowly)))))
 })
 
 describe("a clock that is set forward during a talk", () => {
@@ -244,6 +264,15 @@ describe("a clock that is set back", () => {
           assert.isAtMost(slept, 20 * minute)
         }).pipe(Effect.provide(inWorld(life([Nap], { settings: { keep } })))))
     }
+
+    it.effect(`by ${by} wakes a call that sleeps and that nobody waits for`, () =>
+      Effect.gen(function*() {
+        const call = yield* Calls.start(Nap, {})
+        yield* Effect.sleep("5 minutes")
+        yield* FakeClock.setForward(Duration.negate(Duration.fromInputUnsafe(by)))
+        yield* Effect.sleep("20 minutes")
+        assert.include(yield* tagsOf(call.id), "SleepElapsed")
+      }).pipe(Effect.provide(inWorld(life([Nap], { settings: { keep: 0 } })))))
 
     it.effect(`by ${by} while nobody looked wakes a call that slept`, () =>
       Effect.gen(function*() {

@@ -289,3 +289,19 @@ describe("while the store is late", () => {
       assert.isUndefined(later.action) // nothing is kept of the caller who was refused
     }).pipe(Effect.provide(world({ maxWaiting: 2 }))))
 })
+
+describe("a reply", () => {
+  for (const [after, isDoubtful] of [["3 seconds", false], ["5 seconds", true]] as const) {
+    it.effect(`that is written ${after} after its event is ${isDoubtful ? "" : "not "}in doubt`, () =>
+      Effect.gen(function*() {
+        const calls = yield* Calls.Calls
+        const store = yield* EventStore.EventStore
+        const event = { event: "incoming_call", referenceId: "caller 1", to: from, from: "15550170044" }
+        const { sent } = yield* calls.receive(event)
+        yield* Effect.sleep(after)
+        yield* sent(true)
+        const id = Option.getOrThrow(yield* store.find("caller 1"))
+        assert.strictEqual((yield* eventsOf(id)).includes("ReplyBroken"), isDoubtful)
+      }).pipe(Effect.provide(world())))
+  }
+})
