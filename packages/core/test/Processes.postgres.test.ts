@@ -35,6 +35,14 @@ const Nap = Flow.make("nap", {
   run: () => Flow.sleep("10 minutes").pipe(Flow.as("rested" as const))
 })
 
+/** Sleeps, and tidies up however that ends. */
+const Tidy = Flow.make("tidy", {
+  version: 1,
+  input: {},
+  output: Schema.Void,
+  run: () => Flow.sleep("10 minutes").pipe(Flow.ensuring(Flow.note("tidied", true)))
+})
+
 /** Books once the gate is open, and keeps the keys under which it was asked to. */
 const booking = (gate: Latch.Latch, keys: Array<string>) =>
   Flow.make("booking", {
@@ -285,6 +293,19 @@ describe.skipIf(server === undefined)("a process that is taken for dead and live
       assert.strictEqual(yield* call.outcome, "booked")
       assert.lengthOf(keys, 1)
       assert.notInclude(yield* tags(one, call.id), "Restarted")
+    }))
+
+  test("because the database has lost them all: its flow runs what it ensures when another cancels its call", () =>
+    Effect.gen(function*() {
+      const one = yield* start({ flows: [Tidy] })
+      const other = yield* start({ flows: [Nap], tells: false })
+      const { id } = yield* one.calls.start(Tidy, {})
+      yield* Effect.sleep("6 seconds")
+      yield* one.vanish
+      yield* other.vanish
+      yield* other.calls.cancel(id)
+      yield* Effect.sleep("30 seconds")
+      assert.include(yield* tags(one, id), "Noted")
     }))
 
   test("may hear of its dial after another called that unknown, and nobody rings twice", () =>
