@@ -62,6 +62,15 @@ describe("recordable", () => {
     })
   }
 
+  it("names a place by five keys at most, and 40 characters of each", () => {
+    const key = "k".repeat(41)
+    const place = (keys: number) => `["${key.slice(0, 40)}"]`.repeat(keys)
+    const within = (levels: number): unknown => levels === 0 ? undefined : { [key]: within(levels - 1) }
+    for (const [levels, named] of [[1, 1], [5, 5], [6, 5]] as const) {
+      assert.strictEqual(problemOf(within(levels)).split("\n  at ")[1], place(named))
+    }
+  })
+
   const taken: Record<string, unknown> = {
     "the longest text": "x".repeat(longest - 2),
     "the deepest nest": nested(99),

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Call, CallEvent, Calls, Flow, Line, PhoneNumber, Settings } from "@ringback/core"
 import { Callee, FlowExplorer, type Law, PhoneCompany, TestCalls } from "@ringback/testing"
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 
 const numbers = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
 const id = "0123456789abcdefghjk" as CallEvent.CallId
@@ -44,13 +44,40 @@ const changing = (value: unknown, changes: ReadonlyArray<number>): Flow.Flow<unk
     return value
   })
 
-/** From where a flow gets what it changes, and how it does. */
-const flows = (changes: ReadonlyArray<number>) => {
+/** An activity whose stored result is handed on as it is. */
+const asked = Flow.ask(
+  {
+    _tag: "Activity",
+    name: "list",
+    withinMillis: 60_000,
+    effect: Effect.succeed(null),
+    encodeSuccess: Result.succeed,
+    encodeError: Result.succeed
+  },
+  (result) => ({ _tag: "Success", value: result.value })
+)
+
+/** From where a flow gets what it changes, and how it does. `start` is what a flow that is made once begins with. */
+const flows = (changes: ReadonlyArray<number>, start: unknown) => {
   const list = Flow.activity("list", { success: Schema.Json, error: Schema.Json }, Effect.succeed(null))
   const told = Flow.signal("list", Schema.Json, { within: "1 hour" })
+  const shared = Flow.reducer({
+    initial: { value: start, left: [...changes] },
+    decide: (state): Flow.Decision<unknown, number> => {
+      const choice = state.left.shift() // of a copy: it is still there when the state evolves
+      if (choice === undefined) return { done: state.value }
+      return { ask: Flow.as(Flow.sleep("1 second"), choice) }
+    },
+    evolve: (state, choice) => {
+      state.left.shift()
+      change(state.value, choice)
+      return state
+    }
+  })
   return {
     "an input": (input: unknown) => changing(input, changes),
     "an activity's result": () => Flow.flatMap(list, (value) => changing(value, changes)),
+    "a result that Flow.ask hands on": () => Flow.flatMap(asked, (value) => changing(value, changes)),
     "an activity's error": () => Flow.catch(Flow.as(list, null), (error) => changing(error, changes)),
     "a signal": () => Flow.flatMap(told, (value) => changing(value, changes)),
     "a list that a generator around it holds": () =>
@@ -72,17 +99,20 @@ const flows = (changes: ReadonlyArray<number>) => {
             change(state.value, choice)
             return { ...state, left: state.left.slice(1) }
           }
-        }))
+        })),
+    "the state of a reducer that is made once": () => shared
   }
 }
 
 const sources = [
   "an input",
   "an activity's result",
+  "a result that Flow.ask hands on",
   "an activity's error",
   "a signal",
   "a list that a generator around it holds",
-  "the state of a reducer"
+  "the state of a reducer",
+  "the state of a reducer that is made once"
 ] as const
 
 const define = (run: (input: Schema.Json) => Flow.Flow<unknown, unknown, unknown>) =>
@@ -146,7 +176,9 @@ describe("what a flow makes of a value of its own is the same live, in a replay 
     it.prop(source, [Schema.Json, Changes], ([given, changes]) => {
       const value = copyOf(given)
       const before = JSON.stringify(value)
-      const definition = define((input) => flows(changes)[source](input))
+      const start = copyOf(given)
+      const ofSources = flows(changes, start)
+      const definition = define((input) => ofSources[source](input))
       const expected = made(value, changes)
 
       const { call, events } = live(definition as never, source, value)
@@ -159,8 +191,38 @@ describe("what a flow makes of a value of its own is the same live, in a replay 
 
       assert.deepStrictEqual(explored(definition, source, value), [expected])
       assert.strictEqual(JSON.stringify(value), before, "a sample was changed")
+      assert.strictEqual(JSON.stringify(start), before, "what a flow begins with was changed")
     })
   }
+})
+
+describe("a response is the flow's own, which may change it:", () => {
+  const changed = (response: object) =>
+    Flow.gen(function*() {
+      Object.assign(response, { changed: ((response as { changed?: number }).changed ?? 0) + 1 })
+      yield* Flow.sleep("1 second")
+      return response
+    })
+  const responses = {
+    "the caller of Flow.inbound": [Flow.inbound(changed), { from: "15550170044", to: "15550170009" }],
+    "what came of Line.bridge": [Flow.flatMap(Line.bridge(numbers), changed), { _tag: "Left", who: "them" }]
+  } as const
+
+  const next = (step: Flow.Step<unknown, unknown>, response: unknown): Flow.Step<unknown, unknown> =>
+    step._tag === "Waiting" ? Flow.next(step as never, response as never) : step
+
+  it.each(Object.entries(responses))("%s", (_, [flow, response]) => {
+    const given = { ...response }
+    const asks = Flow.start(flow as Flow.Flow<unknown, unknown, never>)
+    for (let n = 0; n < 2; n++) {
+      const sleeps = next(asks, given)
+      for (let again = 0; again < 2; again++) {
+        const end = next(next(sleeps, null), null) // A caller's line is left at the end.
+        assert.deepStrictEqual(end, { _tag: "Done", exit: { _tag: "Success", value: { ...response, changed: 1 } } })
+      }
+    }
+    assert.deepStrictEqual(given, { ...response })
+  })
 })
 
 describe("what is recorded is what was:", () => {
