@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Call, Calls, EventStore, Flow, Line, PhoneNumber, Settings, SqlEventStore, Witness } from "@ringback/core"
 import type { CallEvent } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Clock, DateTime, Effect, Layer, Logger, Option, Schema } from "effect"
+import { Clock, DateTime, Effect, FileSystem, Layer, Logger, Option, Schema } from "effect"
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -340,12 +340,12 @@ describe("a store that lost nothing", () => {
 })
 
 describe("the witness in a file", () => {
-  const opened = (path: string) =>
+  const opened = (path: string, files = NodeFileSystem.layer) =>
     Effect.gen(function*() {
       const witness = yield* Witness.Witness
       assert(witness !== undefined)
       return witness
-    }).pipe(Effect.provide(Witness.layerFile(path).pipe(Layer.provide(NodeFileSystem.layer))))
+    }).pipe(Effect.provide(Witness.layerFile(path).pipe(Layer.provide(files))))
 
   const testimony: Witness.Testimony = {
     turn: { callId: "0123456789abcdefghjk" as CallEvent.CallId, version: 7 },
@@ -362,6 +362,35 @@ describe("the witness in a file", () => {
       assert.deepStrictEqual(Option.getOrThrow((yield* opened(path)).last), testimony)
       assert.isFalse(existsSync(`${path}.new`))
       assert.match(readFileSync(path, "utf8"), /^\{.*\}$/)
+    }))
+
+  it.effect("is on the disk as a whole before it takes the place of what was written before", () =>
+    Effect.gen(function*() {
+      const path = join(yield* folder, "witness.json")
+      const steps: Array<string> = []
+      const noted = <A, E>(effect: Effect.Effect<A, E>, step: string) =>
+        Effect.tap(effect, () => Effect.sync(() => steps.push(step)))
+      const isWritten = () => Option.isSome(Option.liftThrowable(JSON.parse)(readFileSync(`${path}.new`, "utf8")))
+      const watched = Layer.effect(
+        FileSystem.FileSystem,
+        Effect.map(FileSystem.FileSystem, (files) =>
+          FileSystem.FileSystem.of({
+            ...files,
+            open: (name, options) =>
+              Effect.map(files.open(name, options), (file) =>
+                Object.create(file, {
+                  sync: {
+                    value: Effect.suspend(() => noted(file.sync, `sync ${isWritten() ? "all of it" : "too little"}`))
+                  }
+                }) as typeof file),
+            rename: (from, to) => noted(files.rename(from, to), "rename")
+          }))
+      ).pipe(Layer.provide(NodeFileSystem.layer))
+      const { write } = yield* opened(path, watched)
+      for (const written of [{}, testimony]) {
+        yield* write(written)
+        assert.deepStrictEqual(steps.splice(0), ["sync all of it", "rename"])
+      }
     }))
 
   it.effect("that cannot be read stops the layer, in words", () =>
