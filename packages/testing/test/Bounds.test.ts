@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
-import { Effect, Layer, Metric, Option, Schema } from "effect"
+import { Clock, Effect, Layer, Metric, Option, Schema } from "effect"
 import { FakeClock, TestCalls } from "../src/index.ts"
 
 const parties = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
@@ -82,6 +82,31 @@ describe("a transport that says too much", () => {
         Calls.layer({ flows: [Errand] }).pipe(
           Layer.provide(EventStore.layerMemory),
           Layer.provide(Layer.succeed(Transport.Transport, transport))
+        )
+      ))
+    }).pipe(Effect.provide(FakeClock.layer)))
+})
+
+describe("a transport that says nothing", () => {
+  it.effect("is let go of at the limit, and what it has in hand is interrupted", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      const note = (what: string) =>
+        Effect.map(Clock.currentTimeMillis, (now) => void seen.push(`${what} ${now - began}`))
+      const began = yield* Clock.currentTimeMillis
+      const send = () => Effect.andThen(note("sent at"), Effect.onInterrupt(Effect.never, () => note("interrupted at")))
+      yield* Effect.gen(function*() {
+        const call = yield* Calls.start(Errand, {})
+        yield* Effect.sleep("29 seconds")
+        assert.notInclude((yield* Calls.events(call.id)).map(({ _tag }) => _tag), "DialUnknown")
+        yield* Effect.sleep("2 seconds")
+        const unknown = (yield* Calls.events(call.id)).find(({ _tag }) => _tag === "DialUnknown")
+        assert.deepInclude(unknown, { reason: "no answer within 30000 ms" })
+        assert.deepStrictEqual(seen, ["sent at 0", "interrupted at 30000"])
+      }).pipe(Effect.provide(
+        Calls.layer({ flows: [Errand] }).pipe(
+          Layer.provide(EventStore.layerMemory),
+          Layer.provide(Layer.succeed(Transport.Transport, Transport.Transport.of({ send })))
         )
       ))
     }).pipe(Effect.provide(FakeClock.layer)))
