@@ -159,6 +159,9 @@ describe("an engine that closes", () => {
         const first = yield* open({ flows: [Working] })
         const call = yield* first.calls.start(Working, {})
         assert.isAtMost(yield* first.close, 10_000)
+        assert.deepStrictEqual(first.lines, [
+          "Info: The engine has closed, and leaves to the next process: 1 call under way, 1 activity that runs again"
+        ])
         const second = yield* open({ flows: [Working] })
         assert.strictEqual(yield* second.calls.handle(Working, call.id).outcome, "done")
         yield* second.close
@@ -189,6 +192,20 @@ describe("an engine that closes", () => {
         assert.isAtMost(yield* engine.close, 10_000)
       }).pipe(Effect.provide(world)))
   }
+
+  it.effect("stops an activity at once, though it waits for a dial", () =>
+    Effect.gen(function*() {
+      const stopped: Array<number> = []
+      const note = Effect.map(Clock.currentTimeMillis, (now) => void stopped.push(now))
+      const Working = working(Effect.onInterrupt(Effect.delay(Effect.succeed("done"), "2 seconds"), () => note))
+      const engine = yield* open({ flows: [Greeting, Working], send: () => Effect.delay(accepting, "3 seconds") })
+      const work = yield* engine.calls.start(Working, {})
+      yield* engine.calls.start(Greeting, {})
+      const began = yield* Clock.currentTimeMillis
+      assert.strictEqual(yield* engine.close, 3_000)
+      assert.deepStrictEqual(stopped, [began])
+      assert.notInclude(yield* events(work.id), "ActivityCompleted")
+    }).pipe(Effect.provide(world)))
 
   it.effect("tries a store that is down until its bound, and not a moment longer", () =>
     Effect.gen(function*() {
@@ -222,7 +239,7 @@ describe("an engine that closes", () => {
 
   it.effect("whoever waits for an outcome, or for a start, is told", () =>
     Effect.gen(function*() {
-      const engine = yield* open({})
+      const engine = yield* open({ settings: { storePatience: 60_000 } })
       const call = yield* engine.calls.start(Greeting, {})
       const waiting = yield* Effect.forkChild(Effect.flip(call.outcome), { startImmediately: true })
       engine.frost.freeze(never)
@@ -232,7 +249,8 @@ describe("an engine that closes", () => {
       yield* FakeClock.settle
       yield* engine.close
       assert.include((yield* Fiber.join(waiting)).message, "The engine is closing")
-      assert.match((yield* Fiber.join(starting)).message, /did not answer in time|is closing/)
+      assert.include((yield* Fiber.join(starting)).message, "The engine is closing")
+      assert.include(engine.lines.join("\n"), "1 request that is not answered")
     }).pipe(Effect.provide(world)))
 
   it.effect("a webhook that comes meanwhile is recorded and answered, as long as the store can", () =>
