@@ -149,6 +149,10 @@ describe("FlowExplorer", () => {
     const pin = dialled(Line.collect("PIN?", { max: 4, min: 4, attempts: 1 }))
     assert.includeMembers([...explore(pin).outcomes], [`"0000"`, "fails: NoInput"])
     assert.include(explore(pin, { digits: ["1234", "12345"] }).outcomes, `"1234"`)
+    const plain = dialled(Flow.prompt(Action.prompt(Prompt.from("PIN?"), { max: 4 })))
+    const { outcomes } = explore(plain, { digits: ["1234", "12345"] })
+    assert.include(outcomes, `"1234"`)
+    assert.notInclude(outcomes, `"12345"`)
   })
 
   it("tries what an activity can come to, by its schema or by samples", () => {
