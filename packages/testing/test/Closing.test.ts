@@ -301,6 +301,40 @@ describe("an engine that closes", () => {
       yield* second.close
     }).pipe(Effect.provide(world)))
 
+  it.effect("begins no activity, and whoever waits for it on a line hears a hold at the end", () =>
+    Effect.gen(function*() {
+      let runs = 0
+      const Asking = Flow.make("asking", {
+        version: 1,
+        input: {},
+        output: Schema.String,
+        run: () =>
+          Flow.activity("work", { success: Schema.String }, Effect.sync(() => `${++runs}`)).pipe(
+            Flow.dial({ to, from }),
+            Flow.catchTag("NotAnswered", () => Flow.succeed("unreached"))
+          )
+      })
+      const dials: Array<string | undefined> = []
+      const engine = yield* open({
+        flows: [Greeting, Asking],
+        send: (dial) => {
+          dials.push(dial.externalId)
+          return dials.length === 1 ? accepting : never
+        },
+        settings: { replyDeadline: 20_000 }
+      })
+      const call = yield* engine.calls.start(Asking, {})
+      yield* engine.calls.start(Greeting, {})
+      yield* FakeClock.settle
+      const closing = yield* Effect.forkChild(engine.close, { startImmediately: true })
+      const answer = yield* Effect.forkChild(engine.calls.receive(answered(dials[0])), { startImmediately: true })
+      yield* Fiber.join(closing)
+      const { action } = yield* Fiber.join(answer)
+      assert.strictEqual(action?._tag === "Speak" && action.text, "One moment, please.")
+      assert.include(yield* events(call.id), "ActivityStarted")
+      assert.strictEqual(runs, 0)
+    }).pipe(Effect.provide(world)))
+
   it.effect("begins no activity and wakes no call any more", () =>
     Effect.gen(function*() {
       const Nap = Flow.make("nap", {
