@@ -156,21 +156,23 @@ describe.skipIf(server === undefined)("a process that is killed", () => {
       assert.lengthOf((yield* tags(other, id)).filter((tag) => tag === "ActivityCompleted"), 1)
     }))
 
-  test("while its activity runs, and two others see that at once: one of them runs it again", () =>
+  test("while its activity runs, and two others see that: who comes second leaves it to the first", () =>
     Effect.gen(function*() {
       const gate = yield* Latch.make()
       const keys: Array<string> = []
       const Booking = booking(gate, keys)
+      const second = yield* start({ flows: [Booking], slowToTakeOver: "3 seconds" }) // from the fifth second on
       const one = yield* start({ flows: [Booking] })
-      const others = [yield* start({ flows: [Booking] }), yield* start({ flows: [Booking] })]
       const { id } = yield* one.calls.start(Booking, {})
       yield* Effect.sleep("1 second")
+      const first = yield* start({ flows: [Booking] }) // takes it over in its fifth second, one second later
+      yield* Effect.sleep("1 second")
       yield* one.kill
-      yield* Effect.sleep("10 seconds")
+      yield* Effect.sleep("20 seconds")
       yield* gate.open
-      assert.strictEqual(yield* others[0]!.calls.handle(Booking, id).outcome, "booked")
+      assert.strictEqual(yield* first.calls.handle(Booking, id).outcome, "booked")
       assert.lengthOf(keys, 2)
-      assert.lengthOf((yield* tags(others[1]!, id)).filter((tag) => tag === "Restarted"), 1)
+      assert.lengthOf((yield* tags(second, id)).filter((tag) => tag === "Restarted"), 1)
     }))
 
   test("between a dial and its answer: another listens for a sign of it, and rings nobody", () =>

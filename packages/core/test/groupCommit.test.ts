@@ -147,6 +147,9 @@ describe("a group commit", () => {
       yield* done(commit)
       const next = yield* writer.commit
       assert.deepStrictEqual([commit.batch, next.batch], [["a"], ["b", "c"]])
+      yield* writer.submit("e")
+      yield* done(next)
+      assert.deepStrictEqual((yield* writer.commit).batch, ["e"])
     }))
 
   it.effect("lets those come in who waited for room", () =>
