@@ -278,7 +278,10 @@ const isListenedTo = (line: CallLine): boolean => {
   }
 }
 
-/** What is known of a restart: when the process that is gone last appended anything, or by how much the clock jumped. */
+/**
+ * What is known of a restart: when the process that is gone last appended anything, or the time before the clock jumped, and
+ * by how much it was set forward. One that was set back (0) is no machine that slept, so nothing was missed.
+ */
 export interface Restart {
   readonly crashedAt: number
   readonly jumpedMillis?: number
@@ -288,7 +291,7 @@ export interface Restart {
 export const onRestart = (
   turn: Turn,
   process: string,
-  { crashedAt, jumpedMillis = 0 }: Restart,
+  { crashedAt, jumpedMillis }: Restart,
   settings: Settings.Settings
 ): void => {
   for (const line of liveLines(turn.call)) {
@@ -296,16 +299,17 @@ export const onRestart = (
       turn.fact({ _tag: "DialUnknown", line: line.id, reason: "the process that sent it is gone" })
     }
   }
-  const doubtful = liveLines(turn.call).some((line) =>
-    line.inFlight !== undefined && line.phase !== "Closed" && line.inFlight.at >= crashedAt - settings.doubt
-  )
-  const listens = liveLines(turn.call).some((line) =>
-    isListenedTo(line) || (jumpedMillis > 0 && line.phase === "Bridged")
-  )
+  const isForward = jumpedMillis !== undefined && jumpedMillis > 0
+  const isSetBack = jumpedMillis !== undefined && !isForward
+  const doubtful = !isSetBack &&
+    liveLines(turn.call).some((line) =>
+      line.inFlight !== undefined && line.phase !== "Closed" && line.inFlight.at >= crashedAt - settings.doubt
+    )
+  const listens = liveLines(turn.call).some((line) => isListenedTo(line) || (isForward && line.phase === "Bridged"))
   // Who restarts a call runs its activity from then on, and without the flow nobody can.
   if (turn.isWithoutFlow && turn.call.wait?._tag === "Activity") return
   if (doubtful || listens || turn.call.wait?._tag === "Activity") {
-    turn.fact({ _tag: "Restarted", process, doubtful, ...(jumpedMillis > 0 ? { jumpedMillis } : {}) })
+    turn.fact({ _tag: "Restarted", process, doubtful, ...(isForward ? { jumpedMillis } : {}) })
   }
 }
 
