@@ -20,6 +20,7 @@ import * as engine from "./internal/engine.ts"
 import * as Inbox from "./internal/inbox.ts"
 import { recordable } from "./internal/json.ts"
 import * as Restore from "./internal/restore.ts"
+import * as Time from "./internal/time.ts"
 import * as Settings from "./Settings.ts"
 import type { Transport } from "./Transport.ts"
 import type { OutOfBounds, Webhook } from "./Webhook.ts"
@@ -265,6 +266,22 @@ export class Calls extends Context.Service<Calls, {
  * @since 0.1.0
  */
 export const ActivityKey: Context.Reference<string> = Dispatch.ActivityKey
+
+/**
+ * Who tells when a clock is set.
+ *
+ * @since 0.1.0
+ */
+export interface ClockChanges extends Time.ClockChanges {}
+
+/**
+ * Who tells when the clock of the engine is set; by default nobody. No machine tells when somebody corrects its clock, so
+ * while calls wait the engine compares its clocks every 30 seconds. A clock that only its owner sets, such as the `FakeClock`
+ * of `@ringback/testing`, tells it, and a year passes without a look. It counts only for the clock that the engine goes by.
+ *
+ * @since 0.1.0
+ */
+export const ClockChanges: Context.Reference<ClockChanges | undefined> = Time.ClockChanges
 
 /**
  * Counts the fields of webhooks that were left out of the record because they are out of bounds (`Webhook.bounded`).

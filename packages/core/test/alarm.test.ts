@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FakeClock } from "@ringback/testing"
 import { Clock, Effect } from "effect"
+import { vi } from "vitest"
 import * as Alarm from "../src/internal/alarm.ts"
 import * as CommonClock from "../src/internal/commonClock.ts"
 import * as Time from "../src/internal/time.ts"
@@ -8,7 +9,7 @@ import * as Time from "../src/internal/time.ts"
 const start = Date.UTC(2026, 0, 1)
 
 /** An alarm, and who was woken when, in milliseconds from the start. */
-const make = Effect.fnUntraced(function*(perSecond = 20) {
+const make = Effect.fnUntraced(function*(perSecond = 20, changes?: Time.ClockChanges) {
   const clock = yield* Clock.Clock
   const woken: Array<readonly [string, number]> = []
   const time = Time.make(CommonClock.make(clock, undefined))
@@ -16,7 +17,8 @@ const make = Effect.fnUntraced(function*(perSecond = 20) {
   const alarm = yield* Alarm.make(
     time,
     perSecond,
-    (id) => Effect.sync(() => void woken.push([id, Number(clock.monotonicTimeNanosUnsafe() - began) / 1e6]))
+    (id) => Effect.sync(() => void woken.push([id, Number(clock.monotonicTimeNanosUnsafe() - began) / 1e6])),
+    changes
   )
   return { alarm, woken }
 })
@@ -90,6 +92,47 @@ describe("an alarm", () => {
       yield* Effect.sleep("30 seconds")
       assert.strictEqual(woken[1]?.[0], "far")
     }))))
+
+  it.effect("looks at the clock every half minute where nobody tells when it is set, and else only then", () =>
+    inTime(Effect.scoped(Effect.gen(function*() {
+      const sleep = vi.spyOn(yield* Clock.Clock, "sleep")
+      const changes = yield* Time.ClockChanges
+      for (const [told, looks] of [[undefined, 20], [changes, 1]] as const) {
+        const { alarm } = yield* make(20, told)
+        sleep.mockClear()
+        alarm.set("a", (yield* Clock.currentTimeMillis) + 10 * 60_000, false)
+        yield* FakeClock.advance("595 seconds")
+        assert.lengthOf(sleep.mock.calls, looks)
+        alarm.clear("a")
+      }
+    }))))
+
+  it.effect("hears at once that the clock was set, until it ends", () =>
+    inTime(Effect.gen(function*() {
+      const changes = (yield* Time.ClockChanges)!
+      let listening = 0
+      const counted: Time.ClockChanges = {
+        clock: changes.clock,
+        listen: (listener) => {
+          listening++
+          const stop = changes.listen(listener)
+          return () => {
+            listening--
+            stop()
+          }
+        }
+      }
+      yield* Effect.scoped(Effect.gen(function*() {
+        const { alarm, woken } = yield* make(20, counted)
+        alarm.set("a", start + 3_600_000, false)
+        yield* Effect.sleep("1 second")
+        yield* FakeClock.setForward("2 hours")
+        yield* FakeClock.settle
+        assert.deepStrictEqual(woken, [["a", 1_000]])
+        assert.strictEqual(listening, 1)
+      }))
+      assert.strictEqual(listening, 0)
+    })))
 
   it.effect("looks at the clock anew for who was woken, and finds that it has been set back", () =>
     inTime(Effect.scoped(Effect.gen(function*() {

@@ -20,6 +20,7 @@
  *
  * @since 0.1.0
  */
+import { Calls } from "@ringback/core"
 import { Clock, Context, Duration, Effect, Layer, Scheduler } from "effect"
 import { createHook } from "node:async_hooks"
 
@@ -39,7 +40,8 @@ export class FakeClock extends Context.Service<FakeClock, {
   readonly advance: (duration: Duration.Input) => Effect.Effect<void>
   /**
    * Sets the wall clock forward, or back by a negative duration, and nothing else: as somebody does who corrects it, or a
-   * machine that slept. The monotonic clock, by which everybody sleeps, goes on as if nothing had happened.
+   * machine that slept. The monotonic clock, by which everybody sleeps, goes on as if nothing had happened. An engine is told
+   * at once (`Calls.ClockChanges`), where in life it may take half a minute to notice.
    */
   readonly setForward: (duration: Duration.Input) => Effect.Effect<void>
   /** Runs an effect of which something happens where the clock cannot see it; time stands still meanwhile. */
@@ -83,6 +85,7 @@ export const layerWith = (options: Options): Layer.Layer<FakeClock> =>
     )
     return Context.make(FakeClock, time).pipe(
       Context.add(Clock.Clock, time),
+      Context.add(Calls.ClockChanges, { clock: time, listen: time.listen }),
       Context.add(Scheduler.Scheduler, time.scheduler)
     )
   }))
@@ -125,7 +128,8 @@ export const advance = (duration: Duration.Input): Effect.Effect<void, never, Fa
 
 /**
  * Sets the wall clock forward, or back by a negative duration, and nothing else: as somebody does who corrects it, or a
- * machine that slept. The monotonic clock, by which everybody sleeps, goes on as if nothing had happened.
+ * machine that slept. The monotonic clock, by which everybody sleeps, goes on as if nothing had happened. An engine is told at
+ * once (`Calls.ClockChanges`), where in life it may take half a minute to notice.
  *
  * @example
  * yield* FakeClock.setForward("1 hour")
@@ -164,6 +168,8 @@ class Time implements Clock.Clock {
   private readonly sleepers: Array<Sleeper> = []
   /** Those who wait until everything is idle. */
   private readonly idlers: Array<() => void> = []
+  /** Those who are told when the wall clock is set. */
+  private readonly listeners = new Set<() => void>()
   /** Counts the steps of all fibers. */
   private steps = 0
   /** Tasks that are scheduled and have not run. */
@@ -213,7 +219,15 @@ class Time implements Clock.Clock {
   })
 
   readonly setForward = (duration: Duration.Input): Effect.Effect<void> =>
-    Effect.sync(() => void (this.ahead += Duration.toMillis(Duration.fromInputUnsafe(duration))))
+    Effect.sync(() => {
+      this.ahead += Duration.toMillis(Duration.fromInputUnsafe(duration))
+      for (const listener of this.listeners) listener()
+    })
+
+  readonly listen = (listener: () => void): () => void => {
+    this.listeners.add(listener)
+    return () => void this.listeners.delete(listener)
+  }
 
   readonly outside = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.acquireUseRelease(

@@ -322,7 +322,6 @@ describe("a clock that is set back", () => {
         "ActionDecided",
         "PromptCompleted",
         "ActionDecided",
-        "Restarted",
         "HoldAnswered" // to a copy: it finds out whether the bridge began
       ])
     }).pipe(Effect.provide(inWorld(Layer.provideMerge(life([], { inbound: { [from]: Exchange } }), slowly)))))

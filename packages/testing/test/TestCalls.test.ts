@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, Flow, Line, PhoneNumber } from "@ringback/core"
-import { Cause, Effect, Exit, Option, Schema } from "effect"
+import { Cause, Clock, Effect, Exit, Option, Schema } from "effect"
+import { vi } from "vitest"
 import { Callee, FakeClock, PhoneCompany, TestCalls } from "../src/index.ts"
 import { keepOrCancel, parties } from "./fixtures/flows.ts"
 
@@ -336,4 +337,24 @@ describe("TestCalls.followed", () => {
       yield* call.outcome
       yield* TestCalls.followed
     }).pipe(Effect.provide(engine)))
+})
+
+describe("a year of virtual time", () => {
+  const Year = Flow.make("year", {
+    version: 1,
+    input: {},
+    output: Schema.Literal("awake"),
+    run: () => Flow.as(Flow.sleep("365 days"), "awake" as const)
+  })
+
+  it.effect("passes in one sleep, for the clock tells when it is set", () =>
+    Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      const began = yield* Clock.currentTimeMillis
+      const sleep = vi.spyOn(clock, "sleep")
+      const calls = yield* Effect.forEach(Array.from({ length: 10 }), () => Calls.start(Year, {}))
+      for (const call of calls) assert.strictEqual(yield* call.outcome, "awake")
+      assert.strictEqual((yield* Clock.currentTimeMillis) - began, 365 * 24 * 3_600_000)
+      assert.lengthOf(sleep.mock.calls, 1)
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Year] }))))
 })

@@ -31,15 +31,20 @@ export interface Alarm {
 /** Whoever is woken no later than this is on time. */
 const punctual = 1_000
 
-/** So often the clocks are compared while nothing is due. */
-const longestSleep = 30_000
+/** So often the clocks are compared while nothing is due, where nobody tells when one is set. */
+const lookEvery = 30_000
 
-/** Runs until its scope closes; `ring` must not fail and should not take long. `perSecond` bounds what is rung late. */
+/**
+ * Runs until its scope closes; `ring` must not fail and should not take long. `perSecond` bounds what is rung late.
+ * `changes` tells when the clock is set, if anybody does.
+ */
 export const make = Effect.fnUntraced(function*(
   time: Time.Time,
   perSecond: number,
-  ring: (id: string) => Effect.Effect<void>
+  ring: (id: string) => Effect.Effect<void>,
+  changes?: Time.ClockChanges
 ): Effect.fn.Return<Alarm, never, Scope.Scope> {
+  const longestSleep = changes === undefined ? lookEvery : Infinity
   const armed = new Map<string, Entry>()
   const due = Heap.make<Entry>((self, that) => self.at < that.at)
   const late = Heap.make<Entry>((self, that) => self.urgent === that.urgent ? self.at < that.at : self.urgent)
@@ -91,6 +96,9 @@ export const make = Effect.fnUntraced(function*(
   })
   yield* Effect.forkScoped(Effect.forever(turn))
 
+  const look = (): void => void latch.openUnsafe()
+  if (changes !== undefined) yield* Effect.acquireRelease(Effect.sync(() => changes.listen(look)), Effect.sync)
+
   const clear = (id: string): void => {
     const entry = armed.get(id)
     if (entry === undefined) return
@@ -122,6 +130,6 @@ export const make = Effect.fnUntraced(function*(
     },
     clear,
     isCatchingUp: () => late.size() > 0,
-    look: () => latch.openUnsafe()
+    look
   }
 })

@@ -78,13 +78,16 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
   const store = bounded(unbounded)
   const random = yield* Random.Random
   const run = yield* Running.make
-  const clock = CommonClock.make(yield* Clock.Clock, store.processes)
+  const own = yield* Clock.Clock
+  const changes = yield* Time.ClockChanges
+  const clock = CommonClock.make(own, store.processes)
   yield* clock.adjust
   const time = Time.make(clock)
   const alarm = yield* Alarm.make(
     time,
     options.settings.catchUpPerSecond,
-    (id) => Effect.sync(() => closing.isBegun() ? undefined : void base.run(cells.wake(id as CallId)))
+    (id) => Effect.sync(() => closing.isBegun() ? undefined : void base.run(cells.wake(id as CallId))),
+    changes?.clock === own ? changes : undefined
   )
   const restore = yield* Restore.make({
     store,

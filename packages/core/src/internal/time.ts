@@ -2,7 +2,21 @@
  * What time it is. Facts are recorded by the wall clock, which somebody may set and which goes on while a machine sleeps;
  * waiting is done by the monotonic clock, which does neither. Each reading compares the two.
  */
+import { type Clock, Context } from "effect"
 import { type CommonClock, tolerance } from "./commonClock.ts"
+
+/** See `Calls.ClockChanges`. */
+export interface ClockChanges {
+  /** The clock of which it tells. */
+  readonly clock: Clock.Clock
+  /** Calls the listener whenever the wall clock is set, until what it gives is called. */
+  readonly listen: (listener: () => void) => () => void
+}
+
+/** See `Calls.ClockChanges`. */
+export const ClockChanges = Context.Reference<ClockChanges | undefined>("@ringback/core/Calls/ClockChanges", {
+  defaultValue: () => undefined
+})
 
 /** What both clocks show at one moment, in milliseconds: see `Time`. */
 export interface Reading {
