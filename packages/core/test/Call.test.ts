@@ -323,6 +323,35 @@ describe("a dial", () => {
     trial.verify()
   })
 
+  it("does not wait for one that was left as unknown, if its author allows that, though a caller is on a line before", () => {
+    const twice = Flow.retry(talkWith({ evenIfUnknown: true }), { times: 1 })
+    const trial = new Trial(Flow.andThen(twice, Flow.inbound(() => Line.speak("Hello."))), incoming)
+    trial.posted({ _tag: "Lost", problem: "reset" }, 2)
+    for (let tens = 1; tens <= 25; tens++) {
+      trial.take({ _tag: "ReplyDue", line: 1 })
+      trial.now += 10 * second
+      trial.spoken()
+      trial.take({ _tag: "Wake" })
+    }
+    assert.isTrue(trial.call.lines[1]?.presumed)
+    assert.strictEqual(trial.call.lines[2]?.phase, "Attempted")
+  })
+
+  it("that was not sent is not tried again for a call that is cancelled", () => {
+    const trial = new Trial(talk)
+    trial.take({ _tag: "Cancel" })
+    trial.posted({ _tag: "NotSent", problem: "connection refused" })
+    assert.isTrue(Call.isOver(trial.call))
+    assert.lengthOf(trial.call.lines, 1)
+  })
+
+  it("that was answered notes what the carrier says against that twenty times and no more", () => {
+    const trial = new Trial(talk)
+    trial.answered()
+    for (let time = 1; time <= 30; time++) trial.posted({ _tag: "Refused", status: "blocked" })
+    assert.strictEqual(trial.call.strays, 20)
+  })
+
   it("to another number does not wait for the first", () => {
     const trial = new Trial(Flow.catch(talk, () => Line.speak("x").pipe(Flow.dial({ to: other, from }))))
     trial.posted({ _tag: "Accepted", referenceId: session })
@@ -1068,6 +1097,17 @@ describe("a call that comes in", () => {
     assert.isTrue(Call.isOver(trial.call))
   })
 
+  it("that is bridged keeps the time of its bridge when the clock is set forward", () => {
+    const shortly = Line.bridge({ to: agents[0], from, maxCallDuration: "2 minutes" })
+    const trial = new Trial(Flow.inbound(() => shortly), incoming)
+    trial.webhook({ event: "dial_completed", status: "answered", to: agents[0], from })
+    const jumpedMillis = 60 * minute
+    trial.now += jumpedMillis
+    trial.take({ _tag: "Restart", crashedAt: trial.now - jumpedMillis, jumpedMillis }, "p1")
+    assert.notInclude(trial.pass(6 * minute), "LinePresumedClosed")
+    assert.include(trial.pass(minute), "LinePresumedClosed")
+  })
+
   it("is over at the carrier's four hours if nothing is ever heard of it", () => {
     const trial = new Trial(Flow.inbound(() => bridge(agents[0])), incoming)
     trial.pass(4 * 60 * minute)
@@ -1120,6 +1160,13 @@ describe("a bridge", () => {
       _tag: "Success",
       value: [{ _tag: "Left", who: "them" }, { _tag: "Left", who: "unknown" }]
     })
+  })
+
+  it("knows the caller by the number that calls, where the one that was called is not told", () => {
+    const trial = new Trial(Flow.inbound(() => bridge(agents[0])), incoming)
+    trial.webhook({ event: "call_leg_completed", from: caller })
+    const ended = trial.events.find((event) => event._tag === "LegEnded")
+    assert.strictEqual(ended?.leg, "caller")
   })
 
   it("is ended by an event without numbers as often as it comes", () => {
@@ -1257,6 +1304,23 @@ describe("a bridge", () => {
     assert.isFalse(Call.isOver(trial.call))
     leg(trial, agents[0])
     assert.strictEqual(trial.reply(), "hangup")
+  })
+})
+
+describe("a number of chance", () => {
+  it("is the same in a replay, and another in another call and at another place", () => {
+    const two = Flow.gen(function*() {
+      return [yield* Flow.random, yield* Flow.random]
+    })
+    const valuesOf = (callId: CallEvent.CallId) => {
+      const circumstances = { now: 0, process: "p1", namespace: "ns", settings }
+      const start = { _tag: "Start", flow: "test", version: 1, input: {} } as const
+      const { events } = Call.decide(Call.prepare(callId, define(two), {}), start, circumstances)
+      return events.flatMap((event) => event._tag === "Drawn" ? [event.value] : [])
+    }
+    const values = [...valuesOf(id), ...valuesOf("kjhgfedcba9876543210" as CallEvent.CallId)]
+    assert.strictEqual(new Set(values).size, 4)
+    assert.deepStrictEqual(valuesOf(id), values.slice(0, 2))
   })
 })
 

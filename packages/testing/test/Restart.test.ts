@@ -465,6 +465,35 @@ describe("an append that failed and is stored all the same", () => {
 })
 
 describe("two processes on one store", () => {
+  it.effect("know each other's lines, also where the store fails when it is asked whether there is a new one", () =>
+    Effect.gen(function*() {
+      const store = yield* EventStore.EventStore
+      let failures = 0
+      const failing = EventStore.EventStore.of({
+        ...store,
+        summary: (id) =>
+          failures-- > 0
+            ? Effect.fail(new EventStore.StoreError({ operation: "read", problem: "it is down" }))
+            : store.summary(id)
+      })
+      const engine = Layer.fresh(
+        Calls.layer({ flows: [Insistent], namespace: "ours", settings: { busy: ["busy"] } })
+      ).pipe(Layer.provide(FakeTransport.layer), Layer.provide(Layer.succeed(EventStore.EventStore, failing)))
+      const [one, other] = yield* Effect.all([Layer.build(engine), Layer.build(engine)]).pipe(
+        Effect.map(([one, other]) => [Context.get(one, Calls.Calls), Context.get(other, Calls.Calls)] as const)
+      )
+      const { id } = yield* one.start(Insistent, input)
+      const of = (line: number, status: string) => ({
+        ...webhook({ event: "dial_completed", referenceId: `session ${line}`, externalId: `ours.${id}.${line}` }),
+        status
+      })
+      yield* other.receive({ ...of(1, "ringing"), event: "surprise" })
+      yield* one.receive(of(1, "busy"))
+      failures = 1
+      const { action } = yield* other.receive(of(2, "answered"))
+      assert.strictEqual(action?._tag, "Speak")
+    }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(world, EventStore.layerMemory))))
+
   it.effect("give a copy the action in flight, also the one that did not see it begin", () =>
     Effect.gen(function*() {
       const engine = Layer.fresh(Calls.layer({ flows: [Greeting], namespace: "ours" })).pipe(
@@ -489,6 +518,14 @@ const Greeting = Flow.make("greeting", {
   input: parties,
   output: Schema.Void,
   run: (who) => Line.speak("Good morning.").pipe(Flow.andThen(Line.speak("How are you?")), Flow.dial(who))
+})
+
+/** Dials once more if nobody answers. */
+const Insistent = Flow.make("insistent", {
+  version: 1,
+  input: parties,
+  output: Schema.Void,
+  run: (who) => Flow.retry(Flow.dial(Line.speak("Good morning."), who), { times: 1 })
 })
 
 const TwoCodes = Flow.make("two-codes", {
