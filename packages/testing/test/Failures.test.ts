@@ -202,6 +202,32 @@ describe("a turn that the store refuses for good", () => {
     }).pipe(Effect.provide(world(store, [Bad]).pipe(Layer.provideMerge(layer))))
   })
 
+  it.effect("after the outcome is left out, and the line is closed when its time is over", () => {
+    const { layer, said } = Lines.make()
+    const store = new Store().refuses(({ _tag }) => _tag === "CallEnded")
+    const Greets = define("greets", () => Flow.dial(Flow.as(Line.speak("Hello."), "greeted"), { to, from }) as never)
+    return Effect.gen(function*() {
+      const call = yield* begin(Greets)
+      assert.strictEqual(yield* receive(call.id, "speak_completed", spoken), "Hangup")
+      for (const again of [1, 2, 3]) {
+        assert.strictEqual(yield* receive(call.id, "call_completed", { status: `hangup ${again}` }), "{}")
+      }
+      assert.strictEqual(said.filter(({ level }) => level === "Error").length, 1, JSON.stringify(said))
+      assert.match(said[0]?.text ?? "", /after its outcome cannot be recorded, and is left out/)
+      yield* TestClock.adjust("10 hours")
+      assert.strictEqual((yield* tags(call.id)).at(-1), "LinePresumedClosed")
+    }).pipe(Effect.provide(world(store, [Greets]).pipe(Layer.provideMerge(layer))))
+  })
+
+  it.effect("says nothing to a line whose end is recorded", () =>
+    Effect.gen(function*() {
+      const call = yield* begin(Good)
+      yield* receive(call.id, "call_completed", { status: "hangup" })
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* receive(call.id, "speak_completed", { status: "late" }), "{}")
+      assert.notInclude(yield* tags(call.id), "Stray")
+    }).pipe(Effect.provide(world(new Store().refuses(({ _tag }) => _tag === "Stray"), [Good]))))
+
   it.effect("at a timer stops the call, too", () => {
     const Sleeps = define("sleeps", () => Flow.andThen(Flow.sleep("1 hour"), Flow.note("bad", true)) as never)
     return Effect.gen(function*() {

@@ -134,6 +134,8 @@ export const make = (engine: Engine, follow: Follow) => {
   const resting = new Set<Cell>()
   /** Calls that can be neither gone on with nor stopped: nothing wakes them here any more. */
   const abandoned = new Set<CallId>()
+  /** Calls of which something that came in after their outcome is not recorded: that is told once. */
+  const incomplete = new Set<CallId>()
   /** Why the engine stops a call. */
   const condemned = new WeakMap<Call.Decided, unknown>()
   let turns = 0
@@ -351,6 +353,7 @@ export const make = (engine: Engine, follow: Follow) => {
     cell.unsure = undefined
     engine.restore.stored(cell.id, turn.version)
     abandoned.delete(cell.id)
+    incomplete.delete(cell.id)
     if (troubles.throws.isBegun) run(troubles.throws.over())
     sayDefect(cell, decided)
     show(cell, decided.events, call, since)
@@ -491,15 +494,16 @@ export const make = (engine: Engine, follow: Follow) => {
       const next = () =>
         first !== undefined ? first(live, cell) : typeof input === "function" ? input(live, reading) : input
       const found = thrown(() => decideOn(cell, live, next(), reading))
-      if (Result.isFailure(found)) {
-        return Effect.flatMap(condemn(cell, live, found.failure), () => turn(cell, 0))
-      }
+      const isOfTime = first !== undefined || (typeof input !== "function" && input._tag === "Wake")
+      const fails = (problem: unknown) =>
+        live.call.exit === undefined || isOfTime ? condemn(cell, live, problem) : leaveOut(cell, problem)
+      if (Result.isFailure(found)) return Effect.flatMap(fails(found.failure), () => turn(cell, 0))
       const decided = found.success
       const asksStore = first === undefined ? asks : store.processes !== undefined
       const settled = Effect.catchIf(
         settle(cell, decided, asksStore, reading.elapsed),
         (error) => error.permanent === true && !canBeRefused && decided.events.length > 0,
-        (error) => Effect.as(condemn(cell, live, error), false)
+        (error) => Effect.as(fails(error), false)
       )
       return Effect.flatMapEager(settled, (isSettled) => {
         if (!isSettled) return turn(cell, conflicts + 1)
@@ -592,14 +596,26 @@ export const make = (engine: Engine, follow: Follow) => {
     )
   }
 
-  /** Gives a call up in this process. It stays in the store as it is, for whoever can go on with it. */
-  const abandon = (cell: Cell, { flow }: Call.Call, problem: unknown): Effect.Effect<never, StoreError> => {
-    const message = Defect.message(problem)
-    const error = new StoreError({
+  const unrecordable = (problem: unknown): StoreError =>
+    new StoreError({
       operation: "write",
-      problem: `Nothing can be recorded: ${message}`,
+      problem: `Nothing can be recorded: ${Defect.message(problem)}`,
       permanent: true
     })
+
+  /** Leaves out what came in for a call that has its outcome: its lines are closed when their time is over. */
+  const leaveOut = (cell: Cell, problem: unknown): Effect.Effect<never, StoreError> => {
+    const error = unrecordable(problem)
+    cell.live = undefined
+    if (incomplete.has(cell.id)) return Effect.fail(error)
+    incomplete.add(cell.id)
+    const words = `What came in for call ${cell.id} after its outcome cannot be recorded, and is left out`
+    return Effect.andThen(CallLog.died(cell, words, problem), Effect.fail(error))
+  }
+
+  /** Gives a call up in this process. It stays in the store as it is, for whoever can go on with it. */
+  const abandon = (cell: Cell, { flow }: Call.Call, problem: unknown): Effect.Effect<never, StoreError> => {
+    const error = unrecordable(problem)
     cell.live = undefined
     if (flow === "" || abandoned.has(cell.id)) return Effect.fail(error)
     abandoned.add(cell.id)

@@ -217,7 +217,16 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     if (error !== undefined && error.permanent !== true) return void answer(letter, Exit.fail(error))
     if (error === undefined) run(CallLog.died(cell, "A webhook could not be taken", Cause.squash(cause)))
     const kind = Webhook.kind(webhook)
-    answer(letter, Exit.succeed(kind === "CallCompleted" || kind === "Unknown" ? silent : hangup))
+    const isNobody = kind === "CallCompleted" || kind === "Unknown" || isReportedOver(cell, webhook)
+    answer(letter, Exit.succeed(isNobody ? silent : hangup))
+  }
+
+  /** Whether the carrier has said that nobody is on the line any more. */
+  const isReportedOver = (cell: Cell, webhook: Webhook.Webhook): boolean => {
+    const known = cell.live?.call ?? cell.known
+    const line = known === undefined ? undefined : lineOf(known, webhook)
+    const isEnded = line?.closedBy === "ended" || line?.closedBy === "settled"
+    return (isEnded && isOfSession(line, webhook.referenceId)) || cell.reportedOver.has(webhook.referenceId)
   }
 
   const refusals = new Report("Webhooks are not recorded", elapsed)
