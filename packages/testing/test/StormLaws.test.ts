@@ -162,13 +162,13 @@ describe("a storm over a broken engine", () => {
 
   finds("an engine that answers a copy with what it said before that", StormLaws.sameWebhookSameReply, () => {
     const answered = new Map<unknown, Calls.Reply["action"]>()
-    let last: Calls.Reply["action"]
+    const last = new Map<string, Calls.Reply["action"]>() // by line
     return answering((webhook, reply) => {
       const webhookId = `${webhook.referenceId} ${webhook.extra?.["posting"]}`
       const before = answered.get(webhookId)
       if (before !== undefined && reply.action !== undefined) return { ...reply, action: before }
-      answered.set(webhookId, last)
-      last = reply.action
+      answered.set(webhookId, last.get(webhook.referenceId))
+      last.set(webhook.referenceId, reply.action)
       return reply
     })
   })
@@ -206,12 +206,18 @@ describe("a storm over a broken engine", () => {
     () => storing(() => ({ due: () => Effect.succeed([]) }))
   )
 
-  finds("an engine that does the same over and over", StormLaws.everyCallEnds, () => ({
-    calls: (calls) => ({
-      ...calls,
-      cancel: () => Effect.forever(Effect.andThen(Clock.currentTimeMillis, Effect.yieldNow))
-    })
-  }))
+  finds(
+    "an engine that does the same over and over",
+    StormLaws.everyCallEnds,
+    () => ({
+      calls: (calls) => ({
+        ...calls,
+        cancel: () => Effect.forever(Effect.andThen(Clock.currentTimeMillis, Effect.yieldNow))
+      })
+    }),
+    Survey,
+    Faults.only("cancel")
+  )
 
   finds("an engine that gives up lines before they are silent for long", StormLaws.everyCallEnds, () => ({
     settings: { silence: 1_000, longestCollect: 1_000, slowestSpeech: 20 }

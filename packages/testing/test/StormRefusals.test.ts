@@ -2,12 +2,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import { PhoneNumber } from "@ringback/core"
 import { Effect } from "effect"
+import { requestOf, Visit } from "../../../scripts/storm.finalizers.ts"
+import { places, Throwing } from "../../../scripts/storm.throwing.ts"
 import { Faults, Storm } from "../src/index.ts"
 import { Desk } from "./fixtures/flows.ts"
 
 const input = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
 
 const stores: ReadonlyArray<Storm.StoreKind> = ["memory", "sqlite", "postgres"]
+
+/** A storm in which the store was once misjudged. */
+const one = { runs: 1, store: "postgres", faults: { ...Faults.all, storeRefuses: 0.01 } } as const
+
+const throwing = (drawn: number) => ({ ...input, throws: places[Math.floor(drawn * places.length)]! })
 
 /** For a machine that is busy with something else. */
 const patience = 60_000
@@ -26,4 +33,16 @@ describe("a store that refuses for good", () => {
         assert.isAbove(faults["storeRefuses"] ?? 0, 0)
       }), patience)
   }
+
+  it.effect(
+    "may be behind another process: then nothing is missed",
+    () => Storm.run(Visit, { ...input, office: PhoneNumber.make("15550170003") }, { ...one, seed: 7, requestOf }),
+    patience
+  )
+
+  it.effect(
+    "may refuse what comes in after the outcome",
+    () => Storm.run(Throwing, input, { ...one, seed: 114, store: "memory", throwing }),
+    patience
+  )
 })

@@ -43,4 +43,9 @@ describe("a flow that throws", () => {
       patience
     )
   }
+
+  it.effect("hears a recorded hold after three unrecorded ones, right after a clock was set", () => {
+    const faults = Faults.without(Faults.all, "storeRefuses")
+    return Storm.run(Throwing, input, { runs: 1, seed: 5, store: "postgres", throwing, faults })
+  }, patience)
 })

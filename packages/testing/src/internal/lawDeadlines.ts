@@ -13,7 +13,6 @@ export const endResiduals = {
   ahead: "a call that waited anew, for its process was restarted after a clock had been set",
   asleep: "a call that waited on for as long as its machine slept, after a clock had been set",
   presumed: "a line presumed closed",
-  meanwhile: "a line that was given up because a clock was set while its record was being stored",
   stood: "a line that was given up because the process that heard of it stood still"
 } as const
 
@@ -52,8 +51,7 @@ const givenUp = (history: History.History, call: Past.PastCall): Findings =>
     const horizon = lasts + history.settings.silence / history.settings.speed
     const silent = lost.turn.begun.at - began
     if (!isLive(history, line.referenceId, lost.turn.begun.at) || silent >= horizon - apart) return none
-    const { jumped, stood } = history.lives[heard.incarnation - 1]!
-    if (jumped.some((at) => at >= began && at <= heard.at)) return [remains(endResiduals.meanwhile)]
+    const { stood } = history.lives[heard.incarnation - 1]!
     return stood.some(({ from, to }) => from <= began && to >= began - apart)
       ? [remains(endResiduals.stood)]
       : [violation(`a live line was given up ${silent} ms after it was last heard of`)]

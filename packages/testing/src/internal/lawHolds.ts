@@ -58,8 +58,11 @@ export const isUnrecorded = (history: History.History, delivery: History.Deliver
   if (action._tag === "Hangup") return !isUnwanted(line, delivery.webhook)
   const isProbe = line?.probing !== undefined && isOpen(line) && !isNewLeg(line, delivery.webhook) &&
     !isSlow(history, delivery, { awake: true })
+  // What changes nothing is answered from the record, if that came before the store was late by any clock.
+  const isInTime = line?.seen.includes(Webhook.content(delivery.webhook)) === true &&
+    !isSlow(history, delivery, { awake: false })
   const isRecorded = (isProbe && !isRecordedLater(history, delivery)) ||
-    (isInFlight(line, action) && (isKnown(history, delivery) || isDecided(history, delivery)))
+    (isInFlight(line, action) && (isInTime || isKnown(history, delivery) || isDecided(history, delivery)))
   return isHold(history, action) && !isRecorded
 }
 

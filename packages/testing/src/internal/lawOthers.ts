@@ -24,7 +24,11 @@ const refusal = (history: History.History, { at, incarnation, isOwn, tries, turn
   if (!isOwn) return [violation("a turn was refused for another one of its commit")]
   if (tries > mostTries) return [violation(`a turn that is refused for good was tried ${tries} times`)]
   const { died, stood } = history.lives[incarnation - 1]!
-  const isTold = turn.version === 1 ||
+  // Another process was first: then it is decided anew, and nothing of this is missed.
+  const isOvertaken = history.turns.some((other) =>
+    other.turn.callId === turn.callId && other.turn.version === turn.version && other.incarnation !== incarnation
+  )
+  const isTold = turn.version === 1 || isOvertaken ||
     history.logged.some((line) => line.incarnation === incarnation && line.text.includes(turn.callId))
   const hadTime = (died >= history.endedAt || at + tellsWithin < died) && !stood.some(({ to }) => to >= at)
   return isTold || !hadTime ? none : [violation("a turn was refused for good and no word of it")]

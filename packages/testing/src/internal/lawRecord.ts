@@ -8,7 +8,8 @@ import * as Past from "./past.ts"
 
 export const residuals = {
   ...holds.residuals,
-  behind: "an event heard by a process that was behind another one"
+  behind: "an event heard by a process that was behind another one",
+  refused: "an event that the store refused for good"
 } as const
 
 export const check = (history: History.History): Findings => [
@@ -26,14 +27,16 @@ export const check = (history: History.History): Findings => [
 type Answered = NonNullable<History.Delivery["answered"]>
 
 /** The action of a reply is on record for its line. */
-const decisions = (history: History.History, { webhook }: History.Delivery, answered: Answered): Findings => {
+const decisions = (history: History.History, delivery: History.Delivery, answered: Answered): Findings => {
+  const { webhook } = delivery
   const { action, seq } = answered
   if (action === undefined) return none
   const call = Past.of(history).callOf(webhook)
   const line = Past.lineAt(call, webhook, seq)
   if (action._tag === "Hangup") {
-    return holds.isUnwanted(line, webhook)
-      ? none
+    if (holds.isUnwanted(line, webhook)) return none
+    return Past.isRefused(history, delivery)
+      ? [remains(residuals.refused)]
       : [violation(`hung up in answer to ${webhook.event} without a record of it`)]
   }
   const recorded = call !== undefined && line !== undefined &&
@@ -66,6 +69,7 @@ const facts = (history: History.History, delivery: History.Delivery, { seq }: An
   const line = Past.lineOf(state, webhook)
   if (isKnown || state === undefined || line === undefined || state.strays >= history.settings.maxStrays) return none
   if (isWithoutChange(line, webhook)) return none
+  if (Past.isRefused(history, delivery)) return [remains(residuals.refused)]
   return Past.hasCompany(history, call, incarnation, seq)
     ? [remains(residuals.behind)]
     : [violation(`answered ${webhook.event} before it was durable (the line is ${line.phase})`)]

@@ -105,9 +105,14 @@ const mostRefused = 2
 const contentOf = ({ callId, events, version }: Pick<EventStore.Turn, "callId" | "events" | "version">): string =>
   `${callId}/${version}/${events[0]?._tag}`
 
-/** Perhaps the store never takes what a turn brings. The first turn of a call is left alone: nobody could start it. */
+/**
+ * Perhaps the store never takes what a turn brings. The first turn of a call is left alone, for nobody could start it, and so
+ * are what ends a call that was refused something and what closes its lines, for nobody could end it.
+ */
 const poison = ({ refused, strikes }: World, turn: EventStore.Turn): void => {
-  if (turn.version > 1 && refused.size < mostRefused && strikes("storeRefuses") !== undefined) {
+  const isEnd = [...refused.keys()].some((content) => content.startsWith(`${turn.callId}/${turn.version}/`)) ||
+    turn.events[0]?._tag === "LineSilent" || turn.events[0]?._tag === "LinePresumedClosed"
+  if (turn.version > 1 && !isEnd && refused.size < mostRefused && strikes("storeRefuses") !== undefined) {
     refused.set(contentOf(turn), 0)
   }
 }
