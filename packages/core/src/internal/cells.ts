@@ -661,14 +661,14 @@ export const make = (engine: Engine, follow: Follow) => {
 
   /**
    * Goes on with a call as it is stored now, because another process has said that there is something new. `false` if its
-   * flow is not registered here: then what others have decided answers the webhooks that wait for it.
+   * flow is not registered here, be it over or not: then what others have decided answers the webhooks that wait for it.
    */
   const goOn = (cell: Cell): Effect.Effect<boolean, StoreError | CallNotFound> =>
     Effect.andThen(
       holding(cell, reload),
       take(cell, { _tag: "Wake" }, (call, { live }) => {
         answerWaiters(cell, call)
-        return !Call.isWithoutFlow(live)
+        return live.definition !== undefined
       })
     )
 

@@ -125,7 +125,7 @@ export const make = (engine: Engine, cells: () => Cells, processes: Processes | 
       asked.set(callId, waiting.set(from, now()))
       const knows = yield* cells().goOn(cell)
       if (!asked.has(callId)) return
-      if (knows) yield* tell([from], callId)
+      if (knows) yield* tell([from], callId) // Who knows no flow tells nobody back, or two would tell each other for ever.
       if (!knows || !isOwed(cell.live?.call ?? Call.initial(callId))) asked.delete(callId)
     }).pipe(Effect.ignore)
 
