@@ -60,7 +60,7 @@ const catalogue = {
   /** The disk below the store is full: it takes no appends for up to five minutes. Strikes a run once. */
   storeFull: 0.02,
   /** The store refuses a turn for good, for what is in it, and takes the others of its commit. Strikes a run up to twice. */
-  storeRefuses: 0.01,
+  storeRefuses: 0,
   /** An append is told that somebody else was first. In memory only: on PostgreSQL a second process makes real ones. */
   storeConflicts: 0.1,
   /** The engine has room for one to three webhooks that wait for its store, and refuses more. Strikes a run as a whole. */

@@ -68,7 +68,7 @@ describe("a storm", () => {
 
   it.effect("knows every kind of fault", () =>
     Effect.gen(function*() {
-      const missing = new Set<string>(Faults.kinds)
+      const missing = new Set<string>(Faults.kinds.filter((kind) => Faults.all[kind] > 0))
       for (let seed = 100; seed < 160 && missing.size > 0; seed++) {
         for (const store of stores) {
           const { history } = yield* Storm.once(Survey, input, { seed, store, laws: [], throwing: () => input })
