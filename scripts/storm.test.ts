@@ -28,6 +28,7 @@ const then = Faults.without(
   "storeRefuses",
   "clockForwardInTalk",
   "cancelAgain",
+  "versionUnknown",
   "flowThrows",
   "sessionForeign",
   "sessionOversized"

@@ -83,6 +83,11 @@ const catalogue = {
   secondProcess: 0.8,
   /** A process cannot be seen to live by the others for up to half a minute. On PostgreSQL only. */
   connectionLost: 0.05,
+  /**
+   * A process, of those after the first, has not registered the version of the flow that the first one started calls with,
+   * but another one, as in a rolling deployment. Strikes a run up to three times. On PostgreSQL only.
+   */
+  versionUnknown: 0.5,
   /** The application cancels the call. */
   cancel: 0.25,
   /** The application cancels again what it has cancelled, up to twice, while the finalizers of the flow run. */

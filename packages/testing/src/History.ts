@@ -100,6 +100,8 @@ export interface Life {
   readonly incarnation: number
   /** Which computer it lived on: 1, or 2 for a second process beside it. */
   readonly computer: number
+  /** Whether it has registered the version of the flow that the storm is about. */
+  readonly knowsFlow: boolean
   readonly born: Moment
   /** When its engine had started; absent if it never did. */
   readonly ready?: number

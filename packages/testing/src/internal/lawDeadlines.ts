@@ -13,7 +13,8 @@ export const endResiduals = {
   ahead: "a call that waited anew, for its process was restarted after a clock had been set",
   asleep: "a call that waited on for as long as its machine slept, after a clock had been set",
   presumed: "a line presumed closed",
-  stood: "a line that was given up because the process that heard of it stood still"
+  stood: "a line that was given up because the process that heard of it stood still",
+  unknown: "a call that ended without its flow, which no process knew"
 } as const
 
 export const ends = (history: History.History): Findings => {
@@ -25,7 +26,11 @@ export const ends = (history: History.History): Findings => {
       ...(Call.isOver(call) ? none : [violation("a line was left open")]),
       ...call.lines.filter((line) => line.presumed && line.phase !== "Closed").map(() => remains(endResiduals.presumed))
     ]),
-    ...past.calls.flatMap((call) => [...overdue(history, call), ...givenUp(history, call)])
+    ...past.calls.flatMap((call) => [
+      ...overdue(history, call),
+      ...givenUp(history, call),
+      ...withoutFlow(history, call)
+    ])
   ]
 }
 
@@ -57,6 +62,61 @@ const givenUp = (history: History.History, call: Past.PastCall): Findings =>
       : [violation(`a live line was given up ${silent} ms after it was last heard of`)]
   })
 
+/** The processes that have registered the flow of a call in its version. */
+const knowing = ({ flow, lives }: History.History, { call }: Past.PastCall): ReadonlyArray<History.Life> =>
+  call.flow === flow.name && call.flowVersion === flow.version ? lives.filter(({ knowsFlow }) => knowsFlow) : lives
+
+/** A process that is not seen by the others is seen again after this time. */
+const unseenFor = 30_000
+
+/**
+ * A call ends without its flow when it is cancelled and no process is there that knows it, or when none has been there for
+ * as long as flows are waited for.
+ */
+const withoutFlow = (history: History.History, call: Past.PastCall): Findings => {
+  const index = call.turns.findIndex(({ turn }) => turn.turn.events.some(({ _tag }) => _tag === "FlowEnded"))
+  const { exit } = call.call
+  if (index < 0 || exit?._tag !== "Stopped") return none
+  const { begun, incarnation } = call.turns[index]!.turn
+  const able = knowing(history, call)
+  if (exit.reason._tag === "FlowMissing") {
+    const { flowPatience } = history.settings
+    const waited = begun.at - neededSince(call, index)
+    return [
+      waited < flowPatience - apart
+        ? violation(`a call ended without its flow after ${Math.round(waited / 1000)} s`)
+        : healthy(history, begun.at - flowPatience, begun.at, able) > longestOverdue(history)
+        ? violation("a call ended without its flow, which a process knew")
+        : remains(endResiduals.unknown)
+    ]
+  }
+  if (exit.reason._tag !== "Cancelled" || able.some((life) => life.incarnation === incarnation)) return none
+  const isThere = able.some(({ died, ready, stood }) =>
+    ready !== undefined && ready < begun.at && died > begun.at &&
+    !stood.some(({ from, to }) => from <= begun.at && begun.at <= to)
+  )
+  const isHidden = history.faults.some(({ at, kind }) =>
+    kind === "connectionLost" && at <= begun.at && begun.at <= at + unseenFor
+  )
+  return [
+    isThere && !isHidden
+      ? violation("a call was cancelled without its flow, which a process knew")
+      : remains(endResiduals.unknown)
+  ]
+}
+
+/** Since when a call has needed its flow, before one of its turns. */
+const neededSince = ({ turns }: Past.PastCall, index: number): number => {
+  const { at, deadlines, unheardSince, wait } = turns[index - 1]!.after
+  const timed = wait !== undefined && "until" in wait ? [wait.until] : []
+  const since = [
+    ...(unheardSince === undefined ? [] : [unheardSince]),
+    ...timed,
+    ...deadlines.map(({ until }) => until)
+  ]
+  return since.length === 0 ? at : Math.min(...since)
+}
+
 /** Whether the carrier has a line that it has not reported to be over. */
 const isLive = (history: History.History, referenceId: string, at: number): boolean => {
   const own = history.log.filter((entry) => "referenceId" in entry && entry.referenceId === referenceId)
@@ -82,8 +142,10 @@ const overdue = (history: History.History, call: Past.PastCall): Findings =>
     const isJumped = history.lives.some(({ jumped }) => jumped.some((at) => at >= turn.begun.at && at <= next))
     if (isJumped || next - from <= longestOverdue(history)) return none
     const most = longestOverdue(history)
-    const late = healthy(history, from, next)
-    if (late <= most) return none
+    // A flow goes on where it is known. Elsewhere its lines are looked after, and it is given up at last.
+    const late = healthy(history, from, next, knowing(history, call))
+    const alone = healthy(history, from, next) - history.settings.flowPatience
+    if (Math.max(late, alone) <= most) return none
     // How far a call is ahead of a clock that was set back is known to a process alone.
     const isRestarted = turn.incarnation !== call.turns[index + 1]?.turn.incarnation
     const wasSet = history.lives.some(({ jumped }) => jumped.some((at) => at <= next))
@@ -103,13 +165,18 @@ const slept = (history: History.History, from: number, to: number): number =>
     : 0
 
 /** For how long some process lived undisturbed, with a store that worked. */
-const healthy = (history: History.History, from: number, to: number): number => {
+const healthy = (
+  history: History.History,
+  from: number,
+  to: number,
+  lives: ReadonlyArray<History.Life> = history.lives
+): number => {
   const sick = history.lives.flatMap((life) => [
     ...life.stood,
     ...life.waited.map((waited) => ({ ...waited, to: waited.to + Past.afterFailure })),
     ...life.failed.map((at) => ({ from: at, to: at + Past.afterFailure }))
   ])
-  const lived = history.lives.flatMap(({ died, ready }) => ready === undefined ? [] : [{ from: ready, to: died }])
+  const lived = lives.flatMap(({ died, ready }) => ready === undefined ? [] : [{ from: ready, to: died }])
   // What is left of the lives when the sick stretches are taken away.
   return Past.overlap(lived, from, to) -
     (Past.overlap(sick, from, to) - Past.overlap(sick.flatMap((each) => outside(each, lived)), from, to))
@@ -170,7 +237,8 @@ const late = (history: History.History, delivery: History.Delivery): Findings =>
     if (!isHoldable || hasStood || isRefused) return [remains(airResiduals.refused)]
     if (holds.isCrowded(history, delivery)) return [remains(airResiduals.crowded)]
     return [
-      holds.isBesideAnother(history, delivery)
+      // A store that works tells whose call it is.
+      failed.excused && holds.isBesideAnother(history, delivery)
         ? remains(airResiduals.elsewhere)
         : violation(`${webhook.event} failed, though a hold could be given`)
     ]

@@ -2,10 +2,11 @@
  * One run of a storm: the real engine, incarnation after incarnation, between a store and a carrier that fail as the dice
  * say.
  */
-import { Calls, EventStore, PhoneNumber, Settings, Transport } from "@ringback/core"
+import { type Call, Calls, EventStore, PhoneNumber, Settings, Transport } from "@ringback/core"
 import { Cause, Clock, Context, Deferred, Effect, Exit, Latch, Layer, Random, Scope } from "effect"
 import type * as History from "../History.ts"
 import type * as PhoneCompany from "../PhoneCompany.ts"
+import type * as Dice from "./dice.ts"
 import * as Carrier from "./stormCarrier.ts"
 import * as Database from "./stormDatabase.ts"
 import * as Onlooker from "./stormOnlooker.ts"
@@ -127,12 +128,45 @@ const machine = (world: World.World, place: number): World.Machine => ({
   asleepUntil: 0
 })
 
-const newProcess = (world: World.World, place: number): World.Process => {
+/** How long a process stays that does not know the flow: then one takes its place that may. */
+const staysFor = [2_000, 20_000, 120_000, 600_000, 1_800_000] as const
+
+/** So many processes of a run do not know the flow: after them there is one that does. */
+const mostUnknowing = 3
+
+/** The next process does not know the flow. Then another one is deployed after a while, if it still lives. */
+const comesUnknowing = ({ options, processes, records, strikes }: World.World): Dice.Dice | undefined =>
+  options.store !== "postgres" || processes.length === 0 ||
+    records.lives.filter(({ knowsFlow }) => !knowsFlow).length >= mostUnknowing
+    ? undefined
+    : strikes("versionUnknown")
+
+/** Takes a process away after a while and begins another one in its place, if it is still the newest there. */
+const replace = (
+  world: World.World,
+  border: Border.Border,
+  { after, again, process }: {
+    readonly process: World.Process
+    readonly again: () => Effect.Effect<void>
+    readonly after: number
+  }
+) =>
+  Effect.andThen(
+    Effect.raceFirst(Effect.sleep(after), Deferred.await(process.died)),
+    Effect.suspend(() => {
+      if (process.dead || World.newest(world, process.place) !== process) return Effect.void
+      border.kill(process)
+      return again()
+    })
+  )
+
+const newProcess = (world: World.World, place: number, flow: Call.AnyDefinition): World.Process => {
   const born = world.moment()
   const before = World.newest(world, place)
   const life = {
     incarnation: world.processes.length + 1,
     computer: place + 1,
+    knowsFlow: flow === world.options.flow,
     born,
     died: Infinity,
     stood: [],
@@ -144,6 +178,7 @@ const newProcess = (world: World.World, place: number): World.Process => {
     id: life.incarnation,
     place,
     machine: before?.machine ?? machine(world, place),
+    flow,
     born,
     thawed: Latch.makeUnsafe(true),
     died: Deferred.makeUnsafe(),
@@ -176,7 +211,11 @@ const start = Effect.fnUntraced(function*(
   const { options } = world
   const asleep = (World.newest(world, place)?.machine.asleepUntil ?? 0) - world.now()
   if (asleep > 0) yield* Effect.sleep(asleep)
-  const process = newProcess(world, place)
+  const unknowing = comesUnknowing(world)
+  const process = newProcess(world, place, unknowing === undefined ? options.flow : world.otherVersion)
+  if (unknowing !== undefined) {
+    yield* world.begin(replace(world, border, { process, again, after: unknowing.pick(staysFor) }))
+  }
   const scope = yield* Scope.make()
   const inside = surroundings(world, border, process)
   process.readMetrics = () => Onlooker.readMetrics(world, inside)
@@ -208,11 +247,13 @@ const engine = (
   process: World.Process,
   store: Layer.Layer<EventStore.EventStore, unknown>
 ): Layer.Layer<Calls.Calls, unknown> => {
-  const { flow, incoming, sabotage } = world.options
+  const { incoming, sabotage, store: kind } = world.options
+  const { flow } = process
+  const others = kind === "postgres" && flow !== world.otherVersion ? [world.otherVersion] : []
   const desk = { [Strangers.deskNumber]: Strangers.Desk }
   const flows = incoming === undefined
-    ? { flows: [flow], inbound: desk }
-    : { flows: [], inbound: { ...desk, [PhoneNumber.make(incoming.to)]: flow as never } }
+    ? { flows: [flow, ...others], inbound: desk }
+    : { flows: others, inbound: { ...desk, [PhoneNumber.make(incoming.to)]: flow as never } }
   const transport = Carrier.transport(world, border, process)
   const ownStore = Layer.effect(
     EventStore.EventStore,

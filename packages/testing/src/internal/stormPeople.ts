@@ -53,7 +53,7 @@ const inputOf = (world: World, key: string): unknown => {
 /** What the application does about one call in each incarnation: it starts it, under one key, and waits for the outcome. */
 export const application = (world: World, border: Border, process: Process, key: string): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const { flow } = world.options
+    const { flow } = process
     const calls = process.calls!
     const input = inputOf(world, key)
     const known = world.records.started.find((started) => started.key === key)
@@ -151,7 +151,7 @@ export const signalling = (
   signal: { readonly index: number; readonly name: string }
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const { flow, signals } = world.options
+    const { signals } = world.options
     const { index, name } = signal
     const key = `${name}-${index}`
     for (let times = world.nature.between(1, 2); times > 0; times--) {
@@ -161,7 +161,7 @@ export const signalling = (
       const isDone = yield* insist(
         world,
         border,
-        ({ calls }) => calls!.handle(flow, id).signal(name, signals[name]!, { key })
+        ({ calls, flow }) => calls!.handle(flow, id).signal(name, signals[name]!, { key })
       )
       if (isDone) world.records.signalled.push({ ...world.moment(), id, name, key })
     }

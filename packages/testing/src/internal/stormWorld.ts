@@ -62,6 +62,8 @@ export interface Process {
   /** Processes of one place follow each other, those of different places live side by side. */
   readonly place: number
   readonly machine: Machine
+  /** What it starts calls with, and answers them with. */
+  readonly flow: Call.AnyDefinition
   readonly born: { readonly seq: number; readonly at: number }
   readonly thawed: Latch.Latch
   readonly died: Deferred.Deferred<void>
@@ -114,6 +116,8 @@ export interface Records {
 
 export interface World {
   readonly options: Options
+  /** The flow in another version, which every process has registered where processes share a store. */
+  readonly otherVersion: Call.AnyDefinition
   /** What the laws hold the engine to. */
   readonly settings: Settings.Settings
   readonly company: PhoneCompany.PhoneCompany["Service"]
@@ -222,6 +226,7 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
 
   const world: World = {
     options,
+    otherVersion: { ...options.flow, version: options.flow.version + 1 },
     settings: crowded === undefined ? settings : { ...settings, maxWaiting: crowded.between(1, 3) },
     company,
     clock,
