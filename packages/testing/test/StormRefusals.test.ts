@@ -45,4 +45,10 @@ describe("a store that refuses for good", () => {
     () => Storm.run(Throwing, input, { ...one, seed: 114, store: "memory", throwing }),
     patience
   )
+
+  it.effect(
+    "may refuse what was answered with a hold while it was late",
+    () => Storm.run(Desk, input, { ...one, seed: 16, signals: { paid: true } }),
+    patience
+  )
 })

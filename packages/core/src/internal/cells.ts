@@ -610,7 +610,9 @@ export const make = (engine: Engine, follow: Follow) => {
     if (incomplete.has(cell.id)) return Effect.fail(error)
     incomplete.add(cell.id)
     const words = `What came in for call ${cell.id} after its outcome cannot be recorded, and is left out`
-    return Effect.andThen(CallLog.died(cell, words, problem), Effect.fail(error))
+    // Its alarm is set by how far it is ahead of the clock, which is forgotten with a call that is not in memory.
+    const stays = Effect.ignore(loaded(cell))
+    return Effect.andThen(Effect.andThen(CallLog.died(cell, words, problem), stays), Effect.fail(error))
   }
 
   /** Gives a call up in this process. It stays in the store as it is, for whoever can go on with it. */

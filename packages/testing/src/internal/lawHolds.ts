@@ -13,6 +13,7 @@ export const residuals = {
   hungUp: "a hang-up while the store was late",
   over: "a hold for a line that was over, while the store was late",
   lost: "an event that was lost with its process while the store was late",
+  refused: "an event that the store refused for good",
   still: "an event that waits for a store that failed until the storm was over"
 } as const
 
@@ -118,6 +119,7 @@ export const unrecorded = (history: History.History, delivery: History.Delivery)
   if (!isHangup && inARow >= most) return [violation(`one more unrecorded hold after ${inARow}`)]
   const isSecond = isOfSecond(history, delivery)
   if (isSecond || isKept(history, delivery)) return [remains(isHangup ? residuals.hungUp : residuals.held)]
+  if (Past.isRefused(history, delivery.posting, Infinity)) return [remains(residuals.refused)]
   const { died, failed } = history.lives[delivery.incarnation - 1]!
   if (died < history.endedAt) return [remains(residuals.lost)]
   return failed.some((at) => at >= history.endedAt - Past.afterFailure)

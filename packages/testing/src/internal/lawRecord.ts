@@ -8,8 +8,7 @@ import * as Past from "./past.ts"
 
 export const residuals = {
   ...holds.residuals,
-  behind: "an event heard by a process that was behind another one",
-  refused: "an event that the store refused for good"
+  behind: "an event heard by a process that was behind another one"
 } as const
 
 export const check = (history: History.History): Findings => [
@@ -35,7 +34,7 @@ const decisions = (history: History.History, delivery: History.Delivery, answere
   const line = Past.lineAt(call, webhook, seq)
   if (action._tag === "Hangup") {
     if (holds.isUnwanted(line, webhook)) return none
-    return Past.isRefused(history, delivery)
+    return Past.isRefused(history, delivery.posting, seq)
       ? [remains(residuals.refused)]
       : [violation(`hung up in answer to ${webhook.event} without a record of it`)]
   }
@@ -69,7 +68,7 @@ const facts = (history: History.History, delivery: History.Delivery, { seq }: An
   const line = Past.lineOf(state, webhook)
   if (isKnown || state === undefined || line === undefined || state.strays >= history.settings.maxStrays) return none
   if (isWithoutChange(line, webhook)) return none
-  if (Past.isRefused(history, delivery)) return [remains(residuals.refused)]
+  if (Past.isRefused(history, delivery.posting, seq)) return [remains(residuals.refused)]
   return Past.hasCompany(history, call, incarnation, seq)
     ? [remains(residuals.behind)]
     : [violation(`answered ${webhook.event} before it was durable (the line is ${line.phase})`)]

@@ -132,8 +132,6 @@ export const overlap = (stretches: ReadonlyArray<History.Stretch>, from: number,
 export const postingOf = (event: CallEvent.CallEvent): number | undefined =>
   "extra" in event && typeof event.extra?.["posting"] === "number" ? event.extra["posting"] : undefined
 
-/** Whether the store had refused to take a webhook, for good, before it was answered. */
-export const isRefused = (history: History.History, { answered, posting }: History.Delivery): boolean =>
-  history.refused.some(({ seq, turn }) =>
-    seq < (answered?.seq ?? Infinity) && turn.events.some((event) => postingOf(event) === posting)
-  )
+/** Whether the store had refused to take a webhook, for good, before a moment. */
+export const isRefused = (history: History.History, posting: number, before: number): boolean =>
+  history.refused.some(({ seq, turn }) => seq < before && turn.events.some((event) => postingOf(event) === posting))
