@@ -102,10 +102,18 @@ export const make = (
       return yield* Effect.forever(Effect.andThen(Effect.sleep(pause), soon(run("SELECT 1"), "A connection is lost.")))
     }))
 
-  /** Removes what processes have written down that do not live. */
+  /**
+   * Removes what processes have written down that do not live. What is written is read first: whoever has written it holds
+   * the lock since before, and shows if it lives. One that comes back meanwhile writes another row, in another place.
+   */
   const removeDead: Effect.Effect<unknown, SqlError.SqlError> = Effect.gen(function*() {
-    const processes = [...(yield* living)]
-    if (processes.length > 0) yield* sql`DELETE FROM ringback_processes WHERE NOT ${sql.in("process", processes)}`
+    const rows = yield* sql<{ readonly process: string; readonly place: string }>`
+      SELECT process, ctid::text AS place FROM ringback_processes`
+    const seen = yield* living
+    const dead = seen.size === 0 ? [] : rows.filter(({ process }) => !seen.has(process))
+    if (dead.length === 0) return
+    const places = dead.map(({ place, process }) => sql`(process = ${process} AND ctid = ${place}::tid)`)
+    yield* sql`DELETE FROM ringback_processes WHERE ${sql.or(places)}`
   })
 
   const join = Effect.fnUntraced(function*(process: string, flows: ReadonlySet<string>) {
