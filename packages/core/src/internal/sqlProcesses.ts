@@ -3,8 +3,8 @@
  * sees the connection end. The number of the lock holds the name of the process, so the list of locks is the list of the
  * living. What a process has registered stands in a table, and what one tells another goes by `NOTIFY`.
  */
-import { Deferred, Effect, Hash, Option, Result, Schedule, Schema, Stream } from "effect"
-import type { Queue, Scope } from "effect"
+import { Deferred, Effect, Exit, Hash, Option, Result, Schedule, Schema, Scope, Stream } from "effect"
+import type { Queue } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { CallId } from "../CallEvent.ts"
 import { type Processes, StoreError, type Told } from "../EventStore.ts"
@@ -64,6 +64,16 @@ const readTold = (process: string, payload: string): Result.Result<Told, string>
   const isForUs = to?.split(",").includes(process) === true
   return isForUs && isCallId(callId) && from !== undefined ? Result.succeed({ callId, from }) : Result.fail(payload)
 }
+
+/**
+ * Opens something in a scope whose finalizers run side by side: a client that says to the server that it listens no more
+ * lets go of the connection meanwhile, and does not wait for a server that answers no more.
+ */
+const letGo = <A, E, R>(open: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(
+    Effect.acquireRelease(Scope.make("parallel"), (scope) => Scope.close(scope, Exit.void)),
+    (scope) => Scope.provide(open, scope)
+  )
 
 /** What processes on the database of `sql` know of each other, among those that share the store of this `namespace`. */
 export const make = (
@@ -157,7 +167,7 @@ export const make = (
 
   const told: Processes["told"] = (process) =>
     isListener(sql)
-      ? Effect.mapBoth(sql.listen(channel), {
+      ? Effect.mapBoth(letGo(sql.listen(channel)), {
         onFailure: toStoreError,
         onSuccess: (heard) =>
           Stream.fromQueue(heard).pipe(
