@@ -30,7 +30,10 @@ const Greeting = Flow.make("greeting", {
 const incoming = { to: from, from: "15550170044" }
 
 /** What a deployment takes: processes come and go, and calls are cancelled meanwhile. */
-const deployment = Faults.only("versionUnknown", "secondProcess", "crash", "takeover", "cancel")
+const deployment = {
+  ...Faults.only("secondProcess", "crash", "takeover", "cancel"),
+  versionUnknown: 0.5
+}
 
 /** The same on a bad day. */
 const everything = { ...Faults.all, versionUnknown: 0.8 }
