@@ -294,10 +294,10 @@ describe("FlowExplorer", () => {
       "is held too long"
     )
     assert.notInclude(
-      explore(waits("50 seconds")).graph.flatMap(({ edges }) => edges.map(({ label }) => label)),
+      explore(waits("15 seconds")).graph.flatMap(({ edges }) => edges.map(({ label }) => label)),
       "is held too long"
     )
-    assert.isEmpty(explore(dialled(Line.pause("20 seconds"))).broken)
+    assert.isEmpty(explore(dialled(Line.pause("15 seconds"))).broken)
     const found = Flow.sleep("3 minutes").pipe(
       Line.hold("One moment."),
       Flow.catchTag("TimedOut", () => Flow.note("late"))
