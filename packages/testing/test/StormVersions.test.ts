@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Action, Calls, EventStore, Flow, Line, PhoneNumber, Settings } from "@ringback/core"
 import { Effect, Equal, Schema } from "effect"
+import { examples } from "../../../scripts/storm.examples.ts"
 import { Faults, type History, Storm, StormLaws } from "../src/index.ts"
 import { Desk, keepOrCancel, parties } from "./fixtures/flows.ts"
 
@@ -66,6 +67,11 @@ describe("a process that does not know the version of a call", () => {
         for (const { _tag } of marks(history)) found.add(_tag)
       }
     }), patience)
+
+  it.effect("may die while it starts and takes over a call: nobody waits for it", () => {
+    const faults = { ...Faults.only("secondProcess", "storeSlow", "crash"), versionUnknown: 0.5 }
+    return examples["passcode"]!({ runs: 1, seed: 208, store: "postgres", faults })
+  }, patience)
 
   it.effect("is none where processes share no store", () =>
     Effect.gen(function*() {

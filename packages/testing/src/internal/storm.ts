@@ -3,7 +3,7 @@
  * say.
  */
 import { type Call, Calls, EventStore, PhoneNumber, Settings, Transport } from "@ringback/core"
-import { Cause, Clock, Context, Deferred, Effect, Exit, Latch, Layer, Random, Scope } from "effect"
+import { Cause, Clock, Context, Deferred, Effect, Exit, Fiber, Latch, Layer, Random, Scope } from "effect"
 import type * as History from "../History.ts"
 import type * as PhoneCompany from "../PhoneCompany.ts"
 import type * as Dice from "./dice.ts"
@@ -221,8 +221,14 @@ const start = Effect.fnUntraced(function*(
   process.readMetrics = () => Onlooker.readMetrics(world, inside)
   process.run = (effect) => Effect.asVoid(Effect.forkIn(Effect.provideContext(effect, inside), scope))
   const layer = engine(world, border, process, openStore(border, process))
+  // Whatever a dead process is interrupted in never ends, for its clock stands still: so it is left alone.
+  const building = yield* Effect.forkIn(
+    Effect.provideContext(Layer.buildWithScope(layer, scope), inside),
+    scope,
+    { startImmediately: true }
+  )
   const built = yield* Effect.raceFirst(
-    Effect.exit(Effect.provideContext(Layer.buildWithScope(layer, scope), inside)),
+    Fiber.await(building),
     Effect.as(Deferred.await(process.died), undefined)
   )
   if (built === undefined) return
