@@ -63,8 +63,11 @@ const counted = (each: ReadonlyArray<string>): string => {
   return [...counts].map(([name, count]) => `${name} ${count}`).join(", ")
 }
 
+/** Nobody is on the line any more at the end of a call, so its event needs no answer, and is recorded all the same. */
 const replyTo = (entry: PhoneCompany.Entry): ReadonlyArray<string> => {
-  if (entry._tag === "Unanswered") return [`unanswered: ${entry.problem}`]
+  if (entry._tag === "Unanswered") {
+    return [`${entry.webhook.event === "call_completed" ? "end without an answer" : "unanswered"}: ${entry.problem}`]
+  }
   if (entry._tag !== "Replied") return []
   if (entry.action === undefined) return entry.webhook.event === "call_completed" ? [] : ["silence"]
   return ["text" in entry.action ? entry.action.text : entry.action._tag]
