@@ -7,7 +7,7 @@ import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
 import { Calls, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
 import { Callee, FakeTransport, PhoneCompany } from "@ringback/testing"
-import { Console, Context, Data, Effect, Exit, Layer, Redacted, Schedule, Schema, Scope } from "effect"
+import { Console, Context, Data, Effect, Exit, Layer, Redacted, Schedule, Schema, Scope, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Postgres from "./postgres.ts"
 
@@ -76,6 +76,9 @@ const replyTo = (entry: PhoneCompany.Entry): ReadonlyArray<string> => {
 /** A start that is refused while the store is late with webhooks is asked again. */
 const again = Schedule.spaced("500 millis")
 
+/** Faster than a carrier lets an account dial that is allowed 50 requests a second. */
+const pace = Schedule.spaced("20 millis")
+
 interface Options {
   readonly calls: number
   readonly kill: boolean
@@ -91,14 +94,18 @@ const run = Effect.fnUntraced(
     const all = kill ? [one, two, yield* start(url, both)] : [one, two]
     yield* carrier(all)
     const numbers = Array.from({ length: calls }, (_, n) => PhoneNumber.make(`1555${String(1_000_000 + n)}`))
-    const begun = yield* Effect.forEach(numbers, (to, n) => {
+    const begin = (to: PhoneNumber.PhoneNumber, n: number) => {
       const flow = n % 2 === 0 ? old : next
       const begun = (n % 2 === 0 ? one : two).calls.start(flow, { to }, { key: String(n) })
       return Effect.map(Effect.retry(begun, again), ({ id }) => ({ flow, id }))
-    }, { concurrency: 10 })
+    }
+    const paced = Stream.schedule(Stream.zipWithIndex(Stream.fromIterable(numbers)), pace)
+    const begun = yield* Stream.runCollect(
+      Stream.mapEffect(paced, ([to, n]) => begin(to, n), { concurrency: 10 })
+    )
     yield* Console.log(`${begun.length} calls began`)
     if (kill) {
-      yield* Effect.sleep("6 seconds")
+      yield* Effect.sleep("3 seconds")
       all.splice(1, 1)
       yield* Scope.close(two.scope, Exit.void)
       yield* Console.log("the process of the new version is gone")
