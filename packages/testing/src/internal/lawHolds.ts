@@ -209,9 +209,10 @@ export const isAfterHold = (history: History.History, { arrived, webhook }: Hist
 export const isCrowded = (history: History.History, { failed, incarnation, taken }: History.Delivery): boolean => {
   if (failed === undefined || taken === undefined || failed.at > taken.at) return false
   const isRecorded = (other: History.Delivery): boolean =>
-    history.turns.some(({ begun, confirmed, turn }) =>
+    history.turns.some(({ at, begun, confirmed, incarnation: writer, turn }) =>
       begun.seq > other.taken!.seq && confirmed !== undefined && confirmed.seq < taken.seq &&
-      turn.events.some((event) => Past.postingOf(event) === other.posting)
+      turn.events.some((event) => Past.postingOf(event) === other.posting) &&
+      (writer === incarnation || !isHeldUp(history.lives[incarnation - 1]!, at, taken.at))
     )
   const mayWait = (other: History.Delivery): boolean => {
     const isAnswered = other.answered !== undefined && other.answered.seq < taken.seq
@@ -222,6 +223,11 @@ export const isCrowded = (history: History.History, { failed, incarnation, taken
   )
   return before.filter(mayWait).length >= history.settings.maxWaiting
 }
+
+/** Whether a process may not have heard by then what another one stored at a moment, because its own store failed or was slow. */
+const isHeldUp = ({ failed, waited }: History.Life, since: number, until: number): boolean =>
+  failed.some((at) => at >= since - Past.afterFailure && at <= until) ||
+  waited.some(({ from, to }) => from <= until && to >= since)
 
 /** Whether a webhook can be answered with a hold, whatever the store does: its call is known by name, its line is open. */
 export const isHoldable = (history: History.History, { arrived, webhook }: History.Delivery, seq: number): boolean => {
