@@ -37,12 +37,17 @@ const refusal = (history: History.History, { at, incarnation, isOwn, tries, turn
 /** A process that has heard of the end of a call has told of it this soon. */
 const tellsWithin = 1_000
 
+/** What is refused after the end is told in a line of its own. */
+const afterOutcome = "after its outcome"
+
 /** A call that ends with a defect is told of once, as an error that names it, by the process that recorded the end. */
 const defects = (history: History.History, call: Past.PastCall): Findings => {
   if (call.call.exit?._tag !== "Stopped" || call.call.exit.reason._tag !== "Defect") return none
   const ended = Past.durable(call, ({ _tag }) => _tag === "FlowEnded")!
   const { died, stood } = history.lives[ended.incarnation - 1]!
-  const lines = history.logged.filter(({ level, text }) => level === "Error" && text.includes(call.id))
+  const lines = history.logged.filter(({ level, text }) =>
+    level === "Error" && text.includes(call.id) && !text.includes(afterOutcome)
+  )
   const own = lines.filter(({ incarnation }) => incarnation === ended.incarnation)
   if (own.length > 1) return [violation(`a defect was told ${own.length} times`)]
   const heard = ended.confirmed
