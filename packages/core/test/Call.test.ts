@@ -1408,6 +1408,17 @@ describe("a flow that is not trusted any more", () => {
     trial.verify()
   })
 
+  it.each([
+    ["a defect", (trial: Trial) => trial.decided(Call.defect(trial.live, new Error("broken"), trial.now))],
+    ["FlowDiverged", (trial: Trial) => void trial.diverge()]
+  ])("has no deadlines any more after %s: time brings it nothing but the end of its lines", (_, end) => {
+    const trial = new Trial(Flow.timeout(talk, "1 minute"))
+    trial.answered()
+    end(trial)
+    assert.deepStrictEqual(trial.pass(60 * minute), ["LinePresumedClosed"])
+    assert.isTrue(Call.isOver(trial.call))
+  })
+
   it("stays as it is once it has ended", () => {
     const trial = new Trial(Flow.succeed(undefined))
     assert.deepStrictEqual(Call.defect(trial.live, new Error("late"), trial.now).events, [])

@@ -496,7 +496,7 @@ const apply = (self: Call, event: CallEvent): Call => {
     case "Noted":
       return { ...self, decisions: event.n }
     case "FlowEnded":
-      return { ...self, exit: event.exit, wait: undefined, unheardSince: undefined }
+      return { ...self, exit: event.exit, wait: undefined, deadlines: [], unheardSince: undefined }
 
     case "DialHeld":
       return onLine(self, event.line, (line) => ({ ...line, notBefore: event.until, heldSince: line.heldSince ?? at }))
