@@ -12,6 +12,7 @@
 import { CallEvent, EventStore } from "@ringback/core"
 import { Effect } from "effect"
 import type * as Faults from "../Faults.ts"
+import { postingOf } from "./past.ts"
 import type { Border } from "./stormProcess.ts"
 import type { Process, World } from "./stormWorld.ts"
 
@@ -109,13 +110,18 @@ const contentOf = ({ callId, events, version }: Pick<EventStore.Turn, "callId" |
  * Perhaps the store never takes what a turn brings. The first turn of a call is left alone, for nobody could start it, and so
  * are what ends a call that was refused something and what closes its lines, for nobody could end it.
  */
-const poison = ({ refused, strikes }: World, turn: EventStore.Turn): void => {
-  const isEnd = [...refused.keys()].some((content) => content.startsWith(`${turn.callId}/${turn.version}/`)) ||
-    turn.events[0]?._tag === "LineSilent" || turn.events[0]?._tag === "LinePresumedClosed"
-  if (turn.version > 1 && !isEnd && refused.size < mostRefused && strikes("storeRefuses") !== undefined) {
-    refused.set(contentOf(turn), 0)
-  }
+const poison = (world: World, turn: EventStore.Turn): void => {
+  const { options, refused, strikes } = world
+  if (options.faults.storeRefuses === 0 || turn.version === 1 || refused.size >= mostRefused) return
+  const isStop = [...refused.keys()].some((content) => content.startsWith(`${turn.callId}/${turn.version}/`))
+  if (!isStop && !closesLines(world, turn) && strikes("storeRefuses") !== undefined) refused.set(contentOf(turn), 0)
 }
+
+/** Whether a turn brings what time brings to lines: they count as lost, or their call has its outcome and waits for them. */
+const closesLines = ({ records }: World, { callId, events }: EventStore.Turn): boolean =>
+  events.some(({ _tag }) => _tag === "LineSilent" || _tag === "LinePresumedClosed") ||
+  (postingOf(events[0]!) === undefined &&
+    records.turns.some(({ turn }) => turn.callId === callId && turn.events.some(({ _tag }) => _tag === "FlowEnded")))
 
 /** Whether a turn is refused, which counts. */
 export const refuses = ({ refused }: World, turn: Pick<EventStore.Turn, "callId" | "events" | "version">): boolean => {
