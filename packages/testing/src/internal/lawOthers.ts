@@ -3,6 +3,7 @@
  * throttles, held against the record and the log.
  */
 import type { CallEvent } from "@ringback/core"
+import { isDeepStrictEqual } from "node:util"
 import type * as History from "../History.ts"
 import { type Findings, none, violation } from "./finding.ts"
 import * as Past from "./past.ts"
@@ -20,7 +21,8 @@ export const check = (history: History.History): Findings => [
 const mostTries = 10
 
 /** What the store refuses is refused alone, is not tried again, and there is a word of it. */
-const refusal = (history: History.History, { at, incarnation, isOwn, tries, turn }: History.Refused): Findings => {
+const refusal = (history: History.History, refused: History.Refused): Findings => {
+  const { at, incarnation, isOwn, tries, turn } = refused
   if (!isOwn) return [violation("a turn was refused for another one of its commit")]
   if (tries > mostTries) return [violation(`a turn that is refused for good was tried ${tries} times`)]
   const { died, stood } = history.lives[incarnation - 1]!
@@ -28,11 +30,18 @@ const refusal = (history: History.History, { at, incarnation, isOwn, tries, turn
   const isOvertaken = history.turns.some((other) =>
     other.turn.callId === turn.callId && other.turn.version === turn.version && other.incarnation !== incarnation
   )
-  const isTold = turn.version === 1 || isOvertaken ||
+  const isTold = turn.version === 1 || isOvertaken || isRecordedLater(history, refused) ||
     history.logged.some((line) => line.incarnation === incarnation && line.text.includes(turn.callId))
   const hadTime = (died >= history.endedAt || at + tellsWithin < died) && !stood.some(({ to }) => to >= at)
   return isTold || !hadTime ? none : [violation("a turn was refused for good and no word of it")]
 }
+
+/** Whether what a turn brought was stored behind another one: that its call is to be stopped could not be stored before. */
+const isRecordedLater = (history: History.History, { seq, turn }: History.Refused): boolean =>
+  history.turns.some((later) =>
+    later.seq > seq && later.turn.callId === turn.callId &&
+    later.turn.events.some((event) => isDeepStrictEqual({ ...event, at: 0 }, { ...turn.events[0], at: 0 }))
+  )
 
 /** A process that has heard of the end of a call has told of it this soon. */
 const tellsWithin = 1_000
