@@ -171,7 +171,10 @@ const isNews = (history: History.History, { answered, posting, taken }: History.
     turn.events.some((event) => Past.postingOf(event) === posting)
   )
 
-/** The engine's holds that a line got before an answer: in all, and those unrecorded since its last recorded answer. */
+/**
+ * The engine's holds that a line got before an answer: in all, and those unrecorded since its last recorded answer. One that
+ * a stranger heard under its session counts in all: nothing tells the two apart.
+ */
 const holdsBefore = (history: History.History, delivery: History.Delivery) => {
   const answers = history.deliveries.filter(({ answered, incarnation, webhook }) =>
     answered?.action !== undefined && webhook.referenceId === delivery.webhook.referenceId &&
@@ -185,8 +188,12 @@ const holdsBefore = (history: History.History, delivery: History.Delivery) => {
     !isUnrecorded(history, answer) &&
     (isFirst(answer, index) || isNews(history, answer) || Webhook.kind(answer.webhook) === "PromptCompleted")
   )
+  const strange = history.strangers.filter(({ answered, incarnation, webhook }) =>
+    answered?.action !== undefined && webhook.referenceId === delivery.webhook.referenceId &&
+    incarnation === delivery.incarnation && answered.seq < delivery.answered!.seq
+  )
   return {
-    all: answers.filter(({ answered }) => isHold(history, answered!.action!)).length,
+    all: [...answers, ...strange].filter(({ answered }) => isHold(history, answered!.action!)).length,
     inARow: answers.slice(lastRecorded + 1).filter(isUnrecordedHold).length
   }
 }
