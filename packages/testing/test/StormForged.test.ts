@@ -109,6 +109,18 @@ describe("a law over a forged history", () => {
     patience
   )
 
+  it.effect("finds a session that is out of bounds", () =>
+    Effect.gen(function*() {
+      const history = yield* historyWith(({ _tag }) => _tag === "CallAnswered")
+      const forged = rewritten(
+        history,
+        (event) => event._tag === "CallAnswered" ? { ...event, referenceId: "x".repeat(3_000) } : event
+      )
+      const problem = "a session was recorded that is out of bounds"
+      assert.notInclude(violations(StormLaws.nothingStopsTheRest, history), problem)
+      assert.include(violations(StormLaws.nothingStopsTheRest, forged), problem)
+    }), patience)
+
   it.effect("finds a stranger's call under the session of another one", () =>
     Effect.gen(function*() {
       const history = yield* historyWith(({ _tag }) => _tag === "CallAnswered")

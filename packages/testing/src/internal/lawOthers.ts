@@ -11,6 +11,7 @@ import * as Past from "./past.ts"
 export const check = (history: History.History): Findings => [
   ...Past.of(history).calls.flatMap((call) => [
     ...defects(history, call),
+    ...oversized(call),
     ...takenOver(history, call),
     ...throttled(history, call)
   ]),
@@ -64,6 +65,15 @@ const defects = (history: History.History, call: Past.PastCall): Findings => {
     !stood.some(({ to }) => to >= heard.at)
   return lines.length === 0 && hadTime ? [violation("a call ended with a defect and no word of it")] : none
 }
+
+/** The characters that any store can keep of the id of a session. */
+const longestId = 255
+
+/** What is too large to be kept by any store is not recorded. */
+const oversized = ({ events }: Past.PastCall): Findings =>
+  events.some((event) => "referenceId" in event && event.referenceId.length > longestId)
+    ? [violation("a session was recorded that is out of bounds")]
+    : none
 
 /** What a stranger said of a line is never more than noted, unless the call is the stranger's own. */
 const takenOver = (history: History.History, { events }: Past.PastCall): Findings =>
