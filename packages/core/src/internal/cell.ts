@@ -10,7 +10,7 @@ import type { StoreError } from "../EventStore.ts"
 import type * as Webhook from "../Webhook.ts"
 import type * as table from "./callTable.ts"
 import * as Lateness from "./lateness.ts"
-import { Lock } from "./lock.ts"
+import { Mailbox } from "./mailbox.ts"
 
 /** What is known of the delivery of the action in flight on a line. Not in the log: it is of this process alone. */
 export interface Delivery {
@@ -24,7 +24,7 @@ export interface Delivery {
 /** A call in memory, with what belongs to this process alone. */
 export interface Cell {
   readonly id: CallId
-  readonly lock: Lock
+  readonly mailbox: Mailbox
   /** The outcome; a failure if the engine ends before. */
   readonly ended: Deferred.Deferred<FlowExit, StoreError>
   live: Call.Live | undefined
@@ -62,7 +62,7 @@ export interface Cell {
 /** A call of which nothing is known yet. */
 export const make = (id: CallId): Cell => ({
   id,
-  lock: new Lock(),
+  mailbox: new Mailbox(),
   ended: Deferred.makeUnsafe(),
   live: undefined,
   known: undefined,

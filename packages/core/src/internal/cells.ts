@@ -77,6 +77,16 @@ export type Follow = (
   since: number
 ) => void
 
+/** An input on its way to its call. */
+export interface Message<A> extends TakeOptions {
+  /** What is said, from the newest state if need be. */
+  readonly input: Call.Input | ((live: Call.Live, reading: Reading) => Call.Input)
+  /** Looks at what it came to, which is durable, before anybody else can. */
+  readonly look: (call: Call.Call, decided: Call.Decided) => A
+  /** What `look` saw, or why it is not taken. */
+  readonly taken: (exit: Exit.Exit<A, StoreError | CallNotFound>) => void
+}
+
 /** How an input is taken beside the ordinary. */
 export interface TakeOptions {
   /**
@@ -114,6 +124,39 @@ const longestCommit = 60_000
 const wantedAction = (line: Call.CallLine): Call.CallLine["inFlight"] => {
   const status = Call.status(line)
   return status === "Acting" || status === "Bridged" ? line.inFlight : undefined
+}
+
+/** An input that is being taken. It ends once, whatever throws on its way. */
+class Taking<A> {
+  readonly cell: Cell
+  readonly message: Message<A>
+  /** How many times in a row somebody else was first. */
+  conflicts = 0
+  private readonly done: () => void
+  private isOver = false
+  constructor(cell: Cell, message: Message<A>, done: () => void) {
+    this.cell = cell
+    this.message = message
+    this.done = done
+  }
+
+  goOn(step: () => void): void {
+    try {
+      step()
+    } catch (thrown) {
+      if (this.isOver) throw thrown
+      this.end(Exit.die(thrown))
+    }
+  }
+
+  end(exit: Exit.Exit<A, StoreError | CallNotFound>): void {
+    this.isOver = true
+    try {
+      this.message.taken(exit)
+    } finally {
+      this.done()
+    }
+  }
 }
 
 /** The calls that this process holds in memory. */
@@ -162,20 +205,31 @@ export const make = (engine: Engine, follow: Follow) => {
     release(cell)
   }
 
-  /** Runs with the lock of a call, which stays in memory meanwhile. Not to be interrupted. */
-  const holding = <A, E>(held: Cell, use: (cell: Cell) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.uninterruptible(Effect.suspend(() => {
-      const cell = enter(held)
-      return Effect.flatMap(cell.lock.take, () => leaving(cell, Effect.suspend(() => use(cell))))
-    }))
+  /** Does something with a call when what came before is done. The call stays in memory meanwhile. */
+  const inTurn = (held: Cell, job: (cell: Cell, done: () => void) => void): void => {
+    const cell = enter(held)
+    cell.mailbox.post((done) =>
+      job(cell, () => {
+        leave(cell)
+        done()
+      })
+    )
+  }
 
-  /** Gives the lock of a call back at the end. */
-  const leaving = <A, E>(cell: Cell, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.onExitPrimitive(effect, () => {
-      leave(cell)
-      cell.lock.releaseUnsafe()
-      return undefined
-    })
+  /** The same for an effect, which is not to be interrupted. */
+  const holding = <A, E>(held: Cell, use: (cell: Cell) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.uninterruptible(
+      Effect.callback<A, E>((resume) =>
+        inTurn(held, (cell, done) =>
+          Startable.begin(Effect.suspend(() => use(cell)), run, (exit) => {
+            try {
+              resume(exit)
+            } finally {
+              done()
+            }
+          }))
+      )
+    )
 
   const isBusy = (cell: Cell): boolean =>
     cell.takers > 0 || cell.inbox.length > 0 || cell.activity !== undefined || cell.unsure !== undefined ||
@@ -323,7 +377,7 @@ export const make = (engine: Engine, follow: Follow) => {
     return new Pending(cell, decided, turn, summaryOf(decided.live.call, version, worker), worker, since)
   }
 
-  const append = ({ cell, decided, summary, turn }: Pending): Effect.Effect<void, VersionConflict | StoreError> =>
+  const appending = ({ cell, decided, summary, turn }: Pending): Effect.Effect<void, VersionConflict | StoreError> =>
     store.append(turn, summary, { referenceId: newSessionIn(decided.events, cell.live?.call) })
 
   /**
@@ -401,12 +455,16 @@ export const make = (engine: Engine, follow: Follow) => {
     return pend(cell, decided, reading.elapsed)
   }
 
-  /** Appends what was decided, and gives what that came to. */
+  /** Appends what was decided, and tells what that came to. */
+  const append = (pending: Pending, then: (exit: Exit.Exit<boolean, StoreError>) => void): void => {
+    const begun = thrown(() => appending(pending))
+    const ended = (exit: Exit.Exit<void, VersionConflict | StoreError>) => then(appended(pending, exit))
+    if (Result.isFailure(begun)) ended(Exit.die(begun.failure))
+    else Startable.begin(begun.success, run, ended)
+  }
+
   const commit = (cell: Cell, decided: Call.Decided, since: number): Effect.Effect<boolean, StoreError> =>
-    Effect.suspend(() => {
-      const pending = pend(cell, decided, since)
-      return Effect.flatMap(Effect.exit(Effect.suspend(() => append(pending))), (exit) => appended(pending, exit))
-    })
+    Effect.callback((resume) => append(pend(cell, decided, since), resume))
 
   /** Everything that follows from a turn that is durable. */
   const show: Follow = (cell, events, call, since) => {
@@ -479,103 +537,117 @@ export const make = (engine: Engine, follow: Follow) => {
     })
 
   /**
-   * Takes one input: decides, appends, and looks at the result before anybody else can. Not to be interrupted, so that a
-   * webhook whose sender has gone away is recorded all the same.
+   * The one way into a call. An input waits until those before it have been taken, and then:
+   *
+   *  1. the call is brought into memory, if it is not there;
+   *  2. the input is decided on, with the newest state;
+   *  3. what was decided is appended, if it is anything;
+   *  4. when that is durable the world sees it, and whoever posted the input is told.
+   *
+   * If another process was first, it begins anew. Whatever throws on the way ends that one input.
    */
+  const post = <A>(held: Cell, message: Message<A>): void =>
+    inTurn(held, (cell, done) => {
+      const taking = new Taking(cell, message, done)
+      taking.goOn(() => turn(taking))
+    })
+
+  /** `post` for whoever waits. Not to be interrupted, so that a webhook whose sender has gone away is recorded all the same. */
   const take = <A>(
     held: Cell,
-    input: Call.Input | ((live: Call.Live, reading: Reading) => Call.Input),
-    look: (call: Call.Call, decided: Call.Decided) => A,
-    { asks = false, canBeRefused = false, fresh, isNew = false }: TakeOptions = {}
-  ): Effect.Effect<A, StoreError | CallNotFound> => {
-    const decide = (cell: Cell, live: Call.Live, conflicts: number): Effect.Effect<A, StoreError | CallNotFound> => {
-      const reading = read()
-      const first = unattended.get(cell.id)
-      const next = () =>
-        first !== undefined ? first(live, cell) : typeof input === "function" ? input(live, reading) : input
-      const found = thrown(() => decideOn(cell, live, next(), reading))
-      const isOfTime = first !== undefined || (typeof input !== "function" && input._tag === "Wake")
-      const fails = (problem: unknown) =>
-        live.call.exit === undefined || isOfTime ? condemn(cell, live, problem) : leaveOut(cell, problem)
-      if (Result.isFailure(found)) return Effect.flatMap(fails(found.failure), () => turn(cell, 0))
-      const decided = found.success
-      const asksStore = first === undefined ? asks : store.processes !== undefined
-      const settled = Effect.catchIf(
-        settle(cell, decided, asksStore, reading.elapsed),
-        (error) => error.permanent === true && !canBeRefused && decided.events.length > 0,
-        (error) => Effect.as(fails(error), false)
-      )
-      return Effect.flatMapEager(settled, (isSettled) => {
-        if (!isSettled) return turn(cell, conflicts + 1)
-        if (first === undefined) return Effect.succeed(look(decided.live.call, decided))
-        // Time may have jumped again meanwhile: then there is something new to tell.
-        if (unattended.get(cell.id) === first) unattended.delete(cell.id)
-        return turn(cell, 0)
-      })
-    }
-    const turn = (cell: Cell, conflicts: number): Effect.Effect<A, StoreError | CallNotFound> => {
-      if (conflicts > maxConflicts) {
-        return Effect.fail(
-          new StoreError({ operation: "write", problem: `Call ${cell.id} is appended to without an end` })
-        )
-      }
-      const isUnknown = isNew && conflicts === 0
-      return Effect.flatMapEager(
-        cell.live !== undefined || isUnknown ? Effect.succeed(cell.live) : loaded(cell),
-        (known) => {
-          const live = known ?? fresh?.()
-          return live === undefined ? Effect.fail(new CallNotFound({ callId: cell.id })) : decide(cell, live, conflicts)
-        }
-      )
-    }
-    return holding(held, (cell) => turn(cell, 0))
+    input: Message<A>["input"],
+    look: Message<A>["look"],
+    options: TakeOptions = {}
+  ): Effect.Effect<A, StoreError | CallNotFound> =>
+    Effect.uninterruptible(Effect.callback((taken) => post(held, { ...options, input, look, taken })))
+
+  const turn = <A>(taking: Taking<A>): void => {
+    const { cell, message } = taking
+    if (taking.conflicts > maxConflicts) return taking.end(Exit.fail(endless(cell)))
+    const isUnknown = message.isNew === true && taking.conflicts === 0
+    if (cell.live !== undefined || isUnknown) return decide(taking, cell.live)
+    after(taking, load(cell), (live) => decide(taking, live))
   }
 
-  /**
-   * `take` in plain code, without a fiber if the store can: nearly every webhook finds its call in memory and nobody else at
-   * it, and then most of the steps of `take` are for nothing. `false` if that is not so, or nothing is to be appended: then
-   * nothing has happened. `then` gets `undefined` if it was not stored, or not for sure: then `take` finds out.
-   */
-  const takeAtOnce = <A>(
-    held: Cell,
-    input: (live: Call.Live, reading: Reading) => Call.Input,
-    look: (call: Call.Call, decided: Call.Decided) => A | undefined,
-    then: (looked: A | undefined) => void
-  ): boolean => {
-    const known = cells.get(held.id) ?? held
-    const { live } = known
-    // The lock comes first: a decision runs flow code, which is not to be run for nothing.
-    if (live === undefined || unattended.has(known.id) || !known.lock.takeUnsafe()) return false
-    const cell = enter(known)
-    let isHeld = true
-    const letGo = () => {
-      if (!isHeld) return
-      isHeld = false
-      leave(cell)
-      cell.lock.releaseUnsafe()
-    }
+  const decide = <A>(taking: Taking<A>, known: Call.Live | undefined): void => {
+    const { cell, message } = taking
+    const live = known ?? message.fresh?.()
+    if (live === undefined) return taking.end(Exit.fail(new CallNotFound({ callId: cell.id })))
     const reading = read()
-    const found = thrown(() => decideOn(cell, live, input(live, reading), reading))
-    if (Result.isFailure(found) || found.success.events.length === 0) {
-      letGo()
-      return false
-    }
+    const first = unattended.get(cell.id)
+    const found = thrown(() => decideOn(cell, live, inputOf(taking, live, first, reading), reading))
+    if (Result.isFailure(found)) return giveUpOn(taking, live, first, found.failure)
     const decided = found.success
-    const pending = pend(cell, decided, reading.elapsed)
-    const ended = (exit: Exit.Exit<void, VersionConflict | StoreError>) => {
-      let looked: A | undefined
-      try {
-        if (appended(pending, exit) === yes) looked = look(decided.live.call, decided)
-      } finally {
-        letGo()
-        then(looked)
-      }
-    }
-    const begun = thrown(() => append(pending))
-    if (Result.isFailure(begun)) ended(Exit.die(begun.failure))
-    else Startable.begin(begun.success, run, ended)
-    return true
+    if (decided.events.length === 0) return unchanged(taking, decided, first)
+    append(pend(cell, decided, reading.elapsed), (exit) =>
+      taking.goOn(() => {
+        if (Exit.isSuccess(exit)) return exit.value ? taken(taking, decided, first) : again(taking)
+        const error = Option.getOrUndefined(Exit.findErrorOption(exit))
+        if (error?.permanent !== true || message.canBeRefused === true) return taking.end(Exit.failCause(exit.cause))
+        giveUpOn(taking, live, first, error)
+      }))
   }
+
+  /** What is said to the call: before anything else, what it is told because nobody looked after it. */
+  const inputOf = <A>(
+    { cell, message: { input } }: Taking<A>,
+    live: Call.Live,
+    first: First | undefined,
+    reading: Reading
+  ): Call.Input => {
+    if (first !== undefined) return first(live, cell)
+    return typeof input === "function" ? input(live, reading) : input
+  }
+
+  /** Nothing is to be stored. Where others share the store, they may have gone on with the call. */
+  const unchanged = <A>(taking: Taking<A>, decided: Call.Decided, first: First | undefined): void => {
+    const { cell, message } = taking
+    const look = (isBehind: boolean): void => {
+      if (isBehind) {
+        cell.live = undefined
+        return again(taking)
+      }
+      rest(cell, decided.live.call, dueOf(decided.live))
+      taken(taking, decided, first)
+    }
+    const asks = first === undefined ? message.asks === true : store.processes !== undefined
+    if (!asks) return look(false)
+    after(taking, Effect.orElseSucceed(isBehind(cell), () => false), look)
+  }
+
+  /** Somebody else was first. */
+  const again = <A>(taking: Taking<A>): void => {
+    taking.conflicts++
+    turn(taking)
+  }
+
+  const taken = <A>(taking: Taking<A>, decided: Call.Decided, first: First | undefined): void => {
+    const { cell, message } = taking
+    if (first === undefined) return taking.end(Exit.succeed(message.look(decided.live.call, decided)))
+    // Time may have jumped again meanwhile: then there is something new to tell.
+    if (unattended.get(cell.id) === first) unattended.delete(cell.id)
+    taking.conflicts = 0
+    turn(taking)
+  }
+
+  /** The decision threw, or its turn is refused for good: the call is stopped, and then told what it was to be told. */
+  const giveUpOn = <A>(taking: Taking<A>, live: Call.Live, first: First | undefined, problem: unknown): void => {
+    const { cell, message } = taking
+    const isOfTime = first !== undefined || (typeof message.input !== "function" && message.input._tag === "Wake")
+    const isStopped = live.call.exit === undefined || isOfTime
+    after(taking, isStopped ? condemn(cell, live, problem) : leaveOut(cell, problem), () => again(taking))
+  }
+
+  /** Goes on with an input when an effect is done, unless that fails. */
+  const after = <A, B>(taking: Taking<A>, effect: Effect.Effect<B, StoreError>, then: (value: B) => void): void =>
+    Startable.begin(
+      effect,
+      run,
+      (exit) => taking.goOn(() => Exit.isSuccess(exit) ? then(exit.value) : taking.end(Exit.failCause(exit.cause)))
+    )
+
+  const endless = ({ id }: Cell): StoreError =>
+    new StoreError({ operation: "write", problem: `Call ${id} is appended to without an end` })
 
   /**
    * Stops a call whose decision threw, or is refused by the store for good: its flow is not trusted any more, and its lines
@@ -624,22 +696,6 @@ export const make = (engine: Engine, follow: Follow) => {
     unattended.delete(cell.id)
     const words = `Call ${cell.id} can neither go on nor be stopped, and is left as it is`
     return Effect.andThen(CallLog.died(cell, words, problem), Effect.fail(error))
-  }
-
-  /** Stores what was decided, if that is anything. `false` if another process was first, so that it is to be decided again. */
-  const settle = (
-    cell: Cell,
-    decided: Call.Decided,
-    asks: boolean,
-    since: number
-  ): Effect.Effect<boolean, StoreError> => {
-    if (decided.events.length > 0) return commit(cell, decided, since)
-    const isNewest = asks ? Effect.map(Effect.orElseSucceed(isBehind(cell), () => false), (behind) => !behind) : yes
-    return Effect.map(isNewest, (isNewest) => {
-      if (isNewest) rest(cell, decided.live.call, dueOf(decided.live))
-      else cell.live = undefined
-      return isNewest
-    })
   }
 
   /** Whether another process has appended to the call. */
@@ -726,7 +782,7 @@ export const make = (engine: Engine, follow: Follow) => {
     first,
     release,
     take,
-    takeAtOnce,
+    post,
     takeSurely,
     wake,
     isBehind,

@@ -10,6 +10,7 @@ import { StoreError } from "../EventStore.ts"
 import * as Webhook from "../Webhook.ts"
 import type { Received } from "./callCopies.ts"
 import * as CallLog from "./callLog.ts"
+import type { CallNotFound } from "./callNotFound.ts"
 import { isOfSession } from "./callState.ts"
 import * as table from "./callTable.ts"
 import { type Answer, answer, type Cell, isAnswered, Letter, type Reply } from "./cell.ts"
@@ -174,15 +175,16 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
 
   /** Records the only letter that waits for its call: at once if it can be, as nearly always. */
   const recordFirst = (cell: Cell, letter: Letter): void => {
-    const isBegun = cells.ownerOf(letter.webhook.referenceId) === cell.id && onLineAtOnce(cell, letter, (decided) => {
-      if (decided !== undefined) {
-        reply(cell, letter, decided)
+    if (cells.ownerOf(letter.webhook.referenceId) !== cell.id) return void run(recordAll(cell))
+    const taken = (exit: Exit.Exit<Decided | undefined, StoreError | CallNotFound>): void => {
+      if (Exit.isSuccess(exit) && exit.value !== undefined) {
+        reply(cell, letter, exit.value)
         recorded(cell)
       }
       if (cell.inbox.length > 0) run(recordAll(cell))
       else rest(cell)
-    })
-    if (!isBegun) run(recordAll(cell))
+    }
+    cells.post(cell, { ...asInput(cell, letter), asks: true, taken })
   }
 
   /** Records what waits for a call, one after another. */
@@ -306,15 +308,6 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
       },
       look: (call: Call.Call, decided: Call.Decided): Decided | undefined =>
         line === undefined ? undefined : decide(cell, letter, line, call, decided)
-    }
-  }
-
-  const onLineAtOnce = (cell: Cell, letter: Letter, then: (decided: Decided | undefined) => void): boolean => {
-    const { input, look } = asInput(cell, letter)
-    try {
-      return cells.takeAtOnce(cell, input, look, then)
-    } catch {
-      return false // `take` comes upon the same, and there it is answered.
     }
   }
 
