@@ -215,12 +215,14 @@ export const isAfterHold = (history: History.History, { arrived, webhook }: Hist
  */
 export const isCrowded = (history: History.History, { failed, incarnation, taken }: History.Delivery): boolean => {
   if (failed === undefined || taken === undefined || failed.at > taken.at) return false
+  const life = history.lives[incarnation - 1]!
   const isRecorded = (other: History.Delivery): boolean =>
-    history.turns.some(({ at, begun, confirmed, incarnation: writer, turn }) =>
-      begun.seq > other.taken!.seq && confirmed !== undefined && confirmed.seq < taken.seq &&
-      turn.events.some((event) => Past.postingOf(event) === other.posting) &&
-      (writer === incarnation || !isHeldUp(history.lives[incarnation - 1]!, at, taken.at))
-    )
+    history.turns.some(({ at, begun, confirmed, incarnation: writer, turn }) => {
+      if (begun.seq < other.taken!.seq || confirmed === undefined || confirmed.seq > taken.seq) return false
+      if (!turn.events.some((event) => Past.postingOf(event) === other.posting)) return false
+      const isOwn = writer === incarnation && confirmed.seq > (other.answered?.seq ?? 0)
+      return isOwn || !isHeldUp(life, at, taken.at) // It was recorded from a copy: this one still has its turn.
+    })
   const mayWait = (other: History.Delivery): boolean => {
     const isAnswered = other.answered !== undefined && other.answered.seq < taken.seq
     return isAnswered || other.failed !== undefined ? isLate(history, other) && !isRecorded(other) : true
@@ -231,7 +233,7 @@ export const isCrowded = (history: History.History, { failed, incarnation, taken
   return before.filter(mayWait).length >= history.settings.maxWaiting
 }
 
-/** Whether a process may not have heard by then what another one stored at a moment, because its own store failed or was slow. */
+/** Whether something may wait for the store of a process from a moment on until then, because that failed or was slow. */
 const isHeldUp = ({ failed, waited }: History.Life, since: number, until: number): boolean =>
   failed.some((at) => at >= since - Past.afterFailure && at <= until) ||
   waited.some(({ from, to }) => from <= until && to >= since)
