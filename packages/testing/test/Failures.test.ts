@@ -340,6 +340,29 @@ describe("whatever throws", () => {
 })
 
 describe("an append that failed", () => {
+  it.effect("and is stored all the same ends its call with a word of the defect, as any other does", () => {
+    const { layer, said } = Lines.make()
+    const store = new Store()
+    const Sleeps = throwing(define("sleeps", () => Flow.as(Flow.sleep("1 hour"), "slept")))
+    return Effect.gen(function*() {
+      store.instead = (turn, stored) => {
+        if (turn.events.some(isNote("bad"))) return Effect.fail(refusal)
+        return turn.events.at(-1)?._tag === "FlowEnded" ? Effect.andThen(stored, Effect.fail(down)) : undefined
+      }
+      const sleeps = yield* Calls.start(Sleeps, {})
+      yield* TestClock.adjust("2 hours")
+      assert.strictEqual(yield* stopped(sleeps), "no output for •••••••••••")
+      const bad = yield* begin(Bad)
+      const reply = yield* Effect.forkChild(receive(bad.id, "speak_completed", spoken))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(reply), "Hangup")
+      assert.match(yield* stopped(bad), /value too long/)
+      yield* TestClock.adjust("2 minutes")
+      const errors = said.filter(({ level }) => level === "Error")
+      assert.deepStrictEqual(errors.map(({ annotations }) => annotations["call"]), [sleeps.id, bad.id])
+    }).pipe(Effect.provide(world(store, [Sleeps, Bad]).pipe(Layer.provideMerge(layer))))
+  })
+
   it.effect("keeps its call in memory until it cannot be stored any more, and no longer", () => {
     const Waits = define("waits", () => Flow.signal("go", Schema.String, { within: "1 hour" }) as never)
     const store = new Store()

@@ -21,6 +21,14 @@ export interface Delivery {
   copies: number
 }
 
+/** An append that failed: its turn, and what was decided. */
+export interface Unsure {
+  readonly turn: string
+  readonly version: number
+  readonly since: number
+  readonly decided: Call.Decided
+}
+
 /** A call in memory, with what belongs to this process alone. */
 export interface Cell {
   readonly id: CallId
@@ -48,7 +56,7 @@ export interface Cell {
   readonly deliveries: Map<number, Delivery>
   activity: { readonly n: number; readonly fiber: Fiber.Fiber<void> | undefined } | undefined
   /** An append that failed and may be stored all the same, and since when, by the time that has elapsed. */
-  unsure: { readonly turn: string; readonly version: number; readonly since: number } | undefined
+  unsure: Unsure | undefined
   /**
    * How far the call is ahead of the clock, in milliseconds: it never lives before its own last record. Of this process
    * alone, so that a call which is much ahead stays in memory.

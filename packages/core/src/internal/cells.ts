@@ -337,6 +337,7 @@ export const make = (engine: Engine, follow: Follow) => {
     cell.unsure = undefined
     if (found.id !== unsure.turn || live === undefined) return
     cell.deliveries.clear() // nobody has heard what it decided
+    sayDefect(cell, unsure.decided)
     show(cell, found.events, live.call, unsure.since)
     rest(cell, live.call, dueOf(live))
   }
@@ -416,8 +417,8 @@ export const make = (engine: Engine, follow: Follow) => {
   }
 
   /** Nobody knows whether an append is stored. */
-  const doubt = ({ cell, since, turn }: Pending): void => {
-    cell.unsure = { turn: turn.id, version: turn.version, since }
+  const doubt = ({ cell, decided, since, turn }: Pending): void => {
+    cell.unsure = { turn: turn.id, version: turn.version, since, decided }
     run(findOut(cell))
   }
 
