@@ -53,8 +53,8 @@ const down = new EventStore.StoreError({ operation: "write", problem: "The conne
 
 type Options = Parameters<typeof Calls.layer>[0]
 
-const world = (
-  store: Store,
+/** An engine over a store, with a carrier that accepts each dial. */
+const engine = (
   flows: Options["flows"],
   inbound: Options["inbound"] = {},
   settings: Options["settings"] = {}
@@ -69,9 +69,11 @@ const world = (
         send: (action) =>
           Effect.succeed({ referenceId: `session of ${action._tag === "Dial" ? action.externalId : ""}` })
       })
-    ),
-    Layer.provideMerge(store.layer)
+    )
   )
+
+const world = (store: Store, ...options: Parameters<typeof engine>) =>
+  Layer.provideMerge(engine(...options), store.layer)
 
 /** What a webhook of the first line of a call is answered with. */
 const receive = Effect.fnUntraced(function*(id: string, event: string, fields: Partial<Webhook.Webhook> = {}) {
@@ -181,6 +183,17 @@ describe("a turn that the store refuses for good", () => {
       store.refuses(({ _tag }) => _tag === "CallStarted")
       assert.strictEqual((yield* Effect.flip(Calls.start(Waits, {})))._tag, "StoreError")
     }).pipe(Effect.provide(world(store, [Waits])))
+  })
+
+  it.effect("is told to nobody who asks for something else: a restart that is refused stops its call", () => {
+    const store = new Store()
+    const process = Layer.fresh(engine([Good]))
+    return Effect.gen(function*() {
+      yield* Effect.provide(Calls.start(Good, {}, { key: "x" }), process)
+      store.refuses(({ _tag }) => _tag === "Restarted")
+      const again = Effect.flatMap(Calls.start(Good, {}, { key: "x" }), stopped)
+      assert.match(yield* Effect.provide(again, process), /value too long/)
+    }).pipe(Effect.provide(store.layer))
   })
 
   it.effect("is left at rest if its stop is refused too: it is said once, and nothing wakes it again", () => {

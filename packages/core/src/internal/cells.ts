@@ -584,7 +584,8 @@ export const make = (engine: Engine, follow: Follow) => {
       taking.goOn(() => {
         if (Exit.isSuccess(exit)) return exit.value ? taken(taking, decided, first) : again(taking)
         const error = Option.getOrUndefined(Exit.findErrorOption(exit))
-        if (error?.permanent !== true || message.canBeRefused === true) return taking.end(Exit.failCause(exit.cause))
+        const isTold = first === undefined && message.canBeRefused === true
+        if (error?.permanent !== true || isTold) return taking.end(Exit.failCause(exit.cause))
         giveUpOn(taking, live, first, error)
       }))
   }
