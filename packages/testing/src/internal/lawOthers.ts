@@ -54,15 +54,15 @@ const afterOutcome = "after its outcome"
 const defects = (history: History.History, call: Past.PastCall): Findings => {
   if (call.call.exit?._tag !== "Stopped" || call.call.exit.reason._tag !== "Defect") return none
   const ended = Past.durable(call, ({ _tag }) => _tag === "FlowEnded")!
-  const { died, stood } = history.lives[ended.incarnation - 1]!
+  const { died, failed, stood } = history.lives[ended.incarnation - 1]!
   const lines = history.logged.filter(({ level, text }) =>
     level === "Error" && text.includes(call.id) && !text.includes(afterOutcome)
   )
   const own = lines.filter(({ incarnation }) => incarnation === ended.incarnation)
   if (own.length > 1) return [violation(`a defect was told ${own.length} times`)]
-  const heard = ended.confirmed
-  const hadTime = heard !== undefined && (died >= history.endedAt || heard.at + tellsWithin < died) &&
-    !stood.some(({ to }) => to >= heard.at)
+  // An append that failed though it was stored is found out when the store works again.
+  const heard = ended.confirmed?.at ?? Math.max(ended.at, ...failed) + Past.afterFailure
+  const hadTime = heard + tellsWithin < Math.min(died, history.endedAt) && !stood.some(({ to }) => to >= heard)
   return lines.length === 0 && hadTime ? [violation("a call ended with a defect and no word of it")] : none
 }
 
