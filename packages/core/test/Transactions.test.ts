@@ -205,12 +205,45 @@ describe.each(
       const { id } = yield* sql.withTransaction(
         Effect.tap(start(Greeting, input), () => Scope.close(life, Exit.void))
       )
+      if (name === "SQLite") yield* Layer.build(engine) // Where processes share a store, the one that is still there sees it.
       while ((yield* Queue.size(rings)) === 0) {
-        yield* TestClock.adjust("6 seconds") // for the engine that is still there
+        yield* TestClock.adjust("6 seconds")
         assert.isNotEmpty(yield* store.read(id))
       }
       assert.include(yield* rung, id)
       assert.strictEqual(yield* rungSoFar, 0)
+    }))
+})
+
+describe("on SQLite, which one process has for itself", () => {
+  it.effect("calls are looked for only after a start in a transaction, and ever more seldom", () =>
+    Effect.gen(function*() {
+      let looks = 0
+      const counted = Layer.effect(
+        EventStore.EventStore,
+        Effect.map(EventStore.EventStore, (store) =>
+          EventStore.EventStore.of({
+            ...store,
+            due: (options) => Effect.andThen(Effect.sync(() => void looks++), store.due(options))
+          }))
+      ).pipe(Layer.provide(SqlEventStore.layer))
+      const engine = Calls.layer({ flows: [Greeting] }).pipe(
+        Layer.provideMerge(counted),
+        Layer.provideMerge(sqlite),
+        Layer.provideMerge(transport),
+        Layer.provideMerge(Rings.layer)
+      )
+      yield* Effect.gen(function*() {
+        const begun = looks
+        yield* TestClock.adjust("365 days")
+        assert.strictEqual(looks, begun)
+        yield* Effect.flip(transaction(Effect.andThen(start(), Effect.fail(rolledBack))))
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(looks, begun + 3) // after 5, 15 and 35 seconds
+        yield* Effect.flip(transaction(Effect.andThen(start(), Effect.fail(rolledBack))))
+        yield* TestClock.adjust("5 seconds")
+        assert.strictEqual(looks, begun + 4)
+      }).pipe(Effect.provide(engine))
     }))
 })
 

@@ -241,12 +241,16 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     return stored.length === 0 ? Option.none() : Option.some(Call.fold(id, stored.flatMap((turn) => turn.events)))
   })
 
-  const joining = Joining.make(base, cells, unbounded)
   const recovery: Recovery.Recovery = yield* Recovery.make(base, cells, time, elsewhere)
+  const joining = Joining.make(
+    base,
+    cells,
+    unbounded,
+    store.processes === undefined ? recovery.lookAfterStart : undefined
+  )
   yield* store.processes === undefined
     ? recovery.recover(options.running)
     : recovery.watch(store.processes, clock, options.registered)
-  if (store.processes === undefined && unbounded.transaction !== undefined) recovery.watchAlone()
   if (options.restored !== undefined) {
     for (const id of Restore.waiting(options.running)) alarm.setLatest(id, time.now(), false)
   }

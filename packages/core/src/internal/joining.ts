@@ -24,8 +24,11 @@ export interface Joining {
   readonly outside: <A, E>(effect: Effect.Effect<A, E>, problem: string) => Effect.Effect<A, E | StoreError>
 }
 
-/** `store` is the one that knows transactions: what stands around it for an engine that ends has fibers of its own. */
-export const make = ({ run }: Engine, cells: Cells, store: EventStore["Service"]): Joining => {
+/**
+ * `store` is the one that knows transactions: what stands around it for an engine that ends has fibers of its own. `starts`
+ * hears of each start, whatever becomes of it.
+ */
+export const make = ({ run }: Engine, cells: Cells, store: EventStore["Service"], starts?: () => void): Joining => {
   const current = store.transaction ?? Effect.undefined
 
   /** The commit is done, or was done while its answer was lost: then the call is found by its time. */
@@ -48,6 +51,7 @@ export const make = ({ run }: Engine, cells: Cells, store: EventStore["Service"]
   const start: Joining["start"] = Effect.fnUntraced(function*(transaction, id, live, started) {
     const before = started.key === undefined ? undefined : yield* known(id)
     if (before !== undefined) return before
+    starts?.()
     yield* transaction.afterCommit(Effect.sync(() => void run(enter(id))))
     const { decided, summary, turn } = cells.first(id, live(), { ...started, inTransaction: true })
     yield* Effect.catchTag(store.append(turn, summary), "VersionConflict", () => Effect.void)

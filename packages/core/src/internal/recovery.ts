@@ -3,7 +3,7 @@
  * processes share a store, those that another has left, from time to time; and all of its own when time has jumped.
  */
 import { Effect, Queue } from "effect"
-import type { Scope } from "effect"
+import type { Fiber, Scope } from "effect"
 import type { CallId } from "../CallEvent.ts"
 import type { Processes, StoreError, Summary } from "../EventStore.ts"
 import type { Cells, Engine, First } from "./cells.ts"
@@ -19,10 +19,11 @@ export interface Recovery {
   /** Takes over what an earlier process left, on a store that this one has for itself. Reads no events. */
   readonly recover: (running: ReadonlyArray<Summary>) => Effect.Effect<void, StoreError>
   /**
-   * Looks from time to time for calls of a store of its own that are due and that this process was not told of: it may not
-   * hear that a transaction was committed which started one.
+   * On a store of its own: a call is started in a transaction, of whose commit this process may not hear. Looks for what is
+   * due soon, and again each time after twice as long, for nobody tells how long a transaction lasts or that it was rolled
+   * back.
    */
-  readonly watchAlone: () => void
+  readonly lookAfterStart: () => void
   /**
    * Joins the processes that share a store, and looks now and from time to time for what others have left or brought to its
    * end. A look reads events only of calls that need something.
@@ -216,15 +217,32 @@ export const make = Effect.fnUntraced(function*(
     }
   )
 
-  const watchAlone = (): void => {
-    const look = Effect.gen(function*() {
-      if (closing.isBegun() || alarm.isCatchingUp()) return
-      for (const { callId, due, process } of yield* store.due({ before: now() })) {
-        if (due !== null) alarm.setLatest(callId, due, process !== null)
-      }
+  const lookForDue = Effect.gen(function*() {
+    if (closing.isBegun() || alarm.isCatchingUp()) return false
+    for (const { callId, due, process } of yield* store.due({ before: now() })) {
+      if (due !== null) alarm.setLatest(callId, due, process !== null)
+    }
+    return true
+  })
+
+  /** How long it sleeps until it looks for what is due; 0 if a call is started meanwhile, so that it begins anew. */
+  let pause = Infinity
+  let looking: Fiber.Fiber<unknown> | undefined
+
+  const lookAgain = Effect.suspend(() => {
+    pause = Math.max(settings.lookEvery, 2 * pause)
+    return Effect.map(Effect.orElseSucceed(Effect.delay(lookForDue, pause), () => false), (hasLooked) => {
+      if (!hasLooked) pause = 0
     })
-    engine.run(Effect.forever(Effect.delay(Effect.ignore(look), settings.lookEvery)))
+  })
+
+  const lookAfterStart = (): void => {
+    const isFarOff = pause > settings.lookEvery
+    pause = 0
+    if (!isFarOff) return
+    looking?.interruptUnsafe()
+    looking = engine.run(Effect.forever(lookAgain))
   }
 
-  return { recover, watch, watchAlone, lookAround }
+  return { recover, watch, lookAfterStart, lookAround }
 })
