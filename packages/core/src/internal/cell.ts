@@ -43,10 +43,8 @@ export interface Cell {
   writer: string | undefined
   /** The process that runs the activity which the call waits for, if it waits for one. */
   worker: string | undefined
-  /** Webhooks that are not recorded yet, in the order in which they came. */
-  readonly inbox: Array<Letter>
-  /** Its alarm rang while webhooks wait: what came in before goes first. */
-  overslept: boolean
+  /** Why what has its turn is tried again, if it is. */
+  trying: StoreError | undefined
   /** How many holds went out since the last recorded reply that the log does not know, by session. */
   readonly unrecordedHolds: Map<string, number>
   /** The sessions whose end came in, recorded or not. */
@@ -77,8 +75,7 @@ export const make = (id: CallId): Cell => ({
   version: 0,
   writer: undefined,
   worker: undefined,
-  inbox: [],
-  overslept: false,
+  trying: undefined,
   unrecordedHolds: new Map(),
   reportedOver: new Set(),
   waiters: new Map(),
@@ -114,6 +111,8 @@ export class Letter {
   readonly watched: Lateness.Watched<Letter>
   /** Gives whoever posted it the answer. `undefined` when that is done. */
   answer: Answer | undefined
+  /** It is recorded, or never will be. */
+  isSettled = false
   constructor(
     cell: Cell,
     webhook: Webhook.Webhook,

@@ -27,7 +27,7 @@ import {
   sessionsIn,
   sessionsOf
 } from "./pending.ts"
-import type { Report } from "./report.ts"
+import { isLasting, type Report } from "./report.ts"
 import type { Restore } from "./restore.ts"
 import type { Run } from "./running.ts"
 import * as Startable from "./startable.ts"
@@ -77,15 +77,23 @@ export type Follow = (
   since: number
 ) => void
 
+/** What is known of a message before its call has decided on it: that it is for another, or how it is taken. */
+export type Route<A> = { readonly instead: A } | { readonly isNew: boolean }
+
 /** An input on its way to its call. */
 export interface Message<A> extends TakeOptions {
+  /** Finds out whether it is for this call, if that is not sure. */
+  readonly route?: (cell: Cell) => Effect.Effect<Route<A>, StoreError> | undefined
   /** What is said, from the newest state if need be. */
   readonly input: Call.Input | ((live: Call.Live, reading: Reading) => Call.Input)
   /** Looks at what it came to, which is durable, before anybody else can. */
   readonly look: (call: Call.Call, decided: Call.Decided) => A
   /** What `look` saw, or why it is not taken. */
-  readonly taken: (exit: Exit.Exit<A, StoreError | CallNotFound>) => void
+  readonly taken: (exit: Taken<A>) => void
 }
+
+/** What became of an input. */
+export type Taken<A> = Exit.Exit<A, StoreError | CallNotFound>
 
 /** How an input is taken beside the ordinary. */
 export interface TakeOptions {
@@ -98,6 +106,13 @@ export interface TakeOptions {
   readonly fresh?: () => Call.Live
   /** The call has an id of chance, so that the store need not be asked whether there is one. */
   readonly isNew?: boolean
+  /**
+   * What becomes of it while the store is down. `"again"`: it is tried until it is taken or cannot be, and all that comes to
+   * the call after it waits. Otherwise it fails, and does so at once while another is tried.
+   */
+  readonly whileDown?: "again"
+  /** Whether the state in memory does not do for an answer, so that the store has to be asked. */
+  readonly mustAsk?: () => boolean
   /**
    * Whoever asks can be told that the store refuses it for good, and the call goes on as if it had not been asked. Otherwise
    * the call is stopped then.
@@ -130,14 +145,17 @@ const wantedAction = (line: Call.CallLine): Call.CallLine["inFlight"] => {
 class Taking<A> {
   readonly cell: Cell
   readonly message: Message<A>
+  /** Nothing is stored of the call. */
+  isNew: boolean
   /** How many times in a row somebody else was first. */
   conflicts = 0
-  private readonly done: () => void
+  private readonly ended: (exit: Taken<A>) => void
   private isOver = false
-  constructor(cell: Cell, message: Message<A>, done: () => void) {
+  constructor(cell: Cell, message: Message<A>, ended: (exit: Taken<A>) => void) {
     this.cell = cell
     this.message = message
-    this.done = done
+    this.isNew = message.isNew === true
+    this.ended = ended
   }
 
   goOn(step: () => void): void {
@@ -149,13 +167,9 @@ class Taking<A> {
     }
   }
 
-  end(exit: Exit.Exit<A, StoreError | CallNotFound>): void {
+  end(exit: Taken<A>): void {
     this.isOver = true
-    try {
-      this.message.taken(exit)
-    } finally {
-      this.done()
-    }
+    this.ended(exit)
   }
 }
 
@@ -232,7 +246,7 @@ export const make = (engine: Engine, follow: Follow) => {
     )
 
   const isBusy = (cell: Cell): boolean =>
-    cell.takers > 0 || cell.inbox.length > 0 || cell.activity !== undefined || cell.unsure !== undefined ||
+    cell.takers > 0 || cell.activity !== undefined || cell.unsure !== undefined ||
     cell.deliveries.size > 0 ||
     [...cell.waiters.values()].some((waiting) => waiting.size > 0)
 
@@ -547,11 +561,50 @@ export const make = (engine: Engine, follow: Follow) => {
    *
    * If another process was first, it begins anew. Whatever throws on the way ends that one input.
    */
-  const post = <A>(held: Cell, message: Message<A>): void =>
+  const post = <A>(held: Cell, message: Message<A>): void => {
+    const { trying } = of(held.id)
+    if (trying !== undefined && message.whileDown !== "again") return message.taken(Exit.fail(trying))
     inTurn(held, (cell, done) => {
-      const taking = new Taking(cell, message, done)
-      taking.goOn(() => turn(taking))
+      const end = (exit: Taken<A>) => {
+        try {
+          message.taken(exit)
+        } finally {
+          done()
+        }
+      }
+      attempt(cell, message, (exit) => {
+        const error = Option.getOrUndefined(Exit.findErrorOption(exit))
+        const mayPass = error?._tag === "StoreError" && !isLasting(error)
+        if (mayPass && message.whileDown === "again") tryAgain(cell, message, error, end)
+        else end(exit)
+      })
     })
+  }
+
+  const attempt = <A>(cell: Cell, message: Message<A>, ended: (exit: Taken<A>) => void): void => {
+    const taking = new Taking(cell, message, ended)
+    taking.goOn(() => {
+      const route = message.route?.(cell)
+      if (route === undefined) return turn(taking)
+      after(taking, route, (found) => {
+        if ("instead" in found) return taking.end(Exit.succeed(found.instead))
+        taking.isNew = found.isNew
+        turn(taking)
+      })
+    })
+  }
+
+  /** The store is down, and is tried until it is not. */
+  const tryAgain = <A>(cell: Cell, message: Message<A>, error: StoreError, end: (exit: Taken<A>) => void): void => {
+    cell.trying = error
+    const once = Effect.callback<A, StoreError | CallNotFound>((resume) => attempt(cell, message, resume))
+    const tried = troubles.store.goOnTrying(Effect.uninterruptible(once), error)
+    run(Effect.onExitPrimitive(tried, (exit) => {
+      cell.trying = undefined
+      end(exit)
+      return undefined
+    }))
+  }
 
   /** `post` for whoever waits. Not to be interrupted, so that a webhook whose sender has gone away is recorded all the same. */
   const take = <A>(
@@ -563,9 +616,9 @@ export const make = (engine: Engine, follow: Follow) => {
     Effect.uninterruptible(Effect.callback((taken) => post(held, { ...options, input, look, taken })))
 
   const turn = <A>(taking: Taking<A>): void => {
-    const { cell, message } = taking
+    const { cell } = taking
     if (taking.conflicts > maxConflicts) return taking.end(Exit.fail(endless(cell)))
-    const isUnknown = message.isNew === true && taking.conflicts === 0
+    const isUnknown = taking.isNew && taking.conflicts === 0
     if (cell.live !== undefined || isUnknown) return decide(taking, cell.live)
     after(taking, load(cell), (live) => decide(taking, live))
   }
@@ -614,7 +667,8 @@ export const make = (engine: Engine, follow: Follow) => {
     }
     const asks = first === undefined ? message.asks === true : store.processes !== undefined
     if (!asks) return look(false)
-    after(taking, Effect.orElseSucceed(isBehind(cell), () => false), look)
+    const asked = isBehind(cell)
+    after(taking, message.mustAsk?.() === true ? asked : Effect.orElseSucceed(asked, () => false), look)
   }
 
   /** Somebody else was first. */
@@ -739,7 +793,7 @@ export const make = (engine: Engine, follow: Follow) => {
 
   /** Takes an input that nobody waits for, and goes on trying while the store is down. */
   const takeSurely = (cell: Cell, input: Call.Input): Effect.Effect<void> => {
-    const taken = untilDone(take(cell, input, ignore)).pipe(
+    const taken = take(cell, input, ignore, { whileDown: "again" }).pipe(
       Effect.catch((error) =>
         abandoned.has(cell.id)
           ? Effect.void
@@ -750,15 +804,9 @@ export const make = (engine: Engine, follow: Follow) => {
     return closing.inHand(taken)
   }
 
-  /** Looks at what time has brought to a call, behind the webhooks that came in before. */
+  /** Looks at what time has brought to a call, behind what came in before. */
   const wake = (id: CallId): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      if (abandoned.has(id)) return Effect.void
-      const cell = of(id)
-      if (cell.inbox.length === 0) return takeSurely(cell, { _tag: "Wake" })
-      cell.overslept = true
-      return Effect.void
-    })
+    Effect.suspend(() => abandoned.has(id) ? Effect.void : takeSurely(of(id), { _tag: "Wake" }))
 
   const answerWaiters = (cell: Cell, call: Call.Call): void => {
     for (const [line, waiting] of cell.waiters) {
@@ -773,6 +821,8 @@ export const make = (engine: Engine, follow: Follow) => {
     of,
     /** The call of a cell, brought into memory if it has any events. */
     inMemory: (cell: Cell) => holding(cell, loaded),
+    /** The same for whoever has its turn. */
+    loaded,
     /** This session came in: if nobody has it, it will be that of a call which is about to be stored. */
     expect: (session: string, id: CallId): void => void (expected.has(session) || expected.set(session, id)),
     /** What came in is recorded, or never will be. */

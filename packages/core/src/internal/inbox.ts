@@ -14,7 +14,7 @@ import type { CallNotFound } from "./callNotFound.ts"
 import { isOfSession } from "./callState.ts"
 import * as table from "./callTable.ts"
 import { type Answer, answer, type Cell, isAnswered, Letter, type Reply } from "./cell.ts"
-import type { Cells, Engine } from "./cells.ts"
+import type * as Cells from "./cells.ts"
 import * as Closing from "./closing.ts"
 import * as Defect from "./defect.ts"
 import * as Gathered from "./gathered.ts"
@@ -56,9 +56,8 @@ interface Decided {
 }
 
 /** Takes webhooks in. */
-export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, options: Options) {
-  const { closing, elapsed, namespace, run, settings, store, troubles } = engine
-  const { untilDone } = troubles.store
+export const make = Effect.fnUntraced(function*(engine: Cells.Engine, cells: Cells.Cells, options: Options) {
+  const { closing, elapsed, namespace, run, settings, store } = engine
   const context = yield* Effect.context<never>()
   const ours = new RegExp(
     `^${namespace.replaceAll(/[^0-9a-zA-Z]/g, "\\$&")}\\.([0-9a-z]{20})\\.([0-9]+)(?:\\.[0-9]+)?$`
@@ -131,8 +130,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     watch(letter.watched)
     waiting++
     closing.begin()
-    cell.inbox.push(letter)
-    if (cell.inbox.length === 1) recordFirst(cell, letter)
+    cells.post(cell, asMessage(cell, letter))
   }
 
   const tooMany = new StoreError({
@@ -173,47 +171,71 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   // Recorded
   // -------------------------------------------------------------------------------------------------------------------
 
-  /** Records the only letter that waits for its call: at once if it can be, as nearly always. */
-  const recordFirst = (cell: Cell, letter: Letter): void => {
-    if (cells.ownerOf(letter.webhook.referenceId) !== cell.id) return void run(recordAll(cell))
-    const taken = (exit: Exit.Exit<Decided | undefined, StoreError | CallNotFound>): void => {
-      if (Exit.isSuccess(exit) && exit.value !== undefined) {
-        reply(cell, letter, exit.value)
-        recorded(cell)
-      }
-      if (cell.inbox.length > 0) run(recordAll(cell))
-      else rest(cell)
+  type Recorded = Decided | { readonly owner: CallId } | undefined
+
+  /** A letter to its call. It may be answered later, when the flow has decided. */
+  const asMessage = (cell: Cell, letter: Letter): Cells.Message<Recorded> => {
+    const { webhook } = letter
+    const definition = isIncoming(webhook) ? answering(webhook) : "nobody"
+    let begins: Call.Input | undefined
+    let line: number | undefined
+    return {
+      route: (cell) => {
+        const owner = cells.ownerOf(webhook.referenceId)
+        if (owner === cell.id) return undefined
+        return Effect.map(ownerOf(cell, letter), (owner) => {
+          if (owner !== undefined && owner !== cell.id) return { instead: { owner } }
+          const isNew = owner === undefined && definition !== "nobody"
+          begins = isNew ? { _tag: "Arrive", flow: definition.name, version: definition.version, webhook } : undefined
+          return { isNew }
+        })
+      },
+      input: ({ call }, reading) => {
+        if (begins !== undefined) {
+          line = 1
+          return begins
+        }
+        line = lineOf(call, webhook)?.id
+        return line === undefined
+          ? { _tag: "Wake" }
+          : { _tag: "Webhook", line, received: received(cell, line, letter, reading) }
+      },
+      ...(definition === "nobody" ? {} : { fresh: () => Call.prepare(cell.id, definition, {}) }),
+      asks: true,
+      mustAsk: () => line === undefined, // another process may have made it
+      whileDown: "again",
+      look: (call, decided) => {
+        if (line === undefined) return undefined
+        const looked = decide(cell, letter, line, call, decided)
+        return begins === undefined ? looked : { ...looked, isCopy: false }
+      },
+      taken: (exit) => taken(cell, letter, exit)
     }
-    cells.post(cell, { ...asInput(cell, letter), asks: true, taken })
   }
 
-  /** Records what waits for a call, one after another. */
-  const recordAll = (cell: Cell): Effect.Effect<void> =>
-    Effect.onExitPrimitive(
-      Effect.whileLoop({
-        while: () => cell.inbox.length > 0,
-        body: () => Effect.exit(record(cell, cell.inbox[0]!)),
-        step: (exit) => {
-          const letter = recorded(cell)
-          if (Exit.isSuccess(exit)) return
-          if (closing.isOver()) partWith(letter)
-          else refuse(letter, exit.cause)
-        }
-      }),
-      () => {
-        while (cell.inbox.length > 0) partWith(recorded(cell)) // It was interrupted.
-        rest(cell)
-        return undefined
-      }
-    )
+  /** A letter is recorded, or never will be. */
+  const taken = (cell: Cell, letter: Letter, exit: Cells.Taken<Recorded>): void => {
+    settle(letter)
+    if (Exit.isFailure(exit)) return untaken(letter, exit.cause)
+    if (refusals.isBegun) run(refusals.over())
+    if (exit.value === undefined) lostCall(letter)
+    else if ("owner" in exit.value) forward(letter, exit.value.owner)
+    else reply(cell, letter, exit.value)
+  }
+
+  const untaken = (letter: Letter, cause: Cause.Cause<StoreError | CallNotFound>): void => {
+    const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+    if (closing.isOver()) partWith(letter)
+    else if (error?._tag === "CallNotFound") lostCall(letter)
+    else refuse(letter, error, cause)
+  }
 
   /**
    * Answers a letter that is not recorded, now or later. Nobody could steer its line, so whoever is on it is hung up on
    * rather than left in silence.
    */
-  const refuse = (letter: Letter, cause: Cause.Cause<StoreError>): void => {
+  const refuse = (letter: Letter, error: StoreError | undefined, cause: Cause.Cause<unknown>): void => {
     const { cell, webhook } = letter
-    const error = Option.getOrUndefined(Cause.findErrorOption(cause))
     const words = error?.message ?? Defect.message(Cause.squash(cause))
     run(CallLog.about(cell, refusals.failed(words)))
     if (error !== undefined && error.permanent !== true) return void answer(letter, Exit.fail(error))
@@ -233,49 +255,23 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
 
   const refusals = new Report("Webhooks are not recorded", elapsed)
 
-  /** The first letter waits no longer. */
-  const recorded = (cell: Cell): Letter => {
-    const letter = cell.inbox.shift()!
-    if (isIncoming(letter.webhook)) cells.expectNoMore(letter.webhook.referenceId, cell.id)
+  /** A letter waits no longer. */
+  const settle = (letter: Letter): void => {
+    letter.isSettled = true
+    if (isIncoming(letter.webhook)) cells.expectNoMore(letter.webhook.referenceId, letter.cell.id)
     waiting--
     closing.end()
     if (late.delete(letter) && late.size === 0) run(lateness.over())
-    return letter
-  }
-
-  /** Nothing waits for the call. */
-  const rest = (cell: Cell): void => {
-    if (cell.overslept) {
-      cell.overslept = false
-      run(cells.wake(cell.id))
-    }
-    cells.release(cell)
   }
 
   const closed = Exit.fail(Closing.closed)
-
-  /** Records a letter. It may be answered later, when the flow has decided. */
-  const record = (cell: Cell, letter: Letter): Effect.Effect<void, StoreError> => {
-    type Recorded = Decided | { readonly owner: CallId } | "lost"
-    const once = Effect.flatMap(ownerOf(cell, letter), (owner): Effect.Effect<Recorded, StoreError> => {
-      if (owner !== undefined && owner !== cell.id) return Effect.succeed({ owner })
-      return owner === undefined && isIncoming(letter.webhook) ? arrive(cell, letter) : onLine(cell, letter)
-    })
-    return Effect.flatMap(untilDone(once), (decided) => {
-      if (decided === "lost") return lostCall(letter)
-      if (refusals.isBegun) run(refusals.over())
-      if ("owner" in decided) return Effect.sync(() => forward(letter, decided.owner))
-      reply(cell, letter, decided)
-      return Effect.void
-    })
-  }
 
   /** The call that has the session of a letter. Not the one that it names, or would begin, if another had it before. */
   const ownerOf = (cell: Cell, { webhook }: Letter): Effect.Effect<CallId | undefined, StoreError> => {
     const inMemory = Effect.sync(() => cells.ownerOf(webhook.referenceId))
     const known = isIncoming(webhook) || cell.live !== undefined
       ? inMemory
-      : Effect.andThen(cells.inMemory(cell), inMemory)
+      : Effect.andThen(cells.loaded(cell), inMemory)
     return Effect.flatMap(
       known,
       (owner) =>
@@ -295,42 +291,6 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     if (decided.waiter === undefined) give(cell, letter, decided, decided.reply)
     else run(closing.inHand(awaitFlow(cell, letter, decided, decided.waiter)))
   }
-
-  /** What a letter says to its call, and what that leads to: `undefined` if the call does not know its line. */
-  const asInput = (cell: Cell, letter: Letter) => {
-    let line: number | undefined
-    return {
-      input: ({ call }: Call.Live, reading: Reading): Call.Input => {
-        line = lineOf(call, letter.webhook)?.id
-        return line === undefined
-          ? { _tag: "Wake" }
-          : { _tag: "Webhook", line, received: received(cell, line, letter, reading) }
-      },
-      look: (call: Call.Call, decided: Call.Decided): Decided | undefined =>
-        line === undefined ? undefined : decide(cell, letter, line, call, decided)
-    }
-  }
-
-  const lost = Effect.succeed("lost" as const)
-
-  const onLine = (cell: Cell, letter: Letter): Effect.Effect<Decided | "lost", StoreError> =>
-    Effect.flatMap(cell.live === undefined ? cells.inMemory(cell) : Effect.succeed(cell.live), (found) => {
-      if (found === undefined) return lost
-      const { input, look } = asInput(cell, letter)
-      const taken = Effect.catchTag(cells.take(cell, input, look, { asks: true }), "CallNotFound", () => lost)
-      return Effect.flatMap(
-        taken,
-        (decided) => decided === undefined ? unlessBehind(cell, letter) : Effect.succeed(decided)
-      )
-    })
-
-  /** A line that is not known may have been made by another process. */
-  const unlessBehind = (cell: Cell, letter: Letter): Effect.Effect<Decided | "lost", StoreError> =>
-    Effect.flatMap(cells.isBehind(cell), (isBehind) => {
-      if (!isBehind) return lost
-      cell.live = undefined
-      return onLine(cell, letter)
-    })
 
   const received = (cell: Cell, line: number, letter: Letter, { elapsed, now }: Reading): Received => {
     const { afterHold, arrival, since, webhook } = letter
@@ -355,28 +315,16 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     return { line, reply, isNew, isCopy, waiter: waits ? waitForReply(cell, line) : undefined }
   }
 
-  const arrive = (cell: Cell, letter: Letter): Effect.Effect<Decided | "lost", StoreError> => {
-    const definition = answering(letter.webhook) as Call.AnyDefinition
-    const taken = cells.take(
-      cell,
-      { _tag: "Arrive", flow: definition.name, version: definition.version, webhook: letter.webhook },
-      (call, decided) => ({ ...decide(cell, letter, 1, call, decided), isCopy: false }),
-      { fresh: () => Call.prepare(cell.id, definition, {}), isNew: true }
-    )
-    return Effect.catchTag(taken, "CallNotFound", () => lost)
-  }
-
   /**
    * An event that carries our namespace but belongs to no dial that is stored: a store was lost, or is a copy of an earlier
    * day. Nobody may be left on it.
    */
-  const lostCall = (letter: Letter): Effect.Effect<void> =>
-    Effect.sync(() => {
-      const isOver = Webhook.kind(letter.webhook) === "CallCompleted"
-      answer(letter, Exit.succeed(isOver ? silent : hangup))
-      if (!isOver) tellLost(Webhook.shown(letter.webhook))
-      if (attemptOf(letter.webhook) !== undefined) engine.restore.suspect()
-    })
+  const lostCall = (letter: Letter): void => {
+    const isOver = Webhook.kind(letter.webhook) === "CallCompleted"
+    answer(letter, Exit.succeed(isOver ? silent : hangup))
+    if (!isOver) tellLost(Webhook.shown(letter.webhook))
+    if (attemptOf(letter.webhook) !== undefined) engine.restore.suspect()
+  }
 
   const tellLost = Gathered.make<string>(run, (names, count) =>
     Effect.logWarning(
@@ -417,7 +365,7 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
   const holdLine = Effect.fnUntraced(function*(cell: Cell, letter: Letter, line: number) {
     const due = (): Call.Input => isAnswered(letter) ? { _tag: "Wake" } : { _tag: "ReplyDue", line }
     const reading = (call: Call.Call) => Call.reply(call, line, "line", settings)
-    const holding = run(untilDone(cells.take(cell, due, reading)))
+    const holding = run(cells.take(cell, due, reading, { whileDown: "again" }))
     const watched = Effect.timeoutOption(Fiber.join(holding), settings.lateReply - settings.replyDeadline)
     const reply = yield* Effect.result(watched)
     if (reply._tag === "Success" && Option.isSome(reply.success)) return reply.success.value
@@ -503,14 +451,12 @@ export const make = Effect.fnUntraced(function*(engine: Engine, cells: Cells, op
     new StoreError({ operation: "write", problem: "It is late; the event is recorded as soon as it can be" })
   )
 
-  const isRecorded = (letter: Letter): boolean => !letter.cell.inbox.includes(letter)
-
   const watch = yield* Lateness.make<Letter>(
     elapsed,
     settings.replyDeadline,
     (letter) =>
       Effect.sync(() => {
-        if (isRecorded(letter)) return // it waits for the flow
+        if (letter.isSettled) return // it waits for the flow
         late.add(letter)
         answerLate(letter)
         run(lateness.failed(`${late.size} of them are late`))

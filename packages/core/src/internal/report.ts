@@ -61,9 +61,10 @@ export class Report {
 
   /** Tries for as long as the failure may pass. A schedule costs much to begin, so it begins with the first failure. */
   readonly untilDone = <A, E extends StoreError | CallNotFound>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.catch(effect, (error) => isLasting(error) ? Effect.fail(error) : this.again(effect, error))
+    Effect.catch(effect, (error) => isLasting(error) ? Effect.fail(error) : this.goOnTrying(effect, error))
 
-  private again<A, E extends StoreError | CallNotFound>(effect: Effect.Effect<A, E>, first: E): Effect.Effect<A, E> {
+  /** The same for what has failed already. */
+  goOnTrying<A, E extends StoreError | CallNotFound>(effect: Effect.Effect<A, E>, first: E): Effect.Effect<A, E> {
     const said = Effect.tapError(effect, (error) => isLasting(error) ? Effect.void : this.failed(error.message))
     const tried = Effect.retry(said, { schedule: whileItFails, while: (error) => !isLasting(error) })
     return Effect.suspend(() => {
