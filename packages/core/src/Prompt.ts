@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { Duration, Schema } from "effect"
+import { type Duration, Schema } from "effect"
+import { millisOf } from "./internal/bounds.ts"
 import { isTooLong } from "./internal/json.ts"
 
 const Language = Schema.String.check(
@@ -111,10 +112,14 @@ export const audio = (url: string, options?: { readonly duration?: Duration.Inpu
   checked({
     _tag: "Audio",
     url,
-    ...(options?.duration === undefined
-      ? {}
-      : { millis: Duration.toMillis(Duration.fromInputUnsafe(options.duration)) })
+    ...(options?.duration === undefined ? {} : { millis: lengthOf(options.duration) })
   })
+
+const lengthOf = (duration: Duration.Input): number => {
+  const millis = millisOf(duration)
+  if (Number.isFinite(millis)) return millis!
+  throw new InvalidPrompt({ problem: "Expected a duration such as \"90 seconds\", or a number of milliseconds" })
+}
 
 /**
  * Turns a string into a prompt and checks a prompt that was written by hand. Throws `InvalidPrompt`.

@@ -56,8 +56,14 @@ const tables: ReadonlyArray<
     words: string
   ]
 > = [
-  ["a wait", waits, [0, "1 second", Duration.times(year, 10)], [
+  ["a wait", waits, [0, "1 second", { minutes: 1 }, [1, 0], Duration.times(year, 10)], [
     Duration.infinity,
+    { minutes: NaN },
+    { minutes: 1, seconds: NaN },
+    { months: 1 },
+    {},
+    [NaN, 0],
+    new Date(0),
     "Infinity",
     NaN,
     -1,
@@ -69,7 +75,7 @@ const tables: ReadonlyArray<
     "a limit",
     limits,
     [1, "4 hours"],
-    [0, Duration.infinity, NaN, -1, -Infinity, Duration.times(year, 11), "soon"],
+    [0, Duration.infinity, NaN, -1, -Infinity, { minutes: NaN }, {}, Duration.times(year, 11), "soon"],
     "Expected"
   ],
   ["a name", names, ["a", "x".repeat(255)], ["", "x".repeat(256), undefined, 1], "1 to 255 characters"],
@@ -101,6 +107,14 @@ describe("what could not be read back or would never end is refused at the line 
     for (const taken of ["1 second", "4 hours"] as const) dial(taken)()
     for (const refused of [0, NaN, -1, Infinity, "5 hours"] as const) {
       assert.include(["InvalidAction", "InvalidFlow"], thrown(dial(refused))._tag)
+    }
+  })
+
+  it("how long audio plays", () => {
+    const audio = (duration: unknown) => () => Prompt.audio("https://example.com/a", { duration: duration as never })
+    for (const taken of [0, "1 second", { minutes: 1 }]) audio(taken)()
+    for (const refused of [NaN, -1, Infinity, "soon", { minutes: NaN }, {}]) {
+      assert.strictEqual(thrown(audio(refused))._tag, "InvalidPrompt", JSON.stringify(refused))
     }
   })
 

@@ -27,15 +27,30 @@ const fail = (where: string, problem: string): never => {
   throw new InvalidFlow({ where, problem })
 }
 
-/** A duration in milliseconds. */
-export const millis = (where: string, duration: Duration.Input): number => {
-  if (typeof duration === "number") return duration // `Duration` takes NaN and what is below zero for nothing
+const units = ["weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"] as const
+
+/** Whether a duration that is given in parts has some. `Duration` takes what has none, and NaN, for nothing. */
+const hasParts = (duration: Duration.Input): boolean => {
+  if (typeof duration !== "object" || Duration.isDuration(duration)) return true
+  const parts = Array.isArray(duration)
+    ? duration
+    : units.flatMap((unit) => (duration as Duration.DurationObject)[unit] ?? [])
+  return parts.length > 0 && parts.every((part) => typeof part === "number" && !Number.isNaN(part))
+}
+
+/** A duration in milliseconds, if it is one. A number is given as it is: `Duration` takes NaN for nothing. */
+export const millisOf = (duration: Duration.Input): number | undefined => {
+  if (typeof duration === "number") return duration
   try {
-    return Duration.toMillis(Duration.fromInputUnsafe(duration))
+    return hasParts(duration) ? Duration.toMillis(Duration.fromInputUnsafe(duration)) : undefined
   } catch {
-    return fail(where, `Expected a duration such as "10 minutes", or a number of milliseconds`)
+    return undefined
   }
 }
+
+/** A duration in milliseconds. */
+export const millis = (where: string, duration: Duration.Input): number =>
+  millisOf(duration) ?? fail(where, `Expected a duration such as "10 minutes", or a number of milliseconds`)
 
 /** A wait that may be nothing. */
 export const wait = (where: string, millis: number): void => {
