@@ -13,6 +13,7 @@ import { dual } from "effect/Function"
 import * as Action from "./Action.ts"
 import * as bounds from "./internal/bounds.ts"
 import { InvalidFlow } from "./internal/bounds.ts"
+import * as codecs from "./internal/codecs.ts"
 import { copyOf } from "./internal/copy.ts"
 import * as interpreter from "./internal/interpreter.ts"
 import { longest, recordable } from "./internal/json.ts"
@@ -855,17 +856,26 @@ interface Stored {
 const toRecord = (encoded: unknown): Result.Result<unknown, Error> =>
   Result.mapError(recordable(encoded), (problem) => new Error(problem))
 
+/** What a schema throws is a value that does not fit it. */
+const unlessThrown = <A>(read: () => Result.Result<A, Error>): Result.Result<A, Error> => {
+  try {
+    return read()
+  } catch (cause) {
+    return Result.fail(new Error("Reading it throws", { cause }))
+  }
+}
+
 const storedForms = new WeakMap<PureCodec, Stored>()
 
 const storedForm = (codec: PureCodec): Stored => {
   const known = storedForms.get(codec)
   if (known !== undefined) return known
   const json = Schema.toCodecJson(codec as Schema.Codec<unknown>)
-  const encode = Schema.encodeUnknownResult(json)
-  const decode = Schema.decodeUnknownResult(json)
+  const encode = codecs.encoder(json)
+  const decode = codecs.decoder(json)
   const form: Stored = {
     encode: (value) => Result.flatMap(encode(value), toRecord),
-    decode: (stored) => decode(copyOf(stored))
+    decode: (stored) => unlessThrown(() => decode(copyOf(stored)))
   }
   storedForms.set(codec, form)
   return form
@@ -1230,7 +1240,7 @@ export const make = <
     version: options.version,
     run: options.run as never,
     codec: {
-      encodeInput: input.encode,
+      encodeInput: (value) => unlessThrown(() => input.encode(value)),
       decodeInput: input.decode,
       encodeOutput: output.encode,
       decodeOutput: output.decode as never,

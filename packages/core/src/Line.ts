@@ -8,6 +8,7 @@ import { dual } from "effect/Function"
 import * as Action from "./Action.ts"
 import * as Flow from "./Flow.ts"
 import * as bounds from "./internal/bounds.ts"
+import * as codecs from "./internal/codecs.ts"
 import { make as makeNumber, type PhoneNumber } from "./PhoneNumber.ts"
 import * as Prompt from "./Prompt.ts"
 
@@ -109,7 +110,7 @@ export const collect: {
 ): Flow.Flow<never, Flow.HungUp | Flow.NoInput, Line> => {
   bounds.count("Line.collect", "a `max`", options.max, 1, 128)
   bounds.count("Line.collect", "a `min`", options.min ?? 1, 1, options.max)
-  const decode = options.schema === undefined ? Result.succeed : Schema.decodeUnknownResult(options.schema)
+  const decode = options.schema === undefined ? Result.succeed : codecs.decoder(options.schema)
   return choose(prompt, options, (digits): Accepted<never> => {
     const result = digits.length < (options.min ?? 1) ? undefined : decode(digits)
     return result === undefined || Result.isFailure(result) ? undefined : { accepted: result.success as never }

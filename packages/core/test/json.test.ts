@@ -20,6 +20,16 @@ const nested = (levels: number): unknown => levels === 0 ? "end" : [nested(level
 const holey = [1]
 holey.length = 3
 
+const throws = () => {
+  throw new Error("secret")
+}
+/** A proxy that is over: it throws whatever is asked of it, what it is too. */
+const revoked = () => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
 describe("recordable", () => {
   it.prop("gives a copy of JSON that reads back as it is and shares nothing", [Schema.Json], ([value]) => {
     const result = recordable(value)
@@ -52,7 +62,23 @@ describe("recordable", () => {
     "a text that JSON makes long": ["\u0000".repeat(longest / 6 + 1), "64 KiB"],
     "a text of many bytes": ["€".repeat(longest / 3), "64 KiB"],
     "many small values": [Array.from({ length: longest / 2 }, () => 0), "64 KiB"],
-    "a long key": [{ ["x".repeat(longest)]: 1 }, "64 KiB"]
+    "a long key": [{ ["x".repeat(longest)]: 1 }, "64 KiB"],
+    "what throws when it is read": [{
+      a: {
+        get b() {
+          return throws()
+        }
+      }
+    }, `reading it throws\n  at ["a"]["b"]`],
+    "what throws whatever is asked of it": [[revoked()], `reading it throws\n  at ["0"]`],
+    "what throws what throws": [
+      new Proxy({}, {
+        ownKeys: () => {
+          throw revoked()
+        }
+      }),
+      "reading it throws"
+    ]
   }
   for (const [name, [value, words]] of Object.entries(refused)) {
     it(`refuses ${name}`, () => {

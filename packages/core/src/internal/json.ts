@@ -19,14 +19,6 @@ const bytesOf = (json: string): number => encoder.encode(json).length
 export const isTooLong = (text: string): boolean =>
   text.length * 6 + 2 > longest && (text.length > longest || bytesOf(JSON.stringify(text)) > longest)
 
-/** Why a value cannot be recorded. Thrown and caught in here. */
-class Unfit {
-  readonly problem: string
-  constructor(problem: string) {
-    this.problem = problem
-  }
-}
-
 const tooLong = `Expected at most 64 KiB as JSON: record a reference to it instead`
 
 /**
@@ -34,22 +26,25 @@ const tooLong = `Expected at most 64 KiB as JSON: record a reference to it inste
  * value, so that what is recorded stays as it was. The problem names the place, never the value.
  */
 export const recordable = (value: unknown): Result.Result<unknown, string> => {
+  const copying = new Copying()
   try {
-    const copying = new Copying()
     const copy = copying.copy(value, 0)
     return copying.size * 6 > longest && bytesOf(JSON.stringify(copy)) > longest
       ? Result.fail(tooLong)
       : Result.succeed(copy)
-  } catch (error) {
-    if (error instanceof Unfit) return Result.fail(error.problem)
-    throw error
+  } catch {
+    return Result.fail(copying.problem)
   }
 }
+
+/** Leads out of a value that cannot be recorded. */
+const unfit = new Error("unfit")
 
 /** Mutable, and never leaves `recordable`. */
 class Copying {
   /** The characters so far, without what JSON escapes. */
   size = 0
+  private unfit: string | undefined
   private readonly path: Array<string> = []
 
   copy(value: unknown, depth: number): unknown {
@@ -62,53 +57,65 @@ class Copying {
         this.add(3)
         return value
       case "number":
-        if (!Number.isFinite(value)) throw this.unfit(`${value} has no form in JSON`)
+        if (!Number.isFinite(value)) return this.refuse(`${value} has no form in JSON`)
         this.add(String(value).length)
         return value === 0 ? 0 : value // JSON knows no -0
       case "undefined":
-        throw this.unfit("undefined has no form in JSON: leave it out, or use null")
+        return this.refuse("undefined has no form in JSON: leave it out, or use null")
       case "object":
         return value === null ? null : this.copyAll(value, depth)
       default:
-        throw this.unfit(`A ${typeof value} has no form in JSON`)
+        return this.refuse(`A ${typeof value} has no form in JSON`)
     }
   }
 
   private copyAll(value: object, depth: number): object {
-    if (depth === deepest) throw this.unfit(`It is nested over ${deepest} levels deep, or in a circle`)
+    if (depth === deepest) return this.refuse(`It is nested over ${deepest} levels deep, or in a circle`)
     return Array.isArray(value)
-      ? Array.from(value, (item, index) => this.within(String(index), item, depth))
+      ? Array.from(value, (item, index) => this.within(String(index), () => item, depth))
       : this.copyFields(value, depth)
   }
 
   private copyFields(value: object, depth: number): object {
     const prototype: unknown = Object.getPrototypeOf(value)
     if (prototype !== Object.prototype && prototype !== null) {
-      throw this.unfit(`An object of the class ${className(value)} has no form in JSON: encode it by a schema`)
+      return this.refuse(`An object of the class ${className(value)} has no form in JSON: encode it by a schema`)
     }
     const copy = {}
     for (const key of Object.keys(value)) {
       this.add(key.length + 2)
-      put(copy, key, this.within(key, (value as Record<string, unknown>)[key], depth))
+      put(copy, key, this.within(key, () => (value as Record<string, unknown>)[key], depth))
     }
     return copy
   }
 
-  private within(key: string, value: unknown, depth: number): unknown {
+  private within(key: string, read: () => unknown, depth: number): unknown {
     this.path.push(key)
-    const copy = this.copy(value, depth + 1)
+    const copy = this.copy(read(), depth + 1)
     this.path.pop()
     return copy
   }
 
   private add(characters: number): void {
     this.size += characters
-    if (this.size > 2 * longest) throw new Unfit(tooLong)
+    if (this.size <= 2 * longest) return
+    this.unfit = tooLong
+    throw unfit
   }
 
-  private unfit(problem: string): Unfit {
+  /** Why it was given up. A getter or a proxy may throw anything, of which nothing is repeated. */
+  get problem(): string {
+    return this.unfit ?? this.atPlace("It cannot be read: reading it throws")
+  }
+
+  private refuse(problem: string): never {
+    this.unfit = this.atPlace(problem)
+    throw unfit
+  }
+
+  private atPlace(problem: string): string {
     const place = this.path.slice(0, 5).map((key) => `[${JSON.stringify(key.slice(0, 40))}]`).join("")
-    return new Unfit(place === "" ? problem : `${problem}\n  at ${place}`)
+    return place === "" ? problem : `${problem}\n  at ${place}`
   }
 }
 
