@@ -458,6 +458,18 @@ export const defect = (live: Live, problem: unknown, now: number): Decided => {
   return { events: turn.decided, live: settled(turn.call, turn.definition), answer: "nothing" }
 }
 
+/**
+ * A call that has not begun and whose beginning threw: it begins with a flow that dies of that.
+ *
+ * @since 0.1.0
+ */
+export const stillborn = (live: Live, problem: unknown): Live => {
+  const dies = Flow.suspend(() => {
+    throw problem
+  })
+  return { ...live, step: Flow.start(dies) }
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Waiting
 // ---------------------------------------------------------------------------------------------------------------------

@@ -317,6 +317,91 @@ describe("whatever throws", () => {
     }).pipe(Effect.provide(world(new Store(), [Throws, Dies, Unfit]).pipe(Layer.provideMerge(layer))))
   })
 
+  it.effect("while a call begins ends it as it begins, and is told like any other", () => {
+    const { layer, said } = Lines.make()
+    const Unreadable = define("unreadable", () =>
+      Flow.succeed({
+        get out() {
+          return throws()
+        }
+      }) as never)
+    const Encoding = throwing(define("encoding", () => Flow.succeed(1) as never))
+    const Answers = throwing(define("answers", () => Flow.inbound(() => Flow.succeed(1)) as never))
+    const throws = () => {
+      throw new RangeError(`${to} is out of range`)
+    }
+    return Effect.gen(function*() {
+      assert.strictEqual(yield* stopped(yield* Calls.start(Unreadable, {})), "••••••••••• is out of range")
+      const encoding = yield* Calls.start(Encoding, {}, { key: "once" })
+      assert.strictEqual(yield* stopped(encoding), "no output for •••••••••••")
+      assert.deepStrictEqual(yield* tags(encoding.id), ["CallStarted", "FlowEnded"])
+      assert.strictEqual((yield* Calls.start(Encoding, {}, { key: "once" })).id, encoding.id)
+      const { action } = yield* Calls.receive({ event: "incoming_call", referenceId: "caller", to: desk, from: to })
+      assert.strictEqual(action?._tag, "Hangup")
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(said.map(({ annotations, level }) => [level, annotations["flow"]]), [
+        ["Error", "unreadable"],
+        ["Error", "encoding"],
+        ["Error", "answers"]
+      ])
+      for (const { cause } of said) assert.match(cause, /(Type|Range)Error: .*\n +at /)
+    }).pipe(
+      Effect.provide(
+        world(new Store(), [Unreadable, Encoding], { [desk]: Answers as never }).pipe(Layer.provideMerge(layer))
+      )
+    )
+  })
+
+  it.effect("is told though it throws when it is asked what it is, and nothing of it is shown", () => {
+    const { layer, said } = Lines.make()
+    const Throws = define("throws", () =>
+      Flow.suspend(() => {
+        const { proxy, revoke } = Proxy.revocable(new Error(to), {})
+        revoke()
+        throw proxy
+      }) as never)
+    return Effect.gen(function*() {
+      assert.strictEqual(yield* stopped(yield* Calls.start(Throws, {})), "something that cannot be shown")
+      assert.deepStrictEqual(said.map(({ level }) => level), ["Error"])
+      assert.notInclude(JSON.stringify(said), to)
+    }).pipe(Effect.provide(world(new Store(), [Throws]).pipe(Layer.provideMerge(layer))))
+  })
+
+  it.effect("when an input or a signal is read is told to whoever gives it, and nobody else", () => {
+    const { layer, said } = Lines.make()
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    const given = {
+      get who() {
+        throw new Error(to)
+      }
+    } as never
+    const Given = Flow.make("given", {
+      version: 1,
+      input: { who: Schema.String },
+      output: Schema.String,
+      run: () => Flow.signal("go", picky, { within: "1 hour" })
+    })
+    const picky = Schema.String.check(Schema.makeFilter((text) => {
+      if (text === "bad") throw new Error(to)
+      return true
+    }))
+    return Effect.gen(function*() {
+      for (const input of [given, proxy as never]) {
+        const error = yield* Effect.flip(Calls.start(Given, input))
+        assert.strictEqual(error._tag, "InvalidInput")
+        assert.notInclude(error.message, to)
+      }
+      const call = yield* Calls.start(Given, { who: "Ann" })
+      for (const value of [given, proxy as never, "bad"]) {
+        assert.strictEqual((yield* Effect.flip(call.signal("go", value)))._tag, "SignalRejected")
+      }
+      yield* call.signal("go", "good")
+      assert.strictEqual(yield* call.outcome, "good")
+      assert.deepStrictEqual(said, [])
+    }).pipe(Effect.provide(world(new Store(), [Given]).pipe(Layer.provideMerge(layer))))
+  })
+
   it.effect("in an append is found out, like any failure: at a webhook, at a timer and at an activity's end", () => {
     const { layer, said } = Lines.make()
     const store = new Store()

@@ -450,7 +450,7 @@ export const make = (engine: Engine, follow: Follow) => {
     if (ended?._tag !== "FlowEnded" || ended.exit._tag !== "Stopped" || ended.exit.reason._tag !== "Defect") return
     const isThrown = step._tag === "Done" && step.exit._tag === "Stopped" && step.exit.why._tag === "Defect"
     const thrown = isThrown ? step.exit.why.defect : condemned.get(decided)
-    if (thrown instanceof Defect.ActivityDeath) return
+    if (Defect.isActivityDeath(thrown)) return
     const words = `The flow of call ${cell.id} is stopped by a defect`
     run(
       thrown === undefined
@@ -551,6 +551,14 @@ export const make = (engine: Engine, follow: Follow) => {
       restored: engine.restore.verdicts
     })
 
+  /** A decision, or what it threw. What throws while a call begins ends it as it begins, so that it is not lost. */
+  const decisionOn = (cell: Cell, live: Call.Live, input: () => Call.Input, reading: Reading) => {
+    const found = thrown(() => decideOn(cell, live, input(), reading))
+    return Result.isFailure(found) && live.call.flow === ""
+      ? thrown(() => decideOn(cell, Call.stillborn(live, found.failure), input(), reading))
+      : found
+  }
+
   /**
    * The one way into a call. An input waits until those before it have been taken, and then:
    *
@@ -629,7 +637,7 @@ export const make = (engine: Engine, follow: Follow) => {
     if (live === undefined) return taking.end(Exit.fail(new CallNotFound({ callId: cell.id })))
     const reading = read()
     const first = unattended.get(cell.id)
-    const found = thrown(() => decideOn(cell, live, inputOf(taking, live, first, reading), reading))
+    const found = decisionOn(cell, live, () => inputOf(taking, live, first, reading), reading)
     if (Result.isFailure(found)) return giveUpOn(taking, live, first, found.failure)
     const decided = found.success
     if (decided.events.length === 0) return unchanged(taking, decided, first)

@@ -29,6 +29,15 @@ const said = (thrown: unknown): string => {
 /** The death of an activity, as its flow is told of it. What was thrown is logged where the activity ran. */
 export class ActivityDeath extends Error {}
 
+/** Whether that is what was thrown. Some of what is thrown, such as a proxy that was revoked, throws when it is asked. */
+export const isActivityDeath = (thrown: unknown): boolean => {
+  try {
+    return thrown instanceof ActivityDeath
+  } catch {
+    return false
+  }
+}
+
 /** What was thrown, in words that may be recorded. */
 export const message = (thrown: unknown): string => masked(said(thrown))
 
