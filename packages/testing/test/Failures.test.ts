@@ -317,6 +317,33 @@ describe("whatever throws", () => {
     }).pipe(Effect.provide(world(new Store(), [Throws, Dies, Unfit]).pipe(Layer.provideMerge(layer))))
   })
 
+  it.effect("in an activity is told at once too where that is no Effect, or comes upon something that is none", () => {
+    const { layer, said } = Lines.make()
+    const effects: ReadonlyArray<unknown> = [
+      Promise.resolve(1),
+      undefined,
+      Flow.succeed(1),
+      Effect.ensuring(Effect.flatMap(Effect.void, () => undefined as never), Effect.never),
+      Effect.gen(function*() {
+        yield* [1] as never
+      })
+    ]
+    const flows = effects.map((effect, i) =>
+      define(`activity ${i}`, () => Flow.activity("go", {}, effect as never) as never)
+    )
+    return Effect.gen(function*() {
+      for (const flow of flows) {
+        const call = yield* Calls.start(flow, {})
+        yield* TestClock.adjust("1 second")
+        assert.match(yield* stopped(call), /^The activity go died: /)
+      }
+      assert.deepStrictEqual(
+        said.map(({ annotations, level }) => [level, annotations["flow"]]),
+        flows.map(({ name }) => ["Error", name])
+      )
+    }).pipe(Effect.provide(world(new Store(), flows).pipe(Layer.provideMerge(layer))))
+  })
+
   it.effect("while a call begins ends it as it begins, and is told like any other", () => {
     const { layer, said } = Lines.make()
     const Unreadable = define("unreadable", () =>
@@ -434,6 +461,21 @@ describe("whatever throws", () => {
       assert.strictEqual(yield* Fiber.join(reply), "Thank you.")
       assert.match(said[0]?.text ?? "", /^The store throws where it should fail, .*a bug/)
     }).pipe(Effect.provide(world(store, [Works, Good]).pipe(Layer.provideMerge(layer))))
+  })
+})
+
+describe("an activity that takes too long", () => {
+  it.effect("is told once when it stops its call, for nobody need wait for the outcome", () => {
+    const { layer, said } = Lines.make()
+    const Hangs = define("hangs", () => Flow.activity("look up", { within: "10 seconds" }, Effect.never) as never)
+    return Effect.gen(function*() {
+      const call = yield* Calls.start(Hangs, {})
+      yield* TestClock.adjust("1 minute")
+      assert.deepInclude(yield* Effect.flip(call.outcome), { reason: { _tag: "Overdue", activity: "look up" } })
+      assert.lengthOf(said, 1)
+      assert.deepStrictEqual([said[0]!.level, said[0]!.annotations["call"]], ["Error", call.id])
+      assert.match(said[0]!.text, /its activity look up took longer than it may.*within.*Flow\.timeout/)
+    }).pipe(Effect.provide(world(new Store(), [Hangs]).pipe(Layer.provideMerge(layer))))
   })
 })
 

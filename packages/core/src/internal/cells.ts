@@ -424,7 +424,7 @@ export const make = (engine: Engine, follow: Follow) => {
     abandoned.delete(cell.id)
     incomplete.delete(cell.id)
     if (troubles.throws.isBegun) run(troubles.throws.over())
-    sayDefect(cell, decided)
+    sayStop(cell, decided)
     show(cell, decided.events, call, since)
     rest(cell, call, Call.isWithoutFlow(decided.live) ? dueOf(decided.live) : summary.due)
     return yes
@@ -443,18 +443,30 @@ export const make = (engine: Engine, follow: Follow) => {
     return new StoreError({ operation: "write", problem: `It threw: ${thrown.message}`, cause: thrown })
   }
 
-  /** Logs what a flow threw, once, when its end is stored. An activity that died is logged where it ran. */
-  const sayDefect = (cell: Cell, decided: Call.Decided): void => {
-    const { events, live: { step } } = decided
-    const ended = events.at(-1)
-    if (ended?._tag !== "FlowEnded" || ended.exit._tag !== "Stopped" || ended.exit.reason._tag !== "Defect") return
+  /** Logs once, when its end is stored, that a flow was stopped without its consent and nobody asked for it. */
+  const sayStop = (cell: Cell, decided: Call.Decided): void => {
+    const ended = decided.events.find((event) => event._tag === "FlowEnded")
+    if (ended === undefined || ended.exit._tag !== "Stopped") return
+    const { reason } = ended.exit
+    if (reason._tag === "Defect") sayDefect(cell, decided, reason.message)
+    if (reason._tag === "Overdue") {
+      const words =
+        `The flow of call ${cell.id} is stopped: its activity ${reason.activity} took longer than it may. ` +
+        "Give it more time (`within`), or let the flow go on without it by a Flow.timeout around it"
+      run(CallLog.about(cell, Effect.logError(words)))
+    }
+  }
+
+  /** Logs what a flow threw. An activity that died is logged where it ran. */
+  const sayDefect = (cell: Cell, decided: Call.Decided, message: string): void => {
+    const { step } = decided.live
     const isThrown = step._tag === "Done" && step.exit._tag === "Stopped" && step.exit.why._tag === "Defect"
     const thrown = isThrown ? step.exit.why.defect : condemned.get(decided)
     if (Defect.isActivityDeath(thrown)) return
     const words = `The flow of call ${cell.id} is stopped by a defect`
     run(
       thrown === undefined
-        ? CallLog.about(cell, Effect.logError(`${words}: ${ended.exit.reason.message}`))
+        ? CallLog.about(cell, Effect.logError(`${words}: ${message}`))
         : CallLog.died(cell, words, thrown)
     )
   }

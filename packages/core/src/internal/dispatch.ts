@@ -134,11 +134,17 @@ export const make = (
     if (cell.activity?.n === n) cell.activity = { n, fiber }
   }
 
-  /** Runs an activity, and gives what its call is told. */
+  /**
+   * Runs an activity, and gives what its call is told. It has a fiber of its own, for one that comes upon something that is no
+   * Effect ends there and then, whatever it still had to do.
+   */
   const activityInput = (cell: Cell, request: Activity, n: number): Effect.Effect<Call.Input> => {
-    const effect = Effect.provideContext(request.effect as Effect.Effect<unknown, unknown>, context)
+    const effect = Effect.suspend(() =>
+      Effect.provideContext(request.effect as Effect.Effect<unknown, unknown>, context)
+    )
     return Effect.provideService(effect, ActivityKey, `${cell.id}/${n}`).pipe(
-      Effect.exit,
+      Effect.forkChild({ startImmediately: true }),
+      Effect.flatMap(Fiber.await),
       Effect.map((exit) => ended(request, n, exit)),
       Effect.catchDefect((thrown) => Effect.succeed(died(n, `The activity ${request.name} died`, thrown))),
       Effect.tap((input) =>
