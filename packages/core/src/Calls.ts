@@ -13,7 +13,7 @@ import { type CallEvent, CallId, type Exit as FlowExit, StopReason } from "./Cal
 import { EventStore, type StoreError, type Summary } from "./EventStore.ts"
 import type * as Flow from "./Flow.ts"
 import * as bounds from "./internal/bounds.ts"
-import { CallNotFound } from "./internal/callNotFound.ts"
+import { CallNotFound, isCallId, notFound } from "./internal/callNotFound.ts"
 import * as Dispatch from "./internal/dispatch.ts"
 import * as Elsewhere from "./internal/elsewhere.ts"
 import * as engine from "./internal/engine.ts"
@@ -420,7 +420,10 @@ const make = Effect.fnUntraced(function*(
       : { ...options.restored, before: DateTime.toEpochMillis(options.restored.before) }
   })
 
-  const handle = <A, E>(flow: Flow.Definition<string, never, A, E, unknown>, id: CallId): Handle<A, E> => ({
+  const handle = <A, E>(flow: Flow.Definition<string, never, A, E, unknown>, id: CallId): Handle<A, E> =>
+    isCallId(id) ? known(flow, id) : unknown(id)
+
+  const known = <A, E>(flow: Flow.Definition<string, never, A, E, unknown>, id: CallId): Handle<A, E> => ({
     id,
     outcome: Effect.flatMap(calls.outcome(id), (exit) => fromExit(flow, id, exit, begunIn(id))),
     cancel: calls.cancel(id),
@@ -435,6 +438,12 @@ const make = Effect.fnUntraced(function*(
         )
     }
   })
+
+  /** The handle of what is no id of a call. */
+  const unknown = (id: CallId): Handle<never, never> => {
+    const fails = Effect.fail(notFound(id))
+    return { id, outcome: fails, cancel: fails, signal: () => fails }
+  }
 
   /** The version of its flow that a call began in. */
   const begunIn = (id: CallId): Effect.Effect<number | undefined> =>
@@ -466,10 +475,10 @@ const make = Effect.fnUntraced(function*(
     start: start as never,
     receive: (webhook) => Effect.callback((resume) => calls.receive(webhook, resume)),
     receiveUnsafe: calls.receive,
-    get: calls.get,
-    events: (id) => Effect.map(store.read(id), (turns) => turns.flatMap((turn) => turn.events)),
+    get: (id) => isCallId(id) ? calls.get(id) : Effect.succeedNone,
+    events: (id) => isCallId(id) ? calls.events(id) : Effect.succeed([]),
     handle: handle as never,
-    cancel: calls.cancel
+    cancel: (id) => isCallId(id) ? calls.cancel(id) : Effect.fail(notFound(id))
   })
 })
 

@@ -144,4 +144,23 @@ describe("a call that does not exist", () => {
       assert.strictEqual((yield* Calls.get(callId))._tag, "None")
       assert.deepStrictEqual(yield* Calls.events(callId), [])
     }).pipe(Effect.provide(engine)))
+
+  it.effect.each(["", "15550170001", "' OR 1=1", "0".repeat(21), undefined, 7, {}])(
+    "nor what is no id: %o",
+    (given) =>
+      Effect.gen(function*() {
+        const calls = yield* Calls.Calls
+        const id = given as never
+        const handle = calls.handle(First, id)
+        for (
+          const asked of [handle.outcome, handle.cancel, handle.signal("door", undefined as never), calls.cancel(id)]
+        ) {
+          const error = yield* Effect.flip(asked as Effect.Effect<unknown, Calls.CallNotFound>)
+          assert.strictEqual(error._tag, "CallNotFound")
+          assert.include(error.message, "no id of a call")
+        }
+        assert.strictEqual((yield* Calls.get(id))._tag, "None")
+        assert.deepStrictEqual(yield* Calls.events(id), [])
+      }).pipe(Effect.provide(engine))
+  )
 })

@@ -253,6 +253,18 @@ describe("an engine that closes", () => {
       assert.include(engine.lines.join("\n"), "1 request that is not answered")
     }).pipe(Effect.provide(world)))
 
+  it.effect("whoever asks for a call when its store is closed too is told, and not interrupted", () =>
+    Effect.gen(function*() {
+      const engine = yield* open({})
+      const call = yield* engine.calls.start(Greeting, {})
+      yield* engine.close
+      engine.frost.freeze(Effect.interrupt)
+      for (const asked of [engine.calls.events(call.id), call.outcome]) {
+        const error = yield* Effect.flip(asked as Effect.Effect<unknown, { readonly message: string }>)
+        assert.include(error.message, "The engine is closing")
+      }
+    }).pipe(Effect.provide(world)))
+
   it.effect("a webhook that comes meanwhile is recorded and answered, as long as the store can", () =>
     Effect.gen(function*() {
       const dials: Array<string | undefined> = []

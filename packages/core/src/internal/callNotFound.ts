@@ -12,6 +12,15 @@ export class CallNotFound extends Schema.TaggedError<CallNotFound>()("CallNotFou
   callId: CallId
 }) {
   override get message() {
-    return `There is no call ${this.callId} in this store`
+    return isCallId(this.callId)
+      ? `There is no call ${this.callId} in this store`
+      : "There is no such call: what was asked for is no id of a call"
   }
 }
+
+/** Whether something can be the id of a call. What an application has from elsewhere may be anything. */
+export const isCallId: (id: unknown) => id is CallId = Schema.is(CallId)
+
+/** There is no such call, whatever was asked for. */
+export const notFound = (id: unknown): CallNotFound =>
+  new CallNotFound({ callId: (typeof id === "string" ? id : "") as CallId }, { disableChecks: true })

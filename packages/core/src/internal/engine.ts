@@ -4,7 +4,7 @@
  */
 import { Clock, Effect, Fiber, Option, Random, Scope } from "effect"
 import * as Call from "../Call.ts"
-import type { CallId, Exit as FlowExit } from "../CallEvent.ts"
+import type { CallEvent, CallId, Exit as FlowExit } from "../CallEvent.ts"
 import { EventStore, StoreError, type Summary } from "../EventStore.ts"
 import type * as Settings from "../Settings.ts"
 import { Transport } from "../Transport.ts"
@@ -60,6 +60,7 @@ export interface Engine {
     key: string | undefined
   ) => Effect.Effect<string | undefined, StoreError | CallNotFound>
   readonly get: (id: CallId) => Effect.Effect<Option.Option<Call.Call>, StoreError>
+  readonly events: (id: CallId) => Effect.Effect<ReadonlyArray<CallEvent>, StoreError>
 }
 
 /** Starts an engine that runs until its scope closes, which takes `settings.closeWithin` at the most. */
@@ -233,6 +234,9 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
 
   const get = (id: CallId) => closing.answered(current(id))
 
+  const events = (id: CallId) =>
+    closing.answered(Effect.map(unbounded.read(id), (turns) => turns.flatMap((turn) => turn.events)))
+
   const current = Effect.fnUntraced(function*(id: CallId) {
     const live = cells.live(id)
     const isNewest = live !== undefined && (store.processes === undefined || !(yield* cells.isBehind(cells.of(id))))
@@ -260,6 +264,7 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     receive: inbox.receive,
     outcome,
     get,
+    events,
     cancel: (id) =>
       asked(() =>
         Effect.andThen(
