@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber, Transport, type Webhook } from "@ringback/core"
 import { Context, Effect, Fiber, Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
+import * as Lines from "./fixtures/lines.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -126,8 +127,9 @@ describe("an incoming call with the session of a call that is known", () => {
 })
 
 describe("a session that two calls claim", () => {
-  it.effect("stays with the first, in memory and in the store, whoever says so", () =>
-    Effect.gen(function*() {
+  it.effect("stays with the first, in memory and in the store, whoever says so, and that is told", () => {
+    const { layer, said } = Lines.make()
+    return Effect.gen(function*() {
       const store = yield* EventStore.EventStore
       const first = yield* Calls.start(Question, {})
       const second = yield* Calls.start(Question, {}) // the carrier's 202 names the same session
@@ -140,7 +142,11 @@ describe("a session that two calls claim", () => {
       assert.strictEqual(yield* receive("dial_completed", named), "Which?")
       yield* TestClock.adjust("5 seconds")
       yield* isHeard(first)
-    }).pipe(Effect.provide(world)))
+      assert.lengthOf(said, 1)
+      assert.strictEqual(said[0]!.level, "Warn")
+      assert.include(said[0]!.text, `The carrier gave a call the reference_id of another call (${second.id})`)
+    }).pipe(Effect.provide(Layer.merge(world.pipe(Layer.provide(layer)), layer)))
+  })
 
   it.effect("goes back to the first, when that comes into memory again", () =>
     Effect.gen(function*() {

@@ -16,6 +16,7 @@ import { type Cell, make as makeCell } from "./cell.ts"
 import type { Closing } from "./closing.ts"
 import { tolerance } from "./commonClock.ts"
 import * as Defect from "./defect.ts"
+import * as Gathered from "./gathered.ts"
 import * as ids from "./ids.ts"
 import {
   beginsWork,
@@ -277,6 +278,12 @@ export const make = (engine: Engine, follow: Follow) => {
     if (!sessions.has(session)) sessions.set(session, id)
   }
 
+  const tellContested = Gathered.make<CallId>(run, (ids, count) =>
+    Effect.logWarning(
+      `The carrier gave ${count === 1 ? "a call" : `${count} calls`} the reference_id of another call ` +
+        `(${[...new Set(ids)].join(", ")}): what comes in under it is taken for an event of the other`
+    ))
+
   /** Learns the sessions of a call that is read. One that another in memory has too is of whom the store says. */
   const learnSessions = (cell: Cell, call: Call.Call): Effect.Effect<void, StoreError> => {
     const contested: Array<string> = []
@@ -496,7 +503,9 @@ export const make = (engine: Engine, follow: Follow) => {
   /** Everything that follows from a turn that is durable. */
   const show: Follow = (cell, events, call, since) => {
     for (const session of sessionsIn(events)) {
-      if (call.lines.some((line) => isOfSession(line, session))) claim(session, cell.id)
+      if (!call.lines.some((line) => isOfSession(line, session))) continue
+      claim(session, cell.id)
+      if (sessions.get(session) !== cell.id) tellContested(cell.id)
     }
     for (const line of cell.deliveries.keys()) if (line <= call.quiet) cell.deliveries.delete(line)
     for (const line of liveLines(call)) track(cell, line, isOurs(cell, line, events) ? undefined : 0)
