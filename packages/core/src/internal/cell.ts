@@ -47,7 +47,7 @@ export interface Cell {
   trying: StoreError | undefined
   /** How many holds went out since the last recorded reply that the log does not know, by session. */
   readonly unrecordedHolds: Map<string, number>
-  /** The sessions whose end came in, recorded or not. */
+  /** The sessions whose end came in, recorded or not. Whoever knows our id can make some up: only the latest are kept. */
   readonly reportedOver: Set<string>
   /** Webhooks that wait for their flow to decide, by line. */
   readonly waiters: Map<number, Set<Deferred.Deferred<table.Reply>>>
@@ -86,6 +86,26 @@ export const make = (id: CallId): Cell => ({
   takers: 0,
   listeners: 0
 })
+
+/** More sessions than the lines of a call can have at a time that something of them is not recorded. */
+const mostSessions = 100
+
+const forgetOldest = (sessions: Set<string> | Map<string, number>): void => {
+  const [oldest] = sessions.keys()
+  if (sessions.size > mostSessions && oldest !== undefined) sessions.delete(oldest)
+}
+
+/** The end of a session came in. */
+export const reportOver = ({ reportedOver }: Cell, session: string): void => {
+  reportedOver.add(session)
+  forgetOldest(reportedOver)
+}
+
+/** A session gets one more hold that nobody records. */
+export const countHold = ({ unrecordedHolds }: Cell, session: string): void => {
+  unrecordedHolds.set(session, (unrecordedHolds.get(session) ?? 0) + 1)
+  forgetOldest(unrecordedHolds)
+}
 
 /** What to answer to a webhook, and how to say what became of the answer. */
 export interface Reply {

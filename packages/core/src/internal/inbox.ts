@@ -13,7 +13,7 @@ import * as CallLog from "./callLog.ts"
 import type { CallNotFound } from "./callNotFound.ts"
 import { isOfSession } from "./callState.ts"
 import * as table from "./callTable.ts"
-import { type Answer, answer, type Cell, isAnswered, Letter, type Reply } from "./cell.ts"
+import { type Answer, answer, type Cell, countHold, isAnswered, Letter, type Reply, reportOver } from "./cell.ts"
 import type * as Cells from "./cells.ts"
 import * as Closing from "./closing.ts"
 import * as Defect from "./defect.ts"
@@ -126,7 +126,7 @@ export const make = Effect.fnUntraced(function*(engine: Cells.Engine, cells: Cel
     if (closing.isOver()) return resume?.(parting(cell, webhook))
     const letter = new Letter(cell, webhook, arrival, since, resume)
     if (isIncoming(webhook)) cells.expect(webhook.referenceId, id)
-    if (Webhook.kind(webhook) === "CallCompleted") cell.reportedOver.add(webhook.referenceId)
+    if (Webhook.kind(webhook) === "CallCompleted") reportOver(cell, webhook.referenceId)
     watch(letter.watched)
     waiting++
     closing.begin()
@@ -430,7 +430,7 @@ export const make = Effect.fnUntraced(function*(engine: Cells.Engine, cells: Cel
     const holds = cell.unrecordedHolds.get(webhook.referenceId) ?? 0
     if (allowed === "nothing") return undefined
     if (allowed === "hangup" || holds >= settings.maxUnrecordedHolds) return hangup
-    cell.unrecordedHolds.set(webhook.referenceId, holds + 1)
+    countHold(cell, webhook.referenceId)
     return unfollowed(Action.prompt(settings.hold))
   }
 
