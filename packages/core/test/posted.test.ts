@@ -10,6 +10,10 @@ describe("what a transport says of a dial", () => {
     }
   })
 
+  it("is lost if it says nothing that is known", () => {
+    assert.strictEqual(unconfirmed({ _tag: "Busy" } as never)._tag, "Lost")
+  })
+
   const endless = "a".repeat(496) + "\ud83d\ude00".repeat(10_000)
   const reasons: ReadonlyArray<Transport.TransportError["reason"]> = [
     new Transport.Refused({ status: endless, notAuthorized: true }),

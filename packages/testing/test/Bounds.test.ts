@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
 import { Clock, Effect, Layer, Metric, Option, Schema } from "effect"
 import { FakeClock, TestCalls } from "../src/index.ts"
+import * as Lines from "./fixtures/lines.ts"
 
 const parties = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
 
@@ -56,6 +57,7 @@ describe("a webhook that somebody else decoded", () => {
 describe("a transport that says too much", () => {
   it.effect("of a session that cannot be kept rings once, and an event with our id still finds the call", () =>
     Effect.gen(function*() {
+      const { layer, said } = Lines.make()
       const sent: Array<string> = []
       const transport = Transport.Transport.of({
         send: ({ externalId = "" }) =>
@@ -78,10 +80,13 @@ describe("a transport that says too much", () => {
         const events = yield* Calls.events(call.id)
         assert.include(events.map(({ _tag }) => _tag), "DialUnknown")
         assert.lengthOf(sent, 1)
+        const words = "It is not known whether 1 dial rang: it was accepted under an id that cannot be kept"
+        assert.deepStrictEqual(said.map(({ level, text }) => [level, text]), [["Warn", words]])
       }).pipe(Effect.provide(
         Calls.layer({ flows: [Errand] }).pipe(
           Layer.provide(EventStore.layerMemory),
-          Layer.provide(Layer.succeed(Transport.Transport, transport))
+          Layer.provide(Layer.succeed(Transport.Transport, transport)),
+          Layer.provide(layer)
         )
       ))
     }).pipe(Effect.provide(FakeClock.layer)))
@@ -90,6 +95,7 @@ describe("a transport that says too much", () => {
 describe("a transport that says nothing", () => {
   it.effect("is let go of at the limit, and what it has in hand is interrupted", () =>
     Effect.gen(function*() {
+      const { layer, said } = Lines.make()
       const seen: Array<string> = []
       const note = (what: string) =>
         Effect.map(Clock.currentTimeMillis, (now) => void seen.push(`${what} ${now - began}`))
@@ -103,10 +109,14 @@ describe("a transport that says nothing", () => {
         const unknown = (yield* Calls.events(call.id)).find(({ _tag }) => _tag === "DialUnknown")
         assert.deepInclude(unknown, { reason: "no answer within 30000 ms" })
         assert.deepStrictEqual(seen, ["sent at 0", "interrupted at 30000"])
+        yield* Effect.sleep("2 seconds")
+        const words = "It is not known whether 1 dial rang: no answer within 30000 ms"
+        assert.deepStrictEqual(said.map(({ level, text }) => [level, text]), [["Warn", words]])
       }).pipe(Effect.provide(
         Calls.layer({ flows: [Errand] }).pipe(
           Layer.provide(EventStore.layerMemory),
-          Layer.provide(Layer.succeed(Transport.Transport, Transport.Transport.of({ send })))
+          Layer.provide(Layer.succeed(Transport.Transport, Transport.Transport.of({ send }))),
+          Layer.provide(layer)
         )
       ))
     }).pipe(Effect.provide(FakeClock.layer)))

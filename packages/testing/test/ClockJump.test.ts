@@ -4,6 +4,7 @@ import { Clock, Context, Duration, Effect, Fiber, Latch, Layer, Option, Schema }
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
 import { Brake, braked, goOn, stop } from "./fixtures/brake.ts"
 import { lobby, Reception } from "./fixtures/flows.ts"
+import * as Lines from "./fixtures/lines.ts"
 import { inWorld, life, world } from "./fixtures/lives.ts"
 
 const to = PhoneNumber.make("15550170001")
@@ -326,8 +327,9 @@ describe("a clock that is set back", () => {
       ])
     }).pipe(Effect.provide(inWorld(Layer.provideMerge(life([], { inbound: { [from]: Exchange } }), slowly)))))
 
-  it.effect("by 4 seconds does not let a dial go out that was recorded 14 seconds ago", () =>
-    Effect.gen(function*() {
+  it.effect("by 4 seconds does not let a dial go out that was recorded 14 seconds ago, and says so", () => {
+    const { layer, said } = Lines.make()
+    return Effect.gen(function*() {
       yield* PhoneCompany.everyone(Callee.answers("1 second"))
       yield* stop
       const starting = yield* Effect.forkChild(Calls.start(Greeting, input, { key: "one" }))
@@ -347,7 +349,9 @@ describe("a clock that is set back", () => {
         "DialAttempted"
       ])
       assert.lengthOf(yield* PhoneCompany.rings, 1)
-    }).pipe(Effect.provide(inWorld(Layer.provideMerge(life([Greeting]), slowly)))))
+      assert.match(said.map(({ text }) => text).join("\n"), /1 dial could not be sent within 10000 ms of the record/)
+    }).pipe(Effect.provide(inWorld(Layer.provideMerge(life([Greeting]), slowly))), Effect.provide(layer))
+  })
 
   it.effect("repeats no prompt of a conversation, and no time in it goes backwards", () =>
     Effect.gen(function*() {

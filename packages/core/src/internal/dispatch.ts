@@ -4,7 +4,7 @@
 import { Cause, Context, Effect, Exit, Fiber, Option, Result } from "effect"
 import * as Action from "../Action.ts"
 import type * as Call from "../Call.ts"
-import type { CallEvent } from "../CallEvent.ts"
+import type { CallEvent, CallId } from "../CallEvent.ts"
 import type * as Flow from "../Flow.ts"
 import { type Accepted, Lost, type Transport, TransportError } from "../Transport.ts"
 import type { Posted } from "./callDial.ts"
@@ -12,6 +12,7 @@ import * as CallLog from "./callLog.ts"
 import type { Cell } from "./cell.ts"
 import type { Cells, Engine, Follow } from "./cells.ts"
 import * as Defect from "./defect.ts"
+import * as Gathered from "./gathered.ts"
 import { accepted, unconfirmed } from "./posted.ts"
 
 /** The key under which the activity that is running now runs again after a crash. */
@@ -43,6 +44,8 @@ const ended = (request: Activity, n: number, exit: Exit.Exit<unknown, unknown>):
   const what = `The ${ok ? "result" : "error"} of the activity ${request.name}`
   return died(n, what, new Error(`it does not fit its schema: ${encoded.failure.message}`))
 }
+
+const dials = (count: number): string => count === 1 ? "1 dial" : `${count} dials`
 
 type Attempt = Extract<CallEvent, { readonly _tag: "DialAttempted" }>
 
@@ -77,6 +80,18 @@ export const make = (
         })
     )
 
+  /** A transport tells by itself what it knows of a dial that may have rung. This is what it does not know. */
+  const tellUnknown = Gathered.make<string>(
+    run,
+    ([problem], count) => Effect.logWarning(`It is not known whether ${dials(count)} rang: ${problem}`)
+  )
+
+  const tellTooLate = Gathered.make<CallId>(run, (_, count) =>
+    Effect.logWarning(
+      `${dials(count)} could not be sent within ${settings.sendWindow} ms of the record, and will be tried again: ` +
+        "the process or its store is too slow"
+    ))
+
   /**
    * What the carrier says to a dial, or that it said nothing in time. A transport that does not let go is not waited for
    * either, which is why it has a fiber of its own.
@@ -86,7 +101,11 @@ export const make = (
       const sending = run(transport.send(dial))
       const silent = (problem: string) => () =>
         new TransportError({ externalId: dial.externalId ?? "", reason: new Lost({ problem }) })
-      const limit = Effect.as(Effect.sleep(settings.sendLimit), silent(`no answer within ${settings.sendLimit} ms`))
+      const late = `no answer within ${settings.sendLimit} ms`
+      const limit = Effect.map(Effect.sleep(settings.sendLimit), () => {
+        tellUnknown(late)
+        return silent(late)
+      })
       const lastCall = Effect.as(closing.lastCall, silent("no answer before the engine closed"))
       const silence = Effect.map(Effect.raceFirst(limit, lastCall), (problem) => Exit.fail(problem()))
       return Effect.ensuring(
@@ -100,11 +119,16 @@ export const make = (
     const unsent = (problem: string): Posted => ({ _tag: "NotSent", problem })
     if (line?.dialling === undefined || line.left) return unsent("cancelled before it was sent")
     if (Math.max(elapsed() - since, now() + cell.ahead - attempt.at) > settings.sendWindow) {
+      tellTooLate(cell.id)
       return unsent("the window for sending it has passed")
     }
     const { evenIfUnknown: _, ringForMillis: __, ...dialling } = line.dialling
     const result = yield* send(Action.dial({ ...dialling, externalId: attempt.externalId }))
-    if (Exit.isSuccess(result)) return accepted(result.value)
+    if (Exit.isSuccess(result)) {
+      const posted = accepted(result.value)
+      if (posted._tag === "Lost") tellUnknown(posted.problem)
+      return posted
+    }
     const error = Option.getOrUndefined(Cause.findErrorOption(result.cause))
     if (error === undefined) {
       yield* CallLog.died(cell, `The transport died on a dial of call ${cell.id}`, Cause.squash(result.cause))

@@ -40,6 +40,8 @@ export const unconfirmed = (reason: TransportError["reason"]): Posted => {
       }
     case "Lost":
       return { _tag: "Lost", problem: words(reason.problem) }
+    default:
+      return { _tag: "Lost", problem: "it failed for a reason that is not known" } // A transport may be written without types.
   }
 }
 
