@@ -10,6 +10,8 @@ describe("what foreign code threw", () => {
     assert.strictEqual(Defect.message(thrown()), "••••••••••• pressed ••••\n    at least twice")
     assert.strictEqual(Defect.message("+1 (555) 017-0009"), "+••••••••••••••••")
     assert.strictEqual(Defect.message("value out of range (SQLSTATE 22003)."), "value out of range (SQLSTATE 22003).")
+    assert.strictEqual(Defect.message("Query failed (SQLSTATE P0001)."), "Query failed (SQLSTATE P0001).")
+    assert.strictEqual(Defect.message("SQLSTATE 2200315550170001"), `SQLSTATE ${"•".repeat(16)}`)
     assert.strictEqual(Defect.message("room 101, try 3 of 12"), "room 101, try 3 of 12")
   })
 

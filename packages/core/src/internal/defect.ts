@@ -8,13 +8,13 @@ const longest = 500
 /** So deep are the causes of an error followed. */
 const deepest = 3
 
-/** Four digits or more, also if they stand in groups as those of phone numbers do; not the code of a database. */
-const numbers = /(?<!SQLSTATE |\d)\d(?:[ ().-]{0,2}\d){3,}/g
+/** The code of a database, which is kept, or four digits or more, also if they stand in groups as those of phone numbers do. */
+const numbers = /SQLSTATE [0-9A-Z]{5}\b|\d(?:[ ().-]{0,2}\d){3,}/g
 
 /** Text of foreign code without the digits of numbers, and cut. */
 export const masked = (text: string): string => {
   const few = text.length > longest ? `${text.slice(0, longest - 1)}…` : text
-  return few.replaceAll(numbers, (digits) => "•".repeat(digits.length))
+  return few.replaceAll(numbers, (found) => found.startsWith("S") ? found : "•".repeat(found.length))
 }
 
 /** What a thrown value says. Nothing that it does can throw again. */
