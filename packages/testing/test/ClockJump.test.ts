@@ -163,6 +163,23 @@ describe("a clock that is set forward", () => {
       )
     }).pipe(Effect.provide(inWorld(life([Talk, Nap])))))
 
+  for (
+    const [by, words] of [["1 hour", "The clock jumped by 3600 s"], [
+      "-1 hours",
+      "The clock was set back by 3600 s"
+    ]] as const
+  ) {
+    it.effect(`by ${by} is told as what it is`, () => {
+      const { layer, said } = Lines.make()
+      return Effect.gen(function*() {
+        yield* Calls.start(Nap, {})
+        yield* FakeClock.setForward(by)
+        yield* Effect.sleep("1 minute")
+        assert.deepStrictEqual(said.map(({ text }) => text.split(",")[0]), [words])
+      }).pipe(Effect.provide(inWorld(life([Nap]))), Effect.provide(layer))
+    })
+  }
+
   it.effect("by an hour wakes what sleeps within half a minute, at a bounded rate", () =>
     Effect.gen(function*() {
       const calls = yield* Effect.forEach(Array.from({ length: 100 }), () => Calls.start(Nap, {}))

@@ -103,8 +103,11 @@ export const make = Effect.fnUntraced(function*(
 
   time.onJump((before) => {
     const by = now() - before
-    const seconds = Math.round(by / 1000)
-    Queue.offerUnsafe(work, Effect.logWarning(`The clock jumped by ${seconds} s, or the machine slept for so long`))
+    const seconds = Math.round(Math.abs(by) / 1000)
+    const words = by < 0
+      ? `The clock was set back by ${seconds} s`
+      : `The clock jumped by ${seconds} s, or the machine slept for so long`
+    Queue.offerUnsafe(work, Effect.logWarning(words))
     cells.adjust(by)
     for (const id of jumped.keys()) if (!cells.isUnattended(id)) jumped.delete(id)
     const leap = (id: CallId): First => {
@@ -206,7 +209,11 @@ export const make = Effect.fnUntraced(function*(
       yield* processes.join(engine.process, flows)
       yield* look
       engine.run(elsewhere.listen(processes))
-      const trouble = new Report("Other processes cannot be looked after", engine.elapsed)
+      const trouble = new Report({
+        fails: "Other processes cannot be looked after",
+        then: "and that is tried again",
+        over: "Other processes can be looked after again"
+      }, engine.elapsed)
       const again = look.pipe(
         Effect.andThen(Effect.suspend(() => trouble.over())),
         Effect.catch((error) => trouble.failed(error.message)),
