@@ -115,8 +115,15 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
       !Array.from(base.neighbours.values()).some((flows) => flows.has(Elsewhere.nameOf(flow, version))),
     closing,
     troubles: {
-      store: new Report("The store fails", time.elapsed),
-      throws: new Report("The store throws where it should fail", time.elapsed)
+      store: new Report(
+        { fails: "The store fails", then: "and is tried again", over: "The store fails no more" },
+        time.elapsed
+      ),
+      throws: new Report({
+        fails: "The store throws where it should fail",
+        then: "and is tried again",
+        over: "The store throws no more"
+      }, time.elapsed)
     },
     run
   }

@@ -63,7 +63,10 @@ export const make = Effect.fnUntraced(function*(engine: Cells.Engine, cells: Cel
     `^${namespace.replaceAll(/[^0-9a-zA-Z]/g, "\\$&")}\\.([0-9a-z]{20})\\.([0-9]+)(?:\\.[0-9]+)?$`
   )
   const late = new Set<Letter>()
-  const lateness = new Report("Webhooks wait for the store, and whoever is on the line hears a hold", elapsed)
+  const lateness = new Report({
+    fails: "Webhooks wait for the store, and whoever is on the line hears a hold",
+    over: "Webhooks wait for the store no more"
+  }, elapsed)
   let stamps = 0
   let waiting = 0
 
@@ -253,7 +256,10 @@ export const make = Effect.fnUntraced(function*(engine: Cells.Engine, cells: Cel
     return (isEnded && isOfSession(line, webhook.referenceId)) || cell.reportedOver.has(webhook.referenceId)
   }
 
-  const refusals = new Report("Webhooks are not recorded", elapsed)
+  const refusals = new Report({
+    fails: "Webhooks cannot be recorded",
+    over: "Webhooks are recorded again"
+  }, elapsed)
 
   /** A letter waits no longer. */
   const settle = (letter: Letter): void => {

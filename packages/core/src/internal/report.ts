@@ -17,9 +17,16 @@ const whileItFails = Schedule.min([Schedule.exponential("50 millis"), Schedule.s
 export const isLasting = (error: StoreError | CallNotFound): boolean =>
   error._tag === "CallNotFound" || error.permanent === true || error.operation === "decode"
 
-/** What is said of one thing that may fail. `what` begins the sentence: "The store fails". */
+/** How it is said that something fails, what then becomes of it, and how that it is over. */
+interface Words {
+  readonly fails: string
+  readonly then?: string
+  readonly over: string
+}
+
+/** What is said of one thing that may fail. */
 export class Report {
-  private readonly what: string
+  private readonly words: Words
   private readonly elapsed: () => number
   private failures = 0
   private since = 0
@@ -27,8 +34,8 @@ export class Report {
   private isSaid = false
   private trying = 0
 
-  constructor(what: string, elapsed: () => number) {
-    this.what = what
+  constructor(words: Words, elapsed: () => number) {
+    this.words = words
     this.elapsed = elapsed
   }
 
@@ -45,14 +52,15 @@ export class Report {
     this.saidAt = now
     const before = this.isSaid
     this.isSaid = true
-    const how = before ? `${this.lasting(now)}, ${this.times()}` : "and is tried again"
-    return Effect.logWarning(`${this.what}, ${how}: ${Defect.masked(problem)}`)
+    const { fails, then } = this.words
+    const how = before ? `${this.lasting(now)}, ${this.times()}` : then
+    return Effect.logWarning(`${fails}${how === undefined ? "" : `, ${how}`}: ${Defect.masked(problem)}`)
   }
 
   /** It works again, or nothing tries it any more. */
   over(): Effect.Effect<void> {
     if (this.failures === 0) return Effect.void
-    const said = `${this.what} no more, ${this.lasting(this.elapsed())}, ${this.times()}`
+    const said = `${this.words.over}, ${this.lasting(this.elapsed())}, ${this.times()}`
     const { isSaid } = this
     this.failures = 0
     this.isSaid = false
