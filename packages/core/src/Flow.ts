@@ -1234,7 +1234,9 @@ export const make = <
   bounds.version(`Flow.make "${name}"`, options.version)
   const input = storedForm(codecOf(options.input))
   const output = storedForm(options.output)
-  const error = storedForm(options.error === undefined ? Failure : Schema.Union([options.error, Failure]))
+  // A schema that takes anything takes our failures too, but has no stored form of them.
+  const { decode } = storedForm(options.error === undefined ? Failure : Schema.Union([options.error, Failure]))
+  const { encode } = storedForm(options.error === undefined ? Failure : Schema.Union([Failure, options.error]))
   return {
     name,
     version: options.version,
@@ -1244,8 +1246,8 @@ export const make = <
       decodeInput: input.decode,
       encodeOutput: output.encode,
       decodeOutput: output.decode as never,
-      encodeError: error.encode,
-      decodeError: error.decode as never
+      encodeError: encode,
+      decodeError: decode as never
     }
   }
 }

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 import { Flow, Line, PhoneNumber } from "../src/index.ts"
 
 const to = PhoneNumber.make("15550170001")
@@ -304,6 +304,29 @@ describe("Flow", () => {
       assert.deepStrictEqual(exit(step), exit(fresh))
     }
   )
+})
+
+describe("the error of a flow", () => {
+  const Own = Schema.Struct({ _tag: Schema.Literal("TimedOut"), why: Schema.String })
+  const codecWith = (error: Flow.PureCodec) =>
+    Flow.make("f", { version: 1, input: {}, output: Schema.Void, error, run: () => Flow.succeed(undefined) }).codec
+  const stored = ({ decodeError, encodeError }: ReturnType<typeof codecWith>, error: unknown) => {
+    const encoded = Result.getOrThrow(encodeError(error))
+    return [encoded, Result.getOrThrow(decodeError(encoded))]
+  }
+
+  it("has a stored form if it is one of ours, whatever the schema of its own takes", () => {
+    for (const schema of [Schema.Any, Schema.Unknown, Schema.Json, Schema.Never, Own]) {
+      const [encoded, decoded] = stored(codecWith(schema), new Flow.NotAnswered({ reason: "busy" }))
+      assert.deepStrictEqual(encoded, { _tag: "NotAnswered", reason: "busy" })
+      assert.deepInclude(decoded, { _tag: "NotAnswered", reason: "busy" })
+    }
+  })
+
+  it("comes back as its own schema has it, also under a tag of ours", () => {
+    const error = { _tag: "TimedOut", why: "nobody came" }
+    assert.deepStrictEqual(stored(codecWith(Own), error), [error, error])
+  })
 })
 
 describe("bad input", () => {
