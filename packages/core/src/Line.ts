@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { type Duration, Result, Schema } from "effect"
+import { type Duration, Result, type Schema } from "effect"
 import { dual } from "effect/Function"
 import * as Action from "./Action.ts"
 import * as Flow from "./Flow.ts"

@@ -176,7 +176,7 @@ describe("a clock that is set forward", () => {
         yield* FakeClock.setForward(by)
         yield* Effect.sleep("1 minute")
         assert.deepStrictEqual(said.map(({ text }) => text.split(",")[0]), [words])
-      }).pipe(Effect.provide(inWorld(life([Nap]))), Effect.provide(layer))
+      }).pipe(Effect.provide(inWorld(life([Nap])).pipe(Layer.provideMerge(layer))))
     })
   }
 
@@ -367,7 +367,7 @@ describe("a clock that is set back", () => {
       ])
       assert.lengthOf(yield* PhoneCompany.rings, 1)
       assert.match(said.map(({ text }) => text).join("\n"), /1 dial could not be sent within 10000 ms of the record/)
-    }).pipe(Effect.provide(inWorld(Layer.provideMerge(life([Greeting]), slowly))), Effect.provide(layer))
+    }).pipe(Effect.provide(inWorld(Layer.provideMerge(life([Greeting]), slowly)).pipe(Layer.provideMerge(layer))))
   })
 
   it.effect("repeats no prompt of a conversation, and no time in it goes backwards", () =>

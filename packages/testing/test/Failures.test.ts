@@ -325,7 +325,7 @@ describe("whatever throws", () => {
       Flow.succeed(1),
       Effect.ensuring(Effect.flatMap(Effect.void, () => undefined as never), Effect.never),
       Effect.gen(function*() {
-        yield* [1] as never
+        yield* [1] as unknown as Effect.Effect<void>
       })
     ]
     const flows = effects.map((effect, i) =>

@@ -358,7 +358,7 @@ export const make = (engine: Engine, follow: Follow) => {
     cell.unsure = undefined
     if (found.id !== unsure.turn || live === undefined) return
     cell.deliveries.clear() // nobody has heard what it decided
-    sayDefect(cell, unsure.decided)
+    sayStop(cell, unsure.decided)
     show(cell, found.events, live.call, unsure.since)
     rest(cell, live.call, dueOf(live))
   }

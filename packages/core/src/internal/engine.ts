@@ -116,12 +116,12 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     closing,
     troubles: {
       store: new Report(
-        { fails: "The store fails", then: "and is tried again", over: "The store fails no more" },
+        { fails: "The store fails", next: "and is tried again", over: "The store fails no more" },
         time.elapsed
       ),
       throws: new Report({
         fails: "The store throws where it should fail",
-        then: "and is tried again",
+        next: "and is tried again",
         over: "The store throws no more"
       }, time.elapsed)
     },

@@ -211,7 +211,7 @@ export const make = Effect.fnUntraced(function*(
       engine.run(elsewhere.listen(processes))
       const trouble = new Report({
         fails: "Other processes cannot be looked after",
-        then: "and that is tried again",
+        next: "and that is tried again",
         over: "Other processes can be looked after again"
       }, engine.elapsed)
       const again = look.pipe(

@@ -20,7 +20,7 @@ export const isLasting = (error: StoreError | CallNotFound): boolean =>
 /** How it is said that something fails, what then becomes of it, and how that it is over. */
 interface Words {
   readonly fails: string
-  readonly then?: string
+  readonly next?: string
   readonly over: string
 }
 
@@ -52,8 +52,8 @@ export class Report {
     this.saidAt = now
     const before = this.isSaid
     this.isSaid = true
-    const { fails, then } = this.words
-    const how = before ? `${this.lasting(now)}, ${this.times()}` : then
+    const { fails, next } = this.words
+    const how = before ? `${this.lasting(now)}, ${this.times()}` : next
     return Effect.logWarning(`${fails}${how === undefined ? "" : `, ${how}`}: ${Defect.masked(problem)}`)
   }
 
