@@ -122,7 +122,8 @@ export class FlowsMissing extends Schema.TaggedError<FlowsMissing>()("FlowsMissi
 }) {
   override get message() {
     const list = this.missing.map(({ calls, flow, version }) => `${flow} version ${version} (${calls} running)`)
-    return `Running calls need flows that are not registered: ${list.join(", ")}`
+    return `Running calls need flows that are not registered: ${list.join(", ")}. ` +
+      "Register them until these calls are over, or leave the calls to wait with Calls.layer({ missingFlows: \"leave\" })"
   }
 }
 
@@ -559,6 +560,16 @@ export const start = <Name extends string, Input, A, E, R>(
  */
 export const receive = (webhook: Webhook): Effect.Effect<Reply, OutOfBounds | StoreError, Calls> =>
   Effect.flatMap(Calls, (calls) => calls.receive(webhook))
+
+/**
+ * The handle of a call that was started before, perhaps by an earlier process; see the service.
+ *
+ * @since 0.1.0
+ */
+export const handle = <Name extends string, Input, A, E, R>(
+  flow: Flow.Definition<Name, Input, A, E, R>,
+  id: CallId
+): Effect.Effect<Handle<A, E>, never, Calls> => Effect.map(Calls, (calls) => calls.handle(flow, id))
 
 /**
  * The call as its events tell it, if there is one.

@@ -220,7 +220,7 @@ describe.skipIf(server === undefined)("a version that no process knows", () => {
       const id = yield* orphaned
       const { lines } = yield* logged(Effect.andThen(start({ flows: [napOne] }), Effect.sleep("1 minute")))
       assert.deepStrictEqual(lines, [
-        `1 running calls need the flow nap in version 2, which no living process has registered (${id}). ` +
+        `1 running call needs the flow nap in version 2, which no living process has registered (${id}). ` +
         "Register it again, or cancel them: they end without it when they are overdue"
       ])
     }))

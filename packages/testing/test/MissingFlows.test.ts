@@ -66,7 +66,7 @@ describe("an engine that leaves flows that are missing", () => {
         life(filename, [])
       ))
       assert.deepStrictEqual(lines, [
-        `1 running calls need the flow nap in version 1, which no living process has registered (${id}). ` +
+        `1 running call needs the flow nap in version 1, which no living process has registered (${id}). ` +
         "Register it again, or cancel them: they end without it when they are overdue",
         `Call ${id} was overdue and has ended without its flow nap in version 1, which no living process has ` +
         "registered: nothing of the flow ran, its finalizers neither"

@@ -48,7 +48,7 @@ describe("an engine that is stopped and started again", () => {
       )
       yield* Effect.sleep("2 seconds")
       const outcome = yield* Effect.provide(
-        Effect.flatMap(Calls.Calls, (calls) => calls.handle(Announcement, id).outcome),
+        Effect.flatMap(Calls.handle(Announcement, id), (call) => call.outcome),
         life(filename, [Announcement])
       )
       assert.strictEqual(outcome, "heard")

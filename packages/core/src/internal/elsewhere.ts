@@ -59,6 +59,8 @@ const missingAmong = (running: ReadonlyArray<Summary>, engine: Engine): Readonly
 const idsOf = (calls: ReadonlyArray<CallId>): string =>
   `${calls.slice(0, mostNamed).join(", ")}${calls.length > mostNamed ? ", ..." : ""}`
 
+const needing = (count: number): string => count === 1 ? "1 running call needs" : `${count} running calls need`
+
 const isOwed = ({ lines }: Call.Call): boolean => lines.some((line) => Call.status(line) === "Owing")
 
 /** Works on the calls of an engine. `processes` are those that share its store. */
@@ -147,7 +149,7 @@ export const make = (engine: Engine, cells: () => Cells, processes: Processes | 
     for (const [name, { calls, flow, version }] of missing) {
       if (named.has(name)) continue
       yield* Effect.logWarning(
-        `${calls.length} running calls need the flow ${flow} in version ${version}, which no living process has ` +
+        `${needing(calls.length)} the flow ${flow} in version ${version}, which no living process has ` +
           `registered (${idsOf(calls)}). Register it again, or cancel them: they end without it when they are overdue`
       )
     }
