@@ -317,7 +317,7 @@ export interface Options<
   readonly inbound?: Inbound
   /** What a caller of a number without a flow gets; default `hangup`. */
   readonly refusal?: Action
-  /** The namespace of this installation in `external_id`; default: the store's own. At most 10 characters. */
+  /** The namespace of this installation in `external_id`; default: the store's own. 1 to 10 letters, digits, `-` or `_`. */
   readonly namespace?: string
   /**
    * What happens at the start if calls are running whose flow, in their version, is not in `flows`, on a store that no other
@@ -373,7 +373,7 @@ const checkRunning = (
  * When the layer is built it takes over the running calls of the store. On a store that other processes share it leaves
  * alone what the living have under way, and from then on takes over the calls of those that die. What comes in for a call
  * whose flow only another process has registered is recorded here and left to that one. Fails with `DuplicateFlow`, or with
- * `FlowsMissing` on a store that no other process can share, and with `StoreError`.
+ * `FlowsMissing` on a store that no other process can share, and with `StoreError`. Throws `Settings.InvalidSettings`.
  *
  * @example
  * const CallsLive = Calls.layer({ flows: [Reminder] }).pipe(
@@ -392,15 +392,33 @@ export const layer = <
   DuplicateFlow | FlowsMissing | StoreError,
   EventStore | Transport | Exclude<NeedsOf<Flows[number] | Inbound[keyof Inbound]>, Flow.Incoming>
 > =>
-  Layer.effect(Calls, make(options)) as Layer.Layer<
+  Layer.effect(Calls, make(options, settingsOf(options))) as Layer.Layer<
     Calls,
     DuplicateFlow | FlowsMissing | StoreError,
     EventStore | Transport
   >
 
-const make = Effect.fnUntraced(function*(
-  options: Options<ReadonlyArray<AnyDefinition>, { readonly [number: string]: Answering }>
-) {
+type AnyOptions = Options<ReadonlyArray<AnyDefinition>, { readonly [number: string]: Answering }>
+
+/** Throws `Settings.InvalidSettings` for what an engine cannot be set up with. */
+const settingsOf = ({ namespace, restored, settings = {} }: AnyOptions): Settings.Settings => {
+  const problems = [
+    ...(namespace === undefined || isNamespace(namespace)
+      ? []
+      : [{ setting: "namespace", problem: "Expected 1 to 10 letters, digits, - or _" }]),
+    ...(restored === undefined || verdicts.includes(restored.dials)
+      ? []
+      : [{ setting: "restored.dials", problem: `Expected ${verdicts.map((verdict) => `"${verdict}"`).join(" or ")}` }])
+  ]
+  if (problems.length > 0) throw new Settings.InvalidSettings({ problems })
+  return Settings.make(settings)
+}
+
+const isNamespace = (name: unknown): boolean => typeof name === "string" && /^[0-9A-Za-z_-]{1,10}$/.test(name)
+
+const verdicts: ReadonlyArray<string> = ["hold", "dial", "give up"]
+
+const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings.Settings) {
   const inbound = options.inbound ?? {}
   const flows = yield* registry([...options.flows, ...Object.values(inbound)])
   const answering = new Map(Object.entries(inbound).map(([number, flow]) => [digitsOf(number), flow]))
@@ -414,7 +432,7 @@ const make = Effect.fnUntraced(function*(
     answering: (number) => answering.get(digitsOf(number)),
     refusal: options.refusal ?? ActionModule.hangup,
     namespace: options.namespace,
-    settings: { ...Settings.defaults, ...options.settings },
+    settings,
     running,
     restored: options.restored === undefined
       ? undefined
@@ -505,7 +523,8 @@ const signalProblem = (name: string, value: unknown, key: string | undefined): R
   return problem === undefined ? recordable(value) : Result.fail(problem)
 }
 
-const shortened = (name: unknown): string => String(name).slice(0, 255)
+/** A name as it may be shown, whatever was given for one. */
+const shortened = (name: unknown): string => typeof name === "string" ? name.slice(0, 255) : typeof name
 
 /** A number without its `+`, which Telesign leaves out but is not held to. */
 const digitsOf = (number: string): string => number.replace(/^\+/, "")

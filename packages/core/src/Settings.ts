@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+import { Schema } from "effect"
 import * as Action from "./Action.ts"
+import { longestWait } from "./internal/bounds.ts"
 import * as Prompt from "./Prompt.ts"
 
 /**
@@ -168,6 +170,113 @@ export const defaults: Settings = {
   keep: 1000,
   catchUpPerSecond: 20,
   speed: 1
+}
+
+/**
+ * Settings cannot be used. Each of the `problems` names one and says what is allowed; no value is kept.
+ *
+ * @since 0.1.0
+ */
+export class InvalidSettings extends Schema.TaggedError<InvalidSettings>()("InvalidSettings", {
+  problems: Schema.Array(Schema.Struct({ setting: Schema.String, problem: Schema.String }))
+}) {
+  override get message() {
+    const lines = this.problems.map(({ problem, setting }) => `${setting}: ${problem}`)
+    return ["The engine cannot be set up so.", ...lines].join("\n- ")
+  }
+}
+
+interface Rule {
+  readonly takes: (value: unknown) => boolean
+  readonly expected: string
+}
+
+const isAtLeast = (least: number) => (value: unknown): boolean => typeof value === "number" && value >= least
+const isCount = (value: unknown): boolean => Number.isInteger(value) || value === Infinity
+
+const time: Rule = {
+  takes: (value) => isAtLeast(0)(value) && (value as number) <= longestWait,
+  expected: "Expected milliseconds, from 0 to 10 years"
+}
+const someTime: Rule = {
+  takes: (value) => value !== 0 && time.takes(value),
+  expected: "Expected milliseconds, more than 0 and at most 10 years"
+}
+const count: Rule = {
+  takes: (value) => isAtLeast(0)(value) && isCount(value),
+  expected: "Expected a whole number, 0 or more"
+}
+const someCount: Rule = {
+  takes: (value) => isAtLeast(1)(value) && isCount(value),
+  expected: "Expected a whole number, 1 or more"
+}
+const rate: Rule = { takes: (value) => isAtLeast(0)(value) && value !== 0, expected: "Expected a number above 0" }
+const words: Rule = {
+  takes: (value) => Array.isArray(value) && value.every((word) => typeof word === "string"),
+  expected: "Expected a list of words"
+}
+const prompt: Rule = { takes: Schema.is(Schema.toType(Prompt.Prompt)), expected: "Expected a Prompt" }
+const truth: Rule = { takes: (value) => typeof value === "boolean", expected: "Expected true or false" }
+const name: Rule = {
+  takes: (value) => value === undefined || typeof value === "string",
+  expected: "Expected the name of a field"
+}
+
+const rules: { readonly [Setting in keyof Settings]: Rule } = {
+  replyDeadline: time,
+  lateReply: time,
+  hold: prompt,
+  maxUnrecordedHolds: count,
+  storePatience: time,
+  maxWaiting: someCount,
+  maxHolds: count,
+  ringLimit: time,
+  grace: time,
+  settle: time,
+  afterHangup: time,
+  silence: time,
+  doubt: time,
+  sendWindow: time,
+  sendLimit: someTime,
+  closeWithin: time,
+  lookEvery: someTime,
+  flowPatience: time,
+  maxAttempts: someCount,
+  backoff: time,
+  longestRetryAfter: time,
+  throttledFor: time,
+  maxCopies: count,
+  eventKey: name,
+  marks: truth,
+  maxSignals: count,
+  maxSignalsOfName: count,
+  maxStrays: count,
+  fastestSpeech: rate,
+  slowestSpeech: rate,
+  shortestKeyPress: time,
+  longestAudio: time,
+  longestCollect: time,
+  busy: words,
+  noAnswer: words,
+  ignored: words,
+  keep: count,
+  catchUpPerSecond: rate,
+  speed: { takes: (value) => rate.takes(value) && value !== Infinity, expected: rate.expected }
+}
+
+/**
+ * The defaults with some of them changed; what is `undefined` stays as it is. Throws `InvalidSettings`.
+ *
+ * @since 0.1.0
+ */
+export const make = (changes: { readonly [Setting in keyof Settings]?: Settings[Setting] | undefined }): Settings => {
+  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
+  const settings: Settings = { ...defaults, ...given }
+  const problems = Object.entries(rules).flatMap(([setting, { expected, takes }]) =>
+    takes(settings[setting as keyof Settings]) ? [] : [{ setting, problem: expected }]
+  )
+  if (problems.length > 0) throw new InvalidSettings({ problems })
+  return settings
 }
 
 const spokenCharacters = (text: string): number =>

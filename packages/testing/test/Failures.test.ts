@@ -396,6 +396,9 @@ describe("whatever throws", () => {
 
   it.effect("when an input or a signal is read is told to whoever gives it, and nobody else", () => {
     const { layer, said } = Lines.make()
+    const throws = () => {
+      throw new Error(to)
+    }
     const { proxy, revoke } = Proxy.revocable({}, {})
     revoke()
     const given = {
@@ -423,6 +426,8 @@ describe("whatever throws", () => {
       for (const value of [given, proxy as never, "bad"]) {
         assert.strictEqual((yield* Effect.flip(call.signal("go", value)))._tag, "SignalRejected")
       }
+      const unspeakable = { toString: throws } as never
+      assert.strictEqual((yield* Effect.flip(call.signal(unspeakable, 1)))._tag, "SignalRejected")
       yield* call.signal("go", "good")
       assert.strictEqual(yield* call.outcome, "good")
       assert.deepStrictEqual(said, [])

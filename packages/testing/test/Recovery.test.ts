@@ -126,7 +126,7 @@ describe("a start", () => {
         yield* Effect.sleep("100 millis")
         return call.id
       })
-      const id = yield* Effect.provide(start, life([Announcement], { settings: { sendWindow: -1, backoff: 60_000 } }))
+      const id = yield* Effect.provide(start, life([Announcement], { settings: { sendWindow: 0, backoff: 60_000 } }))
       const found = yield* store.due({ before: Infinity })
       assert.deepStrictEqual(found.map(({ callId, process }) => [callId, process]), [[id, null]])
       yield* countAnew

@@ -118,7 +118,7 @@ export const make = (
     const line = cell.live?.call.lines.find((line) => line.id === attempt.line)
     const unsent = (problem: string): Posted => ({ _tag: "NotSent", problem })
     if (line?.dialling === undefined || line.left) return unsent("cancelled before it was sent")
-    if (Math.max(elapsed() - since, now() + cell.ahead - attempt.at) > settings.sendWindow) {
+    if (Math.max(elapsed() - since, now() + cell.ahead - attempt.at) >= settings.sendWindow) {
       tellTooLate(cell.id)
       return unsent("the window for sending it has passed")
     }
