@@ -63,9 +63,17 @@ export const isUnrecorded = (history: History.History, delivery: History.Deliver
   const isInTime = line?.seen.includes(Webhook.content(delivery.webhook)) === true &&
     !isSlow(history, delivery, { awake: false })
   const isRecorded = (isProbe && !isRecordedLater(history, delivery)) ||
-    (isInFlight(line, action) && (isInTime || isKnown(history, delivery) || isDecided(history, delivery)))
+    (isInFlight(line, action) &&
+      (isInTime || isKnown(history, delivery) || isDecided(history, delivery) || isReportedOver(history, delivery)))
   return isHold(history, action) && !isRecorded
 }
+
+/** Whether the end of a line had come in before an answer: then nothing is said on it that is not on record. */
+const isReportedOver = (history: History.History, { answered, incarnation, webhook }: History.Delivery): boolean =>
+  history.deliveries.some((other) =>
+    other.incarnation === incarnation && other.webhook.referenceId === webhook.referenceId &&
+    Webhook.kind(other.webhook) === "CallCompleted" && (other.taken?.seq ?? Infinity) < answered!.seq
+  )
 
 /** Whether a webhook tells something new of a leg, which is recorded before anything is answered. */
 const isNewLeg = (line: Call.CallLine, webhook: Webhook.Webhook): boolean =>
