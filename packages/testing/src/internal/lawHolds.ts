@@ -238,7 +238,21 @@ export const isCrowded = (history: History.History, { failed, incarnation, taken
   const before = history.deliveries.filter((other) =>
     other.incarnation === incarnation && other.taken !== undefined && other.taken.seq < taken.seq
   )
-  return before.filter(mayWait).length >= history.settings.maxWaiting
+  const strange = history.strangers.filter((stranger) =>
+    stranger.incarnation === incarnation && stranger.seq < taken.seq && isStranded(history, stranger, taken)
+  )
+  return before.filter(mayWait).length + strange.length >= history.settings.maxWaiting
+}
+
+/** Whether what a stranger posted may wait for the store at a moment: it has no answer then, or one that came late. */
+const isStranded = (
+  history: History.History,
+  { answered, at, failed, incarnation }: History.Foreign,
+  then: History.Moment
+): boolean => {
+  const end = answered ?? failed
+  if (end === undefined || end.seq > then.seq) return true
+  return end.at - at >= history.settings.replyDeadline && isHeldUp(history.lives[incarnation - 1]!, end.at, then.at)
 }
 
 /** Whether something may wait for the store of a process from a moment on until then, because that failed or was slow. */
