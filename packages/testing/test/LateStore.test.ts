@@ -211,6 +211,21 @@ describe("while the store is late", () => {
       assert.isUndefined((yield* Fiber.join(late)).action)
     }).pipe(Effect.provide(world())))
 
+  it.effect("whoever is on a second line of one `POST` is hung up on, though the first is over", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers("1 second").hangsUp())
+      yield* Calls.start(Announcement, input)
+      yield* Effect.sleep("4 seconds") // the first line is over, and an answer from there may still come
+      const [ring] = yield* PhoneCompany.rings
+      yield* stop
+      const began = yield* Clock.currentTimeMillis
+      const externalId = ring!.externalId!
+      const { action } = yield* Calls.receive({ event: "speak_completed", referenceId: "another", externalId })
+      assert.strictEqual(action?._tag, "Hangup")
+      assert.strictEqual((yield* Clock.currentTimeMillis) - began, 2_000)
+      yield* goOn
+    }).pipe(Effect.provide(world({ settle: 30_000 }))))
+
   it.effect("a call whose alarm rings behind a webhook wakes, though the webhook turns out to be of another call", () =>
     Effect.gen(function*() {
       yield* PhoneCompany.callee(to, Callee.answers())

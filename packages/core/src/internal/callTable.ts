@@ -296,7 +296,13 @@ const endsUnknown = (line: CallLine, { before, unsent, webhook }: Received): boo
     webhook.event.endsWith("_completed") && !before && !unsent
 }
 
-/** An event of our attempt, but of another session than the line's: one `POST` that the carrier carried out twice. */
+/** Whether a webhook is of our attempt, but of another session: the carrier has carried out one `POST` twice. */
+const isOfSecondLine = (line: CallLine, { referenceId }: Webhook.Webhook): boolean => {
+  const hasSession = line.answered || line.phase === "Settling" || isOver(line)
+  return hasSession && line.referenceId !== undefined && line.referenceId !== referenceId
+}
+
+/** Whoever is on a second line is hung up on. */
 const onSecondLine = (
   turn: Turn,
   line: CallLine,
@@ -334,9 +340,7 @@ const onIncoming = (turn: Turn, line: CallLine, webhook: Webhook.Webhook, settin
 export const onWebhook = (turn: Turn, lineId: number, received: Received, settings: Settings.Settings): Answer => {
   const line = turn.line(lineId)
   const { webhook } = received
-  const hasSession = line.answered || line.phase === "Settling" || isOver(line)
-  const isOther = hasSession && line.referenceId !== undefined && line.referenceId !== webhook.referenceId
-  if (isOther) return onSecondLine(turn, line, webhook, settings)
+  if (isOfSecondLine(line, webhook)) return onSecondLine(turn, line, webhook, settings)
   switch (Webhook.kind(webhook)) {
     case "IncomingCall":
       return onIncoming(turn, line, webhook, settings)
@@ -413,6 +417,7 @@ export const reply = (line: CallLine, answer: Answer, settings: Settings.Setting
 export const unrecorded = (line: CallLine | undefined, webhook: Webhook.Webhook): "hold" | "hangup" | "nothing" => {
   const kind = Webhook.kind(webhook)
   if (kind === "CallCompleted" || kind === "Unknown") return "nothing"
+  if (line !== undefined && isOfSecondLine(line, webhook)) return "hangup"
   const isAnswer = kind === "DialCompleted" && webhook.status === "answered"
   switch (line === undefined ? "Owing" : status(line)) {
     case "Planned":
