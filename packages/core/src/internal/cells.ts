@@ -762,14 +762,13 @@ export const make = (engine: Engine, follow: Follow) => {
 
   /** Leaves out what came in for a call that has its outcome: its lines are closed when their time is over. */
   const leaveOut = (cell: Cell, problem: unknown): Effect.Effect<never, StoreError> => {
-    const error = unrecordable(problem)
     cell.live = undefined
-    if (incomplete.has(cell.id)) return Effect.fail(error)
+    // Its alarm is set by how far it is ahead of the clock, which is forgotten with a call that is not in memory.
+    const isLeftOut = Effect.andThen(Effect.ignore(loaded(cell)), Effect.fail(unrecordable(problem)))
+    if (incomplete.has(cell.id)) return isLeftOut
     incomplete.add(cell.id)
     const words = `What came in for call ${cell.id} after its outcome cannot be recorded, and is left out`
-    // Its alarm is set by how far it is ahead of the clock, which is forgotten with a call that is not in memory.
-    const stays = Effect.ignore(loaded(cell))
-    return Effect.andThen(Effect.andThen(CallLog.died(cell, words, problem), stays), Effect.fail(error))
+    return Effect.andThen(CallLog.died(cell, words, problem), isLeftOut)
   }
 
   /** Gives a call up in this process. It stays in the store as it is, for whoever can go on with it. */
