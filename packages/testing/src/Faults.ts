@@ -60,7 +60,7 @@ const catalogue = {
   /** The disk below the store is full: it takes no appends for up to five minutes. Strikes a run once. */
   storeFull: 0.02,
   /** The store refuses a turn for good, for what is in it, and takes the others of its commit. Strikes a run up to twice. */
-  storeRefuses: 0,
+  storeRefuses: 0.01,
   /** An append is told that somebody else was first. In memory only: on PostgreSQL a second process makes real ones. */
   storeConflicts: 0.1,
   /** The engine has room for one to three webhooks that wait for its store, and refuses more. Strikes a run as a whole. */
@@ -86,9 +86,8 @@ const catalogue = {
   /**
    * A process, of those after the first, has not registered the version of the flow that the first one started calls with,
    * but another one, as in a rolling deployment. Strikes a run up to three times. On PostgreSQL only.
-   * Not in `all` yet: about one run in 250 with everything else comes to a standstill.
    */
-  versionUnknown: 0,
+  versionUnknown: 0.3,
   /** The application cancels the call. */
   cancel: 0.25,
   /** The application cancels again what it has cancelled, up to twice, while the finalizers of the flow run. */

