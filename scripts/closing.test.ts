@@ -13,7 +13,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll } from "vitest"
-import * as Gate from "./closing.gate.ts"
+import * as Gate from "./gate.ts"
 import * as Postgres from "./postgres.ts"
 
 const bound = 25_000

@@ -3,12 +3,13 @@
  * sees the connection end. The number of the lock holds the name of the process, so the list of locks is the list of the
  * living. What a process has registered stands in a table, and what one tells another goes by `NOTIFY`.
  */
-import { Deferred, Effect, Exit, Hash, Option, Result, Schedule, Schema, Scope, Stream } from "effect"
+import { Clock, Deferred, Effect, Exit, Hash, Option, Result, Schedule, Schema, Scope, Stream } from "effect"
 import type { Queue } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { CallId } from "../CallEvent.ts"
 import { type Processes, StoreError, type Told } from "../EventStore.ts"
 import * as ids from "./ids.ts"
+import { Report } from "./report.ts"
 
 /** A lock has 64 bits: 24 for the store, so that others in the same database are told apart, and 40 for the process. */
 const processBits = 40n
@@ -105,7 +106,8 @@ export const make = (
       )
       yield* Effect.acquireRelease(
         Effect.mapError(run(register, [process, JSON.stringify([...flows])]), toStoreError),
-        () => Effect.ignore(Effect.timeout(run(forget, [process]), "1 second"))
+        () => Effect.ignore(Effect.timeout(run(forget, [process]), "1 second")),
+        { interruptible: true }
       )
       yield* held
       yield* Effect.ignore(soon(removeDead, "It did not answer in time."))
@@ -114,16 +116,17 @@ export const make = (
 
   /**
    * Removes what processes have written down that do not live. What is written is read first: whoever has written it holds
-   * the lock since before, and shows if it lives. One that comes back meanwhile writes another row, in another place.
+   * the lock since before, and shows if it lives. One that comes back meanwhile writes another row, in a transaction of its
+   * own. Its place would not do: early servers do not look at that again when they have waited for such a transaction.
    */
   const removeDead: Effect.Effect<unknown, SqlError.SqlError> = Effect.gen(function*() {
-    const rows = yield* sql<{ readonly process: string; readonly place: string }>`
-      SELECT process, ctid::text AS place FROM ringback_processes`
+    const rows = yield* sql<{ readonly process: string; readonly writer: string }>`
+      SELECT process, xmin::text AS writer FROM ringback_processes`
     const seen = yield* living
     const dead = seen.size === 0 ? [] : rows.filter(({ process }) => !seen.has(process))
     if (dead.length === 0) return
-    const places = dead.map(({ place, process }) => sql`(process = ${process} AND ctid = ${place}::tid)`)
-    yield* sql`DELETE FROM ringback_processes WHERE ${sql.or(places)}`
+    const written = dead.map(({ process, writer }) => sql`(process = ${process} AND xmin::text = ${writer})`)
+    yield* sql`DELETE FROM ringback_processes WHERE ${sql.or(written)}`
   })
 
   const join = Effect.fnUntraced(function*(process: string, flows: ReadonlySet<string>) {
@@ -131,7 +134,14 @@ export const make = (
     const first = hold(process, flows, Deferred.succeed(joined, undefined)).pipe(
       Effect.onError((cause) => Deferred.failCause(joined, cause))
     )
-    yield* Effect.forkScoped(Effect.catch(first, () => Effect.retry(hold(process, flows, Effect.void), again)))
+    const clock = yield* Clock.Clock
+    const elapsed = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    const trouble = new Report("The connection by which other processes see this one is lost", elapsed)
+    const lost = (error: StoreError) => Effect.andThen(Deferred.await(joined), trouble.failed(error.message))
+    const once = Effect.tapError(hold(process, flows, Effect.suspend(() => trouble.over())), lost)
+    yield* Effect.forkScoped(
+      Effect.catch(first, (error) => Effect.andThen(lost(error), Effect.retry(once, again)))
+    )
     yield* Deferred.await(joined)
     // One connection holds the lock, one hears what others tell, and one has to be left for everything else.
     const others = Effect.scoped(Effect.andThen(sql.reserve, sql`SELECT 1`))
