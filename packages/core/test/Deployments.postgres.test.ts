@@ -78,6 +78,22 @@ const outcomeOf = (process: Process, id: CallEvent.CallId) =>
     (exit) => Exit.isSuccess(exit) ? exit.value : Option.getOrThrow(Exit.findErrorOption(exit)).message
   )
 
+/** Nobody tells others anything any more. */
+const quiet = Effect.fnUntraced(function*(processes: ReadonlyArray<Process>) {
+  const count = () => processes.map((process) => process.tells())
+  yield* Effect.sleep("1 minute")
+  const before = count()
+  yield* Effect.sleep("10 minutes")
+  assert.deepStrictEqual(count(), before)
+  for (const tells of before) assert.isBelow(tells, 20)
+})
+
+const sessionOf = (process: Process, id: CallEvent.CallId) =>
+  Effect.map(
+    process.calls.events(id),
+    (events) => events.flatMap((event) => event._tag === "CallAnswered" ? event.referenceId : [])[0]!
+  )
+
 /** Runs something, and gives what was logged as a warning or worse meanwhile. */
 const logged = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.suspend(() => {
@@ -202,6 +218,47 @@ describe.skipIf(server === undefined)("a process that has not registered the ver
       assert.deepStrictEqual(old.reads, [])
       yield* newer.calls.handle(napTwo, id).signal("up", "awake")
       assert.strictEqual(yield* old.calls.handle(napOne, id).outcome, "awake")
+    }))
+})
+
+describe.skipIf(server === undefined)("two processes", () => {
+  /** How a call of the second version comes to its end, and that in a process which may not know it. */
+  const ends: Readonly<Record<string, (old: Process, newer: Process, id: CallEvent.CallId) => Effect.Effect<unknown>>> =
+    {
+      "is told what it waits for": (old, _, id) => Effect.orDie(old.calls.handle(napTwo, id).signal("up", "awake")),
+      "is cancelled": (old, _, id) => Effect.orDie(old.calls.cancel(id)),
+      "is cancelled by both": (old, newer, id) =>
+        Effect.orDie(Effect.all([old, newer].map(({ calls }) => calls.cancel(id)), { concurrency: 2 })),
+      "is overdue": () => Effect.sleep("11 minutes"),
+      "is cancelled when it is over": (old, newer, id) =>
+        Effect.orDie(Effect.andThen(newer.calls.cancel(id), old.calls.cancel(id)))
+    }
+
+  for (const [how, end] of Object.entries(ends)) {
+    test(`tell each other no more of a call that is over when it ${how}`, () =>
+      Effect.gen(function*() {
+        const old = yield* start({ flows: [napOne] })
+        const newer = yield* start({ flows: [napTwo] })
+        const { id } = yield* newer.calls.start(napTwo, {})
+        yield* end(old, newer, id)
+        yield* newer.calls.handle(napTwo, id).outcome.pipe(Effect.exit)
+        yield* old.calls.handle(napOne, id).outcome.pipe(Effect.exit)
+        yield* quiet([old, newer])
+      }))
+  }
+
+  test("tell each other no more of a conversation that is over, nor of what comes in after it", () =>
+    Effect.gen(function*() {
+      yield* answering
+      const old = yield* start({ flows: [one] })
+      const newer = yield* start({ flows: [two] })
+      yield* reportInTurns([old, newer])
+      const call = yield* newer.calls.start(two, {})
+      yield* call.outcome
+      yield* quiet([old, newer])
+      const late = { event: "speak_completed", referenceId: yield* sessionOf(newer, call.id), digits: "7" }
+      yield* Effect.forEach([old, newer], ({ calls }) => calls.receive(late))
+      yield* quiet([old, newer])
     }))
 })
 
