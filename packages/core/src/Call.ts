@@ -86,8 +86,7 @@ export const status: (line: CallLine) => Status = state.status
  *
  * @since 0.1.0
  */
-export const isOver = (self: Call): boolean =>
-  self.exit !== undefined && state.liveLines(self).every((line) => line.phase === "Closed" || line.presumed)
+export const isOver = (self: Call): boolean => self.exit !== undefined && self.quiet === self.lines.length
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Deciding

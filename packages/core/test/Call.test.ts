@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { Call, CallEvent as Events, Flow, Line } from "../src/index.ts"
-import type { CallEvent, Webhook } from "../src/index.ts"
+import type { CallEvent, Settings, Webhook } from "../src/index.ts"
 import { bridge, Happening, history } from "./fixtures/histories.ts"
 import {
   agents,
@@ -359,6 +359,18 @@ describe("a dial", () => {
     assert.strictEqual(trial.events.filter((event) => event._tag === "DialAttempted").length, 2)
   })
 
+  it("that fails with a word for no answer fails as such, and without a word as failed", () => {
+    const reasons = ["no_answer", undefined].map((status) => {
+      const trial = new Trial(talk, undefined, { noAnswer: ["no_answer"] })
+      trial.webhook({ event: "dial_completed", ...(status === undefined ? {} : { status }) })
+      return exitOf(trial)?._tag === "Failure" && trial.call.exit.error
+    })
+    assert.deepStrictEqual(reasons, [
+      { _tag: "NotAnswered", reason: "no answer", status: "no_answer" },
+      { _tag: "NotAnswered", reason: "failed", status: "unknown" }
+    ])
+  })
+
   it("keeps the carrier's own word for a failure that has no name here", () => {
     const trial = new Trial(talk)
     trial.webhook({ event: "dial_completed", status: "congestion" })
@@ -484,6 +496,26 @@ describe("a signal", () => {
     assert.lengthOf(trial.call.signals, 1_000)
     assert.match(problem("another") ?? "", /1000 signals wait already/)
     trial.verify()
+  })
+
+  it("of another name than the flow waits for need not fit what it waits for", () => {
+    const trial = new Trial(go)
+    assert.deepStrictEqual(tell(trial, "late", undefined, "other"), ["SignalReceived"])
+    assert.strictEqual(trial.call.wait?._tag, "Signal")
+  })
+
+  it("is no activity, though that has its name", () => {
+    const trial = new Trial(Flow.activity("go", {}, Effect.void))
+    for (let n = 0; n < 200; n++) tell(trial, n)
+    assert.lengthOf(trial.call.signals, 100)
+  })
+
+  it("that was told before is refused for nothing, whatever waits already", () => {
+    const trial = new Trial(Flow.sleep("1 hour"))
+    for (let n = 0; n < 200; n++) tell(trial, n, `key ${n}`)
+    const again = { _tag: "Signalled", name: "go", value: 1, key: "key 7" } as const
+    assert.isUndefined(Call.signalProblem(trial.live, again, trial.settings))
+    assert.deepStrictEqual(trial.take(again), [])
   })
 
   it("has a key that is known for a thousand others", () => {
@@ -656,6 +688,46 @@ describe("a webhook", () => {
     assert.strictEqual(trial.reply(), "Nothing")
   })
 
+  it("of an unknown event is noted as often as it comes, unless the application knows what identifies it", () => {
+    const twice = (webhook: Partial<Webhook.Webhook>, eventKey?: string) => {
+      const trial = new Trial(talk, undefined, eventKey === undefined ? {} : { eventKey })
+      trial.answered()
+      return [1, 2].map(() => [trial.webhook({ event: "weather_changed", ...webhook }), trial.reply()])
+    }
+    assert.deepStrictEqual(twice({}), [[["Stray"], "Nothing"], [["Stray"], "Nothing"]])
+    assert.deepStrictEqual(twice({ extra: { uuid: "a" } }, "uuid"), [[["Stray"], "Nothing"], [[], "Nothing"]])
+  })
+
+  it("of an unknown event that ended an action gets the next one again, while that is in flight", () => {
+    const tones = Line.sendDtmf("12#").pipe(Flow.andThen(Line.speak("Hello.")), Flow.dial({ to, from }))
+    const trial = new Trial(tones, undefined, { eventKey: "uuid" })
+    const end = { event: "tones_completed", extra: { uuid: "a" } }
+    trial.answered()
+    trial.webhook(end)
+    assert.strictEqual(trial.reply(), "speak")
+    assert.deepStrictEqual(trial.webhook(end), [])
+    assert.strictEqual(trial.reply(), "speak")
+  })
+
+  it("of an unknown event ends only an action whose end is not known, and only if it can be its end", () => {
+    const toned = () => {
+      const trial = new Trial(Line.sendDtmf("12#").pipe(Flow.andThen(Line.speak("Hello.")), Flow.dial({ to, from })))
+      trial.answered()
+      return trial
+    }
+    const end = { event: "tones_completed" }
+    assert.deepStrictEqual(toned().webhook(end).slice(0, 1), ["PromptCompleted"])
+    assert.deepStrictEqual(toned().webhook({ event: "tones_begun" }), ["Stray"])
+    assert.deepStrictEqual(toned().webhook(end, { before: true }), ["Stray"])
+    assert.deepStrictEqual(toned().webhook(end, { unsent: true }), ["Stray"])
+    const spoken = toned()
+    spoken.webhook(end)
+    assert.deepStrictEqual(spoken.webhook({ event: "more_tones_completed" }), ["Stray"])
+    const left = toned()
+    left.take({ _tag: "Cancel" })
+    assert.deepStrictEqual(left.webhook(end), ["Stray"])
+  })
+
   it("of which nothing comes is noted twenty times a call and no more", () => {
     const trial = new Trial(talk)
     trial.answered()
@@ -719,6 +791,15 @@ describe("the end of a call", () => {
     trial.answered()
     assert.strictEqual(trial.reply(), "Nothing")
     assert.deepStrictEqual(exitOf(trial), { _tag: "Failure", error: { _tag: "HungUp" } })
+  })
+
+  it("makes nothing new of an answer that comes again, though something in it differs", () => {
+    const trial = new Trial(talk)
+    trial.answered()
+    trial.ended()
+    trial.pass(minute)
+    assert.deepStrictEqual(trial.webhook({ event: "dial_completed", status: "answered", durationSeconds: 3 }), [])
+    assert.strictEqual(trial.reply(), "Nothing")
   })
 
   it("of a dial that nobody answered tells so", () => {
@@ -920,6 +1001,19 @@ describe("a wait on a live line", () => {
     assert.include(trial.take({ _tag: "ActivityEnded", n, result: { ok: true, value: "found" } }), "ActivityCompleted")
     assert.deepStrictEqual(trial.take({ _tag: "ActivityEnded", n, result: { ok: true, value: "other" } }), [])
   })
+
+  it("goes on from the activity that it waits for, and not from one that was given up", () => {
+    const slow = Flow.activity("slow", { success: Schema.String, within: "1 hour" }, Effect.never)
+    const trial = new Trial(Flow.catchTag(Flow.timeout(slow, "1 minute"), "TimedOut", () => slow))
+    const first = trial.call.wait?.n ?? 0
+    trial.pass(minute)
+    assert.deepStrictEqual(
+      trial.take({ _tag: "ActivityEnded", n: first, result: { ok: true, value: "found" } }),
+      []
+    )
+    assert.deepStrictEqual(trial.take({ _tag: "ActivityDied", n: first, message: "no such table" }), [])
+    assert.strictEqual(trial.call.wait?._tag, "Activity")
+  })
 })
 
 describe("a cancel", () => {
@@ -975,6 +1069,16 @@ describe("a call that comes in", () => {
       _tag: "Success",
       value: ["no number", "no number"]
     })
+  })
+
+  it("is recorded with what the carrier tells beside, and with an id of ours only where marks are asked for", () => {
+    const begun = (changed: Partial<Settings.Settings>) => {
+      const webhook = { ...incoming.webhook, extra: { colour: "blue" } }
+      const [event] = new Trial(Flow.inbound(() => Line.speak("Hello.")), { ...incoming, webhook }, changed).events
+      return event?._tag === "CallArrived" ? [event.extra, event.externalId] : []
+    }
+    assert.deepStrictEqual(begun({}), [{ colour: "blue" }, undefined])
+    assert.deepStrictEqual(begun({ marks: true }), [{ colour: "blue" }, `ns.${id}.1`])
   })
 
   it("is left when its flow ends, and the flow may dial after that", () => {
@@ -1238,6 +1342,12 @@ describe("a bridge", () => {
     trial.spoken()
     assert.strictEqual(trial.reply(), "dial")
     trial.verify()
+  })
+
+  it("is not dialled twice either if the copy comes to a process that has the call in memory", () => {
+    const trial = new Trial(Flow.inbound(() => bridge(agents[0])), incoming)
+    assert.deepStrictEqual(trial.webhook(incoming.webhook), ["HoldAnswered"])
+    assert.strictEqual(trial.reply(), "speak")
   })
 
   it("is not dialled for digits while a hold finds out whether it began", () => {

@@ -49,11 +49,14 @@ const check = (row: Row, state: State, way: Way, expected: Case): void => {
   trial.verify()
   assert.strictEqual(trial.status, state, "the state before")
   const before = trial.state
+  const count = trial.events.length
   const recorded = (expected.send ?? row.send)(trial)
   if (row.kind !== "event" && state === "Owing") trial.answer = "line" // the webhook that is still open
   assert.deepStrictEqual(recorded, expected.records)
   if (row.kind === "timer" && recorded.length === 0) return
   if (expected.reply !== "-") assert.strictEqual(replyOf(trial, before), expected.reply, "the reply")
+  const stray = row.kind === "event" ? trial.events.slice(count).find((event) => event._tag === "Stray") : undefined
+  if (stray !== undefined) assert.strictEqual(stray.hungUp, replyOf(trial) === "hangup", "whether it is hung up on")
   assert.strictEqual(trial.status, expected.to ?? state, "the state after")
   if (expected.flow !== undefined) assert.strictEqual(exitOf(trial), expected.flow, "what the flow ends with")
   trial.verify()
@@ -75,6 +78,18 @@ describe("the beginning of a call", () => {
       assert.strictEqual(trial.status, to)
       trial.verify()
     })
+  }
+})
+
+describe("a call that has begun", () => {
+  for (const state of states) {
+    for (const [, way] of waysInto(state).filter(([, way]) => way.special !== true)) {
+      it(`is not begun again where a line is ${state} (${way.words})`, () => {
+        const trial = reach(way)
+        assert.deepStrictEqual(trial.take({ _tag: "Start", flow: "test", version: 1, input: {} }), [])
+        assert.strictEqual(trial.answer, "nothing")
+      })
+    }
   }
 })
 

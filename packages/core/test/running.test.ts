@@ -1,11 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Scope } from "effect"
+import { Clock, Effect, Exit, Fiber, Scope } from "effect"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import * as Running from "../src/internal/running.ts"
 
 /** What runs in a scope of its own, and the way to close it. */
 const open = Effect.gen(function*() {
   const scope = yield* Scope.make()
   return { run: yield* Scope.provide(Running.make, scope), close: Scope.close(scope, Exit.void) }
+})
+
+/** Collects all that nobody holds. */
+const collect = Effect.promise(async () => {
+  setFlagsFromString("--expose-gc")
+  await new Promise(setImmediate) // Until then whatever this turn of the loop has seen is held.
+  runInNewContext("gc")()
 })
 
 describe("what runs in a scope", () => {
@@ -47,6 +56,22 @@ describe("what runs in a scope", () => {
       const fourth = run(Effect.never)
       yield* close
       for (const fiber of [first, third, fourth]) assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(fiber)))
+    }))
+
+  it.effect("is held until it has ended, and not any longer", () =>
+    Effect.gen(function*() {
+      const { run } = yield* open
+      const under = new WeakRef(run(Effect.never))
+      const ended = [Effect.yieldNow, Effect.void].map((effect) => new WeakRef(run(effect)))
+      yield* collect
+      assert.deepStrictEqual(ended.map((fiber) => fiber.deref()), [undefined, undefined])
+      assert.isDefined(under.deref())
+    }))
+
+  it.effect("has the services of the moment at which its scope was opened", () =>
+    Effect.gen(function*() {
+      const { run } = yield* open
+      assert.strictEqual(yield* Fiber.join(run(Clock.Clock)), yield* Clock.Clock)
     }))
 
   it.effect("ends by itself with its result, which the scope does not change", () =>

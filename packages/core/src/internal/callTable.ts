@@ -280,7 +280,7 @@ const onCallCompleted = (turn: Turn, line: CallLine, received: Received, setting
 
 const onUnknown = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { webhook } = received
-  if (isCopy(line, received, settings)) return status(line) === "Acting" ? "line" : "nothing"
+  if (isCopy(line, received, settings)) return status(line) === "Acting" && isEnd(webhook) ? "line" : "nothing"
   if (endsUnknown(line, received)) {
     complete(turn, line, webhook, settings)
     return "line"
@@ -289,11 +289,14 @@ const onUnknown = (turn: Turn, line: CallLine, received: Received, settings: Set
   return "nothing"
 }
 
+/** Whether an unknown event may be the end of some action, by its name. */
+const isEnd = ({ event }: Webhook.Webhook): boolean => event.endsWith("_completed")
+
 /** Whether an unknown event ends the action in flight: one whose own event is not known. */
 const endsUnknown = (line: CallLine, { before, unsent, webhook }: Received): boolean => {
   const action = line.inFlight?.action
   return status(line) === "Acting" && action !== undefined && Action.completion(action) === undefined &&
-    webhook.event.endsWith("_completed") && !before && !unsent
+    isEnd(webhook) && !before && !unsent
 }
 
 /** Whether a webhook is of our attempt, but of another session: the carrier has carried out one `POST` twice. */
