@@ -1,7 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import { Calls, Flow, Line, PhoneNumber } from "@ringback/core"
 import { Callee, PhoneCompany } from "@ringback/testing"
-import { Clock, Effect, Latch, Schema } from "effect"
+import { Clock, Effect, Fiber, Latch, Schema } from "effect"
 import { afterAll } from "vitest"
 import * as Postgres from "./fixtures/postgres.ts"
 import { report, rings, start, tags, testsOn } from "./fixtures/processes.ts"
@@ -33,6 +33,19 @@ const Nap = Flow.make("nap", {
   input: {},
   output: Schema.Literal("rested"),
   run: () => Flow.sleep("10 minutes").pipe(Flow.as("rested" as const))
+})
+
+/** Is set by a signal, and rings later. */
+const Alarm = Flow.make("alarm", {
+  version: 1,
+  input: {},
+  output: Schema.Literal("rung"),
+  run: () =>
+    Flow.signal("set", Schema.Boolean, { within: "1 hour" }).pipe(
+      Flow.andThen(Flow.sleep("10 minutes")),
+      Flow.as("rung" as const),
+      Flow.catchTag("TimedOut", () => Flow.succeed("rung" as const))
+    )
 })
 
 /** Sleeps, and tidies up however that ends. */
@@ -112,6 +125,17 @@ describe.skipIf(server === undefined)("two processes on one PostgreSQL", () => {
         assert.notInclude(recorded, "Restarted")
         assert.notInclude(recorded, "DialUnknown")
       }
+    }))
+
+  test("leave a timer to who went on with the call, though both know of it", () =>
+    Effect.gen(function*() {
+      const [one, other] = [yield* start({ flows: [Alarm] }), yield* start({ flows: [Alarm] })]
+      const call = yield* one.calls.start(Alarm, {})
+      const waiting = yield* Effect.forkChild(call.outcome)
+      yield* other.calls.handle(Alarm, call.id).signal("set", true)
+      assert.strictEqual(yield* Fiber.join(waiting), "rung")
+      assert.include(one.reads, call.id)
+      assert.deepStrictEqual([one.appends(), other.appends()], [1, 2])
     }))
 
   test("see to a timer of the other that is late, and it happens once", () =>

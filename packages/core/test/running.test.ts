@@ -1,20 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Fiber, Scope } from "effect"
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import * as Running from "../src/internal/running.ts"
+import { collect } from "./fixtures/collect.ts"
 
 /** What runs in a scope of its own, and the way to close it. */
 const open = Effect.gen(function*() {
   const scope = yield* Scope.make()
   return { run: yield* Scope.provide(Running.make, scope), close: Scope.close(scope, Exit.void) }
-})
-
-/** Collects all that nobody holds. */
-const collect = Effect.promise(async () => {
-  setFlagsFromString("--expose-gc")
-  await new Promise(setImmediate) // Until then whatever this turn of the loop has seen is held.
-  runInNewContext("gc")()
 })
 
 describe("what runs in a scope", () => {

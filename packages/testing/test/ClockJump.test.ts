@@ -98,8 +98,10 @@ const delayed = Layer.effect(
   )
 ).pipe(Layer.provide(EventStore.layerMemory))
 
+const eventsOf = (id: Calls.Handle<unknown, unknown>["id"]) => Calls.Calls.use((calls) => calls.events(id))
+
 const tagsOf = (id: Calls.Handle<unknown, unknown>["id"]) =>
-  Effect.map(Calls.Calls.use((calls) => calls.events(id)), (events) => events.map(({ _tag }) => _tag))
+  Effect.map(eventsOf(id), (events) => events.map(({ _tag }) => _tag))
 
 describe("a clock that is set forward", () => {
   it.effect("by an hour lets a dial of unknown fate be listened for anew", () =>
@@ -196,6 +198,22 @@ describe("a clock that is set forward", () => {
       assert.isAtMost(woken.at(-1)!, 36_000)
     }).pipe(Effect.provide(inWorld(life([Nap])))))
 
+  it.effect("wakes what sleeps as soon as it is noticed, and says so", () => {
+    const { layer, said } = Lines.make()
+    return Effect.gen(function*() {
+      const call = yield* Calls.start(Nap, {})
+      yield* Effect.sleep("1 minute")
+      yield* FakeClock.setForward("1 hour")
+      yield* Calls.receive({ event: "dial_completed", referenceId: "of somebody else" }) // by which it is noticed
+      yield* Effect.sleep("1 second")
+      assert.include(yield* tagsOf(call.id), "SleepElapsed")
+      assert.deepStrictEqual(
+        said.filter(({ level }) => level === "Warn").map(({ text }) => text),
+        ["The clock jumped by 3600 s, or the machine slept for so long"]
+      )
+    }).pipe(Effect.provide(inWorld(life([Nap]).pipe(Layer.provideMerge(layer)))))
+  })
+
   it.effect("in steps too small to be a jump lets no dial go out that is too old by it", () =>
     Effect.gen(function*() {
       yield* PhoneCompany.everyone(Callee.answers("1 second"))
@@ -254,6 +272,28 @@ describe("a clock that is set forward during a talk", () => {
       Effect.provide(inWorld(life([], { inbound: { "15550170009": Reception } }).pipe(Layer.provideMerge(delayed))))
     ))
 
+  for (const jumps of [["1 hour", "2 hours"], ["1 hour", "-1 hour"]] as const) {
+    it.effect(`by ${jumps.join(", and by ")} before it is recorded, ends none either`, () =>
+      Effect.gen(function*() {
+        yield* PhoneCompany.everyone(Callee.answers("1 second"))
+        const call = yield* Calls.start(Talk, input)
+        yield* Effect.sleep("3 seconds")
+        yield* stop
+        yield* Effect.sleep("3 seconds") // in which a sentence has come to its end, and that is being recorded
+        for (const by of jumps) {
+          yield* FakeClock.setForward(by)
+          yield* Effect.sleep("500 millis")
+        }
+        yield* goOn
+        assert.strictEqual(yield* call.outcome, "done")
+        const forward = jumps.map((by) => Duration.toMillis(Duration.fromInputUnsafe(by))).filter((by) => by > 0)
+        assert.deepStrictEqual(
+          (yield* eventsOf(call.id)).flatMap((event) => event._tag === "Restarted" ? event.jumpedMillis : []),
+          [forward.reduce((sum, by) => sum + by)]
+        )
+      }).pipe(Effect.provide(inWorld(Layer.provideMerge(life([Talk]), slowly)))))
+  }
+
   it.effect("ends a line all the same that stays silent from then on", () =>
     Effect.gen(function*() {
       yield* PhoneCompany.everyone(Callee.answers("1 second"))
@@ -305,6 +345,19 @@ describe("a clock that is set back", () => {
         assert.isAtMost((yield* waited) - began, 20 * minute)
       }).pipe(Effect.provide(world)))
   }
+
+  it.effect("by an hour, and forward again, leaves nothing behind: what is recorded is of the time that it is", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("1 second"))
+      const call = yield* Calls.start(Talk, input)
+      for (const by of ["-1 hour", "1 hour"] as const) {
+        yield* Effect.sleep("6 seconds")
+        yield* FakeClock.setForward(by)
+      }
+      assert.strictEqual(yield* call.outcome, "done")
+      const last = (yield* eventsOf(call.id)).at(-1)!
+      assert.isAtMost(last.at, yield* Clock.currentTimeMillis)
+    }).pipe(Effect.provide(inWorld(life([Talk])))))
 
   it.effect("by 4 seconds lets no caller wait longer for the hold", () =>
     Effect.gen(function*() {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber } from "@ringback/core"
-import { Clock, Effect, Schema } from "effect"
+import { Clock, Effect, Layer, Schema } from "effect"
 import { Callee, FakeClock, PhoneCompany } from "../src/index.ts"
 import { Announcement } from "./fixtures/flows.ts"
 import { countAnew, eventReads, life, Reads, world } from "./fixtures/lives.ts"
@@ -14,6 +14,25 @@ const Desk = Flow.make("desk", {
   output: Schema.Literal("done"),
   run: () => Flow.inbound(() => Flow.as(Line.speak("Hello."), "done" as const))
 })
+
+const Question = Flow.make("question", {
+  version: 1,
+  input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber },
+  output: Schema.String,
+  run: (who) =>
+    Line.collect("How many?", { max: 1 }).pipe(
+      Flow.dial(who),
+      Flow.catchTag(["HungUp", "NoInput", "NotAnswered"], (error) => Flow.succeed(error._tag))
+    )
+})
+
+/** A store that takes a second for each append. */
+const slow = Layer.effect(
+  EventStore.EventStore,
+  EventStore.EventStore.use((store) =>
+    Effect.succeed({ ...store, append: (...turn) => Effect.delay(store.append(...turn), "1 second") })
+  )
+)
 
 const times = (n: number): ReadonlyArray<number> => Array.from({ length: n }, (_, index) => index)
 
@@ -67,6 +86,7 @@ describe("calls that fell due while the process was down", () => {
       const id = yield* Effect.provide(
         Effect.gen(function*() {
           yield* waiting(100)
+          yield* Effect.sleep("9 minutes") // They are due before the call with somebody on the line.
           const { id } = yield* Calls.start(Announcement, { to: talker, from })
           yield* FakeClock.advance("100 millis")
           return id
@@ -85,6 +105,61 @@ describe("calls that fell due while the process was down", () => {
         life([Announcement])
       )
       assert.isAtMost(first, 1)
+    }).pipe(Effect.provide(world)))
+})
+
+describe("calls that were under way when the process ended", () => {
+  it.effect("are in doubt about what was recorded right before, and about nothing else", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("1 second").staysSilent())
+      const ids = yield* Effect.provide(
+        Effect.gen(function*() {
+          const first = yield* Calls.start(Question, { to: numberOf(1), from })
+          yield* Effect.sleep("4 seconds")
+          const second = yield* Calls.start(Question, { to: numberOf(2), from })
+          yield* Effect.sleep("1500 millis")
+          return [first.id, second.id]
+        }),
+        life([Question])
+      )
+      yield* Effect.sleep("20 seconds")
+      const doubtful = yield* Effect.provide(
+        Effect.gen(function*() {
+          yield* FakeClock.settle
+          return yield* Effect.forEach(ids, (id) =>
+            Effect.map(Calls.events(id), (events) =>
+              events.flatMap((event) =>
+                event._tag === "Restarted" ? event.doubtful : []
+              )))
+        }),
+        life([Question])
+      )
+      assert.deepStrictEqual(doubtful, [[false], [true]])
+    }).pipe(Effect.provide(world)))
+
+  it.effect("are restarted no more when the next one closes, which leaves them to a later one", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("1 second").staysSilent())
+      const ids = yield* Effect.provide(
+        Effect.gen(function*() {
+          const calls = yield* Effect.forEach(times(40), (n) => Calls.start(Question, { to: numberOf(n), from }))
+          yield* Effect.sleep("2 seconds")
+          return calls.map(({ id }) => id)
+        }),
+        life([Question])
+      )
+      yield* Effect.provide(Effect.sleep("1500 millis"), Layer.provide(life([Question]), slow))
+      const store = yield* EventStore.EventStore
+      const restarted = yield* Effect.filter(
+        ids,
+        (id) =>
+          Effect.map(
+            store.read(id),
+            (turns) => turns.some(({ events }) => events.some(({ _tag }) => _tag === "Restarted"))
+          )
+      )
+      assert.isAtLeast(restarted.length, 8)
+      assert.isAtMost(restarted.length, 16)
     }).pipe(Effect.provide(world)))
 })
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
 import type { CallEvent } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Context, Deferred, Effect, Layer, Option, Schema } from "effect"
+import { Context, Deferred, Effect, Fiber, Latch, Layer, Option, Schema } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -492,6 +492,40 @@ describe("two processes on one store", () => {
       failures = 1
       const { action } = yield* other.receive(of(2, "answered"))
       assert.strictEqual(action?._tag, "Speak")
+    }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(world, EventStore.layerMemory))))
+
+  it.effect("know what a line heard, though the one gave a hold before the other went on with the call", () =>
+    Effect.gen(function*() {
+      const store = yield* EventStore.EventStore
+      const brake = yield* Latch.make(true)
+      const slow = EventStore.EventStore.of({
+        ...store,
+        append: (...turn) => Effect.andThen(brake.await, store.append(...turn))
+      })
+      const engineOn = (store: EventStore.EventStore["Service"]) =>
+        Effect.map(
+          Layer.build(
+            Layer.fresh(Calls.layer({ flows: [Greeting], namespace: "ours" })).pipe(
+              Layer.provide(FakeTransport.layer),
+              Layer.provide(Layer.succeed(EventStore.EventStore, store))
+            )
+          ),
+          Context.get(Calls.Calls)
+        )
+      const [one, other] = [yield* engineOn(slow), yield* engineOn(store)]
+      const { id } = yield* one.start(Greeting, input)
+      const externalId = `ours.${id}.1`
+      const answered = { ...webhook({ event: "dial_completed", externalId }), status: "answered" }
+      const spoken = webhook({ event: "speak_completed", externalId })
+      const wordsOf = ({ action }: Calls.Reply) => action?._tag === "Speak" ? action.text : action?._tag
+      yield* brake.close
+      const held = yield* Effect.forkChild(one.receive(answered))
+      yield* Effect.sleep("3 seconds")
+      assert.strictEqual(wordsOf(yield* Fiber.join(held)), "One moment, please.")
+      assert.strictEqual(wordsOf(yield* other.receive(answered)), "Good morning.")
+      yield* brake.open
+      yield* Effect.sleep("3 seconds")
+      assert.strictEqual(wordsOf(yield* one.receive(spoken)), "How are you?")
     }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(world, EventStore.layerMemory))))
 
   it.effect("give a copy the action in flight, also the one that did not see it begin", () =>

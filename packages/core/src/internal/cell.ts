@@ -17,6 +17,8 @@ export interface Delivery {
   /** Which action that is: its number, and when it was decided. */
   readonly n: number
   readonly at: number
+  /** Whether it answers a webhook of this process: another may have put it in flight, and written its reply. */
+  readonly isOurs: boolean
   written: number | undefined
   copies: number
 }

@@ -325,13 +325,13 @@ export const make = (engine: Engine, follow: Follow) => {
       if (definition === undefined) {
         cell.live = Call.withoutFlow(folded)
         // What another process has decided meanwhile is written by this one, if a webhook waits for it.
-        for (const line of folded.lines) track(cell, line, isAwaited(cell, line.id) ? undefined : 0)
+        for (const line of folded.lines) track(cell, line, isAwaited(cell, line.id))
         showUnsure(cell, stored)
         return cell.live
       }
       const { divergence, live } = Call.rebuild(cell.id, definition, events)
       cell.live = live
-      for (const line of live.call.lines) track(cell, line, 0)
+      for (const line of live.call.lines) track(cell, line, false)
       if (divergence !== undefined) {
         yield* CallLog.about(
           cell,
@@ -508,7 +508,7 @@ export const make = (engine: Engine, follow: Follow) => {
       if (sessions.get(session) !== cell.id) tellContested(cell.id)
     }
     for (const line of cell.deliveries.keys()) if (line <= call.quiet) cell.deliveries.delete(line)
-    for (const line of liveLines(call)) track(cell, line, isOurs(cell, line, events) ? undefined : 0)
+    for (const line of liveLines(call)) track(cell, line, isOurs(cell, line, events))
     try {
       follow(cell, events, call, since)
     } catch (thrown) {
@@ -548,13 +548,14 @@ export const make = (engine: Engine, follow: Follow) => {
     alarm.set(cell.id, due - cell.ahead + (isTheirs ? settings.lookEvery : 0), Call.isUrgent(call))
   }
 
-  /** Keeps an eye on the delivery of the action in flight. One that is found in the log was written before, if at all. */
-  const track = (cell: Cell, line: Call.CallLine, written?: number): void => {
+  /** Keeps an eye on the delivery of the action in flight. One that is not ours was written before, if at all. */
+  const track = (cell: Cell, line: Call.CallLine, isOurs: boolean): void => {
     const action = wantedAction(line)
     if (action === undefined) return void cell.deliveries.delete(line.id)
     const delivery = cell.deliveries.get(line.id)
     if (delivery?.n === action.n && delivery.at === action.at) return
-    cell.deliveries.set(line.id, { n: action.n, at: action.at, written, copies: 0 })
+    const written = isOurs ? undefined : 0
+    cell.deliveries.set(line.id, { n: action.n, at: action.at, isOurs, written, copies: 0 })
   }
 
   /** What a call is told. One whose flow no process knows is told so when it wakes. */

@@ -306,8 +306,8 @@ export const make = Effect.fnUntraced(function*(engine: Cells.Engine, cells: Cel
       receivedAt: now + cell.ahead - (elapsed - since),
       before: delivery !== undefined && (delivery.written === undefined || arrival < delivery.written),
       copies: delivery?.copies ?? 0,
-      // A hold takes no digits. If another process went on with the call, it knows no hold, and gave its reply.
-      unsent: afterHold && (webhook.digits ?? "") === "" && cell.writer === engine.process
+      // A hold takes no digits. Another process that went on with the line knows of no hold, and gave its reply.
+      unsent: afterHold && (webhook.digits ?? "") === "" && delivery?.isOurs === true
     }
   }
 

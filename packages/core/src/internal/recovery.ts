@@ -47,6 +47,9 @@ const atOnce = 8
 /** When anything was last appended to any of these calls. */
 const latest = (calls: ReadonlyArray<Summary>): number => calls.reduce((latest, { at }) => Math.max(latest, at), 0)
 
+/** When a call is due by the clock as it is now. If that was set back, what was recorded before lies ahead of it. */
+const dueBy = (here: number, { at, due }: Summary): number | null => due === null ? null : due - Math.max(0, at - here)
+
 /** Restarts a call of a process that is gone. Who finds that another process has done so already leaves it alone. */
 const unlessAlive = (alive: ReadonlySet<string>, crashedAt: number): First => ({ call }, cell) => {
   const process = knower(call, cell)
@@ -81,17 +84,18 @@ export const make = Effect.fnUntraced(function*(
    */
   const takeOver = (calls: ReadonlyArray<Summary>, first: First): void => {
     const here = now()
-    for (const { at, callId, due } of calls) {
-      const isOverdue = due !== null && due - Math.max(0, at - here) <= here
-      if (isOverdue) cells.tellFirst(callId, first)
-      else restart(callId, first)
+    for (const call of calls) {
+      const due = dueBy(here, call)
+      if (due !== null && due <= here) cells.tellFirst(call.callId, first)
+      else restart(call.callId, first)
     }
   }
 
   const recover = (running: ReadonlyArray<Summary>) => {
     const here = now()
-    for (const { at, callId, due, process } of running) {
-      if (due !== null) alarm.set(callId, due - Math.max(0, at - here), process !== null)
+    for (const call of running) {
+      const due = dueBy(here, call)
+      if (due !== null) alarm.set(call.callId, due, call.process !== null)
     }
     const orphans = running.filter(({ process }) => process !== null)
     takeOver(orphans, unlessAlive(new Set([engine.process]), latest(running)))
