@@ -136,7 +136,10 @@ export const make = (
     )
     const clock = yield* Clock.Clock
     const elapsed = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-    const trouble = new Report("The connection by which other processes see this one is lost", elapsed)
+    const trouble = new Report({
+      fails: "The connection by which other processes see this one is lost",
+      over: "Other processes see this one again"
+    }, elapsed)
     const lost = (error: StoreError) => Effect.andThen(Deferred.await(joined), trouble.failed(error.message))
     const once = Effect.tapError(hold(process, flows, Effect.suspend(() => trouble.over())), lost)
     yield* Effect.forkScoped(
