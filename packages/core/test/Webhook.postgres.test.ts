@@ -150,6 +150,7 @@ const survives = <E>(client: Layer.Layer<SqlClient.SqlClient, E>) =>
         const statuses = yield* postAll(yield* bodies(seed), seed)
         assert.isTrue(Option.isSome(yield* Calls.get(errand.id)))
         yield* Calls.start(Errand, {})
+        yield* Calls.receive({ event: "incoming_call", referenceId: "7A10", to: "15550170009" })
         return statuses
       })
     )
