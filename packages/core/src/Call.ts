@@ -370,8 +370,7 @@ export const isCopy: (line: CallLine, received: Received, settings: Settings.Set
  *
  * @since 0.1.0
  */
-export const isSameInput = (self: Call, input: unknown): boolean =>
-  self.input === input || Equal.equals(stored(self.input), stored(input))
+export const isSameInput = (self: Call, input: unknown): boolean => Equal.equals(stored(self.input), stored(input))
 
 /** A value as it comes back from a store. */
 const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null))

@@ -1002,6 +1002,15 @@ describe("a wait on a live line", () => {
     assert.deepStrictEqual(trial.take({ _tag: "ActivityEnded", n, result: { ok: true, value: "other" } }), [])
   })
 
+  it("hears that its activity died whose result cannot be recorded", () => {
+    const trial = new Trial(Flow.activity("count", { success: Schema.Unknown }, Effect.void))
+    const n = trial.call.wait?.n ?? 0
+    assert.include(trial.take({ _tag: "ActivityEnded", n, result: { ok: true, value: 1n } }), "ActivityDied")
+    const exit = exitOf(trial)
+    const reason = exit?._tag === "Stopped" ? exit.reason : undefined
+    assert.include(reason?._tag === "Defect" ? reason.message : "", "The result of an activity cannot be recorded")
+  })
+
   it("goes on from the activity that it waits for, and not from one that was given up", () => {
     const slow = Flow.activity("slow", { success: Schema.String, within: "1 hour" }, Effect.never)
     const trial = new Trial(Flow.catchTag(Flow.timeout(slow, "1 minute"), "TimedOut", () => slow))
@@ -1553,7 +1562,50 @@ describe("an explanation", () => {
   })
 })
 
+describe("a call that has not begun", () => {
+  const inputs: ReadonlyArray<Call.Input> = [
+    { _tag: "Wake" },
+    { _tag: "Signalled", name: "go", value: 1 },
+    { _tag: "Cancel" },
+    { _tag: "ActivityEnded", n: 1, result: { ok: true, value: 1 } },
+    { _tag: "ActivityDied", n: 1, message: "no such table" },
+    { _tag: "Restart", crashedAt: 0 },
+    { _tag: "FlowMissing" }
+  ]
+  const nothing = Call.prepare(id, define(talk), {})
+
+  for (const input of inputs) {
+    it(`does not begin by ${input._tag}`, () => {
+      const decided = Call.decide(nothing, input, { now: 1_000, process: "p1", namespace: "ns", settings })
+      assert.deepStrictEqual(decided.events, [])
+    })
+  }
+
+  it("waits for nothing, and answers nothing", () => {
+    const waits = { what: "nothing", until: undefined, otherwise: "nothing" }
+    assert.deepStrictEqual(Call.waitingFor(nothing.call, settings), waits)
+    assert.deepStrictEqual(Call.reply(nothing.call, 1, "line", settings), { _tag: "Nothing" })
+  })
+})
+
+describe("the input of a call", () => {
+  it("is the same as one with equal values, in whichever order, and as no other", () => {
+    const trial = new Trial(talk, { _tag: "Start", flow: "test", version: 1, input: { a: 1, b: [{ c: null }] } })
+    assert.isTrue(Call.isSameInput(trial.call, { b: [{ c: null }], a: 1 }))
+    assert.isFalse(Call.isSameInput(trial.call, { b: [{ c: 0 }], a: 1 }))
+    assert.isFalse(Call.isSameInput(trial.call, undefined))
+  })
+})
+
 describe("what a call waits for", () => {
+  it("is nothing once it is over", () => {
+    const trial = new Trial(talk)
+    trial.posted({ _tag: "Refused", status: "invalid_phone_number" })
+    const waits = { what: "nothing: it is over", until: undefined, otherwise: "nothing" }
+    assert.deepStrictEqual(Call.waitingFor(trial.call, trial.settings), waits)
+    assert.deepStrictEqual(Call.waitingWithoutFlow(trial.call, trial.settings), waits)
+  })
+
   it("is told in words, with the time at which something happens by itself", () => {
     const trial = new Trial(talk)
     assert.deepStrictEqual(Call.waitingFor(trial.call, settings), {

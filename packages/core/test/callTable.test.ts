@@ -5,13 +5,13 @@ import * as table from "../src/internal/callTable.ts"
 import { type State, states, type Way, ways } from "./fixtures/callWays.ts"
 import { session, Trial } from "./fixtures/Trial.ts"
 
-/** What may come of a line, by short names. */
+/** What may come of a line, by short names. A status tells of an answer only where a dial is over. */
 const came = {
-  incoming: { event: "incoming_call" },
+  incoming: { event: "incoming_call", status: "answered" },
   answered: { event: "dial_completed", status: "answered" },
   busy: { event: "dial_completed", status: "busy" },
-  prompt: { event: "speak_completed" },
-  leg: { event: "call_leg_completed" },
+  prompt: { event: "speak_completed", status: "answered" },
+  leg: { event: "call_leg_completed", status: "answered" },
   end: { event: "call_completed" },
   surprise: { event: "surprise_completed", status: "answered" }
 } satisfies Readonly<Record<string, Partial<Webhook.Webhook>>>
