@@ -26,14 +26,16 @@ const refusal = (history: History.History, refused: History.Refused): Findings =
   const { at, incarnation, isOwn, tries, turn } = refused
   if (!isOwn) return [violation("a turn was refused for another one of its commit")]
   if (tries > mostTries) return [violation(`a turn that is refused for good was tried ${tries} times`)]
-  const { died, stood } = history.lives[incarnation - 1]!
+  const { died, stood, waited } = history.lives[incarnation - 1]!
   // Another process was first: then it is decided anew, and nothing of this is missed.
   const isOvertaken = history.turns.some((other) =>
     other.turn.callId === turn.callId && other.turn.version === turn.version && other.incarnation !== incarnation
   )
   const isTold = turn.version === 1 || isOvertaken || isRecordedLater(history, refused) ||
     history.logged.some((line) => line.incarnation === incarnation && line.text.includes(turn.callId))
-  const hadTime = (died >= history.endedAt || at + tellsWithin < died) && !stood.some(({ to }) => to >= at)
+  // It is told when the stop of the call is stored, which a slow store may keep from a process that dies.
+  const stopped = waited.reduce((until, { from, to }) => from <= until ? Math.max(until, to) : until, at)
+  const hadTime = (died >= history.endedAt || stopped + tellsWithin < died) && !stood.some(({ to }) => to >= at)
   return isTold || !hadTime ? none : [violation("a turn was refused for good and no word of it")]
 }
 
