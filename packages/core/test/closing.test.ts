@@ -145,18 +145,22 @@ describe("an engine that ends", () => {
       yield* Fiber.join(ending)
     }))
 
-  it.effect("waits no longer than for what is in hand", () =>
+  it.effect("waits for all that is in hand, and no longer", () =>
     Effect.gen(function*() {
       const making = Closing.make()
-      const gates = yield* Effect.all([Deferred.make<void>(), Deferred.make<void>()])
+      const gates = yield* Effect.all([Deferred.make<void>(), Deferred.make<void>(), Deferred.make<void>()])
       for (const gate of gates) {
         yield* Effect.forkChild(making.closing.inHand(Deferred.await(gate)), { startImmediately: true })
       }
+      const lastCall = yield* Effect.forkChild(making.closing.lastCall, { startImmediately: true })
       const ending = yield* Effect.forkChild(end(making), { startImmediately: true })
-      yield* Deferred.succeed(gates[0], undefined)
-      yield* Effect.repeat(Effect.yieldNow, { times: 20 })
-      assert.isFalse(making.closing.isOver())
-      yield* Deferred.succeed(gates[1], undefined)
+      for (const gate of gates) {
+        assert.isUndefined(lastCall.pollUnsafe())
+        assert.isFalse(making.closing.isOver())
+        yield* Deferred.succeed(gate, undefined)
+        yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+      }
+      yield* Fiber.join(lastCall)
       yield* Fiber.join(ending)
     }))
 

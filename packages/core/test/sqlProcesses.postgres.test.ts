@@ -84,14 +84,19 @@ describe.skipIf(server === undefined)("what processes have written down", () => 
       yield* sql`INSERT INTO ringback_processes VALUES (${comer}, '["a@1"]')`
       const run = Effect.runPromiseWith(yield* Effect.context<never>())
       const said: Array<string> = []
+      let isLost = false
       const way = yield* behindGate(url, (sent) => {
         const statement = ["pg_advisory_lock_shared", ...removal].find((each) => sent.includes(each))
         if (statement === undefined) return undefined
         said.push(statement)
-        return said.length === 3 ? run(Effect.asVoid(Effect.orDie(lose))) : undefined
+        return said.length === 3
+          ? run(Effect.andThen(Effect.orDie(lose), Effect.sync(() => void (isLost = true))))
+          : undefined
       })
       const remover = yield* connected(way.url)
       yield* remover.processes.join("0000000r", new Set())
+      yield* Effect.repeat(sql`SELECT 1`, { until: () => isLost })
+      yield* Effect.repeat(sql`SELECT 1`, { times: 50 }) // The look is answered before any time has passed.
       const slowly = Effect.andThen(TestClock.adjust("1 second"), Effect.repeat(sql`SELECT 1`, { times: 20 }))
       yield* Effect.repeat(slowly, { until: () => said.length >= 4 })
       const [first, ...others] = ["pg_advisory_lock_shared", ...removal]

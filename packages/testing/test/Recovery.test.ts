@@ -108,6 +108,34 @@ describe("calls that fell due while the process was down", () => {
     }).pipe(Effect.provide(world)))
 })
 
+describe("calls that were overdue when the process ended", () => {
+  it.effect("wait for their turn, also by a clock that was set back meanwhile", () =>
+    Effect.gen(function*() {
+      const caller = (n: number) => ({ referenceId: `caller ${n}`, to: from, from: "15550170044" })
+      const come = (event: string) =>
+        Effect.forEach(times(30), (n) => Calls.receive({ event, ...caller(n) }), { concurrency: "unbounded" })
+      yield* Effect.provide(come("incoming_call"), life([], { inbound: { [from]: Desk } }))
+      yield* Effect.sleep("10 seconds")
+      yield* Effect.provide(come("speak_completed"), life([], { missingFlows: "leave" }))
+      yield* FakeClock.setForward("-1 hour")
+      const resumed = Effect.gen(function*() {
+        const store = yield* EventStore.EventStore
+        const running = yield* store.due({ before: Infinity })
+        const turns = yield* Effect.forEach(running, ({ callId }) => store.read(callId))
+        return turns.flat().flatMap(({ events }) => events).filter(({ _tag }) => _tag === "FlowResumed").length
+      })
+      yield* Effect.provide(
+        Effect.gen(function*() {
+          yield* FakeClock.settle
+          assert.isAtMost(yield* resumed, 1)
+          yield* Effect.sleep("2 seconds")
+          assert.strictEqual(yield* resumed, 30)
+        }),
+        life([], { inbound: { [from]: Desk } })
+      )
+    }).pipe(Effect.provide(world)))
+})
+
 describe("calls that were under way when the process ended", () => {
   it.effect("are in doubt about what was recorded right before, and about nothing else", () =>
     Effect.gen(function*() {
