@@ -21,6 +21,7 @@ const rooms = [
       "EventStore",
       "Witness",
       "Transport",
+      "Reply",
       "Calls",
       "SqlEventStore",
       "SqliteClient"

@@ -14,30 +14,17 @@ import { EventStore, type StoreError, type Summary } from "./EventStore.ts"
 import type * as Flow from "./Flow.ts"
 import * as bounds from "./internal/bounds.ts"
 import { CallNotFound, isCallId, notFound } from "./internal/callNotFound.ts"
-import * as Dispatch from "./internal/dispatch.ts"
-import * as Elsewhere from "./internal/elsewhere.ts"
-import * as engine from "./internal/engine.ts"
-import * as Inbox from "./internal/inbox.ts"
+import * as Dispatch from "./internal/engine/dispatch.ts"
+import * as Elsewhere from "./internal/engine/elsewhere.ts"
+import * as engine from "./internal/engine/engine.ts"
+import * as Refusals from "./internal/engine/refusals.ts"
+import * as Restore from "./internal/engine/restore.ts"
+import * as Time from "./internal/engine/time.ts"
 import { recordable } from "./internal/json.ts"
-import * as Restore from "./internal/restore.ts"
-import * as Time from "./internal/time.ts"
+import type { Reply } from "./Reply.ts"
 import * as Settings from "./Settings.ts"
 import type { Transport } from "./Transport.ts"
 import type { OutOfBounds, Webhook } from "./Webhook.ts"
-
-/**
- * What to answer to one webhook: exactly one action, or nothing. Whoever carries the answer tells afterwards what became
- * of it, because a carrier whose answer broke may ask again.
- *
- * @since 0.1.0
- */
-export interface Reply {
-  readonly action: Action | undefined
-  /** To be run once: `true` when the whole response was written, `false` when the connection broke before. */
-  readonly sent: (whole: boolean) => Effect.Effect<void>
-  /** The same for what has no fiber. */
-  readonly sentUnsafe: (whole: boolean) => void
-}
 
 /**
  * The call ended without its flow's consent: it was cancelled, an activity was overdue, the flow died of a defect, or it
@@ -289,7 +276,7 @@ export const ClockChanges: Context.Reference<ClockChanges | undefined> = Time.Cl
  *
  * @since 0.1.0
  */
-export const fieldsLeftOut: Metric.Counter<number> = Inbox.fieldsLeftOut
+export const fieldsLeftOut: Metric.Counter<number> = Refusals.fieldsLeftOut
 
 /**
  * Counts the dials that were held because the store was restored from a copy (`restored`).

@@ -8,7 +8,7 @@ import { dual } from "effect/Function"
 import * as Action from "./Action.ts"
 import * as Flow from "./Flow.ts"
 import * as bounds from "./internal/bounds.ts"
-import * as codecs from "./internal/codecs.ts"
+import * as codecs from "./internal/flow/codecs.ts"
 import { make as makeNumber, type PhoneNumber } from "./PhoneNumber.ts"
 import * as Prompt from "./Prompt.ts"
 

@@ -18,11 +18,11 @@ import * as CallEvent from "./CallEvent.ts"
 import { EventStore, format, fromStored, makeNamespace, notEncoded, StoreError, VersionConflict } from "./EventStore.ts"
 import type { StoredTurn, Summary, Turn } from "./EventStore.ts"
 import * as Broadcast from "./internal/broadcast.ts"
-import * as GroupCommit from "./internal/groupCommit.ts"
-import * as Dialect from "./internal/sqlDialect.ts"
-import * as Processes from "./internal/sqlProcesses.ts"
-import * as Refusal from "./internal/sqlRefusal.ts"
 import * as Startable from "./internal/startable.ts"
+import * as GroupCommit from "./internal/store/groupCommit.ts"
+import * as Dialect from "./internal/store/sqlDialect.ts"
+import * as Processes from "./internal/store/sqlProcesses.ts"
+import * as Refusal from "./internal/store/sqlRefusal.ts"
 
 /**
  * Counts the commits that stored turns. With `turns` it tells how many appends share one.
@@ -204,7 +204,7 @@ const readNamespace = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
 
 // Appending
 
-/** A turn that waits for its commit. A class, as the frames of `internal/interpreter.ts` are. */
+/** A turn that waits for its commit. A class, as the frames of `internal/flow/interpreter.ts` are. */
 class Append {
   readonly turn: Turn
   readonly summary: Summary

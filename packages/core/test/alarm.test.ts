@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { FakeClock } from "@ringback/testing"
 import { Clock, Effect } from "effect"
 import { vi } from "vitest"
-import * as Alarm from "../src/internal/alarm.ts"
-import * as CommonClock from "../src/internal/commonClock.ts"
-import * as Time from "../src/internal/time.ts"
+import * as Alarm from "../src/internal/engine/alarm.ts"
+import * as CommonClock from "../src/internal/engine/commonClock.ts"
+import * as Time from "../src/internal/engine/time.ts"
 
 const start = Date.UTC(2026, 0, 1)
 

@@ -1,7 +1,7 @@
 /** What is answered before it is recorded, while the store is late. The table of what is recorded is in `CallStates.test.ts`. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Webhook } from "../src/index.ts"
-import * as table from "../src/internal/callTable.ts"
+import * as table from "../src/internal/call/table.ts"
 import { type State, states, type Way, ways } from "./fixtures/callWays.ts"
 import { session, Trial } from "./fixtures/Trial.ts"
 

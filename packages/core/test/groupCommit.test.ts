@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Queue, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import * as GroupCommit from "../src/internal/groupCommit.ts"
+import * as GroupCommit from "../src/internal/store/groupCommit.ts"
 
 /** A commit under way: what it writes, and the way to end it. */
 interface Commit {

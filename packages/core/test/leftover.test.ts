@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Call } from "../src/index.ts"
-import * as Leftover from "../src/internal/leftover.ts"
+import * as Leftover from "../src/internal/engine/leftover.ts"
 
 const nothing: Leftover.Leftover = { calls: 0, dials: 0, activities: 0, webhooks: 0, requests: 0 }
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Job, Mailbox } from "../src/internal/mailbox.ts"
+import { type Job, Mailbox } from "../src/internal/engine/mailbox.ts"
 
 describe("a mailbox", () => {
   it("does a job at once, and the next when that is done", () => {

@@ -4,11 +4,11 @@ import {
   beginsWork,
   CallSummary,
   DecidedTurn,
-  knower,
   newSessionIn,
+  responsible,
   sessionsIn,
   sessionsOf
-} from "../src/internal/pending.ts"
+} from "../src/internal/engine/pending.ts"
 import { type State, states, type Way, ways } from "./fixtures/callWays.ts"
 import { from, id, minute, other, session, settings, to, Trial } from "./fixtures/Trial.ts"
 
@@ -63,7 +63,7 @@ describe("the process that alone knows how far a call has come", () => {
       const who = name in of ? of[name] : usual[state]
       it(`is ${who === undefined ? "none" : `its ${who}`} where a line is ${state}: ${way.words}`, () => {
         const processes = { worker: "worker", writer: "writer", sender: "p1" }
-        assert.strictEqual(knower(reach(way).call, processes), who === undefined ? undefined : processes[who])
+        assert.strictEqual(responsible(reach(way).call, processes), who === undefined ? undefined : processes[who])
       })
     }
   }
@@ -77,7 +77,7 @@ describe("the process that alone knows how far a call has come", () => {
     trial.webhook({ event: "dial_completed", status: "answered", referenceId: "another" }, { line: 2 })
     trial.pass(minute)
     assert.deepStrictEqual(trial.call.lines.map(({ presumed }) => presumed), [true, false])
-    assert.strictEqual(knower(trial.call, { worker: "worker", writer: "writer" }), "writer")
+    assert.strictEqual(responsible(trial.call, { worker: "worker", writer: "writer" }), "writer")
   })
 })
 

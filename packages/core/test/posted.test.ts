@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { CallEvent, Transport } from "@ringback/core"
-import { accepted, unconfirmed } from "../src/internal/posted.ts"
+import { accepted, unconfirmed } from "../src/internal/engine/posted.ts"
 
 describe("what a transport says of a dial", () => {
   it("is lost, not refused, if it was accepted under an id that cannot be kept, for the phone may ring", () => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { SqlError } from "effect/sql"
-import * as Refusal from "../src/internal/sqlRefusal.ts"
+import * as Refusal from "../src/internal/store/sqlRefusal.ts"
 
 const ofCause = (fields: object) =>
   Refusal.of(

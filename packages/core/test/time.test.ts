@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { FakeClock } from "@ringback/testing"
 import { Clock, Effect, Stream } from "effect"
 import type { Duration } from "effect"
-import * as CommonClock from "../src/internal/commonClock.ts"
-import * as Time from "../src/internal/time.ts"
+import * as CommonClock from "../src/internal/engine/commonClock.ts"
+import * as Time from "../src/internal/engine/time.ts"
 
 const start = Date.UTC(2026, 0, 1)
 

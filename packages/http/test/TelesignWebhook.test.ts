@@ -1,7 +1,7 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Action, Calls, EventStore, PhoneNumber } from "@ringback/core"
-import type { Webhook } from "@ringback/core"
+import type { Reply, Webhook } from "@ringback/core"
 import { Deferred, Effect, Exit, Fiber, Layer, Logger, Metric, Redacted, References, Scope, Tracer } from "effect"
 import type { Types } from "effect"
 import { HttpEffect, HttpMiddleware, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
@@ -33,7 +33,12 @@ const engine = (action: Action.Action | undefined) => {
   const received: Array<Webhook.Webhook> = []
   const sent: Array<boolean> = []
   const sentUnsafe = (whole: boolean) => void sent.push(whole)
-  const reply: Calls.Reply = { action, sent: (whole) => Effect.sync(() => sentUnsafe(whole)), sentUnsafe }
+  const reply: Reply.Reply = {
+    action,
+    basis: "recorded",
+    sent: (whole) => Effect.sync(() => sentUnsafe(whole)),
+    sentUnsafe
+  }
   const receive: Receive = (webhook) => Effect.sync(() => (received.push(webhook), reply))
   return { receive, received, sent }
 }
@@ -46,7 +51,7 @@ const callsOf = (receive: Receive) =>
         receive,
         receiveUnsafe: (
           webhook: Webhook.Webhook,
-          answer: (reply: Exit.Exit<Calls.Reply, Webhook.OutOfBounds | EventStore.StoreError>) => void
+          answer: (reply: Exit.Exit<Reply.Reply, Webhook.OutOfBounds | EventStore.StoreError>) => void
         ) => Effect.runForkWith(context)(receive(webhook)).addObserver(answer)
       } as never))
   )
@@ -147,7 +152,12 @@ const patient = Effect.gen(function*() {
     told.push(whole)
     Deferred.doneUnsafe(fate, Exit.succeed(whole))
   }
-  const reply: Calls.Reply = { action: question, sent: (whole) => Effect.sync(() => sentUnsafe(whole)), sentUnsafe }
+  const reply: Reply.Reply = {
+    action: question,
+    basis: "recorded",
+    sent: (whole) => Effect.sync(() => sentUnsafe(whole)),
+    sentUnsafe
+  }
   const receive: Receive = () =>
     Deferred.succeed(asked, undefined).pipe(Effect.andThen(Deferred.await(go)), Effect.as(reply))
   return {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
-import type { CallEvent } from "@ringback/core"
+import type { CallEvent, Reply } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Context, Deferred, Effect, Fiber, Latch, Layer, Option, Schema } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -517,7 +517,7 @@ describe("two processes on one store", () => {
       const externalId = `ours.${id}.1`
       const answered = { ...webhook({ event: "dial_completed", externalId }), status: "answered" }
       const spoken = webhook({ event: "speak_completed", externalId })
-      const wordsOf = ({ action }: Calls.Reply) => action?._tag === "Speak" ? action.text : action?._tag
+      const wordsOf = ({ action }: Reply.Reply) => action?._tag === "Speak" ? action.text : action?._tag
       yield* brake.close
       const held = yield* Effect.forkChild(one.receive(answered))
       yield* Effect.sleep("3 seconds")
@@ -539,7 +539,7 @@ describe("two processes on one store", () => {
       const call = yield* one.start(Greeting, input)
       const externalId = `ours.${call.id}.1`
       const answered = { ...webhook({ event: "dial_completed", externalId }), status: "answered" }
-      const wordsOf = ({ action }: Calls.Reply) => action?._tag === "Speak" ? action.text : action?._tag
+      const wordsOf = ({ action }: Reply.Reply) => action?._tag === "Speak" ? action.text : action?._tag
       assert.strictEqual(wordsOf(yield* one.receive(answered)), "Good morning.")
       assert.strictEqual(wordsOf(yield* other.receive(answered)), "Good morning.")
       assert.strictEqual(wordsOf(yield* one.receive(webhook({ event: "speak_completed", externalId }))), "How are you?")

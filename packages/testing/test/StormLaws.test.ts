@@ -1,5 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type CallEvent, type Calls, EventStore, Flow, PhoneNumber, Transport, Webhook } from "@ringback/core"
+import {
+  type CallEvent,
+  type Calls,
+  EventStore,
+  Flow,
+  PhoneNumber,
+  type Reply,
+  Transport,
+  Webhook
+} from "@ringback/core"
 import { Clock, Effect, Option, Schema } from "effect"
 import { Faults, Storm, StormLaws } from "../src/index.ts"
 import { Desk, keepOrCancel, parties } from "./fixtures/flows.ts"
@@ -51,7 +60,7 @@ const finds = (
     }), 60_000)
 
 /** Changes what the engine answers to webhooks. */
-const answering = (change: (webhook: Webhook.Webhook, reply: Calls.Reply) => Calls.Reply) => ({
+const answering = (change: (webhook: Webhook.Webhook, reply: Reply.Reply) => Reply.Reply) => ({
   calls: (calls: CallsService): CallsService => ({
     ...calls,
     receive: (webhook) => Effect.map(calls.receive(webhook), (reply) => change(webhook, reply))
@@ -161,8 +170,8 @@ describe("a storm over a broken engine", () => {
   }), Desk)
 
   finds("an engine that answers a copy with what it said before that", StormLaws.sameWebhookSameReply, () => {
-    const answered = new Map<unknown, Calls.Reply["action"]>()
-    const last = new Map<string, Calls.Reply["action"]>() // by line
+    const answered = new Map<unknown, Reply.Reply["action"]>()
+    const last = new Map<string, Reply.Reply["action"]>() // by line
     return answering((webhook, reply) => {
       const webhookId = `${webhook.referenceId} ${webhook.extra?.["posting"]}`
       const before = answered.get(webhookId)

@@ -3,7 +3,7 @@
  * counted.
  */
 import { Calls, Webhook } from "@ringback/core"
-import type { EventStore } from "@ringback/core"
+import type { EventStore, Reply } from "@ringback/core"
 import { Cause, Effect, Exit, Metric, Option, Result } from "effect"
 import type { Context, Redacted } from "effect"
 import { Headers } from "effect/http"
@@ -23,8 +23,8 @@ export class Answer {
   readonly status: number
   readonly text: string
   /** To be told, once, whether the carrier took the whole of it. */
-  readonly sent: Calls.Reply["sentUnsafe"]
-  constructor(status: number, text: string, sent: Calls.Reply["sentUnsafe"] = () => undefined) {
+  readonly sent: Reply.Reply["sentUnsafe"]
+  constructor(status: number, text: string, sent: Reply.Reply["sentUnsafe"] = () => undefined) {
     this.status = status
     this.text = text
     this.sent = sent
@@ -58,7 +58,7 @@ export interface Desk {
 
 type Failure = Webhook.OutOfBounds | EventStore.StoreError
 
-type Received = Exit.Exit<Calls.Reply, Failure>
+type Received = Exit.Exit<Reply.Reply, Failure>
 
 // A webhook is paid for in garbage as much as in steps. So on its way it passes values, not errors, and what can be made
 // once is made with the desk.

@@ -1,0 +1,154 @@
+/**
+ * The dials of a call: when a planned one is attempted, and what the response to its `POST` brings.
+ */
+import type * as Settings from "../../Settings.ts"
+import { type Call, type CallLine, isRinging, lineOf, liveLines } from "./state.ts"
+import type { Turn } from "./turn.ts"
+
+/** Another line of this call to the same number that has been given up on and may still ring. */
+export const isHeldUp = (call: Call, line: CallLine): boolean =>
+  liveLines(call).some((other) => other.id !== line.id && other.to === line.to && isRinging(other) && !other.presumed)
+
+/**
+ * The store is a copy of an earlier day: calls that began before a time may have gone on without it, and rung phones that it
+ * knows nothing of. Their dials are held until somebody says more, sent as if nothing had happened, or given up as `unknown`.
+ */
+export interface Restored {
+  /** In milliseconds since 1970. */
+  readonly before: number
+  readonly dials: "hold" | "dial" | "give up"
+}
+
+/** What a held dial waits for, in words. */
+export const heldWords = "somebody to say whether its phone has rung"
+
+/** After so long a held dial is looked at again, in milliseconds. */
+const heldFor = 60 * 60 * 1000
+
+/** So long is a dial held at most: nothing waits without an end for somebody who may not come. */
+const longestHeld = 24 * heldFor
+
+const verdictOn = (call: Call, restored: ReadonlyArray<Restored>): Restored["dials"] =>
+  restored.find(({ before }) => call.startedAt < before)?.dials ?? "dial"
+
+/**
+ * Attempts the planned dial, if its time has come and its number is free: a phone that this call has given up on may still
+ * ring. A number that was left as unknown is not rung again unless this dial allows it, and neither is one that may have
+ * been rung while the store was elsewhere.
+ */
+export const attemptDial = (
+  turn: Turn,
+  externalId: (line: number) => string,
+  process: string,
+  now: number,
+  restored: ReadonlyArray<Restored>
+): void => {
+  const verdict = verdictOn(turn.call, restored)
+  let line = plannedLine(turn.call)
+  for (; line !== undefined && isHopeless(turn.call, line, verdict, now); line = plannedLine(turn.call)) {
+    turn.fact({ _tag: "DialGivenUp", line: line.id, reason: "unknown" })
+  }
+  if (line === undefined || !isDue(line, verdict, now) || isHeldUp(turn.call, line)) return
+  if (verdict === "hold") return turn.fact({ _tag: "DialHeld", line: line.id, until: now + heldFor })
+  turn.fact({ _tag: "DialAttempted", line: line.id, externalId: externalId(line.id), process })
+}
+
+const plannedLine = ({ lines }: Call): CallLine | undefined => {
+  const line = lines.at(-1)
+  return line?.phase === "Planned" && !line.left ? line : undefined
+}
+
+/** A held dial that may go waits no longer. */
+const isDue = (line: CallLine, verdict: Restored["dials"], now: number): boolean =>
+  line.notBefore <= now || (line.heldSince !== undefined && verdict !== "hold")
+
+const isHopeless = (call: Call, line: CallLine, verdict: Restored["dials"], now: number): boolean =>
+  isDoubted(call, line, verdict) ||
+  (verdict === "hold" && line.heldSince !== undefined && now - line.heldSince >= longestHeld)
+
+/** Whether nobody knows if the number of a planned dial rings or has rung, and this dial does not allow for that. */
+const isDoubted = (call: Call, line: CallLine, verdict: Restored["dials"]): boolean =>
+  line.dialling?.evenIfUnknown !== true &&
+  (verdict === "give up" || call.unknown.some((id) => mayRing(call, id, line.to)))
+
+const mayRing = (call: Call, id: number, number: CallLine["to"]): boolean => {
+  const line = lineOf(call, id)
+  return line !== undefined && line.to === number && isRinging(line)
+}
+
+/** What became of a `POST`. */
+export type Posted =
+  | { readonly _tag: "Accepted"; readonly referenceId: string }
+  | { readonly _tag: "Refused"; readonly status: string; readonly notAuthorized?: true }
+  | {
+    readonly _tag: "NotSent"
+    readonly problem: string
+    readonly throttled?: true
+    readonly retryAfterMillis?: number
+  }
+  | { readonly _tag: "Lost"; readonly problem: string }
+
+type NotSent = Extract<Posted, { readonly _tag: "NotSent" }>
+
+/**
+ * When a dial that surely did nothing may be sent again; never, if nobody wants it or it was tried enough. A carrier that
+ * is not reached uses up an attempt; one that takes no more for now uses up time.
+ */
+const retryAt = (line: CallLine, posted: NotSent, now: number, settings: Settings.Settings): number | undefined => {
+  if (line.left) return undefined
+  const at = now + waitOf(line, posted, settings)
+  if (posted.throttled !== true) return line.attempt >= settings.maxAttempts ? undefined : at
+  return at > line.dialledAt + settings.throttledFor / settings.speed ? undefined : at
+}
+
+/** How long a dial waits for its next attempt: each time longer, or as the carrier wishes, but never longer than a bound. */
+const waitOf = (line: CallLine, posted: NotSent, settings: Settings.Settings): number => {
+  const before = posted.throttled === true ? line.throttled : line.attempt - 1
+  const backoff = settings.backoff / settings.speed * 2 ** before
+  return Math.min(Math.max(backoff, posted.retryAfterMillis ?? 0), settings.longestRetryAfter)
+}
+
+/** Records what became of the `POST` of a line. */
+export const onPosted = (
+  turn: Turn,
+  lineId: number,
+  posted: Posted,
+  now: number,
+  settings: Settings.Settings
+): void => {
+  const line = turn.line(lineId)
+  if (line.phase === "Planned" || line.direction === "inbound") return
+  switch (posted._tag) {
+    case "Accepted":
+      if (line.phase === "Closed") return
+      return turn.fact({ _tag: "DialAccepted", line: line.id, referenceId: posted.referenceId })
+    case "Refused":
+      if (!isRinging(line)) return contradicted(turn, line, "dial refused", settings)
+      return turn.fact({
+        _tag: "DialRefused",
+        line: line.id,
+        status: posted.status,
+        ...(posted.notAuthorized === true ? { notAuthorized: true } : {})
+      })
+    case "NotSent": {
+      if (!isRinging(line)) return contradicted(turn, line, "dial not sent", settings)
+      const at = retryAt(line, posted, now, settings)
+      return turn.fact({
+        _tag: "DialNotSent",
+        line: line.id,
+        reason: posted.problem,
+        ...(posted.throttled === true ? { throttled: true } : {}),
+        ...(at === undefined ? { final: true } : { retryAt: at })
+      })
+    }
+    case "Lost":
+      if (line.phase !== "Attempted" || line.left) return
+      return turn.fact({ _tag: "DialUnknown", line: line.id, reason: posted.problem })
+  }
+}
+
+/** Notes a response that says that nothing rang, where an event has shown that something did. */
+const contradicted = (turn: Turn, line: CallLine, event: string, settings: Settings.Settings): void => {
+  if (turn.call.strays >= settings.maxStrays) return
+  turn.fact({ _tag: "Stray", line: line.id, event, hungUp: false, content: JSON.stringify([event]) })
+}

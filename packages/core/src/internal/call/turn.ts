@@ -1,0 +1,595 @@
+/**
+ * One turn of a call: facts come in, the flow goes on, and its decisions are recorded behind them. The same code runs a
+ * live turn and a replay, where each decision is compared with the one in the log.
+ */
+import { Hash } from "effect"
+import type { CallEvent, StopReason } from "../../CallEvent.ts"
+import { isDecision } from "../../CallEvent.ts"
+import * as Flow from "../../Flow.ts"
+import * as Defect from "../defect.ts"
+import * as interpreter from "../flow/interpreter.ts"
+import type { Call, CallLine } from "./state.ts"
+import { evolve, initial, lineOf, liveLines } from "./state.ts"
+
+/** A flow of any types, as the engine runs it. */
+export type AnyDefinition = Flow.Definition<string, never, unknown, unknown, unknown>
+
+/** A call with its flow at the place that it has reached. The step is a cache: a replay makes it again. */
+export interface Live {
+  readonly call: Call
+  /** `undefined` in a process that has not registered the flow: it records facts, and the flow does not run. */
+  readonly definition: AnyDefinition | undefined
+  readonly step: Flow.Step<unknown, unknown>
+  /** What the flow has not heard, of what would have let it go on. Made again by a replay, like the step. */
+  readonly unheard?: ReadonlyArray<Unheard>
+  /** How many steps the flow has taken since anything but time moved it. Made again by a replay, like the step. */
+  readonly steps?: number
+}
+
+/** A fact that a flow has not heard. */
+export interface Unheard {
+  readonly before: Call
+  readonly event: CallEvent
+  readonly after: Call
+}
+
+/** An event before its time is put on it. */
+export type Body<E extends CallEvent = CallEvent> = E extends CallEvent ? Omit<E, "at"> : never
+
+/** A request counts as so many steps of the interpreter, and so does a wait of no length: both are recorded. */
+const stepsOfRequest = 50
+const stepsOfNoTime = 450
+
+/** The line that the flow holds: the one that was opened last and that it has not left. Nobody need be there any more. */
+export const heldLine = (call: Call): CallLine | undefined => call.lines.findLast(({ released }) => !released)
+
+/** The line of a caller, which is there before the flow answers it. */
+const incomingLine = ({ lines: [first] }: Call): CallLine | undefined =>
+  first?.direction === "inbound" ? first : undefined
+
+/** Whether a caller still waits on another line, which the flow holds again when this one is left. */
+const isBeforeCaller = (call: Call, { id }: CallLine): boolean => {
+  const caller = incomingLine(call)
+  return caller !== undefined && caller.id !== id && !caller.left && caller.phase !== "Closed"
+}
+
+/** Whether a flow that was stopped still waits for what it waited for, because a finalizer of its own runs. */
+const waitsOn = (step: Flow.Step<unknown, unknown>, before: Flow.Step<unknown, unknown>): boolean =>
+  step._tag === "Waiting" && before._tag === "Waiting" && step.asks === before.asks
+
+const isUsable = (line: CallLine | undefined): line is CallLine =>
+  line !== undefined && !line.left && (line.phase === "Owing" || line.phase === "Acting" || line.phase === "Bridged")
+
+type Resumption =
+  | { readonly _tag: "Resume"; readonly response: Flow.Response }
+  | { readonly _tag: "Stop"; readonly why: Flow.Stop }
+
+const resume = (response: Flow.Response): Resumption => ({ _tag: "Resume", response })
+const hungUp: Resumption = resume({ _tag: "HungUp" })
+const notAnswered = (reason: typeof Flow.NotAnsweredReason.Type, status?: string): Resumption =>
+  resume({ _tag: "NotAnswered", reason, ...(status === undefined ? {} : { status }) })
+
+/** What a fact means to a flow that waited for a dial. */
+const dialResumption = (event: CallEvent): Resumption | undefined => {
+  switch (event._tag) {
+    case "CallAnswered":
+      return resume({ _tag: "Answered" })
+    case "DialRefused":
+      return notAnswered(event.notAuthorized === true ? "not authorized" : "refused", event.status)
+    case "DialNotSent":
+      if (event.retryAt !== undefined) return undefined
+      return notAnswered(event.final === true ? "not sent" : "failed", event.reason)
+    case "DialFailed":
+      return notAnswered(event.reason, event.status)
+    case "DialGivenUp":
+      return notAnswered(event.reason)
+    case "SettleElapsed":
+      return notAnswered("failed")
+    case "LinePresumedClosed":
+      return notAnswered("unknown")
+    default:
+      return undefined
+  }
+}
+
+const bridgeResumption = (event: CallEvent): Resumption | undefined => {
+  switch (event._tag) {
+    case "LegFailed":
+      return resume({ _tag: "NotConnected", ...(event.status === undefined ? {} : { status: event.status }) })
+    case "LegEnded":
+      return resume({ _tag: "Left", who: event.leg })
+    default:
+      return undefined
+  }
+}
+
+const isGone = (call: Call, id: number): boolean => {
+  const line = lineOf(call, id)
+  return line === undefined || line.left || line.phase === "Closed"
+}
+
+/** What a fact means to the flow: `before` is the call without it, `after` with it. */
+const resumption = (before: Call, event: CallEvent, after: Call): Resumption | undefined => {
+  if (event._tag === "Cancelled") return { _tag: "Stop", why: { _tag: "Cancelled" } }
+  const wait = before.wait
+  switch (wait?._tag) {
+    case undefined:
+      return undefined
+    case "Dial":
+      return "line" in event && event.line === wait.line ? dialResumption(event) : undefined
+    case "Prompt": {
+      if (event._tag === "PromptCompleted" && event.n === wait.n) {
+        return resume({ _tag: "Heard", digits: event.digits })
+      }
+      return isGone(after, wait.line) ? hungUp : undefined
+    }
+    case "Bridge":
+      return ("line" in event && event.line === wait.line ? bridgeResumption(event) : undefined) ??
+        (isGone(after, wait.line) ? hungUp : undefined)
+    case "Sleep":
+      return event._tag === "SleepElapsed" ? resume(null) : undefined
+    case "Signal":
+      if (event._tag === "SignalReceived" && event.name === wait.name) {
+        return resume({ _tag: "Received", value: event.value })
+      }
+      return event._tag === "SignalExpired" ? resume({ _tag: "Expired" }) : undefined
+    case "Activity":
+      if (event._tag === "ActivityCompleted") return resume({ ok: event.ok, value: event.value })
+      if (event._tag === "ActivityDied") {
+        return { _tag: "Stop", why: { _tag: "Defect", defect: new Defect.ActivityDeath(event.message) } }
+      }
+      return event._tag === "ActivityOverdue"
+        ? { _tag: "Stop", why: { _tag: "Overdue", activity: event.name } }
+        : undefined
+  }
+}
+
+/** The deadline over a part of the flow has passed; one of a part that was left before changes nothing. */
+const expiry = (step: Flow.Waiting<unknown, unknown>, n: number): Resumption | undefined => {
+  const found = Flow.scopes(step).find(({ scope }) => scope._tag === "Deadline" && scope.n === n)
+  return found === undefined ? undefined : { _tag: "Stop", why: { _tag: "Expired", scope: found.depth } }
+}
+
+/** Whether a fact ends a wait of no length: a loop of such waits is one without end, as if it waited for nothing. */
+const isAtOnce = (before: Call, event: CallEvent): boolean => {
+  switch (event._tag) {
+    case "SleepElapsed":
+    case "SignalExpired":
+    case "DeadlinePassed":
+    case "ActivityOverdue":
+    case "DialGivenUp":
+      return event.at === before.at
+    default:
+      return false
+  }
+}
+
+/** Whether a signal does not fit where its flow waits for it. It is refused before, but for a process that knows no flow. */
+const isUnfit = (request: Flow.Request, event: CallEvent): boolean =>
+  request._tag === "Signal" && event._tag === "SignalReceived" && !request.fits(event.value)
+
+/** The line bears no more holds: what waits under the innermost one is over. */
+const heldTooLong = (step: Flow.Waiting<unknown, unknown>): Resumption | undefined => {
+  const found = Flow.scopes(step).find(({ scope }) => scope._tag === "HoldLimit")
+  return found === undefined ? undefined : { _tag: "Stop", why: { _tag: "Expired", scope: found.depth } }
+}
+
+/** A number from 0 to less than 1 that belongs to a place in a call: the hash of both, mixed so that neighbours differ. */
+const drawn = (callId: string, place: number): number => {
+  let bits = Hash.string(`${callId}/${place}`)
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b)
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
+  return ((bits ^ (bits >>> 16)) >>> 0) / 2 ** 32
+}
+
+const stopReason = (why: Flow.Stop): StopReason => {
+  switch (why._tag) {
+    case "Cancelled":
+      return { _tag: "Cancelled" }
+    case "Overdue":
+      return { _tag: "Overdue", activity: why.activity }
+    case "Defect":
+      return { _tag: "Defect", message: Defect.message(why.defect) }
+    case "Expired":
+      return { _tag: "Defect", message: "A scope ended outside of itself" }
+  }
+}
+
+/** The end of a flow whose value cannot be recorded. The problem names the place, never the value. */
+const misfit = (what: string, problem: Error): Call["exit"] & {} => ({
+  _tag: "Stopped",
+  reason: { _tag: "Defect", message: Defect.masked(`The ${what} does not fit its schema: ${problem.message}`) }
+})
+
+const next = (step: Flow.Waiting<unknown, unknown>, response: Flow.Response): Flow.Step<unknown, unknown> =>
+  interpreter.next(step, response) as Flow.Step<unknown, unknown>
+
+const nothing: ReadonlyArray<Unheard> = []
+
+/** What a turn leaves. A class, as frames are in `flow/interpreter.ts`, because it lives until the next one. */
+class LiveCall implements Live {
+  readonly call: Call
+  readonly definition: AnyDefinition | undefined
+  readonly step: Flow.Step<unknown, unknown>
+  readonly unheard: ReadonlyArray<Unheard>
+  readonly steps: number
+  constructor({ call, definition, step, steps = 0, unheard = nothing }: Live) {
+    this.call = call
+    this.definition = definition
+    this.step = step
+    this.unheard = unheard
+    this.steps = steps
+  }
+}
+
+/** Collects what one input changes. Mutable, and never leaves the function that made it. */
+export class Turn {
+  call: Call
+  step: Flow.Step<unknown, unknown>
+  readonly definition: AnyDefinition | undefined
+  unheard: ReadonlyArray<Unheard>
+  readonly events: Array<CallEvent> = []
+  private readonly at: number
+  /** Whether the request that the flow waits for is on record. */
+  private asked: boolean
+  /** How many steps the flow has taken since it last waited for a while. */
+  steps: number
+
+  constructor(live: Live, now: number) {
+    this.call = live.call
+    this.step = live.step
+    this.definition = live.definition
+    this.unheard = live.unheard ?? nothing
+    this.steps = live.steps ?? 0
+    this.at = Math.max(now, live.call.at)
+    this.asked = live.call.decisions > 0
+  }
+
+  /** The call and its flow after this turn. */
+  get live(): Live {
+    return new LiveCall(this)
+  }
+
+  /** What is recorded so far. A copy, because what a literal has made may be allocated as old: see `LiveCall`. */
+  get decided(): ReadonlyArray<CallEvent> {
+    return this.events.slice()
+  }
+
+  /** The state of a line at this moment of the turn. */
+  line(id: number): CallLine {
+    return lineOf(this.call, id)!
+  }
+
+  /** Whether the flow still runs, in a process that has not registered it. */
+  get isWithoutFlow(): boolean {
+    return this.definition === undefined && this.call.exit === undefined
+  }
+
+  /** Records a fact from outside and lets the flow go on as far as it brings it. */
+  fact(body: Body): void {
+    if (this.isWithoutFlow) this.awaitFlow()
+    const before = this.call
+    const event = this.record(body)
+    this.steps = isAtOnce(before, event) ? this.steps + stepsOfNoTime : 0
+    if (event._tag === "FlowResumed") return this.catchUp()
+    if (this.call.unheardSince !== undefined) return this.leaveUnheard(before, event)
+    this.hear(before, event, this.call)
+    this.advance()
+  }
+
+  /** Lets the flow go on from a fact. */
+  private hear(before: Call, event: CallEvent, after: Call): void {
+    const step = this.step
+    if (step._tag === "Done") return
+    const found = event._tag === "DeadlinePassed"
+      ? expiry(step, event.n)
+      : event._tag === "HoldExpired"
+      ? heldTooLong(step)
+      : resumption(before, event, after)
+    if (found === undefined) return
+    if (isUnfit(step.request, event)) {
+      this.asked = false // it waits on, as it does after one that was told before it waited
+      return
+    }
+    const moved = found._tag === "Resume" ? next(step, found.response) : Flow.stop(step, found.why)
+    // What is stopped speaks on no line any more, and what ensures has none.
+    if (event._tag === "Cancelled" && !waitsOn(moved, step)) this.leaveAll()
+    this.move(moved)
+  }
+
+  /** Notes that the flow does not hear what comes from now on. */
+  private awaitFlow(): void {
+    if (this.call.unheardSince === undefined) this.record({ _tag: "FlowAwaited" })
+  }
+
+  /**
+   * Keeps what the flow has to hear: the first fact that would have let it go on, for what came behind that shows by itself,
+   * and that it was cancelled.
+   */
+  private leaveUnheard(before: Call, event: CallEvent): void {
+    const after = this.call
+    const isCancel = event._tag === "Cancelled"
+    const isKept = this.unheard.some(({ event }) => (event._tag === "Cancelled") === isCancel)
+    if (!isKept && resumption(before, event, after) !== undefined) {
+      this.unheard = [...this.unheard, { before, event, after }]
+    }
+  }
+
+  /** Lets the flow hear what it has not heard. What it waits for after a stop is not answered by what came before. */
+  private catchUp(): void {
+    const { unheard } = this
+    this.unheard = nothing
+    let hasMoved = false
+    for (const { after, before, event } of unheard) {
+      if (hasMoved && event._tag !== "Cancelled") continue
+      this.hear(before, event, after)
+      hasMoved ||= !this.asked
+      this.advance()
+    }
+    this.advance()
+  }
+
+  private record(body: Body): CallEvent {
+    const event = { ...body, at: this.at } as CallEvent
+    this.events.push(event)
+    this.call = evolve(this.call, event)
+    return event
+  }
+
+  /** A step of the same number of requests waits on for what is on record: a stop waits for a finalizer. */
+  private move(step: Flow.Step<unknown, unknown>): void {
+    this.asked = this.asked && waitsOn(step, this.step)
+    this.step = step
+  }
+
+  /** Lets the flow go on until it waits for something that is on record, or has ended. */
+  advance(): void {
+    for (;;) {
+      const step = this.step
+      if (step._tag === "Done") return this.end(step.exit)
+      const unheld = isUsable(heldLine(this.call)) ? step : Flow.endHold(step)
+      if (unheld !== step) {
+        this.move(unheld)
+        continue
+      }
+      if (this.asked) return
+      if (this.isCut(step)) continue
+      const response = this.ask(step.request)
+      if (response === undefined) this.asked = true
+      else this.move(next(step, response.value))
+    }
+  }
+
+  /**
+   * Cuts a flow that goes on without an end, once, unless the interpreter has done so. What then tidies up may take as many
+   * steps again, and no more.
+   */
+  private isCut(step: Flow.Waiting<unknown, unknown>): boolean {
+    const { maxSteps } = interpreter
+    const before = this.steps
+    this.steps += step.steps + stepsOfRequest
+    if (this.steps >= maxSteps * 2) this.step = { _tag: "Done", exit: { _tag: "Stopped", why: interpreter.endless } }
+    else if (this.steps >= maxSteps && Math.max(before, step.steps) < maxSteps) {
+      this.move(Flow.stop(step, interpreter.endless))
+    }
+    return this.step !== step
+  }
+
+  /** Puts a request on record, or answers it at once. */
+  private ask(request: Flow.Request): { readonly value: Flow.Response } | undefined {
+    const n = this.call.decisions + 1
+    switch (request._tag) {
+      case "Dial": {
+        const { _tag, ...dialling } = request
+        this.record({ _tag: "DialPlanned", n, line: this.call.lines.length + 1, ...dialling })
+        return undefined
+      }
+      case "Answer": {
+        const line = incomingLine(this.call)
+        return { value: { from: line?.from, to: line?.to } }
+      }
+      case "Prompt": {
+        const line = heldLine(this.call)
+        if (!isUsable(line)) return { value: { _tag: "HungUp" } }
+        this.record({
+          _tag: "ActionDecided",
+          n,
+          line: line.id,
+          action: request.action,
+          ...(request.goodbye ? { goodbye: true } : {})
+        })
+        return undefined
+      }
+      case "Bridge": {
+        const line = heldLine(this.call)
+        if (!isUsable(line)) return { value: { _tag: "HungUp" } }
+        this.record({ _tag: "ActionDecided", n, line: line.id, action: request.action })
+        return undefined
+      }
+      case "Leave":
+        this.leave()
+        return { value: null }
+      case "Sleep":
+        this.record({ _tag: "SleepStarted", n, until: this.at + request.millis })
+        return undefined
+      case "Activity":
+        this.record({ _tag: "ActivityStarted", n, name: request.name, until: this.at + request.withinMillis })
+        return undefined
+      case "Signal": {
+        const all = this.call.signals.filter((signal) => signal.name === request.name)
+        const fitting = all.findIndex(({ value }) => request.fits(value))
+        const told = all[fitting]
+        const unfit = told === undefined ? all.length : fitting
+        const until = this.at + request.withinMillis
+        this.record({
+          _tag: "SignalAwaited",
+          n,
+          name: request.name,
+          until,
+          ...(told === undefined ? {} : { heard: true }),
+          ...(unfit === 0 ? {} : { unfit })
+        })
+        return told === undefined ? undefined : { value: { _tag: "Received", value: told.value } }
+      }
+      case "SetDeadline":
+        this.record({ _tag: "DeadlineSet", n, until: this.at + request.millis })
+        return { value: { n } }
+      case "LiftDeadline":
+        this.record({ _tag: "DeadlineLifted", n: request.n })
+        return { value: null }
+      case "Now":
+        return { value: this.at }
+      case "Random": {
+        const value = drawn(this.call.id, n)
+        this.record({ _tag: "Drawn", n, value })
+        return { value }
+      }
+      case "Note":
+        this.record({ _tag: "Noted", n, name: request.name, data: request.data })
+        return { value: null }
+    }
+  }
+
+  private leave(): void {
+    const line = heldLine(this.call)
+    if (line === undefined) return
+    const isOpen = !line.left && line.phase !== "Closed"
+    if (isOpen || isBeforeCaller(this.call, line)) this.record({ _tag: "LineLeft", line: line.id })
+  }
+
+  private leaveAll(): void {
+    for (const { id, left, phase } of liveLines(this.call)) {
+      if (!left && phase !== "Closed") this.record({ _tag: "LineLeft", line: id })
+    }
+  }
+
+  private end(exit: Flow.Exit<unknown, unknown>): void {
+    if (this.call.exit !== undefined) return
+    this.leaveAll()
+    const codec = this.definition!.codec
+    switch (exit._tag) {
+      case "Success": {
+        const stored = codec.encodeOutput(exit.value)
+        return this.ended(
+          stored._tag === "Success"
+            ? { _tag: "Success", value: stored.success }
+            : misfit("output", stored.failure)
+        )
+      }
+      case "Failure": {
+        const stored = codec.encodeError(exit.error)
+        return this.ended(
+          stored._tag === "Success"
+            ? { _tag: "Failure", error: stored.success }
+            : misfit("error", stored.failure)
+        )
+      }
+      case "Stopped":
+        return this.ended({ _tag: "Stopped", reason: stopReason(exit.why) })
+    }
+  }
+
+  private ended(exit: Call["exit"] & {}): void {
+    this.record({ _tag: "FlowEnded", exit })
+  }
+
+  /** The flow disagrees with the log: it is not trusted any more, so nothing of it runs, and its line is left. */
+  diverged(at: number, recorded: string, now: string): void {
+    if (this.call.exit !== undefined) return
+    this.leaveAll()
+    this.ended({ _tag: "Stopped", reason: { _tag: "FlowDiverged", at, recorded, now } })
+  }
+
+  /** The flow threw where nothing of it can go on, or what it decided cannot be stored: nothing of it runs any more. */
+  defected(problem: unknown): void {
+    if (this.call.exit !== undefined) return
+    this.leaveAll()
+    this.ended({ _tag: "Stopped", reason: { _tag: "Defect", message: Defect.message(problem) } })
+    this.step = over
+  }
+
+  /** No process knows the flow, so nothing of it runs: the call ends without it. */
+  abandoned(reason: StopReason): void {
+    if (!this.isWithoutFlow) return
+    this.awaitFlow()
+    this.leaveAll()
+    this.ended({ _tag: "Stopped", reason })
+  }
+}
+
+/** Where a flow first disagrees with a log. `recorded` and `now` name kinds and fields, never values. */
+export interface Divergence {
+  readonly at: number
+  readonly recorded: string
+  readonly now: string
+}
+
+const differingField = (recorded: CallEvent, now: CallEvent): string | undefined => {
+  const fields = new Set([...Object.keys(recorded), ...Object.keys(now)])
+  for (const field of fields) {
+    const [a, b] = [recorded, now].map((event) => JSON.stringify((event as Record<string, unknown>)[field]))
+    if (a !== b) return field
+  }
+  return undefined
+}
+
+const compare = (at: number, recorded: CallEvent | undefined, now: CallEvent | undefined): Divergence | undefined => {
+  if (recorded?._tag !== now?._tag || recorded === undefined || now === undefined) {
+    return { at, recorded: recorded?._tag ?? "nothing", now: now?._tag ?? "nothing" }
+  }
+  const field = differingField(recorded, now)
+  return field === undefined
+    ? undefined
+    : { at, recorded: `${recorded._tag} with another ${field}`, now: `${now._tag}` }
+}
+
+/**
+ * Runs a flow over a log: the facts are fed to it, and each decision that it takes is compared with the recorded one.
+ * `live` is the call before its first event, with its flow not begun.
+ */
+export const replay = (
+  before: Live,
+  events: ReadonlyArray<CallEvent>
+): { readonly live: Live; readonly divergence: Divergence | undefined } => {
+  let live = before
+  let expected: ReadonlyArray<CallEvent> = []
+  for (let i = 0; i < events.length; i++) {
+    const event = events[i]!
+    if (isDecision(event) && live.call.unheardSince !== undefined) {
+      live = endedUnheard(live, event)
+      continue
+    }
+    if (isDecision(event) || expected.length > 0) {
+      const [now, ...rest] = expected
+      const divergence = compare(i, event, now)
+      if (divergence !== undefined) return { live: fold(live, events), divergence }
+      expected = rest
+      continue
+    }
+    const turn = new Turn(live, event.at)
+    const { at: _, ...body } = event
+    turn.fact(body as Body)
+    expected = turn.events.slice(1)
+    live = turn.live
+  }
+  if (expected.length > 0) {
+    return { live: fold(live, events), divergence: compare(events.length, undefined, expected[0])! }
+  }
+  return { live, divergence: undefined }
+}
+
+/** The end of a call whose flow has not heard of it: nothing of it runs any more. */
+const endedUnheard = ({ call, definition, step }: Live, event: CallEvent): Live => ({
+  call: evolve(call, event),
+  definition,
+  step: event._tag === "FlowEnded" ? over : step
+})
+
+/** A flow of which nothing runs any more. */
+export const over: Flow.Step<unknown, unknown> = Flow.start(Flow.succeed(undefined))
+
+/** The state that the log tells, where the flow is not to be trusted. */
+const fold = (live: Live, events: ReadonlyArray<CallEvent>): Live => ({
+  ...live,
+  call: events.reduce(evolve, initial(live.call.id))
+})

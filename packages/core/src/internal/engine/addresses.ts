@@ -1,0 +1,44 @@
+/** Whose a webhook is: the call, the attempt and the line that it names. */
+import type * as Call from "../../Call.ts"
+import type { CallId } from "../../CallEvent.ts"
+import type * as Webhook from "../../Webhook.ts"
+import { isOfSession } from "../call/state.ts"
+import type { Entity } from "./entity.ts"
+
+/** Reads the addresses of webhooks. */
+export interface Addresses {
+  /** The call and the attempt that the `external_id` of an event names, if it is one of ours. */
+  readonly attemptOf: (webhook: Webhook.Webhook) => { readonly call: CallId; readonly line: number } | undefined
+  /** The line of a call that an event belongs to: by its session if that is known, else by the attempt that it names. */
+  readonly lineOf: (call: Call.Call, webhook: Webhook.Webhook) => Call.CallLine | undefined
+  /** The same of the call as it was last known in memory. */
+  readonly knownLineOf: (entity: Entity, webhook: Webhook.Webhook) => Call.CallLine | undefined
+}
+
+/** Of the calls of one installation. */
+export const make = (namespace: string): Addresses => {
+  const ours = new RegExp(
+    `^${namespace.replaceAll(/[^0-9a-zA-Z]/g, "\\$&")}\\.([0-9a-z]{20})\\.([0-9]+)(?:\\.[0-9]+)?$`
+  )
+
+  const attemptOf: Addresses["attemptOf"] = ({ externalId }) => {
+    const matched = externalId === undefined ? null : ours.exec(externalId)
+    return matched === null ? undefined : { call: matched[1] as CallId, line: Number(matched[2]) }
+  }
+
+  const lineOf: Addresses["lineOf"] = (call, webhook) => {
+    const ofSession = call.lines.findLast((line) => isOfSession(line, webhook.referenceId))
+    if (ofSession !== undefined) return ofSession
+    const attempt = attemptOf(webhook)
+    return call.lines.find((line) => line.id === attempt?.line && line.externalId !== undefined)
+  }
+
+  return {
+    attemptOf,
+    lineOf,
+    knownLineOf: ({ known, live }, webhook) => {
+      const call = live?.call ?? known
+      return call === undefined ? undefined : lineOf(call, webhook)
+    }
+  }
+}

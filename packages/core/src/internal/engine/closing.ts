@@ -1,0 +1,154 @@
+/**
+ * How an engine ends, within a bound. What is in hand is brought to its end for a while; then whoever waits for the store or
+ * the carrier is let go of, and nothing goes on over what is closed by then. The next process goes on where the log says.
+ */
+import { Clock, Deferred, Effect, Exit, Fiber, Scope } from "effect"
+import { EventStore, StoreError } from "../../EventStore.ts"
+import { Places } from "../places.ts"
+import * as Startable from "../startable.ts"
+
+/** What an engine has to know of its own end. */
+export interface Closing {
+  /** From now on nothing is begun that need not be. */
+  readonly isBegun: () => boolean
+  /** Nothing is recorded any more. */
+  readonly isOver: () => boolean
+  /** Something is in hand from now on: closing waits for its `end`. */
+  readonly begin: () => void
+  readonly end: () => void
+  /** Something that closing waits for. */
+  readonly inHand: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
+  /** Waits until it is no use to wait for the carrier any longer, for what it says has to be recorded yet. */
+  readonly lastCall: Effect.Effect<void>
+  /** The answer of whoever is interrupted by the end is that the engine is closing. */
+  readonly answered: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E | StoreError>
+}
+
+/** What happens at an end. */
+export interface Ends {
+  /** Nothing is to be begun any more. */
+  readonly onBegin: () => void
+  /** Nothing is recorded any more: tells what is left, before anything of it is let go of. */
+  readonly onOver: Effect.Effect<void>
+}
+
+export const closed = new StoreError({ operation: "write", problem: "The engine is closing" })
+
+const refused = Exit.fail(closed)
+const interrupted = Exit.interrupt()
+
+/** So much of the time is for what is in hand, and so much for that and what the carrier did not answer meanwhile. */
+const shares = { inHand: 0.8, records: 0.9 }
+
+/** Everything of one end. */
+export interface Making {
+  readonly closing: Closing
+  /** The same store, which lets go of whoever waits for it when the end has come, and does nothing from then on. */
+  readonly bounded: (store: EventStore["Service"]) => EventStore["Service"]
+  /** Ends an engine whose fibers live in `scope`, after `within` milliseconds at the latest. */
+  readonly close: (scope: Scope.Closeable, within: number, ends: Ends) => Effect.Effect<void>
+}
+
+/** An engine that has not ended. */
+export const make = (): Making => {
+  const lastCall = Deferred.makeUnsafe<void>()
+  const over = Deferred.makeUnsafe<void>()
+  const appends = new Places<() => void>()
+  let state: "open" | "begun" | "over" = "open"
+  let count = 0
+  let idle = (): void => undefined
+
+  const begin = () => void count++
+  const end = () => {
+    if (--count === 0) idle()
+  }
+  const isOver = () => state === "over"
+
+  const closing: Closing = {
+    isBegun: () => state !== "open",
+    isOver,
+    begin,
+    end,
+    inHand: (effect) =>
+      Effect.suspend(() => {
+        begin()
+        return Effect.onExitPrimitive(effect, () => {
+          end()
+          return undefined
+        })
+      }),
+    lastCall: Deferred.await(lastCall),
+    answered: <A, E>(effect: Effect.Effect<A, E>) =>
+      Effect.flatMap(
+        Effect.exit(effect),
+        (exit): Exit.Exit<A, E | StoreError> => isOver() && Exit.hasInterrupts(exit) ? refused : exit
+      )
+  }
+
+  const gone = Effect.andThen(Deferred.await(over), Effect.interrupt)
+  const untilOver = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.suspend(() => isOver() ? Effect.interrupt : Effect.raceFirst(effect, gone))
+
+  /** Every turn passes here, so nothing is raced where the store can begin without a fiber. */
+  const begun = <A, E>(start: Startable.Start<A, E>): Startable.Start<A, E> => (answer) => {
+    if (isOver()) return answer(interrupted)
+    const place = appends.take()
+    let isAnswered = false
+    const once = (exit: Exit.Exit<A, E>) => {
+      if (isAnswered) return
+      isAnswered = true
+      appends.leave(place)
+      answer(exit)
+    }
+    appends.put(place, () => once(interrupted))
+    return start(once)
+  }
+
+  const appending = <A, E>(append: Effect.Effect<A, E>): Effect.Effect<A, E> => {
+    const start = Startable.startOf(append)
+    if (start === undefined) return untilOver(append)
+    const bounded = begun(start)
+    return Startable.make(Effect.callback(bounded), bounded)
+  }
+
+  const bounded = (store: EventStore["Service"]) =>
+    EventStore.of({
+      ...store,
+      append: (...turn) => appending(store.append(...turn)),
+      read: (callId) => untilOver(store.read(callId)),
+      find: (referenceId) => untilOver(store.find(referenceId)),
+      due: (options) => untilOver(store.due(options)),
+      orphans: (alive) => untilOver(store.orphans(alive)),
+      summary: (callId) => untilOver(store.summary(callId)),
+      summaries: (callIds) => untilOver(store.summaries(callIds))
+    })
+
+  const untilIdle = Effect.callback<void>((resume) => {
+    if (count === 0) return resume(Effect.void)
+    idle = () => resume(Effect.void)
+  })
+
+  const close = Effect.fnUntraced(function*(scope: Scope.Closeable, within: number, { onBegin, onOver }: Ends) {
+    const began = yield* Clock.currentTimeMillis
+    /** A store that holds up the whole process, as SQLite does while it is locked, uses up the time of what comes later. */
+    const until = <A>(share: number, effect: Effect.Effect<A>) =>
+      Effect.flatMap(
+        Clock.currentTimeMillis,
+        (now) => Effect.timeoutOption(effect, Math.max(0, began + within * share - now))
+      )
+    state = "begun"
+    onBegin()
+    yield* until(shares.inHand, untilIdle)
+    Deferred.doneUnsafe(lastCall, Exit.void)
+    yield* until(shares.records, untilIdle)
+    yield* onOver
+    state = "over"
+    Deferred.doneUnsafe(over, Exit.void)
+    for (const letGo of appends.all()) letGo()
+    // What cannot be interrupted, such as an activity that forbids it, is not waited for.
+    const letGo = yield* Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true })
+    yield* until(1, Fiber.await(letGo))
+  })
+
+  return { closing, bounded, close }
+}

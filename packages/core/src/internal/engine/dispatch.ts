@@ -1,0 +1,211 @@
+/**
+ * What a call does in the world beside answering: it sends dials and runs activities, each when its record is durable.
+ */
+import { Cause, Context, Effect, Exit, Fiber, Option, Result } from "effect"
+import * as Action from "../../Action.ts"
+import type * as Call from "../../Call.ts"
+import type { CallEvent, CallId } from "../../CallEvent.ts"
+import type * as Flow from "../../Flow.ts"
+import { type Accepted, Lost, type Transport, TransportError } from "../../Transport.ts"
+import type { Posted } from "../call/dial.ts"
+import * as Defect from "../defect.ts"
+import * as Gathered from "../gathered.ts"
+import * as CallLog from "./callLog.ts"
+import type { Entity } from "./entity.ts"
+import type { Parts } from "./parts.ts"
+import { accepted, unconfirmed } from "./posted.ts"
+import type { Follow, Surroundings } from "./surroundings.ts"
+
+/** The key under which the activity that is running now runs again after a crash. */
+export const ActivityKey = Context.Reference<string>("@ringback/core/Calls/ActivityKey", { defaultValue: () => "" })
+
+type Activity = Extract<Flow.Request, { readonly _tag: "Activity" }>
+
+type Ended = Extract<Call.Input, { readonly _tag: "ActivityEnded" }>
+
+/** What a call is told of an activity that died, with what was thrown. */
+type Died = Extract<Call.Input, { readonly _tag: "ActivityDied" }> & { readonly thrown: unknown }
+
+const died = (n: number, what: string, thrown: unknown): Died => ({
+  _tag: "ActivityDied",
+  n,
+  message: Defect.masked(`${what}: ${Defect.message(thrown)}`),
+  thrown
+})
+
+/** What became of an activity. */
+const ended = (request: Activity, n: number, exit: Exit.Exit<unknown, unknown>): Ended | Died => {
+  const failed = Exit.isFailure(exit) ? Cause.findErrorOption(exit.cause) : Option.none()
+  if (Exit.isFailure(exit) && Option.isNone(failed)) {
+    return died(n, `The activity ${request.name} died`, Cause.squash(exit.cause))
+  }
+  const ok = Exit.isSuccess(exit)
+  const encoded = ok ? request.encodeSuccess(exit.value) : request.encodeError(Option.getOrUndefined(failed))
+  if (Result.isSuccess(encoded)) return { _tag: "ActivityEnded", n, result: { ok, value: encoded.success } }
+  const what = `The ${ok ? "result" : "error"} of the activity ${request.name}`
+  return died(n, what, new Error(`it does not fit its schema: ${encoded.failure.message}`))
+}
+
+const dials = (count: number): string => count === 1 ? "1 dial" : `${count} dials`
+
+type Attempt = Extract<CallEvent, { readonly _tag: "DialAttempted" }>
+
+/** What calls do in the world. */
+export type Dispatch = ReturnType<typeof make>
+
+/** Does what calls decide. `context` holds the services that activities need. */
+export const make = (
+  { closing, elapsed, now, restore, run, settings }: Surroundings,
+  { entities, intake }: Parts,
+  transport: Transport["Service"],
+  context: Context.Context<never>
+) => {
+  /**
+   * Sends a recorded attempt, soon after its record or not at all, and records what the carrier said. `since` is by the time
+   * that has elapsed. An engine that ends waits for both for a while; what is not recorded then, the next process finds.
+   */
+  const sendDial = (entity: Entity, attempt: Attempt, since: number): Effect.Effect<void> =>
+    closing.inHand(
+      Effect.flatMap(surelyPosted(entity, attempt, since), (posted) =>
+        intake.takeSurely(entity, { _tag: "Posted", line: attempt.line, posted }))
+    )
+
+  /** Whatever throws on the way of a dial, nobody knows whether it went out. */
+  const surelyPosted = (entity: Entity, attempt: Attempt, since: number): Effect.Effect<Posted> =>
+    Effect.catchDefect(
+      post(entity, attempt, since),
+      (thrown) =>
+        Effect.as(CallLog.died(entity, `A dial of call ${entity.id} threw`, thrown), {
+          _tag: "Lost",
+          problem: "sending it threw"
+        })
+    )
+
+  /** A transport tells by itself what it knows of a dial that may have rung. This is what it does not know. */
+  const tellUnknown = Gathered.make<string>(
+    run,
+    ([problem], count) => Effect.logWarning(`It is not known whether ${dials(count)} rang: ${problem}`)
+  )
+
+  const tellTooLate = Gathered.make<CallId>(run, (_, count) =>
+    Effect.logWarning(
+      `${dials(count)} could not be sent within ${settings.sendWindow} ms of the record, and will be tried again: ` +
+        "the process or its store is too slow"
+    ))
+
+  /**
+   * What the carrier says to a dial, or that it said nothing in time. A transport that does not let go is not waited for
+   * either, which is why it has a fiber of its own.
+   */
+  const send = (dial: Action.Dial): Effect.Effect<Exit.Exit<Accepted, TransportError>> =>
+    Effect.suspend(() => {
+      const sending = run(transport.send(dial))
+      const silent = (problem: string) => () =>
+        new TransportError({ externalId: dial.externalId ?? "", reason: new Lost({ problem }) })
+      const late = `no answer within ${settings.sendLimit} ms`
+      const limit = Effect.map(Effect.sleep(settings.sendLimit), () => {
+        tellUnknown(late)
+        return silent(late)
+      })
+      const lastCall = Effect.as(closing.lastCall, silent("no answer before the engine closed"))
+      const silence = Effect.map(Effect.raceFirst(limit, lastCall), (problem) => Exit.fail(problem()))
+      return Effect.ensuring(
+        Effect.raceFirst(Fiber.await(sending), silence),
+        Effect.sync(() => sending.interruptUnsafe())
+      )
+    })
+
+  const post = Effect.fnUntraced(function*(entity: Entity, attempt: Attempt, since: number) {
+    const line = entity.live?.call.lines.find((line) => line.id === attempt.line)
+    const unsent = (problem: string): Posted => ({ _tag: "NotSent", problem })
+    if (line?.dialling === undefined || line.left) return unsent("cancelled before it was sent")
+    if (Math.max(elapsed() - since, now() + entity.ahead - attempt.at) >= settings.sendWindow) {
+      tellTooLate(entity.id)
+      return unsent("the window for sending it has passed")
+    }
+    const { evenIfUnknown: _, ringForMillis: __, ...dialling } = line.dialling
+    const result = yield* send(Action.dial({ ...dialling, externalId: attempt.externalId }))
+    if (Exit.isSuccess(result)) {
+      const posted = accepted(result.value)
+      if (posted._tag === "Lost") tellUnknown(posted.problem)
+      return posted
+    }
+    const error = Option.getOrUndefined(Cause.findErrorOption(result.cause))
+    if (error === undefined) {
+      yield* CallLog.died(entity, `The transport died on a dial of call ${entity.id}`, Cause.squash(result.cause))
+      const lost: Posted = { _tag: "Lost", problem: "the transport died" }
+      return lost
+    }
+    return unconfirmed(error.reason)
+  })
+
+  /** Runs the activity that a call waits for, unless it is running here. */
+  const runActivity = (entity: Entity): void => {
+    const live = entity.live
+    const wait = live?.call.wait
+    if (live?.step._tag !== "Waiting" || live.step.request._tag !== "Activity" || wait?._tag !== "Activity") return
+    const { n } = wait
+    if (entity.activity?.n === n || closing.isBegun()) return
+    const request = live.step.request
+    const work = activityInput(entity, request, n).pipe(
+      Effect.flatMap((input) => {
+        entity.activity = undefined
+        return intake.takeSurely(entity, input)
+      })
+    )
+    // It may end before `run` gives its fiber.
+    entity.activity = { n, fiber: undefined }
+    const fiber = run(work)
+    if (entity.activity?.n === n) entity.activity = { n, fiber }
+  }
+
+  /**
+   * Runs an activity, and gives what its call is told. It has a fiber of its own, for one that comes upon something that is no
+   * Effect ends there and then, whatever it still had to do.
+   */
+  const activityInput = (entity: Entity, request: Activity, n: number): Effect.Effect<Call.Input> => {
+    const effect = Effect.suspend(() =>
+      Effect.provideContext(request.effect as Effect.Effect<unknown, unknown>, context)
+    )
+    return Effect.provideService(effect, ActivityKey, `${entity.id}/${n}`).pipe(
+      Effect.forkChild({ startImmediately: true }),
+      Effect.flatMap(Fiber.await),
+      Effect.map((exit) => ended(request, n, exit)),
+      Effect.catchDefect((thrown) => Effect.succeed(died(n, `The activity ${request.name} died`, thrown))),
+      Effect.tap((input) =>
+        input._tag === "ActivityDied"
+          ? CallLog.died(entity, `An activity of call ${entity.id} died`, input.thrown)
+          : Effect.void
+      ),
+      Effect.map((input): Call.Input => {
+        if (input._tag === "ActivityEnded") return input
+        const { thrown: _, ...told } = input
+        return told
+      })
+    )
+  }
+
+  /** Stops the activity that a call does not wait for any more. */
+  const stopActivity = (entity: Entity, call: Call.Call): void => {
+    if (entity.activity === undefined || call.wait?._tag === "Activity" && call.wait.n === entity.activity.n) return
+    const { fiber } = entity.activity
+    entity.activity = undefined
+    if (fiber !== undefined) run(Fiber.interrupt(fiber))
+  }
+
+  const follow: Follow = (entity, events, call, since) => {
+    stopActivity(entity, call)
+    if (events.some(({ _tag }) => _tag === "ActivityStarted" || _tag === "Restarted")) runActivity(entity)
+    for (const event of events) {
+      if (event._tag === "DialAttempted") run(sendDial(entity, event, since))
+      if (event._tag === "DialHeld") restore.held(entity.id)
+    }
+  }
+
+  /** Stops all activities: the next process runs them again. */
+  const stop = (): void => {
+    for (const { activity } of entities.all()) activity?.fiber?.interruptUnsafe()
+  }
+
+  return { follow, stop }
+}

@@ -1,0 +1,125 @@
+/** A call from the store: rebuilt from its events, and what became of an append of which nobody knew. */
+import { type Cause, Deferred, Effect, Exit } from "effect"
+import * as Call from "../../Call.ts"
+import type { StoreError, Turn } from "../../EventStore.ts"
+import type { Divergence } from "../call/turn.ts"
+import * as ids from "../ids.ts"
+import * as CallLog from "./callLog.ts"
+import type { Deliveries } from "./deliveries.ts"
+import type { Entities } from "./entities.ts"
+import type { Entity } from "./entity.ts"
+import { beginsWork } from "./pending.ts"
+import type { Sessions } from "./sessions.ts"
+import type { Storing } from "./storing.ts"
+import type { Surroundings } from "./surroundings.ts"
+import type { Timing } from "./timing.ts"
+
+/** Reads calls. */
+export interface Loading {
+  /** Brings a call into memory, if it has any events. For whoever has its turn. */
+  readonly loaded: (entity: Entity) => Effect.Effect<Call.Live | undefined, StoreError>
+  /** The same, as it is stored now. */
+  readonly reload: (entity: Entity) => Effect.Effect<Call.Live | undefined, StoreError>
+  /** Finds out what became of an append that failed: as soon as the store can be read, and once more when it has had time. */
+  readonly findOut: (entity: Entity) => Effect.Effect<void>
+}
+
+/** What loading needs of the other parts. */
+export interface Parts {
+  readonly entities: Entities
+  readonly sessions: Sessions
+  readonly deliveries: Deliveries
+  readonly timing: Timing
+  readonly storing: Storing
+}
+
+/** What is not in the store so long after its append failed, in milliseconds, will not be. */
+const longestCommit = 60_000
+
+/** What is known of a call by its turns. */
+const learn = (entity: Entity, stored: ReadonlyArray<Turn>): void => {
+  const last = stored.at(-1)
+  const began = stored.findLast((turn) => turn.events.some(beginsWork))
+  entity.version = last?.version ?? 0
+  entity.writer = last === undefined ? undefined : ids.processOf(last.id)
+  entity.worker = began === undefined ? undefined : ids.processOf(began.id)
+}
+
+/** From the store of an engine. */
+export const make = (surroundings: Surroundings, parts: Parts): Loading => {
+  const { definition, read, store, troubles } = surroundings
+  const { deliveries, entities, sessions, storing, timing } = parts
+
+  const load: Loading["loaded"] = Effect.fnUntraced(function*(entity) {
+    const stored = yield* store.read(entity.id)
+    learn(entity, stored)
+    const events = stored.flatMap((turn) => turn.events)
+    if (events.length === 0) return undefined
+    const call = Call.fold(entity.id, events)
+    yield* sessions.learn(call)
+    entity.known = call
+    const flow = definition(call.flow, call.flowVersion)
+    if (call.exit !== undefined) {
+      Deferred.doneUnsafe(entity.ended, Exit.succeed(call.exit))
+      entity.live = Call.settled(call, flow)
+    } else {
+      const { divergence, live } = flow === undefined
+        ? { divergence: undefined, live: Call.withoutFlow(call) }
+        : Call.rebuild(entity.id, flow, events)
+      entity.live = live
+      deliveries.read(entity, live)
+      if (divergence !== undefined && !(yield* diverge(entity, live, divergence))) return yield* load(entity)
+    }
+    showUnsure(entity, stored)
+    return entity.live
+  })
+
+  /** Ends a call whose flow disagrees with its events. `false` if somebody else was first. */
+  const diverge = Effect.fnUntraced(function*(entity: Entity, live: Call.Live, divergence: Divergence) {
+    yield* CallLog.about(
+      entity,
+      Effect.logError(
+        `Call ${entity.id} cannot go on: its flow ${live.call.flow} disagrees with its log at event ${divergence.at} ` +
+          `(recorded ${divergence.recorded}, now ${divergence.now})`
+      )
+    )
+    const reading = read()
+    const ended = Call.diverge(live, divergence, timing.timeOf(entity, live.call, reading))
+    return yield* storing.commit(entity, ended, reading.elapsed)
+  })
+
+  /** If the append of which nobody knew is stored, what follows from it still has to happen. */
+  const showUnsure = (entity: Entity, stored: ReadonlyArray<Turn>): void => {
+    const { live, unsure } = entity
+    const found = unsure === undefined ? undefined : stored[unsure.turn.version - 1]
+    if (found === undefined || unsure === undefined) return
+    entity.unsure = undefined
+    if (found.id !== unsure.turn.id || live === undefined) return
+    entity.deliveries.clear() // nobody has heard what it decided
+    storing.show(entity, unsure, found.events, live.call)
+    timing.rest(entity, live)
+  }
+
+  const loaded: Loading["loaded"] = (entity) => entity.live === undefined ? load(entity) : Effect.succeed(entity.live)
+
+  const findOut: Loading["findOut"] = Effect.fnUntraced(function*(entity) {
+    const { unsure } = entity
+    const lost = (cause: Cause.Cause<unknown>) =>
+      CallLog.lost(entity, "What became of an append of a call cannot be found out", cause)
+    const again = (entity: Entity) => entity.unsure === unsure ? reload(entity) : loaded(entity)
+    const look = Effect.catchCause(troubles.store.untilDone(entities.holding(entity, again)), lost)
+    yield* look
+    if (entity.unsure !== unsure) return
+    yield* Effect.sleep(longestCommit)
+    yield* look
+    if (entity.unsure === unsure) entity.unsure = undefined
+    entities.release(entity)
+  })
+
+  const reload: Loading["reload"] = (entity) => {
+    entity.live = undefined
+    return loaded(entity)
+  }
+
+  return { loaded, reload, findOut }
+}

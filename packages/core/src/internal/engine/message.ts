@@ -1,0 +1,89 @@
+/** What is said to a call, as data, on its way to it. */
+import { type Effect, Exit } from "effect"
+import type * as Call from "../../Call.ts"
+import type { StoreError } from "../../EventStore.ts"
+import type { CallNotFound } from "../callNotFound.ts"
+import type { Entity } from "./entity.ts"
+import type { Reading } from "./time.ts"
+import type { First } from "./unattended.ts"
+
+/** How a message is taken beside the ordinary. */
+export interface Options {
+  /**
+   * An input that changes nothing is answered from the newest state: no append of its own would tell that another process
+   * went on with the call. If the store fails, the state in memory has to do.
+   */
+  readonly asks?: boolean
+  /** What a call that is not stored begins with; without it there has to be one. */
+  readonly fresh?: () => Call.Live
+  /** The call has an id of chance, so that the store need not be asked whether there is one. */
+  readonly isNew?: boolean
+  /**
+   * What becomes of it while the store is down. `"again"`: it is tried until it is taken or cannot be, and all that comes to
+   * the call after it waits. Otherwise it fails, and does so at once while another is tried.
+   */
+  readonly whileDown?: "again"
+  /** Whether the state in memory does not do for an answer, so that the store has to be asked. */
+  readonly mustAsk?: () => boolean
+  /**
+   * Whoever asks can be told that the store refuses it for good, and the call goes on as if it had not been asked. Otherwise
+   * the call is stopped then.
+   */
+  readonly canBeRefused?: boolean
+}
+
+/** What is known of a message before its call has decided on it: that it is for another, or how it is taken. */
+export type Route<A> = { readonly instead: A } | { readonly isNew: boolean }
+
+/** What became of a message. */
+export type Taken<A> = Exit.Exit<A, StoreError | CallNotFound>
+
+/** An input on its way to its call. */
+export interface Message<A> extends Options {
+  /** Finds out whether it is for this call, if that is not sure. */
+  readonly route?: (entity: Entity) => Effect.Effect<Route<A>, StoreError> | undefined
+  /** What is said, from the newest state if need be. */
+  readonly input: Call.Input | ((live: Call.Live, reading: Reading) => Call.Input)
+  /** Looks at what it came to, which is durable, before anybody else can. */
+  readonly look: (call: Call.Call, decided: Call.Decided) => A
+  /** What `look` saw, or why it is not taken. */
+  readonly taken: (exit: Taken<A>) => void
+}
+
+/** For messages whose result nobody looks at. */
+export const ignore = () => undefined
+
+/** A message that is being taken. It ends once, whatever throws on its way. */
+export class Taking<A> {
+  readonly entity: Entity
+  readonly message: Message<A>
+  /** Nothing is stored of the call. */
+  isNew: boolean
+  /** How many times in a row somebody else was first. */
+  conflicts = 0
+  /** What the call is told now in the place of the input, because nobody looked after it. */
+  first: First | undefined
+  private readonly ended: (exit: Taken<A>) => void
+  private isOver = false
+  constructor(entity: Entity, message: Message<A>, ended: (exit: Taken<A>) => void) {
+    this.entity = entity
+    this.message = message
+    this.isNew = message.isNew === true
+    this.ended = ended
+  }
+
+  /** Takes the next step. What throws there ends it. */
+  goOn(step: () => void): void {
+    try {
+      step()
+    } catch (thrown) {
+      if (this.isOver) throw thrown
+      this.end(Exit.die(thrown))
+    }
+  }
+
+  end(exit: Taken<A>): void {
+    this.isOver = true
+    this.ended(exit)
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * What a decision appends: the turn, what is known of the call after it, and what has to be remembered until the store has
+ * answered.
+ */
+import * as Call from "../../Call.ts"
+import type { CallEvent, CallId } from "../../CallEvent.ts"
+import type { Summary, Turn } from "../../EventStore.ts"
+import { isOfSession, liveLines } from "../call/state.ts"
+import type { Entity } from "./entity.ts"
+
+/** What a decision appends. A class, as frames are in `flow/interpreter.ts`, because it waits for its commit. */
+export class DecidedTurn implements Turn {
+  readonly id: string
+  readonly callId: CallId
+  readonly version: number
+  readonly at: number
+  readonly events: ReadonlyArray<CallEvent>
+  constructor(id: string, callId: CallId, version: number, { events, live }: Call.Decided) {
+    this.id = id
+    this.callId = callId
+    this.version = version
+    this.at = live.call.at
+    this.events = events
+  }
+}
+
+/** What is known of a call after a turn. A class for the same reason. */
+export class CallSummary implements Summary {
+  readonly callId: CallId
+  readonly version: number
+  readonly flow: string
+  readonly flowVersion: number
+  readonly status: Summary["status"]
+  readonly waitingFor: string
+  readonly due: number | null
+  readonly process: string | null
+  readonly at: number
+  constructor(call: Call.Call, version: number, waiting: Call.WaitingFor, process: string | undefined) {
+    const over = Call.isOver(call)
+    this.callId = call.id
+    this.version = version
+    this.flow = call.flow
+    this.flowVersion = call.flowVersion
+    this.status = over ? "over" : "running"
+    this.waitingFor = waiting.what
+    this.due = over ? null : waiting.until ?? call.at
+    this.process = process ?? null
+    this.at = call.at
+  }
+}
+
+/** A decision on its way into the store. A class for the same reason. */
+export class Pending {
+  readonly entity: Entity
+  readonly decided: Call.Decided
+  readonly turn: Turn
+  readonly summary: Summary
+  /** The process that runs the activity which the call waits for then. */
+  readonly worker: string | undefined
+  /** When it was decided, by the time that has elapsed. */
+  readonly since: number
+  /** What made the engine stop the call, if that is what is decided. */
+  readonly cause: unknown
+  constructor(
+    entity: Entity,
+    decided: Call.Decided,
+    turn: Turn,
+    summary: Summary,
+    worker: string | undefined,
+    since: number,
+    cause: unknown
+  ) {
+    this.entity = entity
+    this.decided = decided
+    this.turn = turn
+    this.summary = summary
+    this.worker = worker
+    this.since = since
+    this.cause = cause
+  }
+}
+
+/** The sessions that these events name. */
+export const sessionsIn = (events: ReadonlyArray<CallEvent>): ReadonlyArray<string> =>
+  (events as ReadonlyArray<{ readonly referenceId?: string }>).flatMap(({ referenceId }) => referenceId ?? [])
+
+/** All sessions of a call. */
+export const sessionsOf = (call: Call.Call | undefined): ReadonlyArray<string> =>
+  (call?.lines ?? []).flatMap(({ otherReferenceIds, referenceId }) =>
+    referenceId === undefined ? otherReferenceIds : [referenceId, ...otherReferenceIds]
+  )
+
+/** The session that these events name first, if the call did not know it before. What it knew is stored as its already. */
+export const newSessionIn = (events: ReadonlyArray<CallEvent>, before: Call.Call | undefined): string | undefined => {
+  const [session] = sessionsIn(events)
+  return session !== undefined && before?.lines.some((line) => isOfSession(line, session)) ? undefined : session
+}
+
+/** From such an event on, the process that recorded it runs the activity which the call waits for. */
+export const beginsWork = ({ _tag }: CallEvent): boolean => _tag === "ActivityStarted" || _tag === "Restarted"
+
+/**
+ * The process that knows something of a call which no other can know: it runs the activity, or sends the dial, or wrote the
+ * last reply. If it is gone, somebody has to look at the call at once.
+ */
+export const responsible = (
+  call: Call.Call,
+  { worker, writer }: Pick<Entity, "worker" | "writer">
+): string | undefined => {
+  if (!Call.isUrgent(call)) return undefined
+  if (call.wait?._tag === "Activity") return worker
+  return liveLines(call).find((line) => line.phase === "Attempted")?.process ?? writer
+}

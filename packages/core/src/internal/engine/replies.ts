@@ -1,0 +1,117 @@
+/** The replies to webhooks that are recorded: at once, or when the flow has decided. */
+import { Deferred, Effect, Exit, Fiber, Option } from "effect"
+import * as Call from "../../Call.ts"
+import * as Reply from "../../Reply.ts"
+import * as Webhook from "../../Webhook.ts"
+import type * as table from "../call/table.ts"
+import { answer, type Arrival, isAnswered } from "./arrival.ts"
+import type { LateReplies } from "./lateReplies.ts"
+import type { Parts } from "./parts.ts"
+import type { Surroundings } from "./surroundings.ts"
+
+/** What the decision about a webhook led to: the reply, or what it waits for. */
+export interface Decided {
+  readonly line: number
+  readonly reply: table.Reply
+  readonly isNew: boolean
+  readonly isCopy: boolean
+  readonly waiter: Deferred.Deferred<table.Reply> | undefined
+}
+
+/** Answers what is recorded. */
+export interface Replies {
+  /** Looks what the decision about a webhook led to. */
+  readonly look: (arrival: Arrival, line: number, call: Call.Call, decided: Call.Decided) => Decided
+  /** Answers a webhook that is recorded, as soon as its flow has decided. */
+  readonly reply: (arrival: Arrival, decided: Decided) => void
+}
+
+/** The recorded reply that says nothing. */
+const silent = Reply.make(undefined, "recorded")
+
+/** Answers for an engine. `stamp` gives the next place among all webhooks and replies of this process. */
+export const make = (
+  { closing, elapsed, run, settings }: Surroundings,
+  { deliveries, intake }: Parts,
+  lateReplies: LateReplies,
+  stamp: () => number
+): Replies => {
+  const look: Replies["look"] = (arrival, line, call, decided) => {
+    const { entity } = arrival
+    const reply = Call.reply(call, line, decided.answer, settings)
+    const written = entity.deliveries.get(line)?.written
+    const isNew = decided.events.length > 0
+    const isCopy = !isNew && reply._tag === "Act" && written !== undefined && arrival.place > written
+    const waits = reply._tag === "Wait" && !isAnswered(arrival)
+    return { line, reply, isNew, isCopy, waiter: waits ? deliveries.await(entity, line) : undefined }
+  }
+
+  /** Answers on a line that waits for its flow: when the flow has decided, else with a hold at the reply deadline. */
+  const awaitFlow = Effect.fnUntraced(
+    function*(arrival: Arrival, decided: Decided, waiter: Deferred.Deferred<table.Reply>) {
+      const { entity, since } = arrival
+      const { line } = decided
+      const left = Math.max(0, since + settings.replyDeadline - elapsed())
+      const held = Effect.andThen(Effect.sleep(left), Effect.suspend(() => holdLine(arrival, line)))
+      const reply = yield* Effect.ensuring(
+        Effect.raceFirst(Deferred.await(waiter), held),
+        Effect.sync(() => deliveries.awaitNoMore(entity, line, waiter))
+      )
+      give(arrival, decided, reply)
+    },
+    (effect, arrival) => Effect.onInterrupt(effect, () => Effect.sync(() => lateReplies.part(arrival)))
+  )
+
+  /** A hold that is recorded, like any action; one that is not, if the store is late again. */
+  const holdLine = Effect.fnUntraced(function*(arrival: Arrival, line: number) {
+    const due = (): Call.Input => isAnswered(arrival) ? { _tag: "Wake" } : { _tag: "ReplyDue", line }
+    const reading = (call: Call.Call) => Call.reply(call, line, "line", settings)
+    const holding = run(intake.take(arrival.entity, due, reading, { whileDown: "again" }))
+    const watched = Effect.timeoutOption(Fiber.join(holding), settings.lateReply - settings.replyDeadline)
+    const reply = yield* Effect.result(watched)
+    if (reply._tag === "Success" && Option.isSome(reply.success)) return reply.success.value
+    lateReplies.answer(arrival)
+    return { _tag: "Nothing" } as const
+  })
+
+  /** Gives a webhook its reply, unless a hold has gone out already. */
+  const give = (arrival: Arrival, { isCopy, isNew, line }: Decided, reply: table.Reply): void => {
+    const { entity, webhook } = arrival
+    const isFirst = answer(arrival, Exit.succeed(toReply(arrival, line, reply, isCopy)))
+    if (!isFirst || reply._tag !== "Act") return
+    const delivery = entity.deliveries.get(line)
+    if (isCopy && delivery !== undefined) delivery.copies++
+    if (isNew || Webhook.kind(webhook) === "PromptCompleted") entity.unrecordedHolds.delete(webhook.referenceId)
+  }
+
+  const toReply = ({ entity, since }: Arrival, line: number, reply: table.Reply, isCopy: boolean): Reply.Reply => {
+    if (reply._tag !== "Act") return silent
+    const delivery = entity.deliveries.get(line)
+    /** Takes down what became of it. If that has to be recorded, gives how. */
+    const told = (whole: boolean): Effect.Effect<void> | undefined => {
+      if (delivery !== undefined) {
+        delivery.written = stamp()
+        if (isCopy && !whole) delivery.copies-- // nobody has heard this one: the next is a copy as much as it was
+      }
+      const surely = whole && elapsed() - since <= settings.lateReply
+      return surely || reply.n < 0 ? undefined : intake.takeSurely(entity, { _tag: "ReplyBroke", line, n: reply.n })
+    }
+    return {
+      action: reply.action,
+      basis: isCopy ? "copy" : "recorded",
+      sent: (whole) => Effect.suspend(() => told(whole) ?? Effect.void),
+      sentUnsafe: (whole) => {
+        const recording = told(whole)
+        if (recording !== undefined) run(recording)
+      }
+    }
+  }
+
+  return {
+    look,
+    reply: (arrival, decided) => {
+      if (decided.waiter === undefined) give(arrival, decided, decided.reply)
+      else run(closing.inHand(awaitFlow(arrival, decided, decided.waiter)))
+    }
+  }
+}

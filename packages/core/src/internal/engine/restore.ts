@@ -1,0 +1,168 @@
+/**
+ * Whether the store is a copy of an earlier day, and what becomes of the dials of calls that began before: a phone may have
+ * rung for them that the copy does not know of.
+ */
+import { Effect, Metric, Option } from "effect"
+import type { CallId } from "../../CallEvent.ts"
+import type { EventStore, Summary } from "../../EventStore.ts"
+import { type Testimony, Witness, type WitnessError } from "../../Witness.ts"
+import { heldWords, type Restored } from "../call/dial.ts"
+import * as Gathered from "../gathered.ts"
+import type { Run } from "../running.ts"
+
+/** Counts the dials that were held. */
+export const dialsHeld = Metric.counter("ringback_dials_held", {
+  description: "Dials that were held because the store was restored from a copy",
+  incremental: true
+})
+
+/** What is known of a restored copy, and who is told. */
+export interface Restore {
+  /** What to do with the dials of calls that began before a time: the first that applies. */
+  readonly verdicts: ReadonlyArray<Restored>
+  /** A turn of this process is durable. */
+  readonly stored: (callId: CallId, version: number) => void
+  /** An event has named an attempt that the store does not know. */
+  readonly suspect: () => void
+  /** A dial of a call was held. */
+  readonly held: (callId: CallId) => void
+}
+
+/** What is needed of the engine. */
+interface Options {
+  readonly store: EventStore["Service"]
+  readonly now: () => number
+  readonly run: Run
+  readonly running: ReadonlyArray<Summary>
+  /** What the application says. */
+  readonly restored: Restored | undefined
+}
+
+/** How often the witness is written while turns are stored, and how long a turn is stored at least before it is witnessed. */
+const every = "10 seconds"
+
+/** So many calls are named in a line of the log. */
+const longestList = 20
+
+const named = (ids: ReadonlyArray<CallId>, count: number): string => {
+  const some = ids.slice(0, longestList)
+  return count === some.length ? some.join(", ") : `${some.join(", ")} and ${count - some.length} more`
+}
+
+const counted = (count: number): string => count === 1 ? "1 call" : `${count} calls`
+
+const remedy = (before: number): string =>
+  "Cancel them, or say what to do with Calls.layer({ restored: { before: " +
+  `DateTime.makeUnsafe("${new Date(before).toISOString()}"), dials: "dial" or "give up" } })`
+
+/** Looks whether the store is older than its witness. From now on the witness is written, until the scope closes. */
+export const make = Effect.fnUntraced(function*({ now, restored, run, running, store }: Options) {
+  const witness = yield* Witness
+  const context = yield* Effect.context<never>()
+  const began = now()
+  const last = Option.getOrUndefined(witness?.last ?? Option.none())
+  let restoredBefore = last?.restoredBefore
+  let written = last?.turn
+
+  /** A failure is told once, until the witness could be written again. */
+  let isWell = true
+  const write = (turn: Testimony["turn"]): Effect.Effect<void> => {
+    if (witness === undefined) return Effect.void
+    const testimony = {
+      ...(turn === undefined ? {} : { turn }),
+      ...(restoredBefore === undefined ? {} : { restoredBefore })
+    }
+    return Effect.matchEffect(witness.write(testimony), {
+      onFailure: failed,
+      onSuccess: () =>
+        Effect.sync(() => {
+          isWell = true
+          written = turn
+        })
+    })
+  }
+  const failed = (error: WitnessError): Effect.Effect<void> => {
+    if (!isWell) return Effect.void
+    isWell = false
+    return Effect.logWarning(`${error.message} Calls go on, but a restored copy may not be noticed`)
+  }
+
+  const isMissing = Effect.fnUntraced(function*({ callId, version }: NonNullable<Testimony["turn"]>) {
+    const found = yield* store.summary(callId)
+    return Option.isNone(found) || found.value.version < version
+  })
+
+  const startIds = new Set(running.map(({ callId }) => callId))
+  const stillRunning = Effect.map(
+    Effect.orElseSucceed(Effect.suspend(() => store.due({ before: Number.MAX_SAFE_INTEGER })), () => running),
+    (running) => running.map(({ callId }) => callId).filter((id) => startIds.has(id))
+  )
+
+  /** Holds what the application has not decided, and names it. */
+  const hold = Effect.fnUntraced(function*(evidence: string) {
+    restoredBefore = began
+    restore.verdicts = verdicts()
+    const ids = yield* stillRunning
+    yield* Effect.logError(
+      `${evidence}, so the store was restored from a copy. ${
+        counted(ids.length)
+      } that it says are running may have gone on ` +
+        `since and rung phones, so they dial nobody: ${named(ids, ids.length) || "none"}. ${remedy(began)}`
+    )
+    yield* write(written)
+  })
+
+  const verdicts = (): ReadonlyArray<Restored> => [
+    ...(restored === undefined ? [] : [restored]),
+    ...(restoredBefore === undefined ? [] : [{ before: restoredBefore, dials: "hold" } as const])
+  ]
+
+  const tellHeld = Gathered.make<CallId>(run, (first, count) =>
+    Effect.logWarning(
+      `Dials of ${counted(count)} that began before the store was restored are held: ${named(first, count)}. ` +
+        remedy(restoredBefore ?? restored?.before ?? began)
+    ))
+
+  let latestCall = last?.turn?.callId
+  let latestVersion = last?.turn?.version ?? 0
+  const latest = (): Testimony["turn"] =>
+    latestCall === undefined ? undefined : { callId: latestCall, version: latestVersion }
+
+  const restore: { -readonly [Field in keyof Restore]: Restore[Field] } = {
+    verdicts: verdicts(),
+    stored: (callId, version) => {
+      latestCall = callId
+      latestVersion = version
+    },
+    suspect: () => {
+      if (restoredBefore === began) return
+      run(hold("An event names a dial of this installation that the store does not know"))
+    },
+    held: (callId) => {
+      dialsHeld.updateUnsafe(1, context)
+      tellHeld(callId)
+    }
+  }
+
+  if (last?.turn !== undefined && (yield* isMissing(last.turn))) {
+    latestCall = written = undefined
+    yield* hold(`The witness knows turn ${last.turn.version} of call ${last.turn.callId}, and the store does not`)
+  } else yield* write(written)
+
+  const isNews = (turn: Testimony["turn"]) => turn?.callId !== written?.callId || turn?.version !== written?.version
+  const tick = Effect.gen(function*() {
+    const turn = latest()
+    yield* Effect.sleep(every)
+    if (isNews(turn)) yield* write(turn)
+  })
+  if (witness !== undefined) {
+    yield* Effect.forkScoped(Effect.forever(tick))
+    yield* Effect.addFinalizer(() => Effect.suspend(() => isNews(latest()) ? write(latest()) : Effect.void))
+  }
+
+  return restore
+})
+
+/** The calls that wait for what the application says now. */
+export const waiting = (running: ReadonlyArray<Summary>): ReadonlyArray<CallId> =>
+  running.filter(({ waitingFor }) => waitingFor.includes(heldWords)).map(({ callId }) => callId)

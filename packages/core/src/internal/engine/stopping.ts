@@ -1,0 +1,79 @@
+/**
+ * What becomes of a call whose decision threw, or whose turn the store refuses for good. It is stopped, for its flow is not
+ * trusted any more, and its lines are closed; if that cannot be recorded either, it is left as it is.
+ */
+import { Effect, Result } from "effect"
+import * as Call from "../../Call.ts"
+import { StoreError } from "../../EventStore.ts"
+import * as Defect from "../defect.ts"
+import * as CallLog from "./callLog.ts"
+import { thrown } from "./deciding.ts"
+import type { Entity } from "./entity.ts"
+import type { GivenUp } from "./givenUp.ts"
+import type { Loading } from "./loading.ts"
+import type { Storing } from "./storing.ts"
+import type { Surroundings } from "./surroundings.ts"
+import type { Timing } from "./timing.ts"
+import type { Unattended } from "./unattended.ts"
+
+/** Stops calls that cannot go on. */
+export interface Stopping {
+  /** Stops a call. Fails if it is left as it is. */
+  readonly stop: (entity: Entity, live: Call.Live, problem: unknown) => Effect.Effect<void, StoreError>
+  /** Leaves out what came in for a call that has its outcome: its lines are closed when their time is over. */
+  readonly leaveOut: (entity: Entity, problem: unknown) => Effect.Effect<never, StoreError>
+}
+
+/** What stopping needs of the other parts. */
+export interface Parts {
+  readonly timing: Timing
+  readonly storing: Storing
+  readonly loading: Loading
+  readonly givenUp: GivenUp
+  readonly unattended: Unattended
+}
+
+const unrecordable = (problem: unknown): StoreError =>
+  new StoreError({
+    operation: "write",
+    problem: `Nothing can be recorded: ${Defect.message(problem)}`,
+    permanent: true
+  })
+
+/** Stops calls of an engine. */
+export const make = ({ read }: Surroundings, parts: Parts): Stopping => {
+  const { givenUp, loading, storing, timing, unattended } = parts
+
+  const stop: Stopping["stop"] = (entity, live, problem) => {
+    const { call } = live
+    const reading = read()
+    entity.live = undefined
+    if (call.flow === "" || call.exit !== undefined) return abandon(entity, call, problem)
+    const decided = thrown(() => Call.defect(live, problem, timing.timeOf(entity, call, reading)))
+    if (Result.isFailure(decided)) return abandon(entity, call, problem)
+    return storing.commit(entity, decided.success, reading.elapsed, problem).pipe(
+      Effect.asVoid,
+      Effect.catchIf((error) => error.permanent === true, () => abandon(entity, call, problem))
+    )
+  }
+
+  /** Gives a call up in this process. It stays in the store as it is, for whoever can go on with it. */
+  const abandon = (entity: Entity, { flow }: Call.Call, problem: unknown): Effect.Effect<never, StoreError> => {
+    entity.live = undefined
+    const words = `Call ${entity.id} can neither go on nor be stopped, and is left as it is`
+    if (flow === "" || !givenUp.abandon(entity.id)) return Effect.fail(unrecordable(problem))
+    unattended.forget(entity.id)
+    return Effect.andThen(CallLog.died(entity, words, problem), Effect.fail(unrecordable(problem)))
+  }
+
+  const leaveOut: Stopping["leaveOut"] = (entity, problem) => {
+    entity.live = undefined
+    // Its alarm is set by how far it is ahead of the clock, which is forgotten with a call that is not in memory.
+    const isLeftOut = Effect.andThen(Effect.ignore(loading.loaded(entity)), Effect.fail(unrecordable(problem)))
+    if (!givenUp.leaveOut(entity.id)) return isLeftOut
+    const words = `What came in for call ${entity.id} after its outcome cannot be recorded, and is left out`
+    return Effect.andThen(CallLog.died(entity, words, problem), isLeftOut)
+  }
+
+  return { stop, leaveOut }
+}

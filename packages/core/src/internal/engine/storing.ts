@@ -1,0 +1,163 @@
+/**
+ * What a call has decided on its way into the store. Only when it is durable does the state in memory change, and does
+ * anybody see anything of it.
+ */
+import { Cause, Deferred, Effect, Exit, Option, Result } from "effect"
+import * as Call from "../../Call.ts"
+import type { CallEvent, CallId } from "../../CallEvent.ts"
+import { StoreError, type VersionConflict } from "../../EventStore.ts"
+import { isOfSession } from "../call/state.ts"
+import * as Defect from "../defect.ts"
+import * as ids from "../ids.ts"
+import * as Startable from "../startable.ts"
+import * as CallLog from "./callLog.ts"
+import { type Deciding, thrown } from "./deciding.ts"
+import type { Deliveries } from "./deliveries.ts"
+import { type Entity, make as makeEntity, type Unsure } from "./entity.ts"
+import type { GivenUp } from "./givenUp.ts"
+import { beginsWork, CallSummary, DecidedTurn, newSessionIn, Pending, responsible, sessionsIn } from "./pending.ts"
+import type { Sessions } from "./sessions.ts"
+import type { Follow, Surroundings } from "./surroundings.ts"
+import type { Timing } from "./timing.ts"
+
+/** Stores what calls decide. */
+export interface Storing {
+  /**
+   * Appends a decision, and tells what that came to. `false` if somebody else has appended to the call, which then has to be
+   * read again. `since` is when it was decided, by the time that has elapsed.
+   */
+  readonly append: (
+    entity: Entity,
+    decided: Call.Decided,
+    since: number,
+    then: (exit: Exit.Exit<boolean, StoreError>) => void
+  ) => void
+  /** The same for whoever waits. `cause` is what made the engine stop the call, if that is what is decided. */
+  readonly commit: (
+    entity: Entity,
+    decided: Call.Decided,
+    since: number,
+    cause?: unknown
+  ) => Effect.Effect<boolean, StoreError>
+  /** What begins a call inside of a transaction: of it nothing is in memory, for it may not be committed. */
+  readonly first: (id: CallId, live: Call.Live, input: Call.Input) => Pending
+  /** Shows what is durable: in memory, to the world, and to whoever waits for it. */
+  readonly show: (entity: Entity, appended: Unsure, events: ReadonlyArray<CallEvent>, call: Call.Call) => void
+}
+
+/** What storing needs of the other parts. */
+export interface Parts {
+  readonly sessions: Sessions
+  readonly deliveries: Deliveries
+  readonly deciding: Deciding
+  readonly timing: Timing
+  readonly givenUp: GivenUp
+  readonly follow: Follow
+  /** Nobody knows whether the last append of a call is stored. */
+  readonly doubt: (entity: Entity) => void
+}
+
+/** Into the store of an engine. */
+export const make = (surroundings: Surroundings, parts: Parts): Storing => {
+  const { process, read, restore, run, settings, store, troubles } = surroundings
+  const { deciding, deliveries, doubt, follow, givenUp, sessions, timing } = parts
+  let turns = 0
+
+  const pend = (entity: Entity, decided: Call.Decided, since: number, cause?: unknown): Pending => {
+    const version = entity.version + 1
+    const worker = decided.events.some(beginsWork) ? process : entity.worker
+    const turn = new DecidedTurn(ids.turnId(process, ++turns), entity.id, version, decided)
+    const { call } = decided.live
+    const knower = responsible(call, { worker, writer: process })
+    const summary = new CallSummary(call, version, Call.waitingFor(call, settings), knower)
+    return new Pending(entity, decided, turn, summary, worker, since, cause)
+  }
+
+  const append = (pending: Pending, then: (exit: Exit.Exit<boolean, StoreError>) => void): void => {
+    const ended = (exit: Exit.Exit<void, VersionConflict | StoreError>) => then(appended(pending, exit))
+    const begun = thrown(() => appending(pending))
+    if (Result.isFailure(begun)) ended(Exit.die(begun.failure))
+    else Startable.begin(begun.success, run, ended)
+  }
+
+  const appending = ({ decided, entity, summary, turn }: Pending): Effect.Effect<void, VersionConflict | StoreError> =>
+    store.append(turn, summary, { referenceId: newSessionIn(decided.events, entity.live?.call) })
+
+  const appended = (
+    pending: Pending,
+    exit: Exit.Exit<void, VersionConflict | StoreError>
+  ): Exit.Exit<boolean, StoreError> => {
+    if (Exit.isFailure(exit)) return failed(pending, exit.cause)
+    stored(pending)
+    return yes
+  }
+
+  const stored = (pending: Pending): void => {
+    const { decided, entity, summary, turn, worker } = pending
+    const { live } = decided
+    entity.live = live
+    entity.known = live.call
+    entity.version = turn.version
+    entity.writer = process
+    entity.worker = worker
+    entity.unsure = undefined
+    restore.stored(entity.id, turn.version)
+    givenUp.stored(entity.id)
+    if (troubles.throws.isBegun) run(troubles.throws.over())
+    show(entity, pending, decided.events, live.call)
+    if (Call.isWithoutFlow(live)) timing.rest(entity, live)
+    else timing.restUntil(entity, live.call, summary.due)
+  }
+
+  const failed = (pending: Pending, cause: Cause.Cause<VersionConflict | StoreError>): Exit.Exit<false, StoreError> => {
+    const { entity } = pending
+    entity.live = undefined
+    const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+    if (error?._tag === "VersionConflict") return no
+    if (error?.permanent !== true) {
+      entity.unsure = pending
+      doubt(entity)
+    }
+    return error === undefined && Cause.hasDies(cause)
+      ? Exit.fail(deadAppend(entity, cause))
+      : Exit.failCause(cause as Cause.Cause<StoreError>)
+  }
+
+  /** A store that throws where it should fail: nobody knows of the append, as after any failure. */
+  const deadAppend = (entity: Entity, cause: Cause.Cause<unknown>): StoreError => {
+    const thrown = Defect.error(Cause.squash(cause))
+    run(CallLog.about(entity, troubles.throws.failed(thrown.stack ?? thrown.message)))
+    return new StoreError({ operation: "write", problem: `It threw: ${thrown.message}`, cause: thrown })
+  }
+
+  const show: Storing["show"] = (entity, { cause, decided, since }, events, call) => {
+    const stop = CallLog.stopOf(entity, decided, cause)
+    if (stop !== undefined) run(stop)
+    for (const session of sessionsIn(events)) {
+      if (call.lines.some((line) => isOfSession(line, session))) sessions.claim(session, entity.id)
+    }
+    deliveries.follow(entity, events, call)
+    try {
+      follow(entity, events, call, since)
+    } catch (thrown) {
+      run(CallLog.died(entity, `What follows a turn of call ${entity.id} threw`, thrown))
+    }
+    if (call.exit !== undefined) Deferred.doneUnsafe(entity.ended, Exit.succeed(call.exit))
+    deliveries.answer(entity, call)
+  }
+
+  return {
+    append: (entity, decided, since, then) => append(pend(entity, decided, since), then),
+    commit: (entity, decided, since, cause) =>
+      Effect.callback((resume) => append(pend(entity, decided, since, cause), resume)),
+    first: (id, live, input) => {
+      const entity = makeEntity(id)
+      const reading = read()
+      return pend(entity, deciding.decide(entity, live, input, reading), reading.elapsed)
+    },
+    show
+  }
+}
+
+const yes = Exit.succeed(true)
+const no = Exit.succeed<false>(false)

@@ -1,0 +1,42 @@
+/** The time of a call, and when it is woken. */
+import * as Call from "../../Call.ts"
+import type { Entity } from "./entity.ts"
+import type { Surroundings } from "./surroundings.ts"
+import type { Reading } from "./time.ts"
+
+/** What time is to a call. */
+export interface Timing {
+  /** The time of a call, which is that of the clock, but never before its own last record. */
+  readonly timeOf: (entity: Entity, call: Call.Call, reading: Reading) => number
+  /** Sets the alarm for when a call in memory is due. */
+  readonly rest: (entity: Entity, live: Call.Live) => void
+  /** The same for when it is known when that is. A call that is over is not woken. */
+  readonly restUntil: (entity: Entity, call: Call.Call, due: number | null | undefined) => void
+}
+
+/** By the clock and the alarm of an engine. */
+export const make = ({ alarm, neighbours, settings }: Surroundings): Timing => {
+  /** When something happens to a call by itself that this process has to see to. */
+  const dueOf = (live: Call.Live): number | undefined =>
+    Call.isWithoutFlow(live)
+      ? Call.waitingWithoutFlow(live.call, settings).until
+      : Call.waitingFor(live.call, settings).until
+
+  /** Where another process went on with the call, that one has its chance first. */
+  const patience = ({ writer }: Entity): number =>
+    writer !== undefined && neighbours.others().has(writer) ? settings.lookEvery : 0
+
+  const restUntil = (entity: Entity, call: Call.Call, due: number | null | undefined): void => {
+    if (Call.isOver(call) || due === null || due === undefined) return alarm.clear(entity.id)
+    alarm.set(entity.id, due - entity.ahead + patience(entity), Call.isUrgent(call))
+  }
+
+  return {
+    timeOf: (entity, call, { now }) => {
+      entity.ahead = Math.max(entity.ahead, call.at - now)
+      return now + entity.ahead
+    },
+    rest: (entity, live) => restUntil(entity, live.call, dueOf(live)),
+    restUntil
+  }
+}
