@@ -21,6 +21,7 @@ const measurements = [
   `turns --slow-disk 2 --calls 256 ${rounds}`,
   `turns --servers ringback,xstate,workflow,bare --calls 32 ${rounds}`,
   `turns --store postgres --servers ringback,emmett,bare --calls 32 ${rounds}`,
+  `calls ${rounds}`,
   `growth ${rounds}`,
   "startup",
   "waiting",

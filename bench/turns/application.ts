@@ -1,9 +1,11 @@
 /** What the measured server runs: the flow, a carrier that takes every dial, and the engine on a database. */
+import { NodeHttpClient } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
 import { Calls, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
+import { Telesign } from "@ringback/http"
 import { Effect, Layer, Redacted, Schema } from "effect"
-import { prompts, referenceId } from "./conversation.ts"
+import { carrierPort, prompts, referenceId } from "./conversation.ts"
 
 const from = PhoneNumber.make("15550170009")
 const to = PhoneNumber.make("15550170001")
@@ -31,13 +33,30 @@ export const Interview = Flow.make("interview", {
   run: () => asking(Array.from({ length: 600 }, (_, n) => prompts[n % prompts.length]!))
 })
 
-const transport = Layer.succeed(
+/** A call that waits before it dials. */
+export const Held = Flow.make("held", {
+  version: 1,
+  input: {},
+  output: Schema.String,
+  run: () => Flow.andThen(Flow.sleep("1 day"), asking(prompts))
+})
+
+const taking = Layer.succeed(
   Transport.Transport,
   Transport.Transport.of({
     send: (action) =>
       Effect.succeed({ referenceId: referenceId(action._tag === "Dial" ? action.externalId ?? "" : "") })
   })
 )
+
+const posting = (port: string) =>
+  Telesign.layer({
+    customerId: Redacted.make("customer"),
+    apiKey: Redacted.make("key"),
+    baseUrl: `http://127.0.0.1:${port}`
+  }).pipe(Layer.provide(NodeHttpClient.layerNodeHttp))
+
+const transport = carrierPort === undefined ? taking : posting(carrierPort)
 
 /** The store in a file, or at the URL of a PostgreSQL. */
 export const store = (place: string) =>
@@ -52,6 +71,6 @@ export const store = (place: string) =>
 /** The engine. A callee who answers at once would be taken for a copy, so the rule that tells copies by haste stands back. */
 export const calls = (place: string) =>
   Calls.layer({
-    flows: [Conversation, Interview],
+    flows: [Conversation, Interview, Held],
     settings: { shortestKeyPress: 0, fastestSpeech: Infinity }
   }).pipe(Layer.provide(transport), Layer.provideMerge(store(place)))

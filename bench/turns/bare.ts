@@ -21,6 +21,16 @@ serve("bare", {
     await store.prepare(ids.map((id) => [id, 1, Date.now(), begin]))
     for (const id of ids) calls.set(id, { version: 1, asked: 0, pressed: "" })
   },
+  begin: (id, stored) => {
+    calls.set(id, { version: 1, asked: 0, pressed: "" })
+    store.append({ row: [id, 1, Date.now(), begin], stored })
+  },
+  accept: (id, referenceId) => {
+    const call = calls.get(id)
+    if (call === undefined) return
+    const events = JSON.stringify([{ _tag: "DialAccepted", referenceId }])
+    store.append({ row: [id, ++call.version, Date.now(), events], stored: () => undefined })
+  },
   receive: (id, fact, answer) => {
     const call = calls.get(id)
     if (call === undefined) return answer("{}")

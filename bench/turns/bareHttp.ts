@@ -1,6 +1,7 @@
 /** Bare `node:http` around something that holds the measured calls: the same JSON in and out, and nothing that is not needed. */
 import { createServer, type ServerResponse } from "node:http"
-import { prompts, usage } from "./conversation.ts"
+import { dial } from "./bareDial.ts"
+import { isHeld, prompts, usage } from "./conversation.ts"
 
 /** What a webhook says of a call. */
 export type Fact =
@@ -12,6 +13,10 @@ export type Fact =
 export interface Holder {
   /** Makes calls that nobody has answered yet, which is not measured. */
   readonly start: (ids: ReadonlyArray<string>) => Promise<void>
+  /** Starts one call, and says when it is durable. Only servers that hold whole calls can. */
+  readonly begin?: (id: string, stored: () => void) => void
+  /** The carrier has accepted the dial of a call. */
+  readonly accept?: (id: string, referenceId: string) => void
   /** Takes a fact of a call. What it leads to is durable when `answer` is called with it. */
   readonly receive: (id: string, fact: Fact, answer: (action: string) => void) => void | Promise<void>
   /** How many commits there were, as far as that is known. */
@@ -30,10 +35,22 @@ export const asking = (question: number): object => {
 export const serve = (name: string, holder: Holder): void => {
   let started = 0
 
+  const nextId = () => `${name}.${String(++started).padStart(20, "0")}.1`
+
   const start = async (count: number, response: ServerResponse) => {
-    const ids = Array.from({ length: count }, () => `${name}.${String(++started).padStart(20, "0")}.1`)
+    const ids = Array.from({ length: count }, nextId)
     await holder.start(ids)
     response.end(JSON.stringify(ids))
+  }
+
+  /** An application's request: it is answered when the call is durable, and then the call is dialled. */
+  const begin = (response: ServerResponse) => {
+    const id = nextId()
+    holder.begin?.(id, () => {
+      response.setHeader("content-type", "application/json")
+      response.end(JSON.stringify({ id: id.split(".")[1] }))
+      if (!isHeld) dial(id, (referenceId) => holder.accept?.(id, referenceId))
+    })
   }
 
   const receive = (text: string, response: ServerResponse) => {
@@ -56,7 +73,7 @@ export const serve = (name: string, holder: Holder): void => {
     let body = ""
     request.setEncoding("utf8")
     request.on("data", (chunk: string) => void (body += chunk))
-    request.on("end", () => receive(body, response))
+    request.on("end", () => request.url === "/calls" ? begin(response) : receive(body, response))
   })
 
   server.listen(0, "127.0.0.1", () => {

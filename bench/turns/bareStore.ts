@@ -1,6 +1,4 @@
 /** Group commit by hand, on `node:sqlite` and on PostgreSQL: everything that arrives while a commit is under way shares the next one. */
-import { PgClient } from "@effect/sql-pg"
-import { Effect, ManagedRuntime, Redacted } from "effect"
 import { DatabaseSync } from "node:sqlite"
 import { slowDown } from "./slowDisk.ts"
 
@@ -58,6 +56,8 @@ const sqlite = (file: string): Store => {
 }
 
 const postgres = async (url: string): Promise<Store> => {
+  const { PgClient } = await import("@effect/sql-pg") // here, so that the bare server is as small as it can be
+  const { Effect, ManagedRuntime, Redacted } = await import("effect")
   const runtime = ManagedRuntime.make(PgClient.layer({ url: Redacted.make(url) }))
   const sql = await runtime.runPromise(PgClient.PgClient)
   const run = (text: string, parameters: ReadonlyArray<unknown> = []) =>

@@ -1,13 +1,19 @@
 /**
  * The call that is measured: answered, four questions with one key each, and the end. Six turns, five of which bring an
- * action. Every server that is measured holds it, in its own way.
+ * action. Every server that is measured holds it, in its own way. The environment variable `QUESTIONS` makes it shorter.
  */
-export const prompts = [
+export const prompts: ReadonlyArray<string> = [
   "Welcome. Press 1 for English, 2 for Spanish.",
   "Press 1 for sales, 2 for support.",
   "Press 1 if you are a customer already.",
   "Press 1 to hear the opening hours, 2 to be called back."
-] as const
+].slice(0, Number(process.env.QUESTIONS ?? 4))
+
+/** The port of the carrier that dials are sent to, if `CARRIER` names one. Without it every dial is taken in the process. */
+export const carrierPort = process.env.CARRIER
+
+/** Whether calls that are started by `POST /calls` wait before they dial. */
+export const isHeld = process.env.HELD === "1"
 
 /** What the carrier posts in one turn, and what the answer to it holds. */
 export interface Turn {
@@ -27,7 +33,7 @@ export const turnsOf = (externalId: string): ReadonlyArray<Turn> => {
     expected
   })
   return [
-    turn("dial_completed", { status: "answered" }, prompts[0]),
+    turn("dial_completed", { status: "answered" }, prompts[0] ?? "hangup"),
     ...prompts.map((_, i) =>
       turn(
         "speak_completed",
@@ -49,6 +55,8 @@ export interface Usage {
   /** The memory in use; without garbage if the process runs with `--expose-gc`. */
   readonly heapBytes: number
   readonly residentBytes: number
+  /** The most that was resident at any time. */
+  readonly peakBytes: number
 }
 
 /** The usage of this process. */
@@ -56,5 +64,6 @@ export const usage = (commits: number): Usage => {
   globalThis.gc?.()
   const { heapUsed, rss } = process.memoryUsage()
   const { system, user } = process.cpuUsage()
-  return { cpuMicros: user + system, commits, heapBytes: heapUsed, residentBytes: rss }
+  const peakBytes = process.resourceUsage().maxRSS * 1024
+  return { cpuMicros: user + system, commits, heapBytes: heapUsed, residentBytes: rss, peakBytes }
 }

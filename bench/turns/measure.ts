@@ -1,10 +1,12 @@
 /** Measures one server in one round: a process of its own for the server, and one for the generator. */
 import { execFile, spawn } from "node:child_process"
+import { isAbsolute } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import type { Started } from "./bulk.ts"
 import type { Measured } from "./generator.ts"
 
-const file = (name: string) => fileURLToPath(new URL(`${name}.ts`, import.meta.url))
+const file = (name: string) => isAbsolute(name) ? name : fileURLToPath(new URL(`${name}.ts`, import.meta.url))
 const run = promisify(execFile)
 
 /** A server that runs, and the way to its end. */
@@ -13,8 +15,12 @@ export interface Server {
   readonly kill: () => Promise<void>
 }
 
-/** Starts a program of this folder on a database. */
-export const start = async (name: string, place: string, environment: Record<string, string> = {}): Promise<Server> => {
+/** Starts a program of this folder, or one whose path is given, on a database. */
+export const start = async (
+  name: string,
+  place: string,
+  environment: Readonly<Record<string, string>> = {}
+): Promise<Server> => {
   const child = spawn(process.execPath, ["--conditions=source", file(name), place], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, NODE_NO_WARNINGS: "1", ...environment }
@@ -39,26 +45,39 @@ export interface Load {
   readonly seconds: number
 }
 
-/** Loads a server on a database, and measures what it does. */
-export const measure = async (
+/** Loads a server on a database by a program of this folder, and gives what that prints. */
+const load = async (
+  loader: string,
   name: string,
   place: string,
-  { calls, seconds }: Load,
-  environment?: Record<string, string>
-): Promise<Measured> => {
+  numbers: ReadonlyArray<number>,
+  environment: Readonly<Record<string, string>>
+): Promise<unknown> => {
   const server = await start(name, place, environment)
   try {
-    const { stdout } = await run(process.execPath, [
-      file("generator"),
-      String(server.port),
-      String(calls),
-      String(seconds)
-    ])
-    return JSON.parse(stdout) as Measured
+    const env = { ...process.env, ...environment }
+    const { stdout } = await run(process.execPath, [file(loader), String(server.port), ...numbers.map(String)], { env })
+    return JSON.parse(stdout)
   } finally {
     await server.kill()
   }
 }
+
+/** Loads a server on a database, and measures what it does. */
+export const measure = (
+  name: string,
+  place: string,
+  { calls, seconds }: Load,
+  environment: Readonly<Record<string, string>> = {}
+): Promise<Measured> => load("generator", name, place, [calls, seconds], environment) as Promise<Measured>
+
+/** Starts many calls that wait before they dial. */
+export const measureStarts = (
+  name: string,
+  place: string,
+  { calls, count }: { readonly calls: number; readonly count: number }
+): Promise<Started> =>
+  load("bulk", name, place, [calls, count], { HELD: "1", NODE_OPTIONS: "--expose-gc" }) as Promise<Started>
 
 /** The middle one. */
 export const median = (numbers: ReadonlyArray<number>): number =>

@@ -4,8 +4,8 @@ import { Call, Calls, EventStore, SqlEventStore } from "@ringback/core"
 import { Console, Effect, Layer, Metric, Option } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { createServer, type Server } from "node:http"
-import { calls, Conversation } from "./application.ts"
-import { usage } from "./conversation.ts"
+import { calls, Conversation, Held } from "./application.ts"
+import { isHeld, usage } from "./conversation.ts"
 import { slowDown } from "./slowDisk.ts"
 
 slowDown()
@@ -22,6 +22,12 @@ const startAll = Effect.fnUntraced(function*(count: number) {
   return started.map(({ id }) => Call.externalId(namespace, id, 1))
 })
 
+/** What an application answers to whoever wants a call: its id, when it is durable. */
+const startOne = Effect.gen(function*() {
+  const { id } = yield* isHeld ? Calls.start(Held, {}) : Calls.start(Conversation, {})
+  return HttpServerResponse.jsonUnsafe({ id })
+})
+
 const control = HttpRouter.use((router) =>
   Effect.gen(function*() {
     const services = yield* Effect.context<Calls.Calls | EventStore.EventStore>()
@@ -30,6 +36,7 @@ const control = HttpRouter.use((router) =>
       "/usage",
       Effect.map(Metric.value(SqlEventStore.commits), ({ count }) => HttpServerResponse.jsonUnsafe(usage(count)))
     )
+    yield* router.add("POST", "/calls", Effect.provideContext(startOne, services))
     yield* router.add("POST", "/start", (request) =>
       startAll(Number(request.url.split("=")[1])).pipe(
         Effect.map((ids) => HttpServerResponse.jsonUnsafe(ids)),
