@@ -1,5 +1,29 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
 import * as Defect from "../src/internal/defect.ts"
+
+/** Digits with what may stand between them, at most so much between two. */
+const Digits = Schema.Array(Schema.Tuple([
+  Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 })),
+  Schema.Literals([
+    "",
+    " ",
+    ",",
+    ", ",
+    "-",
+    " - ",
+    "\u2013",
+    "\u00a0",
+    ".",
+    ";",
+    "/",
+    "_",
+    "\", \"",
+    "', '",
+    ") ",
+    "\n"
+  ])
+])).check(Schema.isMinLength(4), Schema.isMaxLength(20))
 
 /** What was thrown, where, and why. */
 const thrown = () =>
@@ -13,6 +37,19 @@ describe("what foreign code threw", () => {
     assert.strictEqual(Defect.message("Query failed (SQLSTATE P0001)."), "Query failed (SQLSTATE P0001).")
     assert.strictEqual(Defect.message("SQLSTATE 2200315550170001"), `SQLSTATE ${"•".repeat(16)}`)
     assert.strictEqual(Defect.message("room 101, try 3 of 12"), "room 101, try 3 of 12")
+  })
+
+  it.prop("keeps no digit of four or more, whatever stands between them", [Digits], ([digits]) => {
+    const said = digits.map(([digit, between]) => `${digit}${between}`).join("")
+    assert.notMatch(Defect.message(`pressed ${said} in all`), /[0-9]/)
+    assert.match(Defect.message(`pressed ${said} in all`), /^pressed •+[^•]* in all$/)
+  })
+
+  it("keeps digits that words stand between, and those of other scripts no more than ours", () => {
+    for (const kept of ["500 ms, 3 of 5", "2 of 3: 12 rows", "at 10:24:31"]) {
+      assert.strictEqual(Defect.message(kept), kept)
+    }
+    assert.strictEqual(Defect.message("pressed \u0664\u0660\u0662\u0661"), "pressed ••••")
   })
 
   it("is cut, however much it says", () => {
