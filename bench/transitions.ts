@@ -1,7 +1,7 @@
 // How many steps of a flow the pure interpreter makes in a second on one core, beside a reducer written by hand as one
 // switch, which is about the least that such a conversation can cost, and beside XState. All hold the same conversation: a
 // menu of three tries, over and over; all keep their state by value. Run: npm run bench -- transitions [seconds]
-import { Flow, Line } from "@ringback/core"
+import { Flow, Line, Step } from "@ringback/core"
 import { assign, initialTransition, setup, transition } from "xstate"
 import { printMachine } from "./machine.ts"
 
@@ -12,10 +12,10 @@ const presses = ["", "7", "", "7", "1"]
 const menu = Line.menu("Press 1 to keep it, 2 to cancel it.", { choices: { "1": "kept", "2": "cancelled" } })
 
 const asFlow = (conversation: Flow.Flow<unknown, unknown, Flow.Line>) => (): number => {
-  let step = Flow.start(conversation)
+  let step = Step.start(conversation)
   let transitions = 0
   for (let i = 0; step._tag === "Waiting"; i++) {
-    step = Flow.next(step as never, { _tag: "Heard", digits: presses[i % presses.length]! } as never)
+    step = Step.next(step as never, { _tag: "Heard", digits: presses[i % presses.length]! } as never)
     transitions++
   }
   return transitions

@@ -14,7 +14,9 @@ const rooms = [
       "Action",
       "Webhook",
       "CallEvent",
+      "Request",
       "Flow",
+      "Step",
       "Line",
       "Settings",
       "Call",
@@ -27,7 +29,20 @@ const rooms = [
       "SqliteClient"
     ],
     // Transport is a port, but one of plain data: the wire format speaks of what became of a dial.
-    pure: ["PhoneNumber", "Prompt", "Action", "Webhook", "CallEvent", "Flow", "Line", "Settings", "Call", "Transport"],
+    pure: [
+      "PhoneNumber",
+      "Prompt",
+      "Action",
+      "Webhook",
+      "CallEvent",
+      "Request",
+      "Flow",
+      "Step",
+      "Line",
+      "Settings",
+      "Call",
+      "Transport"
+    ],
     uses: ["effect", "effect/*"],
     exceptions: { SqliteClient: ["node:sqlite"] }
   },

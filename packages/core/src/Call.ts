@@ -15,7 +15,9 @@ import * as table from "./internal/call/table.ts"
 import * as time from "./internal/call/time.ts"
 import * as turns from "./internal/call/turn.ts"
 import { recordable } from "./internal/json.ts"
+import type * as Request from "./Request.ts"
 import type * as Settings from "./Settings.ts"
+import * as Step from "./Step.ts"
 import type * as Webhook from "./Webhook.ts"
 
 /**
@@ -113,7 +115,7 @@ export type Input =
   | { readonly _tag: "Wake" }
   | { readonly _tag: "ReplyDue"; readonly line: number }
   | { readonly _tag: "ReplyBroke"; readonly line: number; readonly n: number }
-  | { readonly _tag: "ActivityEnded"; readonly n: number; readonly result: Flow.ActivityResult }
+  | { readonly _tag: "ActivityEnded"; readonly n: number; readonly result: Request.ActivityResult }
   | { readonly _tag: "ActivityDied"; readonly n: number; readonly message: string }
   | { readonly _tag: "Signalled"; readonly name: string; readonly value: unknown; readonly key?: string }
   | { readonly _tag: "Cancel" }
@@ -387,7 +389,7 @@ export const prepare = (id: CallId, definition: AnyDefinition, input: unknown): 
     if (decoded._tag === "Success") return definition.run(decoded.success as never)
     throw new Error("The recorded input does not fit the flow's schema any more")
   })
-  return { call: initial(id), definition, step: Flow.start(flow) }
+  return { call: initial(id), definition, step: Step.start(flow) }
 }
 
 /**
@@ -465,7 +467,7 @@ export const stillborn = (live: Live, problem: unknown): Live => {
   const dies = Flow.suspend(() => {
     throw problem
   })
-  return { ...live, step: Flow.start(dies) }
+  return { ...live, step: Step.start(dies) }
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

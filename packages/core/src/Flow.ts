@@ -18,7 +18,7 @@ import * as codecs from "./internal/flow/codecs.ts"
 import * as interpreter from "./internal/flow/interpreter.ts"
 import { longest, recordable } from "./internal/json.ts"
 import * as PhoneNumber from "./PhoneNumber.ts"
-import type { Prompt } from "./Prompt.ts"
+import * as Request from "./Request.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Requirements
@@ -87,33 +87,12 @@ export class HungUp extends Schema.TaggedError<HungUp>()("HungUp", {}) {
 }
 
 /**
- * Why nobody was reached. `busy`, `no answer` and `failed` are what the carrier reported (which of its words mean busy or
- * no answer is a setting, because only `answered` is public); `refused` is a dial that the carrier declined because of its
- * number; `unknown` is a dial of which nobody knows whether it rang.
- *
- * Two say nothing about the person: `not authorized` is a dial that the carrier declined because of us (the credentials are
- * not accepted, or the caller id is not ours), `not sent` one that it never took (it was not reached, or throttled us for
- * too long). Trying later may help, and trying another number does not.
- *
- * @since 0.1.0
- */
-export const NotAnsweredReason = Schema.Literals([
-  "busy",
-  "no answer",
-  "failed",
-  "refused",
-  "not authorized",
-  "not sent",
-  "unknown"
-])
-
-/**
  * Nobody was reached. `status` keeps the carrier's own word where it gave one.
  *
  * @since 0.1.0
  */
 export class NotAnswered extends Schema.TaggedError<NotAnswered>()("NotAnswered", {
-  reason: NotAnsweredReason,
+  reason: Request.NotAnsweredReason,
   status: Schema.optionalKey(Schema.String)
 }) {
   override get message() {
@@ -188,128 +167,7 @@ export const maxDuration: Duration.Duration = Duration.millis(bounds.longestWait
 export const maxValueBytes: number = longest
 
 /** Making an `Error` costs as much as a dozen transitions, so the failures without fields are made once. */
-const hungUp = new HungUp()
 const timedOut = new TimedOut()
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Requests and responses
-// ---------------------------------------------------------------------------------------------------------------------
-
-/**
- * What a flow asks of the world, as data.
- *
- * @since 0.1.0
- */
-export type Request =
-  | {
-    readonly _tag: "Dial"
-    readonly to: PhoneNumber.PhoneNumber
-    readonly from: PhoneNumber.PhoneNumber
-    readonly ringForMillis: number
-    readonly maxCallDurationSeconds: number
-    readonly sendDtmf?: string
-    readonly evenIfUnknown?: boolean
-  }
-  | { readonly _tag: "Answer" }
-  | {
-    readonly _tag: "Prompt"
-    readonly action: Action.Action
-    readonly goodbye: boolean
-    /** Whether keys are an input that is taken, if that is known: for who tries inputs. */
-    readonly accepts?: (digits: string) => boolean
-  }
-  | { readonly _tag: "Bridge"; readonly action: Action.Dial }
-  | { readonly _tag: "Leave" }
-  | { readonly _tag: "Sleep"; readonly millis: number }
-  | {
-    readonly _tag: "Activity"
-    readonly name: string
-    readonly withinMillis: number
-    /** What is run, and how its value and its error are stored. */
-    readonly effect: Effect.Effect<unknown, unknown, unknown>
-    readonly encodeSuccess: (value: unknown) => Result.Result<unknown, Error>
-    readonly encodeError: (error: unknown) => Result.Result<unknown, Error>
-  }
-  | {
-    readonly _tag: "Signal"
-    readonly name: string
-    readonly withinMillis: number
-    /** Whether a value fits; one that does not is refused before it is recorded. */
-    readonly fits: (value: unknown) => boolean
-  }
-  | { readonly _tag: "SetDeadline"; readonly millis: number }
-  | { readonly _tag: "LiftDeadline"; readonly n: number }
-  | { readonly _tag: "Now" }
-  | { readonly _tag: "Random" }
-  | { readonly _tag: "Note"; readonly name: string; readonly data: unknown }
-
-/**
- * What an activity came to, in stored form.
- *
- * @since 0.1.0
- */
-export interface ActivityResult {
-  readonly ok: boolean
-  readonly value: unknown
-}
-
-/**
- * The response that each request is resumed with.
- *
- * @since 0.1.0
- */
-export interface Responses {
-  readonly Dial:
-    | { readonly _tag: "Answered" }
-    | { readonly _tag: "NotAnswered"; readonly reason: typeof NotAnsweredReason.Type; readonly status?: string }
-  readonly Answer: { readonly from: string | undefined; readonly to: string | undefined }
-  readonly Prompt: { readonly _tag: "Heard"; readonly digits: string } | { readonly _tag: "HungUp" }
-  readonly Bridge: Bridged | { readonly _tag: "HungUp" }
-  readonly Leave: null
-  readonly Sleep: null
-  readonly Activity: ActivityResult
-  readonly Signal: { readonly _tag: "Received"; readonly value: unknown } | { readonly _tag: "Expired" }
-  /** The number of the deadline, by which it is lifted. */
-  readonly SetDeadline: { readonly n: number }
-  readonly LiftDeadline: null
-  readonly Now: number
-  readonly Random: number
-  readonly Note: null
-}
-
-/**
- * What came of connecting a third party: nobody was reached, or the two talked and one of them left. Which one is told if
- * the carrier told it; the other is still on the line.
- *
- * How the carrier reports a third party who was not reached is not public. If it is as the end of a leg
- * (`call_leg_completed`) and not as a failed dial, it shows here as `Left` by `them`.
- *
- * @since 0.1.0
- */
-export type Bridged =
-  | { readonly _tag: "NotConnected"; readonly status?: string }
-  | { readonly _tag: "Left"; readonly who: "them" | "caller" | "unknown" }
-
-/**
- * Any of the responses.
- *
- * @since 0.1.0
- */
-export type Response = Responses[keyof Responses]
-
-/**
- * How a flow ended: with its value, with a failure, or stopped from outside.
- *
- * @since 0.1.0
- */
-export type Exit<A, E> = interpreter.Exit<A, E>
-
-/**
- * Why a flow is stopped from outside.
- *
- * @since 0.1.0
- */
-export type Stop = interpreter.Stop
 
 // ---------------------------------------------------------------------------------------------------------------------
 // The type
@@ -350,8 +208,7 @@ type Any = Flow<unknown, unknown, unknown>
 const toProgram = (flow: Any): interpreter.Program => flow as never
 const fromNode = <A, E, R>(node: interpreter.Node): Flow<A, E, R> => new interpreter.Program(node) as never
 
-const success = <A>(value: A): Exit<A, never> => ({ _tag: "Success", value })
-const failure = <E>(error: E): Exit<never, E> => ({ _tag: "Failure", error })
+const { failure, success } = interpreter
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Constructors
@@ -385,13 +242,13 @@ export const suspend = <A, E, R>(make: () => Flow<A, E, R>): Flow<A, E, R> =>
  *
  * @since 0.1.0
  */
-export const ask = <Q extends Request, A, E = never, R = never>(
+export const ask = <Q extends Request.Request, A, E = never, R = never>(
   request: Q,
-  resume: (response: Responses[Q["_tag"]]) => Exit<A, E>
+  resume: (response: Request.Responses[Q["_tag"]]) => interpreter.Exit<A, E>
 ): Flow<A, E, R> => fromNode({ _tag: "Await", request: checked(request), resume })
 
 /** Every request passes here, whoever makes it, so that nothing is recorded which cannot be read back. */
-const checked = (request: Request): Request => {
+const checked = (request: Request.Request): Request.Request => {
   switch (request._tag) {
     case "Sleep":
       bounds.wait("Flow.sleep", request.millis)
@@ -418,7 +275,7 @@ const checked = (request: Request): Request => {
     }
     case "Prompt":
     case "Bridge":
-      return { ...request, action: Action.checked(request.action) } as Request
+      return { ...request, action: Action.checked(request.action) } as Request.Request
     case "Answer":
     case "Leave":
     case "LiftDeadline":
@@ -795,7 +652,7 @@ export const timeout: {
     flatMap(
       ask({ _tag: "SetDeadline", millis: bounds.millis("Flow.timeout", duration) }, ({ n }) => success(n)),
       (n): Flow<A, E | TimedOut, R> => {
-        const scope: DeadlineScope = { _tag: "Deadline", n, failure: timedOut }
+        const scope: Request.DeadlineScope = { _tag: "Deadline", n, failure: timedOut }
         const bounded: Flow<A, E | TimedOut, R> = fromNode({ _tag: "Scoped", self: toProgram(self), scope })
         return ensuring(bounded, ask({ _tag: "LiftDeadline", n }, () => success(undefined)))
       }
@@ -934,7 +791,7 @@ export const signal = <S extends PureCodec>(
   const fits = (value: unknown) => Result.isSuccess(form.decode(value))
   return ask(
     { _tag: "Signal", name, withinMillis: bounds.millis("Flow.signal", options.within), fits },
-    (response): Exit<S["Type"], TimedOut> =>
+    (response): interpreter.Exit<S["Type"], TimedOut> =>
       response._tag === "Received" ? success(decoded(form, response.value)) : failure(timedOut)
   )
 }
@@ -980,7 +837,7 @@ type Answered<R> = R extends Line | IncomingLine ? never
 
 const leave: Flow<void> = ask({ _tag: "Leave" }, () => success(undefined))
 
-const dialRequest = (options: DialOptions): Extract<Request, { readonly _tag: "Dial" }> => ({
+const dialRequest = (options: DialOptions): Extract<Request.Request, { readonly _tag: "Dial" }> => ({
   _tag: "Dial",
   to: PhoneNumber.make(options.to),
   from: PhoneNumber.make(options.from),
@@ -1009,7 +866,7 @@ export const dial: {
   <A, E, R>(talk: Flow<A, E, R>, options: DialOptions): Flow<A, E | NotAnswered, Dialled<R> | NoLine> => {
     const answered = ask(
       dialRequest(options),
-      (response): Exit<void, NotAnswered> =>
+      (response): interpreter.Exit<void, NotAnswered> =>
         response._tag === "Answered" ? success(undefined) : failure(
           new NotAnswered({
             reason: response.reason,
@@ -1032,85 +889,6 @@ export const inbound = <A, E, R>(
   talk: (caller: { readonly from: string | undefined; readonly to: string | undefined }) => Flow<A, E, R>
 ): Flow<A, E, Answered<R> | NoLine | Incoming> =>
   flatMap(ask({ _tag: "Answer" }, success), (caller) => ensuring(talk(caller), leave)) as Flow<A, E, never>
-
-/**
- * Leaves the line: the far end is hung up on at the next chance. What a flow does after it needs no line.
- *
- * @since 0.1.0
- */
-export const hangup: Flow<void, never, Line> = leave
-
-/**
- * Sends one prompt or other action on the line and gives the digits that were pressed. `Line` is built on it.
- *
- * @since 0.1.0
- */
-export const prompt = (
-  action: Action.Action,
-  options?: { readonly goodbye?: boolean; readonly accepts?: (digits: string) => boolean }
-): Flow<string, HungUp, Line> =>
-  ask(
-    {
-      _tag: "Prompt",
-      action,
-      goodbye: options?.goodbye ?? false,
-      ...(options?.accepts === undefined ? {} : { accepts: options.accepts })
-    },
-    (response): Exit<string, HungUp> => response._tag === "Heard" ? success(response.digits) : failure(hungUp)
-  )
-
-/**
- * Connects the caller with a third party; `Line.bridge` is built on it.
- *
- * @since 0.1.0
- */
-export const bridge = (action: Action.Dial): Flow<Bridged, HungUp, Line | IncomingLine> =>
-  ask(
-    { _tag: "Bridge", action },
-    (response): Exit<Bridged, HungUp> => response._tag === "HungUp" ? failure(hungUp) : success(response)
-  )
-
-/**
- * The scope of `Flow.timeout`: ended from outside when its deadline passes.
- *
- * @since 0.1.0
- */
-export interface DeadlineScope extends interpreter.Scope {
-  readonly _tag: "Deadline"
-  readonly n: number
-}
-
-/**
- * The scope of `Line.hold`: its prompt is what the callee hears while the flow inside waits, and a hang-up ends it.
- *
- * @since 0.1.0
- */
-export interface HoldScope extends interpreter.Scope {
-  readonly _tag: "Hold"
-  readonly prompt: Prompt
-}
-
-/**
- * The scope within that of `Line.hold`: ended from outside when the line has borne as many holds in a row as it may.
- *
- * @since 0.1.0
- */
-export interface HoldLimitScope extends interpreter.Scope {
-  readonly _tag: "HoldLimit"
-}
-
-const holdLimit: HoldLimitScope = { _tag: "HoldLimit", failure: timedOut }
-
-/**
- * Runs a flow under a hold; `Line.hold` is built on it.
- *
- * @since 0.1.0
- */
-export const hold = <A, E, R>(self: Flow<A, E, R>, prompt: Prompt): Flow<A, E | HungUp | TimedOut, R | Line> => {
-  const scope: HoldScope = { _tag: "Hold", prompt, failure: hungUp }
-  const bounded = fromNode<A, E, R>({ _tag: "Scoped", self: toProgram(self), scope: holdLimit })
-  return fromNode({ _tag: "Scoped", self: toProgram(bounded), scope })
-}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Reducers
@@ -1251,109 +1029,3 @@ export const make = <
     }
   }
 }
-
-// ---------------------------------------------------------------------------------------------------------------------
-// The interpreter
-// ---------------------------------------------------------------------------------------------------------------------
-
-/**
- * A flow that has ended.
- *
- * @since 0.1.0
- */
-export type Done<A, E> = interpreter.Done<A, E>
-
-/**
- * A flow that waits for the response to its `request`.
- *
- * @since 0.1.0
- */
-export type Waiting<A, E, Q extends Request = Request> = Q extends Request ? interpreter.Waiting<A, E, Q> : never
-
-/**
- * Where a flow stands.
- *
- * @since 0.1.0
- */
-export type Step<A, E> = Done<A, E> | Waiting<A, E>
-
-/**
- * Runs a flow to its first request, or to its end. `keyed` is for those who ask for the `key` of every step: it keeps along
- * the way what the key is made of.
- *
- * @since 0.1.0
- */
-export const start = <A, E, R>(flow: Flow<A, E, R>, options?: { readonly keyed?: boolean }): Step<A, E> =>
-  interpreter.start(toProgram(flow), options?.keyed) as Step<A, E>
-
-/**
- * Answers the request of a step and runs on to the next. The flow gets a copy of the response, which it may change. The
- * step can be resumed again with another response: then the flow runs again to this place, from its start and over the same
- * responses, so that nothing that it has changed since is seen.
- *
- * @since 0.1.0
- */
-export const next = <A, E, Q extends Request>(
-  step: interpreter.Waiting<A, E, Q>,
-  response: Responses[Q["_tag"]]
-): Step<A, E> => interpreter.next(step, response) as Step<A, E>
-
-/**
- * Stops a flow from outside: no `catch` sees it, lines are left and `ensuring` runs. A finalizer that waits goes on, and the
- * step that comes back waits for the same response; it is the same step if the stop changes nothing. What is overdue or has
- * died is stopped at once, a finalizer included.
- *
- * @since 0.1.0
- */
-export const stop = <A, E>(step: interpreter.Waiting<A, E>, why: Stop): Step<A, E> =>
-  interpreter.stop(step, why) as Step<A, E>
-
-/**
- * The scopes that a step stands in, the innermost first.
- *
- * @since 0.1.0
- */
-export const scopes = <A, E>(
-  step: interpreter.Waiting<A, E>
-): ReadonlyArray<{ readonly depth: number; readonly scope: HoldScope | HoldLimitScope | DeadlineScope }> =>
-  interpreter.scopes(step) as never
-
-/**
- * Ends the innermost hold that has not ended: nobody hears it any more. Gives the step itself if there is none.
- *
- * @since 0.1.0
- */
-export const endHold = <A, E>(step: Waiting<A, E>): Step<A, E> => {
-  for (const { depth, scope } of scopes(step)) {
-    if (scope._tag !== "Hold") continue
-    const ended = stop(step, { _tag: "Expired", scope: depth })
-    if (ended !== step) return ended
-  }
-  return step
-}
-
-/**
- * A place of a flow as text, by which equal futures are found. `opaque` names the kinds of results on the way here whose
- * content cannot be seen (a class with private fields, a map by objects): they are equal to themselves only.
- *
- * @since 0.1.0
- */
-export type Place = interpreter.Place
-
-/**
- * The place that a step has reached and the results so far: equal keys for two steps of one flow mean the same future.
- *
- * Results count by their content if they are data (plain objects and arrays, dates, maps and sets of primitives, byte
- * arrays, errors, classes of `Schema`), and by their own equality if they have one (`Option`, `Redacted`). Keys are for
- * comparing within a process, not for storing.
- *
- * @since 0.1.0
- */
-export const place = <A, E>(step: interpreter.Waiting<A, E>): Place => interpreter.place(step)
-
-/**
- * The text of `place`.
- *
- * @since 0.1.0
- */
-export const key = <A, E>(step: interpreter.Waiting<A, E>): string => interpreter.place(step).key

@@ -9,8 +9,10 @@ import * as Action from "./Action.ts"
 import * as Flow from "./Flow.ts"
 import * as bounds from "./internal/bounds.ts"
 import * as codecs from "./internal/flow/codecs.ts"
+import * as interpreter from "./internal/flow/interpreter.ts"
 import { make as makeNumber, type PhoneNumber } from "./PhoneNumber.ts"
 import * as Prompt from "./Prompt.ts"
+import type * as Request from "./Request.ts"
 
 /**
  * The requirement of a live line.
@@ -19,15 +21,36 @@ import * as Prompt from "./Prompt.ts"
  */
 export type Line = Flow.Line
 
+const hungUp = interpreter.failure(new Flow.HungUp())
+
+/**
+ * Sends one prompt or other action on the line and gives the digits that were pressed. What else speaks is built on it.
+ *
+ * @since 0.1.0
+ */
+export const prompt = (
+  action: Action.Action,
+  options?: { readonly goodbye?: boolean; readonly accepts?: (digits: string) => boolean }
+): Flow.Flow<string, Flow.HungUp, Line> =>
+  Flow.ask(
+    {
+      _tag: "Prompt",
+      action,
+      goodbye: options?.goodbye ?? false,
+      ...(options?.accepts === undefined ? {} : { accepts: options.accepts })
+    },
+    (response) => response._tag === "Heard" ? interpreter.success(response.digits) : hungUp
+  )
+
 /** Made when it is reached, so that a mistake in it is a defect of the call, and made once. */
 const heard = (
   input: Prompt.Input,
   collect?: { readonly max: number },
   accepts?: (digits: string) => boolean
 ): Flow.Flow<string, Flow.HungUp, Line> => {
-  let prompt: Flow.Flow<string, Flow.HungUp, Line> | undefined
+  let flow: Flow.Flow<string, Flow.HungUp, Line> | undefined
   const options = accepts === undefined ? {} : { accepts }
-  return Flow.suspend(() => prompt ??= Flow.prompt(Action.prompt(Prompt.from(input), collect), options))
+  return Flow.suspend(() => flow ??= prompt(Action.prompt(Prompt.from(input), collect), options))
 }
 
 /**
@@ -212,8 +235,8 @@ const choose = <A>(prompt: Prompt.Input, options: Collecting, accept: (digits: s
  *
  * @since 0.1.0
  */
-export const goodbye = (prompt: Prompt.Input): Flow.Flow<void, never, Line> =>
-  Flow.suspend(() => Flow.prompt(Action.prompt(Prompt.from(prompt)), { goodbye: true })).pipe(
+export const goodbye = (words: Prompt.Input): Flow.Flow<void, never, Line> =>
+  Flow.suspend(() => prompt(Action.prompt(Prompt.from(words)), { goodbye: true })).pipe(
     Flow.as(undefined),
     Flow.catchTag("HungUp", () => Flow.succeed(undefined))
   )
@@ -237,8 +260,19 @@ export const hold: {
 } = dual(
   2,
   <A, E, R>(self: Flow.Flow<A, E, R>, prompt: Prompt.Input): Flow.Flow<A, E | Flow.HungUp | Flow.TimedOut, R | Line> =>
-    Flow.suspend(() => Flow.hold(self, Prompt.from(prompt)))
+    Flow.suspend(() => underHold(self, Prompt.from(prompt)))
 )
+
+const holdLimit: Request.HoldLimitScope = { _tag: "HoldLimit", failure: new Flow.TimedOut() }
+
+/** What a line bears is bounded within the hold, so that the flow can still speak when it is over. */
+const underHold = <A, E, R>(
+  self: Flow.Flow<A, E, R>,
+  prompt: Prompt.Prompt
+): Flow.Flow<A, E | Flow.HungUp | Flow.TimedOut, R | Line> => {
+  const scope: Request.HoldScope = { _tag: "Hold", prompt, failure: hungUp.error }
+  return interpreter.scoped(interpreter.scoped(self as never, holdLimit), scope) as never
+}
 
 /**
  * Says nothing for a while, in silent prompts of the carrier's, so that the line stays steerable and a hang-up is noticed
@@ -268,14 +302,19 @@ export const bridge = (options: {
   readonly from: PhoneNumber
   /** After how long the carrier ends the call; at most 4 h, which is the default. */
   readonly maxCallDuration?: Duration.Input
-}): Flow.Flow<Flow.Bridged, Flow.HungUp, Line | Flow.IncomingLine> =>
-  Flow.suspend(() =>
-    Flow.bridge(Action.dial({
+}): Flow.Flow<Request.Bridged, Flow.HungUp, Line | Flow.IncomingLine> =>
+  Flow.suspend(() => {
+    const action = Action.dial({
       to: makeNumber(options.to),
       from: makeNumber(options.from),
       maxCallDurationSeconds: Math.ceil(bounds.millis("Line.bridge", options.maxCallDuration ?? "4 hours") / 1000)
-    }))
-  )
+    })
+    return Flow.ask(
+      { _tag: "Bridge", action },
+      (response): interpreter.Exit<Request.Bridged, Flow.HungUp> =>
+        response._tag === "HungUp" ? hungUp : interpreter.success(response)
+    )
+  })
 
 /**
  * Keys in tones on the live line. Experimental: neither the parameters of this action nor the event that ends it are
@@ -285,11 +324,11 @@ export const bridge = (options: {
  * @since 0.1.0
  */
 export const sendDtmf = (tones: string): Flow.Flow<void, Flow.HungUp, Line> =>
-  Flow.suspend(() => Flow.as(Flow.prompt(Action.sendDtmf(tones)), undefined))
+  Flow.suspend(() => Flow.as(prompt(Action.sendDtmf(tones)), undefined))
 
 /**
  * Hangs up. What the flow does after it needs no line.
  *
  * @since 0.1.0
  */
-export const hangup: Flow.Flow<void, never, Line> = Flow.hangup
+export const hangup: Flow.Flow<void, never, Line> = Flow.ask({ _tag: "Leave" }, () => interpreter.success(undefined))

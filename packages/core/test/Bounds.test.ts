@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Action, Flow, Line, PhoneNumber, Prompt } from "@ringback/core"
+import { Action, Flow, Line, PhoneNumber, Prompt, Step } from "@ringback/core"
+import type { Request } from "@ringback/core"
 import { Duration, Effect, Schema } from "effect"
 
 const to = PhoneNumber.make("15550170001")
@@ -151,9 +152,9 @@ describe("what could not be read back or would never end is refused at the line 
       () => Prompt.speech(long, { language: "en" }),
       () => Prompt.ssml(`<speak>${long}</speak>`),
       () => Prompt.audio(`https://example.com/${long}`),
-      () => Flow.prompt({ _tag: "Speak", text: long }),
-      () => Flow.prompt({ _tag: "Play", url: long }),
-      () => Flow.prompt({ _tag: "SendDtmf", tones: "1".repeat(256) }),
+      () => Line.prompt({ _tag: "Speak", text: long }),
+      () => Line.prompt({ _tag: "Play", url: long }),
+      () => Line.prompt({ _tag: "SendDtmf", tones: "1".repeat(256) }),
       () => Action.sendDtmf("1".repeat(256)),
       () => Flow.dial(Line.speak("Hello."), { to, from, sendDtmf: "1".repeat(256) })
     ]
@@ -172,13 +173,13 @@ describe("what could not be read back or would never end is refused at the line 
       { _tag: "Prompt", action: { _tag: "Speak" }, goodbye: false },
       { _tag: "Bridge", action: { _tag: "Dial", to, from, maxCallDurationSeconds: 0 } }
     ]
-    for (const request of requests) thrown(() => Flow.ask(request as Flow.Request, () => assert.fail("asked")))
+    for (const request of requests) thrown(() => Flow.ask(request as Request.Request, () => assert.fail("asked")))
   })
 })
 
 describe("what is recorded is a copy:", () => {
-  const requestOf = (flow: Flow.Flow<unknown, unknown, unknown>): Flow.Request => {
-    const step = Flow.start(flow)
+  const requestOf = (flow: Flow.Flow<unknown, unknown, unknown>): Request.Request => {
+    const step = Step.start(flow)
     return step._tag === "Waiting" ? step.request : assert.fail("it ended")
   }
 
@@ -191,7 +192,7 @@ describe("what is recorded is a copy:", () => {
 
   it("of an action, without what is not known of it", () => {
     const action = { _tag: "Speak" as const, text: "Hello.", collect: { max: 1 }, secret: { at: 1 } }
-    const prompt = Flow.prompt(action)
+    const prompt = Line.prompt(action)
     action.text = "Bye."
     action.collect.max = 4
     assert.deepInclude(requestOf(prompt), { action: { _tag: "Speak", text: "Hello.", collect: { max: 1 } } })

@@ -3,7 +3,8 @@
  * it ends. More of them: `FLOWS=100000 npm test -- packages/core/test/Differential.test.ts`; one again: `SEED=... FLOWS=1`.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Flow } from "../src/index.ts"
+import { Step } from "../src/index.ts"
+import type { Request } from "../src/index.ts"
 import { compareMany } from "./fixtures/differential.ts"
 import { Dice, draw, toFlow } from "./fixtures/expressions.ts"
 import { inOrder } from "./fixtures/reference.ts"
@@ -16,7 +17,7 @@ const seeds: ReadonlyArray<readonly [string, number]> = given === undefined
   : [["given", Number(given)]]
 
 /** What may be answered to a request. */
-const responses = (request: Flow.Request): ReadonlyArray<unknown> => {
+const responses = (request: Request.Request): ReadonlyArray<unknown> => {
   switch (request._tag) {
     case "Dial":
       return [{ _tag: "Answered" }, { _tag: "NotAnswered", reason: "busy" }]
@@ -40,39 +41,39 @@ const responses = (request: Flow.Request): ReadonlyArray<unknown> => {
   }
 }
 
-const keyOf = (step: Flow.Step<unknown, unknown>): string => step._tag === "Done" ? inOrder(step.exit) : Flow.key(step)
+const keyOf = (step: Step.Step<unknown, unknown>): string => step._tag === "Done" ? inOrder(step.exit) : Step.key(step)
 
-const stops = (step: Flow.Waiting<unknown, unknown>): ReadonlyArray<Flow.Stop> => [
+const stops = (step: Step.Waiting<unknown, unknown>): ReadonlyArray<Step.Stop> => [
   { _tag: "Cancelled" },
   { _tag: "Overdue", activity: "a" },
-  ...Flow.scopes(step).map(({ depth }): Flow.Stop => ({ _tag: "Expired", scope: depth }))
+  ...Step.scopes(step).map(({ depth }): Step.Stop => ({ _tag: "Expired", scope: depth }))
 ]
 
 /** All steps that can come next. */
-const after = (step: Flow.Waiting<unknown, unknown>): ReadonlyArray<Flow.Step<unknown, unknown>> => [
+const after = (step: Step.Waiting<unknown, unknown>): ReadonlyArray<Step.Step<unknown, unknown>> => [
   ...responses(step.request).map((response) =>
-    Flow.next(step as never, response as never) as Flow.Step<unknown, unknown>
+    Step.next(step as never, response as never) as Step.Step<unknown, unknown>
   ),
-  ...stops(step).map((why) => Flow.stop(step, why))
+  ...stops(step).map((why) => Step.stop(step, why))
 ]
 
 /** Explores some places of a flow, and looks twice at those that have one key: gives how many that were. */
 const explore = (seed: number): number => {
   const dice = new Dice(seed)
-  const first = Flow.start(toFlow(draw(dice, dice.between(2, 4))), { keyed: true }) as Flow.Step<unknown, unknown>
+  const first = Step.start(toFlow(draw(dice, dice.between(2, 4))), { keyed: true }) as Step.Step<unknown, unknown>
   const futures = new Map<string, string>()
-  const queue: Array<Flow.Step<unknown, unknown>> = [first]
+  const queue: Array<Step.Step<unknown, unknown>> = [first]
   let met = 0
   for (let i = 0; i < queue.length && i < 150; i++) {
     const step = queue[i]!
     if (step._tag === "Done") continue
     const next = after(step)
     const future = inOrder([step.request, next.map(keyOf)])
-    const known = futures.get(Flow.key(step))
+    const known = futures.get(Step.key(step))
     if (known === undefined) queue.push(...next)
     else met++
     assert.strictEqual(known ?? future, future, `two futures for one key, seed ${seed}`)
-    futures.set(Flow.key(step), future)
+    futures.set(Step.key(step), future)
   }
   return met
 }

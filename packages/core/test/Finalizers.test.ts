@@ -1,7 +1,8 @@
 /** Stopping, finalizers that wait, and deadlines: what of them runs, in which order, and what is recorded. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { Call, type CallEvent, Flow, Line } from "../src/index.ts"
+import { Call, Flow, Line, Step } from "../src/index.ts"
+import type { CallEvent } from "../src/index.ts"
 import { define, from, id, minute, second, session, to, Trial } from "./fixtures/Trial.ts"
 
 const cancel = { _tag: "Cancel" } as const
@@ -279,9 +280,9 @@ describe("a flow of any depth", () => {
   it("runs 50,000 finalizers one after the other", () => {
     let run = 0
     const count = Flow.suspend(() => Flow.succeed(run++))
-    const step = Flow.start(deep(50_000, (flow) => Flow.ensuring(flow, count)))
+    const step = Step.start(deep(50_000, (flow) => Flow.ensuring(flow, count)))
     if (step._tag === "Done") return assert.fail("ended")
-    assert.strictEqual(Flow.stop(step, { _tag: "Cancelled" })._tag, "Done")
+    assert.strictEqual(Step.stop(step, { _tag: "Cancelled" })._tag, "Done")
     assert.strictEqual(run, 50_000)
   })
 })

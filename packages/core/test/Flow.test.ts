@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { Flow, Line, PhoneNumber } from "../src/index.ts"
+import { Flow, Line, PhoneNumber, Step } from "../src/index.ts"
+import type { Request } from "../src/index.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -10,15 +11,15 @@ const gone = { _tag: "HungUp" } as const
 const answered = { _tag: "Answered" } as const
 
 /** Resumes a flow with the responses, in order, and gives the last step. */
-const play = <A, E, R>(flow: Flow.Flow<A, E, R>, ...responses: ReadonlyArray<Flow.Response>): Flow.Step<A, E> =>
-  responses.reduce<Flow.Step<A, E>>((step, response) => {
+const play = <A, E, R>(flow: Flow.Flow<A, E, R>, ...responses: ReadonlyArray<Request.Response>): Step.Step<A, E> =>
+  responses.reduce<Step.Step<A, E>>((step, response) => {
     if (step._tag === "Done") throw new Error("the flow ended before its responses were used up")
-    return Flow.next(step as never, response as never)
-  }, Flow.start(flow))
+    return Step.next(step as never, response as never)
+  }, Step.start(flow))
 
-const asked = (step: Flow.Step<unknown, unknown>): string => step._tag === "Done" ? "Done" : step.request._tag
+const asked = (step: Step.Step<unknown, unknown>): string => step._tag === "Done" ? "Done" : step.request._tag
 
-const exit = <A, E>(step: Flow.Step<A, E>): Flow.Exit<A, E> => {
+const exit = <A, E>(step: Step.Step<A, E>): Step.Exit<A, E> => {
   if (step._tag !== "Done") throw new Error(`the flow still waits for ${step.request._tag}`)
   return step.exit
 }
@@ -35,7 +36,7 @@ const conversation = Flow.gen(function*() {
 
 describe("Flow", () => {
   it("runs to its first request without looking further", () => {
-    const step = Flow.start(Flow.flatMap(Line.speak("Hello."), () =>
+    const step = Step.start(Flow.flatMap(Line.speak("Hello."), () =>
       Flow.suspend(() => {
         throw new Error("reached too early")
       })))
@@ -52,16 +53,16 @@ describe("Flow", () => {
   it("can be resumed again from the same step with another response", () => {
     const step = play(conversation, heard("1"))
     if (step._tag === "Done") return assert.fail("ended")
-    const branches = ["2", "3", "9"].map((digits) => Flow.next(step as never, heard(digits) as never))
+    const branches = ["2", "3", "9"].map((digits) => Step.next(step as never, heard(digits) as never))
     const ends = branches.map((branch) =>
-      branch._tag === "Done" ? exit(branch) : exit(Flow.next(branch as never, heard("9") as never))
+      branch._tag === "Done" ? exit(branch) : exit(Step.next(branch as never, heard("9") as never))
     )
     assert.deepStrictEqual(ends.map((end) => end._tag === "Success" && end.value), ["129", "139", "19"])
   })
 
   describe("gives each run values of its own, however often a step is resumed:", () => {
     const list = Flow.activity("list", { success: Schema.mutable(Schema.Array(Schema.String)) }, null as never)
-    const said = (step: Flow.Step<unknown, unknown>): string =>
+    const said = (step: Step.Step<unknown, unknown>): string =>
       step._tag === "Waiting" && step.request._tag === "Note" ? step.request.name : JSON.stringify(step)
     const open = ["one", "two", "three"]
     const ask = (name: string) => Flow.note(name)
@@ -108,12 +109,12 @@ describe("Flow", () => {
         const waiting = play(flow(), response as never)
         const first = said(waiting)
         const again = (times: number) =>
-          Array.from({ length: times }, () => Flow.next(waiting as never, null as never)).map(said)
+          Array.from({ length: times }, () => Step.next(waiting as never, null as never)).map(said)
         assert.strictEqual(first, "one")
         assert.deepStrictEqual(again(3), ["two", "two", "two"])
-        const second = Flow.next(waiting as never, null as never)
+        const second = Step.next(waiting as never, null as never)
         assert.deepStrictEqual(
-          [1, 2].map(() => said(Flow.next(Flow.next(second as never, null as never) as never, null as never))).map((
+          [1, 2].map(() => said(Step.next(Step.next(second as never, null as never) as never, null as never))).map((
             end
           ) => end.includes("Success")),
           [true, true]
@@ -129,9 +130,9 @@ describe("Flow", () => {
         yield* Line.speak("Hello.")
         yield* Flow.note("heard")
       })
-      const step = Flow.start(flow)
-      Flow.next(step as never, heard() as never)
-      const end = exit(Flow.next(step as never, heard() as never))
+      const step = Step.start(flow)
+      Step.next(step as never, heard() as never)
+      const end = exit(Step.next(step as never, heard() as never))
       assert.include(end._tag === "Stopped" && end.why._tag === "Defect" && String(end.why.defect), "ran otherwise")
     })
   })
@@ -145,9 +146,9 @@ describe("Flow", () => {
       return count
     })
     const places = [[1], [1, 2]].map((value) => play(flow, { ok: true, value }))
-    const keys = places.map((step) => step._tag === "Waiting" ? Flow.key(step) : "Done")
+    const keys = places.map((step) => step._tag === "Waiting" ? Step.key(step) : "Done")
     assert.notStrictEqual(keys[0], keys[1])
-    assert.strictEqual(keys[0], Flow.key(play(flow, { ok: true, value: [1] }) as never))
+    assert.strictEqual(keys[0], Step.key(play(flow, { ok: true, value: [1] }) as never))
   })
 
   it("does not let a failure come back into a generator", () => {
@@ -181,18 +182,18 @@ describe("Flow", () => {
     assert.strictEqual(asked(play(flow, answered, gone)), "Leave")
     const talking = play(flow, answered)
     if (talking._tag === "Done") return assert.fail("ended")
-    const leaving = Flow.stop(talking, { _tag: "Cancelled" })
+    const leaving = Step.stop(talking, { _tag: "Cancelled" })
     assert.strictEqual(asked(leaving), "Leave")
-    assert.deepStrictEqual(exit(Flow.next(leaving as never, null as never)), {
+    assert.deepStrictEqual(exit(Step.next(leaving as never, null as never)), {
       _tag: "Stopped",
       why: { _tag: "Cancelled" }
     })
   })
 
   it("leaves a dial that is cancelled while it rings", () => {
-    const ringing = Flow.start(Line.speak("Hello.").pipe(Flow.dial({ to, from })))
+    const ringing = Step.start(Line.speak("Hello.").pipe(Flow.dial({ to, from })))
     if (ringing._tag === "Done") return assert.fail("ended")
-    assert.strictEqual(asked(Flow.stop(ringing, { _tag: "Cancelled" })), "Leave")
+    assert.strictEqual(asked(Step.stop(ringing, { _tag: "Cancelled" })), "Leave")
   })
 
   it("passes every catch when it is stopped, and still runs what ensures", () => {
@@ -201,14 +202,14 @@ describe("Flow", () => {
       Flow.ensuring(Flow.note("tidied")),
       Flow.catch(() => Flow.succeed(undefined))
     )
-    const step = Flow.start(flow)
+    const step = Step.start(flow)
     if (step._tag === "Done") return assert.fail("ended")
-    const noting = Flow.stop(step, { _tag: "Cancelled" })
+    const noting = Step.stop(step, { _tag: "Cancelled" })
     assert.strictEqual(asked(noting), "Note")
   })
 
   it("turns what is thrown into a stop that names the defect", () => {
-    const end = exit(Flow.start(Flow.flatMap(Flow.succeed(1), () => {
+    const end = exit(Step.start(Flow.flatMap(Flow.succeed(1), () => {
       throw new Error("no such table")
     })))
     assert.strictEqual(end._tag, "Stopped")
@@ -219,7 +220,7 @@ describe("Flow", () => {
   })
 
   it("says so when something other than a flow is yielded", () => {
-    const end = exit(Flow.start(Flow.gen(function*() {
+    const end = exit(Step.start(Flow.gen(function*() {
       return yield* [1] as unknown as Flow.Flow<string>
     })))
     assert.match(String(end._tag === "Stopped" && end.why._tag === "Defect" && end.why.defect), /takes a Flow/)
@@ -241,19 +242,19 @@ describe("Flow", () => {
   it("needs no call stack, however long the conversation", () => {
     const count = (left: number): Flow.Flow<number> =>
       left === 0 ? Flow.succeed(0) : Flow.flatMap(Flow.succeed(left), () => count(left - 1))
-    assert.strictEqual(exit(Flow.start(count(100_000)))._tag, "Success")
+    assert.strictEqual(exit(Step.start(count(100_000)))._tag, "Success")
   })
 
   it("has equal keys exactly where the place and the results so far are equal", () => {
-    const keyOf = (step: Flow.Step<string, unknown>): string => step._tag === "Done" ? "Done" : Flow.key(step)
+    const keyOf = (step: Step.Step<string, unknown>): string => step._tag === "Done" ? "Done" : Step.key(step)
     assert.strictEqual(keyOf(play(conversation, heard("1"))), keyOf(play(conversation, heard("1"))))
     assert.notStrictEqual(keyOf(play(conversation, heard("1"))), keyOf(play(conversation, heard("2"))))
   })
 
   it("has different keys for results that JSON cannot tell apart", () => {
     const keyOf = (value: unknown) => {
-      const step = Flow.start(Flow.flatMap(Flow.succeed(value), () => Line.speak("Hello.")))
-      return step._tag === "Done" ? "Done" : Flow.key(step)
+      const step = Step.start(Flow.flatMap(Flow.succeed(value), () => Line.speak("Hello.")))
+      return step._tag === "Done" ? "Done" : Step.key(step)
     }
     const values = [undefined, null, NaN, 1n, new Map([[1, 2]]), new Set([1]), new Error("a"), new Error("b"), {}]
     const functions = [() => 1, () => 1, Line.speak("a"), Line.speak("a")]
@@ -274,7 +275,7 @@ describe("Flow", () => {
     const flow = Flow.as(top, "end")
     const keys = [1, 2, 3].map((times) => {
       const step = play(flow, ...Array.from({ length: times }, () => around).flat())
-      return step._tag === "Done" ? "Done" : Flow.key(step)
+      return step._tag === "Done" ? "Done" : Step.key(step)
     })
     assert.strictEqual(keys[1], keys[2])
     assert.strictEqual(keys[0], keys[1])
@@ -293,13 +294,13 @@ describe("Flow", () => {
     [Schema.Array(Schema.Literals(["", "1", "2", "9"]))],
     ([presses]) => {
       const responses = [...presses, "9", "9", "9"].map(heard)
-      let step = Flow.start(conversation)
-      let fresh = Flow.start(conversation)
+      let step = Step.start(conversation)
+      let fresh = Step.start(conversation)
       for (const response of responses) {
         if (step._tag === "Done" || fresh._tag === "Done") break
-        Flow.next(fresh as never, heard("5") as never)
-        step = Flow.next(step as never, response as never)
-        fresh = Flow.next(fresh as never, response as never)
+        Step.next(fresh as never, heard("5") as never)
+        step = Step.next(step as never, response as never)
+        fresh = Step.next(fresh as never, response as never)
       }
       assert.deepStrictEqual(exit(step), exit(fresh))
     }
@@ -356,7 +357,7 @@ describe("bad input", () => {
   })
 
   it("an empty prompt stops the flow with a defect that says so", () => {
-    const end = exit(Flow.start(Line.speak("   ")))
+    const end = exit(Step.start(Line.speak("   ")))
     assert.match(String(end._tag === "Stopped" && end.why._tag === "Defect" && end.why.defect), /text is empty/)
   })
 })

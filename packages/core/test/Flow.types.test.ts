@@ -1,7 +1,8 @@
 import { describe, it } from "@effect/vitest"
 import { Context, Effect, type Layer, Schema } from "effect"
 import { expectTypeOf } from "vitest"
-import { Calls, type EventStore, Flow, Line, PhoneNumber, type Transport } from "../src/index.ts"
+import { Calls, Flow, Line, PhoneNumber } from "../src/index.ts"
+import type { EventStore, Request, Transport } from "../src/index.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -142,7 +143,7 @@ describe("what more of a flow's type says", () => {
       })
     )
     expectTypeOf(call).toEqualTypeOf<
-      Flow.Flow<"yes" | typeof Flow.NotAnsweredReason.Type | number, Flow.HungUp, Flow.NoLine>
+      Flow.Flow<"yes" | typeof Request.NotAnsweredReason.Type | number, Flow.HungUp, Flow.NoLine>
     >()
   })
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Call, CallEvent, Flow, Line } from "@ringback/core"
+import type { Request } from "@ringback/core"
 import { Effect, Schema } from "effect"
 import { define, from, id, incoming, session, settings, to } from "./fixtures/Trial.ts"
 
@@ -29,7 +30,7 @@ const hostile: ReadonlyArray<unknown> = [
 ]
 const durations = [NaN, Infinity, -1, 0.5, 1e300] as const
 
-const ask = (request: Flow.Request): Flow.Flow<null> => Flow.ask(request, () => ({ _tag: "Success", value: null }))
+const ask = (request: Request.Request): Flow.Flow<null> => Flow.ask(request, () => ({ _tag: "Success", value: null }))
 
 /** Made when it is reached: what throws there is a defect of the call. */
 const lazily = (make: () => Flow.Flow<unknown, unknown, unknown>): Flow.Flow<unknown, never, never> =>
@@ -50,11 +51,14 @@ const asking = (value: unknown, number: number): Record<string, Flow.Flow<unknow
   Prompt: lazily(() =>
     Flow.flatMap(
       ask({ _tag: "Answer" }),
-      () => Flow.prompt({ _tag: "Speak", text: value as never, collect: { max: number }, more: value } as never)
+      () => Line.prompt({ _tag: "Speak", text: value as never, collect: { max: number }, more: value } as never)
     )
   ),
   Bridge: lazily(() =>
-    Flow.flatMap(ask({ _tag: "Answer" }), () => Flow.bridge({ _tag: "Dial", to, from, maxCallDurationSeconds: number }))
+    Flow.flatMap(
+      ask({ _tag: "Answer" }),
+      () => ask({ _tag: "Bridge", action: { _tag: "Dial", to, from, maxCallDurationSeconds: number } })
+    )
   ),
   Success: Flow.succeed(value) as never,
   Failure: Flow.fail(value) as never,

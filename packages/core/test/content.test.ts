@@ -1,13 +1,13 @@
-/** `Flow.place`: equal keys mean equal data, and what cannot be compared is equal to itself only, and named. */
+/** `Step.place`: equal keys mean equal data, and what cannot be compared is equal to itself only, and named. */
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Redacted, Schema } from "effect"
-import { Flow, Line } from "../src/index.ts"
+import { Flow, Line, Step } from "../src/index.ts"
 
 /** The place behind a result. */
-const after = (value: unknown): Flow.Place => {
-  const step = Flow.start(Flow.flatMap(Flow.succeed(value), () => Flow.note("here")))
+const after = (value: unknown): Step.Place => {
+  const step = Step.start(Flow.flatMap(Flow.succeed(value), () => Flow.note("here")))
   if (step._tag === "Done") throw new Error("the flow ended")
-  return Flow.place(step)
+  return Step.place(step)
 }
 
 const key = (value: unknown): string => after(value).key
@@ -186,8 +186,8 @@ describe("the key of a place", () => {
         ? Flow.map(flow, () => i)
         : Flow.ensuring(flow, Flow.note(`${i}`))
     }
-    const step = Flow.start(flow)
+    const step = Step.start(flow)
     if (step._tag === "Done") return assert.fail("ended")
-    assert.strictEqual(Flow.key(step), Flow.key(step))
+    assert.strictEqual(Step.key(step), Step.key(step))
   })
 })

@@ -9,7 +9,7 @@
  * What it tries: a dial is answered, busy, not answered, failed, refused, not authorized, not sent, or of unknown fate; a
  * prompt is heard, hung up on, answered by each class of keys that the flow distinguishes, or by silence; an activity
  * succeeds, fails, takes too long or dies; a signal comes or does not; a deadline passes; a wait is hung up on. Keys of a menu are found out by pressing each
- * of them: those that lead to the same place are one choice. Two places are the same if `Flow.key` says so, and are
+ * of them: those that lead to the same place are one choice. Two places are the same if `Step.key` says so, and are
  * explored once.
  *
  * What it cannot know is reported, never passed over. An activity or a signal whose values are not few needs samples. What
@@ -18,7 +18,7 @@
  *
  * @since 0.1.0
  */
-import type { Flow } from "@ringback/core"
+import type { Flow, Request, Step } from "@ringback/core"
 import { Schema } from "effect"
 import * as Choices from "./internal/choices.ts"
 import * as drawing from "./internal/drawing.ts"
@@ -55,7 +55,7 @@ export interface Options {
   /** What `Flow.random` may give; default 0, 0.5 and 0.999. */
   readonly random?: ReadonlyArray<number>
   /** What may come of a bridge, besides a hang-up; default all of it: each of the two leaves, one does, not connected. */
-  readonly bridges?: ReadonlyArray<Flow.Bridged>
+  readonly bridges?: ReadonlyArray<Request.Bridged>
   /** Who may call; default somebody with a number and somebody without. */
   readonly callers?: ReadonlyArray<{ readonly from: string | undefined; readonly to: string | undefined }>
   /** Whether the application may cancel the call at any moment; default `false`. */
@@ -276,7 +276,7 @@ const isEnd = ({ step }: graph.Place): boolean => step._tag === "Done"
 /** Values in their stored form, as the engine records them; what does not fit is a defect. */
 const finishing =
   <Input, A, E, R>({ codec }: Flow.Definition<string, Input, A, E, R>): Choices.Trial["finish"] => (exit) => {
-    const misfit = (what: string): Flow.Exit<never, never> => ({
+    const misfit = (what: string): Step.Exit<never, never> => ({
       _tag: "Stopped",
       why: { _tag: "Defect", defect: new TypeError(`The ${what} does not fit its schema`) }
     })

@@ -11,7 +11,7 @@
  *
  * @since 0.1.0
  */
-import type { Flow } from "@ringback/core"
+import type { Request, Step } from "@ringback/core"
 import type { Schema } from "effect"
 import * as PhoneLine from "./PhoneLine.ts"
 
@@ -30,7 +30,7 @@ export type LineState = "none" | "open" | "gone"
  * @since 0.1.0
  */
 export type What =
-  | { readonly _tag: "Responded"; readonly response: Flow.Response }
+  | { readonly _tag: "Responded"; readonly response: Request.Response }
   | { readonly _tag: "HungUp" }
   | { readonly _tag: "Expired" }
   | { readonly _tag: "Overdue" }
@@ -46,13 +46,13 @@ export type What =
 export type Moment =
   | {
     readonly _tag: "Asked"
-    readonly request: Flow.Request
+    readonly request: Request.Request
     readonly line: LineState
     readonly held: boolean
     readonly bounded: boolean
   }
-  | { readonly _tag: "Happened"; readonly request: Flow.Request; readonly what: What; readonly line: LineState }
-  | { readonly _tag: "Ended"; readonly exit: Flow.Exit<unknown, unknown>; readonly line: LineState }
+  | { readonly _tag: "Happened"; readonly request: Request.Request; readonly what: What; readonly line: LineState }
+  | { readonly _tag: "Ended"; readonly exit: Step.Exit<unknown, unknown>; readonly line: LineState }
 
 /**
  * The verdict of a law that has just been broken. `why` is shown to people: no numbers, keys or spoken words in it.
@@ -279,7 +279,7 @@ export const keyPressBefore = (words: Words): Law =>
 
 const digitsOf = (moment: Extract<Moment, { readonly _tag: "Happened" }>): string => {
   if (moment.request._tag !== "Prompt" || moment.what._tag !== "Responded") return ""
-  const response = moment.what.response as Flow.Responses["Prompt"]
+  const response = moment.what.response as Request.Responses["Prompt"]
   return response._tag === "Heard" ? response.digits : ""
 }
 

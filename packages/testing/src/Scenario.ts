@@ -13,10 +13,11 @@
  *
  * @since 0.1.0
  */
-import { Flow, type Prompt } from "@ringback/core"
+import { Step } from "@ringback/core"
+import type { Flow, Prompt, Request } from "@ringback/core"
 import { given as over } from "./internal/given.ts"
 
-type Reason = typeof Flow.NotAnsweredReason.Type
+type Reason = typeof Request.NotAnsweredReason.Type
 
 /**
  * Something that happens to a conversation.
@@ -30,9 +31,9 @@ export type Happening =
   | { readonly _tag: "Presses"; readonly digits: string }
   | { readonly _tag: "HangsUp" }
   | { readonly _tag: "HangsUpDuring"; readonly words: string }
-  | { readonly _tag: "Activity"; readonly result: Flow.ActivityResult }
-  | { readonly _tag: "Signal"; readonly response: Flow.Responses["Signal"] }
-  | { readonly _tag: "Bridge"; readonly came: Flow.Bridged }
+  | { readonly _tag: "Activity"; readonly result: Request.ActivityResult }
+  | { readonly _tag: "Signal"; readonly response: Request.Responses["Signal"] }
+  | { readonly _tag: "Bridge"; readonly came: Request.Bridged }
   | { readonly _tag: "Cancel" }
 
 /**
@@ -124,7 +125,7 @@ export const signalExpires: Happening = { _tag: "Signal", response: { _tag: "Exp
  *
  * @since 0.1.0
  */
-export const bridge = (came: Flow.Bridged): Happening => ({ _tag: "Bridge", came })
+export const bridge = (came: Request.Bridged): Happening => ({ _tag: "Bridge", came })
 
 /**
  * The application cancels the call.
@@ -161,13 +162,13 @@ export interface Scenario {
 export const given = <Name extends string, Input, A, E, R>(
   flow: Flow.Definition<Name, Input, A, E, R>,
   input: NoInfer<Input>
-): Scenario => new Conversation(proceed({ ...beginning, step: Flow.start(over(flow, input)) }))
+): Scenario => new Conversation(proceed({ ...beginning, step: Step.start(over(flow, input)) }))
 
 interface State {
-  readonly step: Flow.Step<unknown, unknown>
+  readonly step: Step.Step<unknown, unknown>
   readonly open: boolean
   /** Whoever called, once they were answered: they are so once. */
-  readonly caller: Flow.Responses["Answer"] | undefined
+  readonly caller: Request.Responses["Answer"] | undefined
   /** The words of a prompt that the callee will hang up in. */
   readonly leavesDuring: string | undefined
   /** What the flow has done since the last happening, and all that was said and done. */
@@ -238,10 +239,10 @@ const ending = ({ step }: State): string => {
 }
 
 /** Answers a request and remembers what the flow did. */
-const answer = (state: State, response: Flow.Response, changes: Partial<State> = {}): State =>
+const answer = (state: State, response: Request.Response, changes: Partial<State> = {}): State =>
   state.step._tag === "Done"
     ? state
-    : { ...state, ...changes, step: Flow.next(state.step as never, response as never) as State["step"] }
+    : { ...state, ...changes, step: Step.next(state.step as never, response as never) as State["step"] }
 
 const does = (state: State, action: string): State => ({
   ...state,
@@ -263,7 +264,7 @@ const proceed = (from: State): State => {
 const goOn = (state: State): State | undefined => {
   const { step } = state
   if (step._tag === "Done") return undefined
-  const unheld = state.open ? step : Flow.endHold(step)
+  const unheld = state.open ? step : Step.endHold(step)
   if (unheld !== step) return { ...state, step: unheld }
   const { request } = step
   switch (request._tag) {
@@ -296,7 +297,7 @@ const goOn = (state: State): State | undefined => {
   }
 }
 
-type PromptAction = Extract<Flow.Request, { readonly _tag: "Prompt" }>["action"]
+type PromptAction = Extract<Request.Request, { readonly _tag: "Prompt" }>["action"]
 
 const wordsOf = (action: PromptAction): string => {
   switch (action._tag) {
@@ -330,13 +331,13 @@ const happen = (before: State, happening: Happening): State => {
   const { step } = state
   if (happening._tag === "HangsUpDuring") return { ...state, actions: before.actions, leavesDuring: happening.words }
   if (step._tag === "Done") throw wrong(before, `After its end nothing happens any more: ${words}`)
-  if (happening._tag === "Cancel") return proceed({ ...state, step: Flow.stop(step, { _tag: "Cancelled" }) })
+  if (happening._tag === "Cancel") return proceed({ ...state, step: Step.stop(step, { _tag: "Cancelled" }) })
   const next = respond(state, step.request, happening)
   if (next === undefined) throw wrong(before, `It cannot happen here that it ${words}: the flow ${ending(before)}`)
   return proceed(next)
 }
 
-const respond = (state: State, request: Flow.Request, happening: Happening): State | undefined => {
+const respond = (state: State, request: Request.Request, happening: Happening): State | undefined => {
   switch (happening._tag) {
     case "Answers":
       return request._tag === "Dial" ? answer(state, { _tag: "Answered" }, { open: true }) : undefined

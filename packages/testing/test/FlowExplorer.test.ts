@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Action, Calls, Flow, Line, PhoneNumber, Prompt } from "@ringback/core"
+import { Action, Calls, Flow, Line, PhoneNumber, Prompt, Step } from "@ringback/core"
 import { Arbitraries, Callee, FlowExplorer, Law, PhoneCompany, TestCalls } from "@ringback/testing"
 import { Effect, Schema, SchemaGetter } from "effect"
 
@@ -35,7 +35,7 @@ const raw = {
     (reached) =>
       reached._tag === "Answered" ? { _tag: "Success", value: undefined } : { _tag: "Failure", error: "unreached" }
   ),
-  collect: (words: string) => Flow.prompt(Action.prompt(Prompt.from(words), { max: 1 }))
+  collect: (words: string) => Line.prompt(Action.prompt(Prompt.from(words), { max: 1 }))
 }
 
 describe("a path of minimal length shows", () => {
@@ -149,7 +149,7 @@ describe("FlowExplorer", () => {
     const pin = dialled(Line.collect("PIN?", { max: 4, min: 4, attempts: 1 }))
     assert.includeMembers([...explore(pin).outcomes], [`"0000"`, "fails: NoInput"])
     assert.include(explore(pin, { digits: ["1234", "12345"] }).outcomes, `"1234"`)
-    const plain = dialled(Flow.prompt(Action.prompt(Prompt.from("PIN?"), { max: 4 })))
+    const plain = dialled(Line.prompt(Action.prompt(Prompt.from("PIN?"), { max: 4 })))
     const { outcomes } = explore(plain, { digits: ["1234", "12345"] })
     assert.include(outcomes, `"1234"`)
     assert.notInclude(outcomes, `"12345"`)
@@ -441,8 +441,8 @@ describe("FlowExplorer", () => {
 /** Ends of a flow as a tree, nothing merged: whatever is answered to whatever is asked, as far as it is worth the time. */
 const endsOfTree = (flow: Flow.Flow<unknown, unknown, unknown>, limit: number): ReadonlySet<string> => {
   const ends = new Set<string>()
-  const stack: Array<{ readonly step: Flow.Step<unknown, unknown>; readonly gone: boolean }> = [
-    { step: Flow.start(flow), gone: false }
+  const stack: Array<{ readonly step: Step.Step<unknown, unknown>; readonly gone: boolean }> = [
+    { step: Step.start(flow), gone: false }
   ]
   for (let count = 0; count < limit && stack.length > 0; count++) {
     const { gone, step } = stack.pop()!
@@ -451,13 +451,13 @@ const endsOfTree = (flow: Flow.Flow<unknown, unknown, unknown>, limit: number): 
       if (step.exit._tag === "Failure") ends.add((step.exit.error as { readonly _tag: string })._tag)
       continue
     }
-    const unheld = gone ? Flow.endHold(step) : step
+    const unheld = gone ? Step.endHold(step) : step
     if (unheld !== step) {
       stack.push({ step: unheld, gone })
       continue
     }
     const go = (response: unknown, hungUp = gone) =>
-      stack.push({ step: Flow.next(step as never, response as never), gone: hungUp })
+      stack.push({ step: Step.next(step as never, response as never), gone: hungUp })
     switch (step.request._tag) {
       case "Dial":
         go({ _tag: "Answered" })
@@ -478,7 +478,7 @@ const endsOfTree = (flow: Flow.Flow<unknown, unknown, unknown>, limit: number): 
         break
       case "Sleep":
         // The deadline around it may come first.
-        if (!Flow.scopes(step).some(({ scope }) => scope._tag === "Deadline")) go(null)
+        if (!Step.scopes(step).some(({ scope }) => scope._tag === "Deadline")) go(null)
         break
       default:
         go(null)

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Call, CallEvent, Calls, Flow, Line, PhoneNumber, Settings } from "@ringback/core"
+import { Call, CallEvent, Calls, Flow, Line, PhoneNumber, Settings, Step } from "@ringback/core"
 import { Callee, FlowExplorer, type Law, PhoneCompany, TestCalls } from "@ringback/testing"
 import { Effect, Result, Schema } from "effect"
 
@@ -208,12 +208,12 @@ describe("a response is the flow's own, which may change it:", () => {
     "what came of Line.bridge": [Flow.flatMap(Line.bridge(numbers), changed), { _tag: "Left", who: "them" }]
   } as const
 
-  const next = (step: Flow.Step<unknown, unknown>, response: unknown): Flow.Step<unknown, unknown> =>
-    step._tag === "Waiting" ? Flow.next(step as never, response as never) : step
+  const next = (step: Step.Step<unknown, unknown>, response: unknown): Step.Step<unknown, unknown> =>
+    step._tag === "Waiting" ? Step.next(step as never, response as never) : step
 
   it.each(Object.entries(responses))("%s", (_, [flow, response]) => {
     const given = { ...response }
-    const asks = Flow.start(flow as Flow.Flow<unknown, unknown, never>)
+    const asks = Step.start(flow as Flow.Flow<unknown, unknown, never>)
     for (let n = 0; n < 2; n++) {
       const sleeps = next(asks, given)
       for (let again = 0; again < 2; again++) {

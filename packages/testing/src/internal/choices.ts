@@ -2,13 +2,13 @@
  * Everything that the network, the far end and the application may do next about what a flow asks. The pure counterpart of
  * the engine: what is a response there is a choice here.
  */
-import type { Flow, PhoneNumber } from "@ringback/core"
-import { Action, Flow as Flows, Settings } from "@ringback/core"
+import { Action, Settings, Step } from "@ringback/core"
+import type { Flow, PhoneNumber, Request } from "@ringback/core"
 import type { LineState, What } from "../Law.ts"
 import * as samples from "./samples.ts"
 import * as sites from "./sites.ts"
 
-export type Waiting = Extract<Flow.Step<unknown, unknown>, { readonly _tag: "Waiting" }>
+export type Waiting = Extract<Step.Step<unknown, unknown>, { readonly _tag: "Waiting" }>
 
 /** What a flow's future depends on outside of the flow. */
 export interface World {
@@ -39,7 +39,7 @@ export interface Choice {
   readonly what: What
   readonly hungUp: boolean
   readonly world: World
-  readonly step: Flow.Step<unknown, unknown>
+  readonly step: Step.Step<unknown, unknown>
 }
 
 /** An activity that fails, among its sample results. */
@@ -58,7 +58,7 @@ export interface Samples {
   readonly signals: { readonly [name: string]: ReadonlyArray<unknown> }
   readonly now: ReadonlyArray<number>
   readonly random: ReadonlyArray<number>
-  readonly bridges: ReadonlyArray<Flow.Bridged>
+  readonly bridges: ReadonlyArray<Request.Bridged>
   readonly callers: ReadonlyArray<{ readonly from: string | undefined; readonly to: string | undefined }>
   readonly cancel: boolean
 }
@@ -76,7 +76,7 @@ export interface Findings {
 export interface Trial {
   readonly samples: Samples
   readonly findings: Findings
-  readonly finish: (exit: Flow.Exit<unknown, unknown>) => Flow.Exit<unknown, unknown>
+  readonly finish: (exit: Step.Exit<unknown, unknown>) => Step.Exit<unknown, unknown>
 }
 
 interface Option {
@@ -88,20 +88,20 @@ interface Option {
 /** The longest that a bridged or incoming line lasts ("Voice - Actions"; documented). */
 const longestLine = 14_400
 
-const responded = (label: string, response: Flow.Response, world: World): Option => ({
+const responded = (label: string, response: Request.Response, world: World): Option => ({
   label,
   what: { _tag: "Responded", response },
   world
 })
 
-const isHold = ({ scope }: ReturnType<typeof Flows.scopes>[number]): boolean => scope._tag === "Hold"
+const isHold = ({ scope }: ReturnType<typeof Step.scopes>[number]): boolean => scope._tag === "Hold"
 
-export const isHeld = (step: Waiting): boolean => Flows.scopes(step).some(isHold)
+export const isHeld = (step: Waiting): boolean => Step.scopes(step).some(isHold)
 
-export const isBounded = (step: Waiting): boolean => Flows.scopes(step).some(({ scope }) => scope._tag === "Deadline")
+export const isBounded = (step: Waiting): boolean => Step.scopes(step).some(({ scope }) => scope._tag === "Deadline")
 
 /** Whether time passes over a request, so that other things can happen meanwhile. */
-const takesTime = (request: Flow.Request, world: World): boolean => {
+const takesTime = (request: Request.Request, world: World): boolean => {
   switch (request._tag) {
     case "Dial":
     case "Sleep":
@@ -117,23 +117,23 @@ const takesTime = (request: Flow.Request, world: World): boolean => {
 }
 
 /** A hold that nobody listens to any more ends. */
-const settle = (step: Flow.Step<unknown, unknown>, world: World, trial: Trial): Flow.Step<unknown, unknown> => {
+const settle = (step: Step.Step<unknown, unknown>, world: World, trial: Trial): Step.Step<unknown, unknown> => {
   let settled = step
   while (settled._tag === "Waiting" && world.line !== "open") {
-    const unheld = Flows.endHold(settled)
+    const unheld = Step.endHold(settled)
     if (unheld === settled) return settled
     settled = unheld
   }
   return settled._tag === "Done" ? { ...settled, exit: trial.finish(settled.exit) } : settled
 }
 
-export const start = (flow: Flow.Flow<unknown, unknown, unknown>, trial: Trial): Flow.Step<unknown, unknown> =>
-  settle(Flows.start(flow, { keyed: true }), before, trial)
+export const start = (flow: Flow.Flow<unknown, unknown, unknown>, trial: Trial): Step.Step<unknown, unknown> =>
+  settle(Step.start(flow, { keyed: true }), before, trial)
 
 const stopOf = (
-  request: Flow.Request,
+  request: Request.Request,
   what: Exclude<What, { readonly _tag: "Responded" | "HungUp" | "Expired" }>
-): Flow.Stop => {
+): Step.Stop => {
   switch (what._tag) {
     case "Overdue":
       return { _tag: "Overdue", activity: request._tag === "Activity" ? request.name : "" }
@@ -144,11 +144,11 @@ const stopOf = (
   }
 }
 
-const after = (step: Waiting, option: Option, trial: Trial): Flow.Step<unknown, unknown> => {
+const after = (step: Waiting, option: Option, trial: Trial): Step.Step<unknown, unknown> => {
   const { what } = option
   switch (what._tag) {
     case "Responded":
-      return settle(Flows.next(step as never, what.response as never), option.world, trial)
+      return settle(Step.next(step as never, what.response as never), option.world, trial)
     case "HungUp":
       return settle(step, option.world, trial)
     case "Expired":
@@ -156,7 +156,7 @@ const after = (step: Waiting, option: Option, trial: Trial): Flow.Step<unknown, 
     case "Overdue":
     case "Died":
     case "Cancelled":
-      return settle(Flows.stop(step, stopOf(step.request, what)), option.world, trial)
+      return settle(Step.stop(step, stopOf(step.request, what)), option.world, trial)
   }
 }
 
@@ -180,7 +180,7 @@ export const choices = (step: Waiting, before: World, trial: Trial): ReadonlyArr
 
 /** What is stopped has no line any more, unless it waits for a finalizer that runs already. */
 const cancelled = (step: Waiting, world: World): World => {
-  const stopped = Flows.stop(step, { _tag: "Cancelled" })
+  const stopped = Step.stop(step, { _tag: "Cancelled" })
   const waitsOn = stopped._tag === "Waiting" && stopped.asks === step.asks
   return { ...world, line: world.line === "open" && !waitsOn ? "gone" : world.line, cancelled: true }
 }
@@ -192,7 +192,7 @@ const made = (step: Waiting, option: Option, trial: Trial, hungUp = false): Choi
 })
 
 /** Whether a sleep can end before the deadline around it. */
-const inTime = (request: Flow.Request, world: World): boolean =>
+const inTime = (request: Request.Request, world: World): boolean =>
   request._tag !== "Sleep" || request.millis <= Math.min(...world.deadlines)
 
 /** Somebody hangs up while the flow waits for something else: a hold notices, any other wait goes on. */
@@ -211,10 +211,10 @@ const hangUps = (
 }
 
 const expiries = (step: Waiting, world: World, trial: Trial): ReadonlyArray<Choice> =>
-  Flows.scopes(step).flatMap((found) => {
+  Step.scopes(step).flatMap((found) => {
     const isDeadline = found.scope._tag === "Deadline"
     const ends = isDeadline || found.scope._tag === "HoldLimit" && outlastsHolds(step, world)
-    const expired = ends ? Flows.stop(step, { _tag: "Expired", scope: found.depth }) : step
+    const expired = ends ? Step.stop(step, { _tag: "Expired", scope: found.depth }) : step
     if (expired === step) return []
     return [{
       label: isDeadline ? "time is up" : "is held too long",
@@ -227,13 +227,13 @@ const expiries = (step: Waiting, world: World, trial: Trial): ReadonlyArray<Choi
 
 /** Whether a wait may outlast as many holds as a line bears, if they are spoken fast. */
 const outlastsHolds = (step: Waiting, { line }: World): boolean => {
-  const hold = Flows.scopes(step).map(({ scope }) => scope).find((scope) => scope._tag === "Hold")
+  const hold = Step.scopes(step).map(({ scope }) => scope).find((scope) => scope._tag === "Hold")
   if (line !== "open" || hold === undefined) return false
   const fastest = 2 * Settings.shortest(Settings.defaults, Action.prompt(hold.prompt), { withDigits: false })
   return waitOf(step.request) > Settings.defaults.maxHolds * Math.max(300, fastest)
 }
 
-const waitOf = (request: Flow.Request): number => {
+const waitOf = (request: Request.Request): number => {
   switch (request._tag) {
     case "Sleep":
       return request.millis
@@ -245,7 +245,7 @@ const waitOf = (request: Flow.Request): number => {
   }
 }
 
-const responses = (request: Flow.Request, world: World, trial: Trial): ReadonlyArray<Option> => {
+const responses = (request: Request.Request, world: World, trial: Trial): ReadonlyArray<Option> => {
   const { samples } = trial
   switch (request._tag) {
     case "Dial":
@@ -296,8 +296,8 @@ const answered = (world: World, { callers }: Samples): ReadonlyArray<Option> => 
   return [...isThere, ...callers.map((caller) => responded("has hung up", caller, { ...then, line: "gone" }))]
 }
 
-const dialled = (request: Extract<Flow.Request, { readonly _tag: "Dial" }>, world: World): ReadonlyArray<Option> => {
-  const reasons: ReadonlyArray<typeof Flows.NotAnsweredReason.Type> =
+const dialled = (request: Extract<Request.Request, { readonly _tag: "Dial" }>, world: World): ReadonlyArray<Option> => {
+  const reasons: ReadonlyArray<typeof Request.NotAnsweredReason.Type> =
     world.unknown.includes(request.to) && request.evenIfUnknown !== true
       ? ["unknown"]
       : ["busy", "no answer", "failed", "refused", "not authorized", "not sent", "unknown"]
@@ -321,7 +321,7 @@ const hungUp = (world: World): Option =>
   responded("hangs up", { _tag: "HungUp" }, { ...world, line: world.line === "open" ? "gone" : world.line })
 
 const prompted = (
-  request: Extract<Flow.Request, { readonly _tag: "Prompt" }>,
+  request: Extract<Request.Request, { readonly _tag: "Prompt" }>,
   world: World,
   { findings, samples }: Trial
 ): ReadonlyArray<Option> => {
@@ -347,13 +347,13 @@ const bridged = (world: World, { bridges }: Samples): ReadonlyArray<Option> =>
     ? [...bridges.map((bridged) => responded(bridgedLabel(bridged), bridged, world)), hungUp(world)]
     : [{ ...hungUp(world), label: "" }]
 
-const bridgedLabel = (bridged: Flow.Bridged): string => {
+const bridgedLabel = (bridged: Request.Bridged): string => {
   if (bridged._tag === "NotConnected") return "not connected"
   return bridged.who === "them" ? "they leave" : bridged.who === "caller" ? "the caller leaves" : "one leaves"
 }
 
 const activity = (
-  request: Extract<Flow.Request, { readonly _tag: "Activity" }>,
+  request: Extract<Request.Request, { readonly _tag: "Activity" }>,
   world: World,
   { findings, samples: given }: Trial
 ): ReadonlyArray<Option> => {
@@ -380,7 +380,7 @@ const activity = (
 }
 
 const signal = (
-  request: Extract<Flow.Request, { readonly _tag: "Signal" }>,
+  request: Extract<Request.Request, { readonly _tag: "Signal" }>,
   world: World,
   { findings, samples: given }: Trial
 ): ReadonlyArray<Option> => {
@@ -413,14 +413,14 @@ const shown = (value: unknown): string => {
 }
 
 /** The place that a step has reached, as text: equal for equal futures. */
-export const placeOf = (step: Flow.Step<unknown, unknown>, findings: Findings): string => {
+export const placeOf = (step: Step.Step<unknown, unknown>, findings: Findings): string => {
   if (step._tag === "Done") return `Done ${exitText(step.exit)}`
-  const { key, opaque } = Flows.place(step)
+  const { key, opaque } = Step.place(step)
   for (const kind of opaque) findings.opaque.add(kind)
   return key
 }
 
-const exitText = (exit: Flow.Exit<unknown, unknown>): string =>
+const exitText = (exit: Step.Exit<unknown, unknown>): string =>
   exit._tag === "Stopped" && exit.why._tag === "Defect"
     ? `Defect ${exit.why.defect instanceof Error ? exit.why.defect.message : String(exit.why.defect)}`
     : JSON.stringify(exit)

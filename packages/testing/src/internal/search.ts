@@ -2,8 +2,8 @@
  * The search: breadth first over all that may happen, equal places merged before they are expanded, laws folded along. So
  * the first path that breaks a law is a shortest one, and a loop of a reducer is a circle instead of an endless path.
  */
-import type { Flow } from "@ringback/core"
 import { Action } from "@ringback/core"
+import type { Flow, Step } from "@ringback/core"
 import type { Schema } from "effect"
 import type { Law, Moment, What } from "../Law.ts"
 import { isBroken } from "../Law.ts"
@@ -12,7 +12,7 @@ import * as sites from "./sites.ts"
 
 /** A place: where the flow stands, the world around it, and what the laws remember. */
 export interface Place {
-  readonly step: Flow.Step<unknown, unknown>
+  readonly step: Step.Step<unknown, unknown>
   readonly world: Choices.World
   readonly label: string
   readonly edges: Array<Edge>
@@ -116,7 +116,7 @@ class Searching {
   }
 
   private arrive(
-    step: Flow.Step<unknown, unknown>,
+    step: Step.Step<unknown, unknown>,
     world: Choices.World,
     remembered: ReadonlyArray<Schema.Json>,
     from: Way | undefined,
@@ -178,7 +178,7 @@ class Keys {
 }
 
 /** A place as the laws see it. */
-export const momentAt = (step: Flow.Step<unknown, unknown>, world: Choices.World): Moment =>
+export const momentAt = (step: Step.Step<unknown, unknown>, world: Choices.World): Moment =>
   step._tag === "Done"
     ? { _tag: "Ended", exit: step.exit, line: world.line }
     : {

@@ -1,6 +1,6 @@
 /** What a flow asks for and how it ends, in the words of a drawing. Words and keys are shown: they come from a test. */
-import type { Flow } from "@ringback/core"
 import { Action, PhoneNumber } from "@ringback/core"
+import type { Request, Step } from "@ringback/core"
 import type { LineState } from "../Law.ts"
 import * as PhoneLine from "../PhoneLine.ts"
 
@@ -13,7 +13,7 @@ const time = (millis: number): string => {
 }
 
 /** A request in words. */
-export const ofRequest = (request: Flow.Request, line: LineState): string => {
+export const ofRequest = (request: Request.Request, line: LineState): string => {
   switch (request._tag) {
     case "Dial":
       return `dial ${PhoneNumber.mask(request.to)}`
@@ -59,7 +59,7 @@ export const ofChoices = (labels: ReadonlyArray<string>): string => {
 }
 
 /** How a flow ended, in words. Values are in their stored form. */
-export const ofExit = (exit: Flow.Exit<unknown, unknown>): string => {
+export const ofExit = (exit: Step.Exit<unknown, unknown>): string => {
   switch (exit._tag) {
     case "Success":
       return exit.value === undefined || exit.value === null ? "ends" : cut(JSON.stringify(exit.value))
@@ -76,7 +76,7 @@ const tagOf = (error: unknown): string => {
 }
 
 /** How long a request may keep somebody on the line, in seconds: what is said, and what is waited for. */
-export const seconds = (request: Flow.Request): { readonly spoken: number; readonly waited: number } => {
+export const seconds = (request: Request.Request): { readonly spoken: number; readonly waited: number } => {
   switch (request._tag) {
     case "Prompt":
       return { spoken: spoken(request.action), waited: Action.digits(request.action) > 0 ? silence : 0 }

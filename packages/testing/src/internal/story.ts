@@ -1,7 +1,6 @@
 /** One path of a flow for people: as a ladder, and as a test to paste. */
-import type { Flow } from "@ringback/core"
-import { Action } from "@ringback/core"
-import { PhoneNumber } from "@ringback/core"
+import { Action, PhoneNumber } from "@ringback/core"
+import type { Request } from "@ringback/core"
 import * as Ladder from "../Ladder.ts"
 import type { LineState, What } from "../Law.ts"
 import type { Place, Way } from "./search.ts"
@@ -9,7 +8,7 @@ import * as sites from "./sites.ts"
 
 /** One turn of a path: what was asked on which line, and what happened. */
 export interface Turn {
-  readonly request: Flow.Request
+  readonly request: Request.Request
   readonly line: LineState
   readonly what: What
   readonly hungUp: boolean
@@ -45,7 +44,7 @@ const rungs = (turn: Turn): readonly [ReadonlyArray<Rung>, ReadonlyArray<Rung>] 
   if (turn.what._tag !== "Responded") return [asked(turn), fromOutside(turn)]
   switch (request._tag) {
     case "Dial": {
-      const reached = response as Flow.Responses["Dial"]
+      const reached = response as Request.Responses["Dial"]
       return reached._tag === "Answered"
         ? [asked(turn), [
           rung("callee", "Telesign", "answers"),
@@ -57,14 +56,14 @@ const rungs = (turn: Turn): readonly [ReadonlyArray<Rung>, ReadonlyArray<Rung>] 
       return [[], [rung("callee", "Telesign", "calls"), rung("Telesign", "Ringback", "incoming_call")]]
     case "Prompt": {
       if (turn.line !== "open") return [asked(turn), []]
-      const heard = response as Flow.Responses["Prompt"]
+      const heard = response as Request.Responses["Prompt"]
       if (heard._tag === "HungUp") return [asked(turn), leaves]
       const keys = heard.digits === "" ? [] : [rung("callee", "Telesign", `presses ${"•".repeat(heard.digits.length)}`)]
       const event = Action.completion(request.action) ?? "completed"
       return [asked(turn), [...keys, rung("Telesign", "Ringback", event)]]
     }
     case "Bridge": {
-      const talked = response as Flow.Responses["Bridge"]
+      const talked = response as Request.Responses["Bridge"]
       return talked._tag === "HungUp"
         ? [asked(turn), turn.line === "open" ? leaves : []]
         : [asked(turn), [rung("Telesign", "Ringback", `call_leg_completed: ${turn.happened}`)]]
@@ -72,10 +71,10 @@ const rungs = (turn: Turn): readonly [ReadonlyArray<Rung>, ReadonlyArray<Rung>] 
     case "Activity":
       return [asked(turn), [
         ...turn.hungUp ? leaves : [],
-        rung("application", "Ringback", (response as Flow.ActivityResult).ok ? "its result" : "it fails")
+        rung("application", "Ringback", (response as Request.ActivityResult).ok ? "its result" : "it fails")
       ]]
     case "Signal": {
-      const told = (response as Flow.Responses["Signal"])._tag === "Received"
+      const told = (response as Request.Responses["Signal"])._tag === "Received"
       return [asked(turn), [
         ...turn.hungUp ? leaves : [],
         told ? rung("application", "Ringback", `signal ${request.name}`) : own(`no signal ${request.name}`)
@@ -165,7 +164,7 @@ class Script {
     this.rings.push(`${this.rings.pop() ?? ""}${step}`)
   }
 
-  hear(collects: boolean, response: Flow.Responses["Prompt"]): void {
+  hear(collects: boolean, response: Request.Responses["Prompt"]): void {
     this.prompts++
     if (response._tag === "HungUp") this.add(`.hangsUpDuring(${this.prompts})`)
     else if (collects) {
@@ -216,7 +215,7 @@ const cast = (path: ReadonlyArray<Turn>, input: unknown): Cast => {
     const { request, what } = turn
     const response = what._tag === "Responded" ? what.response : undefined
     if (request._tag === "Dial" && response !== undefined) {
-      const reached = response as Flow.Responses["Dial"]
+      const reached = response as Request.Responses["Dial"]
       script = scriptOf(request.to)
       if (reached._tag === "Answered") script.ring("Callee.answers()")
       else if (reached.reason in reaches) script.ring(reaches[reached.reason]!)
@@ -226,7 +225,7 @@ const cast = (path: ReadonlyArray<Turn>, input: unknown): Cast => {
       scripts.set("caller", script)
       script.ring("Callee.answers()")
     } else if (request._tag === "Prompt" && turn.line === "open" && response !== undefined) {
-      script.hear(Action.digits(request.action) > 0, response as Flow.Responses["Prompt"])
+      script.hear(Action.digits(request.action) > 0, response as Request.Responses["Prompt"])
     } else if (turn.hungUp) {
       script.leave()
       remarks.push(`hung up during ${turn.asked}`)

@@ -2,9 +2,9 @@
  * What time brings to a call: its deadlines, the hold that answers a webhook whose flow has not decided, and a restart.
  */
 import * as Action from "../../Action.ts"
-import * as Flow from "../../Flow.ts"
 import type { Prompt } from "../../Prompt.ts"
 import * as Settings from "../../Settings.ts"
+import * as Step from "../../Step.ts"
 import { heldWords, isHeldUp } from "./dial.ts"
 import { type Call, type CallLine, isRinging, liveLines, status } from "./state.ts"
 import { type Body, heldLine, type Turn } from "./turn.ts"
@@ -252,8 +252,8 @@ const expireHold = (turn: Turn, line: CallLine): void => {
 }
 
 /** The words of the innermost hold that a flow stands in. */
-const holdOf = (step: Flow.Step<unknown, unknown>): Prompt | undefined => {
-  const scopes = step._tag === "Waiting" ? Flow.scopes(step).map(({ scope }) => scope) : []
+const holdOf = (step: Step.Step<unknown, unknown>): Prompt | undefined => {
+  const scopes = step._tag === "Waiting" ? Step.scopes(step).map(({ scope }) => scope) : []
   return scopes.find((scope) => scope._tag === "Hold")?.prompt
 }
 

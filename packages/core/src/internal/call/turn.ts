@@ -6,6 +6,8 @@ import { Hash } from "effect"
 import type { CallEvent, StopReason } from "../../CallEvent.ts"
 import { isDecision } from "../../CallEvent.ts"
 import * as Flow from "../../Flow.ts"
+import type * as Request from "../../Request.ts"
+import * as Step from "../../Step.ts"
 import * as Defect from "../defect.ts"
 import * as interpreter from "../flow/interpreter.ts"
 import type { Call, CallLine } from "./state.ts"
@@ -19,7 +21,7 @@ export interface Live {
   readonly call: Call
   /** `undefined` in a process that has not registered the flow: it records facts, and the flow does not run. */
   readonly definition: AnyDefinition | undefined
-  readonly step: Flow.Step<unknown, unknown>
+  readonly step: Step.Step<unknown, unknown>
   /** What the flow has not heard, of what would have let it go on. Made again by a replay, like the step. */
   readonly unheard?: ReadonlyArray<Unheard>
   /** How many steps the flow has taken since anything but time moved it. Made again by a replay, like the step. */
@@ -54,19 +56,19 @@ const isBeforeCaller = (call: Call, { id }: CallLine): boolean => {
 }
 
 /** Whether a flow that was stopped still waits for what it waited for, because a finalizer of its own runs. */
-const waitsOn = (step: Flow.Step<unknown, unknown>, before: Flow.Step<unknown, unknown>): boolean =>
+const waitsOn = (step: Step.Step<unknown, unknown>, before: Step.Step<unknown, unknown>): boolean =>
   step._tag === "Waiting" && before._tag === "Waiting" && step.asks === before.asks
 
 const isUsable = (line: CallLine | undefined): line is CallLine =>
   line !== undefined && !line.left && (line.phase === "Owing" || line.phase === "Acting" || line.phase === "Bridged")
 
 type Resumption =
-  | { readonly _tag: "Resume"; readonly response: Flow.Response }
-  | { readonly _tag: "Stop"; readonly why: Flow.Stop }
+  | { readonly _tag: "Resume"; readonly response: Request.Response }
+  | { readonly _tag: "Stop"; readonly why: Step.Stop }
 
-const resume = (response: Flow.Response): Resumption => ({ _tag: "Resume", response })
+const resume = (response: Request.Response): Resumption => ({ _tag: "Resume", response })
 const hungUp: Resumption = resume({ _tag: "HungUp" })
-const notAnswered = (reason: typeof Flow.NotAnsweredReason.Type, status?: string): Resumption =>
+const notAnswered = (reason: typeof Request.NotAnsweredReason.Type, status?: string): Resumption =>
   resume({ _tag: "NotAnswered", reason, ...(status === undefined ? {} : { status }) })
 
 /** What a fact means to a flow that waited for a dial. */
@@ -145,8 +147,8 @@ const resumption = (before: Call, event: CallEvent, after: Call): Resumption | u
 }
 
 /** The deadline over a part of the flow has passed; one of a part that was left before changes nothing. */
-const expiry = (step: Flow.Waiting<unknown, unknown>, n: number): Resumption | undefined => {
-  const found = Flow.scopes(step).find(({ scope }) => scope._tag === "Deadline" && scope.n === n)
+const expiry = (step: Step.Waiting<unknown, unknown>, n: number): Resumption | undefined => {
+  const found = Step.scopes(step).find(({ scope }) => scope._tag === "Deadline" && scope.n === n)
   return found === undefined ? undefined : { _tag: "Stop", why: { _tag: "Expired", scope: found.depth } }
 }
 
@@ -165,12 +167,12 @@ const isAtOnce = (before: Call, event: CallEvent): boolean => {
 }
 
 /** Whether a signal does not fit where its flow waits for it. It is refused before, but for a process that knows no flow. */
-const isUnfit = (request: Flow.Request, event: CallEvent): boolean =>
+const isUnfit = (request: Request.Request, event: CallEvent): boolean =>
   request._tag === "Signal" && event._tag === "SignalReceived" && !request.fits(event.value)
 
 /** The line bears no more holds: what waits under the innermost one is over. */
-const heldTooLong = (step: Flow.Waiting<unknown, unknown>): Resumption | undefined => {
-  const found = Flow.scopes(step).find(({ scope }) => scope._tag === "HoldLimit")
+const heldTooLong = (step: Step.Waiting<unknown, unknown>): Resumption | undefined => {
+  const found = Step.scopes(step).find(({ scope }) => scope._tag === "HoldLimit")
   return found === undefined ? undefined : { _tag: "Stop", why: { _tag: "Expired", scope: found.depth } }
 }
 
@@ -182,7 +184,7 @@ const drawn = (callId: string, place: number): number => {
   return ((bits ^ (bits >>> 16)) >>> 0) / 2 ** 32
 }
 
-const stopReason = (why: Flow.Stop): StopReason => {
+const stopReason = (why: Step.Stop): StopReason => {
   switch (why._tag) {
     case "Cancelled":
       return { _tag: "Cancelled" }
@@ -201,8 +203,8 @@ const misfit = (what: string, problem: Error): Call["exit"] & {} => ({
   reason: { _tag: "Defect", message: Defect.masked(`The ${what} does not fit its schema: ${problem.message}`) }
 })
 
-const next = (step: Flow.Waiting<unknown, unknown>, response: Flow.Response): Flow.Step<unknown, unknown> =>
-  interpreter.next(step, response) as Flow.Step<unknown, unknown>
+const next = (step: Step.Waiting<unknown, unknown>, response: Request.Response): Step.Step<unknown, unknown> =>
+  interpreter.next(step, response) as Step.Step<unknown, unknown>
 
 const nothing: ReadonlyArray<Unheard> = []
 
@@ -210,7 +212,7 @@ const nothing: ReadonlyArray<Unheard> = []
 class LiveCall implements Live {
   readonly call: Call
   readonly definition: AnyDefinition | undefined
-  readonly step: Flow.Step<unknown, unknown>
+  readonly step: Step.Step<unknown, unknown>
   readonly unheard: ReadonlyArray<Unheard>
   readonly steps: number
   constructor({ call, definition, step, steps = 0, unheard = nothing }: Live) {
@@ -225,7 +227,7 @@ class LiveCall implements Live {
 /** Collects what one input changes. Mutable, and never leaves the function that made it. */
 export class Turn {
   call: Call
-  step: Flow.Step<unknown, unknown>
+  step: Step.Step<unknown, unknown>
   readonly definition: AnyDefinition | undefined
   unheard: ReadonlyArray<Unheard>
   readonly events: Array<CallEvent> = []
@@ -291,7 +293,7 @@ export class Turn {
       this.asked = false // it waits on, as it does after one that was told before it waited
       return
     }
-    const moved = found._tag === "Resume" ? next(step, found.response) : Flow.stop(step, found.why)
+    const moved = found._tag === "Resume" ? next(step, found.response) : Step.stop(step, found.why)
     // What is stopped speaks on no line any more, and what ensures has none.
     if (event._tag === "Cancelled" && !waitsOn(moved, step)) this.leaveAll()
     this.move(moved)
@@ -337,7 +339,7 @@ export class Turn {
   }
 
   /** A step of the same number of requests waits on for what is on record: a stop waits for a finalizer. */
-  private move(step: Flow.Step<unknown, unknown>): void {
+  private move(step: Step.Step<unknown, unknown>): void {
     this.asked = this.asked && waitsOn(step, this.step)
     this.step = step
   }
@@ -347,7 +349,7 @@ export class Turn {
     for (;;) {
       const step = this.step
       if (step._tag === "Done") return this.end(step.exit)
-      const unheld = isUsable(heldLine(this.call)) ? step : Flow.endHold(step)
+      const unheld = isUsable(heldLine(this.call)) ? step : Step.endHold(step)
       if (unheld !== step) {
         this.move(unheld)
         continue
@@ -364,19 +366,19 @@ export class Turn {
    * Cuts a flow that goes on without an end, once, unless the interpreter has done so. What then tidies up may take as many
    * steps again, and no more.
    */
-  private isCut(step: Flow.Waiting<unknown, unknown>): boolean {
+  private isCut(step: Step.Waiting<unknown, unknown>): boolean {
     const { maxSteps } = interpreter
     const before = this.steps
     this.steps += step.steps + stepsOfRequest
     if (this.steps >= maxSteps * 2) this.step = { _tag: "Done", exit: { _tag: "Stopped", why: interpreter.endless } }
     else if (this.steps >= maxSteps && Math.max(before, step.steps) < maxSteps) {
-      this.move(Flow.stop(step, interpreter.endless))
+      this.move(Step.stop(step, interpreter.endless))
     }
     return this.step !== step
   }
 
   /** Puts a request on record, or answers it at once. */
-  private ask(request: Flow.Request): { readonly value: Flow.Response } | undefined {
+  private ask(request: Request.Request): { readonly value: Request.Response } | undefined {
     const n = this.call.decisions + 1
     switch (request._tag) {
       case "Dial": {
@@ -463,7 +465,7 @@ export class Turn {
     }
   }
 
-  private end(exit: Flow.Exit<unknown, unknown>): void {
+  private end(exit: Step.Exit<unknown, unknown>): void {
     if (this.call.exit !== undefined) return
     this.leaveAll()
     const codec = this.definition!.codec
@@ -586,7 +588,7 @@ const endedUnheard = ({ call, definition, step }: Live, event: CallEvent): Live 
 })
 
 /** A flow of which nothing runs any more. */
-export const over: Flow.Step<unknown, unknown> = Flow.start(Flow.succeed(undefined))
+export const over: Step.Step<unknown, unknown> = Step.start(Flow.succeed(undefined))
 
 /** The state that the log tells, where the flow is not to be trusted. */
 const fold = (live: Live, events: ReadonlyArray<CallEvent>): Live => ({

@@ -5,7 +5,7 @@ import { Cause, Context, Effect, Exit, Fiber, Option, Result } from "effect"
 import * as Action from "../../Action.ts"
 import type * as Call from "../../Call.ts"
 import type { CallEvent, CallId } from "../../CallEvent.ts"
-import type * as Flow from "../../Flow.ts"
+import type * as Request from "../../Request.ts"
 import { type Accepted, Lost, type Transport, TransportError } from "../../Transport.ts"
 import type { Posted } from "../call/dial.ts"
 import * as Defect from "../defect.ts"
@@ -19,7 +19,7 @@ import type { Follow, Surroundings } from "./surroundings.ts"
 /** The key under which the activity that is running now runs again after a crash. */
 export const ActivityKey = Context.Reference<string>("@ringback/core/Calls/ActivityKey", { defaultValue: () => "" })
 
-type Activity = Extract<Flow.Request, { readonly _tag: "Activity" }>
+type Activity = Extract<Request.Request, { readonly _tag: "Activity" }>
 
 type Ended = Extract<Call.Input, { readonly _tag: "ActivityEnded" }>
 

@@ -29,6 +29,12 @@ export interface Asked {
   readonly _tag: string
 }
 
+/** A flow ended with a value. */
+export const success = <A>(value: A) => ({ _tag: "Success", value }) as const
+
+/** A flow ended with a failure. */
+export const failure = <E>(error: E) => ({ _tag: "Failure", error }) as const
+
 /** Something that bounds a part of a flow from outside: when it ends first, the part fails with `failure`. */
 export interface Scope {
   readonly _tag: string
@@ -79,6 +85,9 @@ export class Program extends Pipeable.Class {
     return yield this
   }
 }
+
+/** A program in a scope. */
+export const scoped = (self: Program, scope: Scope): Program => new Program({ _tag: "Scoped", self, scope })
 
 /** What the values so far held when they came, the newest first. */
 class Values {
@@ -314,8 +323,6 @@ class WaitingStep implements Waiting<unknown, unknown> {
   }
 }
 
-const success = (value: unknown): Exit<unknown, never> => ({ _tag: "Success", value })
-const failure = (error: unknown): Exit<never, unknown> => ({ _tag: "Failure", error })
 const stopped = (why: Stop): Exit<never, never> => ({ _tag: "Stopped", why })
 
 const depthOf = (frames: Frames): number => {
