@@ -110,13 +110,14 @@ export class VersionConflict extends Schema.TaggedError<VersionConflict>()("Vers
 
 /**
  * The store did not do its work: it could not be opened, written, or read, or holds something that cannot be decoded.
- * For `write` nothing is promised: the turn may or may not be stored, and only reading the call again tells. With
+ * For `write` nothing is promised: the turn may or may not be stored, and only reading the call again tells. The same holds
+ * for `close`, where the store is not at fault: an engine that closes waits for it no more. With
  * `permanent` the store is not down: it refuses this one turn for what is in it, or cannot read this one call.
  *
  * @since 0.1.0
  */
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
-  operation: Schema.Literals(["open", "write", "read", "decode"]),
+  operation: Schema.Literals(["open", "write", "read", "decode", "close"]),
   problem: Schema.String,
   /**
    * Trying again does not help: the store refuses what it was given, or cannot read what it holds. For `write` nothing was
@@ -126,7 +127,8 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   cause: Schema.optionalKey(Schema.Defect())
 }) {
   override get message() {
-    return `The event store failed to ${this.operation}. ${this.problem}`
+    const what = this.operation === "close" ? "is waited for no more" : `failed to ${this.operation}`
+    return `The event store ${what}. ${this.problem}`
   }
 }
 

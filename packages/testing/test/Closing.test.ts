@@ -48,6 +48,9 @@ class Frost {
     Effect.suspend(() => this.by === undefined ? effect : Effect.andThen(this.by, effect))
 }
 
+/** What whoever asks for something at the end is told. */
+const isClosing = "The event store is waited for no more. The engine is closing"
+
 const never: Effect.Effect<never> = Effect.never
 const stubborn = Effect.uninterruptible(Effect.never)
 const down = (operation: "read" | "write") =>
@@ -231,10 +234,10 @@ describe("an engine that closes", () => {
       const closing = yield* Effect.forkChild(engine.close, { startImmediately: true })
       for (const asked of [engine.calls.start(Greeting, {}), call.cancel, call.signal("door", true)]) {
         const error = yield* Effect.flip(asked as Effect.Effect<unknown, { readonly message: string }>)
-        assert.include(error.message, "The engine is closing")
+        assert.strictEqual(error.message, isClosing)
       }
       yield* Fiber.join(closing)
-      assert.include((yield* Effect.flip(call.outcome)).message, "The engine is closing")
+      assert.strictEqual((yield* Effect.flip(call.outcome)).message, isClosing)
     }).pipe(Effect.provide(world)))
 
   it.effect("whoever waits for an outcome, or for a start, is told", () =>
@@ -248,8 +251,8 @@ describe("an engine that closes", () => {
       })
       yield* FakeClock.settle
       yield* engine.close
-      assert.include((yield* Fiber.join(waiting)).message, "The engine is closing")
-      assert.include((yield* Fiber.join(starting)).message, "The engine is closing")
+      assert.strictEqual((yield* Fiber.join(waiting)).message, isClosing)
+      assert.strictEqual((yield* Fiber.join(starting)).message, isClosing)
       assert.include(engine.lines.join("\n"), "1 request that is not answered")
     }).pipe(Effect.provide(world)))
 
@@ -261,7 +264,7 @@ describe("an engine that closes", () => {
       engine.frost.freeze(Effect.interrupt)
       for (const asked of [engine.calls.events(call.id), call.outcome]) {
         const error = yield* Effect.flip(asked as Effect.Effect<unknown, { readonly message: string }>)
-        assert.include(error.message, "The engine is closing")
+        assert.strictEqual(error.message, isClosing)
       }
     }).pipe(Effect.provide(world)))
 
@@ -304,7 +307,7 @@ describe("an engine that closes", () => {
         assert.strictEqual(action?._tag === "Speak" && action.text, "One moment, please.")
       }
       const incoming = { event: "incoming_call", referenceId: "another", to: "15550170009", from: "15550170044" }
-      assert.include((yield* Effect.flip(engine.calls.receive(incoming))).message, "The engine is closing")
+      assert.strictEqual((yield* Effect.flip(engine.calls.receive(incoming))).message, isClosing)
       assert.include(engine.lines.join("\n"), "1 webhook that is not recorded")
       const second = yield* open({})
       const next = yield* second.calls.receive(spoken)

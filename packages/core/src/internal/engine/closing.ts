@@ -32,7 +32,7 @@ export interface Ends {
   readonly onOver: Effect.Effect<void>
 }
 
-export const closed = new StoreError({ operation: "write", problem: "The engine is closing" })
+export const closed = new StoreError({ operation: "close", problem: "The engine is closing" })
 
 const refused = Exit.fail(closed)
 const interrupted = Exit.interrupt()
