@@ -1,7 +1,7 @@
 /** Bare `node:http` around something that holds the measured calls: the same JSON in and out, and nothing that is not needed. */
 import { createServer, type ServerResponse } from "node:http"
 import { dial } from "./bareDial.ts"
-import { isHeld, prompts, usage } from "./conversation.ts"
+import { isHeld, patience, prompts, usage } from "./conversation.ts"
 
 /** What a webhook says of a call. */
 export type Fact =
@@ -67,7 +67,7 @@ export const serve = (name: string, holder: Holder): void => {
     )
   }
 
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: patience }, (request, response) => {
     if (request.url === "/usage") return response.end(JSON.stringify(usage(holder.commits())))
     if (request.url?.startsWith("/start")) return void start(Number(request.url.split("=")[1]), response)
     let body = ""

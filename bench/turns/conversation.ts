@@ -15,6 +15,9 @@ export const carrierPort = process.env.CARRIER
 /** Whether calls that are started by `POST /calls` wait before they dial. */
 export const isHeld = process.env.HELD === "1"
 
+/** So many milliseconds may a connection lie idle, for on a busy machine one call can wait long for the others. */
+export const patience = 60_000
+
 /** What the carrier posts in one turn, and what the answer to it holds. */
 export interface Turn {
   readonly body: string

@@ -5,7 +5,7 @@ import { Console, Effect, Layer, Metric, Option } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { createServer, type Server } from "node:http"
 import { calls, Conversation, Held } from "./application.ts"
-import { isHeld, usage } from "./conversation.ts"
+import { isHeld, patience, usage } from "./conversation.ts"
 import { slowDown } from "./slowDisk.ts"
 
 slowDown()
@@ -45,7 +45,7 @@ const control = HttpRouter.use((router) =>
   })
 )
 
-const server = createServer()
+const server = createServer({ keepAliveTimeout: patience })
 
 /** Serves, and prints the port. Webhooks come in by a layer for the router, or by one for Node's server. */
 export const serve = (webhooks: {

@@ -2,9 +2,10 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Call, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Effect, Fiber, Layer, Schema, Stream } from "effect"
+import { Effect, Fiber, Latch, Layer, Schema, Stream } from "effect"
 import { HttpRouter } from "effect/http"
 import { SqlClient } from "effect/sql"
+import { TestClock } from "effect/testing"
 import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer, type Server } from "node:http"
@@ -15,7 +16,8 @@ import { DatabaseSync, StatementSync } from "node:sqlite"
 import { Worker } from "node:worker_threads"
 import { TelesignWebhook } from "../src/index.ts"
 
-// What a turn costs, counted where it is paid: statements as they enter SQLite, commits as they stand in its log.
+// What an input costs, counted where it is paid: statements as they enter SQLite, commits as they stand in its log, fibers as
+// Effect numbers them.
 
 const tempFile = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "ringback-costs-"))),
@@ -62,6 +64,36 @@ const commitsIn = (filename: string): number => {
   return commits
 }
 
+/** What one of several inputs cost on the average. */
+interface Cost {
+  readonly commits: number
+  readonly statements: number
+  readonly reads: ReadonlyArray<string>
+  readonly fibers: number
+}
+
+/** The number of a new fiber: one more than that of the fiber before, whoever started it. */
+const fiberNumber = () => Effect.runFork(Effect.void).id
+
+/** A database in a file, and the way to count what work on it costs. */
+const meter = Effect.gen(function*() {
+  const filename = yield* tempFile
+  const noted = yield* statements
+  const costOf = Effect.fnUntraced(function*<A, E, R>(inputs: number, work: Effect.Effect<A, E, R>) {
+    const before = { commits: commitsIn(filename), fiber: fiberNumber() }
+    noted.length = 0
+    const result = yield* work
+    const cost: Cost = {
+      commits: (commitsIn(filename) - before.commits) / inputs,
+      statements: noted.length / inputs,
+      reads: noted.filter((text) => /^\s*(select|pragma)/i.test(text)),
+      fibers: (fiberNumber() - before.fiber - 1) / inputs
+    }
+    return { result, cost }
+  })
+  return { filename, costOf }
+})
+
 const questions = ["One.", "Two.", "Three.", "Four.", "Five.", "Six.", "Seven.", "Eight."]
 
 const parties = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
@@ -77,6 +109,9 @@ const Conversation = Flow.make("conversation", {
       return pressed
     }).pipe(Flow.dial(parties))
 })
+
+/** Waits for a moment, and is over then. */
+const Later = Flow.make("later", { version: 1, input: {}, output: Schema.Void, run: () => Flow.sleep("10 millis") })
 
 const referenceId = (externalId: string) => `session of ${externalId}`
 
@@ -138,6 +173,19 @@ const holdAll = async (port: number, calls: ReadonlyArray<ReadonlyArray<string>>
 
 const served = { disableLogger: true, disableListenLog: true }
 
+/** Waits from now on until so many turns with an event of this kind are stored. */
+const stored = (count: number, tag: string) =>
+  EventStore.EventStore.pipe(
+    Effect.flatMap((store) =>
+      store.changes.pipe(
+        Stream.filter((turn) => turn.events.some((event) => event._tag === tag)),
+        Stream.take(count),
+        Stream.runDrain
+      )
+    ),
+    Effect.forkChild({ startImmediately: true })
+  )
+
 /** How webhooks come in. */
 const ways = {
   "a route": () => HttpRouter.serve(TelesignWebhook.layer({ path: "/events" }), served),
@@ -148,9 +196,8 @@ const ways = {
 type Way = keyof typeof ways
 
 /** Holds calls at the same time, each on a connection of its own, and counts what their turns cost. */
-const costOf = Effect.fnUntraced(function*(count: number, way: Way) {
-  const filename = yield* tempFile
-  const noted = yield* statements
+const costOfTurns = Effect.fnUntraced(function*(count: number, way: Way) {
+  const { costOf, filename } = yield* meter
   const server = createServer()
   const services = yield* Layer.build(
     ways[way](server).pipe(
@@ -166,20 +213,16 @@ const costOf = Effect.fnUntraced(function*(count: number, way: Way) {
   )
   return yield* Effect.gen(function*() {
     const store = yield* EventStore.EventStore
-    const accepted = yield* store.changes.pipe(
-      Stream.filter((turn) => turn.events.some((event) => event._tag === "DialAccepted")),
-      Stream.take(count),
-      Stream.runDrain,
-      Effect.forkChild({ startImmediately: true })
-    )
+    const accepted = yield* stored(count, "DialAccepted")
     const calls = yield* Effect.replicateEffect(Calls.start(Conversation, {}), count, { concurrency: "unbounded" })
     yield* Fiber.join(accepted)
 
-    const commitsBefore = commitsIn(filename)
-    noted.length = 0
     const { port } = server.address() as AddressInfo
     const posts = calls.map(({ id }) => turnsOf(Call.externalId(store.namespace, id, 1)))
-    const answers = yield* Effect.promise(() => holdAll(port, posts))
+    const { cost, result: answers } = yield* costOf(
+      posts.flat().length,
+      Effect.promise(() => holdAll(port, posts))
+    )
     for (const ofCall of answers) {
       assert.isTrue(ofCall.every(([head]) => head.startsWith("HTTP/1.1 200")))
       assert.deepStrictEqual(ofCall.map(([, body]) => JSON.parse(body).method), [
@@ -188,23 +231,17 @@ const costOf = Effect.fnUntraced(function*(count: number, way: Way) {
         undefined
       ])
     }
-    const turns = answers.flat().length
-    const cost = {
-      commits: (commitsIn(filename) - commitsBefore) / turns,
-      statements: noted.length / turns,
-      reads: noted.filter((text) => /^\s*(select|pragma)/i.test(text))
-    }
     const sql = yield* SqlClient.SqlClient
     const named = yield* sql`SELECT call_id FROM ringback_turns WHERE reference_id IS NOT NULL`
     return { ...cost, namesOfSession: named.length / count }
   }).pipe(Effect.provideContext(services))
 })
 
-for (const way of ["a route", "Node's server"] as const) {
+for (const [way, fibers] of [["a route", 1], ["Node's server", 0]] as const) {
   describe(`a turn of a call that is live in memory, by ${way}`, () => {
     it.effect("of a lone call is one commit, by one statement", () =>
       Effect.gen(function*() {
-        const cost = yield* costOf(1, way)
+        const cost = yield* costOfTurns(1, way)
         assert.strictEqual(cost.commits, 1)
         assert.isAtMost(cost.statements, 1.1)
         assert.deepStrictEqual(cost.reads, [])
@@ -212,15 +249,80 @@ for (const way of ["a route", "Node's server"] as const) {
 
     it.effect("among 32 calls shares its commit with four others at least", () =>
       Effect.gen(function*() {
-        const cost = yield* costOf(32, way)
+        const cost = yield* costOfTurns(32, way)
         assert.isAtMost(cost.commits, 0.2)
         assert.isAtMost(cost.statements, 0.3)
         assert.deepStrictEqual(cost.reads, [])
       }))
 
+    it.effect(`has ${fibers === 0 ? "no fiber" : "one fiber"} of its own`, () =>
+      Effect.gen(function*() {
+        assert.isAtMost((yield* costOfTurns(32, way)).fibers, fibers)
+      }))
+
     it.effect("names its session in the store only if that is new", () =>
       Effect.gen(function*() {
-        assert.strictEqual((yield* costOf(2, way)).namesOfSession, 1)
+        assert.strictEqual((yield* costOfTurns(2, way)).namesOfSession, 1)
       }))
   })
 }
+
+/** Does something to a number of calls at the same time. */
+const all = <A, E, R>(count: number, one: Effect.Effect<A, E, R>): Effect.Effect<unknown, E, R> =>
+  count === 1 ? one : Effect.replicateEffect(one, count, { concurrency: "unbounded", discard: true })
+
+/** Starts calls at the same time, lets the carrier answer their dials, and wakes as many that wait. */
+const costOfCalls = Effect.fnUntraced(function*(count: number) {
+  const { costOf, filename } = yield* meter
+  const answers = yield* Latch.make(false)
+  const slowCarrier = Layer.effect(
+    Transport.Transport,
+    Effect.map(
+      Transport.Transport,
+      ({ send }) => Transport.Transport.of({ send: (dial) => answers.whenOpen(send(dial)) })
+    )
+  ).pipe(Layer.provide(carrier))
+  const services = yield* Layer.build(
+    Calls.layer({ flows: [Conversation, Later] }).pipe(
+      Layer.provide(slowCarrier),
+      Layer.provideMerge(SqlEventStore.layer),
+      Layer.provideMerge(SqliteClient.layer({ filename }))
+    )
+  )
+  return yield* Effect.gen(function*() {
+    yield* all(count, Calls.start(Later, {}))
+    const ended = yield* stored(count, "FlowEnded")
+    const wake = yield* costOf(count, Effect.andThen(TestClock.adjust("10 millis"), Fiber.join(ended)))
+    const accepted = yield* stored(count, "DialAccepted")
+    const start = yield* costOf(count, all(count, Calls.start(Conversation, {})))
+    const response = yield* costOf(count, Effect.andThen(answers.open, Fiber.join(accepted)))
+    return { start: start.cost, response: response.cost, wake: wake.cost }
+  }).pipe(Effect.provideContext(services))
+})
+
+/** One commit and one statement for all that come together, and no read. */
+const assertShared = ({ commits, reads, statements }: Cost, count: number) => {
+  assert.isAtMost(commits, 2 / count)
+  assert.isAtMost(statements, 4 / count)
+  assert.deepStrictEqual(reads, [])
+}
+
+describe("without HTTP", () => {
+  it.effect("a start, the carrier's response and a wake are one commit each, by one statement", () =>
+    Effect.gen(function*() {
+      for (const { commits, reads, statements } of Object.values(yield* costOfCalls(1))) {
+        assert.deepStrictEqual({ commits, reads, statements }, { commits: 1, reads: [], statements: 1 })
+      }
+    }))
+
+  it.effect("a start and its dial have nine fibers, the carrier's response none, and a wake has one", () =>
+    Effect.gen(function*() {
+      const count = 32
+      const { response, start, wake } = yield* costOfCalls(count)
+      for (const cost of [start, response, wake]) assertShared(cost, count)
+      const ofTest = { start: 1, response: 2 / count, wake: 5 / count }
+      assert.isAtMost(start.fibers - ofTest.start, 9)
+      assert.isAtMost(response.fibers - ofTest.response, 0)
+      assert.isAtMost(wake.fibers - ofTest.wake, 1)
+    }))
+})
