@@ -44,7 +44,13 @@ const rooms = [
       "Transport"
     ],
     uses: ["effect", "effect/*"],
-    exceptions: { SqliteClient: ["node:sqlite"] }
+    exceptions: { SqliteClient: ["node:sqlite"] },
+    wings: {
+      flow: ["Flow", "Step", "Line", "Request", "call"],
+      call: ["Call", "engine"],
+      engine: ["Calls"],
+      store: ["SqlEventStore"]
+    }
   },
   {
     name: "http",
@@ -116,6 +122,8 @@ const modules = texts.filter(({ path }) => path.endsWith(".ts")).map(Tidy.parse)
 
 describe("the house", () => {
   it("keeps the order of its modules", () => assert.deepStrictEqual(Tidy.order(house, modules), []))
+
+  it("has wings that are entered by their doors", () => assert.deepStrictEqual(Tidy.wings(house, modules), []))
 
   it("makes every module public that is not internal", () => assert.deepStrictEqual(Tidy.reachable(house, modules), []))
 
@@ -228,6 +236,26 @@ describe("Tidy.order", () => {
       [
         "packages/core/src/internal/soil.ts:1 imports itself in a circle",
         "packages/core/src/internal/water.ts:1 imports itself in a circle"
+      ]
+    ))
+})
+
+describe("Tidy.wings", () => {
+  it("finds who enters a wing past its doors", () =>
+    assert.deepStrictEqual(
+      Tidy.wings(
+        small.map((each) => ({ ...each, wings: { garden: ["Plant", "shed"] } })),
+        written({
+          "core/src/Seed.ts": `import "./internal/garden/soil.ts"`,
+          "core/src/Plant.ts": `import "./internal/garden/soil.ts"`,
+          "core/src/internal/garden/soil.ts": `import "./water.ts"\nimport "../shed/spade.ts"`,
+          "core/src/internal/garden/water.ts": "",
+          "core/src/internal/shed/spade.ts": `import "../garden/water.ts"`
+        })
+      ),
+      [
+        "packages/core/src/Seed.ts:1 imports ./internal/garden/soil.ts, but is no door of the wing garden",
+        "packages/core/src/internal/garden/soil.ts:2 imports ../shed/spade.ts, but is no door of the wing shed"
       ]
     ))
 })

@@ -39,6 +39,8 @@ export interface Package {
   readonly uses: ReadonlyArray<string>
   /** What a single module imports in addition. */
   readonly exceptions?: Readonly<Record<string, ReadonlyArray<string>>>
+  /** The wings of `internal/`, each with the modules and the other wings that may enter it. */
+  readonly wings?: Readonly<Record<string, ReadonlyArray<string>>>
   /** The entry points that its manifest declares, and the module behind each. */
   readonly entries: Readonly<Record<string, string>>
 }
@@ -189,6 +191,22 @@ export const reachable = (house: ReadonlyArray<Package>, modules: ReadonlyArray<
       each.modules.some((name) => module.path === `${folder(each)}${name}.ts`) && !exported.has(module.path)
     ).map((module) => finding(module, 0, "is public by its place, but index.ts does not export it"))
   })
+
+/** The folder of `internal/` that a module lies in. */
+const wingOf = (path: string): string | undefined => /\/src\/internal\/([^/]+)\//.exec(path)?.[1]
+
+/** A wing of `internal/` is entered by its own doors and from within, by nobody else. */
+export const wings = (house: ReadonlyArray<Package>, modules: ReadonlyArray<Module>): ReadonlyArray<Finding> =>
+  house.flatMap((each) =>
+    sourcesOf(each, modules).flatMap((module) => {
+      const here = wingOf(module.path) ?? posix.basename(module.path, ".ts")
+      return module.imports.flatMap(({ from, start }) => {
+        const wing = isRelative(from) ? wingOf(resolve(module, from)) : undefined
+        if (wing === undefined || wing === here || each.wings?.[wing]?.includes(here) === true) return []
+        return [finding(module, start, `imports ${from}, but is no door of the wing ${wing}`)]
+      })
+    })
+  )
 
 const permits = (allowed: ReadonlyArray<string>, specifier: string) =>
   allowed.some((one) => one.endsWith("*") ? specifier.startsWith(one.slice(0, -1)) : one === specifier)

@@ -9,6 +9,7 @@ import * as CallEvent from "./CallEvent.ts"
 import { CallId } from "./CallEvent.ts"
 import * as Broadcast from "./internal/broadcast.ts"
 import * as Defect from "./internal/defect.ts"
+import * as Startable from "./internal/startable.ts"
 
 /**
  * One append: the facts that one input brought and what the flow decided on them. It is stored whole or not at all.
@@ -160,7 +161,7 @@ export class EventStore extends Context.Service<EventStore, {
    * Stores one turn and its summary together. Succeeds when both are durable.
    *
    * A turn that is stored already, under the same `id`, succeeds again, so that an append whose answer was lost can be
-   * repeated. An append that is interrupted may be stored or not, and is never stored twice.
+   * repeated. An append that is interrupted may be stored or not, and is never stored twice. It may be `startable`.
    */
   readonly append: (
     turn: Turn,
@@ -196,6 +197,29 @@ export class EventStore extends Context.Service<EventStore, {
    */
   readonly changes: Stream.Stream<Turn>
 }>()("@ringback/core/EventStore") {}
+
+/**
+ * Begins an append, whose end is told by a callback, at once or later. If it can be called off, gives the way to do so.
+ *
+ * @since 0.1.0
+ */
+export type Start<A, E> = Startable.Start<A, E>
+
+/**
+ * An append that can also be begun without a fiber, which is how the engine then begins it: a fiber for each append costs
+ * about a tenth of what the engine can do. Whoever makes another effect of it, as a wrapper around a store does, gets an
+ * ordinary effect, so nothing that stands around a store is passed over. For authors of stores.
+ *
+ * @since 0.1.0
+ */
+export const startable: <A, E>(effect: Effect.Effect<A, E>, start: Start<A, E>) => Effect.Effect<A, E> = Startable.make
+
+/**
+ * How an append is begun without a fiber, if it can be. For authors of stores.
+ *
+ * @since 0.1.0
+ */
+export const startOf: <A, E>(effect: Effect.Effect<A, E>) => Start<A, E> | undefined = Startable.startOf
 
 /**
  * Draws a namespace for a new store: 8 characters of `0-9 a-z`. For authors of stores.

@@ -15,10 +15,18 @@ import { Migrator, SqlClient, SqlError } from "effect/sql"
 import type { Statement } from "effect/sql"
 import type { CallId } from "./CallEvent.ts"
 import * as CallEvent from "./CallEvent.ts"
-import { EventStore, format, fromStored, makeNamespace, notEncoded, StoreError, VersionConflict } from "./EventStore.ts"
-import type { StoredTurn, Summary, Turn } from "./EventStore.ts"
+import {
+  EventStore,
+  format,
+  fromStored,
+  makeNamespace,
+  notEncoded,
+  startable,
+  StoreError,
+  VersionConflict
+} from "./EventStore.ts"
+import type { Start, StoredTurn, Summary, Turn } from "./EventStore.ts"
 import * as Broadcast from "./internal/broadcast.ts"
-import * as Startable from "./internal/startable.ts"
 import * as GroupCommit from "./internal/store/groupCommit.ts"
 import * as Dialect from "./internal/store/sqlDialect.ts"
 import * as Processes from "./internal/store/sqlProcesses.ts"
@@ -90,7 +98,7 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
           try: () => new Append(turn, summary, options?.referenceId),
           catch: notEncoded
         })
-        const start: Startable.Start<void, VersionConflict | StoreError> = (answer) => {
+        const start: Start<void, VersionConflict | StoreError> = (answer) => {
           if (Result.isFailure(encoded)) return answer(Exit.fail(encoded.failure))
           return isKeyed(turn) ? submitKeyed(encoded.success, answer) : submit(encoded.success, answer)
         }
@@ -99,7 +107,7 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
             ? Effect.flatMap(Effect.fromResult(encoded), (item) => join(writer, item))
             : Effect.callback(start)
         )
-        return Startable.make(append, start)
+        return startable(append, start)
       },
       transaction: Effect.withFiber((fiber) =>
         isInside(sql, fiber) ? Effect.as(isOpen(sql), { afterCommit: sql.afterCommit }) : Effect.undefined

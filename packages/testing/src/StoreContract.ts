@@ -40,6 +40,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<EventStore.EventStore,
       test("takes turns of one call that are appended at once, one after the other", takesPipelined)
       test("takes a thousand appends at once", takesMany)
       test("stores a turn that is appended again only once, and succeeds", storesOnce)
+      test("stores without a fiber what it stores in one, if it can", storesUnforked)
       test("never stores an interrupted append twice, nor a part of it", survivesInterruption)
     })
 
@@ -249,6 +250,24 @@ const takesMany = Effect.gen(function*() {
   yield* Effect.forEach(times(1000), (n) => stored(turn(n, 1)), { concurrency: "unbounded", discard: true })
   assert.strictEqual((yield* store.due({ before: 5000 })).length, 1000)
   for (const n of [1, 256, 257, 1000]) assert.deepStrictEqual(yield* read(n), [turn(n, 1)])
+})
+
+/** An append that is begun as the engine begins it. */
+const unforked = Effect.fnUntraced(function*(each: EventStore.Turn) {
+  const store = yield* EventStore.EventStore
+  const { callId, version } = each
+  const append = store.append(each, { ...summary(1, 1), callId, version })
+  const start = EventStore.startOf(append)
+  return start === undefined ? yield* Effect.exit(append) : yield* Effect.exit(Effect.callback(start))
+})
+
+const storesUnforked = Effect.gen(function*() {
+  assert.isTrue(Exit.isSuccess(yield* unforked(turn(1, 1))))
+  assert.isTrue(Exit.isSuccess(yield* unforked(turn(1, 1))))
+  const error = Option.getOrUndefined(Exit.findErrorOption(yield* unforked(turn(1, 1, { id: "other" }))))
+  assert.strictEqual(error?._tag, "VersionConflict")
+  yield* stored(turn(1, 2))
+  assert.deepStrictEqual(ids(yield* read(1)), ["1/1", "1/2"])
 })
 
 const storesOnce = Effect.gen(function*() {

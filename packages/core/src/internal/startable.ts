@@ -1,8 +1,4 @@
-/**
- * Effects that can also be begun without a fiber. A fiber for each append costs a tenth of what the engine can do, so the
- * store gives appends that tell how to begin them. Whoever makes another effect of one gets an ordinary effect, which
- * needs its fiber: nothing that stands around a store is passed over.
- */
+/** Effects that can also be begun without a fiber: what `EventStore.startable` promises to authors of stores. */
 import { Effect, type Exit } from "effect"
 import type { Run } from "./running.ts"
 
@@ -12,11 +8,11 @@ export type Start<A, E> = (answer: (exit: Exit.Exit<A, E>) => void) => Effect.Ef
 const key = Symbol("@ringback/core/startable")
 
 /** An effect that `begin` begins by `start`. */
-export const make = <A, E, R>(effect: Effect.Effect<A, E, R>, start: Start<A, E>): Effect.Effect<A, E, R> =>
+export const make = <A, E>(effect: Effect.Effect<A, E>, start: Start<A, E>): Effect.Effect<A, E> =>
   Object.assign(effect, { [key]: start })
 
 /** How to begin an effect without a fiber, if it tells. */
-export const startOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Start<A, E> | undefined =>
+export const startOf = <A, E>(effect: Effect.Effect<A, E>): Start<A, E> | undefined =>
   (effect as { readonly [key]?: Start<A, E> })[key]
 
 /** Begins an effect: without a fiber, if it tells how, else in one. Either way it comes to its own end, not to an interrupt. */
