@@ -150,6 +150,17 @@ describe("a call that is cancelled in a process that has not registered its flow
     }
   })
 
+  it("is stopped too if its callee had hung up before, though the flow would have been over", () => {
+    const trial = ringing()
+    trial.answered()
+    trial.ended()
+    trial.take({ _tag: "Cancel" })
+    trial.back()
+    assert.deepStrictEqual(trial.take({ _tag: "Wake" }), ["FlowResumed", "Noted", "FlowEnded"])
+    assert.deepStrictEqual(exitOf(trial), { _tag: "Stopped", reason: { _tag: "Cancelled" } })
+    trial.verify()
+  })
+
   it("takes no answer from before for one to what a finalizer asks", () => {
     const apology = Line.speak("Sorry.").pipe(Flow.dial({ to: other, from, ringFor: "40 seconds" }))
     const trial = ringing(
@@ -235,6 +246,9 @@ const isOne = (happening: typeof Happening.Type): boolean =>
   happening.kind === "webhook" || happening.kind === "posted" || happening.kind === "cancel" ||
   happening.kind === "reply broke"
 
+/** What only happens where the flow is known is left out. */
+const isUnheard = ({ kind }: typeof Happening.Type): boolean => !["activity", "back", "died"].includes(kind)
+
 describe.each(["outbound", "inbound"] as const)("whatever happens to a call that is %s", (direction) => {
   it.prop(
     "one fact that a flow hears of later brings what it brings at once, but for holds",
@@ -255,6 +269,24 @@ describe.each(["outbound", "inbound"] as const)("whatever happens to a call that
       assert.deepStrictEqual(exitOf(unknown), exitOf(known))
     },
     { arbitrary: { runs: 2000 } }
+  )
+
+  it.prop(
+    "a cancel that a flow hears of later stops it, whatever else it has not heard",
+    [Schema.Array(Happening), Schema.Array(Happening), Schema.Array(Happening)],
+    ([heard, before, behind]) => {
+      const trial = history(heard, direction)
+      trial.elsewhere()
+      for (const happening of before.filter(isUnheard)) happen(trial, happening)
+      trial.take({ _tag: "Cancel" })
+      if (!trial.call.cancelled) return
+      for (const happening of behind.filter(isUnheard)) happen(trial, happening)
+      trial.back()
+      trial.take({ _tag: "Wake" })
+      assert.strictEqual(exitOf(trial)?._tag, "Stopped")
+      trial.verify()
+    },
+    { arbitrary: { runs: 400 } }
   )
 
   it.prop(

@@ -306,27 +306,24 @@ export class Turn {
 
   /**
    * Keeps what the flow has to hear: the first fact that would have let it go on, for what came behind that shows by itself,
-   * and that it was cancelled.
+   * and before it that it was cancelled. Whenever that was recorded, nothing of the flow had gone on from the fact.
    */
   private leaveUnheard(before: Call, event: CallEvent): void {
     const after = this.call
     const isCancel = event._tag === "Cancelled"
     const isKept = this.unheard.some(({ event }) => (event._tag === "Cancelled") === isCancel)
-    if (!isKept && resumption(before, event, after) !== undefined) {
-      this.unheard = [...this.unheard, { before, event, after }]
-    }
+    if (isKept || resumption(before, event, after) === undefined) return
+    const kept = { before, event, after }
+    this.unheard = isCancel ? [kept, ...this.unheard] : [...this.unheard, kept]
   }
 
   /** Lets the flow hear what it has not heard. What it waits for after a stop is not answered by what came before. */
   private catchUp(): void {
     const { unheard } = this
     this.unheard = nothing
-    let hasMoved = false
     for (const { after, before, event } of unheard) {
-      if (hasMoved && event._tag !== "Cancelled") continue
       this.hear(before, event, after)
-      hasMoved ||= !this.asked
-      this.advance()
+      if (!this.asked) break
     }
     this.advance()
   }
