@@ -127,7 +127,7 @@ describe("an incoming call with the session of a call that is known", () => {
 })
 
 describe("a session that two calls claim", () => {
-  it.effect("stays with the first, in memory and in the store, whoever says so, and that is told", () => {
+  it.effect("stays with the first, in memory and in the store, what names the second is hung up on, and that is told", () => {
     const { layer, said } = Lines.make()
     return Effect.gen(function*() {
       const store = yield* EventStore.EventStore
@@ -138,9 +138,14 @@ describe("a session that two calls claim", () => {
       assert.strictEqual(yield* answered, "Which?")
       assert.include(yield* tags(first.id), "CallAnswered")
       assert.notInclude(yield* tags(second.id), "CallAnswered")
-      const named = { externalId: `${store.namespace}.${second.id}.1`, status: "answered" }
-      assert.strictEqual(yield* receive("dial_completed", named), "Which?")
+      const before = yield* tags(first.id)
+      const externalId = `${store.namespace}.${second.id}.1`
+      assert.strictEqual(yield* receive("dial_completed", { externalId, status: "answered" }), "Hangup")
       yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(yield* receive("speak_completed", { externalId, digits: "7" }), "Hangup")
+      assert.strictEqual(yield* receive("call_completed", { externalId }), "{}")
+      assert.deepStrictEqual(yield* tags(first.id), before)
+      assert.notInclude(yield* tags(second.id), "CallAnswered")
       yield* isHeard(first)
       assert.lengthOf(said, 1)
       assert.strictEqual(said[0]!.level, "Warn")
@@ -175,7 +180,7 @@ describe("a session that two calls claim", () => {
       assert.strictEqual(yield* first.outcome, "HungUp") // over, and out of memory
       const second = yield* Calls.start(Question, {})
       const before = (yield* tags(second.id)).length
-      assert.strictEqual(yield* receive("dial_completed", ofCall(second.id)), "{}")
+      assert.strictEqual(yield* receive("dial_completed", ofCall(second.id)), "Hangup")
       assert.strictEqual(Option.getOrUndefined(yield* store.find(session)), first.id)
       assert.deepStrictEqual((yield* tags(second.id)).slice(before), [])
     }).pipe(Effect.provide(Layer.provideMerge(engine(accepting("another")), EventStore.layerMemory)), Effect.scoped))

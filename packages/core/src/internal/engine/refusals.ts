@@ -23,6 +23,8 @@ export interface Refusals {
    * day.
    */
   readonly lost: (arrival: Arrival) => void
+  /** An event of a line whose session the carrier has given to the line of another call too: that one is left alone. */
+  readonly contested: (arrival: Arrival) => void
   /** Too many wait already. */
   readonly turnAway: (answer: Answer | undefined) => void
   /** It could not be found out whose it is. */
@@ -63,10 +65,16 @@ export const make = ({ elapsed, restore, run, settings }: Surroundings, addresse
     run(CallLog.about(entity, report.failed(error?.message ?? Defect.message(Cause.squash(cause)))))
     if (error !== undefined && error.permanent !== true) return void answer(arrival, Exit.fail(error))
     if (error === undefined) run(CallLog.died(entity, "A webhook could not be taken", Cause.squash(cause)))
-    const kind = Webhook.kind(webhook)
-    const isNobody = kind === "CallCompleted" || kind === "Unknown" || isReportedOver(arrival)
-    answer(arrival, isNobody ? silent("refused") : hangup("refused"))
+    answer(arrival, needsNothing(webhook) || isReportedOver(arrival) ? silent("refused") : hangup("refused"))
   }
+
+  const needsNothing = (webhook: Webhook.Webhook): boolean => {
+    const kind = Webhook.kind(webhook)
+    return kind === "CallCompleted" || kind === "Unknown"
+  }
+
+  const contested: Refusals["contested"] = (arrival) =>
+    void answer(arrival, needsNothing(arrival.webhook) ? silent("refused") : hangup("refused"))
 
   const lost: Refusals["lost"] = (arrival) => {
     const { webhook } = arrival
@@ -87,6 +95,7 @@ export const make = ({ elapsed, restore, run, settings }: Surroundings, addresse
   return {
     refuse,
     lost,
+    contested,
     turnAway: (answer) => {
       run(report.failed(tooMany.message))
       answer?.(Exit.fail(tooMany))

@@ -40,7 +40,10 @@ export const make = ({ run, store }: Surroundings): Sessions => {
   const tellContested = Gathered.make<CallId>(run, (ids, count) =>
     Effect.logWarning(
       `The carrier gave ${count === 1 ? "a call" : `${count} calls`} the reference_id of another call ` +
-        `(${[...new Set(ids)].join(", ")}): what comes in under it is taken for an event of the other`
+        `(${
+          [...new Set(ids)].join(", ")
+        }): what comes in under it is taken for an event of the other, and whoever is on ` +
+        "the line is hung up on if it names their dial"
     ))
 
   const askStore = (session: string): Effect.Effect<void, StoreError> =>

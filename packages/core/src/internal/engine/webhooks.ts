@@ -40,8 +40,10 @@ export interface Webhooks {
   readonly waiting: () => number
 }
 
-/** What came of a webhook at its call: a decision; that it is another call's; nothing if it is nobody's. */
-type Recorded = Replies.Decided | { readonly owner: CallId } | undefined
+/** What came of a webhook at its call: a decision; that it is another call's, or of two calls; nothing if it is nobody's. */
+type Recorded = Replies.Decided | { readonly owner: CallId } | { readonly contested: true } | undefined
+
+const contested = { instead: { contested: true } } as const
 
 /** The place of a webhook among all webhooks and replies, and when it came. */
 interface Came {
@@ -142,8 +144,11 @@ export const make = Effect.fnUntraced(function*(
     let line: number | undefined
     return {
       route: () => {
-        if (sessions.ownerOf(webhook.referenceId) === entity.id) return undefined
+        const known = sessions.ownerOf(webhook.referenceId)
+        if (known !== undefined && isContested(webhook, known)) return Effect.succeed(contested)
+        if (known === entity.id) return undefined
         return Effect.map(ownerOf(arrival), (owner) => {
+          if (owner !== undefined && isContested(webhook, owner)) return contested
           if (owner !== undefined && owner !== entity.id) return { instead: { owner } }
           const isNew = owner === undefined && definition !== undefined
           begins = isNew ? { _tag: "Arrive", flow: definition.name, version: definition.version, webhook } : undefined
@@ -166,6 +171,12 @@ export const make = Effect.fnUntraced(function*(
       },
       taken: (exit) => taken(arrival, exit)
     }
+  }
+
+  /** Whether a webhook has the session of one call and names a dial of another: the carrier gave it to both. */
+  const isContested = (webhook: Webhook.Webhook, owner: CallId): boolean => {
+    const named = addresses.attemptOf(webhook)?.call
+    return named !== undefined && named !== owner
   }
 
   /** The call that has the session of a webhook. Not the one that it names, or would begin, if another had it before. */
@@ -206,6 +217,7 @@ export const make = Effect.fnUntraced(function*(
     }
     refusals.over()
     if (exit.value === undefined) refusals.lost(arrival)
+    else if ("contested" in exit.value) refusals.contested(arrival)
     else if ("owner" in exit.value) forward(arrival, exit.value.owner)
     else replies.reply(arrival, exit.value)
   }
