@@ -115,6 +115,8 @@ export type Input =
   | { readonly _tag: "Wake" }
   | { readonly _tag: "ReplyDue"; readonly line: number }
   | { readonly _tag: "ReplyBroke"; readonly line: number; readonly n: number }
+  /** A hold went out that nobody has recorded, instead of the action of this number, or while the line owed one. */
+  | { readonly _tag: "Held"; readonly line: number; readonly n: number | undefined }
   | { readonly _tag: "ActivityEnded"; readonly n: number; readonly result: Request.ActivityResult }
   | { readonly _tag: "ActivityDied"; readonly n: number; readonly message: string }
   | { readonly _tag: "Signalled"; readonly name: string; readonly value: unknown; readonly key?: string }
@@ -280,6 +282,9 @@ const apply = (turn: turns.Turn, given: Input, circumstances: Circumstances): ta
       if (isNews) turn.fact({ _tag: "ReplyBroken", line: line.id })
       return "nothing"
     }
+    case "Held":
+      table.onHeld(turn, input.line, input.n, settings)
+      return "nothing"
     case "ActivityEnded":
       if (waitsFor(turn.call, "Activity", input.n)) {
         turn.fact({ _tag: "ActivityCompleted", n: input.n, ...input.result })

@@ -150,6 +150,24 @@ describe.skipIf(server === undefined)("two processes on one PostgreSQL", () => {
       assert.deepStrictEqual((yield* tags(one, id)).filter((tag) => tag === "SleepElapsed"), ["SleepElapsed"])
     }))
 
+  test("know of each other's holds: what the store was late with is said, whoever hears of the hold's end", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers("10 seconds"))
+      const [one, other] = [yield* start({ flows: [Greeting] }), yield* start({ flows: [Greeting] })]
+      yield* report(one)
+      const { id } = yield* one.calls.start(Greeting, {})
+      yield* Effect.sleep("9 seconds")
+      yield* one.freeze
+      yield* Effect.sleep("3500 millis") // since the twelfth second a hold plays
+      yield* one.thaw
+      yield* report(other)
+      assert.strictEqual(yield* other.calls.handle(Greeting, id).outcome, "heard")
+      const heard = (yield* PhoneCompany.log).flatMap((entry) =>
+        entry._tag === "Replied" && entry.action?._tag === "Speak" ? [entry.action.text] : []
+      )
+      assert.deepStrictEqual(heard, ["One moment, please.", "Good morning.", "How are you?"])
+    }))
+
   test("go by the clock of the database, whatever those of their machines say", () =>
     Effect.gen(function*() {
       const one = yield* start({ flows: [Nap] })

@@ -103,7 +103,8 @@ describe("while the store is late", () => {
       assert.deepStrictEqual((yield* eventsOf(call.id)).slice(4), [
         "CallAnswered",
         "ActionDecided",
-        "Stray", // the end of the hold
+        "HoldAnswered", // which went out before
+        "HoldCompleted",
         "PromptCompleted",
         "LineLeft",
         "FlowEnded",

@@ -549,7 +549,7 @@ const apply = (self: Call, event: CallEvent): Call => {
         event.line,
         (line) =>
           line.phase === "Bridged" ? { ...line, probing: at, actions: line.actions + 1 } : {
-            ...decided(line, { n: 0, action: event.action, kind: "hold" }, at),
+            ...begin({ ...line, next: line.inFlight }, { n: 0, action: event.action, kind: "hold" }, at),
             holds: line.holds + 1
           }
       )

@@ -201,7 +201,7 @@ const complete = (turn: Turn, line: CallLine, webhook: Webhook.Webhook, settings
  */
 const onProbed = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { unsent, webhook } = received
-  if (unsent) {
+  if (unsent && line.probing === undefined) {
     stray(turn, line, webhook, settings)
     return "line"
   }
@@ -318,6 +318,19 @@ const onSecondLine = (
     turn.fact({ _tag: "SecondLine", line: line.id, referenceId: webhook.referenceId })
   }
   return Webhook.kind(webhook) === "CallCompleted" ? "nothing" : "hangup"
+}
+
+/**
+ * A hold went out unrecorded, while the store was late with what the line owes or has in flight: the hold is in flight
+ * instead, and what nobody was given comes after it. Whoever hears of its end knows so what has ended.
+ */
+export const onHeld = (turn: Turn, lineId: number, n: number | undefined, settings: Settings.Settings): void => {
+  const line = turn.line(lineId)
+  const isOpen = ["Owing", "Acting", "Bridged"].includes(status(line))
+  const isKnown = line.inFlight?.kind === "hold" || line.probing !== undefined
+  const isGiven = line.inFlight?.legAnswered === true || line.inFlight?.n !== n
+  if (!isOpen || isKnown || isGiven) return
+  turn.fact({ _tag: "HoldAnswered", line: line.id, action: Action.prompt(settings.hold) })
 }
 
 /** A call that is known came in again: the same reply, but a bridging dial is not given twice without finding out. */

@@ -25,6 +25,8 @@ export class Arrival {
   answer: Answer | undefined
   /** It is recorded, or never will be. */
   isSettled = false
+  /** Its answer was a hold that nobody has recorded. */
+  isHeld = false
   constructor(
     entity: Entity,
     webhook: Webhook.Webhook,

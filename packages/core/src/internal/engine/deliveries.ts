@@ -41,10 +41,13 @@ const track = (entity: Entity, line: Call.CallLine, isOurs: boolean): void => {
 
 /** By the settings of an engine. */
 export const make = ({ settings, store }: Surroundings): Deliveries => {
-  /** Whether an action that a turn has put in flight answers a webhook of this process: another may have written it. */
+  /**
+   * Whether an action that a turn has put in flight answers a webhook of this process: another may have written it, and a
+   * hold for which no webhook waits went out before it was recorded.
+   */
   const isOurs = (entity: Entity, { id }: Call.CallLine, events: ReadonlyArray<CallEvent>): boolean =>
-    store.processes === undefined || isAwaited(entity, id) ||
-    events.some((event) => "content" in event && event.line === id)
+    isAwaited(entity, id) || events.some((event) => "content" in event && event.line === id) ||
+    (store.processes === undefined && !events.some((event) => event._tag === "HoldAnswered" && event.line === id))
 
   return {
     follow: (entity, events, call) => {

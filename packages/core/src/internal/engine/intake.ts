@@ -41,7 +41,7 @@ export interface Intake {
     options?: Options
   ) => Effect.Effect<A, StoreError | CallNotFound>
   /** Takes an input that nobody waits for, and goes on trying while the store is down. */
-  readonly takeSurely: (entity: Entity, input: Call.Input) => Effect.Effect<void>
+  readonly takeSurely: (entity: Entity, input: Call.Input | (() => Call.Input)) => Effect.Effect<void>
   /** Looks at what time has brought to a call, behind what came in before. */
   readonly wake: (id: CallId) => Effect.Effect<void>
   /** Whether another process has appended to a call. */
@@ -230,7 +230,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
     Effect.uninterruptible(Effect.callback((taken) => post(held, { ...options, input, look, taken })))
 
   const takeSurely: Intake["takeSurely"] = (entity, input) => {
-    const words = () => `Call ${entity.id} cannot take ${input._tag}`
+    const words = () => `Call ${entity.id} cannot take ${typeof input === "function" ? "what came" : input._tag}`
     const taken = take(entity, input, ignore, { whileDown: "again" }).pipe(
       Effect.catch((error) =>
         givenUp.isAbandoned(entity.id)

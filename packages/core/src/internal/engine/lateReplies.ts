@@ -1,7 +1,7 @@
 /**
  * Replies that nobody records, because the store is late or the engine ends. A webhook stays where it is and is recorded when
  * the store can. Meanwhile whoever waits on the line gets a hold, for it decides nothing: what it is given next, and what is
- * made of its end, is decided from the log alone.
+ * made of its end, is decided from the log alone. So the hold is recorded too, behind its webhook, unless its end came first.
  */
 import { Effect, Exit } from "effect"
 import type { Scope } from "effect"
@@ -66,7 +66,7 @@ export const make = Effect.fnUntraced(function*(
   const answerLate = (arrival: Arrival): void => {
     const reply = unrecorded(arrival.entity, arrival.webhook)
     if (reply === undefined) watchOn(new Lateness.Watched(arrival.since, arrival))
-    else answer(arrival, Exit.succeed(reply))
+    else arrival.isHeld = answer(arrival, Exit.succeed(reply)) && reply.basis === "unrecorded hold"
   }
 
   /**
