@@ -128,7 +128,9 @@ describe("an engine that ends", () => {
       const told: Array<string> = []
       const tell = (what: string) => Effect.sync(() => void told.push(what))
       yield* Effect.forkChild(closing.inHand(Effect.never), { startImmediately: true })
-      yield* Effect.forkChild(Effect.andThen(closing.lastCall, tell("last call")), { startImmediately: true })
+      closing.onLastCall(() => void told.push("last call"))
+      const callOff = closing.onLastCall(() => void told.push("called off"))
+      callOff()
       const begins = () => void told.push(`begins ${closing.isBegun()}, is over ${closing.isOver()}`)
       const ending = yield* Effect.forkChild(end(making, { onBegin: begins, onOver: tell("over") }))
       yield* Effect.yieldNow
@@ -152,16 +154,24 @@ describe("an engine that ends", () => {
       for (const gate of gates) {
         yield* Effect.forkChild(making.closing.inHand(Deferred.await(gate)), { startImmediately: true })
       }
-      const lastCall = yield* Effect.forkChild(making.closing.lastCall, { startImmediately: true })
+      let isLast = false
+      making.closing.onLastCall(() => {
+        isLast = true
+      })
       const ending = yield* Effect.forkChild(end(making), { startImmediately: true })
       for (const gate of gates) {
-        assert.isUndefined(lastCall.pollUnsafe())
+        assert.isFalse(isLast)
         assert.isFalse(making.closing.isOver())
         yield* Deferred.succeed(gate, undefined)
         yield* Effect.repeat(Effect.yieldNow, { times: 20 })
       }
-      yield* Fiber.join(lastCall)
       yield* Fiber.join(ending)
+      assert.isTrue(isLast)
+      isLast = false
+      making.closing.onLastCall(() => {
+        isLast = true
+      })
+      assert.isTrue(isLast, "who comes after it is told at once")
     }))
 
   it.effect("does not wait for what cannot be interrupted", () =>

@@ -315,13 +315,13 @@ describe("without HTTP", () => {
       }
     }))
 
-  it.effect("a start and its dial have nine fibers, the carrier's response none, and a wake has one", () =>
+  it.effect("a start and its dial have two fibers, the carrier's response none, and a wake has one", () =>
     Effect.gen(function*() {
       const count = 32
       const { response, start, wake } = yield* costOfCalls(count)
       for (const cost of [start, response, wake]) assertShared(cost, count)
       const ofTest = { start: 1, response: 2 / count, wake: 5 / count }
-      assert.isAtMost(start.fibers - ofTest.start, 9)
+      assert.isAtMost(start.fibers - ofTest.start, 2)
       assert.isAtMost(response.fibers - ofTest.response, 0)
       assert.isAtMost(wake.fibers - ofTest.wake, 1)
     }))

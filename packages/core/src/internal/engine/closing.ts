@@ -18,8 +18,11 @@ export interface Closing {
   readonly end: () => void
   /** Something that closing waits for. */
   readonly inHand: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
-  /** Waits until it is no use to wait for the carrier any longer, for what it says has to be recorded yet. */
-  readonly lastCall: Effect.Effect<void>
+  /**
+   * Tells when it is no use to wait for the carrier any longer, for what it says has to be recorded yet; at once if that is
+   * so already. Gives the way to call that off.
+   */
+  readonly onLastCall: (tell: () => void) => () => void
   /** The answer of whoever is interrupted by the end is that the engine is closing. */
   readonly answered: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E | StoreError>
 }
@@ -51,10 +54,11 @@ export interface Making {
 
 /** An engine that has not ended. */
 export const make = (): Making => {
-  const lastCall = Deferred.makeUnsafe<void>()
   const over = Deferred.makeUnsafe<void>()
   const appends = new Places<() => void>()
+  const waiting = new Places<() => void>()
   let state: "open" | "begun" | "over" = "open"
+  let isLast = false
   let count = 0
   let idle = (): void => undefined
 
@@ -77,7 +81,12 @@ export const make = (): Making => {
           return undefined
         })
       }),
-    lastCall: Deferred.await(lastCall),
+    onLastCall: (tell) => {
+      if (isLast) tell()
+      const place = waiting.take()
+      waiting.put(place, tell)
+      return () => waiting.leave(place)
+    },
     answered: <A, E>(effect: Effect.Effect<A, E>) =>
       Effect.flatMap(
         Effect.exit(effect),
@@ -139,7 +148,8 @@ export const make = (): Making => {
     state = "begun"
     onBegin()
     yield* until(shares.inHand, untilIdle)
-    Deferred.doneUnsafe(lastCall, Exit.void)
+    isLast = true
+    for (const tell of waiting.all()) tell()
     yield* until(shares.records, untilIdle)
     yield* onOver
     state = "over"

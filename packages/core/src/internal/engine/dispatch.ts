@@ -2,6 +2,7 @@
  * What a call does in the world beside answering: it sends dials and runs activities, each when its record is durable.
  */
 import { Cause, Context, Effect, Exit, Fiber, Option, Result } from "effect"
+import type { Scope } from "effect"
 import * as Action from "../../Action.ts"
 import type * as Call from "../../Call.ts"
 import type { CallEvent, CallId } from "../../CallEvent.ts"
@@ -10,6 +11,7 @@ import { type Accepted, Lost, type Transport, TransportError } from "../../Trans
 import type { Posted } from "../call/dial.ts"
 import * as Defect from "../defect.ts"
 import * as Gathered from "../gathered.ts"
+import * as Lateness from "../lateness.ts"
 import * as CallLog from "./callLog.ts"
 import type { Entity } from "./entity.ts"
 import type { Parts } from "./parts.ts"
@@ -50,16 +52,26 @@ const dials = (count: number): string => count === 1 ? "1 dial" : `${count} dial
 
 type Attempt = Extract<CallEvent, { readonly _tag: "DialAttempted" }>
 
-/** What calls do in the world. */
-export type Dispatch = ReturnType<typeof make>
+const lostOf = ({ externalId = "" }: Action.Dial, problem: string): TransportError =>
+  new TransportError({ externalId, reason: new Lost({ problem }) })
 
-/** Does what calls decide. `context` holds the services that activities need. */
-export const make = (
+/** What calls do in the world. */
+export interface Dispatch {
+  readonly follow: Follow
+  /** Stops all activities: the next process runs them again. */
+  readonly stop: () => void
+}
+
+/** Does what calls decide until its scope closes. `context` holds the services that activities need. */
+export const make = Effect.fnUntraced(function*(
   { closing, elapsed, now, restore, run, settings }: Surroundings,
   { entities, intake }: Parts,
   transport: Transport["Service"],
   context: Context.Context<never>
-) => {
+): Effect.fn.Return<Dispatch, never, Scope.Scope> {
+  const late = `no answer within ${settings.sendLimit} ms`
+  const watch = yield* Lateness.make<() => void>(elapsed, settings.sendLimit, (giveUp) => Effect.sync(giveUp))
+
   /**
    * Sends a recorded attempt, soon after its record or not at all, and records what the carrier said. `since` is by the time
    * that has elapsed. An engine that ends waits for both for a while; what is not recorded then, the next process finds.
@@ -98,21 +110,26 @@ export const make = (
    * either, which is why it has a fiber of its own.
    */
   const send = (dial: Action.Dial): Effect.Effect<Exit.Exit<Accepted, TransportError>> =>
-    Effect.suspend(() => {
-      const sending = run(transport.send(dial))
-      const silent = (problem: string) => () =>
-        new TransportError({ externalId: dial.externalId ?? "", reason: new Lost({ problem }) })
-      const late = `no answer within ${settings.sendLimit} ms`
-      const limit = Effect.map(Effect.sleep(settings.sendLimit), () => {
+    Effect.callback((resume) => {
+      let forget = (): void => undefined
+      const watched = new Lateness.Watched(elapsed(), () => {
         tellUnknown(late)
-        return silent(late)
+        silent(late)
       })
-      const lastCall = Effect.as(closing.lastCall, silent("no answer before the engine closed"))
-      const silence = Effect.map(Effect.raceFirst(limit, lastCall), (problem) => Exit.fail(problem()))
-      return Effect.ensuring(
-        Effect.raceFirst(Fiber.await(sending), silence),
-        Effect.sync(() => sending.interruptUnsafe())
-      )
+      const sending = run(Effect.onExitPrimitive(transport.send(dial), (exit) => {
+        watched.item = undefined
+        forget()
+        resume(Effect.succeed(exit))
+        return undefined
+      }))
+      const silent = (problem: string): void => {
+        resume(Effect.succeed(Exit.fail(lostOf(dial, problem))))
+        sending.interruptUnsafe()
+      }
+      if (sending.pollUnsafe() !== undefined) return
+      watch(watched)
+      forget = closing.onLastCall(() => silent("no answer before the engine closed"))
+      return Effect.sync(() => sending.interruptUnsafe())
     })
 
   const post = Effect.fnUntraced(function*(entity: Entity, attempt: Attempt, since: number) {
@@ -202,10 +219,9 @@ export const make = (
     }
   }
 
-  /** Stops all activities: the next process runs them again. */
   const stop = (): void => {
     for (const { activity } of entities.all()) activity?.fiber?.interruptUnsafe()
   }
 
   return { follow, stop }
-}
+})

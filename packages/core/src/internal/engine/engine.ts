@@ -2,7 +2,8 @@
  * The engine behind `Calls`: the calls in memory, what they do in the world, the webhooks that come in, and what an
  * application asks for, over one store and one transport.
  */
-import { Clock, Effect, Fiber, Option, Random, Scope } from "effect"
+import { Clock, Effect, Option, Random, Scope } from "effect"
+import type { Exit } from "effect"
 import * as Call from "../../Call.ts"
 import type { CallEvent, CallId, Exit as FlowExit } from "../../CallEvent.ts"
 import { EventStore, StoreError, type Summary } from "../../EventStore.ts"
@@ -13,6 +14,7 @@ import { CallNotFound } from "../callNotFound.ts"
 import * as ids from "../ids.ts"
 import { Report } from "../report.ts"
 import * as Running from "../running.ts"
+import * as Startable from "../startable.ts"
 import * as Alarm from "./alarm.ts"
 import type { Answer } from "./arrival.ts"
 import * as Closing from "./closing.ts"
@@ -25,6 +27,7 @@ import { ignore } from "./message.ts"
 import * as Neighbours from "./neighbours.ts"
 import * as Parts from "./parts.ts"
 import * as Recovery from "./recovery.ts"
+import * as Requests from "./requests.ts"
 import * as Restore from "./restore.ts"
 import * as SignalNames from "./signalNames.ts"
 import type { Follow, Surroundings } from "./surroundings.ts"
@@ -140,42 +143,10 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
   const parts: Parts.Parts = Parts.make(surroundings, follow)
   const { entities, intake } = parts
   const elsewhere = Elsewhere.make(surroundings, () => parts, store.processes)
-  const dispatch = Dispatch.make(surroundings, parts, yield* Transport, yield* Effect.context<never>())
+  const dispatch = yield* Dispatch.make(surroundings, parts, yield* Transport, yield* Effect.context<never>())
   const webhooks = yield* Webhooks.make(surroundings, parts, options)
 
-  /**
-   * Asks something of a call for an application, which can try again: so it is refused while the store is late with what
-   * cannot wait, and given up on after a while. What was given up on may be stored all the same.
-   */
-  const ask = <A, E>(asked: () => Effect.Effect<A, E>): Effect.Effect<A, E | StoreError> =>
-    unlessRefused(() =>
-      Effect.timeoutOrElse(closing.answered(Fiber.join(surroundings.run(requested(asked())))), {
-        duration: options.settings.storePatience,
-        orElse: () => Effect.fail(givenUp)
-      })
-    )
-
-  const unlessRefused = <A, E>(asked: () => Effect.Effect<A, E>): Effect.Effect<A, E | StoreError> =>
-    Effect.suspend((): Effect.Effect<A, E | StoreError> => {
-      if (closing.isBegun()) return Effect.fail(Closing.closed)
-      return webhooks.isLate() ? Effect.fail(refused) : asked()
-    })
-
-  let requests = 0
-  const requested = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.suspend(() => {
-      requests++
-      return Effect.ensuring(closing.inHand(effect), Effect.sync(() => requests--))
-    })
-
-  const refused = new StoreError({
-    operation: "write",
-    problem: "It is late with webhooks of calls that are live, so nothing else is asked of it. Try again later"
-  })
-  const givenUp = new StoreError({
-    operation: "write",
-    problem: "It did not answer in time. What was asked may still be done; with a key it can be asked again"
-  })
+  const requests = yield* Requests.make(surroundings, webhooks.isLate)
 
   const start = Effect.fnUntraced(function*(definition: Call.AnyDefinition, input: unknown, key: string | undefined) {
     const id = key === undefined
@@ -193,11 +164,13 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     const transaction = yield* joining.current
     const call = transaction === undefined
       ? yield* Effect.catchTag(
-        ask(() => intake.take(entities.of(id), started, (call) => call, begun)),
+        requests.ask<Call.Call, StoreError | CallNotFound>((taken) =>
+          intake.post(entities.of(id), { ...begun, input: started, look: (call) => call, taken })
+        ),
         "CallNotFound",
         Effect.die
       )
-      : yield* unlessRefused(() => joining.start(transaction, id, fresh, started))
+      : yield* requests.unlessRefused(joining.start(transaction, id, fresh, started))
     if (call.flow !== definition.name || call.key !== key) {
       return yield* Effect.die(new Error(`Two keys of the flow ${definition.name} stand for one id`))
     }
@@ -205,9 +178,9 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
   })
 
   /** What cannot be part of a transaction. */
-  const asked = <A, E>(effect: () => Effect.Effect<A, E>): Effect.Effect<A, E | StoreError> =>
+  const asked = <A, E>(begin: (answer: (exit: Exit.Exit<A, E>) => void) => void): Effect.Effect<A, E | StoreError> =>
     joining.outside(
-      ask(effect),
+      requests.ask(begin),
       "Inside of a transaction of its database a call can be started, but neither cancelled nor told anything. Do so after " +
         "the commit"
     )
@@ -215,12 +188,12 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
   const signal = Effect.fnUntraced(function*(id: CallId, name: string, value: unknown, key: string | undefined) {
     let problem: string | undefined
     const told = { _tag: "Signalled", name, value, ...(key === undefined ? {} : { key }) } as const
-    const call = yield* asked(() =>
-      intake.take(entities.of(id), (live) => {
-        problem = Call.signalProblem(live, told, options.settings)
-        return problem === undefined ? told : { _tag: "Wake" }
-      }, (call) =>
-        call, { canBeRefused: true })
+    const input = (live: Call.Live): Call.Input => {
+      problem = Call.signalProblem(live, told, options.settings)
+      return problem === undefined ? told : { _tag: "Wake" }
+    }
+    const call = yield* asked<Call.Call, StoreError | CallNotFound>((taken) =>
+      intake.post(entities.of(id), { input, look: (call) => call, canBeRefused: true, taken })
     )
     if (problem === undefined && names.isNews(call, name)) {
       yield* Effect.logInfo(
@@ -271,19 +244,19 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     for (const id of Restore.waiting(options.running)) alarm.setLatest(id, time.now(), false)
   }
 
+  const cancel = (id: CallId) =>
+    Effect.andThen(
+      intake.take(entities.of(id), { _tag: "Cancel" }, ignore),
+      Effect.suspend(() => elsewhere.endCancelled(id))
+    )
+
   const engine: Engine = {
     start,
     receive: webhooks.receive,
     outcome,
     get,
     events,
-    cancel: (id) =>
-      asked(() =>
-        Effect.andThen(
-          intake.take(entities.of(id), { _tag: "Cancel" }, ignore),
-          Effect.suspend(() => elsewhere.endCancelled(id))
-        )
-      ),
+    cancel: (id) => asked<void, StoreError | CallNotFound>((answer) => Startable.begin(cancel(id), run, answer)),
     signal
   }
   return {
@@ -291,7 +264,11 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     onBegin: dispatch.stop,
     onOver: Effect.suspend(() => {
       entities.giveUp(Closing.closed)
-      const left = { ...Leftover.ofCalls(entities.underWay()), webhooks: webhooks.waiting(), requests }
+      const left = {
+        ...Leftover.ofCalls(entities.underWay()),
+        webhooks: webhooks.waiting(),
+        requests: requests.underWay()
+      }
       const words = Leftover.describe(left)
       if (words === undefined) return Effect.void
       return Leftover.isUnrecorded(left) ? Effect.logWarning(words) : Effect.logInfo(words)
