@@ -110,26 +110,71 @@ export class VersionConflict extends Schema.TaggedError<VersionConflict>()("Vers
 }
 
 /**
- * The store did not do its work: it could not be opened, written, or read, or holds something that cannot be decoded.
- * For `write` nothing is promised: the turn may or may not be stored, and only reading the call again tells. The same holds
- * for `close`, where the store is not at fault: an engine that closes waits for it no more. With
- * `permanent` the store is not down: it refuses this one turn for what is in it, or cannot read this one call.
+ * The store cannot do its work now: no connection, a full disk, an error of its own. Later it may. What was to be written
+ * may be stored all the same.
+ *
+ * @since 0.1.0
+ */
+export class Down extends Schema.TaggedClass<Down>()("Down", { problem: Schema.String }) {}
+
+/**
+ * The store did not answer in time. What was asked of it may still be done.
+ *
+ * @since 0.1.0
+ */
+export class Late extends Schema.TaggedClass<Late>()("Late", { problem: Schema.String }) {}
+
+/**
+ * Too much waits for the store already, so it was not asked: surely nothing is stored. It can be tried again later.
+ *
+ * @since 0.1.0
+ */
+export class Busy extends Schema.TaggedClass<Busy>()("Busy", { problem: Schema.String }) {}
+
+/**
+ * The store is closed, or the engine over it. Nothing is begun any more; what was under way may be stored.
+ *
+ * @since 0.1.0
+ */
+export class Closed extends Schema.TaggedClass<Closed>()("Closed", { problem: Schema.String }) {}
+
+/**
+ * The store refuses what it was given, for what it is: surely nothing is stored, and trying again does not help. Others are
+ * not concerned.
+ *
+ * @since 0.1.0
+ */
+export class Rejected extends Schema.TaggedClass<Rejected>()("Rejected", { problem: Schema.String }) {}
+
+/**
+ * What is stored of this call cannot be read, for example because a later Ringback wrote it. Trying again does not help.
+ * Others are not concerned.
+ *
+ * @since 0.1.0
+ */
+export class Unreadable extends Schema.TaggedClass<Unreadable>()("Unreadable", { problem: Schema.String }) {}
+
+/**
+ * The database is none that this Ringback can use: it is of another kind, or a later Ringback made its tables.
+ *
+ * @since 0.1.0
+ */
+export class Foreign extends Schema.TaggedClass<Foreign>()("Foreign", { problem: Schema.String }) {}
+
+/**
+ * The store did not do its work: it could not be opened, written, or read. `reason` says what that proves. A `write` is
+ * surely not stored if the reason is `Busy` or `Rejected`; otherwise only reading the call again tells.
  *
  * @since 0.1.0
  */
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
-  operation: Schema.Literals(["open", "write", "read", "decode", "close"]),
-  problem: Schema.String,
-  /**
-   * Trying again does not help: the store refuses what it was given, or cannot read what it holds. For `write` nothing was
-   * stored then.
-   */
-  permanent: Schema.optionalKey(Schema.Literal(true)),
+  operation: Schema.Literals(["open", "write", "read"]),
+  reason: Schema.Union([Down, Late, Busy, Closed, Rejected, Unreadable, Foreign]),
   cause: Schema.optionalKey(Schema.Defect())
 }) {
   override get message() {
-    const what = this.operation === "close" ? "is waited for no more" : `failed to ${this.operation}`
-    return `The event store ${what}. ${this.problem}`
+    const what = this.reason._tag === "Closed" ? "is waited for no more" : `failed to ${this.operation}`
+    return `The event store ${what}. ${this.reason.problem}`
   }
 }
 
@@ -273,13 +318,12 @@ export const toStored = ({ at, events, id, version }: Turn): StoredTurn => ({
 export const notEncoded = (thrown: unknown): StoreError =>
   new StoreError({
     operation: "write",
-    problem: `It has no stored form: ${Defect.message(thrown)}`,
-    permanent: true,
+    reason: new Rejected({ problem: `It has no stored form: ${Defect.message(thrown)}` }),
     cause: Defect.error(thrown)
   })
 
 /**
- * Reads the turns of a call back from their stored form. Fails with `StoreError` of `decode`, which names the call, the
+ * Reads the turns of a call back from their stored form. Fails with `Unreadable`, which names the call, the
  * turn and the place, and never a value. For authors of stores.
  *
  * @since 0.1.0
@@ -357,9 +401,8 @@ const decode = (callId: CallId, { at, events, format: written, id, version }: St
     },
     catch: (error) =>
       new StoreError({
-        operation: "decode",
-        problem: `Turn ${version} of call ${callId}: ${undecodable(error)}.`,
-        permanent: true
+        operation: "read",
+        reason: new Unreadable({ problem: `Turn ${version} of call ${callId}: ${undecodable(error)}.` })
       })
   })
 

@@ -16,11 +16,15 @@ import type { Statement } from "effect/sql"
 import type { CallId } from "./CallEvent.ts"
 import * as CallEvent from "./CallEvent.ts"
 import {
+  Closed,
+  Down,
   EventStore,
+  Foreign,
   format,
   fromStored,
   makeNamespace,
   notEncoded,
+  Rejected,
   startable,
   StoreError,
   VersionConflict
@@ -83,8 +87,8 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
     const lane = GroupCommit.make({
       write: write(writer),
       key: ({ turn }: Append) => turn.callId,
-      closed: new StoreError({ operation: "write", problem: "It is closed, and nothing was stored." }),
-      brokenOff: new StoreError({ operation: "write", problem: "It was closed before the database had answered." }),
+      closed: closed("It is closed, and nothing was stored."),
+      brokenOff: closed("It was closed before the database had answered."),
       closeWithin: 2_000,
       batchSize: 256,
       capacity: 4096
@@ -165,6 +169,8 @@ export const rebuild: Effect.Effect<void, StoreError, SqlClient.SqlClient> = Eff
   yield* sql.withTransaction(Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true }))
 }).pipe(Effect.mapError((error) => storeError("write", error)), Effect.withSpan("SqlEventStore.rebuild"))
 
+const closed = (problem: string): StoreError => new StoreError({ operation: "write", reason: new Closed({ problem }) })
+
 // Opening
 
 const dialectOf = (sql: SqlClient.SqlClient): Dialect.Dialect | undefined =>
@@ -174,15 +180,13 @@ const open = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
   const dialect = dialectOf(sql)
   if (dialect === undefined) {
     const problem = `There are no tables for the database of the client "${sql.driver}": use SQLite or PostgreSQL.`
-    return yield* new StoreError({ operation: "open", problem })
+    return yield* new StoreError({ operation: "open", reason: new Foreign({ problem }) })
   }
   const found = yield* migrate(sql, dialect).pipe(Effect.mapError((error) => storeError("open", error)))
   const known = dialect.migrations.length
   if (found > known) {
-    return yield* new StoreError({
-      operation: "open",
-      problem: `Its tables have version ${found}, of a later Ringback; this one knows version ${known}.`
-    })
+    const problem = `Its tables have version ${found}, of a later Ringback; this one knows version ${known}.`
+    return yield* new StoreError({ operation: "open", reason: new Foreign({ problem }) })
   }
   return dialect
 })
@@ -240,8 +244,10 @@ const isOpen = (sql: SqlClient.SqlClient): Effect.Effect<void, StoreError> =>
 
 const afterEnd = new StoreError({
   operation: "write",
-  problem:
-    "The transaction that this fiber was forked in has ended, so that nothing can be part of it. Fork after the commit"
+  reason: new Rejected({
+    problem:
+      "The transaction that this fiber was forked in has ended, so that nothing can be part of it. Fork after the commit"
+  })
 })
 
 /** Stores a turn as part of the transaction of this fiber, on its connection. */
@@ -279,8 +285,8 @@ const write = (writer: Writer) => {
   /** Why a turn that came alone is not stored. */
   const refused = ({ turn }: Append, error: SqlError.SqlError, now: number): StoreError => {
     const refusal = Refusal.of(error)
-    const isPermanent = refusal === "refused" || (refusal === "unknown" && doubts.isOver(turn.callId, now))
-    return storeError("write", error, isPermanent)
+    const isRejected = refusal === "refused" || (refusal === "unknown" && doubts.isOver(turn.callId, now))
+    return storeError("write", error, isRejected ? Rejected : Down)
   }
 
   const answers = Effect.fnUntraced(function*(
@@ -478,16 +484,18 @@ const reading = <A, B>(f: (rows: ReadonlyArray<A>) => B) =>
 const storeError = (
   operation: StoreError["operation"],
   error: SqlError.SqlError | Migrator.MigrationError,
-  isPermanent = false
+  Reason: typeof Down | typeof Rejected = Down
 ): StoreError => {
-  const permanent = isPermanent ? { permanent: true as const } : {}
   const inner = error._tag === "MigrationError" ? error.cause : error
   const said = inner !== error && inner instanceof Error ? `${error.message}: ${inner.message}` : error.message
   const server = SqlError.isSqlError(inner) ? fromServer(inner) : undefined
-  if (server === undefined) return new StoreError({ operation, problem: `${said}.`, cause: error, ...permanent })
+  if (server === undefined) {
+    return new StoreError({ operation, reason: new Reason({ problem: `${said}.` }), cause: error })
+  }
   const { code, message, name } = server
   const problem = `${operation === "open" ? `${said}: ${message}` : said} (SQLSTATE ${code}).`
-  return new StoreError({ operation, problem, cause: Object.assign(new Error(problem), { name, code }), ...permanent })
+  const cause = Object.assign(new Error(problem), { name, code })
+  return new StoreError({ operation, reason: new Reason({ problem }), cause })
 }
 
 /**

@@ -46,9 +46,9 @@ describe("EventStore.fromStored", () => {
     EventStore.fromStored(callId, [{ id: "1", version: 3, at: 0, format: 1, events: "[]", ...fields }]).pipe(
       Effect.flip,
       Effect.map((error) => {
-        assert.strictEqual(error.operation, "decode")
+        assert.strictEqual(error.reason._tag, "Unreadable")
         assert.notProperty(error, "cause")
-        return error.problem
+        return error.reason.problem
       })
     )
 
@@ -101,8 +101,14 @@ describe("the errors of a store", () => {
       "Turn 2 of call c0000000000000000001 does not come next"
     )
     assert.strictEqual(
-      new EventStore.StoreError({ operation: "open", problem: "The disk is full." }).message,
+      new EventStore.StoreError({ operation: "open", reason: new EventStore.Down({ problem: "The disk is full." }) })
+        .message,
       "The event store failed to open. The disk is full."
+    )
+    assert.strictEqual(
+      new EventStore.StoreError({ operation: "write", reason: new EventStore.Closed({ problem: "It is closing." }) })
+        .message,
+      "The event store is waited for no more. It is closing."
     )
   })
 })

@@ -141,7 +141,7 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         )
         const [[, error]] = failed as [typeof failed[number]]
         assert(error._tag === "StoreError")
-        assert.isTrue(error.permanent)
+        assert.strictEqual(error.reason._tag, "Rejected")
         assert.match(error.message, /54000/)
         for (const n of times(20)) {
           assert.strictEqual((yield* Effect.provide(ids(n), one)).length, n === 4 ? 0 : 1)
@@ -315,7 +315,9 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
           Effect.flip(Effect.scoped(processes(store).join("00000001", new Set())))
         )
         yield* Effect.repeat(TestClock.adjust("1 second"), { until: () => joining.pollUnsafe() !== undefined })
-        assert.include((yield* Fiber.join(joining)).problem, "room for three at least")
+        const { reason } = yield* Fiber.join(joining)
+        assert.strictEqual(reason._tag, "Late")
+        assert.include(reason.problem, "room for three at least")
       }))
 
     it.effect("reads the clock of the database", () =>
@@ -400,7 +402,7 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
     const problem = Effect.fnUntraced(function*(url: string) {
       const error = yield* Effect.flip(Effect.scoped(Layer.build(inDatabase(url))))
       assert.strictEqual(error._tag === "StoreError" && error.operation, "open")
-      return error._tag === "StoreError" ? error.problem : ""
+      return error._tag === "StoreError" ? error.reason.problem : ""
     })
 
     it.effect("names what is in the way of its tables, and makes none of them", () =>
@@ -467,7 +469,7 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
           atOnce
         )
         for (const error of outcomes) {
-          assert.strictEqual(error._tag === "StoreError" && error.operation, "write")
+          assert.strictEqual(error._tag === "StoreError" && error.reason._tag, "Down")
           assert.notInclude(laidOpen(error), "1555")
         }
         for (const n of [2, 3, 4]) {

@@ -188,12 +188,12 @@ describe("the table of the turns", () => {
       for (const events of [`[{"_tag":"Unheard","number":"15550170001"}]`, `["15550170001"`, `15550170001`]) {
         yield* sql`UPDATE ringback_turns SET events = ${events} WHERE call_id = ${callId(1)} AND version = 2`
         const error = yield* Effect.flip(store.read(callId(1)))
-        assert.strictEqual(error.operation, "decode")
-        assert.match(error.problem, /^Turn 2 of call c0000000000000000001: /)
+        assert.strictEqual(error.reason._tag, "Unreadable")
+        assert.match(error.reason.problem, /^Turn 2 of call c0000000000000000001: /)
         assert.notInclude(JSON.stringify([error.message, error]), "1555")
       }
       yield* sql`UPDATE ringback_turns SET format = 2, events = '[]' WHERE call_id = ${callId(1)}`
-      assert.strictEqual((yield* Effect.flip(store.read(callId(1)))).operation, "decode")
+      assert.strictEqual((yield* Effect.flip(store.read(callId(1)))).reason._tag, "Unreadable")
       assert.deepStrictEqual(yield* ids(2), ["2/1"])
     }).pipe(Effect.provide(layer)))
 })
@@ -205,7 +205,7 @@ describe("opening", () => {
   const problem = (client: Layer.Layer<SqlClient.SqlClient, SqlError.SqlError>) =>
     Effect.map(refusal(client), (error) => {
       assert.strictEqual(error._tag === "StoreError" && error.operation, "open")
-      return error._tag === "StoreError" ? error.problem : ""
+      return error._tag === "StoreError" ? error.reason.problem : ""
     })
 
   it.effect("makes the tables once", () =>
@@ -331,7 +331,7 @@ describe("group commit", () => {
         assert.deepStrictEqual(yield* ids(n), bad.includes(n) ? [] : [`${n}/1`])
         if (outcome._tag === "Success") continue
         assert(outcome.failure._tag === "StoreError")
-        assert.isTrue(outcome.failure.permanent)
+        assert.strictEqual(outcome.failure.reason._tag, "Rejected")
         assert.match(outcome.failure.message, /CHECK constraint failed/)
       }
       assert.strictEqual(outcomes.filter(({ _tag }) => _tag === "Failure").length, bad.length)
@@ -342,12 +342,12 @@ describe("group commit", () => {
       const sql = yield* SqlClient.SqlClient
       yield* sql`CREATE TRIGGER no BEFORE INSERT ON ringback_turns WHEN NEW.id = 'bad'
         BEGIN SELECT RAISE(ABORT, 'not today'); END`
-      const permanent = () =>
-        Effect.map(Effect.flip(append(1, 1, "bad")), (error) => error._tag === "StoreError" && error.permanent)
-      assert.isUndefined(yield* permanent())
-      assert.isUndefined(yield* permanent())
+      const reason = () =>
+        Effect.map(Effect.flip(append(1, 1, "bad")), (error) => error._tag === "StoreError" && error.reason._tag)
+      assert.strictEqual(yield* reason(), "Down")
+      assert.strictEqual(yield* reason(), "Down")
       yield* append(2, 1)
-      assert.isTrue(yield* permanent())
+      assert.strictEqual(yield* reason(), "Rejected")
     }).pipe(Effect.provide(layer)))
 
   it.effect("inside a transaction of its caller is part of it, and does not wait for itself", () =>
@@ -408,7 +408,7 @@ describe("group commit", () => {
       const bad: CallEvent.CallEvent = { _tag: "Noted", at: 2, n: 1, name: "n", data: 10n }
       const error = yield* Effect.flip(store.append({ ...turn, events: [bad] }, summary))
       assert(error._tag === "StoreError")
-      assert.isTrue(error.permanent)
+      assert.strictEqual(error.reason._tag, "Rejected")
       assert.match(error.message, /^The event store failed to write. It has no stored form: .*BigInt/)
       yield* append(1, 2)
       assert.deepStrictEqual(yield* ids(1), ["1/1", "1/2"])

@@ -302,7 +302,10 @@ for (const [way, serve] of ways) {
 
     it.effect("that the store cannot record is answered 503, so that it may come again", () =>
       Effect.gen(function*() {
-        const failure = new EventStore.StoreError({ operation: "write", problem: "The disk is full" })
+        const failure = new EventStore.StoreError({
+          operation: "write",
+          reason: new EventStore.Down({ problem: "The disk is full" })
+        })
         const { url } = yield* serve(() => Effect.fail(failure))
         const { json, status } = yield* post(url, JSON.stringify(answered))
         assert.deepStrictEqual({ json, status }, { json: {}, status: 503 })
@@ -551,7 +554,12 @@ for (const [way, serve] of ways) {
         const { receive } = engine(question)
         const { url } = yield* serve((webhook) =>
           webhook.status === "broken"
-            ? Effect.fail(new EventStore.StoreError({ operation: "write", problem: "The disk is full" }))
+            ? Effect.fail(
+              new EventStore.StoreError({
+                operation: "write",
+                reason: new EventStore.Down({ problem: "The disk is full" })
+              })
+            )
             : receive(webhook)
         )
         const event = (name: string, status = "fine") =>
@@ -594,7 +602,12 @@ for (const [way, serve] of ways) {
           const { receive } = engine(Action.sendDtmf("9753w1#"))
           const { url } = yield* serve((webhook) =>
             webhook.event === "dial_completed"
-              ? Effect.fail(new EventStore.StoreError({ operation: "write", problem: "The disk is full" }))
+              ? Effect.fail(
+                new EventStore.StoreError({
+                  operation: "write",
+                  reason: new EventStore.Down({ problem: "The disk is full" })
+                })
+              )
               : receive(webhook)
           )
           const spoken = { event: "speak_completed", reference_id: "7A10", data: { collected_digits: "864209" } }

@@ -478,7 +478,7 @@ const refusesLate = Effect.fnUntraced(function*<E>(layer: Layer.Layer<EventStore
   const { close, store } = yield* opened(layer)
   yield* close
   const error = yield* Effect.flip(store.append(turn(1, 1), summary(1, 1)))
-  assert.strictEqual(error._tag === "StoreError" && error.operation, "write")
+  assert.strictEqual(error._tag === "StoreError" && error.reason._tag, "Closed")
   assert.deepStrictEqual(yield* Effect.provide(read(1), layer), [])
 })
 

@@ -54,7 +54,7 @@ const isClosing = "The event store is waited for no more. The engine is closing"
 const never: Effect.Effect<never> = Effect.never
 const stubborn = Effect.uninterruptible(Effect.never)
 const down = (operation: "read" | "write") =>
-  Effect.fail(new EventStore.StoreError({ operation, problem: "No connection" }))
+  Effect.fail(new EventStore.StoreError({ operation, reason: new EventStore.Down({ problem: "No connection" }) }))
 
 const frozen = (store: EventStore.EventStore["Service"], frost: Frost) =>
   EventStore.EventStore.of({

@@ -45,11 +45,13 @@ class Store {
 
 const refusal = new EventStore.StoreError({
   operation: "write",
-  problem: "value too long (SQLSTATE 22001).",
-  permanent: true
+  reason: new EventStore.Rejected({ problem: "value too long (SQLSTATE 22001)." })
 })
 
-const down = new EventStore.StoreError({ operation: "write", problem: "The connection is gone." })
+const down = new EventStore.StoreError({
+  operation: "write",
+  reason: new EventStore.Down({ problem: "The connection is gone." })
+})
 
 type Options = Parameters<typeof Calls.layer>[0]
 
@@ -177,7 +179,7 @@ describe("a turn that the store refuses for good", () => {
       const call = yield* Calls.start(Waits, {})
       const error = yield* Effect.flip(call.signal("go", "bad"))
       assert(error._tag === "StoreError")
-      assert.isTrue(error.permanent)
+      assert.strictEqual(error.reason._tag, "Rejected")
       yield* call.signal("go", "good")
       assert.strictEqual(yield* call.outcome, "good")
       store.refuses(({ _tag }) => _tag === "CallStarted")

@@ -203,7 +203,10 @@ const Undecodable = (flag: { broken: boolean; reads: number }) =>
           flag.reads++
           return flag.broken
             ? Effect.fail(
-              new EventStore.StoreError({ operation: "decode", problem: "Format 2 is of a later version." })
+              new EventStore.StoreError({
+                operation: "read",
+                reason: new EventStore.Unreadable({ problem: "Format 2 is of a later version." })
+              })
             )
             : store.read(id)
         }

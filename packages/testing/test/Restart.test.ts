@@ -350,7 +350,9 @@ describe("two phones that ring for one dial", () => {
     }).pipe(Effect.provide(TestCalls.layer({ flows: [Greeting], namespace: "ours" }))))
 })
 
-const nobodyKnows = Effect.fail(new EventStore.StoreError({ operation: "write", problem: "Nobody knows." }))
+const nobodyKnows = Effect.fail(
+  new EventStore.StoreError({ operation: "write", reason: new EventStore.Down({ problem: "Nobody knows." }) })
+)
 
 /** A store that keeps a turn with such an event, and says that it failed, or throws, once. */
 const failsAfter = (tag: CallEvent.CallEvent["_tag"], { keeps = Effect.ignore, says = nobodyKnows }: Doubt) =>
@@ -473,7 +475,9 @@ describe("two processes on one store", () => {
         ...store,
         summary: (id) =>
           failures-- > 0
-            ? Effect.fail(new EventStore.StoreError({ operation: "read", problem: "it is down" }))
+            ? Effect.fail(
+              new EventStore.StoreError({ operation: "read", reason: new EventStore.Down({ problem: "it is down" }) })
+            )
             : store.summary(id)
       })
       const engine = Layer.fresh(

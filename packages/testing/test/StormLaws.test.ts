@@ -286,7 +286,7 @@ describe("a storm over a broken engine", () => {
         Effect.mapError(store.append(turn, summary, about), (error) =>
           error._tag === "VersionConflict" ? error : new EventStore.StoreError({
             operation: error.operation,
-            problem: `INSERT ... VALUES (${JSON.stringify(turn.events)})`
+            reason: new EventStore.Down({ problem: `INSERT ... VALUES (${JSON.stringify(turn.events)})` })
           }))
     })))
 

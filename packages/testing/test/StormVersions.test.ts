@@ -116,7 +116,10 @@ const Survey = Flow.make("survey", {
 })
 
 const held = Action.prompt(Settings.defaults.hold)
-const unavailable = new EventStore.StoreError({ operation: "read", problem: "It was made to fail" })
+const unavailable = new EventStore.StoreError({
+  operation: "read",
+  reason: new EventStore.Down({ problem: "It was made to fail" })
+})
 
 describe("a storm over processes of several versions", () => {
   finds("an engine that tells nobody and holds no line", StormLaws.noDeadAir, /waited \d+ ms for its reply/, {

@@ -15,7 +15,7 @@ const whileItFails = Schedule.min([Schedule.exponential("50 millis"), Schedule.s
 
 /** Whether trying again does not help: the call is not there, or the store refuses it, or this process cannot read it. */
 export const isLasting = (error: StoreError | CallNotFound): boolean =>
-  error._tag === "CallNotFound" || error.permanent === true || error.operation === "decode"
+  error._tag === "CallNotFound" || error.reason._tag === "Rejected" || error.reason._tag === "Unreadable"
 
 /** How it is said that something fails, what then becomes of it, and how that it is over. */
 interface Words {

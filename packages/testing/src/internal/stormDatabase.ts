@@ -223,7 +223,8 @@ const members = (world: World, border: Border, process: Process): EventStore.Pro
     world,
     border,
     process,
-    (operation) => new EventStore.StoreError({ operation, problem: "It was made to fail" })
+    (operation) =>
+      new EventStore.StoreError({ operation, reason: new EventStore.Down({ problem: "It was made to fail" }) })
   )
   const isSeen = (member: Process) =>
     !member.dead && !member.unseen.some(({ from, to }) => from <= world.now() && world.now() < to)

@@ -97,7 +97,11 @@ export const weather = <E>(
   }
 }
 
-const problems = { broken: "It was made to fail", full: "The disk is full", refused: "It does not fit" } as const
+const reasons = {
+  broken: new EventStore.Down({ problem: "It was made to fail" }),
+  full: new EventStore.Down({ problem: "The disk is full" }),
+  refused: new EventStore.Rejected({ problem: "It does not fit" })
+}
 
 /** Most turns that are refused in a run. */
 const mostRefused = 2
@@ -142,12 +146,7 @@ export const memory = (
     world,
     border,
     process,
-    (operation, problem) =>
-      new EventStore.StoreError({
-        operation,
-        problem: problems[problem],
-        ...(problem === "refused" ? { permanent: true } : {})
-      })
+    (operation, problem) => new EventStore.StoreError({ operation, reason: reasons[problem] })
   )
   const conflicts = (turn: EventStore.Turn) =>
     Effect.suspend(() =>
@@ -181,7 +180,7 @@ export const memory = (
 }
 
 /** Remembers an append while it is under way. */
-export const noting = <A, E extends { readonly _tag: string }>(
+export const noting = <A, E extends EventStore.VersionConflict | EventStore.StoreError>(
   world: World,
   process: Process,
   turn: EventStore.Turn,
@@ -198,7 +197,7 @@ export const noting = <A, E extends { readonly _tag: string }>(
     })
     const refusal = (error: E) =>
       Effect.sync(() => {
-        if (!("permanent" in error)) return
+        if (error._tag !== "StoreError" || error.reason._tag !== "Rejected") return
         const { now, records, refused } = world
         process.life.failed.push(now())
         const tries = refused.get(contentOf(turn))

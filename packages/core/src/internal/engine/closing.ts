@@ -3,7 +3,7 @@
  * the carrier is let go of, and nothing goes on over what is closed by then. The next process goes on where the log says.
  */
 import { Clock, Deferred, Effect, Exit, Fiber, Scope } from "effect"
-import { EventStore, StoreError } from "../../EventStore.ts"
+import { Closed, EventStore, StoreError } from "../../EventStore.ts"
 import { Places } from "../places.ts"
 import * as Startable from "../startable.ts"
 
@@ -35,7 +35,7 @@ export interface Ends {
   readonly onOver: Effect.Effect<void>
 }
 
-export const closed = new StoreError({ operation: "close", problem: "The engine is closing" })
+export const closed = new StoreError({ operation: "write", reason: new Closed({ problem: "The engine is closing" }) })
 
 const refused = Exit.fail(closed)
 const interrupted = Exit.interrupt()

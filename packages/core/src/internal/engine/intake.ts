@@ -11,7 +11,7 @@
 import { Effect, Exit, Option, Result } from "effect"
 import type * as Call from "../../Call.ts"
 import type { CallId } from "../../CallEvent.ts"
-import { StoreError } from "../../EventStore.ts"
+import { Busy, StoreError } from "../../EventStore.ts"
 import { CallNotFound } from "../callNotFound.ts"
 import { isLasting } from "../report.ts"
 import * as Startable from "../startable.ts"
@@ -72,7 +72,7 @@ export interface Parts {
 const maxConflicts = 20
 
 const endless = ({ id }: Entity): StoreError =>
-  new StoreError({ operation: "write", problem: `Call ${id} is appended to without an end` })
+  new StoreError({ operation: "write", reason: new Busy({ problem: `Call ${id} is appended to without an end` }) })
 
 /** Into the calls of an engine. */
 export const make = (surroundings: Surroundings, parts: Parts): Intake => {
@@ -168,7 +168,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
     if (Exit.isSuccess(exit)) return exit.value ? taken(taking, decided) : again(taking)
     const error = Option.getOrUndefined(Exit.findErrorOption(exit))
     const isTold = taking.first === undefined && taking.message.canBeRefused === true
-    if (error?.permanent !== true || isTold) return taking.end(Exit.failCause(exit.cause))
+    if (error === undefined || !isLasting(error) || isTold) return taking.end(Exit.failCause(exit.cause))
     giveUpOn(taking, live, error)
   }
 

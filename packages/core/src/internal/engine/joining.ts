@@ -6,7 +6,7 @@
 import { Effect } from "effect"
 import * as Call from "../../Call.ts"
 import type { CallId } from "../../CallEvent.ts"
-import { type EventStore, StoreError, type Transaction } from "../../EventStore.ts"
+import { type EventStore, Rejected, StoreError, type Transaction } from "../../EventStore.ts"
 import type { Parts } from "./parts.ts"
 import type { Surroundings } from "./surroundings.ts"
 
@@ -72,7 +72,9 @@ export const make = (
       Effect.flatMap(
         current,
         (transaction): Effect.Effect<A, E | StoreError> =>
-          transaction === undefined ? effect : Effect.fail(new StoreError({ operation: "write", problem }))
+          transaction === undefined
+            ? effect
+            : Effect.fail(new StoreError({ operation: "write", reason: new Rejected({ problem }) }))
       )
   }
 }

@@ -6,7 +6,7 @@
 import { Effect, Exit } from "effect"
 import type { Scope } from "effect"
 import * as Action from "../../Action.ts"
-import { StoreError } from "../../EventStore.ts"
+import { Late, StoreError } from "../../EventStore.ts"
 import * as Reply from "../../Reply.ts"
 import type * as Webhook from "../../Webhook.ts"
 import * as table from "../call/table.ts"
@@ -36,7 +36,10 @@ export interface LateReplies {
 
 const closed = Exit.fail(Closing.closed)
 const notInTime = Exit.fail(
-  new StoreError({ operation: "write", problem: "It is late; the event is recorded as soon as it can be" })
+  new StoreError({
+    operation: "write",
+    reason: new Late({ problem: "It is late; the event is recorded as soon as it can be" })
+  })
 )
 
 /** Watches until its scope closes. */

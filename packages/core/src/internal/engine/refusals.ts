@@ -1,14 +1,14 @@
 /** Webhooks that are not recorded, and never will be. Nobody could steer their lines, so nobody is left on one in silence. */
 import { Cause, Effect, Exit, Metric, Option } from "effect"
 import * as Action from "../../Action.ts"
-import { StoreError } from "../../EventStore.ts"
+import { Busy, StoreError } from "../../EventStore.ts"
 import * as Reply from "../../Reply.ts"
 import * as Webhook from "../../Webhook.ts"
 import { isOfSession } from "../call/state.ts"
 import type { CallNotFound } from "../callNotFound.ts"
 import * as Defect from "../defect.ts"
 import * as Gathered from "../gathered.ts"
-import { Report } from "../report.ts"
+import { isLasting, Report } from "../report.ts"
 import type { Addresses } from "./addresses.ts"
 import { type Answer, answer, type Arrival } from "./arrival.ts"
 import * as CallLog from "./callLog.ts"
@@ -47,7 +47,7 @@ export const make = ({ elapsed, restore, run, settings }: Surroundings, addresse
 
   const tooMany = new StoreError({
     operation: "write",
-    problem: `${settings.maxWaiting} webhooks wait for it already, so this one was not taken`
+    reason: new Busy({ problem: `${settings.maxWaiting} webhooks wait for it already, so this one was not taken` })
   })
 
   /** Whether the carrier has said that nobody is on the line any more. */
@@ -63,7 +63,7 @@ export const make = ({ elapsed, restore, run, settings }: Surroundings, addresse
     const error = Option.getOrUndefined(Cause.findErrorOption(cause))
     if (error?._tag === "CallNotFound") return lost(arrival)
     run(CallLog.about(entity, report.failed(error?.message ?? Defect.message(Cause.squash(cause)))))
-    if (error !== undefined && error.permanent !== true) return void answer(arrival, Exit.fail(error))
+    if (error !== undefined && !isLasting(error)) return void answer(arrival, Exit.fail(error))
     if (error === undefined) run(CallLog.died(entity, "A webhook could not be taken", Cause.squash(cause)))
     answer(arrival, needsNothing(webhook) || isReportedOver(arrival) ? silent("refused") : hangup("refused"))
   }

@@ -1,7 +1,7 @@
 /** What an application asks of calls. It can ask again, so it waits for the store only for a while. */
 import { Effect, type Exit } from "effect"
 import type { Scope } from "effect"
-import { StoreError } from "../../EventStore.ts"
+import { Busy, Late, StoreError } from "../../EventStore.ts"
 import * as Lateness from "../lateness.ts"
 import * as Closing from "./closing.ts"
 import type { Surroundings } from "./surroundings.ts"
@@ -21,11 +21,15 @@ export interface Requests {
 
 const refused = new StoreError({
   operation: "write",
-  problem: "It is late with webhooks of calls that are live, so nothing else is asked of it. Try again later"
+  reason: new Busy({
+    problem: "It is late with webhooks of calls that are live, so nothing else is asked of it. Try again later"
+  })
 })
 const givenUp = new StoreError({
   operation: "write",
-  problem: "It did not answer in time. What was asked may still be done; with a key it can be asked again"
+  reason: new Late({
+    problem: "It did not answer in time. What was asked may still be done; with a key it can be asked again"
+  })
 })
 
 /** Gives up in time until its scope closes. `isLate` tells whether the store is late with webhooks. */

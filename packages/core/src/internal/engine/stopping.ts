@@ -4,8 +4,9 @@
  */
 import { Effect, Result } from "effect"
 import * as Call from "../../Call.ts"
-import { StoreError } from "../../EventStore.ts"
+import { Rejected, StoreError } from "../../EventStore.ts"
 import * as Defect from "../defect.ts"
+import { isLasting } from "../report.ts"
 import * as CallLog from "./callLog.ts"
 import { thrown } from "./deciding.ts"
 import type { Entity } from "./entity.ts"
@@ -36,8 +37,7 @@ export interface Parts {
 const unrecordable = (problem: unknown): StoreError =>
   new StoreError({
     operation: "write",
-    problem: `Nothing can be recorded: ${Defect.message(problem)}`,
-    permanent: true
+    reason: new Rejected({ problem: `Nothing can be recorded: ${Defect.message(problem)}` })
   })
 
 /** Stops calls of an engine. */
@@ -53,7 +53,7 @@ export const make = ({ read }: Surroundings, parts: Parts): Stopping => {
     if (Result.isFailure(decided)) return abandon(entity, call, problem)
     return storing.commit(entity, decided.success, reading.elapsed, problem).pipe(
       Effect.asVoid,
-      Effect.catchIf((error) => error.permanent === true, () => abandon(entity, call, problem))
+      Effect.catchIf(isLasting, () => abandon(entity, call, problem))
     )
   }
 

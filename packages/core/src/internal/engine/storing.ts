@@ -5,10 +5,11 @@
 import { Cause, Deferred, Effect, Exit, Option, Result } from "effect"
 import * as Call from "../../Call.ts"
 import type { CallEvent, CallId } from "../../CallEvent.ts"
-import { StoreError, type VersionConflict } from "../../EventStore.ts"
+import { Down, StoreError, type VersionConflict } from "../../EventStore.ts"
 import { isOfSession } from "../call/state.ts"
 import * as Defect from "../defect.ts"
 import * as ids from "../ids.ts"
+import { isLasting } from "../report.ts"
 import * as Startable from "../startable.ts"
 import * as CallLog from "./callLog.ts"
 import { type Deciding, thrown } from "./deciding.ts"
@@ -114,7 +115,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
     entity.live = undefined
     const error = Option.getOrUndefined(Cause.findErrorOption(cause))
     if (error?._tag === "VersionConflict") return no
-    if (error?.permanent !== true) {
+    if (error === undefined || !isLasting(error)) {
       entity.unsure = pending
       doubt(entity)
     }
@@ -127,7 +128,11 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
   const deadAppend = (entity: Entity, cause: Cause.Cause<unknown>): StoreError => {
     const thrown = Defect.error(Cause.squash(cause))
     run(CallLog.about(entity, troubles.throws.failed(thrown.stack ?? thrown.message)))
-    return new StoreError({ operation: "write", problem: `It threw: ${thrown.message}`, cause: thrown })
+    return new StoreError({
+      operation: "write",
+      reason: new Down({ problem: `It threw: ${thrown.message}` }),
+      cause: thrown
+    })
   }
 
   const show: Storing["show"] = (entity, { cause, decided, since }, events, call) => {

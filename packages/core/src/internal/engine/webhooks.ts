@@ -7,7 +7,7 @@ import type { Scope } from "effect"
 import type * as Action from "../../Action.ts"
 import * as Call from "../../Call.ts"
 import type { CallId } from "../../CallEvent.ts"
-import { StoreError } from "../../EventStore.ts"
+import { Late, StoreError } from "../../EventStore.ts"
 import * as Reply from "../../Reply.ts"
 import * as Webhook from "../../Webhook.ts"
 import type { Received } from "../call/copies.ts"
@@ -54,6 +54,7 @@ interface Came {
 const isIncoming = (webhook: Webhook.Webhook): boolean => Webhook.kind(webhook) === "IncomingCall"
 const unclaimed = Exit.succeed(Reply.make(undefined, "unclaimed"))
 const closed = Exit.fail(Closing.closed)
+const notInTime = new StoreError({ operation: "read", reason: new Late({ problem: "It did not answer in time" }) })
 
 /** Into the calls of an engine. Watches until its scope closes. */
 export const make = Effect.fnUntraced(function*(
@@ -101,7 +102,7 @@ export const make = Effect.fnUntraced(function*(
   const search = (webhook: Webhook.Webhook, came: Came, answer: Answer): Effect.Effect<void> => {
     const searching = Effect.timeoutOrElse(store.find(webhook.referenceId), {
       duration: settings.replyDeadline,
-      orElse: () => Effect.fail(new StoreError({ operation: "read", problem: "It did not answer in time" }))
+      orElse: () => Effect.fail(notInTime)
     })
     const found = (exit: Exit.Exit<Option.Option<CallId>, StoreError>) => {
       if (Exit.isSuccess(exit) && Option.isSome(exit.value)) {

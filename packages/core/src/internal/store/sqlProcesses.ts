@@ -7,7 +7,7 @@ import { Clock, Deferred, Effect, Exit, Hash, Option, Result, Schedule, Schema, 
 import type { Queue } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { CallId } from "../../CallEvent.ts"
-import { type Processes, StoreError, type Told } from "../../EventStore.ts"
+import { Foreign, Late, type Processes, StoreError, type Told } from "../../EventStore.ts"
 import * as ids from "../ids.ts"
 import { Report } from "../report.ts"
 
@@ -76,6 +76,11 @@ const letGo = <A, E, R>(open: Effect.Effect<A, E, R>) =>
     (scope) => Scope.provide(open, scope)
   )
 
+const deaf = new StoreError({
+  operation: "open",
+  reason: new Foreign({ problem: "This client of the database cannot listen" })
+})
+
 /** What processes on the database of `sql` know of each other, among those that share the store of this `namespace`. */
 export const make = (
   sql: SqlClient.SqlClient,
@@ -88,7 +93,7 @@ export const make = (
   const soon = <A>(answer: Effect.Effect<A, SqlError.SqlError>, problem: string): Effect.Effect<A, StoreError> =>
     Effect.timeoutOrElse(Effect.mapError(answer, toStoreError), {
       duration: patience,
-      orElse: () => Effect.fail(new StoreError({ operation: "read", problem }))
+      orElse: () => Effect.fail(new StoreError({ operation: "read", reason: new Late({ problem }) }))
     })
 
   /** Holds the lock until the connection is lost. A second holder of one name does not wait: the first is a lost self. */
@@ -188,7 +193,7 @@ export const make = (
             Stream.mapError(toStoreError)
           )
       })
-      : Effect.fail(new StoreError({ operation: "open", problem: "This client of the database cannot listen" }))
+      : Effect.fail(deaf)
 
   const now = sql<
     { readonly now: number }
