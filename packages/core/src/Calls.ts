@@ -21,6 +21,7 @@ import * as Refusals from "./internal/engine/refusals.ts"
 import * as Restore from "./internal/engine/restore.ts"
 import * as Time from "./internal/engine/time.ts"
 import { recordable } from "./internal/json.ts"
+import * as PhoneNumber from "./PhoneNumber.ts"
 import type { Reply } from "./Reply.ts"
 import * as Settings from "./Settings.ts"
 import type { Transport } from "./Transport.ts"
@@ -408,7 +409,7 @@ const verdicts: ReadonlyArray<string> = ["hold", "dial", "give up"]
 const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings.Settings) {
   const inbound = options.inbound ?? {}
   const flows = yield* registry([...options.flows, ...Object.values(inbound)])
-  const answering = new Map(Object.entries(inbound).map(([number, flow]) => [digitsOf(number), flow]))
+  const answering = new Map(Object.entries(inbound).map(([number, flow]) => [PhoneNumber.digits(number), flow]))
   const store = yield* EventStore
   const running = yield* store.due({ before: Number.MAX_SAFE_INTEGER })
   // Where several processes share a store, others may have registered what this one has not.
@@ -416,7 +417,7 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
   const calls = yield* engine.make({
     definition: (name, version) => flows.get(Elsewhere.nameOf(name, version)),
     registered: new Set(flows.keys()),
-    answering: (number) => answering.get(digitsOf(number)),
+    answering: (number) => answering.get(PhoneNumber.digits(number)),
     refusal: options.refusal ?? ActionModule.hangup,
     namespace: options.namespace,
     settings,
@@ -512,9 +513,6 @@ const signalProblem = (name: string, value: unknown, key: string | undefined): R
 
 /** A name as it may be shown, whatever was given for one. */
 const shortened = (name: unknown): string => typeof name === "string" ? name.slice(0, 255) : typeof name
-
-/** A number without its `+`, which Telesign leaves out but is not held to. */
-const digitsOf = (number: string): string => number.replace(/^\+/, "")
 
 /** The recorded outcome in the types of its flow. */
 const fromExit = <A, E>(

@@ -29,8 +29,8 @@ export const PhoneNumber = Schema.String.pipe(
   Schema.decodeTo(
     Digits,
     SchemaTransformation.transform({
-      decode: (text) => text.startsWith("+") ? text.slice(1) : text,
-      encode: (digits) => digits
+      decode: (text) => digits(text),
+      encode: (text) => text
     })
   )
 )
@@ -62,10 +62,25 @@ export const is = (value: unknown): value is PhoneNumber => isDigits(value)
  * @since 0.1.0
  */
 export const make = (text: string): PhoneNumber => {
-  const digits = text.startsWith("+") ? text.slice(1) : text
-  if (!isDigits(digits)) throw new InvalidPhoneNumber()
-  return digits
+  const number = digits(text)
+  if (!isDigits(number)) throw new InvalidPhoneNumber()
+  return number
 }
+
+/**
+ * The digits of a number as somebody else has written it: without a `+`, which Telesign leaves out but is not held to.
+ *
+ * @since 0.1.0
+ */
+export const digits = (text: string): string => text.startsWith("+") ? text.slice(1) : text
+
+/**
+ * Whether two numbers, as somebody else has written them, are known and are one.
+ *
+ * @since 0.1.0
+ */
+export const isSame = (one: string | undefined, other: string | undefined): boolean =>
+  one !== undefined && other !== undefined && digits(one) === digits(other)
 
 /**
  * The number as people and machines may see it: its first digit and its last two, such as `1••••••••01`.

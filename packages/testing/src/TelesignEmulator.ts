@@ -16,6 +16,7 @@
  * @since 0.1.0
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { PhoneNumber } from "@ringback/core"
 import type { Action, Transport } from "@ringback/core"
 import { TelesignAuth, TelesignWire } from "@ringback/http"
 import { ByteSize, Clock, Context, Data, Duration, Effect, Layer, Predicate, Redacted, Result } from "effect"
@@ -265,12 +266,10 @@ const dialIn = (json: unknown, options: Options): Result.Result<Action.Dial, Tur
   const action = TelesignWire.decodeAction(json, options)
   if (Result.isFailure(action)) return Result.fail(turnedAway(action.failure) ?? unsupported)
   if (action.success._tag !== "Dial") return Result.fail(unsupported)
-  return options.owned === undefined || options.owned.map(digitsOnly).includes(action.success.from)
+  return options.owned === undefined || options.owned.map(PhoneNumber.digits).includes(action.success.from)
     ? Result.succeed(action.success)
     : Result.fail(new TurnedAway({ httpStatus: 400, status: "caller_id_number_not_owned" }))
 }
-
-const digitsOnly = (number: string): string => number.replace(/^\+/, "")
 
 const turnedAway = ({ message, reason }: TelesignWire.WireError): TurnedAway | undefined => {
   if (reason._tag === "NoAction" || reason._tag === "NotAnAction") return invalid(message)

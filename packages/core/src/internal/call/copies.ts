@@ -6,6 +6,7 @@
  * content, a delay beyond the shortest time, and a lost reply that looked delivered.
  */
 import * as Action from "../../Action.ts"
+import * as PhoneNumber from "../../PhoneNumber.ts"
 import * as Settings from "../../Settings.ts"
 import * as Webhook from "../../Webhook.ts"
 import { type CallLine, isRinging, markOf, status } from "./state.ts"
@@ -84,15 +85,11 @@ export const endsProbe = (line: CallLine, received: Received, settings: Settings
   return !hasIdentity(webhook, settings) && receivedAt - line.probing >= shortest
 }
 
-/** Whether two numbers are one: the carrier writes them without a `+`, but is not held to it. */
-const isSame = (one: string | undefined, other: string | undefined): boolean =>
-  one !== undefined && other !== undefined && one.replace(/^\+/, "") === other.replace(/^\+/, "")
-
 /** Which of two people an event is about: told by the numbers of the leg, if the carrier gives them. */
 export const legOf = (line: CallLine, webhook: Webhook.Webhook): "them" | "caller" | "unknown" => {
   const dialled = line.inFlight?.action._tag === "Dial" ? line.inFlight.action.to : undefined
-  if (isSame(webhook.to, dialled)) return "them"
-  return isSame(webhook.to, line.to) || isSame(webhook.from, line.from) ? "caller" : "unknown"
+  if (PhoneNumber.isSame(webhook.to, dialled)) return "them"
+  return PhoneNumber.isSame(webhook.to, line.to) || PhoneNumber.isSame(webhook.from, line.from) ? "caller" : "unknown"
 }
 
 /** Whether an event tells again what became of the dial of this line itself, and not of a leg that it bridges to. */

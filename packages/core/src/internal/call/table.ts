@@ -381,7 +381,8 @@ export const onWebhook = (turn: Turn, lineId: number, received: Received, settin
 
 /** What to answer to a webhook: an action, nothing, or not yet. */
 export type Reply =
-  | { readonly _tag: "Act"; readonly action: Action.Action; readonly n: number }
+  /** `n` is the number of the action in flight, of which it has to be known whether it arrived; a hang-up has none. */
+  | { readonly _tag: "Act"; readonly action: Action.Action; readonly n: number | undefined }
   | { readonly _tag: "Nothing" }
   | { readonly _tag: "Wait" }
 
@@ -396,7 +397,7 @@ const act = (
 }
 
 const nothing: Reply = { _tag: "Nothing" }
-const hangup: Reply = { _tag: "Act", action: Action.hangup, n: -1 }
+const hangup: Reply = { _tag: "Act", action: Action.hangup, n: undefined }
 
 /** While it is being found out whether a bridge began the reply is a hold; else the bridging dial itself. */
 const bridgedReply = (line: CallLine, settings: Settings.Settings): Reply => {

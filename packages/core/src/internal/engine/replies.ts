@@ -105,7 +105,8 @@ export const make = (
         if (isCopy && !whole) delivery.copies-- // nobody has heard this one: the next is a copy as much as it was
       }
       const surely = whole && elapsed() - since <= settings.lateReply
-      return surely || reply.n < 0 ? undefined : intake.takeSurely(entity, { _tag: "ReplyBroke", line, n: reply.n })
+      if (surely || reply.n === undefined) return undefined
+      return intake.takeSurely(entity, { _tag: "ReplyBroke", line, n: reply.n })
     }
     return {
       action: reply.action,
