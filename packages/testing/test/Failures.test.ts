@@ -570,7 +570,7 @@ describe("whatever is tried again", () => {
       assert.isDefined(reply.pollUnsafe())
       assert.match(said[0]?.text ?? "", /^Webhooks wait for the store/)
       assert.strictEqual(said.length, 1)
-      yield* TestClock.adjust("30 seconds")
+      yield* TestClock.adjust("50 seconds") // in which the hold is stored too
       assert.match(said[1]?.text ?? "", /^Webhooks wait for the store no more, after 18 s, 1 failure$/)
     }).pipe(Effect.provide(world(store, [Good]).pipe(Layer.provideMerge(layer))))
   })

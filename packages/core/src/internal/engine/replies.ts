@@ -78,12 +78,11 @@ export const make = (
   const give = (arrival: Arrival, { isCopy, isNew, line }: Decided, reply: table.Reply): void => {
     const { entity, webhook } = arrival
     const isFirst = answer(arrival, Exit.succeed(toReply(arrival, line, reply, isCopy)))
-    const isNext = isNew || Webhook.kind(webhook) === "PromptCompleted"
-    if (arrival.isHeld && isNext) run(recordHold(arrival, line, reply))
+    if (arrival.isHeld && isNew) run(recordHold(arrival, line, reply))
     if (!isFirst || reply._tag !== "Act") return
     const delivery = entity.deliveries.get(line)
     if (isCopy && delivery !== undefined) delivery.copies++
-    if (isNext) entity.unrecordedHolds.delete(webhook.referenceId)
+    if (isNew || Webhook.kind(webhook) === "PromptCompleted") entity.unrecordedHolds.delete(webhook.referenceId)
   }
 
   /** Records the hold that went out instead of a reply, unless its end has come in meanwhile and was given that reply. */
