@@ -1,7 +1,7 @@
 /** A failure that will not pass is not a store that is down, and whatever throws ends its call and nothing else. */
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber, Transport, type Webhook } from "@ringback/core"
-import { Effect, Fiber, Layer, Schema } from "effect"
+import { Context, Effect, Fiber, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Lines from "./fixtures/lines.ts"
 
@@ -76,6 +76,17 @@ const engine = (
 
 const world = (store: Store, ...options: Parameters<typeof engine>) =>
   Layer.provideMerge(engine(...options), store.layer)
+
+/** What somebody has left of a call in its store. */
+const emptied = (id: Calls.Handle<unknown, unknown>["id"], version: number) =>
+  EventStore.EventStore.use((store) =>
+    Effect.succeed(EventStore.EventStore.of({
+      ...store,
+      read: (callId) =>
+        Effect.map(store.read(callId), (turns) =>
+          turns.map((turn) => callId === id && turn.version === version ? { ...turn, events: [] } : turn))
+    }))
+  )
 
 /** What a webhook of the first line of a call is answered with. */
 const receive = Effect.fnUntraced(function*(id: string, event: string, fields: Partial<Webhook.Webhook> = {}) {
@@ -618,4 +629,25 @@ describe("a webhook that comes while the call is being stored", () => {
       assert.deepStrictEqual((yield* tags(call.id)).slice(before), ["SignalReceived"])
     }).pipe(Effect.provide(world(store, [Good])))
   })
+})
+
+describe("a call of which a turn is empty in the store", () => {
+  for (const version of [1, 2]) {
+    it.effect(`is refused in words, whatever is asked of it, if that is turn ${version}`, () =>
+      Effect.gen(function*() {
+        const Talk = talk("talk")
+        const flows = [Talk] as const
+        const { id } = yield* Effect.provide(Calls.start(Talk, {}), engine(flows))
+        const later = engine(flows).pipe(Layer.provide(Layer.effect(EventStore.EventStore, emptied(id, version))))
+        const calls = yield* Effect.map(Layer.build(Layer.fresh(later)), Context.get(Calls.Calls))
+        const call = calls.handle(Talk, id)
+        for (const asked of [call.outcome, call.cancel, calls.get(id)]) {
+          const error = yield* Effect.flip(asked as Effect.Effect<unknown, { readonly message: string }>)
+          assert.strictEqual(
+            error.message,
+            `The event store failed to decode. Turn ${version} of call ${id}: it has no events, and none such is ever stored.`
+          )
+        }
+      }).pipe(Effect.provide(EventStore.layerMemory), Effect.scoped))
+  }
 })

@@ -23,6 +23,7 @@ import * as Dispatch from "./dispatch.ts"
 import * as Elsewhere from "./elsewhere.ts"
 import * as Joining from "./joining.ts"
 import * as Leftover from "./leftover.ts"
+import * as Loading from "./loading.ts"
 import { ignore } from "./message.ts"
 import * as Neighbours from "./neighbours.ts"
 import * as Parts from "./parts.ts"
@@ -226,7 +227,7 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     const live = entities.live(id)
     const isNewest = live !== undefined && (store.processes === undefined || !(yield* intake.isBehind(entities.of(id))))
     if (isNewest) return Option.some(live.call)
-    const stored = yield* unbounded.read(id)
+    const stored = yield* Loading.turnsOf(unbounded, id)
     return stored.length === 0 ? Option.none() : Option.some(Call.fold(id, stored.flatMap((turn) => turn.events)))
   })
 

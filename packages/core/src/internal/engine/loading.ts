@@ -1,7 +1,8 @@
 /** A call from the store: rebuilt from its events, and what became of an append of which nobody knew. */
 import { type Cause, Deferred, Effect, Exit } from "effect"
 import * as Call from "../../Call.ts"
-import type { StoreError, Turn } from "../../EventStore.ts"
+import type { CallId } from "../../CallEvent.ts"
+import { type EventStore, StoreError, type Turn } from "../../EventStore.ts"
 import type { Divergence } from "../call/turn.ts"
 import * as ids from "../ids.ts"
 import * as CallLog from "./callLog.ts"
@@ -36,6 +37,23 @@ export interface Parts {
 /** What is not in the store so long after its append failed, in milliseconds, will not be. */
 const longestCommit = 60_000
 
+/** The turns of a call. One without events has lost them: what goes on without them may dial again, or wait for ever. */
+export const turnsOf = (
+  store: Pick<EventStore["Service"], "read">,
+  id: CallId
+): Effect.Effect<ReadonlyArray<Turn>, StoreError> =>
+  Effect.tap(store.read(id), (turns) => {
+    const empty = turns.find(({ events }) => events.length === 0)
+    return empty === undefined ? Effect.void : Effect.fail(emptyTurn(empty))
+  })
+
+const emptyTurn = ({ callId, version }: Turn): StoreError =>
+  new StoreError({
+    operation: "decode",
+    problem: `Turn ${version} of call ${callId}: it has no events, and none such is ever stored.`,
+    permanent: true
+  })
+
 /** What is known of a call by its turns. */
 const learn = (entity: Entity, stored: ReadonlyArray<Turn>): void => {
   const last = stored.at(-1)
@@ -51,7 +69,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Loading => {
   const { deliveries, entities, sessions, storing, timing } = parts
 
   const load: Loading["loaded"] = Effect.fnUntraced(function*(entity) {
-    const stored = yield* store.read(entity.id)
+    const stored = yield* turnsOf(store, entity.id)
     learn(entity, stored)
     const events = stored.flatMap((turn) => turn.events)
     if (events.length === 0) return undefined
