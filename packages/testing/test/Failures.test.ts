@@ -645,7 +645,7 @@ describe("a call of which a turn is empty in the store", () => {
           const error = yield* Effect.flip(asked as Effect.Effect<unknown, { readonly message: string }>)
           assert.strictEqual(
             error.message,
-            `The event store failed to decode. Turn ${version} of call ${id}: it has no events, and none such is ever stored.`
+            `The event store failed to read. Turn ${version} of call ${id}: it has no events, and none such is ever stored.`
           )
         }
       }).pipe(Effect.provide(EventStore.layerMemory), Effect.scoped))

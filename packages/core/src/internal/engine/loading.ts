@@ -2,7 +2,7 @@
 import { type Cause, Deferred, Effect, Exit } from "effect"
 import * as Call from "../../Call.ts"
 import type { CallId } from "../../CallEvent.ts"
-import { type EventStore, StoreError, type Turn } from "../../EventStore.ts"
+import { type EventStore, StoreError, type Turn, Unreadable } from "../../EventStore.ts"
 import type { Divergence } from "../call/turn.ts"
 import * as ids from "../ids.ts"
 import * as CallLog from "./callLog.ts"
@@ -49,9 +49,10 @@ export const turnsOf = (
 
 const emptyTurn = ({ callId, version }: Turn): StoreError =>
   new StoreError({
-    operation: "decode",
-    problem: `Turn ${version} of call ${callId}: it has no events, and none such is ever stored.`,
-    permanent: true
+    operation: "read",
+    reason: new Unreadable({
+      problem: `Turn ${version} of call ${callId}: it has no events, and none such is ever stored.`
+    })
   })
 
 /** What is known of a call by its turns. */
