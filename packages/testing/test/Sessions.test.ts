@@ -185,3 +185,48 @@ describe("a session that two calls claim", () => {
       assert.deepStrictEqual((yield* tags(second.id)).slice(before), [])
     }).pipe(Effect.provide(Layer.provideMerge(engine(accepting("another")), EventStore.layerMemory)), Effect.scoped))
 })
+
+describe("a second session of one dial", () => {
+  const Pair = Flow.make("pair", {
+    version: 1,
+    input: {},
+    output: Schema.String,
+    run: () =>
+      Flow.gen(function*() {
+        const one = yield* Line.collect("Which?", { max: 1, attempts: 1 })
+        const two = yield* Line.collect("And?", { max: 1, attempts: 1 })
+        return one + two
+      }).pipe(
+        Flow.dial({ to, from }),
+        Flow.catchTag(["NotAnswered", "HungUp", "NoInput"], ({ _tag }) => Flow.succeed(_tag))
+      )
+  })
+
+  const pair = Calls.layer({ flows: [Pair], settings: { maxCopies: 1 } }).pipe(
+    Layer.provide(accepting(session)),
+    Layer.provideMerge(EventStore.layerMemory)
+  )
+
+  it.effect("is hung up on, which is no copy of what the first one hears", () =>
+    Effect.gen(function*() {
+      const call = yield* Calls.start(Pair, {})
+      yield* TestClock.adjust("1 second")
+      const externalId = `${(yield* EventStore.EventStore).namespace}.${call.id}.1`
+      const post = Effect.fnUntraced(function*(fields: Omit<Webhook.Webhook, "referenceId">, referenceId = session) {
+        const { action, basis, sent } = yield* Calls.receive({ referenceId, externalId, ...fields })
+        yield* sent(true)
+        return `${action?._tag === "Speak" ? action.text : action?._tag}, ${basis}`
+      })
+      const answered = { event: "dial_completed", status: "answered" }
+      const pressed = { event: "speak_completed", digits: "4" }
+      assert.strictEqual(yield* post(answered), "Which?, recorded")
+      assert.strictEqual(yield* post(answered, "another"), "Hangup, recorded")
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(yield* post(pressed), "And?, recorded")
+      assert.strictEqual(yield* post(answered, "another"), "Hangup, recorded")
+      assert.strictEqual(yield* post(pressed), "And?, copy")
+      yield* TestClock.adjust("5 seconds")
+      yield* post({ event: "speak_completed", digits: "2" })
+      assert.strictEqual(yield* call.outcome, "42")
+    }).pipe(Effect.provide(pair)))
+})

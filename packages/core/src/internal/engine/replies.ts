@@ -26,6 +26,9 @@ export interface Replies {
   readonly reply: (arrival: Arrival, decided: Decided) => void
 }
 
+/** Whether a reply is what is in flight on its line, and not a hang-up beside that. */
+const isInFlight = (reply: table.Reply): boolean => reply._tag === "Act" && reply.n !== undefined
+
 /** The recorded reply that says nothing. */
 const silent = Reply.make(undefined, "recorded")
 
@@ -41,7 +44,7 @@ export const make = (
     const reply = Call.reply(call, line, decided.answer, settings)
     const written = entity.deliveries.get(line)?.written
     const isNew = decided.events.length > 0
-    const isCopy = !isNew && reply._tag === "Act" && written !== undefined && arrival.place > written
+    const isCopy = !isNew && isInFlight(reply) && written !== undefined && arrival.place > written
     const waits = reply._tag === "Wait" && !isAnswered(arrival)
     return { line, reply, isNew, isCopy, waiter: waits ? deliveries.await(entity, line) : undefined }
   }
@@ -96,7 +99,7 @@ export const make = (
 
   const toReply = ({ entity, since }: Arrival, line: number, reply: table.Reply, isCopy: boolean): Reply.Reply => {
     if (reply._tag !== "Act") return silent
-    const delivery = entity.deliveries.get(line)
+    const delivery = isInFlight(reply) ? entity.deliveries.get(line) : undefined
     /** Takes down what became of it. If that has to be recorded, gives how. */
     const told = (whole: boolean): Effect.Effect<void> | undefined => {
       if (delivery !== undefined) {
