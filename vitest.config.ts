@@ -3,7 +3,13 @@ import { defineConfig } from "vitest/config"
 const all = ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.ts"]
 
 /** What does not fit into a minute: real databases and processes, and storms. `npm run test:all` runs these too. */
-const long = ["**/*.postgres.test.ts", "**/Storm*.test.ts", "scripts/closing.test.ts", "scripts/storm.test.ts"]
+const long = [
+  "**/*.postgres.test.ts",
+  "**/Storm*.test.ts",
+  "scripts/closing.test.ts",
+  "scripts/storm.test.ts",
+  "scripts/examples.test.ts"
+]
 
 export default defineConfig({
   resolve: { conditions: ["source"] },

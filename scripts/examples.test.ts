@@ -1,0 +1,91 @@
+/** The examples of the doc comments: what somebody pastes compiles. */
+import { assert, it } from "@effect/vitest"
+import { spawnSync } from "node:child_process"
+import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+
+const root = fileURLToPath(new URL("../", import.meta.url))
+const place = `${root}node_modules/.cache/ringback-examples/`
+
+/** What the examples speak of. */
+const around = `
+import { assert, it } from "@effect/vitest"
+import { Action, Call, CallEvent, Calls, EventStore, Flow, Line, PhoneNumber, Prompt, Settings, SqlEventStore, Transport, Webhook, Witness } from "@ringback/core"
+import * as SqliteClient from "@ringback/core/SqliteClient"
+import { Telesign, TelesignAuth, TelesignWebhook, TelesignWire } from "@ringback/http"
+import { Callee, FakeClock, FlowExplorer, History, Ladder, Law, PhoneCompany, PhoneLine, Scenario, Storm, StormLaws, TelesignEmulator, TestCalls } from "@ringback/testing"
+import * as StoreContract from "@ringback/testing/StoreContract"
+import { Config, Context, Effect, Layer, Schema } from "effect"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+
+declare const to: PhoneNumber.PhoneNumber
+declare const from: PhoneNumber.PhoneNumber
+declare const account: string
+declare const lookUp: (account: string) => Flow.Flow<string>
+declare const tryAgain: Flow.Flow<void>
+declare const charge: Effect.Effect<void>
+class Pins extends Context.Service<Pins, { readonly verify: (pin: string) => Effect.Effect<boolean> }>()("Pins") {}
+const Reminder = Flow.make("reminder", {
+  version: 1,
+  input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber, when: Schema.String },
+  output: Schema.Void,
+  run: ({ from, to, when }) => Line.speak(when).pipe(Flow.dial({ to, from }))
+})
+const flows = [Reminder] as const
+const TableReady = Reminder
+const input = { to, from, when: "Tuesday at ten" }
+const Support = Flow.make("support", {
+  version: 1,
+  input: {},
+  output: Schema.String,
+  run: () => Flow.inbound(() => Flow.as(Line.speak("Hello."), "connected"))
+})
+`
+
+interface Example {
+  readonly at: string
+  readonly text: string
+}
+
+const examplesIn = (path: string): ReadonlyArray<Example> => {
+  const lines = readFileSync(root + path, "utf8").split("\n")
+  return lines.flatMap((line, number) => {
+    if (line.trim() !== "* @example") return []
+    const rest = lines.slice(number + 1)
+    const end = rest.findIndex((line) => /^\s*\*(\/| @)/.test(line))
+    return [{
+      at: `${path}:${number + 2}`,
+      text: rest.slice(0, end).map((line) => line.replace(/^\s*\* ?/, "")).join("\n")
+    }]
+  })
+}
+
+const isOfEffect = ({ text }: Example): boolean => /^(const \w+ = )?yield\*|^yield\*/m.test(text)
+
+const asFunction = (example: Example, n: number): string =>
+  isOfEffect(example)
+    ? `export const example${n} = Effect.gen(function*() {\n${example.text}\n})`
+    : `export const example${n} = () => {\n${example.text}\n}`
+
+it("the examples of the doc comments compile", () => {
+  const examples = globSync("packages/*/src/**/*.ts", { cwd: root }).flatMap(examplesIn)
+  assert.isAtLeast(examples.length, 20)
+  mkdirSync(place, { recursive: true })
+  const options = { noEmit: true, plugins: [], noUnusedLocals: false, noUnusedParameters: false }
+  const config = {
+    extends: "../../../tsconfig.base.json",
+    compilerOptions: options,
+    files: examples.map((_, n) => `${n}.ts`)
+  }
+  writeFileSync(`${place}tsconfig.json`, JSON.stringify(config))
+  examples.forEach((example, n) => writeFileSync(`${place}${n}.ts`, `${around}\n${asFunction(example, n)}\n`))
+  const compiler = `${root}node_modules/typescript/bin/tsc`
+  const { stdout } = spawnSync(process.execPath, [compiler, "-p", `${place}tsconfig.json`, "--pretty", "false"], {
+    encoding: "utf8",
+    cwd: place
+  })
+  const said = stdout.split(/\n(?=\S)/).filter((line) => line.includes("error")).map((line) =>
+    line.replace(/^(\d+)\.ts\(\d+,\d+\)/, (_, n) => examples[Number(n)]?.at ?? "")
+  )
+  assert.deepStrictEqual(said, [])
+}, 60_000)
