@@ -84,6 +84,10 @@ const scene = Effect.map(folder, (folder) => {
     life,
     lines,
     testimony: () => testimony,
+    /** Dates the restore that the witness knows of. */
+    date: (restoredBefore: number) => {
+      testimony = { ...testimony, restoredBefore }
+    },
     backUp: Effect.sync(() => copyFileSync(filename, `${filename}.copy`)),
     restore: Effect.sync(() => copyFileSync(`${filename}.copy`, filename))
   }
@@ -239,6 +243,27 @@ describe("a store that was restored from a copy", () => {
       )
       assert.strictEqual(outcome, "heard")
       assert.strictEqual(yield* ringsOf, 4)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("holds no call that begins later, though its witness is dated in the future, which is said", () =>
+    Effect.gen(function*() {
+      const set = yield* scene
+      const [first] = yield* three(set.life())
+      const now = yield* Clock.currentTimeMillis
+      set.date(now + 24 * 60 * 60 * 1000)
+      yield* Effect.provide(
+        Effect.gen(function*() {
+          const call = yield* Calls.start(Later, {})
+          assert.strictEqual(yield* call.outcome, "heard")
+          assert.strictEqual(yield* ringsOf, 1)
+          assert.isUndefined(Option.getOrThrow(yield* Calls.get(first!)).exit)
+        }),
+        set.life()
+      )
+      const said = set.lines.filter((line) => line.includes("which is yet to come"))
+      assert.lengthOf(said, 1)
+      assert.match(said[0]!, /^WARN|^Warn/)
+      assert.isAtMost(set.testimony()?.restoredBefore ?? Infinity, now + 1_000)
     }).pipe(Effect.provide(world)))
 
   it.effect("lets a held call be cancelled, and ends it so", () =>

@@ -51,6 +51,12 @@ const named = (ids: ReadonlyArray<CallId>, count: number): string => {
 
 const counted = (count: number): string => count === 1 ? "1 call" : `${count} calls`
 
+const fromTheFuture = (restoredBefore: number): string =>
+  `The witness says that the store was restored on ${
+    new Date(restoredBefore).toISOString()
+  }, which is yet to come: its ` +
+  "clock was ahead then. Calls that are here now count as those of the copy, and new ones do not"
+
 const remedy = (before: number): string =>
   "Cancel them, or say what to do with Calls.layer({ restored: { before: " +
   `DateTime.makeUnsafe("${new Date(before).toISOString()}"), dials: "dial" or "give up" } })`
@@ -61,7 +67,13 @@ export const make = Effect.fnUntraced(function*({ now, restored, run, running, s
   const context = yield* Effect.context<never>()
   const began = now()
   const last = Option.getOrUndefined(witness?.last ?? Option.none())
+  // A clock that was ahead may have dated calls ahead too: those that are there now stay held.
+  const latest = running.reduce((latest, { at }) => Math.max(latest, at + 1), began)
   let restoredBefore = last?.restoredBefore
+  if (restoredBefore !== undefined && restoredBefore > latest) {
+    yield* Effect.logWarning(fromTheFuture(restoredBefore))
+    restoredBefore = latest
+  }
   let written = last?.turn
 
   /** A failure is told once, until the witness could be written again. */
@@ -125,7 +137,7 @@ export const make = Effect.fnUntraced(function*({ now, restored, run, running, s
 
   let latestCall = last?.turn?.callId
   let latestVersion = last?.turn?.version ?? 0
-  const latest = (): Testimony["turn"] =>
+  const newest = (): Testimony["turn"] =>
     latestCall === undefined ? undefined : { callId: latestCall, version: latestVersion }
 
   const restore: { -readonly [Field in keyof Restore]: Restore[Field] } = {
@@ -151,13 +163,13 @@ export const make = Effect.fnUntraced(function*({ now, restored, run, running, s
 
   const isNews = (turn: Testimony["turn"]) => turn?.callId !== written?.callId || turn?.version !== written?.version
   const tick = Effect.gen(function*() {
-    const turn = latest()
+    const turn = newest()
     yield* Effect.sleep(every)
     if (isNews(turn)) yield* write(turn)
   })
   if (witness !== undefined) {
     yield* Effect.forkScoped(Effect.forever(tick))
-    yield* Effect.addFinalizer(() => Effect.suspend(() => isNews(latest()) ? write(latest()) : Effect.void))
+    yield* Effect.addFinalizer(() => Effect.suspend(() => isNews(newest()) ? write(newest()) : Effect.void))
   }
 
   return restore
