@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import type { Action, Call, CallEvent, EventStore, Settings, Webhook } from "@ringback/core"
+import type { Action, Call, CallEvent, EventStore, Reply, Settings, Webhook } from "@ringback/core"
 import type { Kind } from "./Faults.ts"
 import type { Entry, Ring } from "./PhoneCompany.ts"
 
@@ -36,6 +36,16 @@ export interface Appended extends Moment {
 }
 
 /**
+ * What the engine answered to a webhook, when, and on what it says that this rests.
+ *
+ * @since 0.1.0
+ */
+export interface Answered extends Moment {
+  readonly action: Action.Action | undefined
+  readonly basis: Reply.Basis
+}
+
+/**
  * A webhook in the hands of one incarnation. All deliveries of one webhook have the same `posting`; `copy` counts them
  * from 1 in the order of their arrival.
  *
@@ -49,8 +59,8 @@ export interface Delivery {
   readonly arrived: Moment
   /** When the engine took it into its hands: later, if the process stood still. `clock` is the time that it goes by. */
   readonly taken?: Moment & { readonly clock: number }
-  /** What the engine answered and when; absent while it has not, or died before. */
-  readonly answered?: Moment & { readonly action: Action.Action | undefined }
+  /** Absent while the engine has not answered, or if it died before. */
+  readonly answered?: Answered
   /** What the engine failed with instead of an answer. `excused` if it was held up meanwhile. */
   readonly failed?: { readonly at: number; readonly problem: string; readonly excused: boolean }
   /** What the engine was told of its answer, and when. */
@@ -159,7 +169,7 @@ export interface Logged extends Moment {
 export interface Foreign extends Moment {
   readonly webhook: Webhook.Webhook
   readonly incarnation: number
-  readonly answered?: Moment & { readonly action: Action.Action | undefined }
+  readonly answered?: Answered
   readonly failed?: Moment & { readonly problem: string }
 }
 

@@ -231,7 +231,7 @@ const answersAfterTheEnd = (history: History.History, delivery: History.Delivery
   const { answered, incarnation, webhook } = delivery
   const call = Past.of(history).callOf(webhook)
   if (answered?.action === undefined || call === undefined) return none
-  if (holds.isUnrecorded(history, delivery) || holds.isLateHangup(history, delivery)) return none
+  if (holds.isUnrecorded(delivery)) return none
   const { action, seq } = answered
   const breach = (
     problem: string

@@ -1,86 +1,56 @@
 /** The same webhook gets the same reply: every delivery of it, held against every other and against the record. */
-import { type Action, Call, Settings, Webhook } from "@ringback/core"
+import { type Call, Settings, Webhook } from "@ringback/core"
 import { Equal } from "effect"
 import type * as History from "../History.ts"
 import { type Finding, type Findings, none, remains, violation } from "./finding.ts"
 import * as holds from "./lawHolds.ts"
+import * as record from "./lawRecord.ts"
 import * as Past from "./past.ts"
 
 export const residuals = {
   copyTaken: "a copy that came late was taken for an answer",
   copyHeldUp: "a copy that waited for a process that stood still was taken for an answer",
   copyClock: "a copy was taken for an answer by a process that was not sure of the time",
-  behind: "a copy answered by a process that was behind another one and could not ask its store",
   leg: "a copy of an earlier leg's end was taken for the end of a later one",
   answerTaken: "a true answer was taken for a copy"
 } as const
 
-const same = (self: Action.Action | undefined, that: Action.Action | undefined): boolean => Equal.equals(self, that)
-
-export const check = (history: History.History): Findings => {
-  const byPosting = Past.grouped(
-    history.deliveries.filter((delivery) => delivery.answered !== undefined),
-    ({ posting }) => posting
-  )
-  const pairs = [...byPosting.values()].flatMap((deliveries) => {
-    const ordered = deliveries.toSorted((a, b) => a.answered!.seq - b.answered!.seq)
-    return ordered.slice(1).flatMap((again, index) => sameReply(history, ordered[index]!, again))
-  })
-  return [...pairs, ...Past.of(history).calls.flatMap((call) => mistaken(history, call)), ...unheard(history)]
-}
-
-const inFlightOf = (line: Call.CallLine): ReadonlyArray<unknown> => [
-  Call.status(line),
-  line.inFlight?.n,
-  line.inFlight?.at,
-  line.holds,
-  line.probing,
-  line.left
+export const check = (history: History.History): Findings => [
+  ...history.deliveries.flatMap((delivery) => again(history, delivery)),
+  ...Past.of(history).calls.flatMap((call) => mistaken(history, call)),
+  ...unheard(history)
 ]
 
-const isNothingOrHangup = (action: Action.Action | undefined) => action === undefined || action._tag === "Hangup"
-
-/** While nothing has changed on the line, two deliveries get one answer. */
-const sameReply = (history: History.History, first: History.Delivery, again: History.Delivery): Findings => {
-  const [one, two] = [first.answered, again.answered]
-  const call = Past.of(history).callOf(first.webhook)
-  if (one === undefined || two === undefined || call === undefined || same(one.action, two.action)) return none
-  if (wasOvertaken(call, first) || wasOvertaken(call, again)) return none
-  if ([first, again].some((delivery) => holds.isUnrecorded(history, delivery))) return none
-  if ([first, again].some((delivery) => isToNobody(history, delivery))) return none
-  const then = Past.lineAt(call, first.webhook, one.seq)
-  const later = Past.lineAt(call, first.webhook, two.seq)
-  if (then === undefined || later === undefined) return none
-  if (JSON.stringify(inFlightOf(then)) !== JSON.stringify(inFlightOf(later))) return none
-  const isOver = Call.status(then) === "Closed" || Call.status(then) === "Settling"
-  if (isOver && isNothingOrHangup(one.action) && isNothingOrHangup(two.action)) return none
-  return [first, again].some((delivery) => wasBehind(history, call, delivery))
-    ? [remains(residuals.behind)]
-    : [violation(`two deliveries of one ${first.webhook.event} were answered differently (the line is ${then.phase})`)]
+/**
+ * A reply that says it is for a copy: an equal event came before, and the record says what is answered, which was not decided
+ * for this one.
+ */
+const again = (history: History.History, delivery: History.Delivery): Findings => {
+  const { answered, taken, webhook } = delivery
+  if (answered?.basis !== "copy") return none
+  const { action, seq } = answered
+  const before = history.deliveries.filter((other) =>
+    other !== delivery && other.webhook.referenceId === webhook.referenceId && (other.taken?.seq ?? Infinity) < seq
+  )
+  const content = contentOf(history, webhook)
+  if (!before.some((other) => contentOf(history, other.webhook) === content)) {
+    return [violation(`the first ${webhook.event} of its kind was answered as a copy`)]
+  }
+  const isAgain = Past.says(history, webhook, action, taken!.seq) || isOvertaken(history, delivery) ||
+    before.some((other) => (other.answered?.seq ?? Infinity) < seq && Equal.equals(other.answered!.action, action))
+  return isAgain && record.isSaid(history, delivery)
+    ? none
+    : [violation(`a copy of ${webhook.event} was answered with ${action?._tag ?? "nothing"}, and not as before`)]
 }
 
-/** Nothing was answered, because the end of the line had come in meanwhile, though the store was late with its record. */
-const isToNobody = (history: History.History, { answered, incarnation, webhook }: History.Delivery): boolean =>
-  answered !== undefined && answered.action === undefined &&
-  history.deliveries.some((end) =>
-    Webhook.kind(end.webhook) === "CallCompleted" && end.webhook.referenceId === webhook.referenceId &&
-    end.incarnation === incarnation && end.taken !== undefined && end.taken.seq < answered.seq
-  )
+const contentOf = ({ settings }: History.History, webhook: Webhook.Webhook): string =>
+  Webhook.content(webhook, settings.eventKey)
 
 /** Another process went on with the call while this one was about to answer. */
-const wasOvertaken = (call: Past.PastCall, { answered, incarnation, taken }: History.Delivery): boolean =>
-  call.turns.some(({ turn }) =>
-    turn.incarnation !== incarnation && turn.seq > (taken?.seq ?? Infinity) && turn.seq < (answered?.seq ?? 0)
-  )
-
-/** A process that shares its calls asks the store before it answers a copy, and goes by its memory if that fails. */
-const wasBehind = (
-  history: History.History,
-  call: Past.PastCall,
-  { answered, incarnation, taken }: History.Delivery
-): boolean =>
-  Past.hasCompany(history, call, incarnation, answered?.seq ?? 0) &&
-  history.lives[incarnation - 1]!.failed.some((at) => at >= (taken?.at ?? Infinity) && at <= (answered?.at ?? 0))
+const isOvertaken = (history: History.History, { answered, incarnation, taken, webhook }: History.Delivery): boolean =>
+  Past.of(history).callOf(webhook)?.turns.some(({ turn }) =>
+    turn.incarnation !== incarnation && turn.seq > taken!.seq && turn.seq < answered!.seq
+  ) === true
 
 /** A copy that was taken for an answer: two facts from one webhook. */
 const mistaken = (history: History.History, call: Past.PastCall): Findings => {

@@ -5,7 +5,7 @@
 import { Action, type Call, Webhook } from "@ringback/core"
 import { Equal } from "effect"
 import type * as History from "../History.ts"
-import { type Findings, remains, violation } from "./finding.ts"
+import { type Finding, type Findings, none, remains, violation } from "./finding.ts"
 import * as Past from "./past.ts"
 
 export const residuals = {
@@ -21,28 +21,19 @@ export const residuals = {
 export const isUnwanted = (line: Call.CallLine | undefined, webhook: Webhook.Webhook): boolean =>
   line === undefined || line.left || line.phase === "Closed" || line.referenceId !== webhook.referenceId
 
-const isHold = (history: History.History, action: Action.Action): boolean =>
+const isHold = (history: History.History, action: Action.Action | undefined): boolean =>
   Equal.equals(action, Action.prompt(history.settings.hold))
 
-/** Whether an answer, or a failure instead, took longer than the reply deadline: in all, or without the time for which its process stood still. */
-const isSlow = (
+/** Whether an answer, or a failure instead, took longer than the reply deadline by the clock of its process. */
+const isLate = (
   history: History.History,
-  { answered, failed, incarnation, taken }: History.Delivery,
-  { awake }: { readonly awake: boolean }
+  { answered, arrived, failed, incarnation, taken }: History.Delivery
 ): boolean => {
-  const until = answered?.at ?? failed?.at
-  if (until === undefined || taken === undefined) return false
-  const stood = awake ? Past.overlap(history.lives[incarnation - 1]!.stood, taken.at, until) : 0
-  return until - taken.at - stood >= history.settings.replyDeadline
-}
-
-const isLate = (history: History.History, delivery: History.Delivery): boolean => {
-  const { answered, arrived, failed, incarnation, taken } = delivery
   const until = answered?.at ?? failed?.at
   if (until === undefined || taken === undefined) return false
   // A process whose clock has just been set takes what it waits for to be late, but not what it answers at once.
   const since = until > taken.at ? arrived.at - justNow : taken.at
-  return isSlow(history, delivery, { awake: false }) ||
+  return until - taken.at >= history.settings.replyDeadline ||
     history.lives[incarnation - 1]!.jumped.some((at) => at >= since && at <= until)
 }
 
@@ -51,88 +42,42 @@ const justNow = 60_000
 const lineOf = (history: History.History, { answered, webhook }: History.Delivery): Call.CallLine | undefined =>
   Past.lineAt(Past.of(history).callOf(webhook), webhook, answered?.seq ?? Infinity)
 
-/** Whether an answer is a hold or a hang-up of which nothing is recorded, at the reply deadline. */
-export const isUnrecorded = (history: History.History, delivery: History.Delivery): boolean => {
-  const action = delivery.answered?.action
-  if (action === undefined || !isLate(history, delivery)) return false
-  const line = lineOf(history, delivery)
-  if (action._tag === "Hangup") return !isUnwanted(line, delivery.webhook)
-  const isProbe = line?.probing !== undefined && isOpen(line) && !isNewLeg(line, delivery.webhook) &&
-    !isSlow(history, delivery, { awake: true })
-  // What changes nothing is answered from the record, if that came before the store was late by any clock.
-  const isInTime = line?.seen.includes(Webhook.content(delivery.webhook)) === true &&
-    !isSlow(history, delivery, { awake: false })
-  const isRecorded = (isProbe && !isRecordedLater(history, delivery)) ||
-    (isInFlight(line, action) &&
-      (isInTime || isKnown(history, delivery) || isDecided(history, delivery) || isReportedOver(history, delivery)))
-  return isHold(history, action) && !isRecorded
-}
+/** Whether an answer is one that nobody has recorded. */
+export const isUnrecorded = ({ answered }: History.Delivery): boolean =>
+  answered?.basis === "unrecorded hold" || answered?.basis === "unrecorded hang-up"
 
-/** Whether the end of a line had come in before an answer: then nothing is said on it that is not on record. */
-const isReportedOver = (history: History.History, { answered, incarnation, webhook }: History.Delivery): boolean =>
-  history.deliveries.some((other) =>
-    other.incarnation === incarnation && other.webhook.referenceId === webhook.referenceId &&
-    Webhook.kind(other.webhook) === "CallCompleted" && (other.taken?.seq ?? Infinity) < answered!.seq
-  )
-
-/** Whether a webhook tells something new of a leg, which is recorded before anything is answered. */
-const isNewLeg = (line: Call.CallLine, webhook: Webhook.Webhook): boolean =>
-  Webhook.kind(webhook) === "LegCompleted" && !line.seen.includes(Webhook.content(webhook))
-
-/** Whether a hold was recorded for a webhook that changed nothing. */
-const isDecided = (history: History.History, { answered, taken, webhook }: History.Delivery): boolean =>
-  Past.of(history).callOf(webhook)?.turns.some(({ turn }) =>
-    turn.seq > (taken?.seq ?? Infinity) && turn.seq < (answered?.seq ?? 0) &&
-    turn.turn.events.some((event) => event._tag === "HoldAnswered")
-  ) === true
-
-const isInFlight = (line: Call.CallLine | undefined, action: Action.Action): boolean =>
-  line?.inFlight !== undefined && isOpen(line) && Equal.equals(line.inFlight.action, action)
-
-/** Whether somebody is on a line whom the flow wants to talk to. */
-const isOpen = ({ left, phase }: Call.CallLine): boolean => !left && phase !== "Closed"
-
-/** Whether the webhook of an answer was recorded before it. */
-const isKnown = (history: History.History, { answered, posting, webhook }: History.Delivery): boolean => {
-  const call = Past.of(history).callOf(webhook)
-  return call !== undefined &&
-    Past.eventsBefore(call, answered!.seq).some((event) => Past.postingOf(event) === posting)
-}
-
-/** Whether the webhook of an answer was recorded after it: that record was under way, or is that of no other copy. */
-const isRecordedLater = (history: History.History, delivery: History.Delivery): boolean => {
-  const { answered, posting, webhook } = delivery
-  const turn = Past.of(history).callOf(webhook)?.turns.find(({ turn }) =>
-    turn.turn.events.some((event) => Past.postingOf(event) === posting)
-  )?.turn
-  if (turn === undefined || turn.seq < answered!.seq) return false
-  return turn.begun.seq < answered!.seq ||
-    history.deliveries.every((other) => other === delivery || other.posting !== posting || other.arrived.seq > turn.seq)
-}
-
-/** Whether a line that is not wanted by the record was hung up before the event itself was recorded. */
-export const isLateHangup = (history: History.History, delivery: History.Delivery): boolean =>
-  delivery.answered?.action?._tag === "Hangup" && isLate(history, delivery) &&
-  isUnwanted(lineOf(history, delivery), delivery.webhook)
-
-/** An unrecorded answer is one of few, and its webhook is recorded later unless its process died first. */
+/**
+ * What a reply says of itself that nobody has recorded: the store was late, a hold is one of few in a row, and a hang-up comes
+ * after as many or to a line that is not wanted. The webhook is recorded later, unless its process died first.
+ */
 export const unrecorded = (history: History.History, delivery: History.Delivery): Findings => {
-  const action = delivery.answered!.action!
-  const isHangup = action._tag === "Hangup"
+  const { action, basis } = delivery.answered!
+  const isHangup = basis === "unrecorded hang-up"
+  if (!isHangup && !isHold(history, action)) return [violation(`${action?._tag} was called an unrecorded hold`)]
+  if (isHangup && action?._tag !== "Hangup") return [violation(`${action?._tag} was called an unrecorded hang-up`)]
+  if (!isLate(history, delivery)) return [violation(`an ${basis}, though the store was not late`)]
   const line = lineOf(history, delivery)
+  if (isHangup && isUnwanted(line, delivery.webhook)) return none
   if (line?.phase === "Closed" || line?.presumed === true) return [remains(residuals.over)] // the engine has let go of it
   const { all, inARow } = holdsBefore(history, delivery)
   const most = history.settings.maxUnrecordedHolds
   if (isHangup && all < most) return [violation(`hung up after ${all} holds`)]
   if (!isHangup && inARow >= most) return [violation(`one more unrecorded hold after ${inARow}`)]
-  const isSecond = isOfSecond(history, delivery)
-  if (isSecond || isKept(history, delivery)) return [remains(isHangup ? residuals.hungUp : residuals.held)]
-  if (Past.isRefused(history, delivery.posting, Infinity)) return [remains(residuals.refused)]
-  const { died, failed } = history.lives[delivery.incarnation - 1]!
-  if (died < history.endedAt) return [remains(residuals.lost)]
+  return [
+    isOfSecond(history, delivery) || isKept(history, delivery)
+      ? remains(isHangup ? residuals.hungUp : residuals.held)
+      : lost(history, delivery)
+  ]
+}
+
+/** Why a webhook was never recorded, though it was answered. */
+const lost = (history: History.History, { incarnation, posting, webhook }: History.Delivery): Finding => {
+  if (Past.isRefused(history, posting, Infinity)) return remains(residuals.refused)
+  const { died, failed } = history.lives[incarnation - 1]!
+  if (died < history.endedAt) return remains(residuals.lost)
   return failed.some((at) => at >= history.endedAt - Past.afterFailure)
-    ? [remains(residuals.still)]
-    : [violation(`${delivery.webhook.event} was answered and never recorded`)]
+    ? remains(residuals.still)
+    : violation(`${webhook.event} was answered and never recorded`)
 }
 
 /** Whether a webhook is of the second session of a `POST` that the carrier carried out twice. */
@@ -150,7 +95,7 @@ export const isOfAnother = (history: History.History, { answered, incarnation, w
   answered !== undefined && Past.lineAt(Past.of(history).callOf(webhook), webhook, answered.seq) === undefined &&
   history.deliveries.some((other) =>
     other.incarnation !== incarnation && other.webhook.referenceId === webhook.referenceId &&
-    other.answered !== undefined && other.answered.seq < answered.seq && isUnrecorded(history, other)
+    other.answered !== undefined && other.answered.seq < answered.seq && isUnrecorded(other)
   )
 
 /** Whether a process that shares its calls had to ask its store which call a webhook is of, for another one went on with it. */
@@ -179,6 +124,9 @@ const isNews = (history: History.History, { answered, posting, taken }: History.
     turn.events.some((event) => Past.postingOf(event) === posting)
   )
 
+const isUnrecordedHold = ({ answered }: History.Delivery | History.Foreign): boolean =>
+  answered?.basis === "unrecorded hold"
+
 /**
  * The engine's holds that a line got before an answer: in all, and those unrecorded since its last recorded answer. One that
  * a stranger heard under its session counts in all: nothing tells the two apart.
@@ -188,12 +136,10 @@ const holdsBefore = (history: History.History, delivery: History.Delivery) => {
     answered?.action !== undefined && webhook.referenceId === delivery.webhook.referenceId &&
     incarnation === delivery.incarnation && answered.seq < delivery.answered!.seq
   ).toSorted((one, other) => one.answered!.seq - other.answered!.seq)
-  const isUnrecordedHold = (answer: History.Delivery) =>
-    isUnrecorded(history, answer) && answer.answered?.action?._tag !== "Hangup"
   const isFirst = (answer: History.Delivery, index: number) =>
     answers.findIndex(({ posting }) => posting === answer.posting) === index // of its webhook, in this process
   const lastRecorded = answers.findLastIndex((answer, index) =>
-    !isUnrecorded(history, answer) &&
+    !isUnrecorded(answer) &&
     (isFirst(answer, index) || isNews(history, answer) || Webhook.kind(answer.webhook) === "PromptCompleted")
   )
   const strange = history.strangers.filter(({ answered, incarnation, webhook }) =>
@@ -201,7 +147,7 @@ const holdsBefore = (history: History.History, delivery: History.Delivery) => {
     incarnation === delivery.incarnation && answered.seq < delivery.answered!.seq
   )
   return {
-    all: [...answers, ...strange].filter(({ answered }) => isHold(history, answered!.action!)).length,
+    all: [...answers, ...strange].filter(isUnrecordedHold).length,
     inARow: answers.slice(lastRecorded + 1).filter(isUnrecordedHold).length
   }
 }
@@ -214,7 +160,7 @@ export const isAfterHold = (history: History.History, { arrived, webhook }: Hist
     (last, each) => last === undefined || each.answered!.seq > last.answered!.seq ? each : last,
     undefined
   )
-  return last !== undefined && isUnrecorded(history, last)
+  return last !== undefined && isUnrecorded(last)
 }
 
 /**

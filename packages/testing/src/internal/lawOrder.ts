@@ -62,7 +62,7 @@ const overtaken = (history: History.History, past: Past.PastCall): Findings =>
     const isHeard = past.events.some((fact) =>
       fact._tag === "PromptCompleted" && Past.postingOf(fact) === answer.posting
     )
-    if (!isInterrupted && !isHeard && holds.isUnrecorded(history, answer)) return [remains(residuals.late)]
+    if (!isInterrupted && !isHeard && holds.isUnrecorded(answer)) return [remains(residuals.late)]
     return isInterrupted || isHeard ? none : [violation("an answer that the end of its call overtook was not heard")]
   })
 

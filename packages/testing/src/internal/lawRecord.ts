@@ -1,8 +1,7 @@
 /** Record first: what was answered and sent, held against what was durable by then. */
-import { type Action, type Call, type CallEvent, Webhook } from "@ringback/core"
-import { Equal } from "effect"
+import { type Call, Webhook } from "@ringback/core"
 import type * as History from "../History.ts"
-import { type Finding, type Findings, none, remains, violation } from "./finding.ts"
+import { type Findings, none, remains, violation } from "./finding.ts"
 import * as holds from "./lawHolds.ts"
 import * as Past from "./past.ts"
 
@@ -12,50 +11,79 @@ export const residuals = {
 } as const
 
 export const check = (history: History.History): Findings => [
-  ...history.deliveries.flatMap((delivery) => {
-    const { answered } = delivery
-    if (answered === undefined || holds.isLateHangup(history, delivery)) return none
-    return holds.isUnrecorded(history, delivery) ? holds.unrecorded(history, delivery) : [
-      ...decisions(history, delivery, answered),
-      ...facts(history, delivery, answered)
-    ]
-  }),
+  ...history.deliveries.flatMap((delivery) =>
+    delivery.answered === undefined ? none : claimed(history, delivery, delivery.answered)
+  ),
   ...history.sent.flatMap((sent) => attempts(history, sent))
 ]
 
-type Answered = NonNullable<History.Delivery["answered"]>
-
-/** The action of a reply is on record for its line. */
-const decisions = (history: History.History, delivery: History.Delivery, answered: Answered): Findings => {
-  const { webhook } = delivery
-  const { action, seq } = answered
-  if (action === undefined) return none
-  const call = Past.of(history).callOf(webhook)
-  const line = Past.lineAt(call, webhook, seq)
-  if (action._tag === "Hangup") {
-    if (holds.isUnwanted(line, webhook)) return none
-    return Past.isRefused(history, delivery.posting, seq)
-      ? [remains(residuals.refused)]
-      : [violation(`hung up in answer to ${webhook.event} without a record of it`)]
+/** What a reply says that it rests on is so. */
+const claimed = (history: History.History, delivery: History.Delivery, answered: History.Answered): Findings => {
+  switch (answered.basis) {
+    case "recorded":
+      return [...decisions(history, delivery, answered), ...facts(history, delivery, answered)]
+    case "copy": // of what was answered before, which law 4 looks at
+      return none
+    case "unrecorded hold":
+    case "unrecorded hang-up":
+      return holds.unrecorded(history, delivery)
+    case "unclaimed":
+      return unclaimed(history, delivery)
+    case "refused":
+      return refused(history, delivery, answered)
   }
-  const recorded = call !== undefined && line !== undefined &&
-    Past.eventsBefore(call, seq).some((event) => isDecision(event, line, action))
-  return recorded ? none : [violation(`answered ${webhook.event} with ${action._tag} before that was durable`)]
 }
 
-const isDecision = (event: CallEvent.CallEvent, line: Call.CallLine, action: Action.Action): boolean =>
-  (event._tag === "ActionDecided" || event._tag === "HoldAnswered") && event.line === line.id &&
-  Equal.equals(event.action, unmarked(action))
-
-/** A prompt as it is recorded: its mark is made of its place in the record. */
-const unmarked = (action: Action.Action): Action.Action => {
-  if (action._tag !== "Speak" && action._tag !== "Play") return action
-  const { externalId: _, ...recorded } = action
-  return recorded
+/** What is answered from the record is what that says of the line. */
+const decisions = (
+  history: History.History,
+  delivery: History.Delivery,
+  { action, seq }: History.Answered
+): Findings => {
+  const { webhook } = delivery
+  if (isSaid(history, delivery) || (action === undefined && isToNobody(history, delivery))) return none
+  const line = Past.lineAt(Past.of(history).callOf(webhook), webhook, seq)
+  const isHungUp = action?._tag === "Hangup" && line !== undefined && holds.isUnwanted(line, webhook)
+  const what = action?._tag ?? "nothing"
+  return isHungUp
+    ? none
+    : [violation(`answered ${webhook.event} with ${what}, which is not on record (the line is ${line?.phase})`)]
 }
+
+/** Whether the end of a line had come in before an answer, though the store may have been late with its record. */
+const isToNobody = (history: History.History, { answered, incarnation, webhook }: History.Delivery): boolean =>
+  history.deliveries.some((end) =>
+    Webhook.kind(end.webhook) === "CallCompleted" && end.webhook.referenceId === webhook.referenceId &&
+    end.incarnation === incarnation && end.taken !== undefined && end.taken.seq < answered!.seq
+  )
+
+/** Whether an answer is what the record said of its line at some moment between the webhook and the answer. */
+export const isSaid = (history: History.History, { answered, taken, webhook }: History.Delivery): boolean => {
+  const { action, seq: until } = answered!
+  const turns = Past.of(history).callOf(webhook)?.turns ?? []
+  const moments = turns.flatMap(({ turn: { seq } }) => seq > taken!.seq && seq < until ? [seq + 1] : [])
+  return [taken!.seq, ...moments].some((seq) => Past.says(history, webhook, action, seq))
+}
+
+/** What is nobody's is of no call that was on record when it came. */
+const unclaimed = (history: History.History, { taken, webhook }: History.Delivery): Findings =>
+  Past.lineAt(Past.of(history).callOf(webhook), webhook, taken!.seq) === undefined
+    ? none
+    : [violation(`${webhook.event} of a call was answered as nobody's`)]
+
+/** What is refused is not recorded: the store does not take it. */
+const refused = (
+  history: History.History,
+  { posting, webhook }: History.Delivery,
+  { action, seq }: History.Answered
+): Findings => [
+  Past.isRefused(history, posting, seq) && (action === undefined || action._tag === "Hangup")
+    ? remains(residuals.refused)
+    : violation(`${webhook.event} was refused, which the store takes`)
+]
 
 /** The webhook itself is on record, or it is one that changes nothing. */
-const facts = (history: History.History, delivery: History.Delivery, { seq }: Answered): ReadonlyArray<Finding> => {
+const facts = (history: History.History, delivery: History.Delivery, { seq }: History.Answered): Findings => {
   const { incarnation, posting, webhook } = delivery
   const call = Past.of(history).callOf(webhook)
   if (call === undefined) return none
@@ -68,7 +96,6 @@ const facts = (history: History.History, delivery: History.Delivery, { seq }: An
   const line = Past.lineOf(state, webhook)
   if (isKnown || state === undefined || line === undefined || state.strays >= history.settings.maxStrays) return none
   if (isWithoutChange(line, webhook)) return none
-  if (Past.isRefused(history, delivery.posting, seq)) return [remains(residuals.refused)]
   return Past.hasCompany(history, call, incarnation, seq)
     ? [remains(residuals.behind)]
     : [violation(`answered ${webhook.event} before it was durable (the line is ${line.phase})`)]

@@ -1,7 +1,8 @@
 /**
  * A history, looked up by call and by moment: which call a webhook belongs to, and what was durable of it when.
  */
-import { Call, type CallEvent, type Webhook } from "@ringback/core"
+import { type Action, Call, type CallEvent, type Webhook } from "@ringback/core"
+import { Equal } from "effect"
 import type * as History from "../History.ts"
 
 /** Work that failed goes on after at most so long, in milliseconds. */
@@ -101,6 +102,21 @@ export const lineOf = (call: Call.Call | undefined, webhook: Webhook.Webhook): C
 /** The line of a webhook as it was at a moment. */
 export const lineAt = (past: PastCall | undefined, webhook: Webhook.Webhook, seq: number): Call.CallLine | undefined =>
   past === undefined ? undefined : lineOf(stateAt(past, seq), webhook)
+
+/** Whether the record said of the line of a webhook at a moment that it gets this action, or nothing. */
+export const says = (
+  history: History.History,
+  webhook: Webhook.Webhook,
+  action: Action.Action | undefined,
+  seq: number
+): boolean => {
+  const past = of(history).callOf(webhook)
+  const state = past === undefined ? undefined : stateAt(past, seq)
+  const line = lineOf(state, webhook)
+  if (state === undefined || line === undefined) return false
+  const reply = Call.reply(state, line.id, "line", history.settings)
+  return reply._tag === "Act" ? Equal.equals(reply.action, action) : reply._tag === "Nothing" && action === undefined
+}
 
 /** A line right before one of the events. */
 export const lineBefore = (past: PastCall, index: number, line: number): Call.CallLine | undefined => {

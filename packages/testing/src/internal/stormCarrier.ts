@@ -225,8 +225,8 @@ const serve = (world: World, border: Border, exchange: Exchange): Effect.Effect<
       delivery.failed = { at: world.now(), problem, excused }
       return yield* Deferred.fail(arrived, "HTTP 503")
     }
-    const { action, sent } = exit.value
-    delivery.answered = { ...world.moment(), action }
+    const { action, basis, sent } = exit.value
+    delivery.answered = { ...world.moment(), action, basis }
     if (action?._tag === "Speak" || action?._tag === "Play") border.talks(process)
     yield* compare(world, process, delivery)
     yield* border.cross(process)

@@ -82,8 +82,9 @@ const post = (world: World, border: Border, webhook: Webhook.Webhook): Effect.Ef
     return process.run(Effect.gen(function*() {
       yield* border.cross(process)
       const exit = yield* Effect.exit(process.calls!.receive(webhook))
-      if (Exit.isSuccess(exit)) posted.answered = { ...world.moment(), action: exit.value.action }
-      else posted.failed = { ...world.moment(), problem: Cause.pretty(exit.cause) }
+      if (Exit.isFailure(exit)) return void (posted.failed = { ...world.moment(), problem: Cause.pretty(exit.cause) })
+      const { action, basis } = exit.value
+      posted.answered = { ...world.moment(), action, basis }
     }))
   })
 
