@@ -113,6 +113,17 @@ for (const [name, client] of Object.entries(clients)) {
         assert.match(server.received.text, /^connection: close\r$/im)
       }))
 
+    it.effect("reads an answer that does not say how long it is", () =>
+      Effect.gen(function*() {
+        const chunks = (text: string) =>
+          text.replaceAll(/.{1,20}/g, (part) => `${part.length.toString(16)}\r\n${part}\r\n`)
+        const server = yield* RawServer.tcp((socket, text) => {
+          if (!RawServer.isWhole(text)) return
+          socket.end(`HTTP/1.1 202 Accepted\r\ntransfer-encoding: chunked\r\n\r\n${chunks(accepted)}0\r\n\r\n`)
+        })
+        assert.deepStrictEqual(yield* send(at(server), client), { referenceId: "7A10C4E2" })
+      }))
+
     it.effect("tells a refusal from a success by 202 alone", () =>
       Effect.gen(function*() {
         const blocked = yield* RawServer.answers(
@@ -282,6 +293,10 @@ for (const [name, client] of Object.entries(clients)) {
           const body = JSON.stringify({ reference_id: "7A10", padding: " ".repeat(66_000) })
           const server = yield* RawServer.answers("202 Accepted", body)
           assertLost(yield* send(at(server), client), /^HTTP 202 with a body that is no/)
+          const silent = yield* RawServer.tcp((socket, text) => {
+            if (RawServer.isWhole(text)) socket.end(`HTTP/1.1 202 Accepted\r\nconnection: close\r\n\r\n${body}`)
+          })
+          assertLost(yield* send(at(silent), client), /^HTTP 202 with a body that is no/)
         }))
 
       it.effect("the other side does not speak TLS", () =>
