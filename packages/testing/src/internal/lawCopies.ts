@@ -1,6 +1,5 @@
 /** The same webhook gets the same reply: every delivery of it, held against every other and against the record. */
 import { type Call, Settings, Webhook } from "@ringback/core"
-import { Equal } from "effect"
 import type * as History from "../History.ts"
 import { type Finding, type Findings, none, remains, violation } from "./finding.ts"
 import * as holds from "./lawHolds.ts"
@@ -11,6 +10,7 @@ export const residuals = {
   copyTaken: "a copy that came late was taken for an answer",
   copyHeldUp: "a copy that waited for a process that stood still was taken for an answer",
   copyClock: "a copy was taken for an answer by a process that was not sure of the time",
+  behind: "a copy answered by a process that was behind another one",
   leg: "a copy of an earlier leg's end was taken for the end of a later one",
   answerTaken: "a true answer was taken for a copy"
 } as const
@@ -21,36 +21,40 @@ export const check = (history: History.History): Findings => [
   ...unheard(history)
 ]
 
-/**
- * A reply that says it is for a copy: an equal event came before, and the record says what is answered, which was not decided
- * for this one.
- */
+/** A reply that says it is for a copy: an equal event came before, and the record, of which nothing is from this one, says so. */
 const again = (history: History.History, delivery: History.Delivery): Findings => {
-  const { answered, taken, webhook } = delivery
+  const { answered, webhook } = delivery
   if (answered?.basis !== "copy") return none
-  const { action, seq } = answered
-  const before = history.deliveries.filter((other) =>
-    other !== delivery && other.webhook.referenceId === webhook.referenceId && (other.taken?.seq ?? Infinity) < seq
-  )
   const content = contentOf(history, webhook)
-  if (!before.some((other) => contentOf(history, other.webhook) === content)) {
-    return [violation(`the first ${webhook.event} of its kind was answered as a copy`)]
-  }
-  const isAgain = Past.says(history, webhook, action, taken!.seq) || isOvertaken(history, delivery) ||
-    before.some((other) => (other.answered?.seq ?? Infinity) < seq && Equal.equals(other.answered!.action, action))
-  return isAgain && record.isSaid(history, delivery)
-    ? none
-    : [violation(`a copy of ${webhook.event} was answered with ${action?._tag ?? "nothing"}, and not as before`)]
+  const isFirst = !history.deliveries.some((other) =>
+    other !== delivery && other.webhook.referenceId === webhook.referenceId &&
+    (other.taken?.seq ?? Infinity) < answered.seq && contentOf(history, other.webhook) === content
+  )
+  if (isFirst) return [violation(`the first ${webhook.event} of its kind was answered as a copy`)]
+  if (isNews(history, delivery)) return [violation(`${webhook.event} was answered as a copy, and recorded for that`)]
+  if (record.isSaid(history, delivery)) return none
+  const what = answered.action?._tag ?? "nothing"
+  return record.wasBehind(history, delivery)
+    ? [remains(residuals.behind)]
+    : [violation(`a copy of ${webhook.event} was answered with ${what}, which is not on record`)]
 }
 
 const contentOf = ({ settings }: History.History, webhook: Webhook.Webhook): string =>
   Webhook.content(webhook, settings.eventKey)
 
-/** Another process went on with the call while this one was about to answer. */
-const isOvertaken = (history: History.History, { answered, incarnation, taken, webhook }: History.Delivery): boolean =>
-  Past.of(history).callOf(webhook)?.turns.some(({ turn }) =>
-    turn.incarnation !== incarnation && turn.seq > taken!.seq && turn.seq < answered!.seq
-  ) === true
+/** Whether a process recorded a webhook before it answered this delivery of it, and had no other in hand. */
+const isNews = (history: History.History, delivery: History.Delivery): boolean => {
+  const { answered, incarnation, posting, taken } = delivery
+  const recorded = history.turns.find(({ begun, incarnation: by, seq, turn }) =>
+    by === incarnation && begun.seq > taken!.seq && seq < answered!.seq &&
+    turn.events.some((event) => Past.postingOf(event) === posting)
+  )
+  return recorded !== undefined &&
+    !history.deliveries.some((other) =>
+      other !== delivery && other.posting === posting && other.incarnation === incarnation &&
+      (other.taken?.seq ?? Infinity) < recorded.begun.seq
+    )
+}
 
 /** A copy that was taken for an answer: two facts from one webhook. */
 const mistaken = (history: History.History, call: Past.PastCall): Findings => {

@@ -43,10 +43,10 @@ const decisions = (
   const { webhook } = delivery
   if (isSaid(history, delivery) || (action === undefined && isToNobody(history, delivery))) return none
   const line = Past.lineAt(Past.of(history).callOf(webhook), webhook, seq)
-  const isHungUp = action?._tag === "Hangup" && line !== undefined && holds.isUnwanted(line, webhook)
+  if (action?._tag === "Hangup" && line !== undefined && holds.isUnwanted(line, webhook)) return none
   const what = action?._tag ?? "nothing"
-  return isHungUp
-    ? none
+  return wasBehind(history, delivery)
+    ? [remains(residuals.behind)]
     : [violation(`answered ${webhook.event} with ${what}, which is not on record (the line is ${line?.phase})`)]
 }
 
@@ -58,11 +58,22 @@ const isToNobody = (history: History.History, { answered, incarnation, webhook }
   )
 
 /** Whether an answer is what the record said of its line at some moment between the webhook and the answer. */
-export const isSaid = (history: History.History, { answered, taken, webhook }: History.Delivery): boolean => {
+export const isSaid = (history: History.History, delivery: History.Delivery): boolean =>
+  isSaidSince(history, delivery, delivery.taken!.seq)
+
+/** Whether it is what the record said before: another process went on with the call, and this one goes by its memory. */
+export const wasBehind = (history: History.History, delivery: History.Delivery): boolean => {
+  const { answered, incarnation, webhook } = delivery
+  const call = Past.of(history).callOf(webhook)
+  return call !== undefined && Past.hasCompany(history, call, incarnation, answered!.seq) &&
+    isSaidSince(history, delivery, 0)
+}
+
+const isSaidSince = (history: History.History, { answered, webhook }: History.Delivery, since: number): boolean => {
   const { action, seq: until } = answered!
   const turns = Past.of(history).callOf(webhook)?.turns ?? []
-  const moments = turns.flatMap(({ turn: { seq } }) => seq > taken!.seq && seq < until ? [seq + 1] : [])
-  return [taken!.seq, ...moments].some((seq) => Past.says(history, webhook, action, seq))
+  const moments = turns.flatMap(({ turn: { seq } }) => seq > since && seq < until ? [seq + 1] : [])
+  return [since, ...moments].some((seq) => Past.says(history, webhook, action, seq))
 }
 
 /** What is nobody's is of no call that was on record when it came. */
