@@ -109,6 +109,37 @@ describe("a law over a forged history", () => {
     patience
   )
 
+  it.effect(
+    "misses no word of a refused turn that was stored behind another one, at another time",
+    () =>
+      Effect.gen(function*() {
+        const history = yield* historyWith(({ _tag }) => _tag === "CallAnswered")
+        const appended = history.turns.find(({ turn }) => turn.version === 2)!
+        const { at, incarnation, seq, turn } = appended
+        const unsent = (at: number): Event => ({
+          _tag: "DialNotSent",
+          at,
+          line: 1,
+          reason: "no connection",
+          retryAt: at + 1_000
+        })
+        const forged = (stored: Event): History.History => ({
+          ...history,
+          turns: [...history.turns, { ...appended, seq: seq + 1, turn: { ...turn, events: [stored] } }],
+          refused: [{ at, seq, incarnation, turn: { ...turn, events: [unsent(at)] }, isOwn: true, tries: 1 }]
+        })
+        const { nothingStopsTheRest } = StormLaws
+        assert.deepStrictEqual(violations(nothingStopsTheRest, forged(unsent(at + 9_000))), [])
+        assert.deepStrictEqual(
+          violations(nothingStopsTheRest, forged({ _tag: "DialGivenUp", at, line: 1, reason: "unknown" })),
+          [
+            "a turn was refused for good and no word of it"
+          ]
+        )
+      }),
+    patience
+  )
+
   it.effect("finds a session that is out of bounds", () =>
     Effect.gen(function*() {
       const history = yield* historyWith(({ _tag }) => _tag === "CallAnswered")

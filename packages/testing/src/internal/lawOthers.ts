@@ -43,8 +43,11 @@ const refusal = (history: History.History, refused: History.Refused): Findings =
 const isRecordedLater = (history: History.History, { seq, turn }: History.Refused): boolean =>
   history.turns.some((later) =>
     later.seq > seq && later.turn.callId === turn.callId &&
-    later.turn.events.some((event) => isDeepStrictEqual({ ...event, at: 0 }, { ...turn.events[0], at: 0 }))
+    later.turn.events.some((event) => isDeepStrictEqual(timeless(event), timeless(turn.events[0]!)))
   )
+
+/** What is decided anew later says the same at other times. */
+const timeless = (event: CallEvent.CallEvent): unknown => ({ ...event, at: 0, retryAt: 0 })
 
 /** A process that has heard of the end of a call has told of it this soon. */
 const tellsWithin = 1_000
