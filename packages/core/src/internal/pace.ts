@@ -1,0 +1,108 @@
+/**
+ * How fast a process dials: its share of what all processes on one store may, spread evenly, and less for a while when the
+ * carrier throttles. Times are in milliseconds, by a clock that nobody sets.
+ */
+
+/** What bounds the dials of all processes together. */
+export interface Limits {
+  readonly dialsPerSecond: number
+  readonly linesAtMost: number
+  /** How often each process looks who lives. */
+  readonly lookEvery: number
+  /** How much faster than life the carrier runs. */
+  readonly speed: number
+}
+
+/** Who shares: so many processes, of which this one is the `rank`th, from 0. */
+export interface Members {
+  readonly count: number
+  readonly rank: number
+}
+
+/** How far the dials of a process have come. */
+export interface Pace {
+  /** No dial goes before this time. */
+  readonly freeAt: number
+  /** To which part of the pace the carrier has slowed it down last, and when. */
+  readonly slowedTo: number
+  readonly slowedAt: number
+  readonly members: Members
+  /** Since when this process would have a greater share if it could be sure of it. */
+  readonly greaterSince: number | undefined
+  /** Until when the share holds. */
+  readonly holdsUntil: number
+}
+
+/** So long a carrier that throttles no more is tested until the pace is whole again. */
+const recovery = 60_000
+
+/** Of what is throttled within so long, only the first counts: the others were on their way. */
+const oneBurst = 1_000
+
+/** The pace never falls below this part. */
+const least = 1 / 64
+
+const fresh = { freeAt: -Infinity, slowedTo: 1, slowedAt: -Infinity, greaterSince: undefined }
+
+/** The pace of a process that has its store for itself. */
+export const alone: Pace = { ...fresh, members: { count: 1, rank: 0 }, holdsUntil: Infinity }
+
+/** The pace of a process that has not looked yet who else there is: it has no share. */
+export const joining: Pace = { ...fresh, members: { count: Infinity, rank: 0 }, holdsUntil: -Infinity }
+
+/** How long a share holds without another look. */
+const holdsFor = ({ lookEvery }: Limits): number => 2 * lookEvery
+
+/**
+ * This process has looked at `now` who lives, and was seen itself. A smaller share is taken at once, a greater one only when
+ * it has been seen for as long as a share holds: by then every other process has looked too, or has none any more. So the
+ * shares never are more than the whole in sum. A process that joins others, or was not seen for as long, begins with none.
+ * One that finds itself alone when it begins has all of it at once.
+ */
+export const seen = (self: Pace, members: Members, now: number, limits: Limits): Pace => {
+  const holdsUntil = now + holdsFor(limits)
+  const isFirst = self.holdsUntil === -Infinity
+  const held = isFirst || now <= self.holdsUntil ? self.members : joining.members
+  const isSmaller = members.count >= held.count && members.rank >= held.rank
+  if (isSmaller || (isFirst && members.count === 1)) return { ...self, members, greaterSince: undefined, holdsUntil }
+  const greaterSince = held === self.members ? self.greaterSince ?? now : now
+  if (now - greaterSince >= holdsFor(limits)) return { ...self, members, greaterSince: undefined, holdsUntil }
+  const least = { count: Math.max(members.count, held.count), rank: Math.max(members.rank, held.rank) }
+  return { ...self, members: least, greaterSince, holdsUntil }
+}
+
+const isHeld = (self: Pace, now: number): boolean => now <= self.holdsUntil
+
+/** To which part of its pace this process is slowed down. It comes back evenly. */
+const part = (self: Pace, now: number, { speed }: Limits): number =>
+  Math.min(1, self.slowedTo + Math.max(0, now - self.slowedAt) * speed / recovery)
+
+/** How many dials a second this process may send now. */
+export const rate = (self: Pace, now: number, limits: Limits): number => {
+  if (limits.dialsPerSecond === Infinity) return Infinity
+  if (!isHeld(self, now)) return 0
+  return limits.dialsPerSecond * limits.speed / self.members.count * part(self, now, limits)
+}
+
+/** How many lines of this process may ring or talk at a time. */
+export const lines = (self: Pace, now: number, { linesAtMost }: Limits): number => {
+  if (linesAtMost === Infinity) return Infinity
+  return isHeld(self, now) ? Math.max(0, Math.ceil((linesAtMost - self.members.rank) / self.members.count)) : 0
+}
+
+/** When the next dial may go: `Infinity` if that is not for time to bring. */
+export const nextAt = (self: Pace, now: number, limits: Limits): number =>
+  rate(self, now, limits) === 0 ? Infinity : self.freeAt
+
+/** A dial goes at `now`: the next one follows after its even part of a second. */
+export const taken = (self: Pace, now: number, limits: Limits): Pace => ({
+  ...self,
+  freeAt: Math.max(self.freeAt, now) + 1_000 / rate(self, now, limits)
+})
+
+/** The carrier takes no more for now: the pace is half. */
+export const throttled = (self: Pace, now: number, limits: Limits): Pace => {
+  if (now - self.slowedAt < oneBurst / limits.speed) return self
+  const slower = { ...self, slowedTo: Math.max(least, part(self, now, limits) / 2), slowedAt: now }
+  return { ...slower, freeAt: Math.max(self.freeAt, now + 1_000 / rate(slower, now, limits)) }
+}

@@ -1,0 +1,174 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Pace from "../src/internal/pace.ts"
+
+const limits = (changes: Partial<Pace.Limits> = {}): Pace.Limits => ({
+  dialsPerSecond: 40,
+  linesAtMost: Infinity,
+  lookEvery: 5_000,
+  speed: 1,
+  ...changes
+})
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+/** When a process dials that always has somebody to dial, from `from` to `until`, as `slows` has it throttled. */
+const dials = (self: Pace.Pace, of: Pace.Limits, from: number, until: number, slows: ReadonlyArray<number> = []) => {
+  const times: Array<number> = []
+  let pace = self
+  for (let now = from; now < until; now++) {
+    if (slows.includes(now)) pace = Pace.throttled(pace, now, of)
+    if (Pace.nextAt(pace, now, of) > now) continue
+    times.push(now)
+    pace = Pace.taken(pace, now, of)
+  }
+  return times
+}
+
+/** Whether some window holds more dials than the pace gives in that time. */
+const isOver = (times: ReadonlyArray<number>, perSecond: number, allowed: number): boolean =>
+  times.some((first, index) =>
+    times.slice(index).some((last, more) => more + 1 > (last - first) / 1_000 * perSecond + allowed + 1e-6)
+  )
+
+describe("a pace", () => {
+  it("spreads dials evenly, the first one at once", () => {
+    assert.deepStrictEqual(dials(Pace.alone, limits(), 7, 107), [7, 32, 57, 82])
+    assert.lengthOf(dials(Pace.alone, limits(), 0, 50_000), 2_000)
+  })
+
+  it("has a place at any time where there is none", () => {
+    const none = limits({ dialsPerSecond: Infinity })
+    const pace = [Pace.alone, Pace.joining, Pace.throttled(Pace.alone, 5, none)]
+    for (const each of pace) assert.isAtMost(Pace.nextAt(Pace.taken(each, 5, none), 5, none), 5)
+  })
+
+  it("runs with the carrier that is faster than life", () => {
+    assert.lengthOf(dials(Pace.alone, limits({ dialsPerSecond: 10, speed: 50 }), 0, 1_000), 500)
+  })
+
+  it.prop("is never over in any window, however often it is slowed down", [
+    between(1, 60),
+    Schema.Array(between(0, 9_999)).check(Schema.isMaxLength(6))
+  ], ([dialsPerSecond, slows]) => {
+    const times = dials(Pace.alone, limits({ dialsPerSecond }), 0, 10_000, slows)
+    assert.isFalse(isOver(times, dialsPerSecond, 1))
+  }, { arbitrary: { runs: 40 } })
+
+  it("is half after a 429, which counts once a second, and whole again within a minute", () => {
+    let pace = Pace.throttled(Pace.alone, 1_000, limits())
+    assert.strictEqual(Pace.rate(pace, 1_000, limits()), 20)
+    assert.strictEqual(Pace.throttled(pace, 1_999, limits()), pace)
+    assert.strictEqual(Pace.rate(pace, 16_000, limits()), 30)
+    assert.strictEqual(Pace.rate(pace, 31_000, limits()), 40)
+    assert.strictEqual(Pace.rate(pace, 10_000_000, limits()), 40)
+    for (let now = 1_000; now < 100_000; now += 1_000) pace = Pace.throttled(pace, now, limits())
+    assert.isAbove(Pace.rate(pace, 100_000, limits()), 0.5)
+    assert.isBelow(Pace.rate(pace, 100_000, limits()), 2)
+  })
+
+  it("finds the pace of a carrier that takes less", () => {
+    const fast = limits({ dialsPerSecond: 200 })
+    let pace = Pace.alone
+    const accepted: Array<number> = []
+    let refused = 0
+    for (let now = 0; now < 600_000; now++) {
+      if (Pace.nextAt(pace, now, fast) > now) continue
+      pace = Pace.taken(pace, now, fast)
+      if (accepted.filter((at) => at > now - 1_000).length < 50) accepted.push(now)
+      else {
+        refused++
+        pace = Pace.throttled(pace, now, fast)
+      }
+      while (accepted.length > 200) accepted.shift()
+    }
+    assert.isAbove(accepted.filter((at) => at >= 595_000).length, 150)
+    assert.isBelow(refused, 600)
+  })
+})
+
+const look = limits().lookEvery
+
+/** What has come to be of a process after looks that saw so many. */
+const after = (self: Pace.Pace, ...looks: ReadonlyArray<readonly [at: number, count: number, rank: number]>) =>
+  looks.reduce((pace, [at, count, rank]) => Pace.seen(pace, { count, rank }, at, limits()), self)
+
+describe("a share", () => {
+  it("is all of it at once for who begins alone", () => {
+    assert.strictEqual(Pace.rate(after(Pace.joining, [0, 1, 0]), 0, limits()), 40)
+  })
+
+  it("is nothing before somebody has looked, and for who joins others until they have looked", () => {
+    assert.strictEqual(Pace.rate(Pace.joining, 0, limits()), 0)
+    assert.strictEqual(Pace.nextAt(Pace.joining, 0, limits()), Infinity)
+    const joined = after(Pace.joining, [0, 2, 1], [look, 2, 1])
+    assert.strictEqual(Pace.rate(joined, 2 * look - 1, limits()), 0)
+    assert.strictEqual(Pace.rate(after(joined, [2 * look, 2, 1]), 2 * look, limits()), 20)
+  })
+
+  it("is smaller at once when another one joins, and greater only when that has been so for two looks", () => {
+    const two = after(Pace.joining, [0, 1, 0], [look, 2, 0])
+    assert.strictEqual(Pace.rate(two, look, limits()), 20)
+    const gone = after(two, [2 * look, 1, 0], [3 * look, 1, 0])
+    assert.strictEqual(Pace.rate(gone, 3 * look, limits()), 20)
+    assert.strictEqual(Pace.rate(after(gone, [4 * look, 1, 0]), 4 * look, limits()), 40)
+    const back = after(gone, [3.5 * look, 2, 0], [4 * look, 1, 0])
+    assert.strictEqual(Pace.rate(back, 4 * look, limits()), 20)
+  })
+
+  it("holds for two looks, and who has lost it joins anew", () => {
+    const one = after(Pace.joining, [0, 1, 0])
+    assert.strictEqual(Pace.rate(one, 2 * look, limits()), 40)
+    assert.strictEqual(Pace.rate(one, 2 * look + 1, limits()), 0)
+    const again = after(one, [3 * look, 1, 0])
+    assert.strictEqual(Pace.rate(again, 3 * look, limits()), 0)
+    assert.strictEqual(Pace.rate(after(again, [5 * look, 1, 0]), 5 * look, limits()), 40)
+  })
+
+  it.prop(
+    "of lines adds up to all of them, and to the pace",
+    [between(1, 9), between(1, 30)],
+    ([count, linesAtMost]) => {
+      const of = limits({ linesAtMost })
+      const all = Array.from({ length: count }, (_, rank) => ({ ...Pace.alone, members: { count, rank } }))
+      assert.strictEqual(all.reduce((sum, each) => sum + Pace.lines(each, 0, of), 0), linesAtMost)
+      assert.closeTo(all.reduce((sum, each) => sum + Pace.rate(each, 0, of), 0), 40, 1e-9)
+    }
+  )
+
+  // Processes come, go unseen, stand still and come back; each looks when it likes.
+  const Step = Schema.Struct({
+    who: between(0, 3),
+    does: Schema.Literals(["looks", "looks", "looks", "comes", "goes", "is lost", "is back"]),
+    after: between(0, look)
+  })
+
+  it.prop("is never more than the whole in sum, whoever comes and goes", [
+    Schema.Array(Step).check(Schema.isMinLength(20), Schema.isMaxLength(120)),
+    between(1, 5)
+  ], ([steps, linesAtMost]) => {
+    const of = limits({ linesAtMost })
+    const living = new Map<number, Pace.Pace>()
+    const unseen = new Set<number>()
+    let now = 0
+    for (const { after, does, who } of steps) {
+      now += after
+      const pace = living.get(who)
+      if (does === "goes") living.delete(who)
+      if (does === "is lost") unseen.add(who)
+      if (does === "is back") unseen.delete(who)
+      // One that finds nobody though somebody is there that cannot be seen has all of it: that is the database's error.
+      const hidden = [...living.keys()].some((other) => unseen.has(other))
+      const isFirst = does === "comes" || pace === Pace.joining
+      if (isFirst && hidden) continue
+      if (does === "comes") living.set(who, Pace.joining)
+      if (does !== "comes" && does !== "looks" || !living.has(who) || unseen.has(who)) continue
+      const seen = [...living.keys()].filter((other) => !unseen.has(other)).toSorted()
+      const members = { count: seen.length, rank: seen.indexOf(who) }
+      living.set(who, Pace.seen(pace === undefined || does === "comes" ? Pace.joining : pace, members, now, of))
+      const all = [...living.values()]
+      assert.isAtMost(all.reduce((sum, each) => sum + Pace.rate(each, now, of), 0), 40 + 1e-9)
+      assert.isAtMost(all.reduce((sum, each) => sum + Pace.lines(each, now, of), 0), linesAtMost)
+    }
+  }, { arbitrary: { runs: 500 } })
+})
