@@ -51,7 +51,7 @@ const live = (callee: Callee.Script, start: number, millis: number): Promise<Rea
       }))
   ).pipe(Layer.provide(EventStore.layerMemory))
   const engine = TestCalls.connection.pipe(
-    Layer.provideMerge(Calls.layer({ flows: [Announcement], settings: { busy: ["busy"] } })),
+    Layer.provideMerge(Calls.layer({ flows: [Announcement], settings: { busy: ["busy"], dialsPerSecond: Infinity } })),
     Layer.provide(FakeTransport.layer),
     Layer.provide(recording),
     Layer.provideMerge(PhoneCompany.layer),

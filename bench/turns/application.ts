@@ -72,5 +72,5 @@ export const store = (place: string) =>
 export const calls = (place: string) =>
   Calls.layer({
     flows: [Conversation, Interview, Held],
-    settings: { shortestKeyPress: 0, fastestSpeech: Infinity }
+    settings: { shortestKeyPress: 0, fastestSpeech: Infinity, dialsPerSecond: Infinity }
   }).pipe(Layer.provide(transport), Layer.provideMerge(store(place)))

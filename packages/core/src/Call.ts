@@ -139,6 +139,8 @@ export interface Circumstances {
   readonly settings: Settings.Settings
   /** Whether the store is a copy of an earlier day: the first that applies to a call says what becomes of its dials. */
   readonly restored?: ReadonlyArray<Restored>
+  /** Whether the pace of all dials has a place for this one; default `true`. If not, it stays planned. */
+  readonly hasPlace?: boolean
 }
 
 /**
@@ -330,8 +332,7 @@ export const decide = (live: Live, input: Input, circumstances: Circumstances): 
   if (live.call.unheardSince !== undefined && !turn.isWithoutFlow) turn.fact({ _tag: "FlowResumed" })
   const answer = apply(turn, input, circumstances)
   const nameDial = (line: number) => externalId(circumstances.namespace, live.call.id, line)
-  const { now, process, restored = [] } = circumstances
-  if (!turn.isWithoutFlow) dials.attemptDial(turn, nameDial, process, now, restored)
+  if (!turn.isWithoutFlow) dials.attemptDial(turn, nameDial, circumstances)
   return { events: turn.decided, live: turn.live, answer }
 }
 
@@ -508,6 +509,32 @@ export const waitingFor = (self: Call, settings: Settings.Settings): WaitingFor 
 export const waitingWithoutFlow = (self: Call, settings: Settings.Settings): WaitingFor =>
   waiting(self, time.nextWithoutFlow(self, settings))
 
+/**
+ * When a call has to be woken at the latest, in milliseconds since 1970, if ever. Not for a dial, which waits for its place.
+ *
+ * @since 0.1.0
+ */
+export const wakeAt = (self: Call, settings: Settings.Settings): number | undefined =>
+  isOver(self) ? undefined : time.nextWake(self, settings)?.at
+
+/**
+ * From when on the planned dial of a call may be attempted, in milliseconds since 1970: its place among the dials that wait.
+ * `undefined` if none is planned, or something else holds it up.
+ *
+ * @since 0.1.0
+ */
+export const dialFrom: (self: Call, restored?: ReadonlyArray<Restored>) => number | undefined = dials.dialFrom
+
+/**
+ * How many lines of a call ring or talk, as far as is known: those that were attempted and are neither closed nor presumed so.
+ *
+ * @since 0.1.0
+ */
+export const openLines = (self: Call): number =>
+  state.liveLines(self).reduce((count, line) => isOpen(line) ? count + 1 : count, 0)
+
+const isOpen = (line: CallLine): boolean => line.phase !== "Planned" && line.phase !== "Closed" && !line.presumed
+
 const waiting = (self: Call, next: time.Deadline | undefined): WaitingFor => {
   if (isOver(self)) return { what: "nothing: it is over", until: undefined, otherwise: "nothing" }
   return next === undefined
@@ -555,4 +582,4 @@ export const explain = (events: ReadonlyArray<CallEvent>): ReadonlyArray<Explana
  */
 export const isUrgent = (self: Call): boolean =>
   self.wait?._tag === "Activity" ||
-  state.liveLines(self).some((line) => line.phase !== "Planned" && line.phase !== "Closed" && !line.presumed)
+  state.liveLines(self).some(isOpen)

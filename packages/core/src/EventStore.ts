@@ -44,8 +44,14 @@ export interface Summary {
   /** When the call has to be woken at the latest, in milliseconds since 1970; `null` when it is over. */
   readonly due: number | null
   /**
+   * From when on the dial that the call has planned may be attempted, in milliseconds since 1970: in the order of these times
+   * dials wait for their place in the pace. Not there if the call has planned none.
+   */
+  readonly dialFrom?: number
+  /**
    * The process that knows something of this call which no other can know (what becomes of a `POST`, of an activity, of a
-   * reply), so that another one has to look at the call at once if that process is gone; `null` if there is nothing.
+   * reply), so that another one has to look at the call at once if that process is gone; or the one with which its dial waits
+   * for its place, if it has `dialFrom`. `null` if there is none.
    */
   readonly process: string | null
   /** When its last turn was appended, in milliseconds since 1970: that of the turn. */

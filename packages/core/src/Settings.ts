@@ -69,11 +69,22 @@ export interface Settings {
    */
   readonly longestRetryAfter: number
   /**
-   * How long after the flow has asked for a dial it is tried again while the carrier throttles it (429); then the flow is
-   * told that it was not sent. Default 15 minutes: a burst has passed by then, and what still is throttled is a quota, about
-   * which the flow can decide better than a wait.
+   * At most so many dials a second, spread evenly, of all processes on one store together; default 40. Telesign documents no
+   * limit. Second-hand, an account may make 50 requests of all kinds a second unless its support has raised that. `Infinity`
+   * for no pace. After a 429 the pace is half, and comes back within a minute.
    */
-  readonly throttledFor: number
+  readonly dialsPerSecond: number
+  /**
+   * At most so many lines that ring or talk, of all calls and all processes on one store together: what would be one more
+   * waits. Calls that come in count and are never refused. Each process has its share: one without any dials nobody. Default
+   * `Infinity`.
+   */
+  readonly linesAtMost: number
+  /**
+   * How long after its flow has asked for it a dial may wait to be sent at most: for its place in the pace and among the
+   * lines, and for a carrier that throttles it (429). Then the flow is told that it was not sent. Default 24 hours.
+   */
+  readonly dialWaitAtMost: number
   /** At most so many copies of one event are answered alike; the next counts as new; default 5. */
   readonly maxCopies: number
   /**
@@ -113,11 +124,6 @@ export interface Settings {
    * store, and read again when something comes for them.
    */
   readonly keep: number
-  /**
-   * How many calls a second are woken that fell due while nobody looked, because the process was down or the machine slept,
-   * so that their dials are no burst; default 20. Those with a line or an activity go first, then the longest overdue.
-   */
-  readonly catchUpPerSecond: number
   /** How much faster than life the carrier runs; 1 in life, more in an emulator. Divides what the carrier's speed decides. */
   readonly speed: number
 }
@@ -152,7 +158,9 @@ export const defaults: Settings = {
   maxAttempts: 5,
   backoff: second,
   longestRetryAfter: 5 * minute,
-  throttledFor: 15 * minute,
+  dialsPerSecond: 40,
+  linesAtMost: Infinity,
+  dialWaitAtMost: 24 * 60 * minute,
   maxCopies: 5,
   eventKey: undefined,
   marks: false,
@@ -168,7 +176,6 @@ export const defaults: Settings = {
   noAnswer: [],
   ignored: [],
   keep: 1000,
-  catchUpPerSecond: 20,
   speed: 1
 }
 
@@ -244,7 +251,9 @@ const rules: { readonly [Setting in keyof Settings]: Rule } = {
   maxAttempts: someCount,
   backoff: time,
   longestRetryAfter: time,
-  throttledFor: time,
+  dialsPerSecond: rate,
+  linesAtMost: someCount,
+  dialWaitAtMost: someTime,
   maxCopies: count,
   eventKey: name,
   marks: truth,
@@ -260,7 +269,6 @@ const rules: { readonly [Setting in keyof Settings]: Rule } = {
   noAnswer: words,
   ignored: words,
   keep: count,
-  catchUpPerSecond: rate,
   speed: { takes: (value) => rate.takes(value) && value !== Infinity, expected: rate.expected }
 }
 

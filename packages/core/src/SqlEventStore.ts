@@ -432,6 +432,7 @@ interface SummaryRow extends CallRow {
   readonly due: number | null
   readonly process: string | null
   readonly at: number
+  readonly dial_from: number | null
 }
 
 const noneOf = (sql: SqlClient.SqlClient, processes: ReadonlySet<string>) =>
@@ -449,6 +450,7 @@ const toRow = ({ events, referenceId, summary, turn }: Append): Dialect.Row => [
   summary.status === "over" ? null : summary.due,
   summary.process,
   turn.at,
+  summary.dialFrom ?? null,
   Dialect.escape(turn.id),
   referenceId === undefined ? null : Dialect.escape(referenceId),
   format,
@@ -473,6 +475,7 @@ const toSummary = (row: SummaryRow): Summary => ({
   status: row.status,
   waitingFor: Dialect.unescape(row.waiting_for),
   due: row.due,
+  ...(row.dial_from === null ? {} : { dialFrom: row.dial_from }),
   process: row.process,
   at: row.at
 })

@@ -40,7 +40,9 @@ describe("settings", () => {
       lookEvery: 0,
       sendLimit: 0,
       speed: 0,
-      catchUpPerSecond: 0,
+      dialsPerSecond: 0,
+      linesAtMost: 0,
+      dialWaitAtMost: 0,
       maxWaiting: 0,
       maxAttempts: 0,
       settle: Infinity

@@ -83,7 +83,11 @@ describe("the process that alone knows how far a call has come", () => {
 
 describe("what is known of a call after a turn", () => {
   const summaryOf = (trial: Trial, process?: string) =>
-    new CallSummary(trial.call, 7, Call.waitingFor(trial.call, settings), process)
+    new CallSummary(trial.call, 7, {
+      what: Call.waitingFor(trial.call, settings).what,
+      wakeAt: Call.wakeAt(trial.call, settings),
+      dialFrom: Call.dialFrom(trial.call)
+    }, process)
 
   it("tells when it is due, what it waits for, and who knows more", () => {
     const trial = reach(ways.Owing.listens)
@@ -101,6 +105,18 @@ describe("what is known of a call after a turn", () => {
     })
   })
 
+  it("tells since when its dial waits, and wakes it for nothing but the end of that", () => {
+    const trial = new Trial(Flow.dial(Flow.succeed(1), { to, from }), undefined, { dialWaitAtMost: minute })
+    trial.posted({ _tag: "NotSent", problem: "no connection" })
+    const { until } = Call.waitingFor(trial.call, trial.settings)
+    const { dialFrom, due } = new CallSummary(trial.call, 7, {
+      what: "",
+      wakeAt: Call.wakeAt(trial.call, trial.settings),
+      dialFrom: Call.dialFrom(trial.call)
+    }, "p1")
+    assert.deepStrictEqual({ dialFrom, due }, { dialFrom: until, due: trial.now + minute })
+  })
+
   it("tells of a call that is over that it is, and that nothing is due", () => {
     const { due, process, status } = summaryOf(reach(ways.Closed.ended))
     assert.deepStrictEqual({ due, process, status }, { due: null, process: null, status: "over" })
@@ -108,7 +124,7 @@ describe("what is known of a call after a turn", () => {
 
   it("is due at once if it waits for nothing and is not over", () => {
     const trial = reach(ways.Owing.listens)
-    const nothing = { what: "nothing", until: undefined, otherwise: "nothing" }
+    const nothing = { what: "nothing", wakeAt: undefined }
     assert.strictEqual(new CallSummary(trial.call, 1, nothing, undefined).due, trial.call.at)
   })
 

@@ -212,7 +212,11 @@ describe("an append that meets the append of another process", () => {
 
 describe("an event of a call with two lines", () => {
   const twice = define(Flow.retry(says, { times: 1, while: (error) => error._tag === "NotAnswered" }))
-  const engine = Calls.layer({ flows: [twice], namespace: "ours", settings: { busy: ["busy"], marks: true } }).pipe(
+  const engine = Calls.layer({
+    flows: [twice],
+    namespace: "ours",
+    settings: { busy: ["busy"], marks: true, dialsPerSecond: Infinity }
+  }).pipe(
     Layer.provideMerge(EventStore.layerMemory),
     Layer.provide(Layer.succeed(Transport.Transport, { send: ({ externalId = "" }) => accepting(externalId) }))
   )

@@ -184,7 +184,7 @@ describe("a clock that is set forward", () => {
 
   it.effect("by an hour wakes what sleeps within half a minute, at a bounded rate", () =>
     Effect.gen(function*() {
-      const calls = yield* Effect.forEach(Array.from({ length: 100 }), () => Calls.start(Nap, {}))
+      const calls = yield* Effect.forEach(Array.from({ length: 1_000 }), () => Calls.start(Nap, {}))
       const began = yield* waited
       yield* FakeClock.setForward("1 hour")
       const woken: Array<number> = []

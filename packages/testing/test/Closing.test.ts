@@ -66,7 +66,7 @@ const frozen = (store: EventStore.EventStore["Service"], frost: Frost) =>
   })
 
 /** An engine in a scope of its own over the store of the test. */
-const open = Effect.fnUntraced(function*({ flows = [Greeting], send = () => accepting, settings = {} }: World) {
+const open = Effect.fnUntraced(function*({ flows = [Greeting], send = () => accepting, settings }: World) {
   const store = yield* EventStore.EventStore
   const frost = new Frost()
   const lines: Array<string> = []
@@ -83,7 +83,7 @@ const open = Effect.fnUntraced(function*({ flows = [Greeting], send = () => acce
           run: () => Flow.inbound(() => Flow.as(Line.speak("Good day."), "heard"))
         })
       },
-      settings
+      settings: { dialsPerSecond: Infinity, ...settings }
     })).pipe(
       Layer.provide(Layer.succeed(EventStore.EventStore, frozen(store, frost))),
       Layer.provide(Layer.succeed(Transport.Transport, { send })),

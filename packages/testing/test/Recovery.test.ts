@@ -68,10 +68,10 @@ describe("calls that fell due while the process was down", () => {
           life([Announcement], { inbound: { [from]: Desk } })
         )
         assert.deepStrictEqual(rings.map((ring) => ring.number), times(500).map(numberOf))
-        const seconds = new Set(times(25))
+        const seconds = new Set(times(13))
         const bySecond = rings.map((ring) => Math.floor((ring.at - began) / 1000))
         for (const second of seconds) {
-          assert.isAtMost(bySecond.filter((other) => other === second).length, 20, `in second ${second}`)
+          assert.isAtMost(bySecond.filter((other) => other === second).length, 40, `in second ${second}`)
         }
         assert.deepStrictEqual(new Set(bySecond), seconds)
       }).pipe(Effect.provide(world)),
@@ -220,7 +220,7 @@ describe("a start", () => {
       )
     }).pipe(Effect.provide(world)))
 
-  it.effect("leaves a call that only waits for its next attempt to its alarm", () =>
+  it.effect("leaves a call that only waits for its next attempt to its time", () =>
     Effect.gen(function*() {
       yield* PhoneCompany.everyone(Callee.answers("1 second"))
       const store = yield* EventStore.EventStore
@@ -231,7 +231,7 @@ describe("a start", () => {
       })
       const id = yield* Effect.provide(start, life([Announcement], { settings: { sendWindow: 0, backoff: 60_000 } }))
       const found = yield* store.due({ before: Infinity })
-      assert.deepStrictEqual(found.map(({ callId, process }) => [callId, process]), [[id, null]])
+      assert.deepStrictEqual(found.map(({ callId, dialFrom, due }) => [callId, dialFrom! < due!]), [[id, true]])
       yield* countAnew
       yield* Effect.provide(
         Effect.gen(function*() {

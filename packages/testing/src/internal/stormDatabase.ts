@@ -109,7 +109,7 @@ const tooLarge = new SqlError.SqlError({
 const largestReference = 2_700
 
 /** The fields of a turn among the parameters of an append. */
-const fieldsOfTurn = { all: 13, callId: 0, version: 1, referenceId: 10, events: 12 }
+const fieldsOfTurn = { all: 14, callId: 0, version: 1, referenceId: 11, events: 13 }
 
 /** Whether the database refuses an append for one of its turns. */
 const isRefused = (world: World, parameters: ReadonlyArray<unknown>): boolean => {

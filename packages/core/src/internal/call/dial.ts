@@ -3,7 +3,7 @@
  */
 import type * as Settings from "../../Settings.ts"
 import { type Call, type CallLine, isRinging, lineOf, liveLines } from "./state.ts"
-import type { Turn } from "./turn.ts"
+import type { Body, Turn } from "./turn.ts"
 
 /** Another line of this call to the same number that has been given up on and may still ring. */
 export const isHeldUp = (call: Call, line: CallLine): boolean =>
@@ -39,28 +39,74 @@ const verdictOn = (call: Call, restored: ReadonlyArray<Restored>): Restored["dia
 export const attemptDial = (
   turn: Turn,
   externalId: (line: number) => string,
-  process: string,
-  now: number,
-  restored: ReadonlyArray<Restored>
+  { hasPlace = true, now, process, restored = [], settings }: Circumstances
 ): void => {
   const verdict = verdictOn(turn.call, restored)
   let line = plannedLine(turn.call)
-  for (; line !== undefined && isHopeless(turn.call, line, verdict, now); line = plannedLine(turn.call)) {
-    turn.fact({ _tag: "DialGivenUp", line: line.id, reason: "unknown" })
+  for (; line !== undefined; line = plannedLine(turn.call)) {
+    const end = endOf(turn.call, line, verdict, now, settings)
+    if (end === undefined) break
+    turn.fact(end)
   }
   if (line === undefined || !isDue(line, verdict, now) || isHeldUp(turn.call, line)) return
   if (verdict === "hold") return turn.fact({ _tag: "DialHeld", line: line.id, until: now + heldFor })
-  turn.fact({ _tag: "DialAttempted", line: line.id, externalId: externalId(line.id), process })
+  if (hasPlace) turn.fact({ _tag: "DialAttempted", line: line.id, externalId: externalId(line.id), process })
 }
 
-const plannedLine = ({ lines }: Call): CallLine | undefined => {
+/** What a planned dial is decided by beside its call. */
+interface Circumstances {
+  readonly now: number
+  readonly process: string
+  readonly settings: Settings.Settings
+  readonly restored?: ReadonlyArray<Restored>
+  readonly hasPlace?: boolean
+}
+
+/** The dial that the call has planned and not attempted, if it has one. */
+export const plannedLine = ({ lines }: Call): CallLine | undefined => {
   const line = lines.at(-1)
   return line?.phase === "Planned" && !line.left ? line : undefined
 }
 
+/**
+ * From when on the planned dial of a call may be attempted, if nothing else holds it up: its place among the dials that wait.
+ */
+export const dialFrom = (call: Call, restored: ReadonlyArray<Restored> = []): number | undefined => {
+  const line = plannedLine(call)
+  if (line === undefined || call.unheardSince !== undefined || isHeldUp(call, line)) return undefined
+  if (line.heldSince === undefined) return Math.max(line.dialledAt, line.notBefore)
+  return verdictOn(call, restored) === "hold" ? undefined : line.dialledAt
+}
+
+/** What a dial is told that was never sent, because its time is over. */
+const waitedTooLong = "it has waited too long for its place among the dials"
+
+/** The end of a planned dial that has not been sent: not of one that is held, whose phone may have rung. */
+export const dialGivenUp = (
+  line: CallLine,
+  settings: Settings.Settings
+): { readonly at: number; readonly fact: Body } | undefined =>
+  line.heldSince !== undefined ? undefined : {
+    at: line.dialledAt + settings.dialWaitAtMost / settings.speed,
+    fact: { _tag: "DialNotSent", line: line.id, reason: waitedTooLong, final: true }
+  }
+
 /** A held dial that may go waits no longer. */
 const isDue = (line: CallLine, verdict: Restored["dials"], now: number): boolean =>
   line.notBefore <= now || (line.heldSince !== undefined && verdict !== "hold")
+
+/** What ends a planned dial before it is attempted. */
+const endOf = (
+  call: Call,
+  line: CallLine,
+  verdict: Restored["dials"],
+  now: number,
+  settings: Settings.Settings
+): Body | undefined => {
+  if (isHopeless(call, line, verdict, now)) return { _tag: "DialGivenUp", line: line.id, reason: "unknown" }
+  const end = dialGivenUp(line, settings)
+  return end === undefined || now < end.at ? undefined : end.fact
+}
 
 const isHopeless = (call: Call, line: CallLine, verdict: Restored["dials"], now: number): boolean =>
   isDoubted(call, line, verdict) ||
@@ -98,7 +144,7 @@ const retryAt = (line: CallLine, posted: NotSent, now: number, settings: Setting
   if (line.left) return undefined
   const at = now + waitOf(line, posted, settings)
   if (posted.throttled !== true) return line.attempt >= settings.maxAttempts ? undefined : at
-  return at > line.dialledAt + settings.throttledFor / settings.speed ? undefined : at
+  return at > line.dialledAt + settings.dialWaitAtMost / settings.speed ? undefined : at
 }
 
 /** How long a dial waits for its next attempt: each time longer, or as the carrier wishes, but never longer than a bound. */

@@ -5,7 +5,7 @@ import * as Action from "../../Action.ts"
 import type { Prompt } from "../../Prompt.ts"
 import * as Settings from "../../Settings.ts"
 import * as Step from "../../Step.ts"
-import { heldWords, isHeldUp } from "./dial.ts"
+import { dialFrom, dialGivenUp, heldWords, isHeldUp, plannedLine } from "./dial.ts"
 import { type Call, type CallLine, isRinging, liveLines, status } from "./state.ts"
 import { type Body, heldLine, type Turn } from "./turn.ts"
 
@@ -58,9 +58,7 @@ const lineDeadline = (call: Call, line: CallLine, settings: Settings.Settings): 
     case "Closed":
       return undefined
     case "Planned":
-      return isHeldUp(call, line)
-        ? undefined
-        : { at: line.notBefore, what: line.heldSince !== undefined ? heldWords : "the next attempt to dial" }
+      return line.heldSince === undefined || isHeldUp(call, line) ? undefined : { at: line.notBefore, what: heldWords }
     case "Dialing":
       return line.phase === "Unknown"
         ? {
@@ -114,6 +112,19 @@ const scopeDeadline = ({ n, until }: Call["deadlines"][number]): Deadline => ({
   fact: { _tag: "DeadlinePassed", n }
 })
 
+/** The end of a dial that waits for its place. Without the flow it is not looked for: then nobody is dialled. */
+const placeDeadline = (call: Call, settings: Settings.Settings): Deadline | undefined => {
+  const line = plannedLine(call)
+  const end = line === undefined ? undefined : dialGivenUp(line, settings)
+  return end === undefined ? undefined : { ...end, what: "its place among the dials that wait" }
+}
+
+/** The next attempt of a dial, where its time has not come. It may have to wait for its place then. */
+const attemptDeadline = (call: Call): Deadline | undefined => {
+  const at = dialFrom(call)
+  return at === undefined || at <= call.at ? undefined : { at, what: "the next attempt to dial" }
+}
+
 const waitDeadline = (call: Call): Deadline | undefined => {
   const wait = call.wait
   switch (wait?._tag) {
@@ -157,11 +168,19 @@ const earliest = (
     for (const deadline of call.deadlines) look(scopeDeadline(deadline))
   }
   if (whose !== "flow") { for (const line of liveLines(call)) look(lineDeadline(call, line, settings)) }
+  if (whose === "both") look(placeDeadline(call, settings))
   return first
 }
 
 /** What time will bring to a call next. A flow that has not heard of everything is to hear of it at once. */
-export const nextDeadline = (call: Call, settings: Settings.Settings): Deadline | undefined =>
+export const nextDeadline = (call: Call, settings: Settings.Settings): Deadline | undefined => {
+  const attempt = attemptDeadline(call)
+  const next = nextWake(call, settings)
+  return attempt !== undefined && (next === undefined || attempt.at < next.at) ? attempt : next
+}
+
+/** What a call has to be woken for next. For a dial it is not woken: that has to wait for its place. */
+export const nextWake = (call: Call, settings: Settings.Settings): Deadline | undefined =>
   call.unheardSince === undefined
     ? earliest(call, settings, isAny)
     : {
@@ -202,6 +221,8 @@ export const consequence = ({ fact, otherwise }: Deadline): string => {
   switch (fact?._tag) {
     case undefined:
       return otherwise ?? "the dial is sent again"
+    case "DialNotSent":
+      return "the flow is told that it was not sent"
     case "DialGivenUp":
       return fact.reason === "unknown"
         ? "the flow is told that nobody knows whether it rang"

@@ -1,6 +1,7 @@
 /** What a call decides: the pure decision, with what it needs of its surroundings as data. */
 import { Result } from "effect"
 import * as Call from "../../Call.ts"
+import type { CallEvent } from "../../CallEvent.ts"
 import type { Entity } from "./entity.ts"
 import type { Surroundings } from "./surroundings.ts"
 import type { Reading } from "./time.ts"
@@ -24,9 +25,11 @@ export interface Deciding {
 /** What a function gives, or what it threw. */
 export const thrown = <A>(f: () => A): Result.Result<A, unknown> => Result.try({ try: f, catch: (thrown) => thrown })
 
-/** By the settings of an engine. */
+const isAttempt = ({ _tag }: CallEvent): boolean => _tag === "DialAttempted"
+
+/** By the settings and the pace of an engine. */
 export const make = (surroundings: Surroundings, { timeOf }: Timing): Deciding => {
-  const { isMissing, namespace, process, restore, settings } = surroundings
+  const { isMissing, namespace, pacing, process, restore, settings } = surroundings
 
   /** What a call is told. One whose flow no process knows is told so when it wakes. */
   const toldTo = (live: Call.Live, input: Call.Input): Call.Input =>
@@ -34,14 +37,18 @@ export const make = (surroundings: Surroundings, { timeOf }: Timing): Deciding =
       ? { _tag: "FlowMissing" }
       : input
 
-  const decide: Deciding["decide"] = (entity, live, input, reading) =>
-    Call.decide(live, toldTo(live, input), {
+  const decide: Deciding["decide"] = (entity, live, input, reading) => {
+    const decided = Call.decide(live, toldTo(live, input), {
       now: timeOf(entity, live.call, reading),
       process,
       namespace,
       settings,
-      restored: restore.verdicts
+      restored: restore.verdicts,
+      hasPlace: pacing.hasPlace(entity.id, reading.elapsed)
     })
+    if (decided.events.some(isAttempt)) pacing.attempted(entity.id, reading.elapsed)
+    return decided
+  }
 
   return {
     decide,

@@ -64,7 +64,7 @@ export interface Dispatch {
 
 /** Does what calls decide until its scope closes. `context` holds the services that activities need. */
 export const make = Effect.fnUntraced(function*(
-  { closing, elapsed, now, restore, run, settings }: Surroundings,
+  { closing, elapsed, now, pacing, restore, run, settings }: Surroundings,
   { entities, intake }: Parts,
   transport: Transport["Service"],
   context: Context.Context<never>
@@ -133,6 +133,7 @@ export const make = Effect.fnUntraced(function*(
     })
 
   const post = Effect.fnUntraced(function*(entity: Entity, attempt: Attempt, since: number) {
+    yield* pacing.beforeSending(entity.id)
     const line = entity.live?.call.lines.find((line) => line.id === attempt.line)
     const unsent = (problem: string): Posted => ({ _tag: "NotSent", problem })
     if (line?.dialling === undefined || line.left) return unsent("cancelled before it was sent")
@@ -153,7 +154,9 @@ export const make = Effect.fnUntraced(function*(
       const lost: Posted = { _tag: "Lost", problem: "the transport died" }
       return lost
     }
-    return unconfirmed(error.reason)
+    const posted = unconfirmed(error.reason)
+    if (posted._tag === "NotSent" && posted.throttled === true) pacing.throttled()
+    return posted
   })
 
   /** Runs the activity that a call waits for, unless it is running here. */

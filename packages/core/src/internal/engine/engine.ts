@@ -26,6 +26,7 @@ import * as Leftover from "./leftover.ts"
 import * as Loading from "./loading.ts"
 import { ignore } from "./message.ts"
 import * as Neighbours from "./neighbours.ts"
+import * as Pacing from "./pacing.ts"
 import * as Parts from "./parts.ts"
 import * as Recovery from "./recovery.ts"
 import * as Requests from "./requests.ts"
@@ -70,6 +71,9 @@ export interface Engine {
   readonly events: (id: CallId) => Effect.Effect<ReadonlyArray<CallEvent>, StoreError>
 }
 
+/** So many calls a second are woken that fell due while nobody looked, so that live ones find the store free. */
+const latePerSecond = 200
+
 /** Starts an engine that runs until its scope closes, which takes `settings.closeWithin` at the most. */
 export const make = Effect.fnUntraced(function*(options: Options) {
   const making = Closing.make()
@@ -93,10 +97,18 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
   const time = Time.make(clock)
   const alarm = yield* Alarm.make(
     time,
-    options.settings.catchUpPerSecond,
+    latePerSecond,
     (id) => Effect.sync(() => closing.isBegun() ? undefined : void surroundings.run(intake.wake(id as CallId))),
     changes?.clock === own ? changes : undefined
   )
+  const pacing = yield* Pacing.make({
+    time,
+    settings: options.settings,
+    run,
+    isShared: store.processes !== undefined,
+    isClosing: closing.isBegun,
+    go: (id) => intake.wake(id)
+  })
   const restore = yield* Restore.make({
     store,
     now: time.now,
@@ -105,10 +117,11 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     restored: options.restored
   })
   const process = ids.chance(() => random.nextDoubleUnsafe(), 8)
-  const neighbours = Neighbours.make(process, store.processes)
+  const neighbours = Neighbours.make(process, store.processes, time.elapsed, pacing.seen)
   const surroundings: Surroundings = {
     store,
     alarm,
+    pacing,
     restore,
     now: time.now,
     elapsed: time.elapsed,

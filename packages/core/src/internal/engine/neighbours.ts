@@ -1,6 +1,7 @@
 /** The processes that share a store with this one. */
 import { Effect } from "effect"
 import type { Processes, StoreError } from "../../EventStore.ts"
+import type { Members } from "../pace.ts"
 
 /** Who lives beside this process. */
 export interface Neighbours {
@@ -10,17 +11,30 @@ export interface Neighbours {
   readonly look: Effect.Effect<boolean, StoreError>
 }
 
-/** Nobody has been seen yet. A store of one's own has no others. */
-export const make = (process: string, processes: Processes | undefined): Neighbours => {
+/**
+ * Nobody has been seen yet. A store of one's own has no others. `seen` hears among how many this process was seen, and when it
+ * asked, by the time that has `elapsed`.
+ */
+export const make = (
+  process: string,
+  processes: Processes | undefined,
+  elapsed: () => number,
+  seen: (members: Members, at: number) => void
+): Neighbours => {
   let others: ReadonlyMap<string, ReadonlySet<string>> = new Map()
-  const see = (alive: ReadonlyMap<string, ReadonlySet<string>>): boolean => {
+  const see = (alive: ReadonlyMap<string, ReadonlySet<string>>, at: number): boolean => {
     const found = new Map(alive)
     const isSeen = found.delete(process)
-    if (isSeen) others = found
-    return isSeen
+    if (!isSeen) return false
+    others = found
+    seen({ count: alive.size, rank: [...alive.keys()].toSorted().indexOf(process) }, at)
+    return true
   }
   return {
     others: () => others,
-    look: processes === undefined ? Effect.succeed(true) : Effect.map(processes.alive, see)
+    look: processes === undefined ? Effect.succeed(true) : Effect.suspend(() => {
+      const asked = elapsed()
+      return Effect.map(processes.alive, (alive) => see(alive, asked))
+    })
   }
 }

@@ -24,6 +24,13 @@ export class DecidedTurn implements Turn {
   }
 }
 
+/** What a call waits for, until when it has to be woken, and from when on its dial waits for a place. */
+interface Expected {
+  readonly what: string
+  readonly wakeAt: number | undefined
+  readonly dialFrom?: number | undefined
+}
+
 /** What is known of a call after a turn. A class for the same reason. */
 export class CallSummary implements Summary {
   readonly callId: CallId
@@ -33,17 +40,24 @@ export class CallSummary implements Summary {
   readonly status: Summary["status"]
   readonly waitingFor: string
   readonly due: number | null
+  declare readonly dialFrom?: number
   readonly process: string | null
   readonly at: number
-  constructor(call: Call.Call, version: number, waiting: Call.WaitingFor, process: string | undefined) {
+  constructor(
+    call: Call.Call,
+    version: number,
+    { dialFrom, wakeAt, what }: Expected,
+    process: string | undefined
+  ) {
     const over = Call.isOver(call)
     this.callId = call.id
     this.version = version
     this.flow = call.flow
     this.flowVersion = call.flowVersion
     this.status = over ? "over" : "running"
-    this.waitingFor = waiting.what
-    this.due = over ? null : waiting.until ?? call.at
+    this.waitingFor = what
+    this.due = over ? null : wakeAt ?? call.at
+    if (dialFrom !== undefined) this.dialFrom = dialFrom
     this.process = process ?? null
     this.at = call.at
   }

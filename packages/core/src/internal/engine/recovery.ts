@@ -2,14 +2,14 @@
  * What an engine does for calls that nobody has looked after for a while: those of an earlier process when it begins; where
  * processes share a store, those that another has left, from time to time; and all of its own when time has jumped.
  */
-import { Effect, Queue } from "effect"
+import { Effect, Hash, Queue } from "effect"
 import type { Fiber, Scope } from "effect"
 import type { CallId } from "../../CallEvent.ts"
 import type { Processes, StoreError, Summary } from "../../EventStore.ts"
 import * as Defect from "../defect.ts"
 import { Report } from "../report.ts"
 import type { CommonClock } from "./commonClock.ts"
-import type { Elsewhere } from "./elsewhere.ts"
+import { type Elsewhere, nameOf } from "./elsewhere.ts"
 import type { Parts } from "./parts.ts"
 import { responsible } from "./pending.ts"
 import type { Surroundings } from "./surroundings.ts"
@@ -47,8 +47,17 @@ const atOnce = 8
 /** When anything was last appended to any of these calls. */
 const latest = (calls: ReadonlyArray<Summary>): number => calls.reduce((latest, { at }) => Math.max(latest, at), 0)
 
-/** When a call is due by the clock as it is now. If that was set back, what was recorded before lies ahead of it. */
-const dueBy = (here: number, { at, due }: Summary): number | null => due === null ? null : due - Math.max(0, at - here)
+/** By how much the clock was set back since a call was recorded: what was recorded before lies ahead of it. */
+const setBack = (here: number, { at }: Summary): number => Math.max(0, at - here)
+
+/** When a call is due by the clock as it is now. */
+const dueBy = (here: number, call: Summary): number | null => call.due === null ? null : call.due - setBack(here, call)
+
+/** Whether a call has a dial that waits for its place. Such a call has no line. */
+const isPlanned = ({ dialFrom }: Summary): boolean => dialFrom !== undefined
+
+/** Whether somebody has to look at a call at once whose process is gone. */
+const isUrgent = (call: Summary): boolean => call.process !== null && !isPlanned(call)
 
 /** Restarts a call of a process that is gone. Who finds that another process has done so already leaves it alone. */
 const unlessAlive = (alive: ReadonlySet<string>, crashedAt: number): First => ({ call }, entity) => {
@@ -63,7 +72,7 @@ export const make = Effect.fnUntraced(function*(
   time: Time,
   elsewhere: Elsewhere
 ): Effect.fn.Return<Recovery, never, Scope.Scope> {
-  const { alarm, closing, definition, elapsed, isMissing, neighbours, now, process, run, settings, store } =
+  const { alarm, closing, definition, elapsed, isMissing, neighbours, now, pacing, process, run, settings, store } =
     surroundings
   const { entities, intake, unattended } = parts
   const work = yield* Queue.unbounded<Effect.Effect<void>>()
@@ -93,13 +102,23 @@ export const make = Effect.fnUntraced(function*(
     }
   }
 
+  /** Lets the dials of calls wait here for their places, in the order in which their time came. Reads no events. */
+  const queue = (calls: ReadonlyArray<Summary>): void => {
+    const here = now()
+    for (const call of calls.toSorted((self, that) => self.dialFrom! - that.dialFrom!)) {
+      pacing.wait(call.callId, call.dialFrom! - setBack(here, call))
+    }
+  }
+
   const recover = (running: ReadonlyArray<Summary>) => {
     const here = now()
     for (const call of running) {
       const due = dueBy(here, call)
-      if (due !== null) alarm.set(call.callId, due, call.process !== null)
+      if (due !== null) alarm.set(call.callId, due, isUrgent(call))
     }
-    const orphans = running.filter(({ process }) => process !== null)
+    queue(running.filter((call) => isPlanned(call) && isKnown(call)))
+    const orphans = running.filter(isUrgent)
+    for (const { callId } of orphans) pacing.isUnread(callId)
     takeOver(orphans, unlessAlive(new Set([process]), latest(running)))
     return elsewhere.nameMissing(running)
   }
@@ -126,6 +145,7 @@ export const make = Effect.fnUntraced(function*(
     // A call whose first turn is being stored may have a line then. Its alarm rings for it.
     for (const id of entities.beingTaken()) if (!underWay.has(id)) unattended.tell(id, leap(id))
     alarm.look()
+    pacing.look()
   })
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -138,10 +158,21 @@ export const make = Effect.fnUntraced(function*(
   /** Whether no process that lives has registered the flow of a call. */
   const isOrphaned = ({ flow, flowVersion }: Summary): boolean => isMissing(flow, flowVersion)
 
+  /** Of the living processes that know the flow, each takes its part of the dials that wait: of two, both would try the same. */
+  const isForThis = ({ callId, flow, flowVersion }: Summary): boolean => {
+    const name = nameOf(flow, flowVersion)
+    const rank = (name: string) => Hash.string(`${name}/${callId}`)
+    const own = rank(process)
+    return Array.from(neighbours.others()).every(([other, flows]) => !flows.has(name) || rank(other) > own)
+  }
+
   /** Takes over what processes that are gone knew of. */
   const takeOrphans = Effect.fnUntraced(function*() {
     const alive = new Set([...neighbours.others().keys(), process])
-    const orphans = (yield* store.orphans(alive)).filter((call) => isKnown(call) || isOrphaned(call))
+    const left = yield* store.orphans(alive)
+    queue(left.filter((call) => isPlanned(call) && isKnown(call) && isForThis(call)))
+    const orphans = left.filter((call) => isUrgent(call) && (isKnown(call) || isOrphaned(call)))
+    for (const { callId } of orphans) pacing.isUnread(callId)
     // Since the death others may have appended to these calls, but not for longer than from one look to the next.
     takeOver(orphans, unlessAlive(alive, latest(orphans) - settings.lookEvery))
   })
@@ -153,9 +184,10 @@ export const make = Effect.fnUntraced(function*(
   const wakeLate = Effect.fnUntraced(function*() {
     const before = now() + (neighbours.others().size === 0 ? settings.lookEvery : -settings.lookEvery)
     const late = yield* store.due({ before })
-    for (const { callId, due, process, version } of late.filter(isKnown)) {
+    for (const call of late.filter(isKnown)) {
+      const { callId, due, version } = call
       if (entities.isOutdated(callId, version)) run(Effect.ignore(intake.goOn(entities.of(callId))))
-      else if (due !== null) alarm.setLatest(callId, due, process !== null)
+      else if (due !== null) alarm.setLatest(callId, due, isUrgent(call))
     }
     const missing = late.filter(isOrphaned)
     attend(missing)
@@ -171,6 +203,15 @@ export const make = Effect.fnUntraced(function*(
     }
     attended = new Map(missing.map(({ callId, version }) => [callId, version]))
   }
+
+  /** Counts no more lines of calls with which another process went on: that one counts them. */
+  const recount = Effect.fnUntraced(function*() {
+    const counted = pacing.counted()
+    if (counted.length === 0) return
+    for (const { callId, version } of yield* store.summaries(counted)) {
+      if (entities.isOutdated(callId, version)) pacing.open(callId, 0)
+    }
+  })
 
   /** Brings calls up to date whose outcome is waited for here, if another process went on with them. */
   const hear = Effect.fnUntraced(function*() {
@@ -194,6 +235,7 @@ export const make = Effect.fnUntraced(function*(
         wasSeen = yield* neighbours.look
         if (wasSeen && mayJudge) yield* takeOrphans()
         yield* wakeLate()
+        yield* recount()
         yield* hear()
         const registered = registeredOf(neighbours.others())
         const isLess = known === undefined || [...known].some((flow) => !registered.has(flow))
@@ -220,8 +262,8 @@ export const make = Effect.fnUntraced(function*(
 
   const lookForDue = Effect.gen(function*() {
     if (closing.isBegun() || alarm.isCatchingUp()) return false
-    for (const { callId, due, process } of yield* store.due({ before: now() })) {
-      if (due !== null) alarm.setLatest(callId, due, process !== null)
+    for (const call of yield* store.due({ before: now() })) {
+      if (call.due !== null) alarm.setLatest(call.callId, call.due, isUrgent(call))
     }
     return true
   })

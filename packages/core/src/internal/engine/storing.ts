@@ -69,9 +69,17 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
     const worker = decided.events.some(beginsWork) ? process : entity.worker
     const turn = new DecidedTurn(ids.turnId(process, ++turns), entity.id, version, decided)
     const { call } = decided.live
-    const knower = responsible(call, { worker, writer: process })
-    const summary = new CallSummary(call, version, Call.waitingFor(call, settings), knower)
+    const summary = summaryOf(call, version, worker)
     return new Pending(entity, decided, turn, summary, worker, since, cause)
+  }
+
+  /** What is known of a call after a turn of this process. A dial that waits does so here. */
+  const summaryOf = (call: Call.Call, version: number, worker: string | undefined): CallSummary => {
+    const dialFrom = Call.dialFrom(call, restore.verdicts)
+    const knower = dialFrom === undefined ? responsible(call, { worker, writer: process }) : process
+    const { until, what } = Call.waitingFor(call, settings)
+    const wakeAt = dialFrom === undefined ? until : Call.wakeAt(call, settings)
+    return new CallSummary(call, version, { what, wakeAt, dialFrom }, knower)
   }
 
   const append = (pending: Pending, then: (exit: Exit.Exit<boolean, StoreError>) => void): void => {

@@ -9,6 +9,7 @@ import type * as Alarm from "./alarm.ts"
 import type { Closing } from "./closing.ts"
 import type { Entity } from "./entity.ts"
 import type { Neighbours } from "./neighbours.ts"
+import type { Pacing } from "./pacing.ts"
 import type { Restore } from "./restore.ts"
 import type { Reading } from "./time.ts"
 
@@ -24,6 +25,7 @@ export interface Surroundings {
   /** Whether neither this process nor another that lived at the last look has registered a flow. */
   readonly isMissing: (name: string, version: number) => boolean
   readonly alarm: Alarm.Alarm
+  readonly pacing: Pacing
   readonly restore: Restore
   /** The time by which facts are recorded, which is that of all processes on this store, in milliseconds since 1970. */
   readonly now: () => number

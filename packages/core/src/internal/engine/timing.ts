@@ -8,27 +8,38 @@ import type { Reading } from "./time.ts"
 export interface Timing {
   /** The time of a call, which is that of the clock, but never before its own last record. */
   readonly timeOf: (entity: Entity, call: Call.Call, reading: Reading) => number
-  /** Sets the alarm for when a call in memory is due. */
+  /** Sets the alarm for when a call in memory is due, and lets its dial wait for a place. */
   readonly rest: (entity: Entity, live: Call.Live) => void
   /** The same for when it is known when that is. A call that is over is not woken. */
   readonly restUntil: (entity: Entity, call: Call.Call, due: number | null | undefined) => void
 }
 
 /** By the clock and the alarm of an engine. */
-export const make = ({ alarm, neighbours, settings }: Surroundings): Timing => {
+export const make = ({ alarm, neighbours, pacing, restore, settings }: Surroundings): Timing => {
   /** When something happens to a call by itself that this process has to see to. */
   const dueOf = (live: Call.Live): number | undefined =>
     Call.isWithoutFlow(live)
       ? Call.waitingWithoutFlow(live.call, settings).until
-      : Call.waitingFor(live.call, settings).until
+      : Call.wakeAt(live.call, settings)
+
+  const isTheirs = ({ writer }: Entity): boolean => writer !== undefined && neighbours.others().has(writer)
+
+  /** Lets its dial wait for a place, if one is planned and this process sees to it, and counts its lines. */
+  const pace = (entity: Entity, call: Call.Call): void => {
+    const isOurs = !isTheirs(entity)
+    const isDialled = isOurs && entity.live?.definition !== undefined
+    const from = isDialled ? Call.dialFrom(call, restore.verdicts) : undefined
+    if (from === undefined) pacing.leave(entity.id)
+    else pacing.wait(entity.id, from - entity.ahead)
+    pacing.open(entity.id, isOurs ? Call.openLines(call) : 0)
+  }
 
   /** Where another process went on with the call, that one has its chance first. */
-  const patience = ({ writer }: Entity): number =>
-    writer !== undefined && neighbours.others().has(writer) ? settings.lookEvery : 0
-
   const restUntil = (entity: Entity, call: Call.Call, due: number | null | undefined): void => {
+    pace(entity, call)
     if (Call.isOver(call) || due === null || due === undefined) return alarm.clear(entity.id)
-    alarm.set(entity.id, due - entity.ahead + patience(entity), Call.isUrgent(call))
+    const patience = isTheirs(entity) ? settings.lookEvery : 0
+    alarm.set(entity.id, due - entity.ahead + patience, Call.isUrgent(call))
   }
 
   return {

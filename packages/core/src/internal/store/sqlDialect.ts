@@ -11,8 +11,8 @@ export type Value = string | number | null
 /** The values of one turn, in the order of `columns`. */
 export type Row = ReadonlyArray<Value>
 
-/** The columns of `ringback_turns` that `ringback_calls` shows. */
-export const summaryColumns = [
+/** The columns of `ringback_turns` that `ringback_calls` showed at first. */
+const firstSummaryColumns = [
   "call_id",
   "version",
   "flow",
@@ -24,8 +24,13 @@ export const summaryColumns = [
   "at"
 ] as const
 
+/** The columns that it shows now. */
+export const summaryColumns = [...firstSummaryColumns, "dial_from"] as const
+
+const otherColumns = ["id", "reference_id", "format", "events"] as const
+
 /** The columns of `ringback_turns` that are written; `position` counts by itself. */
-export const columns = [...summaryColumns, "id", "reference_id", "format", "events"] as const
+export const columns = [...summaryColumns, ...otherColumns] as const
 
 /** What a database says in its own way. */
 export interface Dialect {
@@ -57,15 +62,25 @@ const ordinary = /^[^"\\\u0000-\u001f\ud800-\udfff]*$/
 /** The string that a text column holds. */
 export const unescape = (text: string): string => text.includes("\\") ? JSON.parse(`"${text}"`) : text
 
-const summaryNames = summaryColumns.join(", ")
+type Columns = ReadonlyArray<typeof columns[number]>
 
 /** The last turn of each call is what is known of it. */
-const calls = `CREATE VIEW ringback_calls AS SELECT ${summaryNames} FROM ringback_turns AS turn
+const calls = (shown: Columns): string =>
+  `CREATE VIEW ringback_calls AS SELECT ${shown.join(", ")} FROM ringback_turns AS turn
     WHERE version = (SELECT max(version) FROM ringback_turns WHERE call_id = turn.call_id)`
 
 // SQLite: only one process looks, and only when it begins.
 
 const statusBefore = "(SELECT status FROM ringback_turns WHERE call_id = NEW.call_id AND version = NEW.version - 1)"
+
+/** CROSS JOIN says in SQLite which table is read first. `due_from` is for PostgreSQL, which has an index on it. */
+const sqliteRunning = (shown: Columns): string =>
+  `CREATE VIEW ringback_running AS
+    SELECT ${shown.map((column) => `turn.${column}`).join(", ")}, turn.due AS due_from
+    FROM ringback_unfinished AS call CROSS JOIN ringback_turns AS turn
+      ON turn.call_id = call.call_id
+      AND turn.version = (SELECT max(version) FROM ringback_turns WHERE call_id = call.call_id)
+    WHERE turn.status = 'running'`
 
 const sqliteTables = [
   `CREATE TABLE ringback_meta (
@@ -97,20 +112,14 @@ const sqliteTables = [
     call_id TEXT NOT NULL
   ) STRICT, WITHOUT ROWID`,
 
-  calls,
+  calls(firstSummaryColumns),
 
   // What is in it may be over, if somebody has changed turns by hand; what is not in it is over.
   `CREATE TABLE ringback_unfinished (
     call_id TEXT PRIMARY KEY
   ) STRICT, WITHOUT ROWID`,
 
-  // CROSS JOIN says in SQLite which table is read first. `due_from` is for PostgreSQL, which has an index on it.
-  `CREATE VIEW ringback_running AS
-    SELECT ${summaryColumns.map((column) => `turn.${column}`).join(", ")}, turn.due AS due_from
-    FROM ringback_unfinished AS call CROSS JOIN ringback_turns AS turn
-      ON turn.call_id = call.call_id
-      AND turn.version = (SELECT max(version) FROM ringback_turns WHERE call_id = call.call_id)
-    WHERE turn.status = 'running'`,
+  sqliteRunning(firstSummaryColumns),
 
   // Each turn pays for the condition, which therefore serves for two rules: the body is for what begins, ends or has a gap.
   `CREATE TRIGGER ringback_turns_follow_each_other AFTER INSERT ON ringback_turns
@@ -125,6 +134,15 @@ const sqliteTables = [
   BEGIN
     INSERT OR IGNORE INTO ringback_references VALUES (NEW.reference_id, NEW.call_id);
   END`
+]
+
+/** Since when a dial waits. Views of the turns have to make way. */
+const withDialFrom = (type: string, running: string): ReadonlyArray<string> => [
+  "DROP VIEW ringback_running",
+  "DROP VIEW ringback_calls",
+  `ALTER TABLE ringback_turns ADD COLUMN dial_from ${type}`,
+  calls(summaryColumns),
+  running
 ]
 
 const placeholders = `(${columns.map(() => "?").join(", ")})`
@@ -149,7 +167,7 @@ const insertTexts: Array<string> = []
 
 /** SQLite, from the version that is part of Node 22. */
 export const sqlite: Dialect = {
-  migrations: [["turns_and_calls", sqliteTables]],
+  migrations: [["turns_and_calls", sqliteTables], ["dials", withDialFrom("REAL", sqliteRunning(summaryColumns))]],
   insert: (rows) => {
     const size = roundedUp(rows.length)
     const parameters: Array<Value> = []
@@ -181,6 +199,7 @@ const types: { readonly [K in typeof columns[number]]: string } = {
   due: "double precision",
   process: "text",
   at: "double precision",
+  dial_from: "double precision",
   id: "text",
   reference_id: "text",
   format: "integer",
@@ -189,16 +208,15 @@ const types: { readonly [K in typeof columns[number]]: string } = {
 
 const nullable: ReadonlyArray<string> = ["due", "process", "reference_id"]
 
-const define = (names: ReadonlyArray<typeof columns[number]>): string =>
+const define = (names: Columns): string =>
   names.map((name) => `${name} ${types[name]}${nullable.includes(name) ? "" : " NOT NULL"}`).join(",\n    ")
 
 /** When a call is due, to the minute. What a call is found by is written only when it changes, and this changes seldom. */
 const minuteOf = (due: string): string => `floor(${due} / 60000) * 60000`
 
-const running = `CREATE VIEW ringback_running AS
-    SELECT ${
-  summaryColumns.map((column) => column === "process" ? "call.process" : `turn.${column}`).join(", ")
-}, call.due_from
+const running = (shown: Columns): string =>
+  `CREATE VIEW ringback_running AS
+    SELECT ${shown.map((column) => column === "process" ? "call.process" : `turn.${column}`).join(", ")}, call.due_from
     FROM ringback_unfinished AS call CROSS JOIN LATERAL (
       SELECT * FROM ringback_turns WHERE call_id = call.call_id ORDER BY version DESC LIMIT 1
     ) AS turn
@@ -218,7 +236,7 @@ const postgresTables = [
 
   `CREATE TABLE ringback_turns (
     position bigint GENERATED BY DEFAULT AS IDENTITY,
-    ${define(columns)},
+    ${define([...firstSummaryColumns, ...otherColumns])},
     PRIMARY KEY (call_id, version)
   )`,
 
@@ -229,7 +247,7 @@ const postgresTables = [
   `CREATE VIEW ringback_references AS SELECT DISTINCT ON (reference_id) reference_id, call_id
     FROM ringback_turns WHERE reference_id IS NOT NULL ORDER BY reference_id, position`,
 
-  calls,
+  calls(firstSummaryColumns),
 
   `CREATE TABLE ringback_unfinished (
     call_id ${types.call_id} PRIMARY KEY,
@@ -241,7 +259,7 @@ const postgresTables = [
 
   `CREATE INDEX ringback_unfinished_process ON ringback_unfinished (process) WHERE process IS NOT NULL`,
 
-  running
+  running(firstSummaryColumns)
 ]
 
 /** What each process has registered. It counts for nothing when the process does not hold its lock any more. */
@@ -257,8 +275,8 @@ const postgresVersions = [
   "DROP VIEW ringback_running",
   "DROP VIEW ringback_calls",
   "ALTER TABLE ringback_turns ALTER COLUMN flow_version TYPE bigint",
-  calls,
-  running
+  calls(firstSummaryColumns),
+  running(firstSummaryColumns)
 ]
 
 /** The type of a column as it is now. */
@@ -304,7 +322,10 @@ const toArray = (values: ReadonlyArray<Value>): ReadonlyArray<string | null> =>
 
 /** PostgreSQL, through `@effect/sql-pg`. */
 export const postgres: Dialect = {
-  migrations: [["turns_and_calls", postgresTables], ["processes", postgresProcesses], ["versions", postgresVersions]],
+  migrations: [["turns_and_calls", postgresTables], ["processes", postgresProcesses], ["versions", postgresVersions], [
+    "dials",
+    withDialFrom("double precision", running(summaryColumns))
+  ]],
   // Writers of several processes wait for each other's rows; in one order, they never wait in a circle.
   insert: (rows) => {
     const ordered = rows.toSorted(([self], [that]) => self! < that! ? -1 : 1)

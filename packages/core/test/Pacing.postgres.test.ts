@@ -1,0 +1,83 @@
+/** Processes that share a store share the pace of their dials. */
+import { assert, describe } from "@effect/vitest"
+import { Flow, Line, PhoneNumber } from "@ringback/core"
+import { Callee, FakeClock, PhoneCompany } from "@ringback/testing"
+import { Effect, Schema } from "effect"
+import { afterAll } from "vitest"
+import * as Postgres from "./fixtures/postgres.ts"
+import { type Process, reportInTurns, start, testsOn } from "./fixtures/processes.ts"
+
+const server = await Postgres.start()
+afterAll(() => server?.stop())
+const test = testsOn(server)
+
+const from = PhoneNumber.make("15550170009")
+const numberOf = (n: number) => PhoneNumber.make(`1555018${String(n).padStart(4, "0")}`)
+
+const Announcement = Flow.make("announcement", {
+  version: 1,
+  input: { to: PhoneNumber.PhoneNumber },
+  output: Schema.String,
+  run: ({ to }) =>
+    Line.speak("The library closes at six today.").pipe(
+      Flow.as("heard"),
+      Flow.dial({ to, from }),
+      Flow.catchTag(["NotAnswered", "HungUp"], (error) => Flow.succeed(error._tag))
+    )
+})
+
+const paced = { flows: [Announcement], settings: { dialsPerSecond: 2 } }
+
+/** Starts calls to numbers from `first` on, one a millisecond. */
+const announce = ({ calls }: Process, first: number, count: number) =>
+  Effect.forEach(
+    Array.from({ length: count }, (_, n) => first + n),
+    (n) => Effect.andThen(calls.start(Announcement, { to: numberOf(n) }), FakeClock.advance(1)),
+    { discard: true }
+  )
+
+const ringsSince = (began: number) =>
+  Effect.map(PhoneCompany.rings, (rings) => rings.map(({ at, number }) => ({ at: at - began, number })))
+
+/** The most that rang in any second. */
+const most = (rings: ReadonlyArray<{ readonly at: number }>): number =>
+  Math.max(...rings.map(({ at }) => rings.filter((other) => other.at >= at && other.at < at + 1_000).length))
+
+describe.skipIf(server === undefined)("processes on one PostgreSQL", () => {
+  test("share the pace: who joins waits until the others have looked, and in sum they are not over", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("1 second"))
+      const one = yield* start(paced)
+      const began = yield* FakeClock.now
+      yield* announce(one, 0, 60)
+      const two = yield* start(paced)
+      yield* reportInTurns([one, two])
+      yield* announce(two, 100, 20)
+      yield* FakeClock.advance("9 seconds")
+      assert.isTrue((yield* ringsSince(began)).every(({ number }) => number < numberOf(100)))
+      yield* FakeClock.advance("1 minute")
+      const rings = yield* ringsSince(began)
+      assert.lengthOf(rings, 80)
+      assert.isAtMost(most(rings), 3)
+      for (const first of [0, 100]) {
+        const own = rings.map(({ number }) => number).filter((number) =>
+          number.startsWith(numberOf(first).slice(0, -2))
+        )
+        assert.deepStrictEqual(own, own.toSorted())
+      }
+    }))
+
+  test("take over what waits at one that is gone, in its order, each once", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("1 second"))
+      const one = yield* start(paced)
+      const two = yield* start(paced)
+      yield* reportInTurns([two])
+      yield* announce(one, 0, 20)
+      yield* one.kill
+      yield* FakeClock.advance("2 minutes")
+      const rung = (yield* PhoneCompany.rings).map(({ number }) => number)
+      assert.deepStrictEqual(rung.toSorted(), Array.from({ length: 20 }, (_, n) => numberOf(n)))
+      assert.deepStrictEqual(rung, rung.toSorted())
+    }))
+})
