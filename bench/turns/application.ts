@@ -1,6 +1,6 @@
 /** What the measured server runs: the flow, a carrier that takes every dial, and the engine on a database. */
-import { NodeHttpClient } from "@effect/platform-node"
-import { PgClient } from "@effect/sql-pg"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as PgClient from "@effect/sql-pg/PgClient"
 import { Calls, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Telesign } from "@ringback/http"

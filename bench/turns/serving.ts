@@ -1,5 +1,6 @@
 /** What the measured servers of Ringback have in common: engine, store, and the routes by which a measurement is steered. */
-import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Call, Calls, EventStore, SqlEventStore } from "@ringback/core"
 import { Console, Effect, Layer, Metric, Option } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
