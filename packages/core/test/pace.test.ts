@@ -116,6 +116,16 @@ describe("a share", () => {
     assert.strictEqual(Pace.rate(back, 4 * look, limits()), 20)
   })
 
+  it("comes back to who has lost it, though a dial was recorded or throttled meanwhile", () => {
+    const alone = { count: 1, rank: 0 }
+    const begun = Pace.seen(Pace.joining, alone, 0, limits())
+    for (const change of [Pace.taken, Pace.throttled]) {
+      let pace = change(begun, 11_000, limits())
+      for (let now = 12_000; now <= 30_000; now += 5_000) pace = Pace.seen(pace, alone, now, limits())
+      assert.isAtMost(Pace.nextAt(pace, 30_000, limits()), 30_000)
+    }
+  })
+
   it("holds for two looks, and who has lost it joins anew", () => {
     const one = after(Pace.joining, [0, 1, 0])
     assert.strictEqual(Pace.rate(one, 2 * look, limits()), 40)

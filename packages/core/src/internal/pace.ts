@@ -94,15 +94,21 @@ export const lines = (self: Pace, now: number, { linesAtMost }: Limits): number 
 export const nextAt = (self: Pace, now: number, limits: Limits): number =>
   rate(self, now, limits) === 0 ? Infinity : self.freeAt
 
+/** How long the next dial has to wait. A process without a share sends none, until it has one again. */
+const gap = (self: Pace, now: number, limits: Limits): number => {
+  const perSecond = rate(self, now, limits)
+  return perSecond === 0 ? 0 : 1_000 / perSecond
+}
+
 /** A dial goes at `now`: the next one follows after its even part of a second. */
 export const taken = (self: Pace, now: number, limits: Limits): Pace => ({
   ...self,
-  freeAt: Math.max(self.freeAt, now) + 1_000 / rate(self, now, limits)
+  freeAt: Math.max(self.freeAt, now) + gap(self, now, limits)
 })
 
 /** The carrier takes no more for now: the pace is half. */
 export const throttled = (self: Pace, now: number, limits: Limits): Pace => {
   if (now - self.slowedAt < oneBurst / limits.speed) return self
   const slower = { ...self, slowedTo: Math.max(least, part(self, now, limits) / 2), slowedAt: now }
-  return { ...slower, freeAt: Math.max(self.freeAt, now + 1_000 / rate(slower, now, limits)) }
+  return { ...slower, freeAt: Math.max(self.freeAt, now + gap(slower, now, limits)) }
 }
