@@ -6,7 +6,7 @@ import { TableReady } from "./table-ready/flow.ts"
 /** An engine that leaves half of what the account may send to others, and 200 lines at a time to these calls. */
 export const CallsLive = Calls.layer({
   flows: [TableReady],
-  settings: { dialsPerSecond: 20, linesAtMost: 200, dialWaitAtMost: 2 * 60 * 60 * 1000 }
+  settings: { dial: { perSecond: 20, linesAtMost: 200, waitAtMost: "2 hours" } }
 })
 
 /** Starts a call to each guest. Done when all of them are on record, long before the last one rings. */

@@ -51,7 +51,9 @@ const live = (callee: Callee.Script, start: number, millis: number): Promise<Rea
       }))
   ).pipe(Layer.provide(EventStore.layerMemory))
   const engine = TestCalls.connection.pipe(
-    Layer.provideMerge(Calls.layer({ flows: [Announcement], settings: { busy: ["busy"], dialsPerSecond: Infinity } })),
+    Layer.provideMerge(
+      Calls.layer({ flows: [Announcement], settings: { dial: { busy: ["busy"], perSecond: Infinity } } })
+    ),
     Layer.provide(FakeTransport.layer),
     Layer.provide(recording),
     Layer.provideMerge(PhoneCompany.layer),

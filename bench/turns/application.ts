@@ -72,5 +72,5 @@ export const store = (place: string) =>
 export const calls = (place: string) =>
   Calls.layer({
     flows: [Conversation, Interview, Held],
-    settings: { shortestKeyPress: 0, fastestSpeech: Infinity, dialsPerSecond: Infinity }
+    settings: { speech: { shortestKeyPress: 0, fastest: Infinity }, dial: { perSecond: Infinity } }
   }).pipe(Layer.provide(transport), Layer.provideMerge(store(place)))

@@ -40,7 +40,9 @@ const application = Layer.unwrap(
         disableListenLog: true
       })
         .pipe(
-          Layer.provideMerge(Calls.layer({ flows: [Delivery], settings: { speed, lookEvery: 5000 / speed } })),
+          Layer.provideMerge(
+            Calls.layer({ flows: [Delivery], settings: { speed, store: { lookEvery: 5000 / speed } } })
+          ),
           Layer.provideMerge(SqlEventStore.layer),
           Layer.provide(database),
           Layer.provide(Telesign.layerConfig),

@@ -186,7 +186,7 @@ const begin = (
     version: input.version,
     line: 1,
     referenceId: webhook.referenceId,
-    ...(settings.marks ? { externalId: externalId(namespace, turn.call.id, 1) } : {}),
+    ...(settings.copies.marks ? { externalId: externalId(namespace, turn.call.id, 1) } : {}),
     content: copies.contentOf(webhook, settings),
     ...(webhook.to === undefined ? {} : { to: webhook.to }),
     ...(webhook.from === undefined ? {} : { from: webhook.from }),
@@ -242,14 +242,14 @@ export const signalProblem = (
     const isFit = step._tag !== "Waiting" || step.request._tag !== "Signal" || step.request.fits(signal.value)
     return isFit ? undefined : "The value does not fit the signal's schema"
   }
-  const { maxSignals, maxSignalsOfName } = settings
-  if (call.signals.length >= maxSignals) {
-    return `${maxSignals} signals wait already, and the flow waits for none of them`
+  const { signals, signalsOfName } = settings.call
+  if (call.signals.length >= signals) {
+    return `${signals} signals wait already, and the flow waits for none of them`
   }
   const ofName = call.signals.filter(({ name }) => name === signal.name).length
-  return ofName < maxSignalsOfName
+  return ofName < signalsOfName
     ? undefined
-    : `${maxSignalsOfName} signals of this name wait already, and the flow does not wait for it`
+    : `${signalsOfName} signals of this name wait already, and the flow does not wait for it`
 }
 
 const waitsFor = (call: Call, kind: "Activity" | "Signal", n: number): boolean =>

@@ -212,7 +212,7 @@ export class Calls extends Context.Service<Calls, {
    * key began with another input.
    *
    * Fails with `StoreError` at once while the store is late with the webhooks of live calls, and after
-   * `settings.storePatience` if it gives no answer. Then the call may begin all the same: start it again under its key.
+   * `settings.store.patience` if it gives no answer. Then the call may begin all the same: start it again under its key.
    */
   readonly start: <Name extends string, Input, A, E, R>(
     flow: Flow.Definition<Name, Input, A, E, R> & Startable<R>,
@@ -221,13 +221,13 @@ export class Calls extends Context.Service<Calls, {
   ) => Effect.Effect<Handle<A, E>, InvalidInput | FlowNotRegistered | KeyTaken | StoreError>
   /**
    * Records a webhook and answers it. The answer comes after the record is durable, with one exception: if the store has
-   * not done its work by `settings.replyDeadline`, and somebody waits on the line, the answer is a hold that decides
-   * nothing, and after `settings.maxUnrecordedHolds` in a row a hang-up. The webhook stays where it is and is recorded as
+   * not done its work by `settings.reply.deadline`, and somebody waits on the line, the answer is a hold that decides
+   * nothing, and after `settings.reply.unrecordedHolds` in a row a hang-up. The webhook stays where it is and is recorded as
    * soon as the store can.
    *
    * What is out of bounds is left out of the record, whoever decoded it (`Webhook.bounded`). Fails with `OutOfBounds` if
    * nothing is left that could be recorded, and with `StoreError` if the store is late and no hold would help, or
-   * `settings.maxWaiting` webhooks wait for it.
+   * `settings.store.waiting` webhooks wait for it.
    */
   readonly receive: (webhook: Webhook) => Effect.Effect<Reply, OutOfBounds | StoreError>
   /** `receive` for what has no fiber: a server that gives its answers by callbacks. `answer` is called once. */
@@ -311,10 +311,10 @@ export interface Options<
    * What happens at the start if calls are running whose flow, in their version, is not in `flows`, on a store that no other
    * process can share: `"refuse"` (the default) fails with `FlowsMissing`; `"leave"` starts and names them in the log. They
    * can be cancelled, their lines are looked after, and each ends as `FlowMissing` when its flow is overdue by
-   * `settings.flowPatience`. On PostgreSQL it is always as with `"leave"`, for another process may know the flow.
+   * `settings.call.flowPatience`. On PostgreSQL it is always as with `"leave"`, for another process may know the flow.
    */
   readonly missingFlows?: "refuse" | "leave"
-  readonly settings?: Partial<Settings.Settings>
+  readonly settings?: Settings.Options
   /**
    * The store was restored from a copy, at the time `before`: calls that began before may have rung phones that it knows
    * nothing of. `hold` keeps them from dialling until somebody says more, as an engine with a `Witness` does by itself;

@@ -1,79 +1,63 @@
 /**
- * The times and limits by which calls are decided, as data.
+ * The times and limits by which calls are decided.
  *
  * @since 0.1.0
  */
-import { Schema } from "effect"
+import { Config, type Duration, Option, Schema } from "effect"
 import * as Action from "./Action.ts"
-import { longestWait } from "./internal/bounds.ts"
+import { longestWait, millisOf } from "./internal/bounds.ts"
 import * as Prompt from "./Prompt.ts"
 
 /**
- * All times are in milliseconds. The defaults are ours: Telesign documents none of them but the longest call.
+ * How webhooks are answered.
  *
  * @since 0.1.0
  */
-export interface Settings {
-  /** A reply written this long after its webhook came was perhaps not delivered; default 4 s. */
-  readonly lateReply: number
+export interface ReplySettings {
   /** How long a webhook may wait for the flow before it is answered with a hold; default 2 s. */
-  readonly replyDeadline: number
+  readonly deadline: Duration.Input
+  /** A reply written this long after its webhook came was perhaps not delivered; default 4 s. */
+  readonly lateAfter: Duration.Input
+  /** A reply recorded this shortly before a crash was perhaps not delivered; default 2 s. */
+  readonly doubt: Duration.Input
   /** What a callee hears while the flow waits outside of a `Line.hold`. */
   readonly hold: Prompt.Prompt
   /** How many holds in a row a line gets that the store is too late to record, before it is hung up; default 3. */
-  readonly maxUnrecordedHolds: number
-  /** How long a start, a signal or a cancel waits for the store before it fails; default 5 s. */
-  readonly storePatience: number
-  /** How many webhooks and requests may wait for the store; what comes on top is refused; default 10,000. */
-  readonly maxWaiting: number
+  readonly unrecordedHolds: number
+}
+
+/**
+ * How lines are looked after. These times are the carrier's: `speed` divides them.
+ *
+ * @since 0.1.0
+ */
+export interface LineSettings {
   /** How many holds in a row a line bears before it is left; default 60. */
-  readonly maxHolds: number
+  readonly holds: number
   /** How long a phone may ring at all, after which a dial of unknown fate is given up; default 3 minutes. */
-  readonly ringLimit: number
+  readonly ringLimit: Duration.Input
   /** What is added to limits that the carrier keeps, for its events to arrive; default 1 minute. */
-  readonly grace: number
+  readonly grace: Duration.Input
   /** How long after the end of a call an outstanding answer is waited for; default 3 s. */
-  readonly settle: number
+  readonly settle: Duration.Input
   /** How long after a hang-up a line is presumed closed; default 30 s. */
-  readonly afterHangup: number
+  readonly afterHangup: Duration.Input
   /** How long after the longest that an action can last a line counts as lost; default 2 minutes. */
-  readonly silence: number
-  /** A reply recorded this shortly before a crash was perhaps not delivered; default 2 s. */
-  readonly doubt: number
-  /** A dial is sent this soon after its record or not at all; default 10 s. */
-  readonly sendWindow: number
-  /** How long the carrier may take to answer a dial, before its response counts as lost; default 30 s. */
-  readonly sendLimit: number
-  /**
-   * How long an engine takes to close at most: to answer the webhooks and dials that it has in hand, and to record what
-   * became of them; default 10 s. What is left then is left to the next process.
-   */
-  readonly closeWithin: number
-  /**
-   * Where several processes share a store: how often each looks for calls that another left behind, and how late a call may
-   * be before another sees to it than the one that should; default 5 s.
-   */
-  readonly lookEvery: number
-  /**
-   * How long a call waits for its flow, where that is overdue and no living process has registered it in the version of the
-   * call, before the call ends without it; default 1 hour.
-   */
-  readonly flowPatience: number
-  /** How often a dial that surely did nothing is tried in all, those not counted that the carrier throttled; default 5. */
-  readonly maxAttempts: number
-  /** The wait before the second attempt; each further one doubles it, up to `longestRetryAfter`; default 1 s. */
-  readonly backoff: number
-  /**
-   * The longest wait for the next attempt of a dial that surely did nothing, also if the carrier wishes a longer one
-   * (`Retry-After`); default 5 minutes.
-   */
-  readonly longestRetryAfter: number
+  readonly silence: Duration.Input
+}
+
+/**
+ * How dials are sent, and what the carrier's words for them mean.
+ *
+ * @since 0.1.0
+ */
+export interface DialSettings {
   /**
    * At most so many dials a second, spread evenly, of all processes on one store together; default 40. Telesign documents no
    * limit. Second-hand, an account may make 50 requests of all kinds a second unless its support has raised that. `Infinity`
-   * for no pace. After a 429 the pace is half, and comes back within a minute.
+   * for no pace. After a 429 the pace is half, and comes back within a minute. `speed` multiplies it.
    */
-  readonly dialsPerSecond: number
+  readonly perSecond: number
   /**
    * At most so many lines that ring or talk, of all calls and all processes on one store together: what would be one more
    * waits. Calls that come in count and are never refused. Each process has its share: one without any dials nobody. Default
@@ -82,11 +66,39 @@ export interface Settings {
   readonly linesAtMost: number
   /**
    * How long after its flow has asked for it a dial may wait to be sent at most: for its place in the pace and among the
-   * lines, and for a carrier that throttles it (429). Then the flow is told that it was not sent. Default 24 hours.
+   * lines, and for a carrier that throttles it (429). Then the flow is told that it was not sent. Default 24 hours. `speed`
+   * divides it.
    */
-  readonly dialWaitAtMost: number
+  readonly waitAtMost: Duration.Input
+  /** A dial is sent this soon after its record or not at all; default 10 s. */
+  readonly sendWithin: Duration.Input
+  /** How long the carrier may take to answer a dial, before its response counts as lost; default 30 s. */
+  readonly answerWithin: Duration.Input
+  /** How often a dial that surely did nothing is tried in all, those not counted that the carrier throttled; default 5. */
+  readonly attempts: number
+  /** The wait before the second attempt; each further one doubles it, up to `longestBackoff`; default 1 s. `speed` divides it. */
+  readonly backoff: Duration.Input
+  /**
+   * The longest wait for the next attempt of a dial that surely did nothing, also if the carrier wishes a longer one
+   * (`Retry-After`); default 5 minutes.
+   */
+  readonly longestBackoff: Duration.Input
+  /** The statuses of `dial_completed` that mean busy. Telesign publishes only `answered`, so none by default. */
+  readonly busy: ReadonlyArray<string>
+  /** The statuses of `dial_completed` that mean that nobody answered. None by default. */
+  readonly noAnswer: ReadonlyArray<string>
+  /** The statuses of `dial_completed` that mean nothing yet, such as still ringing. None by default. */
+  readonly ignored: ReadonlyArray<string>
+}
+
+/**
+ * How a second delivery of a webhook is told from a new one.
+ *
+ * @since 0.1.0
+ */
+export interface CopySettings {
   /** At most so many copies of one event are answered alike; the next counts as new; default 5. */
-  readonly maxCopies: number
+  readonly atMost: number
   /**
    * The field of a webhook that identifies it, such as an id of the event: two deliveries are copies exactly if it is equal.
    * Telesign documents none, so there is none by default. It is looked for at the top of the JSON and in `data`.
@@ -97,87 +109,125 @@ export interface Settings {
    * carrier sends it back. Telesign documents neither the parameter (but on `dial`) nor the echo: off by default.
    */
   readonly marks: boolean
-  /** At most so many signals of one call wait until its flow waits for them; what is told beyond that is refused; default 1,000. */
-  readonly maxSignals: number
+}
+
+/**
+ * What one call may bear.
+ *
+ * @since 0.1.0
+ */
+export interface CallSettings {
+  /** At most so many signals wait until their flow waits for them; what is told beyond that is refused; default 1,000. */
+  readonly signals: number
   /** At most so many of these have one name; default 100. */
-  readonly maxSignalsOfName: number
-  /** At most so many events that change nothing are stored for one call; default 20. */
-  readonly maxStrays: number
+  readonly signalsOfName: number
+  /** At most so many events that change nothing are stored; default 20. */
+  readonly strays: number
+  /**
+   * How long a call waits for its flow, where that is overdue and no living process has registered it in the version of the
+   * call, before the call ends without it; default 1 hour.
+   */
+  readonly flowPatience: Duration.Input
+}
+
+/**
+ * How long speech, audio and key presses last.
+ *
+ * @since 0.1.0
+ */
+export interface SpeechSettings {
   /** Speech is no faster than this many characters a second; default 20. */
-  readonly fastestSpeech: number
+  readonly fastest: number
   /** Speech is no slower than this many characters a second; default 5. */
-  readonly slowestSpeech: number
+  readonly slowest: number
   /** Nobody hears a prompt and presses keys faster than this; default 0.4 s. */
-  readonly shortestKeyPress: number
+  readonly shortestKeyPress: Duration.Input
   /** How long audio of unknown length may play; default 10 minutes. */
-  readonly longestAudio: number
+  readonly longestAudio: Duration.Input
   /** How much longer an action may last that collects digits; default 1 minute. */
-  readonly longestCollect: number
-  /** The statuses of `dial_completed` that mean busy. Telesign publishes only `answered`, so none by default. */
-  readonly busy: ReadonlyArray<string>
-  /** The statuses of `dial_completed` that mean that nobody answered. None by default. */
-  readonly noAnswer: ReadonlyArray<string>
-  /** The statuses of `dial_completed` that mean nothing yet, such as still ringing. None by default. */
-  readonly ignored: ReadonlyArray<string>
+  readonly longestCollect: Duration.Input
+}
+
+/**
+ * How the store is waited for, and shared.
+ *
+ * @since 0.1.0
+ */
+export interface StoreSettings {
+  /** How long a start, a signal or a cancel waits for the store before it fails; default 5 s. */
+  readonly patience: Duration.Input
+  /** How many webhooks may wait for the store; what comes on top is refused; default 10,000. */
+  readonly waiting: number
+  /**
+   * Where several processes share a store: how often each looks for calls that another left behind, and how late a call may
+   * be before another sees to it than the one that should; default 5 s.
+   */
+  readonly lookEvery: Duration.Input
+}
+
+/**
+ * What is kept in memory.
+ *
+ * @since 0.1.0
+ */
+export interface MemorySettings {
   /**
    * How many calls that have neither a line nor an activity are kept in memory; default 1,000. The others are left to the
    * store, and read again when something comes for them.
    */
-  readonly keep: number
-  /** How much faster than life the carrier runs; 1 in life, more in an emulator. Divides what the carrier's speed decides. */
-  readonly speed: number
+  readonly calls: number
 }
 
-const second = 1000
-const minute = 60 * second
-
 /**
- * The settings for real telephones.
+ * How an engine ends.
  *
  * @since 0.1.0
  */
-export const defaults: Settings = {
-  replyDeadline: 2 * second,
-  lateReply: 4 * second,
-  hold: Prompt.speech("One moment, please."),
-  maxUnrecordedHolds: 3,
-  storePatience: 5 * second,
-  maxWaiting: 10_000,
-  maxHolds: 60,
-  ringLimit: 3 * minute,
-  grace: minute,
-  settle: 3 * second,
-  afterHangup: 30 * second,
-  silence: 2 * minute,
-  doubt: 2 * second,
-  sendWindow: 10 * second,
-  sendLimit: 30 * second,
-  closeWithin: 10 * second,
-  lookEvery: 5 * second,
-  flowPatience: 60 * minute,
-  maxAttempts: 5,
-  backoff: second,
-  longestRetryAfter: 5 * minute,
-  dialsPerSecond: 40,
-  linesAtMost: Infinity,
-  dialWaitAtMost: 24 * 60 * minute,
-  maxCopies: 5,
-  eventKey: undefined,
-  marks: false,
-  maxSignals: 1_000,
-  maxSignalsOfName: 100,
-  maxStrays: 20,
-  fastestSpeech: 20,
-  slowestSpeech: 5,
-  shortestKeyPress: 400,
-  longestAudio: 10 * minute,
-  longestCollect: minute,
-  busy: [],
-  noAnswer: [],
-  ignored: [],
-  keep: 1000,
-  speed: 1
+export interface ClosingSettings {
+  /**
+   * How long an engine takes to close at most: to answer the webhooks and dials that it has in hand, and to record what
+   * became of them; default 10 s. What is left then is left to the next process.
+   */
+  readonly within: Duration.Input
 }
+
+interface Groups {
+  readonly reply: ReplySettings
+  readonly line: LineSettings
+  readonly dial: DialSettings
+  readonly copies: CopySettings
+  readonly call: CallSettings
+  readonly speech: SpeechSettings
+  readonly store: StoreSettings
+  readonly memory: MemorySettings
+  readonly closing: ClosingSettings
+}
+
+type Changes<Group> = { readonly [Setting in keyof Group]?: Group[Setting] | undefined }
+
+/**
+ * What is to be other than the defaults; what is `undefined` is not changed. A time is a duration such as `"2 seconds"`, or a
+ * number of milliseconds. The defaults are ours: Telesign documents none of them but the longest call.
+ *
+ * @since 0.1.0
+ */
+export type Options = { readonly [Group in keyof Groups]?: Changes<Groups[Group]> | undefined } & {
+  /** How much faster than life the carrier runs; 1 in life, more in an emulator. Divides what the carrier's speed decides. */
+  readonly speed?: number | undefined
+}
+
+type Resolved<Value> = Duration.Input extends Value ? number : Value
+
+/**
+ * The settings of an engine: all times in milliseconds, and what is the carrier's at its `speed`.
+ *
+ * @since 0.1.0
+ */
+export type Settings =
+  & {
+    readonly [Group in keyof Groups]: { readonly [Setting in keyof Groups[Group]]: Resolved<Groups[Group][Setting]> }
+  }
+  & { readonly speed: number }
 
 /**
  * Settings cannot be used. Each of the `problems` names one and says what is allowed; no value is kept.
@@ -193,99 +243,249 @@ export class InvalidSettings extends Schema.TaggedError<InvalidSettings>()("Inva
   }
 }
 
+// ---------------------------------------------------------------------------------------------------------------------
+// Rules
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** One setting: its default, what it may be, and how it is read from the environment. */
 interface Rule {
-  readonly takes: (value: unknown) => boolean
+  readonly initial: unknown
   readonly expected: string
+  /** What the engine gets for a value; nothing if it is none. */
+  readonly resolve: (value: unknown, speed: number) => Option.Option<unknown>
+  readonly config: (name: string) => Config.Config<unknown>
 }
+
+const rule = (
+  initial: unknown,
+  expected: string,
+  takes: (value: unknown) => boolean,
+  config: Rule["config"]
+): Rule => ({ initial, expected, resolve: (value) => takes(value) ? Option.some(value) : Option.none(), config })
 
 const isAtLeast = (least: number) => (value: unknown): boolean => typeof value === "number" && value >= least
 const isCount = (value: unknown): boolean => Number.isInteger(value) || value === Infinity
 
-const time: Rule = {
-  takes: (value) => isAtLeast(0)(value) && (value as number) <= longestWait,
-  expected: "Expected milliseconds, from 0 to 10 years"
-}
-const someTime: Rule = {
-  takes: (value) => value !== 0 && time.takes(value),
-  expected: "Expected milliseconds, more than 0 and at most 10 years"
-}
-const count: Rule = {
-  takes: (value) => isAtLeast(0)(value) && isCount(value),
-  expected: "Expected a whole number, 0 or more"
-}
-const someCount: Rule = {
-  takes: (value) => isAtLeast(1)(value) && isCount(value),
-  expected: "Expected a whole number, 1 or more"
-}
-const rate: Rule = { takes: (value) => isAtLeast(0)(value) && value !== 0, expected: "Expected a number above 0" }
-const words: Rule = {
-  takes: (value) => Array.isArray(value) && value.every((word) => typeof word === "string"),
-  expected: "Expected a list of words"
-}
-const prompt: Rule = { takes: Schema.is(Schema.toType(Prompt.Prompt)), expected: "Expected a Prompt" }
-const truth: Rule = { takes: (value) => typeof value === "boolean", expected: "Expected true or false" }
-const name: Rule = {
-  takes: (value) => value === undefined || typeof value === "string",
-  expected: "Expected the name of a field"
+const timeOf = (initial: Duration.Input, least: "0" | "more", isOfCarrier: boolean): Rule => ({
+  initial,
+  expected: `Expected a duration such as "2 seconds", ${
+    least === "0" ? "from 0 to" : "more than 0 and at most"
+  } 10 years`,
+  resolve: (value, speed) => {
+    const millis = millisOf(value as Duration.Input)
+    const fits = millis !== undefined && millis <= longestWait && (least === "0" ? millis >= 0 : millis > 0)
+    return fits ? Option.some(isOfCarrier ? millis / speed : millis) : Option.none()
+  },
+  config: (name) => Config.Duration(name)
+})
+
+const time = (initial: Duration.Input): Rule => timeOf(initial, "0", false)
+const someTime = (initial: Duration.Input): Rule => timeOf(initial, "more", false)
+const carrierTime = (initial: Duration.Input): Rule => timeOf(initial, "0", true)
+const someCarrierTime = (initial: Duration.Input): Rule => timeOf(initial, "more", true)
+
+const count = (initial: number): Rule =>
+  rule(initial, "Expected a whole number, 0 or more", (value) => isAtLeast(0)(value) && isCount(value), Config.Number)
+const someCount = (initial: number): Rule =>
+  rule(initial, "Expected a whole number, 1 or more", (value) => isAtLeast(1)(value) && isCount(value), Config.Number)
+
+const isRate = (value: unknown): boolean => isAtLeast(0)(value) && value !== 0
+const rate = (initial: number): Rule => rule(initial, "Expected a number above 0", isRate, Config.Number)
+
+const carrierRate = (initial: number): Rule => ({
+  ...rate(initial),
+  resolve: (value, speed) => isRate(value) ? Option.some(value as number * speed) : Option.none()
+})
+
+const isWords = (value: unknown): boolean => Array.isArray(value) && value.every((word) => typeof word === "string")
+const splitWords = (text: string): ReadonlyArray<string> => text.split(",").map((word) => word.trim())
+const words: Rule = rule([], "Expected a list of words", isWords, (name) => Config.map(Config.String(name), splitWords))
+
+const rules: { readonly [Group in keyof Groups]: { readonly [Setting in keyof Groups[Group]]: Rule } } = {
+  reply: {
+    deadline: time("2 seconds"),
+    lateAfter: time("4 seconds"),
+    doubt: time("2 seconds"),
+    hold: rule(
+      Prompt.speech("One moment, please."),
+      "Expected a Prompt",
+      Schema.is(Schema.toType(Prompt.Prompt)),
+      (name) => Config.map(Config.String(name), (text) => Prompt.speech(text))
+    ),
+    unrecordedHolds: count(3)
+  },
+  line: {
+    holds: count(60),
+    ringLimit: carrierTime("3 minutes"),
+    grace: carrierTime("1 minute"),
+    settle: carrierTime("3 seconds"),
+    afterHangup: carrierTime("30 seconds"),
+    silence: carrierTime("2 minutes")
+  },
+  dial: {
+    perSecond: carrierRate(40),
+    linesAtMost: someCount(Infinity),
+    waitAtMost: someCarrierTime("24 hours"),
+    sendWithin: time("10 seconds"),
+    answerWithin: someTime("30 seconds"),
+    attempts: someCount(5),
+    backoff: carrierTime("1 second"),
+    longestBackoff: time("5 minutes"),
+    busy: words,
+    noAnswer: words,
+    ignored: words
+  },
+  copies: {
+    atMost: count(5),
+    eventKey: rule(
+      undefined,
+      "Expected the name of a field",
+      (value) => value === undefined || typeof value === "string",
+      Config.String
+    ),
+    marks: rule(false, "Expected true or false", (value) => typeof value === "boolean", Config.Boolean)
+  },
+  call: {
+    signals: count(1_000),
+    signalsOfName: count(100),
+    strays: count(20),
+    flowPatience: time("1 hour")
+  },
+  speech: {
+    fastest: rate(20),
+    slowest: rate(5),
+    shortestKeyPress: carrierTime("400 millis"),
+    longestAudio: time("10 minutes"),
+    longestCollect: time("1 minute")
+  },
+  store: {
+    patience: time("5 seconds"),
+    waiting: someCount(10_000),
+    lookEvery: someTime("5 seconds")
+  },
+  memory: { calls: count(1_000) },
+  closing: { within: time("10 seconds") }
 }
 
-const rules: { readonly [Setting in keyof Settings]: Rule } = {
-  replyDeadline: time,
-  lateReply: time,
-  hold: prompt,
-  maxUnrecordedHolds: count,
-  storePatience: time,
-  maxWaiting: someCount,
-  maxHolds: count,
-  ringLimit: time,
-  grace: time,
-  settle: time,
-  afterHangup: time,
-  silence: time,
-  doubt: time,
-  sendWindow: time,
-  sendLimit: someTime,
-  closeWithin: time,
-  lookEvery: someTime,
-  flowPatience: time,
-  maxAttempts: someCount,
-  backoff: time,
-  longestRetryAfter: time,
-  dialsPerSecond: rate,
-  linesAtMost: someCount,
-  dialWaitAtMost: someTime,
-  maxCopies: count,
-  eventKey: name,
-  marks: truth,
-  maxSignals: count,
-  maxSignalsOfName: count,
-  maxStrays: count,
-  fastestSpeech: rate,
-  slowestSpeech: rate,
-  shortestKeyPress: time,
-  longestAudio: time,
-  longestCollect: time,
-  busy: words,
-  noAnswer: words,
-  ignored: words,
-  keep: count,
-  speed: { takes: (value) => rate.takes(value) && value !== Infinity, expected: rate.expected }
+/** All settings, each under its name, such as `reply.deadline`. */
+const all: ReadonlyArray<readonly [name: string, group: string, setting: string, Rule]> = Object.entries(rules).flatMap(
+  ([group, settings]) =>
+    Object.entries(settings as Record<string, Rule>).map(([setting, rule]) =>
+      [`${group}.${setting}`, group, setting, rule] as const
+    )
+)
+
+type Values = { readonly [group: string]: { readonly [setting: string]: unknown } | undefined }
+
+/** Group by group, what is given for each setting. */
+const grouped = (valueOf: (group: string, setting: string, rule: Rule) => unknown): Record<string, object> => {
+  const found: Record<string, Record<string, unknown>> = {}
+  for (const [, group, setting, rule] of all) {
+    found[group] = { ...found[group], [setting]: valueOf(group, setting, rule) }
+  }
+  return found
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Making
+// ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * The defaults with some of them changed. Throws `InvalidSettings`, which names each setting that cannot be used, one that
+ * does not exist among them.
+ *
+ * @example
+ * Settings.make({ reply: { deadline: "1 second" }, dial: { perSecond: 10 } })
+ * @since 0.1.0
+ */
+export const make = (options: Options = {}): Settings => {
+  const problems = unknownIn(options)
+  const speed = options.speed ?? 1
+  if (!isRate(speed) || speed === Infinity) problems.push({ setting: "speed", problem: "Expected a number above 0" })
+  const settings = grouped((group, setting, { expected, initial, resolve }) => {
+    const value = (options as unknown as Values)[group]?.[setting]
+    const resolved = resolve(value === undefined ? initial : value, speed)
+    if (Option.isSome(resolved)) return resolved.value
+    problems.push({ setting: `${group}.${setting}`, problem: expected })
+    return undefined
+  })
+  if (problems.length > 0) throw new InvalidSettings({ problems })
+  return { ...settings, speed } as unknown as Settings
+}
+
+type Problem = { readonly setting: string; readonly problem: string }
+
+/** The settings that do not exist: a name that is misspelt must not be passed over. */
+const unknownIn = (options: Options): Array<Problem> => {
+  const known = new Set(all.map(([name]) => name))
+  return Object.entries(options).flatMap(([group, settings]) => {
+    if (group === "speed" || settings === undefined) return []
+    if (!Object.hasOwn(rules, group)) return [{ setting: group, problem: "There is no such setting" }]
+    if (typeof settings !== "object" || settings === null) return [{ setting: group, problem: "Expected settings" }]
+    return Object.keys(settings).flatMap((setting) =>
+      known.has(`${group}.${setting}`)
+        ? []
+        : [{ setting: `${group}.${setting}`, problem: "There is no such setting" }]
+    )
+  })
 }
 
 /**
- * The defaults with some of them changed; what is `undefined` stays as it is. Throws `InvalidSettings`.
+ * The settings for real telephones.
  *
  * @since 0.1.0
  */
-export const make = (changes: { readonly [Setting in keyof Settings]?: Settings[Setting] | undefined }): Settings => {
-  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
-  const settings: Settings = { ...defaults, ...given }
-  const problems = Object.entries(rules).flatMap(([setting, { expected, takes }]) =>
-    takes(settings[setting as keyof Settings]) ? [] : [{ setting, problem: expected }]
+export const defaults: Settings = make()
+
+/**
+ * What two say is to be other than the defaults; where both say something, the second is right.
+ *
+ * @since 0.1.0
+ */
+export const merge = (self: Options, that: Options): Options => {
+  const [first, second] = [self as unknown as Values, that as unknown as Values]
+  const groups = Object.keys(rules).flatMap((group) =>
+    first[group] === undefined && second[group] === undefined
+      ? []
+      : [[group, { ...first[group], ...second[group] }] as const]
   )
-  if (problems.length > 0) throw new InvalidSettings({ problems })
-  return settings
+  const speed = that.speed ?? self.speed
+  return { ...Object.fromEntries(groups), ...(speed === undefined ? {} : { speed }) }
 }
+
+/** `reply.lateAfter` is `REPLY_LATE_AFTER`. */
+const variable = (name: string): string =>
+  name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).replace(".", "_").toUpperCase()
+
+/**
+ * What the configuration says is to be other than the defaults: `RINGBACK_REPLY_DEADLINE="1 second"` is `reply.deadline`,
+ * `RINGBACK_DIAL_PER_SECOND=10` is `dial.perSecond`, `RINGBACK_DIAL_BUSY="busy,user_busy"` is `dial.busy`, and so on for each. Fails
+ * with a `ConfigError` for what is no such value; what an engine cannot be set up with, `make` refuses.
+ *
+ * @example
+ * const CallsLive = Layer.unwrap(Effect.map(Settings.config, (settings) => Calls.layer({ flows, settings })))
+ * @since 0.1.0
+ */
+export const config: Config.Config<Options> = Config.map(
+  Config.all([
+    ...all.map(([name, , , { config }]) => Config.option(config(`RINGBACK_${variable(name)}`))),
+    Config.option(Config.Number("RINGBACK_SPEED"))
+  ]),
+  (found) => {
+    const values = new Map(all.map(([name], place) => [name, Option.getOrUndefined(found[place]!)]))
+    const speed = Option.getOrUndefined(found.at(-1)!) as number | undefined
+    return {
+      ...grouped((group, setting) => values.get(`${group}.${setting}`)),
+      ...(speed === undefined ? {} : { speed })
+    } as Options
+  }
+)
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What follows
+// ---------------------------------------------------------------------------------------------------------------------
+
+const second = 1_000
 
 const spokenCharacters = (text: string): number =>
   plainWords.test(text) ? text.length : text.replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ").trim().length
@@ -298,15 +498,15 @@ const plainWords = /^[^\s<]+(?: [^\s<]+)*$/
  *
  * @since 0.1.0
  */
-export const longest = (self: Settings, action: Action.Action): number => {
-  const collecting = Action.digits(action) > 0 ? self.longestCollect : 0
+export const longest = ({ speech, speed }: Settings, action: Action.Action): number => {
+  const collecting = Action.digits(action) > 0 ? speech.longestCollect : 0
   switch (action._tag) {
     case "Speak":
-      return (spokenCharacters(action.text) / self.slowestSpeech * second + collecting) / self.speed
+      return (spokenCharacters(action.text) / speech.slowest * second + collecting) / speed
     case "Play":
-      return ((action.millis ?? self.longestAudio) + collecting) / self.speed
+      return ((action.millis ?? speech.longestAudio) + collecting) / speed
     case "SendDtmf":
-      return (action.tones.length * second) / self.speed
+      return (action.tones.length * second) / speed
     case "Dial":
     case "Hangup":
       return 0
@@ -319,13 +519,17 @@ export const longest = (self: Settings, action: Action.Action): number => {
  *
  * @since 0.1.0
  */
-export const shortest = (self: Settings, action: Action.Action, options: { readonly withDigits: boolean }): number => {
-  if (options.withDigits) return self.shortestKeyPress / self.speed
+export const shortest = (
+  { speech, speed }: Settings,
+  action: Action.Action,
+  options: { readonly withDigits: boolean }
+): number => {
+  if (options.withDigits) return speech.shortestKeyPress
   switch (action._tag) {
     case "Speak":
-      return (spokenCharacters(action.text) / self.fastestSpeech * second) / 2 / self.speed
+      return (spokenCharacters(action.text) / speech.fastest * second) / 2 / speed
     case "Play":
-      return (action.millis ?? 0) / self.speed
+      return (action.millis ?? 0) / speed
     case "SendDtmf":
     case "Dial":
     case "Hangup":
@@ -334,8 +538,8 @@ export const shortest = (self: Settings, action: Action.Action, options: { reado
 }
 
 /**
- * How long to listen for a sign of a dial whose fate is not known.
+ * How long to listen for a sign of a dial whose fate is not known. In milliseconds, at the speed of the carrier.
  *
  * @since 0.1.0
  */
-export const horizon = (self: Settings): number => (self.ringLimit + self.grace) / self.speed
+export const horizon = ({ line }: Settings): number => line.ringLimit + line.grace

@@ -35,7 +35,7 @@ export class Refused extends Schema.TaggedClass<Refused>()("Refused", {
  * handshake. `retryAfterMillis` is the carrier's wish, if it told one.
  *
  * `throttled` is set where the carrier was reached and took no more for now (429): such an attempt does not count towards
- * `settings.maxAttempts`, and slows all dials down.
+ * `settings.dial.attempts`, and slows all dials down.
  *
  * @since 0.1.0
  */

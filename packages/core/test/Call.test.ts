@@ -83,7 +83,7 @@ describe("a dial", () => {
   const throttle = { _tag: "NotSent", problem: "HTTP 429", throttled: true } as const
 
   it("that is throttled uses up no attempt, waits longer each time, and is given up when its time is over", () => {
-    const trial = new Trial(talk, undefined, { dialWaitAtMost: 15 * minute })
+    const trial = new Trial(talk, undefined, { dial: { waitAtMost: 15 * minute } })
     const waits: Array<number> = []
     for (let line = 1; exitOf(trial) === undefined; line++) {
       trial.posted(throttle, line)
@@ -126,18 +126,18 @@ describe("a dial", () => {
         for (let line = 1; exitOf(trial) === undefined && line < 100_000; line++) {
           trial.posted(posted, line)
           const { until } = Call.waitingFor(trial.call, settings)
-          assert.isAtMost((until ?? trial.now) - trial.now, settings.longestRetryAfter)
+          assert.isAtMost((until ?? trial.now) - trial.now, settings.dial.longestBackoff)
           if (exitOf(trial) === undefined) trial.next()
         }
         assert.strictEqual(exitOf(trial)?._tag, "Failure")
-        assert.isAtMost(trial.now - 1_000_000, Math.max(settings.dialWaitAtMost, 4 * settings.longestRetryAfter))
+        assert.isAtMost(trial.now - 1_000_000, Math.max(settings.dial.waitAtMost, 4 * settings.dial.longestBackoff))
       }
     }
   )
 
   it("that was not sent told the flow of an early version that it failed, and a replay of that goes on so", () => {
     const trial = new Trial(Flow.catchTag(talk, "NotAnswered", ({ reason }) => Flow.note(reason)), undefined, {
-      maxAttempts: 1
+      dial: { attempts: 1 }
     })
     trial.posted({ _tag: "NotSent", problem: "no connection" })
     const early = trial.events.map((event): CallEvent.CallEvent => {
@@ -361,7 +361,7 @@ describe("a dial", () => {
 
   it("that fails with a word for no answer fails as such, and without a word as failed", () => {
     const failed = (status?: string) => {
-      const trial = new Trial(talk, undefined, { noAnswer: ["no_answer"] })
+      const trial = new Trial(talk, undefined, { dial: { noAnswer: ["no_answer"] } })
       trial.webhook({ event: "dial_completed", ...(status === undefined ? {} : { status }) })
       return exitOf(trial)
     }
@@ -440,7 +440,7 @@ describe("a call that has dialled for long", () => {
       assert.strictEqual(trial.answer, "hangup")
     }
     assert.lengthOf(trial.state.seen, 1_000)
-    assert.lengthOf(trial.state.otherReferenceIds, settings.maxStrays)
+    assert.lengthOf(trial.state.otherReferenceIds, settings.call.strays)
   })
 })
 
@@ -690,7 +690,7 @@ describe("a webhook", () => {
 
   it("of an unknown event is noted as often as it comes, unless the application knows what identifies it", () => {
     const twice = (webhook: Partial<Webhook.Webhook>, eventKey?: string) => {
-      const trial = new Trial(talk, undefined, eventKey === undefined ? {} : { eventKey })
+      const trial = new Trial(talk, undefined, eventKey === undefined ? {} : { copies: { eventKey } })
       trial.answered()
       return [1, 2].map(() => [trial.webhook({ event: "weather_changed", ...webhook }), trial.reply()])
     }
@@ -700,7 +700,7 @@ describe("a webhook", () => {
 
   it("of an unknown event that ended an action gets the next one again, while that is in flight", () => {
     const tones = Line.sendDtmf("12#").pipe(Flow.andThen(Line.speak("Hello.")), Flow.dial({ to, from }))
-    const trial = new Trial(tones, undefined, { eventKey: "uuid" })
+    const trial = new Trial(tones, undefined, { copies: { eventKey: "uuid" } })
     const end = { event: "tones_completed", extra: { uuid: "a" } }
     trial.answered()
     trial.webhook(end)
@@ -1081,13 +1081,13 @@ describe("a call that comes in", () => {
   })
 
   it("is recorded with what the carrier tells beside, and with an id of ours only where marks are asked for", () => {
-    const begun = (changed: Partial<Settings.Settings>) => {
+    const begun = (changed: Settings.Options) => {
       const webhook = { ...incoming.webhook, extra: { colour: "blue" } }
       const [event] = new Trial(Flow.inbound(() => Line.speak("Hello.")), { ...incoming, webhook }, changed).events
       return event?._tag === "CallArrived" ? [event.extra, event.externalId] : []
     }
     assert.deepStrictEqual(begun({}), [{ colour: "blue" }, undefined])
-    assert.deepStrictEqual(begun({ marks: true }), [{ colour: "blue" }, `ns.${id}.1`])
+    assert.deepStrictEqual(begun({ copies: { marks: true } }), [{ colour: "blue" }, `ns.${id}.1`])
   })
 
   it("is left when its flow ends, and the flow may dial after that", () => {

@@ -19,7 +19,7 @@ const questions = (count: number) =>
     Flow.dial({ to, from })
   )
 
-const asked = (count: number, changed: Partial<Settings.Settings> = {}): Trial => {
+const asked = (count: number, changed: Settings.Options = {}): Trial => {
   const trial = new Trial(questions(count), undefined, changed)
   trial.answered()
   return trial
@@ -105,7 +105,7 @@ describe("copies of a webhook whose reply was lost", () => {
       trial.webhook(pressed)
       trial.take({ _tag: "Restart", crashedAt: trial.now + millis }, "p2")
       trial.now += minute
-      assert.strictEqual(isAnswer(trial.webhook(pressed)), millis > settings.doubt)
+      assert.strictEqual(isAnswer(trial.webhook(pressed)), millis > settings.reply.doubt)
     },
     runs
   )
@@ -128,12 +128,12 @@ describe("late copies", () => {
     trial.now += 5 * second
     trial.webhook(pressed)
     trial.now += millis
-    assert.strictEqual(isAnswer(trial.webhook(pressed)), millis >= settings.shortestKeyPress)
+    assert.strictEqual(isAnswer(trial.webhook(pressed)), millis >= settings.speech.shortestKeyPress)
   }, runs)
 })
 
 describe("equal answers to equal prompts", () => {
-  const Pause = int(settings.shortestKeyPress, 60_000)
+  const Pause = int(settings.speech.shortestKeyPress, 60_000)
 
   it.prop("are all heard if nobody was quicker than keys can be pressed", [
     Schema.Array(Pause).check(Schema.isMaxLength(8))
@@ -153,13 +153,13 @@ describe("equal answers to equal prompts", () => {
     trial.now += 5 * second
     trial.webhook(pressed)
     trial.now += millis
-    assert.strictEqual(isAnswer(trial.webhook(pressed)), millis >= settings.shortestKeyPress / speed)
+    assert.strictEqual(isAnswer(trial.webhook(pressed)), millis >= settings.speech.shortestKeyPress / speed)
   }, runs)
 })
 
 describe("at most five copies", () => {
   it.prop("of one webhook get the same reply, and the next one counts as new", [int(0, 10)], ([maxCopies]) => {
-    const desk = new Desk(asked(3, { maxCopies }))
+    const desk = new Desk(asked(3, { copies: { atMost: maxCopies } }))
     desk.write()
     desk.trial.now += 5 * second
     assert.isTrue(desk.receive(pressed))
@@ -168,7 +168,7 @@ describe("at most five copies", () => {
     assert.deepStrictEqual(answers, [...times(maxCopies, () => false), true])
   }, runs)
 
-  it("is what the defaults say", () => assert.strictEqual(Settings.defaults.maxCopies, 5))
+  it("is what the defaults say", () => assert.strictEqual(Settings.defaults.copies.atMost, 5))
 
   it.prop("does not count those that were here before the reply was written", [int(0, 30)], ([count]) => {
     const desk = new Desk(asked(3))
@@ -185,7 +185,7 @@ describe("a field that identifies a webhook", () => {
   const Delivery = Schema.Struct({ id: int(1, 6), millis: int(0, 3000), before: Schema.Boolean, copies: int(0, 9) })
 
   it.prop("tells copies exactly, whatever the times and the content", [Schema.Array(Delivery)], ([deliveries]) => {
-    const trial = asked(6, { eventKey: "event_id" })
+    const trial = asked(6, { copies: { eventKey: "event_id" } })
     const seen = new Set<number>()
     for (const { before, copies, id, millis } of deliveries) {
       trial.now += millis
@@ -208,7 +208,7 @@ describe("a field that identifies a webhook", () => {
   })
 
   it("that a webhook does not have leaves it to the other rules", () => {
-    const trial = asked(2, { eventKey: "event_id" })
+    const trial = asked(2, { copies: { eventKey: "event_id" } })
     trial.now += 5 * second
     assert.isTrue(isAnswer(trial.webhook(pressed)))
     assert.deepStrictEqual(trial.webhook(pressed), [])
@@ -226,7 +226,7 @@ describe("marks", () => {
   it("are on no prompt by default", () => assert.isUndefined(markOf(asked(1))))
 
   it("are on each prompt of its own, and short", () => {
-    const trial = asked(3, { marks: true })
+    const trial = asked(3, { copies: { marks: true } })
     const marks = times(3, () => {
       const mark = markOf(trial)
       trial.now += 5 * second
@@ -239,7 +239,7 @@ describe("marks", () => {
 
   it("are on holds too, of which each has another", () => {
     const flow = Flow.sleep("1 minute").pipe(Line.hold("Please hold."), Flow.dial({ to, from }))
-    const trial = new Trial(flow, undefined, { marks: true })
+    const trial = new Trial(flow, undefined, { copies: { marks: true } })
     trial.answered()
     const first = markOf(trial)
     trial.now += 5 * second
@@ -251,7 +251,7 @@ describe("marks", () => {
   it("are on the prompts of a call that came in, and stay the same after a replay", () => {
     const flow = Flow.inbound(() => Line.speak("Welcome."))
     const webhook = { event: "incoming_call", referenceId: session, to: from }
-    const trial = new Trial(flow, { _tag: "Arrive", flow: "test", version: 1, webhook }, { marks: true })
+    const trial = new Trial(flow, { _tag: "Arrive", flow: "test", version: 1, webhook }, { copies: { marks: true } })
     assert.strictEqual(markOf(trial), "ns.0123456789abcdefghjk.1.1")
     trial.verify()
   })
@@ -261,7 +261,7 @@ describe("marks", () => {
   it.prop("that come back tell copies exactly, whatever the times and the content", [Schema.Array(Delivery)], (
     [deliveries]
   ) => {
-    const trial = asked(6, { marks: true })
+    const trial = asked(6, { copies: { marks: true } })
     for (const { back, before, copies, millis } of deliveries) {
       trial.now += millis
       const current = trial.state.actions
@@ -273,7 +273,7 @@ describe("marks", () => {
   }, runs)
 
   it("that do not come back leave it to the other rules", () => {
-    const trial = asked(2, { marks: true })
+    const trial = asked(2, { copies: { marks: true } })
     trial.now += 5 * second
     assert.isTrue(isAnswer(trial.webhook({ ...pressed, externalId: trial.state.externalId ?? "" })))
     assert.deepStrictEqual(trial.webhook({ ...pressed, externalId: trial.state.externalId ?? "" }), [])

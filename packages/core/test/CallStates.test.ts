@@ -1,6 +1,6 @@
 /** Every cell of the decision table, each under its own name. The data and the words are in `fixtures/callStates.ts`. */
 import { assert, describe, it } from "@effect/vitest"
-import { Call } from "../src/index.ts"
+import { Call, Settings } from "../src/index.ts"
 import { beginnings, type Case, type Reply, type Row, rows } from "./fixtures/callStates.ts"
 import { type State, states, type Way, ways } from "./fixtures/callWays.ts"
 import { Trial } from "./fixtures/Trial.ts"
@@ -19,7 +19,7 @@ const waysOf = (found: Case, state: State): ReadonlyArray<readonly [string, Way]
 
 /** Takes a call into a state. */
 const reach = (way: Way): Trial => {
-  const trial = new Trial(way.flow, way.begin, { ignored: ["ringing"], ...way.settings })
+  const trial = new Trial(way.flow, way.begin, Settings.merge({ dial: { ignored: ["ringing"] } }, way.settings ?? {}))
   for (const step of way.steps) step(trial)
   trial.line = way.line ?? 1
   return trial

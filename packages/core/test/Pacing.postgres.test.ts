@@ -26,7 +26,7 @@ const Announcement = Flow.make("announcement", {
     )
 })
 
-const paced = { flows: [Announcement], settings: { dialsPerSecond: 2 } }
+const paced = { flows: [Announcement], settings: { dial: { perSecond: 2 } } }
 
 /** Starts calls to numbers from `first` on, one a millisecond. */
 const announce = ({ calls }: Process, first: number, count: number) =>

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, Prompt, Settings } from "@ringback/core"
-import { DateTime } from "effect"
+import { ConfigProvider, DateTime, Duration, Effect } from "effect"
 
 const problemsOf = (make: () => unknown): ReadonlyArray<string> => {
   try {
@@ -12,53 +12,110 @@ const problemsOf = (make: () => unknown): ReadonlyArray<string> => {
   return []
 }
 
-const numbers = Object.entries(Settings.defaults).flatMap(([setting, value]) =>
-  typeof value === "number" ? [setting] : []
+type Value = { readonly group: string; readonly setting: string; readonly value: unknown }
+
+const values: ReadonlyArray<Value> = Object.entries(Settings.defaults).flatMap(([group, settings]) =>
+  group === "speed" ? [] : Object.entries(settings).map(([setting, value]) => ({ group, setting, value }))
 )
+
+const only = ({ group, setting }: Value, value: unknown): Settings.Options => ({ [group]: { [setting]: value } })
 
 describe("settings", () => {
   it("are the defaults where nothing is said, also if that is said", () => {
-    const changes = Object.fromEntries(Object.keys(Settings.defaults).map((setting) => [setting, undefined]))
-    assert.deepStrictEqual(Settings.make(changes), Settings.defaults)
-    assert.deepStrictEqual(Settings.make({ settle: 0, keep: Infinity }), {
+    for (const each of values) assert.deepStrictEqual(Settings.make(only(each, undefined)), Settings.defaults)
+    assert.deepStrictEqual(Settings.make({ speed: undefined, reply: undefined }), Settings.defaults)
+    assert.deepStrictEqual(Settings.make({ line: { settle: 0 }, memory: { calls: Infinity } }), {
       ...Settings.defaults,
-      settle: 0,
-      keep: Infinity
+      line: { ...Settings.defaults.line, settle: 0 },
+      memory: { calls: Infinity }
     })
   })
 
-  for (const setting of numbers) {
-    it(`are refused by name if they are no such number: ${setting}`, () => {
-      for (const value of [NaN, -1, "5000", null, 1n, {}]) {
-        assert.deepStrictEqual(problemsOf(() => Settings.make({ [setting]: value })), [setting], String(value))
+  it("are times as one writes them, and milliseconds in the engine", () => {
+    for (
+      const deadline of ["1500 millis", "1.5 seconds", 1500, { seconds: 1, milliseconds: 500 }, Duration.millis(1500)]
+    ) {
+      assert.strictEqual(Settings.make({ reply: { deadline: deadline as Duration.Input } }).reply.deadline, 1500)
+    }
+  })
+
+  it("that the carrier's speed decides are divided by it once, and the others are not", () => {
+    const fast = Settings.make({ speed: 10, line: { silence: "20 seconds" } })
+    assert.deepStrictEqual(fast.line, {
+      holds: 60,
+      ringLimit: 18_000,
+      grace: 6_000,
+      settle: 300,
+      afterHangup: 3_000,
+      silence: 2_000
+    })
+    assert.strictEqual(fast.dial.backoff, 100)
+    assert.strictEqual(fast.speech.shortestKeyPress, 40)
+    assert.deepStrictEqual([fast.reply, fast.store, fast.closing, fast.call], [
+      Settings.defaults.reply,
+      Settings.defaults.store,
+      Settings.defaults.closing,
+      Settings.defaults.call
+    ])
+  })
+
+  for (const each of values.filter(({ value }) => typeof value === "number")) {
+    const name = `${each.group}.${each.setting}`
+    it(`are refused by name if they are no such number: ${name}`, () => {
+      for (const value of [NaN, -1, "much", null, {}, [], true]) {
+        assert.deepStrictEqual(problemsOf(() => Settings.make(only(each, value))), [name], String(value))
       }
     })
   }
 
   it("are refused where nothing would ever go on", () => {
-    const never = {
-      lookEvery: 0,
-      sendLimit: 0,
-      speed: 0,
-      dialsPerSecond: 0,
-      linesAtMost: 0,
-      dialWaitAtMost: 0,
-      maxWaiting: 0,
-      maxAttempts: 0,
-      settle: Infinity
-    }
-    assert.sameMembers(problemsOf(() => Settings.make(never)) as Array<string>, Object.keys(never))
+    const never: ReadonlyArray<Settings.Options> = [
+      { store: { lookEvery: 0 } },
+      { dial: { answerWithin: 0 } },
+      { dial: { perSecond: 0 } },
+      { dial: { linesAtMost: 0 } },
+      { dial: { attempts: 0 } },
+      { store: { waiting: 0 } },
+      { line: { settle: Infinity } },
+      { speed: 0 },
+      { speed: Infinity }
+    ]
+    for (const options of never) assert.lengthOf(problemsOf(() => Settings.make(options)), 1, JSON.stringify(options))
   })
 
   it("are refused if they are no such words", () => {
-    const wrong = { hold: "One moment.", busy: "busy", ignored: [1], marks: "no", eventKey: 5 }
-    assert.sameMembers(problemsOf(() => Settings.make(wrong as never)) as Array<string>, Object.keys(wrong))
-    Settings.make({ hold: Prompt.speech("One moment."), busy: ["busy"], eventKey: "id" })
+    const wrong = {
+      reply: { hold: "One moment." },
+      dial: { busy: "busy", ignored: [1] },
+      copies: { marks: "no", eventKey: 5 }
+    }
+    assert.sameMembers(problemsOf(() => Settings.make(wrong as never)) as Array<string>, [
+      "reply.hold",
+      "dial.busy",
+      "dial.ignored",
+      "copies.marks",
+      "copies.eventKey"
+    ])
+    Settings.make({
+      reply: { hold: Prompt.speech("One moment.") },
+      dial: { busy: ["busy"] },
+      copies: { eventKey: "id" }
+    })
+  })
+
+  it("are refused if there is no such setting, so that a slip of the pen is not passed over", () => {
+    assert.deepStrictEqual(
+      problemsOf(() => Settings.make({ replyDeadline: 2_000, reply: { dedline: 1 }, toString: {} } as never)),
+      ["replyDeadline", "reply.dedline", "toString"]
+    )
+    for (const group of [5, null, "2 seconds"]) {
+      assert.deepStrictEqual(problemsOf(() => Settings.make({ reply: group } as never)), ["reply"], String(group))
+    }
   })
 
   it("are refused at the line that makes the engine, as is what else it cannot be set up with", () => {
     const layer = (options: object) => () => Calls.layer({ flows: [], ...options })
-    assert.deepStrictEqual(problemsOf(layer({ settings: { replyDeadline: "2 seconds" } })), ["replyDeadline"])
+    assert.deepStrictEqual(problemsOf(layer({ settings: { reply: { deadline: "soon" } } })), ["reply.deadline"])
     for (const namespace of ["", "a.b", "a b", "é", "x".repeat(11), 5]) {
       assert.deepStrictEqual(problemsOf(layer({ namespace })), ["namespace"])
     }
@@ -71,8 +128,57 @@ describe("settings", () => {
 
   it("say what is expected, and not what was given", () => {
     assert.throws(
-      () => Settings.make({ replyDeadline: -42, marks: "15550170001" as never }),
-      /^The engine cannot be set up so\.\n- replyDeadline: Expected milliseconds, from 0 to 10 years\n- marks: Expected true or false$/
+      () => Settings.make({ reply: { deadline: -42 }, copies: { marks: "15550170001" as never } }),
+      /^The engine cannot be set up so\.\n- reply\.deadline: Expected a duration such as "2 seconds", from 0 to 10 years\n- copies\.marks: Expected true or false$/
     )
   })
+})
+
+describe("settings of two hands", () => {
+  it("are those of both, and where both say something those of the second", () => {
+    assert.deepStrictEqual(
+      Settings.make(Settings.merge(
+        { speed: 2, dial: { busy: ["busy"], attempts: 3 } },
+        { dial: { attempts: 1 }, memory: { calls: 5 }, reply: undefined }
+      )),
+      Settings.make({ speed: 2, dial: { busy: ["busy"], attempts: 1 }, memory: { calls: 5 } })
+    )
+  })
+})
+
+describe("settings of the environment", () => {
+  const read = (environment: Readonly<Record<string, string>>) =>
+    Effect.map(Settings.config.parse(ConfigProvider.fromUnknown(environment)), Settings.make)
+
+  it.effect("are the defaults where it says nothing", () =>
+    Effect.map(read({}), (settings) => assert.deepStrictEqual(settings, Settings.defaults)))
+
+  it.effect("are what it says", () =>
+    Effect.map(
+      read({
+        RINGBACK_REPLY_LATE_AFTER: "3 seconds",
+        RINGBACK_REPLY_HOLD: "Please wait.",
+        RINGBACK_DIAL_PER_SECOND: "10",
+        RINGBACK_DIAL_NO_ANSWER: "no_answer, timeout",
+        RINGBACK_COPIES_MARKS: "true",
+        RINGBACK_COPIES_EVENT_KEY: "id",
+        RINGBACK_SPEED: "2"
+      }),
+      (settings) =>
+        assert.deepStrictEqual(
+          settings,
+          Settings.make({
+            reply: { lateAfter: "3 seconds", hold: Prompt.speech("Please wait.") },
+            dial: { perSecond: 10, noAnswer: ["no_answer", "timeout"] },
+            copies: { marks: true, eventKey: "id" },
+            speed: 2
+          })
+        )
+    ))
+
+  it.effect("fail for what is no such value, by its name", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(read({ RINGBACK_DIAL_PER_SECOND: "many" }))
+      assert.include(error.message, "RINGBACK_DIAL_PER_SECOND")
+    }))
 })

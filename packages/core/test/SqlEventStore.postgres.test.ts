@@ -592,7 +592,7 @@ const Greeting = Flow.make("greeting", {
 })
 
 /** Who joins others dials at once. */
-const engine = Calls.layer({ flows: [Greeting], settings: { dialsPerSecond: Infinity } }).pipe(
+const engine = Calls.layer({ flows: [Greeting], settings: { dial: { perSecond: Infinity } } }).pipe(
   Layer.provide(FakeTransport.layer)
 )
 

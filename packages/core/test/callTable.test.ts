@@ -1,5 +1,6 @@
 /** What is answered before it is recorded, while the store is late. The table of what is recorded is in `CallStates.test.ts`. */
 import { assert, describe, it } from "@effect/vitest"
+import { Settings } from "../src/index.ts"
 import type { Webhook } from "../src/index.ts"
 import * as table from "../src/internal/call/table.ts"
 import { type State, states, type Way, ways } from "./fixtures/callWays.ts"
@@ -36,7 +37,7 @@ const expected = (state: State, line: Trial["state"], name: Came): ReturnType<ty
 }
 
 const reach = (way: Way): Trial["state"] => {
-  const trial = new Trial(way.flow, way.begin, { ignored: ["ringing"], ...way.settings })
+  const trial = new Trial(way.flow, way.begin, Settings.merge({ dial: { ignored: ["ringing"] } }, way.settings ?? {}))
   for (const step of way.steps) step(trial)
   trial.line = way.line ?? 1
   return trial.state

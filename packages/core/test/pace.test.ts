@@ -2,13 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Pace from "../src/internal/pace.ts"
 
-const limits = (changes: Partial<Pace.Limits> = {}): Pace.Limits => ({
-  dialsPerSecond: 40,
-  linesAtMost: Infinity,
-  lookEvery: 5_000,
-  speed: 1,
-  ...changes
-})
+const limits = (changes: Partial<Pace.Limits["dial"]> & { readonly speed?: number } = {}): Pace.Limits => {
+  const { speed = 1, ...dial } = changes
+  return { dial: { perSecond: 40, linesAtMost: Infinity, ...dial }, store: { lookEvery: 5_000 }, speed }
+}
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -38,20 +35,20 @@ describe("a pace", () => {
   })
 
   it("has a place at any time where there is none", () => {
-    const none = limits({ dialsPerSecond: Infinity })
+    const none = limits({ perSecond: Infinity })
     const pace = [Pace.alone, Pace.joining, Pace.throttled(Pace.alone, 5, none)]
     for (const each of pace) assert.isAtMost(Pace.nextAt(Pace.taken(each, 5, none), 5, none), 5)
   })
 
   it("runs with the carrier that is faster than life", () => {
-    assert.lengthOf(dials(Pace.alone, limits({ dialsPerSecond: 10, speed: 50 }), 0, 1_000), 500)
+    assert.lengthOf(dials(Pace.alone, limits({ perSecond: 500, speed: 50 }), 0, 1_000), 500)
   })
 
   it.prop("is never over in any window, however often it is slowed down", [
     between(1, 60),
     Schema.Array(between(0, 9_999)).check(Schema.isMaxLength(6))
   ], ([dialsPerSecond, slows]) => {
-    const times = dials(Pace.alone, limits({ dialsPerSecond }), 0, 10_000, slows)
+    const times = dials(Pace.alone, limits({ perSecond: dialsPerSecond }), 0, 10_000, slows)
     assert.isFalse(isOver(times, dialsPerSecond, 1))
   }, { arbitrary: { runs: 40 } })
 
@@ -68,7 +65,7 @@ describe("a pace", () => {
   })
 
   it("finds the pace of a carrier that takes less", () => {
-    const fast = limits({ dialsPerSecond: 200 })
+    const fast = limits({ perSecond: 200 })
     let pace = Pace.alone
     const accepted: Array<number> = []
     let refused = 0
@@ -87,7 +84,7 @@ describe("a pace", () => {
   })
 })
 
-const look = limits().lookEvery
+const look = limits().store.lookEvery
 
 /** What has come to be of a process after looks that saw so many. */
 const after = (self: Pace.Pace, ...looks: ReadonlyArray<readonly [at: number, count: number, rank: number]>) =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Call, type CallEvent, Flow, Line } from "../src/index.ts"
+import { Call, type CallEvent, Flow, Line, Settings } from "../src/index.ts"
 import {
   beginsWork,
   CallSummary,
@@ -13,7 +13,7 @@ import { type State, states, type Way, ways } from "./fixtures/callWays.ts"
 import { from, id, minute, other, session, settings, to, Trial } from "./fixtures/Trial.ts"
 
 const reach = (way: Way): Trial => {
-  const trial = new Trial(way.flow, way.begin, { ignored: ["ringing"], ...way.settings })
+  const trial = new Trial(way.flow, way.begin, Settings.merge({ dial: { ignored: ["ringing"] } }, way.settings ?? {}))
   for (const step of way.steps) step(trial)
   return trial
 }
@@ -106,7 +106,7 @@ describe("what is known of a call after a turn", () => {
   })
 
   it("tells since when its dial waits, and wakes it for nothing but the end of that", () => {
-    const trial = new Trial(Flow.dial(Flow.succeed(1), { to, from }), undefined, { dialWaitAtMost: minute })
+    const trial = new Trial(Flow.dial(Flow.succeed(1), { to, from }), undefined, { dial: { waitAtMost: minute } })
     trial.posted({ _tag: "NotSent", problem: "no connection" })
     const { until } = Call.waitingFor(trial.call, trial.settings)
     const { dialFrom, due } = new CallSummary(trial.call, 7, {

@@ -203,7 +203,7 @@ const costOfTurns = Effect.fnUntraced(function*(count: number, way: Way) {
     ways[way](server).pipe(
       Layer.provideMerge(Calls.layer({
         flows: [Conversation],
-        settings: { shortestKeyPress: 0, fastestSpeech: Infinity, dialsPerSecond: Infinity } // these callees answer at once, and are no copies
+        settings: { speech: { shortestKeyPress: 0, fastest: Infinity }, dial: { perSecond: Infinity } } // these callees answer at once, and are no copies
       })),
       Layer.provide(carrier),
       Layer.provideMerge(SqlEventStore.layer),
@@ -283,7 +283,7 @@ const costOfCalls = Effect.fnUntraced(function*(count: number) {
     )
   ).pipe(Layer.provide(carrier))
   const services = yield* Layer.build(
-    Calls.layer({ flows: [Conversation, Later], settings: { dialsPerSecond: Infinity } }).pipe(
+    Calls.layer({ flows: [Conversation, Later], settings: { dial: { perSecond: Infinity } } }).pipe(
       Layer.provide(slowCarrier),
       Layer.provideMerge(SqlEventStore.layer),
       Layer.provideMerge(SqliteClient.layer({ filename }))

@@ -12,7 +12,7 @@
  *
  * @since 0.1.0
  */
-import { type Action, type Calls, type Flow, type Settings } from "@ringback/core"
+import { type Action, type Calls, type Flow, Settings } from "@ringback/core"
 import { Effect, Layer, Random, Schema } from "effect"
 import type * as Callee from "./Callee.ts"
 import * as FakeClock from "./FakeClock.ts"
@@ -64,7 +64,7 @@ export interface Options {
    * request rings once, whatever is recorded of it.
    */
   readonly requestOf?: (dial: Action.Dial) => string
-  readonly settings?: Partial<Settings.Settings>
+  readonly settings?: Settings.Options
   /** How the phone company behaves where no fault strikes. */
   readonly company?: PhoneLine.Changes
   /** Wraps parts of the engine, to see that a law catches a broken one. */
@@ -203,7 +203,7 @@ const check = (flow: AnyFlow, input: unknown, seed: number, options: Options): E
     signals: options.signals ?? {},
     throwing: options.throwing,
     requestOf: options.requestOf,
-    settings: { ...TestCalls.engineSettings(company), ...seldom, ...options.settings },
+    settings: Settings.merge(Settings.merge(TestCalls.engineSettings(company), seldom), options.settings ?? {}),
     company,
     sabotage: options.sabotage ?? {}
   }).pipe(
@@ -220,7 +220,7 @@ const check = (flow: AnyFlow, input: unknown, seed: number, options: Options): E
 }
 
 /** Processes that share a store look at each other less often than in life: a storm lasts hours. */
-const seldom: Partial<Settings.Settings> = { lookEvery: 60_000 }
+const seldom: Settings.Options = { store: { lookEvery: 60_000 } }
 
 /** A law may leave open only what it names. */
 const allowed = (law: StormLaws.Law, finding: StormLaws.Finding): StormLaws.Finding =>

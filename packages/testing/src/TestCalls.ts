@@ -13,7 +13,7 @@
  *
  * @since 0.1.0
  */
-import { Calls, EventStore, type Flow, PhoneNumber, type Settings } from "@ringback/core"
+import { Calls, EventStore, type Flow, PhoneNumber, Settings } from "@ringback/core"
 import { Effect, Layer, Option, Schema } from "effect"
 import * as FakeClock from "./FakeClock.ts"
 import * as FakeTransport from "./FakeTransport.ts"
@@ -26,10 +26,9 @@ import * as PhoneLine from "./PhoneLine.ts"
  *
  * @since 0.1.0
  */
-export const engineSettings = (company: PhoneLine.Settings): Partial<Settings.Settings> => ({
+export const engineSettings = (company: PhoneLine.Settings): Settings.Options => ({
   speed: company.speed,
-  busy: [company.statuses.busy],
-  noAnswer: [company.statuses.noAnswer]
+  dial: { busy: [company.statuses.busy], noAnswer: [company.statuses.noAnswer] }
 })
 
 /**
@@ -142,7 +141,9 @@ export const layer = <
 > => {
   const { company: changes, settings, ...rest } = options
   const company = PhoneLine.settings(changes ?? {})
-  const engine = Calls.layer({ ...rest, settings: { ...engineSettings(company), ...settings } } as typeof options)
+  const engine = Calls.layer(
+    { ...rest, settings: Settings.merge(engineSettings(company), settings ?? {}) } as typeof options
+  )
   return connection.pipe(
     Layer.provideMerge(engine),
     Layer.provide(FakeTransport.layer),

@@ -215,7 +215,7 @@ describe("an event of a call with two lines", () => {
   const engine = Calls.layer({
     flows: [twice],
     namespace: "ours",
-    settings: { busy: ["busy"], marks: true, dialsPerSecond: Infinity }
+    settings: { dial: { busy: ["busy"], perSecond: Infinity }, copies: { marks: true } }
   }).pipe(
     Layer.provideMerge(EventStore.layerMemory),
     Layer.provide(Layer.succeed(Transport.Transport, { send: ({ externalId = "" }) => accepting(externalId) }))

@@ -321,7 +321,7 @@ describe("a clock that is set back", () => {
           const slept = (yield* waited) - began
           assert.isAtLeast(slept, 10 * minute)
           assert.isAtMost(slept, 20 * minute)
-        }).pipe(Effect.provide(inWorld(life([Nap], { settings: { keep } })))))
+        }).pipe(Effect.provide(inWorld(life([Nap], { settings: { memory: { calls: keep } } })))))
     }
 
     it.effect(`by ${by} wakes a call that sleeps and that nobody waits for`, () =>
@@ -331,7 +331,7 @@ describe("a clock that is set back", () => {
         yield* FakeClock.setForward(Duration.negate(Duration.fromInputUnsafe(by)))
         yield* Effect.sleep("20 minutes")
         assert.include(yield* tagsOf(call.id), "SleepElapsed")
-      }).pipe(Effect.provide(inWorld(life([Nap], { settings: { keep: 0 } })))))
+      }).pipe(Effect.provide(inWorld(life([Nap], { settings: { memory: { calls: 0 } } })))))
 
     it.effect(`by ${by} while nobody looked wakes a call that slept`, () =>
       Effect.gen(function*() {

@@ -1,6 +1,6 @@
 /** How an engine ends: within its bound, whatever the carrier, the store or an activity does. */
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, EventStore, Flow, Line, PhoneNumber, type Settings, Transport } from "@ringback/core"
+import { Calls, EventStore, Flow, Line, PhoneNumber, Settings, Transport } from "@ringback/core"
 import { Clock, Context, Effect, Exit, Fiber, Layer, Logger, Metric, Schema, Scope } from "effect"
 import { FakeClock } from "../src/index.ts"
 
@@ -35,7 +35,7 @@ const accepting = Effect.succeed({ referenceId: session })
 interface World {
   readonly send?: Transport.Transport["Service"]["send"]
   readonly flows?: Parameters<typeof Calls.layer>[0]["flows"]
-  readonly settings?: Partial<Settings.Settings>
+  readonly settings?: Settings.Options
 }
 
 /** A store that never answers any more from the moment at which it is frozen, one way or the other. */
@@ -83,7 +83,7 @@ const open = Effect.fnUntraced(function*({ flows = [Greeting], send = () => acce
           run: () => Flow.inbound(() => Flow.as(Line.speak("Good day."), "heard"))
         })
       },
-      settings: { dialsPerSecond: Infinity, ...settings }
+      settings: Settings.merge({ dial: { perSecond: Infinity } }, settings ?? {})
     })).pipe(
       Layer.provide(Layer.succeed(EventStore.EventStore, frozen(store, frost))),
       Layer.provide(Layer.succeed(Transport.Transport, { send })),
@@ -242,7 +242,7 @@ describe("an engine that closes", () => {
 
   it.effect("whoever waits for an outcome, or for a start, is told", () =>
     Effect.gen(function*() {
-      const engine = yield* open({ settings: { storePatience: 60_000 } })
+      const engine = yield* open({ settings: { store: { patience: 60_000 } } })
       const call = yield* engine.calls.start(Greeting, {})
       const waiting = yield* Effect.forkChild(Effect.flip(call.outcome), { startImmediately: true })
       engine.frost.freeze(never)
@@ -295,7 +295,7 @@ describe("an engine that closes", () => {
           dials.push(dial.externalId)
           return accepting
         },
-        settings: { replyDeadline: 20_000 }
+        settings: { reply: { deadline: 20_000 } }
       })
       const call = yield* engine.calls.start(Greeting, {})
       yield* FakeClock.settle
@@ -336,7 +336,7 @@ describe("an engine that closes", () => {
           dials.push(dial.externalId)
           return dials.length === 1 ? accepting : never
         },
-        settings: { replyDeadline: 20_000 }
+        settings: { reply: { deadline: 20_000 } }
       })
       const call = yield* engine.calls.start(Asking, {})
       yield* engine.calls.start(Greeting, {})

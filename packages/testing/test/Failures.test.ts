@@ -540,7 +540,7 @@ describe("an append that failed", () => {
       assert.isFalse(yield* isRead(call.id))
       yield* TestClock.adjust("2 seconds")
       assert.isTrue(yield* isRead(call.id))
-    }).pipe(Effect.provide(world(store, [Waits], {}, { keep: 0 })))
+    }).pipe(Effect.provide(world(store, [Waits], {}, { memory: { calls: 0 } })))
   })
 })
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, EventStore, Flow, Line, PhoneNumber, type Settings } from "@ringback/core"
+import { Calls, EventStore, Flow, Line, PhoneNumber, Settings } from "@ringback/core"
 import { Clock, Effect, Fiber, Layer, Option, Schema } from "effect"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
 import { Brake, braked, goOn, stop } from "./fixtures/brake.ts"
@@ -60,13 +60,13 @@ const Nap = Flow.make("nap", {
 
 const Lobby = lobby("1500 millis")
 
-const world = (settings: Partial<Settings.Settings> = {}) =>
+const world = (settings: Settings.Options = {}) =>
   TestCalls.connection.pipe(
     Layer.provideMerge(
       Calls.layer({
         flows: [Announcement, Brief, Nap, Question],
         inbound: { "15550170009": Reception, "15550170008": Lobby },
-        settings: { busy: ["busy"], ...settings }
+        settings: Settings.merge({ dial: { busy: ["busy"] } }, settings)
       })
     ),
     Layer.provideMerge(braked),
@@ -225,7 +225,7 @@ describe("while the store is late", () => {
       assert.strictEqual(action?._tag, "Hangup")
       assert.strictEqual((yield* Clock.currentTimeMillis) - began, 2_000)
       yield* goOn
-    }).pipe(Effect.provide(world({ settle: 30_000 }))))
+    }).pipe(Effect.provide(world({ line: { settle: 30_000 } }))))
 
   it.effect("a call whose alarm rings behind a webhook wakes, though the webhook turns out to be of another call", () =>
     Effect.gen(function*() {
@@ -303,7 +303,7 @@ describe("while the store is late", () => {
       assert.deepStrictEqual(answers.map(({ action }) => action?._tag), ["Speak", "Speak"])
       const later = yield* Calls.receive({ event: "speak_completed", referenceId: "caller 3" })
       assert.isUndefined(later.action) // nothing is kept of the caller who was refused
-    }).pipe(Effect.provide(world({ maxWaiting: 2 }))))
+    }).pipe(Effect.provide(world({ store: { waiting: 2 } }))))
 })
 
 describe("a reply", () => {

@@ -52,7 +52,7 @@ const Talk = Flow.make("talk", {
 const flows = [Later, Asked, Talk] as const
 
 /** Nothing is kept that the store can tell again. */
-const forgetful = { settings: { keep: 0 } }
+const forgetful = { settings: { memory: { calls: 0 } } }
 
 describe("a call that waits without a line", () => {
   it.effect("leaves memory, and its alarm brings it back", () =>
@@ -88,7 +88,7 @@ describe("a call that waits without a line", () => {
       assert.strictEqual(yield* eventReads, 1)
       yield* calls[2]!.signal("other", "c")
       assert.strictEqual(yield* eventReads, 2)
-    }).pipe(Effect.provide(inWorld(life(flows, { settings: { keep: 3 } })))))
+    }).pipe(Effect.provide(inWorld(life(flows, { settings: { memory: { calls: 3 } } })))))
 
   it.effect("takes a cancel", () =>
     Effect.gen(function*() {
@@ -124,7 +124,7 @@ describe("a call that waits without a line", () => {
       assert.isUndefined((yield* Calls.receive(late)).action)
       const reads = yield* Reads
       assert.deepStrictEqual([reads.sessions, yield* eventReads], [1, 1])
-    }).pipe(Effect.provide(inWorld(life(flows, { settings: { keep: 1 } })))))
+    }).pipe(Effect.provide(inWorld(life(flows, { settings: { memory: { calls: 1 } } })))))
 
   it.effect("leaves memory when its line is presumed closed, for nothing more came from there", () =>
     Effect.gen(function*() {

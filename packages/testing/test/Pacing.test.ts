@@ -97,7 +97,7 @@ const taking = (perSecond: number) => {
 
 const through = (
   transport: Layer.Layer<Transport.Transport, never, PhoneCompany.PhoneCompany>,
-  settings: Partial<Settings.Settings>
+  settings: Settings.Options
 ) =>
   TestCalls.connection.pipe(
     Layer.provideMerge(Calls.layer({ flows: [Announcement], settings })),
@@ -135,7 +135,7 @@ describe("a carrier that takes 50 dials a second", () => {
       assert.isBelow(taken.at(-1)! - taken[0]!, 60_000)
       assert.isAtLeast(refused(), 1)
       assert.isAtMost(refused(), 300)
-    }).pipe(Effect.provide(through(layer, { dialsPerSecond: 100 })))
+    }).pipe(Effect.provide(through(layer, { dial: { perSecond: 100 } })))
   }, 60_000)
 })
 
@@ -143,7 +143,7 @@ describe("dials that wait", () => {
   it.effect("keep their order over a restart, which reads no call, and are each sent once", () =>
     Effect.gen(function*() {
       yield* PhoneCompany.everyone(Callee.answers("1 second"))
-      const settings = { dialsPerSecond: 2, keep: 0 }
+      const settings = { dial: { perSecond: 2 }, memory: { calls: 0 } }
       const start = Effect.forEach(times(40), (n) => Effect.andThen(announce(39 - n), Effect.sleep("1 millis")))
       yield* Effect.provide(Effect.andThen(start, Effect.sleep("5 seconds")), life([Announcement], { settings }))
       assert.lengthOf(yield* PhoneCompany.rings, 11)
@@ -164,7 +164,7 @@ describe("dials that wait", () => {
   it.effect("are not sent when their flow has given them up, on time, before a restart and after one", () =>
     Effect.gen(function*() {
       yield* PhoneCompany.everyone(Callee.answers("1 second"))
-      const settings = { dialsPerSecond: 0.01, keep: 0 }
+      const settings = { dial: { perSecond: 0.01 }, memory: { calls: 0 } }
       const start = (n: number) =>
         Effect.tap(Calls.start(Brief, { to: numberOf(n), from }), () => Effect.sleep("1 millis"))
       const ids = yield* Effect.provide(
@@ -204,7 +204,7 @@ describe("dials that wait", () => {
       yield* Effect.sleep("1 second")
       const rings = yield* PhoneCompany.rings
       assert.deepStrictEqual(rings.map(({ number }) => number), [numberOf(0), numberOf(3)])
-    }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement], settings: { dialsPerSecond: 0.1 } }))))
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement], settings: { dial: { perSecond: 0.1 } } }))))
 
   it.effect("are told that they were not sent when they have waited too long, and never ring", () =>
     Effect.gen(function*() {
@@ -217,7 +217,7 @@ describe("dials that wait", () => {
       assert.lengthOf(yield* PhoneCompany.rings, 1)
       assert.deepStrictEqual((yield* turnsOf(second!.id))[1], ["DialNotSent", "DeadlineLifted", "FlowEnded"])
     }).pipe(Effect.provide(
-      TestCalls.layer({ flows: [Brief], settings: { dialsPerSecond: 0.1, dialWaitAtMost: 5_000 } })
+      TestCalls.layer({ flows: [Brief], settings: { dial: { perSecond: 0.1, waitAtMost: 5_000 } } })
     )))
 
   it.effect("ring for as long as they may from the attempt on, not from the plan", () =>
@@ -228,7 +228,7 @@ describe("dials that wait", () => {
         yield* Effect.forEach(calls, (call) => call.outcome, { concurrency: "unbounded" }),
         ["heard", "heard", "heard"]
       )
-    }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement], settings: { dialsPerSecond: 0.02 } }))))
+    }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement], settings: { dial: { perSecond: 0.02 } } }))))
 
   it.effect("hold up nobody who calls, however many they are", () =>
     Effect.gen(function*() {
@@ -240,7 +240,7 @@ describe("dials that wait", () => {
       assert.strictEqual(reply.action?._tag, "Speak")
       assert.strictEqual(yield* Clock.currentTimeMillis, asked)
     }).pipe(Effect.provide(
-      life([Announcement], { settings: { dialsPerSecond: 1 }, inbound: { [from]: Desk } }).pipe(
+      life([Announcement], { settings: { dial: { perSecond: 1 } }, inbound: { [from]: Desk } }).pipe(
         Layer.provideMerge(world)
       )
     )), 60_000)
@@ -261,13 +261,13 @@ describe("lines at most", () => {
       yield* Effect.forEach(calls, (call) => call.outcome, { concurrency: "unbounded" })
       assert.strictEqual(most, 3)
     }).pipe(Effect.provide(
-      TestCalls.layer({ flows: [Announcement], settings: { linesAtMost: 3, dialsPerSecond: Infinity } })
+      TestCalls.layer({ flows: [Announcement], settings: { dial: { linesAtMost: 3, perSecond: Infinity } } })
     )))
 
   it.effect("holds over a restart, before the calls of the earlier life are read", () =>
     Effect.gen(function*() {
       yield* PhoneCompany.everyone(Callee.answers("35 seconds"))
-      const settings = { linesAtMost: 2 }
+      const settings = { dial: { linesAtMost: 2 } }
       yield* Effect.provide(
         Effect.andThen(announceTo(3), Effect.sleep("1 second")),
         life([Announcement], { settings })

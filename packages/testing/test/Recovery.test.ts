@@ -229,7 +229,10 @@ describe("a start", () => {
         yield* Effect.sleep("100 millis")
         return call.id
       })
-      const id = yield* Effect.provide(start, life([Announcement], { settings: { sendWindow: 0, backoff: 60_000 } }))
+      const id = yield* Effect.provide(
+        start,
+        life([Announcement], { settings: { dial: { sendWithin: 0, backoff: 60_000 } } })
+      )
       const found = yield* store.due({ before: Infinity })
       assert.deepStrictEqual(found.map(({ callId, dialFrom, due }) => [callId, dialFrom! < due!]), [[id, true]])
       yield* countAnew

@@ -22,7 +22,7 @@ const database = Effect.map(
   (folder) => join(folder, "calls.db")
 )
 
-const settings = { busy: ["busy"], noAnswer: ["no_answer"] }
+const settings = { dial: { busy: ["busy"], noAnswer: ["no_answer"] } }
 
 /** One life of the engine on the file; it ends with the effect that it is provided to. */
 const life = <const Flows extends Parameters<typeof Calls.layer>[0]["flows"]>(filename: string, flows: Flows) =>
@@ -481,7 +481,7 @@ describe("two processes on one store", () => {
             : store.summary(id)
       })
       const engine = Layer.fresh(
-        Calls.layer({ flows: [Insistent], namespace: "ours", settings: { busy: ["busy"] } })
+        Calls.layer({ flows: [Insistent], namespace: "ours", settings: { dial: { busy: ["busy"] } } })
       ).pipe(Layer.provide(FakeTransport.layer), Layer.provide(Layer.succeed(EventStore.EventStore, failing)))
       const [one, other] = yield* Effect.all([Layer.build(engine), Layer.build(engine)]).pipe(
         Effect.map(([one, other]) => [Context.get(one, Calls.Calls), Context.get(other, Calls.Calls)] as const)

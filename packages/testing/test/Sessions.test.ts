@@ -36,7 +36,7 @@ const engine = (transport = accepting(session)) =>
   Calls.layer({
     flows: [Question],
     inbound: { [desk]: Desk },
-    settings: { keep: 0 }
+    settings: { memory: { calls: 0 } }
   }).pipe(Layer.provide(transport))
 
 const world = engine().pipe(Layer.provideMerge(EventStore.layerMemory))
@@ -202,7 +202,7 @@ describe("a second session of one dial", () => {
       )
   })
 
-  const pair = Calls.layer({ flows: [Pair], settings: { maxCopies: 1 } }).pipe(
+  const pair = Calls.layer({ flows: [Pair], settings: { copies: { atMost: 1 } } }).pipe(
     Layer.provide(accepting(session)),
     Layer.provideMerge(EventStore.layerMemory)
   )

@@ -28,7 +28,7 @@ const faults: Faults.Faults = {
   carrierAsksAgain: 1
 }
 
-const misjudged = (settings: Partial<Settings.Settings>, company: PhoneLine.Changes = {}) =>
+const misjudged = (settings: Settings.Options, company: PhoneLine.Changes = {}) =>
   Effect.map(
     Storm.run(Survey, input, { runs: 60, seed: 1, calls: 1, callees, faults, settings, company }),
     ({ remains }) =>
@@ -48,16 +48,16 @@ describe("a storm of copies over equal questions", () => {
 
   it.effect("leaves none where a field identifies each webhook", () =>
     Effect.gen(function*() {
-      assert.strictEqual(yield* misjudged({ eventKey: "posting" }), 0)
+      assert.strictEqual(yield* misjudged({ copies: { eventKey: "posting" } }), 0)
     }), patience)
 
   it.effect("leaves none where the carrier brings back the mark of each prompt", () =>
     Effect.gen(function*() {
-      assert.strictEqual(yield* misjudged({ marks: true }, { echoesMarks: true }), 0)
+      assert.strictEqual(yield* misjudged({ copies: { marks: true } }, { echoesMarks: true }), 0)
     }), patience)
 
   it.effect("leaves some where marks are asked for and do not come back", () =>
     Effect.gen(function*() {
-      assert.isAbove(yield* misjudged({ marks: true }), 0)
+      assert.isAbove(yield* misjudged({ copies: { marks: true } }), 0)
     }), patience)
 })

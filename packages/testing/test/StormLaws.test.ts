@@ -108,7 +108,7 @@ describe("a storm over a broken engine", () => {
   )
 
   finds("a dial that is sent long after its record", StormLaws.ringsOnce, () => ({
-    settings: { sendWindow: 3_600_000 }
+    settings: { dial: { sendWithin: 3_600_000 } }
   }))
 
   finds("a transport that takes a throttling carrier for one that refuses", StormLaws.nothingStopsTheRest, () => ({
@@ -185,14 +185,14 @@ describe("a storm over a broken engine", () => {
   })
 
   finds("an engine that takes every copy for an answer", StormLaws.sameWebhookSameReply, () => ({
-    settings: { maxCopies: 0, shortestKeyPress: 0, fastestSpeech: 1e9 }
+    settings: { copies: { atMost: 0 }, speech: { shortestKeyPress: 0, fastest: 1e9 } }
   }))
 
   finds(
     "an engine that does not wait for an answer that its call's end overtook",
     StormLaws.orderDoesNotMatter,
     () => ({
-      settings: { settle: 0 }
+      settings: { line: { settle: 0 } }
     })
   )
 
@@ -231,7 +231,7 @@ describe("a storm over a broken engine", () => {
   )
 
   finds("an engine that gives up lines before they are silent for long", StormLaws.everyCallEnds, () => ({
-    settings: { silence: 1_000, longestCollect: 1_000, slowestSpeech: 20 }
+    settings: { line: { silence: 1_000 }, speech: { longestCollect: 1_000, slowest: 20 } }
   }))
 
   finds("timers that do not go off", StormLaws.everyCallEnds, () => ({
@@ -252,7 +252,7 @@ describe("a storm over a broken engine", () => {
   )
 
   finds("an engine that refuses webhooks for which there is room", StormLaws.noDeadAir, () => ({
-    settings: { maxWaiting: 1 }
+    settings: { store: { waiting: 1 } }
   }))
 
   finds("a store that reads back less than was stored", StormLaws.replayIsTruth, () =>
@@ -323,7 +323,7 @@ const findsLie = (
 
 describe("a storm over replies that lie about what they rest on", () => {
   const hangup: Reply.Reply["action"] = { _tag: "Hangup" }
-  const hold = Action.prompt(Settings.defaults.hold)
+  const hold = Action.prompt(Settings.defaults.reply.hold)
 
   findsLie("one that says what nobody recorded", "recorded", { action: hold }, "which is not on record")
   findsLie("a hold called recorded", "unrecorded hold", { basis: "recorded" }, "which is not on record")

@@ -115,7 +115,7 @@ const Survey = Flow.make("survey", {
     )
 })
 
-const held = Action.prompt(Settings.defaults.hold)
+const held = Action.prompt(Settings.defaults.reply.hold)
 const unavailable = new EventStore.StoreError({
   operation: "read",
   reason: new EventStore.Down({ problem: "It was made to fail" })
@@ -124,7 +124,7 @@ const unavailable = new EventStore.StoreError({
 describe("a storm over processes of several versions", () => {
   finds("an engine that tells nobody and holds no line", StormLaws.noDeadAir, /waited \d+ ms for its reply/, {
     ...sharing(() => ({ tell: () => Effect.void })),
-    settings: { replyDeadline: 20_000 }
+    settings: { reply: { deadline: 20_000 } }
   })
 
   finds("an engine that fails where another process must answer", StormLaws.orderDoesNotMatter, /failed: /, {
@@ -140,7 +140,7 @@ describe("a storm over processes of several versions", () => {
   })
 
   finds("an engine that gives a call up too early", StormLaws.everyCallEnds, /ended without its flow after \d+ s/, {
-    settings: { flowPatience: 1_000 }
+    settings: { call: { flowPatience: 1_000 } }
   })
 
   finds(

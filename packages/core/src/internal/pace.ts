@@ -5,10 +5,9 @@
 
 /** What bounds the dials of all processes together. */
 export interface Limits {
-  readonly dialsPerSecond: number
-  readonly linesAtMost: number
+  readonly dial: { readonly perSecond: number; readonly linesAtMost: number }
   /** How often each process looks who lives. */
-  readonly lookEvery: number
+  readonly store: { readonly lookEvery: number }
   /** How much faster than life the carrier runs. */
   readonly speed: number
 }
@@ -51,7 +50,7 @@ export const alone: Pace = { ...fresh, members: { count: 1, rank: 0 }, holdsUnti
 export const joining: Pace = { ...fresh, members: { count: Infinity, rank: 0 }, holdsUntil: -Infinity }
 
 /** How long a share holds without another look. */
-const holdsFor = ({ lookEvery }: Limits): number => 2 * lookEvery
+const holdsFor = ({ store: { lookEvery } }: Limits): number => 2 * lookEvery
 
 /**
  * This process has looked at `now` who lives, and was seen itself. A smaller share is taken at once, a greater one only when
@@ -79,13 +78,13 @@ const part = (self: Pace, now: number, { speed }: Limits): number =>
 
 /** How many dials a second this process may send now. */
 export const rate = (self: Pace, now: number, limits: Limits): number => {
-  if (limits.dialsPerSecond === Infinity) return Infinity
+  if (limits.dial.perSecond === Infinity) return Infinity
   if (!isHeld(self, now)) return 0
-  return limits.dialsPerSecond * limits.speed / self.members.count * part(self, now, limits)
+  return limits.dial.perSecond / self.members.count * part(self, now, limits)
 }
 
 /** How many lines of this process may ring or talk at a time. */
-export const lines = (self: Pace, now: number, { linesAtMost }: Limits): number => {
+export const lines = (self: Pace, now: number, { dial: { linesAtMost } }: Limits): number => {
   if (linesAtMost === Infinity) return Infinity
   return isHeld(self, now) ? Math.max(0, Math.ceil((linesAtMost - self.members.rank) / self.members.count)) : 0
 }

@@ -230,7 +230,7 @@ const outlastsHolds = (step: Waiting, { line }: World): boolean => {
   const hold = Step.scopes(step).map(({ scope }) => scope).find((scope) => scope._tag === "Hold")
   if (line !== "open" || hold === undefined) return false
   const fastest = 2 * Settings.shortest(Settings.defaults, Action.prompt(hold.prompt), { withDigits: false })
-  return waitOf(step.request) > Settings.defaults.maxHolds * Math.max(300, fastest)
+  return waitOf(step.request) > Settings.defaults.line.holds * Math.max(300, fastest)
 }
 
 const waitOf = (request: Request.Request): number => {

@@ -40,7 +40,7 @@ const again = (history: History.History, delivery: History.Delivery): Findings =
 }
 
 const contentOf = ({ settings }: History.History, webhook: Webhook.Webhook): string =>
-  Webhook.content(webhook, settings.eventKey)
+  Webhook.content(webhook, settings.copies.eventKey)
 
 /** Whether a process recorded a webhook before it answered this delivery of it, and had no other in hand. */
 const isNews = (history: History.History, delivery: History.Delivery): boolean => {
@@ -118,7 +118,7 @@ const unheard = (history: History.History): Findings => {
     postings.set(key, (postings.get(key) ?? new Set()).add(posting))
   }
   return [...postings.values()].map(({ size }) =>
-    size > history.settings.maxCopies
+    size > history.settings.copies.atMost
       ? violation(`${size} answers to one prompt were taken for copies`)
       : remains(residuals.answerTaken)
   )

@@ -45,7 +45,7 @@ const givenUp = (history: History.History, call: Past.PastCall): Findings =>
   call.events.flatMap((event, index): Findings => {
     if (event._tag !== "LineSilent") return none
     const line = Past.lineBefore(call, index, event.line)
-    if (line?.referenceId === undefined || line.holds >= history.settings.maxHolds) return none
+    if (line?.referenceId === undefined || line.holds >= history.settings.line.holds) return none
     const lost = call.turns.find(({ length }) => length > index)!
     const since = call.turns.findLast(({ after, length }) =>
       length <= index && !after.lines.some((other) => other.id === line.id && isAsBefore(other, line))
@@ -53,7 +53,7 @@ const givenUp = (history: History.History, call: Past.PastCall): Findings =>
     const heard = (since === undefined ? call.turns[0]! : call.turns[call.turns.indexOf(since) + 1]!).turn
     const began = heard.begun.at
     const lasts = line.inFlight === undefined ? 0 : Settings.longest(history.settings, line.inFlight.action)
-    const horizon = lasts + history.settings.silence / history.settings.speed
+    const horizon = lasts + history.settings.line.silence
     const silent = lost.turn.begun.at - began
     if (!isLive(history, line.referenceId, lost.turn.begun.at) || silent >= horizon - apart) return none
     const { stood } = history.lives[heard.incarnation - 1]!
@@ -80,7 +80,7 @@ const withoutFlow = (history: History.History, call: Past.PastCall): Findings =>
   const { begun, incarnation } = call.turns[index]!.turn
   const able = knowing(history, call)
   if (exit.reason._tag === "FlowMissing") {
-    const { flowPatience } = history.settings
+    const { flowPatience } = history.settings.call
     const waited = begun.at - neededSince(call, index)
     return [
       waited < flowPatience - apart
@@ -129,7 +129,7 @@ const isAsBefore = (self: Call.CallLine, that: Call.CallLine): boolean =>
   self.inFlight?.at === that.inFlight?.at
 
 /** A call that is due is looked at within this time, in which a process lives and its store works: by another one, if not by its own. */
-const longestOverdue = ({ settings }: History.History): number => 30_000 + 3 * settings.lookEvery
+const longestOverdue = ({ settings }: History.History): number => 30_000 + 3 * settings.store.lookEvery
 
 /** A call has a time by which something happens, and then it does. */
 const overdue = (history: History.History, call: Past.PastCall): Findings =>
@@ -144,7 +144,7 @@ const overdue = (history: History.History, call: Past.PastCall): Findings =>
     const most = longestOverdue(history)
     // A flow goes on where it is known. Elsewhere its lines are looked after, and it is given up at last.
     const late = healthy(history, from, next, knowing(history, call))
-    const alone = healthy(history, from, next) - history.settings.flowPatience
+    const alone = healthy(history, from, next) - history.settings.call.flowPatience
     if (Math.max(late, alone) <= most) return none
     // How far a call is ahead of a clock that was set back is known to a process alone.
     const isRestarted = turn.incarnation !== call.turns[index + 1]?.turn.incarnation
@@ -254,8 +254,8 @@ const late = (history: History.History, delivery: History.Delivery): Findings =>
   const isStoreLate = [...life.waited, ...life.failed.map((at) => ({ from: at, to: at + Past.afterFailure }))].some((
     { from, to }
   ) => to >= arrived.at && from <= until)
-  const { lateReply, replyDeadline, storePatience } = history.settings
-  if (waited <= (!isStoreLate ? replyDeadline : isHeld ? lateReply : storePatience)) return none
+  const { reply, store } = history.settings
+  if (waited <= (!isStoreLate ? reply.deadline : isHeld ? reply.lateAfter : store.patience)) return none
   if (life.jumped.some((at) => at >= arrived.at && at <= until)) return [remains(airResiduals.clock)]
   if (isStoreLate && holds.isBesideAnother(history, delivery)) return [remains(airResiduals.elsewhere)]
   return [

@@ -22,7 +22,7 @@ export const isUnwanted = (line: Call.CallLine | undefined, webhook: Webhook.Web
   line === undefined || line.left || line.phase === "Closed" || line.referenceId !== webhook.referenceId
 
 const isHold = (history: History.History, action: Action.Action | undefined): boolean =>
-  Equal.equals(action, Action.prompt(history.settings.hold))
+  Equal.equals(action, Action.prompt(history.settings.reply.hold))
 
 /** Whether an answer, or a failure instead, took longer than the reply deadline by the clock of its process. */
 const isLate = (
@@ -33,7 +33,7 @@ const isLate = (
   if (until === undefined || taken === undefined) return false
   // A process whose clock has just been set takes what it waits for to be late, but not what it answers at once.
   const since = until > taken.at ? arrived.at - justNow : taken.at
-  return until - taken.at >= history.settings.replyDeadline ||
+  return until - taken.at >= history.settings.reply.deadline ||
     history.lives[incarnation - 1]!.jumped.some((at) => at >= since && at <= until)
 }
 
@@ -60,7 +60,7 @@ export const unrecorded = (history: History.History, delivery: History.Delivery)
   if (isHangup && isUnwanted(line, delivery.webhook)) return none
   if (line?.phase === "Closed" || line?.presumed === true) return [remains(residuals.over)] // the engine has let go of it
   const { all, inARow } = holdsBefore(history, delivery)
-  const most = history.settings.maxUnrecordedHolds
+  const most = history.settings.reply.unrecordedHolds
   if (isHangup && all < most) return [violation(`hung up after ${all} holds`)]
   if (!isHangup && inARow >= most) return [violation(`one more unrecorded hold after ${inARow}`)]
   return [
@@ -113,7 +113,7 @@ const isKept = (history: History.History, { posting, webhook }: History.Delivery
   if (past === undefined) return false
   const content = Webhook.content(webhook)
   const isAnswerAgain = Webhook.kind(webhook) === "DialCompleted" && Past.lineOf(past.call, webhook)?.answered === true
-  return isAnswerAgain || past.call.strays >= history.settings.maxStrays ||
+  return isAnswerAgain || past.call.strays >= history.settings.call.strays ||
     past.events.some((event) => Past.postingOf(event) === posting || ("content" in event && event.content === content))
 }
 
@@ -187,7 +187,7 @@ export const isCrowded = (history: History.History, { failed, incarnation, taken
   const strange = history.strangers.filter((stranger) =>
     stranger.incarnation === incarnation && stranger.seq < taken.seq && isStranded(history, stranger, taken)
   )
-  return before.filter(mayWait).length + strange.length >= history.settings.maxWaiting
+  return before.filter(mayWait).length + strange.length >= history.settings.store.waiting
 }
 
 /** Whether what a stranger posted may wait for the store at a moment: it has no answer then, or one that came late. */
@@ -198,7 +198,7 @@ const isStranded = (
 ): boolean => {
   const end = answered ?? failed
   if (end === undefined || end.seq > then.seq) return true
-  return end.at - at >= history.settings.replyDeadline && isHeldUp(history.lives[incarnation - 1]!, end.at, then.at)
+  return end.at - at >= history.settings.reply.deadline && isHeldUp(history.lives[incarnation - 1]!, end.at, then.at)
 }
 
 /** Whether something may wait for the store of a process from a moment on until then, because that failed or was slow. */
@@ -213,7 +213,7 @@ export const isHoldable = (history: History.History, { arrived, webhook }: Histo
   if (!isPrompt || webhook.externalId === undefined) return false
   const isOver = history.log.some((entry) =>
     entry._tag === "Posted" && entry.referenceId === webhook.referenceId &&
-    entry.at <= arrived.at + history.settings.replyDeadline &&
+    entry.at <= arrived.at + history.settings.reply.deadline &&
     entry.webhook.event === "call_completed"
   )
   if (isOver) return false

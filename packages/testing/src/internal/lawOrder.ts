@@ -56,7 +56,7 @@ const overtaken = (history: History.History, past: Past.PastCall): Findings =>
       answers(history, delivery, line, event.at) && !endsHold(history, delivery)
     )
     if (answer?.answered === undefined || answer.taken!.seq < ended.seq) return none
-    if (answer.answered.at - ended.begun.at >= history.settings.settle) return none
+    if (answer.answered.at - ended.begun.at >= history.settings.line.settle) return none
     const since = past.events.slice(index + 1, Past.eventsBefore(past, answer.answered.seq).length)
     const isInterrupted = since.some((fact) => !["Stray", "SettleElapsed", ...decisions].includes(fact._tag))
     const isHeard = past.events.some((fact) =>
@@ -88,5 +88,5 @@ const answers = (
   const canEnd = (webhook.digits ?? "") === "" || Action.digits(action) > 0
   return canEnd && Action.completion(action) === webhook.event && Webhook.kind(webhook) === "PromptCompleted" &&
     !line.seen.includes(Webhook.content(webhook)) && taken.clock >= endedAt &&
-    taken.clock - endedAt < history.settings.settle
+    taken.clock - endedAt < history.settings.line.settle
 }

@@ -107,7 +107,8 @@ const throttled = (history: History.History, call: Past.PastCall): Findings =>
     const event = call.events[index]
     if (line === undefined || event === undefined) return none
     if (event._tag !== "DialNotSent") return [violation(`a dial that was throttled was recorded as ${event._tag}`)]
-    const isTimeOver = event.at - line.dialledAt + history.settings.longestRetryAfter >= history.settings.dialWaitAtMost
+    const isTimeOver =
+      event.at - line.dialledAt + history.settings.dial.longestBackoff >= history.settings.dial.waitAtMost
     const isWanted = Past.lineBefore(call, index, line.id)?.left === false
     return isWanted && event.retryAt === undefined && !isTimeOver
       ? [violation("a dial was given up because the carrier throttled it for a while")]

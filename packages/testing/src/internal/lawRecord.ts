@@ -99,13 +99,13 @@ const facts = (history: History.History, delivery: History.Delivery, { seq }: Hi
   const call = Past.of(history).callOf(webhook)
   if (call === undefined) return none
   const known = Past.eventsBefore(call, seq)
-  const content = Webhook.content(webhook, history.settings.eventKey)
+  const content = Webhook.content(webhook, history.settings.copies.eventKey)
   const isKnown = known.some((event) =>
     Past.postingOf(event) === posting || ("content" in event && event.content === content)
   )
   const state = Past.stateAt(call, seq)
   const line = Past.lineOf(state, webhook)
-  if (isKnown || state === undefined || line === undefined || state.strays >= history.settings.maxStrays) return none
+  if (isKnown || state === undefined || line === undefined || state.strays >= history.settings.call.strays) return none
   if (isWithoutChange(line, webhook)) return none
   return Past.hasCompany(history, call, incarnation, seq)
     ? [remains(residuals.behind)]

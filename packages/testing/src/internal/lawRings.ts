@@ -71,9 +71,9 @@ const inWindow = (history: History.History, call: Past.PastCall, sent: History.S
     (event) => event._tag === "DialAttempted" && event.externalId === sent.action.externalId
   )
   if (isAttempt === undefined) return none // law 1 tells
-  const { sendWindow } = history.settings
-  if (sent.at - isAttempt.begun.at <= sendWindow) return none
-  if (sent.begun.at - isAttempt.begun.at <= sendWindow) return [remains(residuals.frozen)]
+  const { sendWithin } = history.settings.dial
+  if (sent.at - isAttempt.begun.at <= sendWithin) return none
+  if (sent.begun.at - isAttempt.begun.at <= sendWithin) return [remains(residuals.frozen)]
   const { stood } = history.lives[sent.incarnation - 1]!
   const isMeanwhile = (at: number) => at >= isAttempt.begun.at && at <= sent.begun.at
   const isHidden = history.lives.some(({ jumped }) => jumped.some((at) => at <= sent.begun.at)) &&

@@ -26,7 +26,7 @@ export const run: (
   options: World.Options
 ) => Effect.Effect<History.History, never, PhoneCompany.PhoneCompany | Scope.Scope> = Effect.fnUntraced(
   function*(options) {
-    const world = yield* World.make(options, { ...Settings.defaults, ...options.settings })
+    const world = yield* World.make(options, options.settings)
     const openStore = yield* stores(world)
     const boot = (place: number): Effect.Effect<void> =>
       Effect.suspend(() => start(world, border, place, () => boot(place), openStore, wanted))
@@ -265,7 +265,7 @@ const engine = (
     EventStore.EventStore,
     Effect.map(EventStore.EventStore, (service) => sabotage.store?.(service) ?? service)
   ).pipe(Layer.provide(store))
-  return Calls.layer({ ...flows, settings: { ...world.settings, ...sabotage.settings } }).pipe(
+  return Calls.layer({ ...flows, settings: Settings.merge(world.tuning, sabotage.settings ?? {}) }).pipe(
     Layer.provide(ownStore),
     Layer.provide(Layer.succeed(Transport.Transport, sabotage.transport?.(transport) ?? transport)),
     Layer.fresh

@@ -2,7 +2,8 @@
  * The world of one run of a storm: its dice, its time, and the record of everything that happens. What the carrier, the
  * application and the faults do runs in the world, where no death of a process stops it.
  */
-import type { Action, Call, CallEvent, Calls, EventStore, Settings, Transport } from "@ringback/core"
+import { Settings } from "@ringback/core"
+import type { Action, Call, CallEvent, Calls, EventStore, Transport } from "@ringback/core"
 import { Clock, Context, Deferred, Effect, type Latch, Random } from "effect"
 import type { Queue, Schema } from "effect"
 import type * as Callee from "../Callee.ts"
@@ -29,7 +30,7 @@ export interface Options {
   readonly signals: { readonly [name: string]: Schema.Json }
   readonly throwing: ((drawn: number) => unknown) | undefined
   readonly requestOf: ((dial: Action.Dial) => string) | undefined
-  readonly settings: Partial<Settings.Settings>
+  readonly settings: Settings.Options
   readonly company: PhoneLine.Settings
   readonly sabotage: Sabotage
 }
@@ -41,7 +42,7 @@ export interface Sabotage {
   readonly calls?: (calls: Calls.Calls["Service"]) => Calls.Calls["Service"]
   readonly clock?: (clock: Clock.Clock) => Clock.Clock
   /** Settings that the engine has and that the laws do not know of. */
-  readonly settings?: Partial<Settings.Settings>
+  readonly settings?: Settings.Options
 }
 
 export type Mutable<A> = { -readonly [K in keyof A]: A[K] }
@@ -120,6 +121,8 @@ export interface World {
   readonly otherVersion: Call.AnyDefinition
   /** What the laws hold the engine to. */
   readonly settings: Settings.Settings
+  /** The same as an engine is given them. */
+  readonly tuning: Settings.Options
   readonly company: PhoneCompany.PhoneCompany["Service"]
   readonly clock: Clock.Clock
   readonly random: Context.Service.Shape<typeof Random.Random>
@@ -155,7 +158,7 @@ export interface World {
   readonly processes: Array<Process>
 }
 
-export const make = Effect.fnUntraced(function*(options: Options, settings: Settings.Settings) {
+export const make = Effect.fnUntraced(function*(options: Options, settings: Settings.Options) {
   const company = yield* PhoneCompany.PhoneCompany
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
@@ -223,11 +226,15 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     return dice
   }
   const crowded = strikes("crowded")
+  const tuning = crowded === undefined
+    ? settings
+    : Settings.merge(settings, { store: { waiting: crowded.between(1, 3) } })
 
   const world: World = {
     options,
     otherVersion: { ...options.flow, version: options.flow.version + 1 },
-    settings: crowded === undefined ? settings : { ...settings, maxWaiting: crowded.between(1, 3) },
+    tuning,
+    settings: Settings.make(tuning),
     company,
     clock,
     random,

@@ -28,18 +28,19 @@ export interface Received {
 
 /** What a webhook is told from others by: its identity, if the application knows a field that holds one, else its content. */
 export const contentOf = (webhook: Webhook.Webhook, settings: Settings.Settings): string =>
-  Webhook.content(webhook, settings.eventKey)
+  Webhook.content(webhook, settings.copies.eventKey)
 
 /** Whether something with this content came on this line before. */
 export const isSeen = (line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): boolean =>
   line.seen.includes(contentOf(webhook, settings))
 
 const hasIdentity = (webhook: Webhook.Webhook, settings: Settings.Settings): boolean =>
-  Webhook.identity(webhook, settings.eventKey) !== undefined
+  Webhook.identity(webhook, settings.copies.eventKey) !== undefined
 
 /** Whether a webhook echoes the mark of some action of this line. */
 const isMarked = (line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): boolean =>
-  settings.marks && line.externalId !== undefined && webhook.externalId?.startsWith(`${line.externalId}.`) === true
+  settings.copies.marks && line.externalId !== undefined &&
+  webhook.externalId?.startsWith(`${line.externalId}.`) === true
 
 const isCurrent = (line: CallLine, webhook: Webhook.Webhook): boolean =>
   line.inFlight !== undefined && webhook.externalId === markOf(line)
@@ -67,7 +68,7 @@ const isAgain = (line: CallLine, received: Received, settings: Settings.Settings
   const { before, copies, receivedAt, webhook } = received
   const action = line.inFlight
   if (action === undefined || before || !canEnd(line, webhook)) return true
-  if (copies >= settings.maxCopies) return false
+  if (copies >= settings.copies.atMost) return false
   const shortest = Settings.shortest(settings, action.action, { withDigits: (webhook.digits ?? "") !== "" })
   return receivedAt - action.at < shortest || (action.doubtful && copies === 0)
 }
@@ -81,7 +82,7 @@ export const endsProbe = (line: CallLine, received: Received, settings: Settings
   if (line.probing === undefined || (webhook.digits ?? "") !== "") return false
   if (isMarked(line, webhook, settings)) return isCurrent(line, webhook)
   if (!isSeen(line, webhook, settings)) return true
-  const shortest = Settings.shortest(settings, Action.prompt(settings.hold), { withDigits: false })
+  const shortest = Settings.shortest(settings, Action.prompt(settings.reply.hold), { withDigits: false })
   return !hasIdentity(webhook, settings) && receivedAt - line.probing >= shortest
 }
 

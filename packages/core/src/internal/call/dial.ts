@@ -87,7 +87,7 @@ export const dialGivenUp = (
   settings: Settings.Settings
 ): { readonly at: number; readonly fact: Body } | undefined =>
   line.heldSince !== undefined ? undefined : {
-    at: line.dialledAt + settings.dialWaitAtMost / settings.speed,
+    at: line.dialledAt + settings.dial.waitAtMost,
     fact: { _tag: "DialNotSent", line: line.id, reason: waitedTooLong, final: true }
   }
 
@@ -143,15 +143,15 @@ type NotSent = Extract<Posted, { readonly _tag: "NotSent" }>
 const retryAt = (line: CallLine, posted: NotSent, now: number, settings: Settings.Settings): number | undefined => {
   if (line.left) return undefined
   const at = now + waitOf(line, posted, settings)
-  if (posted.throttled !== true) return line.attempt >= settings.maxAttempts ? undefined : at
-  return at > line.dialledAt + settings.dialWaitAtMost / settings.speed ? undefined : at
+  if (posted.throttled !== true) return line.attempt >= settings.dial.attempts ? undefined : at
+  return at > line.dialledAt + settings.dial.waitAtMost ? undefined : at
 }
 
 /** How long a dial waits for its next attempt: each time longer, or as the carrier wishes, but never longer than a bound. */
 const waitOf = (line: CallLine, posted: NotSent, settings: Settings.Settings): number => {
   const before = posted.throttled === true ? line.throttled : line.attempt - 1
-  const backoff = settings.backoff / settings.speed * 2 ** before
-  return Math.min(Math.max(backoff, posted.retryAfterMillis ?? 0), settings.longestRetryAfter)
+  const backoff = settings.dial.backoff * 2 ** before
+  return Math.min(Math.max(backoff, posted.retryAfterMillis ?? 0), settings.dial.longestBackoff)
 }
 
 /** Records what became of the `POST` of a line. */
@@ -195,6 +195,6 @@ export const onPosted = (
 
 /** Notes a response that says that nothing rang, where an event has shown that something did. */
 const contradicted = (turn: Turn, line: CallLine, event: string, settings: Settings.Settings): void => {
-  if (turn.call.strays >= settings.maxStrays) return
+  if (turn.call.strays >= settings.call.strays) return
   turn.fact({ _tag: "Stray", line: line.id, event, hungUp: false, content: JSON.stringify([event]) })
 }

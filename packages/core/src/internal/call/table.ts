@@ -43,7 +43,7 @@ const stray = (
   const isFirstHangup = hungUp && line.hungUpAt === undefined
   const isKnown = Webhook.kind(webhook) !== "Unknown" && isSeen(line, webhook, settings)
   if (isKnown && !isFirstHangup) return
-  if (turn.call.strays >= settings.maxStrays) return
+  if (turn.call.strays >= settings.call.strays) return
   turn.fact({ _tag: "Stray", event: webhook.event, hungUp, ...common(line, webhook, settings) })
 }
 
@@ -51,7 +51,7 @@ const stray = (
 const isOver = (line: CallLine): boolean => line.closedBy === "ended" || line.closedBy === "settled"
 
 const dialFailure = (status: string, settings: Settings.Settings): "busy" | "no answer" | "failed" =>
-  settings.busy.includes(status) ? "busy" : settings.noAnswer.includes(status) ? "no answer" : "failed"
+  settings.dial.busy.includes(status) ? "busy" : settings.dial.noAnswer.includes(status) ? "no answer" : "failed"
 
 const onAnswered = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { webhook } = received
@@ -109,7 +109,7 @@ const onNotAnswered = (turn: Turn, line: CallLine, received: Received, settings:
       ...common(line, webhook, settings)
     })
   const note = () => stray(turn, line, webhook, settings)
-  if (settings.ignored.includes(dialStatus)) return onIgnored(turn, line, webhook, settings)
+  if (settings.dial.ignored.includes(dialStatus)) return onIgnored(turn, line, webhook, settings)
   switch (status(line)) {
     case "Planned":
     case "Closed":
@@ -218,7 +218,7 @@ const onProbed = (turn: Turn, line: CallLine, received: Received, settings: Sett
 
 const probe = (turn: Turn, line: CallLine, settings: Settings.Settings): Answer => {
   if (line.probing === undefined) {
-    turn.fact({ _tag: "HoldAnswered", line: line.id, action: Action.prompt(settings.hold) })
+    turn.fact({ _tag: "HoldAnswered", line: line.id, action: Action.prompt(settings.reply.hold) })
   }
   return "line"
 }
@@ -314,7 +314,7 @@ const onSecondLine = (
 ): Answer => {
   const isOpen = ["Owing", "Acting", "Bridged"].includes(status(line))
   const isNew = !line.otherReferenceIds.includes(webhook.referenceId)
-  if (isOpen && isNew && line.otherReferenceIds.length < settings.maxStrays) {
+  if (isOpen && isNew && line.otherReferenceIds.length < settings.call.strays) {
     turn.fact({ _tag: "SecondLine", line: line.id, referenceId: webhook.referenceId })
   }
   return Webhook.kind(webhook) === "CallCompleted" ? "nothing" : "hangup"
@@ -330,7 +330,7 @@ export const onHeld = (turn: Turn, lineId: number, n: number | undefined, settin
   const isKnown = line.inFlight?.kind === "hold" || line.probing !== undefined
   const isGiven = line.inFlight?.legAnswered === true || line.inFlight?.n !== n
   if (!isOpen || isKnown || isGiven) return
-  turn.fact({ _tag: "HoldAnswered", line: line.id, action: Action.prompt(settings.hold) })
+  turn.fact({ _tag: "HoldAnswered", line: line.id, action: Action.prompt(settings.reply.hold) })
 }
 
 /** A call that is known came in again: the same reply, but a bridging dial is not given twice without finding out. */
@@ -392,7 +392,7 @@ const act = (
   { action, n }: { readonly action: Action.Action; readonly n: number },
   settings: Settings.Settings
 ): Reply => {
-  const mark = settings.marks ? markOf(line) : undefined
+  const mark = settings.copies.marks ? markOf(line) : undefined
   return { _tag: "Act", action: mark === undefined ? action : Action.mark(action, mark), n }
 }
 
@@ -401,7 +401,7 @@ const hangup: Reply = { _tag: "Act", action: Action.hangup, n: undefined }
 
 /** While it is being found out whether a bridge began the reply is a hold; else the bridging dial itself. */
 const bridgedReply = (line: CallLine, settings: Settings.Settings): Reply => {
-  if (line.probing !== undefined) return act(line, { action: Action.prompt(settings.hold), n: 0 }, settings)
+  if (line.probing !== undefined) return act(line, { action: Action.prompt(settings.reply.hold), n: 0 }, settings)
   return line.inFlight === undefined ? nothing : act(line, line.inFlight, settings)
 }
 

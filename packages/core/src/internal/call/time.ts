@@ -21,8 +21,8 @@ export interface Deadline {
 /** The end of all lines of this kind, whatever else is lost: the carrier's own limit and what is added to it. */
 const lineLimit = (line: CallLine, settings: Settings.Settings): number => {
   const life = line.dialling === undefined ? 4 * 60 * 60 * 1000 : line.dialling.maxCallDurationSeconds * 1000
-  const ring = line.dialling === undefined ? 0 : settings.ringLimit
-  const end = line.openedAt + line.jumpedMillis + (ring + life + settings.silence) / settings.speed
+  const ring = line.dialling === undefined ? 0 : settings.line.ringLimit
+  const end = line.openedAt + line.jumpedMillis + (ring + life) / settings.speed + settings.line.silence
   return Math.min(end, bridgeLimit(line, settings))
 }
 
@@ -30,7 +30,7 @@ const lineLimit = (line: CallLine, settings: Settings.Settings): number => {
 const bridgeLimit = ({ inFlight, jumpedMillis, phase }: CallLine, settings: Settings.Settings): number => {
   if (phase !== "Bridged" || inFlight?.action._tag !== "Dial") return Infinity
   const life = inFlight.action.maxCallDurationSeconds * 1000
-  return inFlight.at + jumpedMillis + (settings.ringLimit + life + settings.silence) / settings.speed
+  return inFlight.at + jumpedMillis + settings.line.ringLimit + life / settings.speed + settings.line.silence
 }
 
 /**
@@ -49,7 +49,7 @@ const ringHorizon = (call: Call, line: CallLine, settings: Settings.Settings): n
 const silenceHorizon = (call: Call, line: CallLine, settings: Settings.Settings): number => {
   const began = listening(call, line.inFlight?.at ?? line.phaseAt)
   const lasts = line.inFlight === undefined ? 0 : Settings.longest(settings, line.inFlight.action)
-  return began + lasts + settings.silence / settings.speed
+  return began + lasts + settings.line.silence
 }
 
 /** What time brings to a line first: never more than one thing counts. */
@@ -83,7 +83,7 @@ const lineDeadline = (call: Call, line: CallLine, settings: Settings.Settings): 
       return presumed(line, lineLimit(line, settings))
     case "Settling":
       return {
-        at: listening(call, line.phaseAt) + settings.settle / settings.speed,
+        at: listening(call, line.phaseAt) + settings.line.settle,
         what: "an answer that is still on its way",
         fact: { _tag: "SettleElapsed", line: line.id }
       }
@@ -94,7 +94,7 @@ const lineDeadline = (call: Call, line: CallLine, settings: Settings.Settings): 
         ? ringHorizon(call, line, settings)
         : line.hungUpAt === undefined
         ? silenceHorizon(call, line, settings)
-        : line.hungUpAt + settings.afterHangup / settings.speed
+        : line.hungUpAt + settings.line.afterHangup
       return presumed(line, Math.min(at, lineLimit(line, settings)))
     }
   }
@@ -204,7 +204,7 @@ const flowDue = (call: Call, settings: Settings.Settings): number | undefined =>
 const missingAt = (call: Call, settings: Settings.Settings): number | undefined => {
   const isForLines = earliest(call, settings, isFact, "lines") !== undefined
   const due = flowDue(call, settings) ?? (isForLines ? undefined : call.at)
-  return due === undefined ? undefined : due + settings.flowPatience
+  return due === undefined ? undefined : due + settings.call.flowPatience
 }
 
 /** What time will bring to a call next in a process that has not registered its flow. */
@@ -261,9 +261,9 @@ export const onWake = (turn: Turn, now: number, settings: Settings.Settings): vo
 export const onReplyDue = (turn: Turn, lineId: number, settings: Settings.Settings): void => {
   const line = turn.line(lineId)
   if (status(line) !== "Owing") return
-  if (line.holds >= settings.maxHolds) expireHold(turn, line)
+  if (line.holds >= settings.line.holds) expireHold(turn, line)
   if (status(turn.line(lineId)) !== "Owing") return
-  turn.fact({ _tag: "HoldAnswered", line: line.id, action: Action.prompt(holdOf(turn.step) ?? settings.hold) })
+  turn.fact({ _tag: "HoldAnswered", line: line.id, action: Action.prompt(holdOf(turn.step) ?? settings.reply.hold) })
 }
 
 /** No more holds: what the flow waits for under its own is over, and without one the line is. */
@@ -280,7 +280,7 @@ const holdOf = (step: Step.Step<unknown, unknown>): Prompt | undefined => {
 
 /** Whether the flow surely cannot decide before the reply deadline, so that the hold had better come at once. */
 export const waitsLong = (call: Call, now: number, settings: Settings.Settings): boolean =>
-  call.wait?._tag === "Sleep" && call.wait.until - now > settings.replyDeadline
+  call.wait?._tag === "Sleep" && call.wait.until - now > settings.reply.deadline
 
 /** Whether something of the carrier is waited for on a line, until a time that counts from when it was listened to. */
 const isListenedTo = (line: CallLine): boolean => {
@@ -324,7 +324,7 @@ export const onRestart = (
   const isSetBack = jumpedMillis !== undefined && !isForward
   const doubtful = !isSetBack &&
     liveLines(turn.call).some((line) =>
-      line.inFlight !== undefined && line.phase !== "Closed" && line.inFlight.at >= crashedAt - settings.doubt
+      line.inFlight !== undefined && line.phase !== "Closed" && line.inFlight.at >= crashedAt - settings.reply.doubt
     )
   const listens = liveLines(turn.call).some((line) => isListenedTo(line) || (isForward && line.phase === "Bridged"))
   // Who restarts a call runs its activity from then on, and without the flow nobody can.

@@ -69,8 +69,8 @@ export const make = Effect.fnUntraced(function*(
   transport: Transport["Service"],
   context: Context.Context<never>
 ): Effect.fn.Return<Dispatch, never, Scope.Scope> {
-  const late = `no answer within ${settings.sendLimit} ms`
-  const watch = yield* Lateness.make<() => void>(elapsed, settings.sendLimit, (giveUp) => Effect.sync(giveUp))
+  const late = `no answer within ${settings.dial.answerWithin} ms`
+  const watch = yield* Lateness.make<() => void>(elapsed, settings.dial.answerWithin, (giveUp) => Effect.sync(giveUp))
 
   /**
    * Sends a recorded attempt, soon after its record or not at all, and records what the carrier said. `since` is by the time
@@ -101,7 +101,9 @@ export const make = Effect.fnUntraced(function*(
 
   const tellTooLate = Gathered.make<CallId>(run, (_, count) =>
     Effect.logWarning(
-      `${dials(count)} could not be sent within ${settings.sendWindow} ms of the record, and will be tried again: ` +
+      `${
+        dials(count)
+      } could not be sent within ${settings.dial.sendWithin} ms of the record, and will be tried again: ` +
         "the process or its store is too slow"
     ))
 
@@ -137,7 +139,7 @@ export const make = Effect.fnUntraced(function*(
     const line = entity.live?.call.lines.find((line) => line.id === attempt.line)
     const unsent = (problem: string): Posted => ({ _tag: "NotSent", problem })
     if (line?.dialling === undefined || line.left) return unsent("cancelled before it was sent")
-    if (Math.max(elapsed() - since, now() + entity.ahead - attempt.at) >= settings.sendWindow) {
+    if (Math.max(elapsed() - since, now() + entity.ahead - attempt.at) >= settings.dial.sendWithin) {
       tellTooLate(entity.id)
       return unsent("the window for sending it has passed")
     }

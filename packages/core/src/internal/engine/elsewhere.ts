@@ -90,7 +90,7 @@ export const make = (surroundings: Surroundings, parts: () => Parts, processes: 
   /** One of those that know the flow: who runs its activity, else always the same one. All of them, if that one is late. */
   const chosen = (call: Call.Call, entity: Entity): ReadonlyArray<string> => {
     const all = knowing(call)
-    const isLate = call.unheardSince !== undefined && now() - call.unheardSince > settings.replyDeadline
+    const isLate = call.unheardSince !== undefined && now() - call.unheardSince > settings.reply.deadline
     if (all.length < 2 || isLate) return all
     if (entity.worker !== undefined && all.includes(entity.worker)) return [entity.worker]
     const rank = (process: string) => Hash.string(`${process}/${call.id}`)

@@ -74,12 +74,12 @@ export interface Engine {
 /** So many calls a second are woken that fell due while nobody looked, so that live ones find the store free. */
 const latePerSecond = 200
 
-/** Starts an engine that runs until its scope closes, which takes `settings.closeWithin` at the most. */
+/** Starts an engine that runs until its scope closes, which takes `settings.closing.within` at the most. */
 export const make = Effect.fnUntraced(function*(options: Options) {
   const making = Closing.make()
   const scope = yield* Scope.make("parallel")
   const ends = { onBegin: (): void => undefined, onOver: Effect.void }
-  yield* Effect.addFinalizer(() => Effect.suspend(() => making.close(scope, options.settings.closeWithin, ends)))
+  yield* Effect.addFinalizer(() => Effect.suspend(() => making.close(scope, options.settings.closing.within, ends)))
   const { engine, ...known } = yield* Scope.provide(build(options, making), scope)
   Object.assign(ends, known)
   return engine

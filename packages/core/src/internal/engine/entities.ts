@@ -111,7 +111,7 @@ export const make = ({ closing, run, settings }: Surroundings, sessions: Session
     if (entity.live === undefined || Call.isOver(entity.live.call)) return unload(entity)
     if (Call.isUrgent(entity.live.call) || entity.ahead > tolerance) return
     resting.add(entity)
-    if (resting.size <= settings.keep) return
+    if (resting.size <= settings.memory.calls) return
     const [longest = entity] = resting
     resting.delete(longest)
     if (!isBusy(longest)) unload(longest)

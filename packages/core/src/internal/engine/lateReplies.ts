@@ -59,11 +59,11 @@ export const make = Effect.fnUntraced(function*(
     const allowed = isOver ? "nothing" : table.unrecorded(knownLineOf(entity, webhook), webhook)
     const holds = entity.unrecordedHolds.get(webhook.referenceId) ?? 0
     if (allowed === "nothing") return undefined
-    if (allowed === "hangup" || holds >= settings.maxUnrecordedHolds) {
+    if (allowed === "hangup" || holds >= settings.reply.unrecordedHolds) {
       return Reply.make(Action.hangup, "unrecorded hang-up")
     }
     countHold(entity, webhook.referenceId)
-    return Reply.make(Action.prompt(settings.hold), "unrecorded hold")
+    return Reply.make(Action.prompt(settings.reply.hold), "unrecorded hold")
   }
 
   const answerLate = (arrival: Arrival): void => {
@@ -90,12 +90,12 @@ export const make = Effect.fnUntraced(function*(
 
   const watch = yield* Lateness.make<Arrival>(
     elapsed,
-    settings.replyDeadline,
+    settings.reply.deadline,
     (arrival) => Effect.sync(() => becameLate(arrival))
   )
   const watchOn = yield* Lateness.make<Arrival>(
     elapsed,
-    settings.storePatience,
+    settings.store.patience,
     (arrival) => Effect.sync(() => void answer(arrival, notInTime))
   )
 

@@ -109,7 +109,7 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const hasLine = (now: number): boolean =>
-    settings.linesAtMost === Infinity || unread.size === 0 && linesInUse() < Pace.lines(pace, now, settings)
+    settings.dial.linesAtMost === Infinity || unread.size === 0 && linesInUse() < Pace.lines(pace, now, settings)
 
   /** A store that is late holds back what follows: at most the dials of a second are decided and not sent. */
   const keepsUp = (now: number): boolean => placed.size + unsent.size < Math.max(1, Pace.rate(pace, now, settings))
@@ -117,7 +117,7 @@ export const make = Effect.fnUntraced(function*(
   /** What was not recorded in time is not sent any more. */
   const forgetUnrecorded = (now: number): void => {
     for (const [id, since] of unsent) {
-      if (now - since < settings.sendWindow) return
+      if (now - since < settings.dial.sendWithin) return
       unsent.delete(id)
     }
   }
@@ -190,7 +190,7 @@ export const make = Effect.fnUntraced(function*(
       if (!placed.delete(id)) take(now)
       leave(id)
       unsent.delete(id)
-      if (settings.dialsPerSecond < Infinity || settings.linesAtMost < Infinity) unsent.set(id, now)
+      if (settings.dial.perSecond < Infinity || settings.dial.linesAtMost < Infinity) unsent.set(id, now)
     },
     beforeSending: (id) =>
       Effect.suspend(() => {
@@ -210,7 +210,7 @@ export const make = Effect.fnUntraced(function*(
       pace = slower
     },
     open: (id, count) => {
-      if (settings.linesAtMost === Infinity) return
+      if (settings.dial.linesAtMost === Infinity) return
       const wasUnread = unread.delete(id)
       const before = lines.get(id) ?? 0
       if (count === 0) lines.delete(id)
@@ -219,7 +219,7 @@ export const make = Effect.fnUntraced(function*(
       if (wasUnread || count < before) look()
     },
     isUnread: (id) => {
-      if (settings.linesAtMost < Infinity && !lines.has(id)) unread.add(id)
+      if (settings.dial.linesAtMost < Infinity && !lines.has(id)) unread.add(id)
     },
     counted: () => [...lines.keys(), ...unread],
     seen: (members, at) => {

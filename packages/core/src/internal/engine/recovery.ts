@@ -174,7 +174,7 @@ export const make = Effect.fnUntraced(function*(
     const orphans = left.filter((call) => isUrgent(call) && (isKnown(call) || isOrphaned(call)))
     for (const { callId } of orphans) pacing.isUnread(callId)
     // Since the death others may have appended to these calls, but not for longer than from one look to the next.
-    takeOver(orphans, unlessAlive(alive, latest(orphans) - settings.lookEvery))
+    takeOver(orphans, unlessAlive(alive, latest(orphans) - settings.store.lookEvery))
   })
 
   /**
@@ -182,7 +182,7 @@ export const make = Effect.fnUntraced(function*(
    * they are due.
    */
   const wakeLate = Effect.fnUntraced(function*() {
-    const before = now() + (neighbours.others().size === 0 ? settings.lookEvery : -settings.lookEvery)
+    const before = now() + (neighbours.others().size === 0 ? settings.store.lookEvery : -settings.store.lookEvery)
     const late = yield* store.due({ before })
     for (const call of late.filter(isKnown)) {
       const { callId, due, version } = call
@@ -254,7 +254,7 @@ export const make = Effect.fnUntraced(function*(
         Effect.andThen(Effect.suspend(() => trouble.over())),
         Effect.catch((error) => trouble.failed(error.message)),
         Effect.catchDefect((thrown) => trouble.failed(Defect.message(thrown))),
-        Effect.delay(settings.lookEvery)
+        Effect.delay(settings.store.lookEvery)
       )
       run(Effect.forever(again))
     }
@@ -273,14 +273,14 @@ export const make = Effect.fnUntraced(function*(
   let looking: Fiber.Fiber<unknown> | undefined
 
   const lookAgain = Effect.suspend(() => {
-    pause = Math.max(settings.lookEvery, 2 * pause)
+    pause = Math.max(settings.store.lookEvery, 2 * pause)
     return Effect.map(Effect.orElseSucceed(Effect.delay(lookForDue, pause), () => false), (hasLooked) => {
       if (!hasLooked) pause = 0
     })
   })
 
   const lookAfterStart = (): void => {
-    const isFarOff = pause > settings.lookEvery
+    const isFarOff = pause > settings.store.lookEvery
     pause = 0
     if (!isFarOff) return
     looking?.interruptUnsafe()

@@ -47,7 +47,7 @@ export const make = ({ elapsed, restore, run, settings }: Surroundings, addresse
 
   const tooMany = new StoreError({
     operation: "write",
-    reason: new Busy({ problem: `${settings.maxWaiting} webhooks wait for it already, so this one was not taken` })
+    reason: new Busy({ problem: `${settings.store.waiting} webhooks wait for it already, so this one was not taken` })
   })
 
   /** Whether the carrier has said that nobody is on the line any more. */

@@ -54,7 +54,7 @@ export const make = (
     function*(arrival: Arrival, decided: Decided, waiter: Deferred.Deferred<table.Reply>) {
       const { entity, since } = arrival
       const { line } = decided
-      const left = Math.max(0, since + settings.replyDeadline - elapsed())
+      const left = Math.max(0, since + settings.reply.deadline - elapsed())
       const held = Effect.andThen(Effect.sleep(left), Effect.suspend(() => holdLine(arrival, line)))
       const reply = yield* Effect.ensuring(
         Effect.raceFirst(Deferred.await(waiter), held),
@@ -70,7 +70,7 @@ export const make = (
     const due = (): Call.Input => isAnswered(arrival) ? { _tag: "Wake" } : { _tag: "ReplyDue", line }
     const reading = (call: Call.Call) => Call.reply(call, line, "line", settings)
     const holding = run(intake.take(arrival.entity, due, reading, { whileDown: "again" }))
-    const watched = Effect.timeoutOption(Fiber.join(holding), settings.lateReply - settings.replyDeadline)
+    const watched = Effect.timeoutOption(Fiber.join(holding), settings.reply.lateAfter - settings.reply.deadline)
     const reply = yield* Effect.result(watched)
     if (reply._tag === "Success" && Option.isSome(reply.success)) return reply.success.value
     lateReplies.answer(arrival)
@@ -106,7 +106,7 @@ export const make = (
         delivery.written = stamp()
         if (isCopy && !whole) delivery.copies-- // nobody has heard this one: the next is a copy as much as it was
       }
-      const surely = whole && elapsed() - since <= settings.lateReply
+      const surely = whole && elapsed() - since <= settings.reply.lateAfter
       if (surely || reply.n === undefined) return undefined
       return intake.takeSurely(entity, { _tag: "ReplyBroke", line, n: reply.n })
     }

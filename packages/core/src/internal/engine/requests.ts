@@ -38,7 +38,7 @@ export const make = Effect.fnUntraced(function*(
   isLate: () => boolean
 ): Effect.fn.Return<Requests, never, Scope.Scope> {
   let count = 0
-  const watch = yield* Lateness.make<() => void>(elapsed, settings.storePatience, (giveUp) => Effect.sync(giveUp))
+  const watch = yield* Lateness.make<() => void>(elapsed, settings.store.patience, (giveUp) => Effect.sync(giveUp))
 
   const unlessRefused = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | StoreError> =>
     Effect.suspend((): Effect.Effect<A, E | StoreError> => {

@@ -38,7 +38,7 @@ export const make = ({ alarm, neighbours, pacing, restore, settings }: Surroundi
   const restUntil = (entity: Entity, call: Call.Call, due: number | null | undefined): void => {
     pace(entity, call)
     if (Call.isOver(call) || due === null || due === undefined) return alarm.clear(entity.id)
-    const patience = isTheirs(entity) ? settings.lookEvery : 0
+    const patience = isTheirs(entity) ? settings.store.lookEvery : 0
     alarm.set(entity.id, due - entity.ahead + patience, Call.isUrgent(call))
   }
 

@@ -101,7 +101,7 @@ export const make = Effect.fnUntraced(function*(
   /** Looks for the call of a session that is not in memory. An incoming call that nobody has and nobody takes is refused. */
   const search = (webhook: Webhook.Webhook, came: Came, answer: Answer): Effect.Effect<void> => {
     const searching = Effect.timeoutOrElse(store.find(webhook.referenceId), {
-      duration: settings.replyDeadline,
+      duration: settings.reply.deadline,
       orElse: () => Effect.fail(notInTime)
     })
     const found = (exit: Exit.Exit<Option.Option<CallId>, StoreError>) => {
@@ -125,7 +125,7 @@ export const make = Effect.fnUntraced(function*(
 
   /** Puts a webhook behind the others of its call, and takes care of the answer, unless it has one. */
   const accept = (webhook: Webhook.Webhook, id: CallId, { place, since }: Came, answer: Answer | undefined): void => {
-    if (waiting >= settings.maxWaiting) return refusals.turnAway(answer)
+    if (waiting >= settings.store.waiting) return refusals.turnAway(answer)
     const entity = entities.of(id)
     if (closing.isOver()) return answer?.(lateReplies.parting(entity, webhook))
     const arrival = new Arrival(entity, webhook, place, since, answer)
