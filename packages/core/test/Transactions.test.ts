@@ -42,8 +42,11 @@ const transport = Layer.effect(
 
 type Database = Layer.Layer<SqlClient.SqlClient, SqlError.SqlError>
 
+/** A second dial would wait for its place in the pace, and nobody lets the time of these tests pass. */
+const unpaced = { dial: { perSecond: Infinity } }
+
 const world = (database: Database) =>
-  Calls.layer({ flows: [Greeting] }).pipe(
+  Calls.layer({ flows: [Greeting], settings: unpaced }).pipe(
     Layer.provideMerge(SqlEventStore.layer),
     Layer.provideMerge(database),
     Layer.provideMerge(transport),
@@ -195,7 +198,7 @@ describe.each(
       const rings = yield* Rings
       const store = yield* EventStore.EventStore
       const life = yield* Scope.make()
-      const engine = Layer.fresh(Calls.layer({ flows: [Greeting] })).pipe(
+      const engine = Layer.fresh(Calls.layer({ flows: [Greeting], settings: unpaced })).pipe(
         Layer.provide(Layer.succeed(EventStore.EventStore, store)),
         Layer.provide(Layer.succeed(Transport.Transport, {
           send: (dial) => Effect.as(Queue.offer(rings, dial.externalId ?? ""), { referenceId: "another session" })
@@ -227,7 +230,7 @@ describe("on SQLite, which one process has for itself", () => {
             due: (options) => Effect.andThen(Effect.sync(() => void looks++), store.due(options))
           }))
       ).pipe(Layer.provide(SqlEventStore.layer))
-      const engine = Calls.layer({ flows: [Greeting] }).pipe(
+      const engine = Calls.layer({ flows: [Greeting], settings: unpaced }).pipe(
         Layer.provideMerge(counted),
         Layer.provideMerge(sqlite),
         Layer.provideMerge(transport),
