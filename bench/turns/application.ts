@@ -5,7 +5,7 @@ import { Calls, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringb
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Telesign } from "@ringback/http"
 import { Effect, Layer, Redacted, Schema } from "effect"
-import { carrierPort, prompts, referenceId } from "./conversation.ts"
+import { carrierPort, isHeld, prompts, referenceId } from "./conversation.ts"
 
 const from = PhoneNumber.make("15550170009")
 const to = PhoneNumber.make("15550170001")
@@ -31,14 +31,6 @@ export const Interview = Flow.make("interview", {
   input: {},
   output: Schema.String,
   run: () => asking(Array.from({ length: 600 }, (_, n) => prompts[n % prompts.length]!))
-})
-
-/** A call that waits before it dials. */
-export const Held = Flow.make("held", {
-  version: 1,
-  input: {},
-  output: Schema.String,
-  run: () => Flow.andThen(Flow.sleep("1 day"), asking(prompts))
 })
 
 const taking = Layer.succeed(
@@ -71,6 +63,6 @@ export const store = (place: string) =>
 /** The engine. A callee who answers at once would be taken for a copy, so the rule that tells copies by haste stands back. */
 export const calls = (place: string) =>
   Calls.layer({
-    flows: [Conversation, Interview, Held],
-    settings: { speech: { shortestKeyPress: 0, fastest: Infinity }, dial: { perSecond: Infinity } }
+    flows: [Conversation, Interview],
+    settings: { speech: { shortestKeyPress: 0, fastest: Infinity }, dial: { perSecond: isHeld ? 0.001 : Infinity } }
   }).pipe(Layer.provide(transport), Layer.provideMerge(store(place)))

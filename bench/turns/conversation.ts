@@ -12,7 +12,7 @@ export const prompts: ReadonlyArray<string> = [
 /** The port of the carrier that dials are sent to, if `CARRIER` names one. Without it every dial is taken in the process. */
 export const carrierPort = process.env.CARRIER
 
-/** Whether calls that are started by `POST /calls` wait before they dial. */
+/** Whether dials wait, for so slow a pace that nobody sees one go out. */
 export const isHeld = process.env.HELD === "1"
 
 /** So many milliseconds may a connection lie idle, for on a busy machine one call can wait long for the others. */

@@ -5,8 +5,8 @@ import { Call, Calls, EventStore, SqlEventStore } from "@ringback/core"
 import { Console, Effect, Layer, Metric, Option } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { createServer, type Server } from "node:http"
-import { calls, Conversation, Held } from "./application.ts"
-import { isHeld, patience, usage } from "./conversation.ts"
+import { calls, Conversation } from "./application.ts"
+import { patience, usage } from "./conversation.ts"
 import { slowDown } from "./slowDisk.ts"
 
 slowDown()
@@ -25,7 +25,7 @@ const startAll = Effect.fnUntraced(function*(count: number) {
 
 /** What an application answers to whoever wants a call: its id, when it is durable. */
 const startOne = Effect.gen(function*() {
-  const { id } = yield* isHeld ? Calls.start(Held, {}) : Calls.start(Conversation, {})
+  const { id } = yield* Calls.start(Conversation, {})
   return HttpServerResponse.jsonUnsafe({ id })
 })
 
