@@ -243,11 +243,10 @@ export const borders = (house: ReadonlyArray<Package>, modules: ReadonlyArray<Mo
   })
 }
 
-// Purity
+// Purity. A `Config` says what is to be read, and reads nothing.
 
 const effects = [
   "Clock",
-  "Config",
   "Console",
   "Effect",
   "Fiber",

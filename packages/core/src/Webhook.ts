@@ -61,6 +61,25 @@ export const kind = (webhook: Webhook): Kind => {
 }
 
 /**
+ * Whether somebody may wait on the line for what this event is answered with. Nobody does after the end of a call, and what an
+ * event means that nobody knows is not known.
+ *
+ * @since 0.1.0
+ */
+export const asksForAction = (webhook: Webhook): boolean => {
+  switch (kind(webhook)) {
+    case "IncomingCall":
+    case "DialCompleted":
+    case "PromptCompleted":
+    case "LegCompleted":
+      return true
+    case "CallCompleted":
+    case "Unknown":
+      return false
+  }
+}
+
+/**
  * An event in words for logs: a name that looks like Telesign's, which cannot hold a number, or else `not shown`.
  *
  * @since 0.1.0

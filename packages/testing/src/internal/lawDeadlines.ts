@@ -271,8 +271,8 @@ const late = (history: History.History, delivery: History.Delivery): Findings =>
 const silent = (history: History.History, delivery: History.Delivery): Findings => {
   const { answered, obeyed, webhook } = delivery
   if (answered === undefined || !obeyed || answered.action !== undefined) return none
-  const kind = Webhook.kind(webhook)
-  if (kind === "CallCompleted" || (kind === "DialCompleted" && webhook.status !== "answered")) return none
+  const isUnreached = Webhook.kind(webhook) === "DialCompleted" && webhook.status !== "answered"
+  if (!Webhook.asksForAction(webhook) || isUnreached) return none
   const isOpen = !history.log.some((entry) =>
     entry._tag === "Posted" && entry.referenceId === webhook.referenceId && entry.at <= answered.at &&
     entry.webhook.event === "call_completed"

@@ -432,9 +432,9 @@ export const reply = (line: CallLine, answer: Answer, settings: Settings.Setting
  * `line` nothing is known of it but that it is ours.
  */
 export const unrecorded = (line: CallLine | undefined, webhook: Webhook.Webhook): "hold" | "hangup" | "nothing" => {
-  const kind = Webhook.kind(webhook)
-  if (kind === "CallCompleted" || kind === "Unknown") return "nothing"
+  if (!Webhook.asksForAction(webhook)) return "nothing"
   if (line !== undefined && isOfSecondLine(line, webhook)) return "hangup"
+  const kind = Webhook.kind(webhook)
   const isAnswer = kind === "DialCompleted" && webhook.status === "answered"
   switch (line === undefined ? "Owing" : status(line)) {
     case "Planned":

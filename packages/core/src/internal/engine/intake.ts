@@ -1,12 +1,14 @@
 /**
  * The one way into a call. A message waits until those before it have been taken, and then:
  *
- *  1. the call is brought into memory, if it is not there;
- *  2. the input is decided on, with the newest state;
- *  3. what was decided is appended, if it is anything;
- *  4. when that is durable the world sees it, and whoever posted the message is told.
+ *  1. it is found out whether it is for this call, if that is not sure;
+ *  2. the call is brought into memory, if it is not there;
+ *  3. the input is decided on, with the newest state; before it what the call is told because nobody looked after it;
+ *  4. what was decided is appended, if it is anything;
+ *  5. when that is durable the world sees it, and whoever posted the message is told.
  *
- * If another process was first, it begins anew. Whatever throws on the way ends that one message.
+ * If another process was first, it begins anew from 2. What throws in the decision stops the call; what throws elsewhere on
+ * the way ends that one message.
  */
 import { Effect, Exit, Option, Result } from "effect"
 import type * as Call from "../../Call.ts"
@@ -179,8 +181,8 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
     if (!asks) return newest(taking, decided)
     const asked = isBehind(entity)
     const mustAsk = message.mustAsk?.() === true
-    after(taking, mustAsk ? asked : Effect.orElseSucceed(asked, () => false), (isBehind) => {
-      if (!isBehind) return newest(taking, decided)
+    after(taking, mustAsk ? asked : Effect.orElseSucceed(asked, () => false), (wentOn) => {
+      if (!wentOn) return newest(taking, decided)
       entity.live = undefined
       again(taking)
     })
@@ -191,7 +193,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
     taken(taking, decided)
   }
 
-  /** Somebody else was first. */
+  /** Decides anew, with the newest state: somebody else has appended, or the call was stopped. */
   const again = <A>(taking: Taking<A>): void => {
     taking.conflicts++
     turn(taking)

@@ -1,5 +1,5 @@
 /**
- * Replies that nobody records, because the store is late or the engine ends. A webhook stays where it is and is recorded when
+ * Replies that are not on record when they go out, because the store is late or the engine ends. A webhook stays where it is and is recorded when
  * the store can. Meanwhile whoever waits on the line gets a hold, for it decides nothing: what it is given next, and what is
  * made of its end, is decided from the log alone. So the hold is recorded too, behind its webhook, unless its end came first.
  */

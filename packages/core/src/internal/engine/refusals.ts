@@ -65,16 +65,12 @@ export const make = ({ elapsed, restore, run, settings }: Surroundings, addresse
     run(CallLog.about(entity, report.failed(error?.message ?? Defect.message(Cause.squash(cause)))))
     if (error !== undefined && !isLasting(error)) return void answer(arrival, Exit.fail(error))
     if (error === undefined) run(CallLog.died(entity, "A webhook could not be taken", Cause.squash(cause)))
-    answer(arrival, needsNothing(webhook) || isReportedOver(arrival) ? silent("refused") : hangup("refused"))
-  }
-
-  const needsNothing = (webhook: Webhook.Webhook): boolean => {
-    const kind = Webhook.kind(webhook)
-    return kind === "CallCompleted" || kind === "Unknown"
+    const isWaiting = Webhook.asksForAction(webhook) && !isReportedOver(arrival)
+    answer(arrival, isWaiting ? hangup("refused") : silent("refused"))
   }
 
   const contested: Refusals["contested"] = (arrival) =>
-    void answer(arrival, needsNothing(arrival.webhook) ? silent("refused") : hangup("refused"))
+    void answer(arrival, Webhook.asksForAction(arrival.webhook) ? hangup("refused") : silent("refused"))
 
   const lost: Refusals["lost"] = (arrival) => {
     const { webhook } = arrival

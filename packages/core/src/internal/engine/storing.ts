@@ -40,7 +40,7 @@ export interface Storing {
     since: number,
     cause?: unknown
   ) => Effect.Effect<boolean, StoreError>
-  /** What begins a call inside of a transaction: of it nothing is in memory, for it may not be committed. */
+  /** What begins a call inside of a transaction. Nothing of it is kept in memory, for the transaction may yet be rolled back. */
   readonly first: (id: CallId, live: Call.Live, input: Call.Input) => Pending
   /** Shows what is durable: in memory, to the world, and to whoever waits for it. */
   readonly show: (entity: Entity, appended: Unsure, events: ReadonlyArray<CallEvent>, call: Call.Call) => void

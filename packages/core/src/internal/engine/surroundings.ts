@@ -43,7 +43,7 @@ export interface Surroundings {
 
 /**
  * What follows from a durable turn outside of its call: dials are sent, activities run, other processes are told. `since` is
- * when the store was asked to append it, by the time that has elapsed.
+ * when it was decided, by the time that has elapsed.
  */
 export type Follow = (
   entity: Entity,

@@ -123,7 +123,7 @@ export const make = Effect.fnUntraced(function*(
   // To its call
   // -------------------------------------------------------------------------------------------------------------------
 
-  /** Puts a webhook behind the others of its call, and takes care of the answer, unless it has one. */
+  /** Puts a webhook behind the others of its call. One that was answered before, elsewhere, has no `answer`. */
   const accept = (webhook: Webhook.Webhook, id: CallId, { place, since }: Came, answer: Answer | undefined): void => {
     if (waiting >= settings.store.waiting) return refusals.turnAway(answer)
     const entity = entities.of(id)
@@ -163,7 +163,7 @@ export const make = Effect.fnUntraced(function*(
       },
       ...(definition === undefined ? {} : { fresh: () => Call.prepare(entity.id, definition, {}) }),
       asks: true,
-      mustAsk: () => line === undefined, // another process may have made it
+      mustAsk: () => line === undefined, // the line may be one that another process has recorded
       whileDown: "again",
       look: (call, decided) => {
         if (line === undefined) return undefined
