@@ -147,6 +147,9 @@ describe("a storm over processes of several versions", () => {
     "an engine that does not look who knows a call that is cancelled",
     StormLaws.everyCallEnds,
     /cancelled without its flow, which a process knew/,
-    sharing(() => ({ alive: Effect.succeed(new Map()) }))
+    {
+      ...sharing(() => ({ alive: Effect.succeed(new Map()) })),
+      settings: { dial: { perSecond: Infinity, linesAtMost: Infinity } } // who is not seen has no share
+    }
   )
 })

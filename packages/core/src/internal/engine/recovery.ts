@@ -116,7 +116,9 @@ export const make = Effect.fnUntraced(function*(
       const due = dueBy(here, call)
       if (due !== null) alarm.set(call.callId, due, isUrgent(call))
     }
-    queue(running.filter((call) => isPlanned(call) && isKnown(call)))
+    const planned = running.filter(isPlanned)
+    queue(planned.filter(isKnown))
+    for (const call of planned) if (!isKnown(call)) restart(call.callId, () => ({ _tag: "Wake" }))
     const orphans = running.filter(isUrgent)
     for (const { callId } of orphans) pacing.isUnread(callId)
     takeOver(orphans, unlessAlive(new Set([process]), latest(running)))
@@ -166,11 +168,16 @@ export const make = Effect.fnUntraced(function*(
     return Array.from(neighbours.others()).every(([other, flows]) => !flows.has(name) || rank(other) > own)
   }
 
+  /** The calls whose dial waits at a process that is gone, and whose flow no living one has registered: it waits for the flow. */
+  let stranded: ReadonlyArray<Summary> = []
+
   /** Takes over what processes that are gone knew of. */
   const takeOrphans = Effect.fnUntraced(function*() {
     const alive = new Set([...neighbours.others().keys(), process])
     const left = yield* store.orphans(alive)
-    queue(left.filter((call) => isPlanned(call) && isKnown(call) && isForThis(call)))
+    const planned = left.filter(isPlanned)
+    queue(planned.filter((call) => isKnown(call) && isForThis(call)))
+    stranded = planned.filter(isOrphaned)
     const orphans = left.filter((call) => isUrgent(call) && (isKnown(call) || isOrphaned(call)))
     for (const { callId } of orphans) pacing.isUnread(callId)
     // Since the death others may have appended to these calls, but not for longer than from one look to the next.
@@ -190,7 +197,7 @@ export const make = Effect.fnUntraced(function*(
       else if (due !== null) alarm.setLatest(callId, due, isUrgent(call))
     }
     const missing = late.filter(isOrphaned)
-    attend(missing)
+    attend([...missing, ...stranded])
     if (!missing.every(elsewhere.isNamed)) yield* elsewhere.nameAllMissing // It was left before the look that saw it.
   })
 

@@ -15,12 +15,16 @@ export interface Timing {
 }
 
 /** By the clock and the alarm of an engine. */
-export const make = ({ alarm, neighbours, pacing, restore, settings }: Surroundings): Timing => {
+export const make = ({ alarm, neighbours, now, pacing, restore, settings }: Surroundings): Timing => {
   /** When something happens to a call by itself that this process has to see to. */
   const dueOf = (live: Call.Live): number | undefined =>
     Call.isWithoutFlow(live)
       ? Call.waitingWithoutFlow(live.call, settings).until
       : Call.wakeAt(live.call, settings)
+
+  /** What is overdue without its flow waits for a process that lives and knows it: it is looked at again, but not at once. */
+  const notAtOnce = (live: Call.Live, due: number | undefined): number | undefined =>
+    due === undefined || !Call.isWithoutFlow(live) || due > now() ? due : now() + settings.store.lookEvery
 
   const isTheirs = ({ writer }: Entity): boolean => writer !== undefined && neighbours.others().has(writer)
 
@@ -47,7 +51,7 @@ export const make = ({ alarm, neighbours, pacing, restore, settings }: Surroundi
       entity.ahead = Math.max(entity.ahead, call.at - now)
       return now + entity.ahead
     },
-    rest: (entity, live) => restUntil(entity, live.call, dueOf(live)),
+    rest: (entity, live) => restUntil(entity, live.call, notAtOnce(live, dueOf(live))),
     restUntil
   }
 }
