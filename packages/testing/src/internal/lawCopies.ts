@@ -30,11 +30,13 @@ const again = (history: History.History, delivery: History.Delivery): Findings =
     other !== delivery && other.webhook.referenceId === webhook.referenceId &&
     (other.taken?.seq ?? Infinity) < answered.seq && contentOf(history, other.webhook) === content
   )
+  const isBehind = record.wasBehind(history, delivery)
+  if (isFirst && isBehind) return [remains(residuals.behind)] // it knows of no action that this could end
   if (isFirst) return [violation(`the first ${webhook.event} of its kind was answered as a copy`)]
   if (isNews(history, delivery)) return [violation(`${webhook.event} was answered as a copy, and recorded for that`)]
   if (record.isSaid(history, delivery)) return none
   const what = answered.action?._tag ?? "nothing"
-  return record.wasBehind(history, delivery)
+  return isBehind
     ? [remains(residuals.behind)]
     : [violation(`a copy of ${webhook.event} was answered with ${what}, which is not on record`)]
 }
