@@ -65,6 +65,10 @@ const catalogue = {
   storeConflicts: 0.1,
   /** The engine has room for one to three webhooks that wait for its store, and refuses more. Strikes a run as a whole. */
   crowded: 0.3,
+  /** All dials go at a pace of one in some seconds or minutes, and wait for minutes at most or for long. Strikes a run as a whole. */
+  paceStarved: 0.3,
+  /** A few lines at most may ring or talk at a time. Strikes a run as a whole. */
+  linesFew: 0.3,
   /** The process is killed between two steps, up to three times, and started again after up to ten minutes. */
   crash: 0.9,
   /** The process stands still at a step for up to a minute. */

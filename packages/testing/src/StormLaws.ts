@@ -14,6 +14,7 @@ import * as deadlines from "./internal/lawDeadlines.ts"
 import * as holds from "./internal/lawHolds.ts"
 import * as order from "./internal/lawOrder.ts"
 import * as others from "./internal/lawOthers.ts"
+import * as pace from "./internal/lawPace.ts"
 import * as record from "./internal/lawRecord.ts"
 import * as rings from "./internal/lawRings.ts"
 import * as secrets from "./internal/lawSecrets.ts"
@@ -288,6 +289,14 @@ export const secretsStayInside: Law = make("secrets stay inside", secrets.check)
 export const nothingStopsTheRest: Law = make("nothing that comes in stops the rest", others.check)
 
 /**
+ * Dials go at the pace of all calls and processes together, in the order in which their time came, while there is a line for
+ * them, and none is forgotten: each is attempted, given up by its flow, or told that it was not sent.
+ *
+ * @since 0.1.0
+ */
+export const dialsArePaced: Law = make("dials are paced", pace.check, Object.values(pace.residuals))
+
+/**
  * All laws, in the order of the design.
  *
  * @since 0.1.0
@@ -303,5 +312,6 @@ export const all: ReadonlyArray<Law> = [
   replayIsTruth,
   nothingAfterTheEnd,
   secretsStayInside,
-  nothingStopsTheRest
+  nothingStopsTheRest,
+  dialsArePaced
 ]

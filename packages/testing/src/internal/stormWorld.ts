@@ -158,6 +158,9 @@ export interface World {
   readonly processes: Array<Process>
 }
 
+/** How long dials may wait under a starved pace. */
+const patience = [{ waitAtMost: "1 minute" }, { waitAtMost: "10 minutes" }, {}] as const
+
 export const make = Effect.fnUntraced(function*(options: Options, settings: Settings.Options) {
   const company = yield* PhoneCompany.PhoneCompany
   const clock = yield* Clock.Clock
@@ -225,10 +228,14 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     if (dice !== undefined) record(kind)
     return dice
   }
-  const crowded = strikes("crowded")
-  const tuning = crowded === undefined
-    ? settings
-    : Settings.merge(settings, { store: { waiting: crowded.between(1, 3) } })
+  const [crowded, starved, few] = [strikes("crowded"), strikes("paceStarved"), strikes("linesFew")]
+  const drawn: ReadonlyArray<Settings.Options> = [
+    crowded === undefined ? {} : { store: { waiting: crowded.between(1, 3) } },
+    starved === undefined ? {} : { dial: { perSecond: starved.pick([0.5, 0.1, 0.02]), ...starved.pick(patience) } },
+    // Of the processes on one store each needs a line.
+    few === undefined ? {} : { dial: { linesAtMost: few.between(1, 3) + (options.store === "postgres" ? 3 : 0) } }
+  ]
+  const tuning = drawn.reduce(Settings.merge, settings)
 
   const world: World = {
     options,

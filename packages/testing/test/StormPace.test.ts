@@ -1,0 +1,114 @@
+/** A pace that is starved, and few lines: the law of the pace holds over every store, and finds an engine that breaks it. */
+import { assert, describe, it } from "@effect/vitest"
+import { EventStore, Flow, Line, PhoneNumber, type Settings } from "@ringback/core"
+import { Effect, Schema } from "effect"
+import { Faults, Storm, StormLaws } from "../src/index.ts"
+import { parties } from "./fixtures/flows.ts"
+
+const input = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
+
+/** Calls that are started at once and dial at times of their own. */
+const Announcement = Flow.make("announcement", {
+  version: 1,
+  input: parties,
+  output: Schema.String,
+  run: (who) =>
+    Flow.gen(function*() {
+      yield* Flow.sleep(1 + Math.floor(2_000 * (yield* Flow.random)))
+      return yield* Line.speak("The library closes at six today.").pipe(
+        Flow.as("heard"),
+        Flow.dial({ ...who, ringFor: "40 seconds" }),
+        Flow.catchTag(["NotAnswered", "HungUp"], (error) => Flow.succeed(error._tag))
+      )
+    })
+})
+
+const starved = { ...Faults.none, paceStarved: 1, linesFew: 0.5 }
+
+const blow = (options: Storm.Options) =>
+  Storm.run(Announcement, input, { runs: 30, calls: 12, faults: starved, ...options })
+
+/** For a machine that is busy with something else. */
+const patience = 120_000
+
+const stores: ReadonlyArray<Storm.StoreKind> = ["memory", "sqlite", "postgres"]
+
+describe("a starved pace", () => {
+  for (const store of stores) {
+    it.effect(
+      `keeps order and forgets nobody, over crashes and deaths of others (${store})`,
+      () =>
+        Effect.gen(function*() {
+          const { faults } = yield* blow({
+            store,
+            faults: {
+              ...starved,
+              crash: 0.9,
+              cancel: 0.25,
+              carrierThrottles: 0.05,
+              secondProcess: 0.8,
+              clockForward: 0.4
+            }
+          })
+          assert.isAbove(faults["paceStarved"] ?? 0, 10)
+        }),
+      patience
+    )
+
+    it.effect(
+      `among all that goes wrong (${store})`,
+      () => blow({ store, runs: 15, calls: 5, seed: 500, faults: { ...Faults.all, paceStarved: 1, linesFew: 0.5 } }),
+      patience
+    )
+  }
+})
+
+/** Declares that the law of the pace finds an engine with this broken part. */
+const finds = (part: string, problem: RegExp, options: Storm.Options) =>
+  it.effect(`finds ${part}`, () =>
+    Effect.gen(function*() {
+      const failure = yield* Effect.flip(blow({ runs: 300, laws: [StormLaws.dialsArePaced], ...options }))
+      assert.strictEqual(failure.law, StormLaws.dialsArePaced.name)
+      assert.match(failure.problem, problem)
+    }), patience)
+
+const set = (settings: Settings.Options): Storm.Options => ({ sabotage: { settings } })
+
+/** A store that says of each call that it waits since another time. */
+const telling = (dialFrom: (summary: EventStore.Summary) => number | undefined): Storm.Options => ({
+  runs: 1000,
+  calls: 4, // a process that is killed among its first steps is killed while dials wait
+  faults: { ...starved, linesFew: 0, crash: 1 },
+  sabotage: {
+    store: (store) =>
+      EventStore.EventStore.of({
+        ...store,
+        append: (turn, summary, options) => {
+          const { dialFrom: before, ...rest } = summary
+          const now = before === undefined ? undefined : dialFrom(summary)
+          const isForgotten = before !== undefined && now === undefined
+          return store.append(
+            turn,
+            isForgotten ? { ...rest, process: null } : now === undefined ? rest : { ...rest, dialFrom: now },
+            options
+          )
+        }
+      })
+  }
+})
+
+describe("the law of the pace", () => {
+  finds("dials without a pace", /more dials/, set({ dial: { perSecond: Infinity } }))
+  finds("dials without a bound of lines", /all lines/, set({ dial: { linesAtMost: Infinity } }))
+  finds(
+    "a dial that is sent when its time is over",
+    /too long|before its time/,
+    set({ dial: { waitAtMost: "7 hours" } })
+  )
+  finds("a dial that is given up early", /before its time/, set({ dial: { waitAtMost: "1 second" } }))
+  finds("an order that is lost in a restart", /waited longer/, telling((summary) => -summary.dialFrom!))
+  finds("dials that are forgotten in a restart", /nobody was dialled/, {
+    ...telling(() => undefined),
+    settings: { dial: { waitAtMost: "3 hours" } }
+  })
+})
