@@ -246,4 +246,21 @@ describe("a start", () => {
         life([Announcement])
       )
     }).pipe(Effect.provide(world)))
+
+  it.effect("dials what waits for its next attempt, though the clock was set back while nobody looked", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("1 second"))
+      yield* Effect.provide(
+        Effect.andThen(announce(1), Effect.sleep("100 millis")),
+        life([Announcement], { settings: { dial: { sendWithin: 0, backoff: "1 minute" } } })
+      )
+      yield* FakeClock.setForward("-30 seconds")
+      yield* Effect.provide(
+        Effect.gen(function*() {
+          yield* Effect.sleep("3 minutes")
+          assert.lengthOf(yield* PhoneCompany.rings, 1)
+        }),
+        life([Announcement])
+      )
+    }).pipe(Effect.provide(world)))
 })

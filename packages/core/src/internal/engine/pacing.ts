@@ -72,8 +72,8 @@ export const make = Effect.fnUntraced(function*(
   const queue = Heap.make<Entry>((self, that) => self.at === that.at ? self.n < that.n : self.at < that.at)
   let pace = isShared ? Pace.joining : Pace.alone
   let entered = 0
-  /** The calls that have a place and have not used it. */
-  const placed = new Set<CallId>()
+  /** The calls that have a place and have not used it, and from when on they wait for another one if they do not. */
+  const placed = new Map<CallId, number | undefined>()
   /** The attempts that are decided and not yet sent, and since when. */
   const unsent = new Map<CallId, number>()
   let spacing = 0
@@ -93,7 +93,15 @@ export const make = Effect.fnUntraced(function*(
       )
   )
 
+  const enter = (id: CallId, at: number): void => {
+    const entry: Entry = { id, at, n: entered++, place: -1 }
+    waiting.set(id, entry)
+    queue.add(entry)
+    if (queue.first() === entry) look()
+  }
+
   const leave = (id: CallId): void => {
+    if (placed.has(id)) placed.set(id, undefined)
     const entry = waiting.get(id)
     if (entry === undefined) return
     queue.remove(entry)
@@ -103,7 +111,7 @@ export const make = Effect.fnUntraced(function*(
   /** The lines that ring, talk, or are about to. */
   const linesInUse = (): number => {
     let more = 0
-    for (const id of placed) if (!lines.has(id)) more++
+    for (const id of placed.keys()) if (!lines.has(id)) more++
     for (const id of unsent.keys()) if (!lines.has(id) && !placed.has(id)) more++
     return linesOpen + more
   }
@@ -147,14 +155,18 @@ export const make = Effect.fnUntraced(function*(
       if (!isFree(now)) return
       const { id } = first
       leave(id)
-      placed.add(id)
+      placed.set(id, undefined)
       take(now)
       run(Effect.ensuring(go(id), Effect.sync(() => unplace(id))))
     }
   }
 
+  /** A call that was set back with its clock finds that the time of its dial has not come, and waits again. */
   const unplace = (id: CallId): void => {
-    if (placed.delete(id)) look()
+    const at = placed.get(id)
+    if (!placed.delete(id)) return
+    if (at !== undefined) enter(id, Math.max(at, time.steady() + 1))
+    look()
   }
 
   /** How long nothing changes by itself; `Infinity` if nothing does. */
@@ -177,12 +189,10 @@ export const make = Effect.fnUntraced(function*(
   return {
     wait: (id, from) => {
       const at = time.steadyAt(from)
-      if (waiting.get(id)?.at === at || placed.has(id)) return
+      if (placed.has(id)) return void placed.set(id, at)
+      if (waiting.get(id)?.at === at) return
       leave(id)
-      const entry: Entry = { id, at, n: entered++, place: -1 }
-      waiting.set(id, entry)
-      queue.add(entry)
-      if (queue.first() === entry) look()
+      enter(id, at)
     },
     leave,
     hasPlace: (id, now) => placed.has(id) || (!isBehind(id) && isFree(now)),
