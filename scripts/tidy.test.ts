@@ -91,7 +91,8 @@ const rooms = [
       "@effect/vitest",
       "vitest",
       "node:*"
-    ]
+    ],
+    wings: { storm: ["Storm", "StormLaws"], explorer: ["FlowExplorer"] }
   }
 ]
 

@@ -3,20 +3,28 @@
  *
  * @since 0.1.0
  */
+
+// What is said and heard.
 export * as Action from "./Action.ts"
-export * as Call from "./Call.ts"
 export * as CallEvent from "./CallEvent.ts"
-export * as Calls from "./Calls.ts"
-export * as EventStore from "./EventStore.ts"
-export * as Flow from "./Flow.ts"
-export * as Line from "./Line.ts"
 export * as PhoneNumber from "./PhoneNumber.ts"
 export * as Prompt from "./Prompt.ts"
-export * as Reply from "./Reply.ts"
-export * as Request from "./Request.ts"
-export * as Settings from "./Settings.ts"
-export * as SqlEventStore from "./SqlEventStore.ts"
-export * as Step from "./Step.ts"
-export * as Transport from "./Transport.ts"
 export * as Webhook from "./Webhook.ts"
+
+// Conversations as values.
+export * as Flow from "./Flow.ts"
+export * as Line from "./Line.ts"
+export * as Request from "./Request.ts"
+export * as Step from "./Step.ts"
+
+// A call, decided purely.
+export * as Call from "./Call.ts"
+export * as Settings from "./Settings.ts"
+
+// The engine and what it needs.
+export * as Calls from "./Calls.ts"
+export * as EventStore from "./EventStore.ts"
+export * as Reply from "./Reply.ts"
+export * as SqlEventStore from "./SqlEventStore.ts"
+export * as Transport from "./Transport.ts"
 export * as Witness from "./Witness.ts"

@@ -20,13 +20,13 @@
  */
 import type { Flow, Request, Step } from "@ringback/core"
 import { Schema } from "effect"
-import * as Choices from "./internal/choices.ts"
-import * as drawing from "./internal/drawing.ts"
+import * as Choices from "./internal/explorer/choices.ts"
+import * as drawing from "./internal/explorer/drawing.ts"
+import * as samples from "./internal/explorer/samples.ts"
+import * as graph from "./internal/explorer/search.ts"
+import * as sites from "./internal/explorer/sites.ts"
+import * as story from "./internal/explorer/story.ts"
 import { given } from "./internal/given.ts"
-import * as samples from "./internal/samples.ts"
-import * as graph from "./internal/search.ts"
-import * as sites from "./internal/sites.ts"
-import * as story from "./internal/story.ts"
 import type { Law } from "./Law.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------

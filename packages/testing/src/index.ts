@@ -3,19 +3,27 @@
  *
  * @since 0.1.0
  */
+
+// Calls with people, in virtual time.
 export * as Arbitraries from "./Arbitraries.ts"
 export * as Callee from "./Callee.ts"
 export * as FakeClock from "./FakeClock.ts"
 export * as FakeTransport from "./FakeTransport.ts"
-export * as Faults from "./Faults.ts"
-export * as FlowExplorer from "./FlowExplorer.ts"
-export * as History from "./History.ts"
 export * as Ladder from "./Ladder.ts"
-export * as Law from "./Law.ts"
 export * as PhoneCompany from "./PhoneCompany.ts"
 export * as PhoneLine from "./PhoneLine.ts"
+export * as TestCalls from "./TestCalls.ts"
+
+// Flows, on every path.
+export * as FlowExplorer from "./FlowExplorer.ts"
+export * as Law from "./Law.ts"
 export * as Scenario from "./Scenario.ts"
+
+// The engine, under faults.
+export * as Faults from "./Faults.ts"
+export * as History from "./History.ts"
 export * as Storm from "./Storm.ts"
 export * as StormLaws from "./StormLaws.ts"
+
+// Programs in any language.
 export * as TelesignEmulator from "./TelesignEmulator.ts"
-export * as TestCalls from "./TestCalls.ts"

@@ -1,10 +1,10 @@
 /** The same webhook gets the same reply: every delivery of it, held against every other and against the record. */
 import { type Call, Settings, Webhook } from "@ringback/core"
-import type * as History from "../History.ts"
-import { type Finding, type Findings, none, remains, violation } from "./finding.ts"
-import * as holds from "./lawHolds.ts"
-import * as record from "./lawRecord.ts"
-import * as Past from "./past.ts"
+import type * as History from "../../../History.ts"
+import { type Finding, type Findings, none, remains, violation } from "../finding.ts"
+import * as Past from "../past.ts"
+import * as holds from "./holds.ts"
+import * as record from "./record.ts"
 
 export const residuals = {
   copyTaken: "a copy that came late was taken for an answer",

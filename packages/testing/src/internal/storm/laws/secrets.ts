@@ -1,8 +1,8 @@
 /** Secrets stay inside: what was said and dialled, held against everything that can be read outside. */
 import { type Action, CallEvent } from "@ringback/core"
-import type * as History from "../History.ts"
-import { type Findings, violation } from "./finding.ts"
-import * as Past from "./past.ts"
+import type * as History from "../../../History.ts"
+import { type Findings, violation } from "../finding.ts"
+import * as Past from "../past.ts"
 
 interface Secrets {
   /** Digits of phone numbers, found however they are separated. */

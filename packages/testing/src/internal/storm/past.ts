@@ -3,7 +3,7 @@
  */
 import { type Action, Call, type CallEvent, type Webhook } from "@ringback/core"
 import { Equal } from "effect"
-import type * as History from "../History.ts"
+import type * as History from "../../History.ts"
 
 /** Work that failed goes on after at most so long, in milliseconds. */
 export const afterFailure = 10_000

@@ -3,8 +3,8 @@
  * taken over: then it gets no answer any more, or a late one, without anybody asking its fibers.
  */
 import { type Clock, Deferred, Duration, Effect, Exit } from "effect"
-import type * as Faults from "../Faults.ts"
-import { newest, type Process, type World } from "./stormWorld.ts"
+import type * as Faults from "../../Faults.ts"
+import { newest, type Process, type World } from "./world.ts"
 
 /** A run with more steps than this does not come to an end by itself. */
 const mostSteps = 50_000

@@ -1,8 +1,8 @@
 /** Dials go at the pace of all together, in the order in which their time came, and none is forgotten. */
 import { Call, type CallEvent } from "@ringback/core"
-import type * as History from "../History.ts"
-import { type Findings, none, remains, violation } from "./finding.ts"
-import * as Past from "./past.ts"
+import type * as History from "../../../History.ts"
+import { type Findings, none, remains, violation } from "../finding.ts"
+import * as Past from "../past.ts"
 
 export const residuals = {
   unseen: "more dials than the pace allows while the database could not see a process that lived"

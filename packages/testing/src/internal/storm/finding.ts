@@ -1,5 +1,5 @@
 /** What laws find in a history. */
-import type * as History from "../History.ts"
+import type * as History from "../../History.ts"
 
 /** A breach, or an outcome that the law names and allows. */
 export type Finding =

@@ -11,10 +11,10 @@
  */
 import { CallEvent, EventStore } from "@ringback/core"
 import { Effect } from "effect"
-import type * as Faults from "../Faults.ts"
+import type * as Faults from "../../Faults.ts"
 import { postingOf } from "./past.ts"
-import type { Border } from "./stormProcess.ts"
-import type { Process, World } from "./stormWorld.ts"
+import type { Border } from "./process.ts"
+import type { Process, World } from "./world.ts"
 
 /** What befalls the store of a process, whatever it is made of. */
 export interface Weather<E> {

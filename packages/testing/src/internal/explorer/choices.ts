@@ -4,7 +4,7 @@
  */
 import { Action, Settings, Step } from "@ringback/core"
 import type { Flow, PhoneNumber, Request } from "@ringback/core"
-import type { LineState, What } from "../Law.ts"
+import type { LineState, What } from "../../Law.ts"
 import * as samples from "./samples.ts"
 import * as sites from "./sites.ts"
 

@@ -1,11 +1,11 @@
 /** Strangers: whoever finds the address of the webhooks and posts there what the carrier never said. */
 import { Flow, Line, type Webhook } from "@ringback/core"
 import { Cause, Effect, Exit, Schema } from "effect"
-import type * as Faults from "../Faults.ts"
-import type * as History from "../History.ts"
+import type * as Faults from "../../Faults.ts"
+import type * as History from "../../History.ts"
 import type * as Dice from "./dice.ts"
-import type { Border } from "./stormProcess.ts"
-import { type Mutable, reach, type World } from "./stormWorld.ts"
+import type { Border } from "./process.ts"
+import { type Mutable, reach, type World } from "./world.ts"
 
 /** A number of ours at which a stranger can call in, whatever the flow of the storm does. */
 export const deskNumber = "15550170098"

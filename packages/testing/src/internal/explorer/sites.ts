@@ -1,8 +1,8 @@
 /** What a flow asks for and how it ends, in the words of a drawing. Words and keys are shown: they come from a test. */
 import { Action, PhoneNumber } from "@ringback/core"
 import type { Request, Step } from "@ringback/core"
-import type { LineState } from "../Law.ts"
-import * as PhoneLine from "../PhoneLine.ts"
+import type { LineState } from "../../Law.ts"
+import * as PhoneLine from "../../PhoneLine.ts"
 
 const cut = (text: string, length = 70): string => text.length > length ? `${text.slice(0, length - 1)}…` : text
 

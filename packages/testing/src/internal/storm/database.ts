@@ -9,9 +9,9 @@ import { Reactivity } from "effect/reactivity"
 import { SqlClient, SqlError, Statement } from "effect/sql"
 import type { SqlConnection } from "effect/sql"
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
-import type { Border } from "./stormProcess.ts"
-import * as Store from "./stormStore.ts"
-import type { Process, World } from "./stormWorld.ts"
+import type { Border } from "./process.ts"
+import * as Store from "./store.ts"
+import type { Process, World } from "./world.ts"
 
 /** An empty database that all processes of a run open. */
 export interface Database {

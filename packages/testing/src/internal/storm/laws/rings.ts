@@ -1,7 +1,7 @@
 /** A phone never rings twice by accident: what the carrier rang, held against what was recorded. */
-import type * as History from "../History.ts"
-import { type Finding, type Findings, none, remains, violation } from "./finding.ts"
-import * as Past from "./past.ts"
+import type * as History from "../../../History.ts"
+import { type Finding, type Findings, none, remains, violation } from "../finding.ts"
+import * as Past from "../past.ts"
 
 export const residuals = {
   frozen: "a process that stood still in the very write of the POST",

@@ -1,8 +1,8 @@
 /** One path of a flow for people: as a ladder, and as a test to paste. */
 import { Action, PhoneNumber } from "@ringback/core"
 import type { Request } from "@ringback/core"
-import * as Ladder from "../Ladder.ts"
-import type { LineState, What } from "../Law.ts"
+import * as Ladder from "../../Ladder.ts"
+import type { LineState, What } from "../../Law.ts"
 import type { Place, Way } from "./search.ts"
 import * as sites from "./sites.ts"
 

@@ -1,6 +1,6 @@
 /** Whoever looks at a process from outside: reads its log, its spans and its metrics. */
 import { Cause, Context, Exit, Logger, Metric, References, Tracer } from "effect"
-import type { Process, World } from "./stormWorld.ts"
+import type { Process, World } from "./world.ts"
 
 /** The services by which a process shows itself, all of them read. */
 export const services = (world: World, process: Process) => {

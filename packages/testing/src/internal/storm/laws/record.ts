@@ -1,9 +1,9 @@
 /** Record first: what was answered and sent, held against what was durable by then. */
 import { type Call, Webhook } from "@ringback/core"
-import type * as History from "../History.ts"
-import { type Findings, none, remains, violation } from "./finding.ts"
-import * as holds from "./lawHolds.ts"
-import * as Past from "./past.ts"
+import type * as History from "../../../History.ts"
+import { type Findings, none, remains, violation } from "../finding.ts"
+import * as Past from "../past.ts"
+import * as holds from "./holds.ts"
 
 export const residuals = {
   ...holds.residuals,

@@ -4,9 +4,9 @@
  */
 import { Action, type Call, Webhook } from "@ringback/core"
 import { Equal } from "effect"
-import type * as History from "../History.ts"
-import { type Finding, type Findings, none, remains, violation } from "./finding.ts"
-import * as Past from "./past.ts"
+import type * as History from "../../../History.ts"
+import { type Finding, type Findings, none, remains, violation } from "../finding.ts"
+import * as Past from "../past.ts"
 
 export const residuals = {
   held: "a hold while the store was late",

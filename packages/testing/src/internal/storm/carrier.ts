@@ -5,10 +5,10 @@
 import { type Action, Call, Transport, type Webhook } from "@ringback/core"
 import { Cause, Clock, Deferred, Effect, Exit, Option, Result } from "effect"
 import { isDeepStrictEqual } from "node:util"
-import type * as Faults from "../Faults.ts"
-import type * as History from "../History.ts"
-import type { Border } from "./stormProcess.ts"
-import { type Mutable, newest, type Process, reach, type World } from "./stormWorld.ts"
+import type * as Faults from "../../Faults.ts"
+import type * as History from "../../History.ts"
+import type { Border } from "./process.ts"
+import { type Mutable, newest, type Process, reach, type World } from "./world.ts"
 
 /** The carrier waits this long for a reply; ours, as in the emulator. */
 const carrierPatience = 5_000

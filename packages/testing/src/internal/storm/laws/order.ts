@@ -1,9 +1,9 @@
 /** Order does not matter: no event crashes anything, moves anything backwards, or is too late because another overtook it. */
 import { Action, Call, type CallEvent, Webhook } from "@ringback/core"
-import type * as History from "../History.ts"
-import { type Findings, none, remains, violation } from "./finding.ts"
-import * as holds from "./lawHolds.ts"
-import * as Past from "./past.ts"
+import type * as History from "../../../History.ts"
+import { type Findings, none, remains, violation } from "../finding.ts"
+import * as Past from "../past.ts"
+import * as holds from "./holds.ts"
 
 export const residuals = {
   late: "an answer that the end of its call overtook, while the store was late"

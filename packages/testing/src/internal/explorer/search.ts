@@ -5,8 +5,8 @@
 import { Action } from "@ringback/core"
 import type { Flow, Step } from "@ringback/core"
 import type { Schema } from "effect"
-import type { Law, Moment, What } from "../Law.ts"
-import { isBroken } from "../Law.ts"
+import type { Law, Moment, What } from "../../Law.ts"
+import { isBroken } from "../../Law.ts"
 import * as Choices from "./choices.ts"
 import * as sites from "./sites.ts"
 

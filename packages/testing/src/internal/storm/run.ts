@@ -4,20 +4,20 @@
  */
 import { type Call, Calls, EventStore, PhoneNumber, Settings, Transport } from "@ringback/core"
 import { Cause, Clock, Context, Deferred, Effect, Exit, Fiber, Latch, Layer, Random, Scope } from "effect"
-import type * as History from "../History.ts"
-import type * as PhoneCompany from "../PhoneCompany.ts"
+import type * as History from "../../History.ts"
+import type * as PhoneCompany from "../../PhoneCompany.ts"
+import * as Carrier from "./carrier.ts"
+import * as Database from "./database.ts"
 import type * as Dice from "./dice.ts"
-import * as Carrier from "./stormCarrier.ts"
-import * as Database from "./stormDatabase.ts"
-import * as Onlooker from "./stormOnlooker.ts"
-import * as People from "./stormPeople.ts"
-import * as Border from "./stormProcess.ts"
-import * as Store from "./stormStore.ts"
-import * as Strangers from "./stormStrangers.ts"
-import { Witness } from "./stormWitness.ts"
-import * as World from "./stormWorld.ts"
+import * as Onlooker from "./onlooker.ts"
+import * as People from "./people.ts"
+import * as Border from "./process.ts"
+import * as Store from "./store.ts"
+import * as Strangers from "./strangers.ts"
+import { Witness } from "./witness.ts"
+import * as World from "./world.ts"
 
-export type { Options, Sabotage, StoreKind } from "./stormWorld.ts"
+export type { Options, Sabotage, StoreKind } from "./world.ts"
 
 /** A run that has not come to its end after so long is given up on. */
 const longestRun = 8 * 60 * 60 * 1000

@@ -1,9 +1,9 @@
 /** Every call ends, and nobody waits in silence: deadlines of calls and of replies, held against the time that passed. */
 import { Call, Settings, Webhook } from "@ringback/core"
-import type * as History from "../History.ts"
-import { type Findings, none, remains, violation } from "./finding.ts"
-import * as holds from "./lawHolds.ts"
-import * as Past from "./past.ts"
+import type * as History from "../../../History.ts"
+import { type Findings, none, remains, violation } from "../finding.ts"
+import * as Past from "../past.ts"
+import * as holds from "./holds.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Every line is closed and every call ends

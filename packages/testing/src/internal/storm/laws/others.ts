@@ -4,9 +4,9 @@
  */
 import type { CallEvent } from "@ringback/core"
 import { isDeepStrictEqual } from "node:util"
-import type * as History from "../History.ts"
-import { type Findings, none, violation } from "./finding.ts"
-import * as Past from "./past.ts"
+import type * as History from "../../../History.ts"
+import { type Findings, none, violation } from "../finding.ts"
+import * as Past from "../past.ts"
 
 export const check = (history: History.History): Findings => [
   ...Past.of(history).calls.flatMap((call) => [

@@ -1,8 +1,8 @@
 /** Activities run at least once under one key, and what comes of them is recorded once: what they said, held against the record. */
 import type { CallEvent } from "@ringback/core"
-import type * as History from "../History.ts"
-import { type Findings, none, violation } from "./finding.ts"
-import * as Past from "./past.ts"
+import type * as History from "../../../History.ts"
+import { type Findings, none, violation } from "../finding.ts"
+import * as Past from "../past.ts"
 
 export const check = (history: History.History): Findings => [
   ...Past.of(history).calls.flatMap((call) => [...results(call), ...runs(history, call)]),
