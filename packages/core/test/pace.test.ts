@@ -125,11 +125,24 @@ describe("a share", () => {
 
   it("holds for two looks, and who has lost it joins anew", () => {
     const one = after(Pace.joining, [0, 1, 0])
-    assert.strictEqual(Pace.rate(one, 2 * look, limits()), 40)
-    assert.strictEqual(Pace.rate(one, 2 * look + 1, limits()), 0)
+    assert.strictEqual(Pace.rate(one, 2 * look - 1, limits()), 40)
+    assert.strictEqual(Pace.rate(one, 2 * look, limits()), 0)
     const again = after(one, [3 * look, 1, 0])
     assert.strictEqual(Pace.rate(again, 3 * look, limits()), 0)
-    assert.strictEqual(Pace.rate(after(again, [5 * look, 1, 0]), 5 * look, limits()), 40)
+    assert.strictEqual(Pace.rate(after(again, [4 * look, 1, 0], [5 * look, 1, 0]), 5 * look, limits()), 40)
+  })
+
+  it("that is taken is the least that was seen meanwhile", () => {
+    const joined = after(Pace.joining, [0, 2, 0], [look, 2, 0], [2 * look, 1, 0])
+    assert.strictEqual(Pace.rate(joined, 2 * look, limits()), 20)
+    assert.strictEqual(Pace.rate(after(joined, [3 * look, 1, 0]), 3 * look, limits()), 20)
+    assert.strictEqual(Pace.rate(after(joined, [3 * look, 1, 0], [4 * look, 1, 0]), 4 * look, limits()), 40)
+  })
+
+  it("has gone over when another one takes it, at that very time", () => {
+    const silent = after(Pace.joining, [0, 1, 0])
+    const joined = after(Pace.joining, [0, 2, 1], [look, 2, 1], [2 * look, 2, 1])
+    assert.strictEqual(Pace.rate(silent, 2 * look, limits()) + Pace.rate(joined, 2 * look, limits()), 20)
   })
 
   it.prop(
@@ -177,5 +190,5 @@ describe("a share", () => {
       assert.isAtMost(all.reduce((sum, each) => sum + Pace.rate(each, now, of), 0), 40 + 1e-9)
       assert.isAtMost(all.reduce((sum, each) => sum + Pace.lines(each, now, of), 0), linesAtMost)
     }
-  }, { arbitrary: { runs: 500 } })
+  }, { arbitrary: { runs: 5000 } })
 })

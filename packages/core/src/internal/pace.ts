@@ -26,8 +26,8 @@ export interface Pace {
   readonly slowedTo: number
   readonly slowedAt: number
   readonly members: Members
-  /** Since when this process would have a greater share if it could be sure of it. */
-  readonly greaterSince: number | undefined
+  /** Since when this process would have a greater share if it could be sure of it, and the least of those it saw since. */
+  readonly greater: { readonly since: number; readonly members: Members } | undefined
   /** Until when the share holds. */
   readonly holdsUntil: number
 }
@@ -41,7 +41,7 @@ const oneBurst = 1_000
 /** The pace never falls below this part. */
 const least = 1 / 64
 
-const fresh = { freeAt: -Infinity, slowedTo: 1, slowedAt: -Infinity, greaterSince: undefined }
+const fresh = { freeAt: -Infinity, slowedTo: 1, slowedAt: -Infinity, greater: undefined }
 
 /** The pace of a process that has its store for itself. */
 export const alone: Pace = { ...fresh, members: { count: 1, rank: 0 }, holdsUntil: Infinity }
@@ -52,25 +52,33 @@ export const joining: Pace = { ...fresh, members: { count: Infinity, rank: 0 }, 
 /** How long a share holds without another look. */
 const holdsFor = ({ store: { lookEvery } }: Limits): number => 2 * lookEvery
 
+const fewest = (one: Members, other: Members): Members => ({
+  count: Math.max(one.count, other.count),
+  rank: Math.max(one.rank, other.rank)
+})
+
 /**
  * This process has looked at `now` who lives, and was seen itself. A smaller share is taken at once, a greater one only when
- * it has been seen for as long as a share holds: by then every other process has looked too, or has none any more. So the
- * shares never are more than the whole in sum. A process that joins others, or was not seen for as long, begins with none.
- * One that finds itself alone when it begins has all of it at once.
+ * it has been seen for as long as a share holds, and of what was seen meanwhile the least: by then every other process has
+ * looked too, or has none any more. So the shares never are more than the whole in sum. A process that joins others, or was
+ * not seen for as long, begins with none. One that finds itself alone when it begins has all of it at once.
  */
 export const seen = (self: Pace, members: Members, now: number, limits: Limits): Pace => {
   const holdsUntil = now + holdsFor(limits)
   const isFirst = self.holdsUntil === -Infinity
-  const held = isFirst || now <= self.holdsUntil ? self.members : joining.members
+  const isSure = isFirst || isHeld(self, now)
+  const held = isSure ? self.members : joining.members
   const isSmaller = members.count >= held.count && members.rank >= held.rank
-  if (isSmaller || (isFirst && members.count === 1)) return { ...self, members, greaterSince: undefined, holdsUntil }
-  const greaterSince = held === self.members ? self.greaterSince ?? now : now
-  if (now - greaterSince >= holdsFor(limits)) return { ...self, members, greaterSince: undefined, holdsUntil }
-  const least = { count: Math.max(members.count, held.count), rank: Math.max(members.rank, held.rank) }
-  return { ...self, members: least, greaterSince, holdsUntil }
+  if (isSmaller || (isFirst && members.count === 1)) return { ...self, members, greater: undefined, holdsUntil }
+  const before = isSure ? self.greater : undefined
+  const greater = { since: before?.since ?? now, members: fewest(before?.members ?? members, members) }
+  return now - greater.since < holdsFor(limits)
+    ? { ...self, members: fewest(members, held), greater, holdsUntil }
+    : { ...self, members: greater.members, greater: { since: now, members }, holdsUntil }
 }
 
-const isHeld = (self: Pace, now: number): boolean => now <= self.holdsUntil
+/** At that very time it does not hold any more: another process takes it then. */
+const isHeld = (self: Pace, now: number): boolean => now < self.holdsUntil
 
 /** To which part of its pace this process is slowed down. It comes back evenly. */
 const part = (self: Pace, now: number, { speed }: Limits): number =>
