@@ -24,7 +24,7 @@ export class Arrival {
   /** Gives whoever posted it the answer. `undefined` when that is done. */
   answer: Answer | undefined
   /** It is recorded, or never will be. */
-  isSettled = false
+  isDone = false
   /** Its answer was a hold that nobody has recorded. */
   isHeld = false
   constructor(

@@ -23,7 +23,7 @@ export interface Deciding {
 }
 
 /** What a function gives, or what it threw. */
-export const thrown = <A>(f: () => A): Result.Result<A, unknown> => Result.try({ try: f, catch: (thrown) => thrown })
+export const caught = <A>(f: () => A): Result.Result<A, unknown> => Result.try({ try: f, catch: (thrown) => thrown })
 
 const isAttempt = ({ _tag }: CallEvent): boolean => _tag === "DialAttempted"
 
@@ -53,9 +53,9 @@ export const make = (surroundings: Surroundings, { timeOf }: Timing): Deciding =
   return {
     decide,
     attempt: (entity, live, input, reading) => {
-      const found = thrown(() => decide(entity, live, input(), reading))
+      const found = caught(() => decide(entity, live, input(), reading))
       return Result.isFailure(found) && live.call.flow === ""
-        ? thrown(() => decide(entity, Call.stillborn(live, found.failure), input(), reading))
+        ? caught(() => decide(entity, Call.stillborn(live, found.failure), input(), reading))
         : found
     }
   }

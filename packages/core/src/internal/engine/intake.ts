@@ -34,6 +34,7 @@ import type { Unattended } from "./unattended.ts"
 
 /** Takes messages to calls. */
 export interface Intake {
+  /** Takes a message to its call. `held` may have left memory meanwhile: then the call is brought back. */
   readonly post: <A>(held: Entity, message: Message<A>) => void
   /** `post` for whoever waits. Not to be interrupted, so that a webhook whose sender has gone away is recorded all the same. */
   readonly take: <A>(
@@ -103,7 +104,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
 
   const attempt = <A>(entity: Entity, message: Message<A>, ended: (exit: Taken<A>) => void): void => {
     const taking = new Taking(entity, message, ended)
-    taking.goOn(() => {
+    taking.step(() => {
       const route = message.route?.(entity)
       if (route === undefined) return turn(taking)
       after(taking, route, (found) => {
@@ -133,8 +134,8 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
   const turn = <A>(taking: Taking<A>): void => {
     const { entity } = taking
     if (taking.conflicts > maxConflicts) return taking.end(Exit.fail(endless(entity)))
-    const isUnknown = taking.isNew && taking.conflicts === 0
-    if (entity.live !== undefined || isUnknown) return decide(taking, entity.live)
+    const isInNoStore = taking.isNew && taking.conflicts === 0
+    if (entity.live !== undefined || isInNoStore) return decide(taking, entity.live)
     after(taking, loading.loaded(entity), (live) => decide(taking, live))
   }
 
@@ -148,7 +149,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
     if (Result.isFailure(found)) return giveUpOn(taking, live, found.failure)
     const decided = found.success
     if (decided.events.length === 0) return unchanged(taking, decided)
-    storing.append(entity, decided, reading.elapsed, (exit) => taking.goOn(() => appended(taking, live, decided, exit)))
+    storing.append(entity, decided, reading.elapsed, (exit) => taking.step(() => appended(taking, live, decided, exit)))
   }
 
   /** What is said to the call: before anything else, what it is told because nobody looked after it. */
@@ -167,7 +168,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
     decided: Call.Decided,
     exit: Exit.Exit<boolean, StoreError>
   ): void => {
-    if (Exit.isSuccess(exit)) return exit.value ? taken(taking, decided) : again(taking)
+    if (Exit.isSuccess(exit)) return exit.value ? conclude(taking, decided) : again(taking)
     const error = Option.getOrUndefined(Exit.findErrorOption(exit))
     const isTold = taking.first === undefined && taking.message.canBeRefused === true
     if (error === undefined || !isLasting(error) || isTold) return taking.end(Exit.failCause(exit.cause))
@@ -190,7 +191,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
 
   const newest = <A>(taking: Taking<A>, decided: Call.Decided): void => {
     timing.rest(taking.entity, decided.live)
-    taken(taking, decided)
+    conclude(taking, decided)
   }
 
   /** Decides anew, with the newest state: somebody else has appended, or the call was stopped. */
@@ -199,7 +200,8 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
     turn(taking)
   }
 
-  const taken = <A>(taking: Taking<A>, decided: Call.Decided): void => {
+  /** The decision stands: it is durable, or nothing was to be stored. */
+  const conclude = <A>(taking: Taking<A>, decided: Call.Decided): void => {
     const { entity, first, message } = taking
     if (first === undefined) return taking.end(Exit.succeed(message.look(decided.live.call, decided)))
     unattended.told(entity.id, first)
@@ -211,9 +213,10 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
   const giveUpOn = <A>(taking: Taking<A>, live: Call.Live, problem: unknown): void => {
     const { entity, first, message } = taking
     const isOfTime = first !== undefined || (typeof message.input !== "function" && message.input._tag === "Wake")
-    const isStopped = live.call.exit === undefined || isOfTime
-    const givenUp = isStopped ? stopping.stop(entity, live, problem) : stopping.leaveOut(entity, problem)
-    after(taking, givenUp, () => again(taking))
+    // What only came in is left out of a call that has its outcome. What time brings is asked again and again.
+    const isLeftOut = live.call.exit !== undefined && !isOfTime
+    const done = isLeftOut ? stopping.leaveOut(entity, problem) : stopping.stop(entity, live, problem)
+    after(taking, done, () => again(taking))
   }
 
   /** Goes on with a message when an effect is done, unless that fails. */
@@ -221,7 +224,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
     Startable.begin(
       effect,
       run,
-      (exit) => taking.goOn(() => Exit.isSuccess(exit) ? then(exit.value) : taking.end(Exit.failCause(exit.cause)))
+      (exit) => taking.step(() => Exit.isSuccess(exit) ? then(exit.value) : taking.end(Exit.failCause(exit.cause)))
     )
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -233,7 +236,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
 
   const takeSurely: Intake["takeSurely"] = (entity, input) => {
     const words = () => `Call ${entity.id} cannot take ${typeof input === "function" ? "what came" : input._tag}`
-    const taken = take(entity, input, ignore, { whileDown: "again" }).pipe(
+    const told = take(entity, input, ignore, { whileDown: "again" }).pipe(
       Effect.catch((error) =>
         givenUp.isAbandoned(entity.id)
           ? Effect.void
@@ -241,7 +244,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
       ),
       Effect.catchCause((cause) => CallLog.lost(entity, words(), cause))
     )
-    return closing.inHand(taken)
+    return closing.inHand(told)
   }
 
   const isBehind: Intake["isBehind"] = (entity) =>

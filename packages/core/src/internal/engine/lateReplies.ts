@@ -82,7 +82,7 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const becameLate = (arrival: Arrival): void => {
-    if (arrival.isSettled) return // it waits for the flow
+    if (arrival.isDone) return // it waits for the flow
     late.add(arrival)
     answerLate(arrival)
     run(lateness.failed(`${late.size} of them are late`))

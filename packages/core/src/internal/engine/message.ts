@@ -73,7 +73,7 @@ export class Taking<A> {
   }
 
   /** Takes the next step. What throws there ends it. */
-  goOn(step: () => void): void {
+  step(step: () => void): void {
     try {
       step()
     } catch (thrown) {

@@ -8,7 +8,7 @@ import { Rejected, StoreError } from "../../EventStore.ts"
 import * as Defect from "../defect.ts"
 import { isLasting } from "../report.ts"
 import * as CallLog from "./callLog.ts"
-import { thrown } from "./deciding.ts"
+import { caught } from "./deciding.ts"
 import type { Entity } from "./entity.ts"
 import type { GivenUp } from "./givenUp.ts"
 import type { Loading } from "./loading.ts"
@@ -49,7 +49,7 @@ export const make = ({ read }: Surroundings, parts: Parts): Stopping => {
     const reading = read()
     entity.live = undefined
     if (call.flow === "" || call.exit !== undefined) return abandon(entity, call, problem)
-    const decided = thrown(() => Call.defect(live, problem, timing.timeOf(entity, call, reading)))
+    const decided = caught(() => Call.defect(live, problem, timing.timeOf(entity, call, reading)))
     if (Result.isFailure(decided)) return abandon(entity, call, problem)
     return storing.commit(entity, decided.success, reading.elapsed, problem).pipe(
       Effect.asVoid,

@@ -12,7 +12,7 @@ import * as ids from "../ids.ts"
 import { isLasting } from "../report.ts"
 import * as Startable from "../startable.ts"
 import * as CallLog from "./callLog.ts"
-import { type Deciding, thrown } from "./deciding.ts"
+import { caught, type Deciding } from "./deciding.ts"
 import type { Deliveries } from "./deliveries.ts"
 import { type Entity, make as makeEntity, type Unsure } from "./entity.ts"
 import type { GivenUp } from "./givenUp.ts"
@@ -43,7 +43,7 @@ export interface Storing {
   /** What begins a call inside of a transaction. Nothing of it is kept in memory, for the transaction may yet be rolled back. */
   readonly first: (id: CallId, live: Call.Live, input: Call.Input) => Pending
   /** Shows what is durable: in memory, to the world, and to whoever waits for it. */
-  readonly show: (entity: Entity, appended: Unsure, events: ReadonlyArray<CallEvent>, call: Call.Call) => void
+  readonly show: (entity: Entity, turn: Unsure, events: ReadonlyArray<CallEvent>, call: Call.Call) => void
 }
 
 /** What storing needs of the other parts. */
@@ -82,17 +82,17 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
     return new CallSummary(call, version, { what, wakeAt, dialFrom }, knower)
   }
 
-  const append = (pending: Pending, then: (exit: Exit.Exit<boolean, StoreError>) => void): void => {
-    const ended = (exit: Exit.Exit<void, VersionConflict | StoreError>) => then(appended(pending, exit))
-    const begun = thrown(() => appending(pending))
+  const begin = (pending: Pending, then: (exit: Exit.Exit<boolean, StoreError>) => void): void => {
+    const ended = (exit: Exit.Exit<void, VersionConflict | StoreError>) => then(outcome(pending, exit))
+    const begun = caught(() => toStore(pending))
     if (Result.isFailure(begun)) ended(Exit.die(begun.failure))
     else Startable.begin(begun.success, run, ended)
   }
 
-  const appending = ({ decided, entity, summary, turn }: Pending): Effect.Effect<void, VersionConflict | StoreError> =>
+  const toStore = ({ decided, entity, summary, turn }: Pending): Effect.Effect<void, VersionConflict | StoreError> =>
     store.append(turn, summary, { referenceId: newSessionIn(decided.events, entity.live?.call) })
 
-  const appended = (
+  const outcome = (
     pending: Pending,
     exit: Exit.Exit<void, VersionConflict | StoreError>
   ): Exit.Exit<boolean, StoreError> => {
@@ -160,9 +160,9 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
   }
 
   return {
-    append: (entity, decided, since, then) => append(pend(entity, decided, since), then),
+    append: (entity, decided, since, then) => begin(pend(entity, decided, since), then),
     commit: (entity, decided, since, cause) =>
-      Effect.callback((resume) => append(pend(entity, decided, since, cause), resume)),
+      Effect.callback((resume) => begin(pend(entity, decided, since, cause), resume)),
     first: (id, live, input) => {
       const entity = makeEntity(id)
       const reading = read()

@@ -40,8 +40,8 @@ export interface Webhooks {
   readonly waiting: () => number
 }
 
-/** What came of a webhook at its call: a decision; that it is another call's, or of two calls; nothing if it is nobody's. */
-type Recorded = Replies.Decided | { readonly owner: CallId } | { readonly contested: true } | undefined
+/** What was found of a webhook at its call: a decision; that it is another call's, or of two calls; nothing if it is nobody's. */
+type Found = Replies.Decided | { readonly owner: CallId } | { readonly contested: true } | undefined
 
 const contested = { instead: { contested: true } } as const
 
@@ -137,8 +137,11 @@ export const make = Effect.fnUntraced(function*(
     intake.post(entity, asMessage(arrival))
   }
 
-  /** A webhook to its call. It may be answered later, when the flow has decided. */
-  const asMessage = (arrival: Arrival): Message<Recorded> => {
+  /**
+   * A webhook to its call. It may be answered later, when the flow has decided. What it is asked comes in this order: `route`,
+   * which finds whether it begins the call; `input`, which finds its line, again after a conflict; `mustAsk`; `look`.
+   */
+  const asMessage = (arrival: Arrival): Message<Found> => {
     const { entity, webhook } = arrival
     const definition = answering(webhook)
     let begins: Call.Input | undefined
@@ -211,8 +214,8 @@ export const make = Effect.fnUntraced(function*(
   // -------------------------------------------------------------------------------------------------------------------
 
   /** A webhook is recorded, or never will be. */
-  const taken = (arrival: Arrival, exit: Taken<Recorded>): void => {
-    settle(arrival)
+  const taken = (arrival: Arrival, exit: Taken<Found>): void => {
+    done(arrival)
     if (Exit.isFailure(exit)) {
       return closing.isOver() ? lateReplies.part(arrival) : refusals.refuse(arrival, exit.cause)
     }
@@ -224,8 +227,8 @@ export const make = Effect.fnUntraced(function*(
   }
 
   /** A webhook waits no longer. */
-  const settle = (arrival: Arrival): void => {
-    arrival.isSettled = true
+  const done = (arrival: Arrival): void => {
+    arrival.isDone = true
     if (isIncoming(arrival.webhook)) sessions.expectNoMore(arrival.webhook.referenceId, arrival.entity.id)
     waiting--
     closing.end()
@@ -236,7 +239,7 @@ export const make = Effect.fnUntraced(function*(
   const forward = (arrival: Arrival, owner: CallId): void => {
     const { answer } = arrival
     arrival.answer = arrival.watched.item = undefined
-    accept(arrival.webhook, owner, arrival, answer)
+    accept(arrival.webhook, owner, { place: arrival.place, since: arrival.since }, answer)
   }
 
   return { receive, isLate: lateReplies.isLate, waiting: () => waiting }
