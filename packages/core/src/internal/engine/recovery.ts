@@ -215,8 +215,9 @@ export const make = Effect.fnUntraced(function*(
   const recount = Effect.fnUntraced(function*() {
     const counted = pacing.counted()
     if (counted.length === 0) return
-    for (const { callId, version } of yield* store.summaries(counted)) {
-      if (entities.isOutdated(callId, version)) pacing.open(callId, 0)
+    for (const { callId, process: knower, version } of yield* store.summaries(counted)) {
+      // What this process itself has written may be durable before it hears so.
+      if (knower !== process && entities.isOutdated(callId, version)) pacing.open(callId, 0)
     }
   })
 

@@ -5,7 +5,7 @@ import { type Findings, none, remains, violation } from "../finding.ts"
 import * as Past from "../past.ts"
 
 export const residuals = {
-  unseen: "more dials than the pace allows while the database could not see a process that lived"
+  unseen: "more dials than the pace allows while a process lived that the others could not see"
 } as const
 
 /** An attempt, when it was decided and by whom. */
@@ -55,6 +55,9 @@ const waitsOf = (call: Past.PastCall): ReadonlyArray<Wait> =>
 
 /** Whether a process lived that the others could not see: then nobody can know how many share. */
 const wasUnseen = ({ faults }: History.History): boolean => faults.some(({ kind }) => kind === "connectionLost")
+
+/** Whether two processes lived on a store that each believed to be its own. */
+const wasTakenOver = ({ faults }: History.History): boolean => faults.some(({ kind }) => kind === "takeover")
 
 /** What was given its place may be decided later, and together, where the store is late or a process stands still. */
 const wasLate = ({ lives, settings }: History.History, from: number, to: number): boolean =>
@@ -111,18 +114,21 @@ const overLines = (
 ): Findings => {
   const { linesAtMost } = history.settings.dial
   if (linesAtMost === Infinity) return none
-  const isOver = attempts.some(({ turn }) => dialledAt(calls, turn.begun.seq) >= linesAtMost)
+  const sent = new Set(history.sent.map(({ action }) => action.externalId))
+  const isOver = attempts.some(({ turn }) => dialledAt(calls, sent, turn.begun.seq) >= linesAtMost)
   if (!isOver) return none
-  return wasUnseen(history)
+  return wasUnseen(history) || wasTakenOver(history)
     ? [remains(residuals.unseen)]
     : [violation("a dial was attempted while all lines were in use")]
 }
 
-/** How many lines that were dialled ring or talk. */
-const dialledAt = (calls: ReadonlyArray<Past.PastCall>, seq: number): number =>
+/** How many lines that were dialled ring or talk. An attempt that is never sent, for the store was late with it, is no line. */
+const dialledAt = (calls: ReadonlyArray<Past.PastCall>, sent: ReadonlySet<string | undefined>, seq: number): number =>
   calls.reduce((sum, call) => {
     const state = Past.stateAt(call, seq)
-    return sum + (state === undefined || state.lines[0]?.direction === "inbound" ? 0 : Call.openLines(state))
+    if (state === undefined || state.lines[0]?.direction === "inbound") return sum
+    const unsent = state.lines.filter(({ externalId, phase }) => phase === "Attempted" && !sent.has(externalId))
+    return sum + Call.openLines(state) - unsent.length
   }, 0)
 
 /** A dial is attempted before its time is over, and not given up as unsent before. */
