@@ -157,7 +157,8 @@ const outOfOrder = (
   waits: ReadonlyArray<Wait>
 ): Findings =>
   attempts.flatMap((later): Findings => {
-    const { from } = waits.findLast((wait) => isOf(wait, later)) ?? { from: later.turn.begun.at }
+    const { from } = waits.findLast((wait) => isOf(wait, later)) ?? placeOf(waits, later) ??
+      { from: later.turn.begun.at }
     const passed = waits.some((wait) => {
       const went = attempts.find((attempt) => isOf(wait, attempt))
       return went !== undefined && went.process === later.process && wait.from < from &&
@@ -168,6 +169,10 @@ const outOfOrder = (
     })
     return passed ? [violation("a dial was attempted before one that had waited longer")] : none
   })
+
+/** A dial that is planned in the turn of its attempt has the place of the one that its flow has given up there. */
+const placeOf = (waits: ReadonlyArray<Wait>, { call, turn }: Attempt): Wait | undefined =>
+  waits.findLast((wait) => wait.call.id === call.id && wait.turn.begun.seq < turn.begun.seq)
 
 const isOf = (self: { readonly call: Past.PastCall; readonly line: number }, that: typeof self): boolean =>
   self.call.id === that.call.id && self.line === that.line
