@@ -399,6 +399,9 @@ const grouped = (valueOf: (group: string, setting: string, rule: Rule) => unknow
  * @since 0.1.0
  */
 export const make = (options: Options = {}): Settings => {
+  if (typeof options !== "object" || options === null) {
+    throw new InvalidSettings({ problems: [{ setting: "settings", problem: "Expected settings" }] })
+  }
   const problems = unknownIn(options)
   const speed = options.speed ?? 1
   if (!isRate(speed) || speed === Infinity) problems.push({ setting: "speed", problem: "Expected a number above 0" })
@@ -444,13 +447,12 @@ export const defaults: Settings = make()
  */
 export const merge = (self: Options, that: Options): Options => {
   const [first, second] = [self as unknown as Values, that as unknown as Values]
-  const groups = Object.keys(rules).flatMap((group) =>
-    first[group] === undefined && second[group] === undefined
-      ? []
-      : [[group, { ...first[group], ...second[group] }] as const]
-  )
-  const speed = that.speed ?? self.speed
-  return { ...Object.fromEntries(groups), ...(speed === undefined ? {} : { speed }) }
+  const merged = Object.keys({ ...first, ...second }).map((name) => {
+    const [one, other] = [first[name], second[name]]
+    const areGroups = [one, other].every((value) => typeof value === "object" && value !== null)
+    return [name, areGroups ? { ...one, ...other } : other ?? one] as const
+  })
+  return Object.fromEntries(merged)
 }
 
 /** `reply.lateAfter` is `REPLY_LATE_AFTER`. */

@@ -111,6 +111,9 @@ describe("settings", () => {
     for (const group of [5, null, "2 seconds"]) {
       assert.deepStrictEqual(problemsOf(() => Settings.make({ reply: group } as never)), ["reply"], String(group))
     }
+    for (const all of [null, "fast", 5]) {
+      assert.deepStrictEqual(problemsOf(() => Settings.make(all as never)), ["settings"], String(all))
+    }
   })
 
   it("are refused at the line that makes the engine, as is what else it cannot be set up with", () => {
@@ -143,6 +146,15 @@ describe("settings of two hands", () => {
       )),
       Settings.make({ speed: 2, dial: { busy: ["busy"], attempts: 1 }, memory: { calls: 5 } })
     )
+  })
+
+  it("are refused by name all the same, whichever hand it was", () => {
+    for (const wrong of [{ dail: { attempts: 1 } }, { dial: { atempts: 1 } }, { dial: 5 }]) {
+      const problems = problemsOf(() => Settings.make(wrong as never))
+      assert.lengthOf(problems, 1)
+      assert.deepStrictEqual(problemsOf(() => Settings.make(Settings.merge(wrong as never, {}))), problems)
+      assert.deepStrictEqual(problemsOf(() => Settings.make(Settings.merge({ speed: 2 }, wrong as never))), problems)
+    }
   })
 })
 
