@@ -463,6 +463,7 @@ const variable = (name: string): string =>
  * What the configuration says is to be other than the defaults: `RINGBACK_REPLY_DEADLINE="1 second"` is `reply.deadline`,
  * `RINGBACK_DIAL_PER_SECOND=10` is `dial.perSecond`, `RINGBACK_DIAL_BUSY="busy,user_busy"` is `dial.busy`, and so on for each. Fails
  * with a `ConfigError` for what is no such value; what an engine cannot be set up with, `make` refuses.
+ * A variable that is misspelt is not noticed, for a configuration cannot be asked what it holds.
  *
  * @example
  * const CallsLive = Layer.unwrap(Effect.map(Settings.config, (settings) => Calls.layer({ flows, settings })))

@@ -34,6 +34,21 @@ const patience = 120_000
 const stores: ReadonlyArray<Storm.StoreKind> = ["memory", "sqlite", "postgres"]
 
 describe("a starved pace", () => {
+  it.effect(
+    "counts each line, also one whose record is durable before its process hears so",
+    () =>
+      Effect.gen(function*() {
+        const { faults } = yield* blow({
+          store: "postgres",
+          runs: 60,
+          settings: { store: { lookEvery: 1_000 } },
+          faults: { ...Faults.none, linesFew: 1, storeSlow: 0.3, storeStuck: 0.02 }
+        })
+        assert.isAbove(faults["linesFew"] ?? 0, 10)
+      }),
+    patience
+  )
+
   for (const store of stores) {
     it.effect(
       `keeps order and forgets nobody, over crashes and deaths of others (${store})`,
