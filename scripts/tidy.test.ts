@@ -43,7 +43,8 @@ const rooms = [
       "Call",
       "Transport"
     ],
-    uses: ["effect", "effect/*"],
+    uses: ["effect", "effect/*", "@rgrove/parse-xml"],
+    plain: ["@rgrove/parse-xml"],
     exceptions: { SqliteClient: ["node:sqlite"] },
     wings: {
       flow: ["Flow", "Step", "Line", "Request", "call"],
@@ -395,6 +396,16 @@ describe("Tidy.purity", () => {
       ),
       ["packages/core/src/internal/soil.ts:1 is pure, but uses Date.now"]
     ))
+
+  it("lets pass what is known to be plain functions", () => {
+    const [shop, ...others] = small
+    const plain = [{ ...shop!, plain: ["seeds"] }, ...others]
+    const found = Tidy.purity(
+      plain,
+      written({ "core/src/Plant.ts": `import { sow } from "seeds"\nimport { sell } from "till"` })
+    )
+    assert.deepStrictEqual(found, ["packages/core/src/Plant.ts:2 is pure, but imports till from till"])
+  })
 
   it("follows the names that come from another package", () =>
     assert.deepStrictEqual(

@@ -37,6 +37,8 @@ export interface Package {
   readonly pure: ReadonlyArray<string>
   /** What its modules import from elsewhere. A closing `*` stands for anything. */
   readonly uses: ReadonlyArray<string>
+  /** Which of that the pure modules may import as well: plain functions of their arguments. */
+  readonly plain?: ReadonlyArray<string>
   /** What a single module imports in addition. */
   readonly exceptions?: Readonly<Record<string, ReadonlyArray<string>>>
   /** The wings of `internal/`, each with the modules and the other wings that may enter it. */
@@ -281,8 +283,12 @@ const impurity = (node: Node): string | undefined => {
 }
 
 /** The names among an import's values that do not belong into a pure module. */
-const impureValues = (house: ReadonlyArray<Package>, { from, values }: Import): ReadonlyArray<string> => {
-  if (values.length === 0 || isRelative(from)) return []
+const impureValues = (
+  house: ReadonlyArray<Package>,
+  { plain = [] }: Package,
+  { from, values }: Import
+): ReadonlyArray<string> => {
+  if (values.length === 0 || isRelative(from) || permits(plain, from)) return []
   const named = /^effect\/([A-Z]\w*)$/.exec(from)?.[1]
   if (named !== undefined) return effects.includes(named) ? [named] : []
   if (from === "effect") return values.filter((name) => name === "*" || effects.includes(name))
@@ -298,7 +304,7 @@ export const purity = (house: ReadonlyArray<Package>, modules: ReadonlyArray<Mod
     const isPure = (path: string) => each.pure.includes(each.modules[Math.ceil(place.get(path) ?? end)] ?? "")
     return own.filter((module) => isPure(module.path)).flatMap((module) => [
       ...module.imports.flatMap((mention) =>
-        impureValues(house, mention).map((name) =>
+        impureValues(house, each, mention).map((name) =>
           finding(module, mention.start, `is pure, but imports ${name === "*" ? "all" : name} from ${mention.from}`)
         )
       ),

@@ -5,8 +5,9 @@
  */
 import { Schema } from "effect"
 import { isTooLong } from "./internal/json.ts"
+import * as spoken from "./internal/spoken.ts"
 import { PhoneNumber } from "./PhoneNumber.ts"
-import type * as Prompt from "./Prompt.ts"
+import * as Prompt from "./Prompt.ts"
 
 const Tones = Schema.String.check(
   Schema.isPattern(/^[0-9A-D*#w]+$/, {
@@ -87,31 +88,48 @@ export class InvalidAction extends Schema.TaggedError<InvalidAction>()("InvalidA
 
 const decode = Schema.decodeUnknownResult(Schema.toType(Action))
 
-// What is stored already may be longer, so these bounds belong to what is made, not to the codec.
+// What is stored already may break these bounds, so they belong to what is made, not to the codec.
 const mostTones = 255
-const longestUrl = 2048
 
 /** The copy of an action that speaks plain words: nearly every one does, and a turn costs less than the schema's look at it. */
 const copyOfSpoken = (action: Action): Action | undefined => {
   if (action._tag !== "Speak" || typeof action.text !== "string" || isTooLong(action.text)) return undefined
   const { collect, externalId, language, text } = action
+  if (spoken.textProblem(text) !== undefined) return undefined
   if (externalId !== undefined || language !== undefined) return undefined
   if (collect === undefined) return { _tag: "Speak", text }
   return isCollect(collect) ? { _tag: "Speak", text, collect: { max: collect.max } } : undefined
 }
 
-const lengthProblem = (action: Action): string | undefined => {
-  if (action._tag === "Speak" && isTooLong(action.text)) return "Expected at most 64 KiB of text"
-  if (action._tag === "Play" && action.url.length > longestUrl) {
-    return `Expected an address of at most ${longestUrl} characters`
+/** What the callee would hear of an action. */
+const heardOf = (action: Action): Prompt.Prompt | undefined => {
+  switch (action._tag) {
+    case "Speak": {
+      const { language, text } = action
+      return { _tag: spoken.isMarkup(text) ? "Ssml" : "Speech", text, ...(language === undefined ? {} : { language }) }
+    }
+    case "Play":
+      return { _tag: "Audio", url: action.url }
+    case "Dial":
+    case "SendDtmf":
+    case "Hangup":
+      return undefined
   }
+}
+
+const decodeHeard = Schema.decodeUnknownResult(Schema.toType(Prompt.Prompt))
+
+const problemOf = (action: Action): string | undefined => {
+  const heard = heardOf(action)
+  const result = heard === undefined ? undefined : decodeHeard(heard)
+  if (result?._tag === "Failure") return result.failure.message
   const tones = action._tag === "Dial" ? action.sendDtmf : action._tag === "SendDtmf" ? action.tones : undefined
   return tones !== undefined && tones.length > mostTones ? `Expected at most ${mostTones} tones` : undefined
 }
 
 /**
- * A copy of an action that can be sent and recorded. Throws `InvalidAction` if it breaks a documented limit, or is longer
- * than a call can keep.
+ * A copy of an action that can be sent and recorded. Throws `InvalidAction` if it breaks a documented limit, says what cannot
+ * be heard (see `Prompt`), or is longer than a call can keep.
  *
  * @since 0.1.0
  */
@@ -121,7 +139,7 @@ export const checked = <A extends Action>(action: A): A => {
   const fail = (problem: string) => new InvalidAction({ action: action._tag, problem })
   const result = decode(action)
   if (result._tag === "Failure") throw fail(result.failure.message)
-  const problem = lengthProblem(result.success)
+  const problem = problemOf(result.success)
   if (problem !== undefined) throw fail(problem)
   return result.success as A
 }

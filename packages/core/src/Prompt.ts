@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
-import { type Duration, Schema } from "effect"
+import { type Duration, Result, Schema } from "effect"
 import { millisOf } from "./internal/bounds.ts"
 import { isTooLong } from "./internal/json.ts"
+import * as spoken from "./internal/spoken.ts"
 
 const Language = Schema.String.check(
   Schema.isPattern(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, { message: "Expected a language tag such as en-US" })
@@ -13,22 +14,14 @@ const Language = Schema.String.check(
 
 const isShort = (text: string) => !isTooLong(text) || "Expected at most 64 KiB of text"
 
-const Text = Schema.String.check(
-  Schema.makeFilter((text: string) => text.trim().length > 0 || "Expected something to say: the text is empty"),
-  Schema.makeFilter(isShort)
-)
+const Text = Schema.String.check(Schema.makeFilter(isShort), Schema.makeFilter(spoken.textProblem))
 
-const Markup = Schema.String.check(
-  Schema.makeFilter((text: string) =>
-    /^\s*<speak[\s>][^]*<\/speak>\s*$/.test(text) || "Expected SSML: the whole text inside <speak>...</speak>"
-  ),
-  Schema.makeFilter(isShort)
-)
+const Markup = Schema.String.check(Schema.makeFilter(isShort), Schema.makeFilter(spoken.markupProblem))
+
+const isAddress = (text: string) => /^https?:\/\/[^\s\p{C}]+$/u.test(text) && URL.canParse(text)
 
 const HttpUrl = Schema.String.check(
-  Schema.makeFilter((text: string) =>
-    /^https?:\/\/[^\s]+$/.test(text) || "Expected the http(s) address of an audio file"
-  ),
+  Schema.makeFilter((text: string) => isAddress(text) || "Expected the http(s) address of an audio file"),
   Schema.isMaxLength(2048, { message: "Expected an address of at most 2048 characters" })
 )
 
@@ -62,8 +55,9 @@ export type Prompt = typeof Prompt.Type
 export type Input = string | Prompt
 
 /**
- * A prompt cannot be played: it is empty, its markup is not closed, or its address is no address. The `problem` says
- * which; the text itself is not kept.
+ * A prompt cannot be played: there is nothing to say in it, its text holds control characters or halves of characters, its
+ * markup is not well formed, or its address is no address. The `problem` says which, and at which line and column; the text
+ * itself is not kept.
  *
  * @since 0.1.0
  */
@@ -82,19 +76,21 @@ const checked = (prompt: unknown): Prompt => {
 }
 
 /**
- * Plain text to be spoken, in `language` (a tag such as `en-US`) or the carrier's default. Throws `InvalidPrompt`.
+ * Plain text to be spoken, in `language` (a tag such as `en-US`) or the carrier's default. Throws `InvalidPrompt`, for a text
+ * that begins with `<speak>` too: nobody could tell whether it is to be read aloud or to be obeyed.
  *
  * @since 0.1.0
  */
 export const speech = (text: string, options?: { readonly language?: string }): Prompt =>
   // Nearly every prompt is a plain text, and a turn costs less than the schema's look at it.
-  typeof text === "string" && options === undefined && text.trim() !== "" && !isTooLong(text)
+  typeof text === "string" && options === undefined && !isTooLong(text) && spoken.textProblem(text) === undefined
     ? { _tag: "Speech", text }
     : checked({ _tag: "Speech", text, ...options })
 
 /**
- * Marked-up text: the whole of it inside `<speak>...</speak>` ("Voice - Use SSML for TTS"; documented). Text from
- * outside belongs through `escape` first. Throws `InvalidPrompt`.
+ * Marked-up text: the whole of it inside `<speak>...</speak>` ("Voice - Use SSML for TTS"; documented). It has to be
+ * well-formed XML with something to hear; which tags the carrier knows is not public, so any are taken. Text from outside
+ * belongs through `escape` first. Throws `InvalidPrompt`.
  *
  * @since 0.1.0
  */
@@ -131,14 +127,16 @@ export const from = (input: Input): Prompt => typeof input === "string" ? speech
 const entities: Record<string, string> = { "\"": "&quot;", "&": "&amp;", "'": "&apos;", "<": "&lt;", ">": "&gt;" }
 
 /**
- * Escapes text for use inside SSML. All five reserved characters become entities, which the documents call safe.
+ * Escapes text for use inside SSML. All five reserved characters become entities, which the documents call safe, and what
+ * no voice knows (control characters, halves of characters) a blank.
  *
  * @since 0.1.0
  */
-export const escape = (text: string): string => text.replaceAll(/["&'<>]/g, (character) => entities[character]!)
+export const escape = (text: string): string =>
+  spoken.speakable(text).replaceAll(/["&'<>]/g, (character) => entities[character]!)
 
 /**
- * The words of a prompt without markup; an audio file has none.
+ * The words of a prompt without markup, as they are heard; an audio file has none.
  *
  * @since 0.1.0
  */
@@ -147,7 +145,10 @@ export const words = (prompt: Prompt): string => {
     case "Speech":
       return prompt.text
     case "Ssml":
-      return prompt.text.replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ").trim()
+      return Result.match(spoken.read(prompt.text), {
+        onSuccess: ({ words }) => words,
+        onFailure: () => spoken.collapsed(prompt.text.replaceAll(/<[^>]*>/g, " "))
+      })
     case "Audio":
       return ""
   }

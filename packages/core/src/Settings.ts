@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
-import { Config, type Duration, Option, Schema } from "effect"
+import { Config, type Duration, Option, Result, Schema } from "effect"
 import * as Action from "./Action.ts"
 import { longestWait, millisOf } from "./internal/bounds.ts"
+import * as spoken from "./internal/spoken.ts"
 import * as Prompt from "./Prompt.ts"
 
 /**
@@ -144,6 +145,8 @@ export interface SpeechSettings {
   readonly shortestKeyPress: Duration.Input
   /** How long audio of unknown length may play; default 10 minutes. */
   readonly longestAudio: Duration.Input
+  /** How long a `<break>` may last that does not say how long; default 3 s. */
+  readonly longestBreak: Duration.Input
   /** How much longer an action may last that collects digits; default 1 minute. */
   readonly longestCollect: Duration.Input
 }
@@ -356,6 +359,7 @@ const rules: { readonly [Group in keyof Groups]: { readonly [Setting in keyof Gr
     slowest: rate(5),
     shortestKeyPress: carrierTime("400 millis"),
     longestAudio: time("10 minutes"),
+    longestBreak: time("3 seconds"),
     longestCollect: time("1 minute")
   },
   store: {
@@ -490,14 +494,29 @@ export const config: Config.Config<Options> = Config.map(
 
 const second = 1_000
 
-const spokenCharacters = (text: string): number =>
-  plainWords.test(text) ? text.length : text.replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ").trim().length
+const spokenCharacters = (text: string): number => plainWords.test(text) ? text.length : markupOf(text).words.length
 
 /** Words with one space between them and no markup: all of it is spoken. Asked at every turn. */
 const plainWords = /^[^\s<]+(?: [^\s<]+)*$/
 
+/** What is heard of a text. All of it, if it is plain, or markup that cannot be read. */
+const markupOf = (text: string): spoken.Heard => {
+  const heard = spoken.isMarkup(text) ? spoken.read(text) : undefined
+  return heard !== undefined && Result.isSuccess(heard)
+    ? heard.success
+    : { words: spoken.collapsed(text), pauseMillis: 0, pauses: 0, files: 0 }
+}
+
+const longestSpeech = (text: string, speech: Settings["speech"]): number => {
+  if (plainWords.test(text)) return text.length / speech.slowest * second
+  const { files, pauseMillis, pauses, words } = markupOf(text)
+  const silent = pauseMillis + pauses * speech.longestBreak + files * speech.longestAudio
+  return words.length / speech.slowest * second + silent
+}
+
 /**
- * The longest that an action can last, digits included. In milliseconds, at the speed of the carrier.
+ * The longest that an action can last, digits included: the words of a text, and where it is SSML its breaks and its audio.
+ * In milliseconds, at the speed of the carrier.
  *
  * @since 0.1.0
  */
@@ -505,7 +524,7 @@ export const longest = ({ speech, speed }: Settings, action: Action.Action): num
   const collecting = Action.digits(action) > 0 ? speech.longestCollect : 0
   switch (action._tag) {
     case "Speak":
-      return (spokenCharacters(action.text) / speech.slowest * second + collecting) / speed
+      return (longestSpeech(action.text, speech) + collecting) / speed
     case "Play":
       return ((action.millis ?? speech.longestAudio) + collecting) / speed
     case "SendDtmf":
@@ -517,8 +536,8 @@ export const longest = ({ speech, speed }: Settings, action: Action.Action): num
 }
 
 /**
- * The soonest that an action can have ended, by which an equal webhook that comes sooner shows as a copy. In milliseconds,
- * at the speed of the carrier.
+ * The soonest that an action can have ended, by which an equal webhook that comes sooner shows as a copy. Of a text only the
+ * words count, for a break may be passed over. In milliseconds, at the speed of the carrier.
  *
  * @since 0.1.0
  */

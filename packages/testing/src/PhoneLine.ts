@@ -25,7 +25,7 @@ export interface Settings {
   readonly speed: number
   /** How fast text is spoken: 15 characters a second. */
   readonly charactersPerSecond: number
-  /** How long a `<break>` of SSML lasts: 1 s. Ours; the lengths are not documented. */
+  /** How long a `<break>` of SSML lasts that does not say so: 1 s. Ours; the lengths are not documented. */
   readonly breakMillis: number
   /** How long an audio file plays whose length is not known: 5 s. */
   readonly audioMillis: number
@@ -343,7 +343,9 @@ export const hangUp = (line: PhoneLine, now: number): Turn => {
 export const words = (action: Action.Action): string => {
   if (action._tag === "Play") return action.url
   if (action._tag !== "Speak") return ""
-  return action.text.trimStart().startsWith("<speak") ? spoken(action.text) : action.text
+  return action.text.trimStart().startsWith("<speak")
+    ? Prompt.words({ _tag: "Ssml", text: action.text })
+    : action.text
 }
 
 const legal = (event: string, strict: boolean): ReadonlyArray<Action.Action["_tag"]> => {
@@ -555,10 +557,17 @@ const promptMillis = (
 ): number =>
   action._tag === "Play"
     ? action.millis ?? settings.audioMillis
-    : words(action).length / settings.charactersPerSecond * 1000 + breaks(action) * settings.breakMillis
+    : words(action).length / settings.charactersPerSecond * 1000 + breaksMillis(action.text, settings)
 
-const breaks = (action: Action.Action): number =>
-  action._tag === "Speak" ? Array.from(action.text.matchAll(/<break\b/g)).length : 0
+const breaksMillis = (text: string, { breakMillis }: Settings): number => {
+  const breaks = text.trimStart().startsWith("<speak") ? text.matchAll(/<break\b([^>]*)/g) : []
+  let millis = 0
+  for (const [, attributes = ""] of breaks) {
+    const [, length, unit] = /\btime="([\d.]+)(ms|s)"/.exec(attributes) ?? []
+    millis += length === undefined ? breakMillis : Number(length) * (unit === "s" ? 1000 : 1)
+  }
+  return millis
+}
 
 const keyingMillis = (digits: string, collects: number, settings: Settings): number =>
   digits.length * settings.keyMillis + (digits.length < collects ? settings.silenceMillis : 0)
@@ -571,8 +580,3 @@ const tonesMillis = (tones: string): number => {
 }
 
 const utc = (at: number): string => new Date(at).toISOString().slice(0, -1)
-
-const entities: Record<string, string> = { quot: "\"", amp: "&", apos: "'", lt: "<", gt: ">" }
-
-const spoken = (ssml: string): string =>
-  Prompt.words({ _tag: "Ssml", text: ssml }).replaceAll(/&(\w+);/g, (entity, name) => entities[name] ?? entity)
