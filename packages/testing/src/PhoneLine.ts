@@ -249,7 +249,7 @@ export const incoming = (options: {
     tonesMillis: 0,
     state: { _tag: "Quiet" }
   }
-  return ask(line, "incoming_call", { to, from })
+  return ask(line, "incoming_call")
 }
 
 /**
@@ -371,7 +371,7 @@ const stateOver = (line: PhoneLine, at: number): Turn => {
     case "Ringing":
       return state.outcome === "answered" ? pickUp(line, at) : dialFailed(line, at, state.outcome)
     case "KeyingIn":
-      return state.event === undefined ? quiet(line) : ask(line, state.event, dialEnds(line, state.event))
+      return state.event === undefined ? quiet(line) : ask(line, state.event, dialEnds(state.event))
     case "Prompting":
       return promptOver(line, state, at)
     case "Bridging":
@@ -398,18 +398,17 @@ const pickUp = (line: PhoneLine, at: number): Turn => {
     ...(line.recordingMillis === undefined ? {} : { leavesAt: at + millis(line.recordingMillis) })
   }
   return line.tonesMillis === 0
-    ? ask(open, "dial_completed", dialEnds(line, "dial_completed"))
+    ? ask(open, "dial_completed", dialEnds("dial_completed"))
     : {
       line: { ...open, state: { _tag: "KeyingIn", until: at + millis(line.tonesMillis), event: "dial_completed" } },
       webhooks: []
     }
 }
 
-const dialEnds = (line: PhoneLine, event: string) =>
-  event === "dial_completed" ? { ...parties(line), status: "answered" } : {}
+const dialEnds = (event: string) => event === "dial_completed" ? { status: "answered" } : {}
 
 const dialFailed = (line: PhoneLine, at: number, status: string): Turn => {
-  const told = ask(line, "dial_completed", { ...parties(line), status })
+  const told = ask(line, "dial_completed", { status })
   const over: State = line.settings.endsFailedDials
     ? { _tag: "Leaving", until: at + scaled(line.settings, line.settings.hangUpMillis), status }
     : { _tag: "Ended", at }
@@ -492,9 +491,8 @@ const leave = (line: PhoneLine, now: number): PhoneLine => {
 const end = (line: PhoneLine, at: number, status: string): Turn => ({
   line: { ...line, state: { _tag: "Ended", at } },
   webhooks: [webhook(line, "call_completed", {
-    ...parties(line),
     status,
-    durationSeconds: Math.round((at - line.createdAt) * line.settings.speed / 1000),
+    durationSeconds: Math.round((lived(line, at) - line.createdAt) / 1000),
     extra: { data: ending(line, at) }
   })]
 })
@@ -503,23 +501,29 @@ const end = (line: PhoneLine, at: number, status: string): Turn => ({
 const ending = (line: PhoneLine, at: number) => ({
   direction: line.direction,
   created_on_utc: utc(line.createdAt),
-  answered_on_utc: line.answeredAt === undefined ? null : utc(line.answeredAt),
-  ended_on_utc: utc(at),
+  answered_on_utc: line.answeredAt === undefined ? null : utc(lived(line, line.answeredAt)),
+  ended_on_utc: utc(lived(line, at)),
   audio_recording_file_name: null
 })
 
+/** The time at which it would have happened in life, so that all times of a line agree with its durations. */
+const lived = ({ createdAt, settings }: PhoneLine, at: number): number =>
+  createdAt + Math.round((at - createdAt) * settings.speed)
+
 /** Posts an event that a reply can follow; the line is quiet meanwhile. */
-const ask = (line: PhoneLine, event: string, data: Partial<Webhook.Webhook>): Turn => ({
+const ask = (line: PhoneLine, event: string, data: Partial<Webhook.Webhook> = {}): Turn => ({
   line: { ...line, awaits: event, state: { _tag: "Quiet" } },
   webhooks: [webhook(line, event, data)]
 })
 
 const quiet = (line: PhoneLine): Turn => ({ line: { ...line, state: { _tag: "Quiet" } }, webhooks: [] })
 
+/** An event tells of the parties of its line if it does not tell of others: demos read them on whichever comes. */
 const webhook = (line: PhoneLine, event: string, data: Partial<Webhook.Webhook>): Webhook.Webhook => ({
   event,
   referenceId: line.referenceId,
   ...(line.externalId === undefined ? {} : { externalId: line.externalId }),
+  ...parties(line),
   ...data
 })
 

@@ -367,6 +367,34 @@ describe("PhoneLine", () => {
     })
   })
 
+  it("every event tells who is on the line, or on the leg that it is about", () => {
+    const settings = { dtmfCompleted: "dtmf_completed", legAnswers: true }
+    const line = dialled(Callee.answers(0), { settings }).untilAsked()
+    line.reply(Action.sendDtmf("1")).untilAsked().reply(say("Hello.", 1)).untilAsked()
+    line.reply(Action.prompt({ _tag: "Audio", url: "https://media.example.net/a.wav" })).untilAsked()
+    line.reply(bridge, Callee.answers(0)).untilAsked().reply(undefined).untilAsked()
+    line.reply(Action.hangup).untilAsked()
+    assert.deepStrictEqual(line.webhooks.map(([, { event, from, to }]) => [event, to, from]), [
+      ["dial_completed", to, from],
+      ["dtmf_completed", to, from],
+      ["speak_completed", to, from],
+      ["play_completed", to, from],
+      ["dial_completed", agent, from],
+      ["call_leg_completed", agent, from],
+      ["call_completed", to, from]
+    ])
+  })
+
+  it.each([0.3, 1, 7, 100])("its times agree with its duration when it is %d times as fast as life", (speed) => {
+    const line = dialled(Callee.answers(2000), { settings: { speed } }).untilAsked()
+    line.reply(say("x".repeat(60))).untilAsked().reply(Action.hangup).untilAsked()
+    const { durationSeconds, extra } = line.webhooks.at(-1)![1]
+    const { answered_on_utc, created_on_utc, ended_on_utc } = extra!.data as { readonly [name: string]: string }
+    const since = (from: string, to: string) => Math.round((Date.parse(`${to}Z`) - Date.parse(`${from}Z`)) / 1000)
+    assert.strictEqual(since(created_on_utc!, ended_on_utc!), durationSeconds)
+    assert.deepStrictEqual([since(created_on_utc!, answered_on_utc!), durationSeconds], [2, 6])
+  })
+
   it("everything is as many times faster as speed says, but lasts as long as people live it", () => {
     const line = dialled(Callee.answers(2000), { settings: { speed: 100 } }).untilAsked()
     line.reply(say("x".repeat(60))).untilAsked().reply(Action.hangup).untilAsked()

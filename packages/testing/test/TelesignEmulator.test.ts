@@ -178,8 +178,12 @@ describe("events", () => {
       const [answered, pressed, played, ended] = server.received.map(({ event }) => event)
       const expected: ReadonlyArray<EventsServer.Event | undefined> = [
         { event: "dial_completed", ...envelope, data: { to, from, status: "answered" } },
-        { event: "speak_completed", ...envelope, data: { status: "speak_successful", collected_digits: "1" } },
-        { event: "play_completed", ...envelope, data: { status: "play_successful" } }
+        {
+          event: "speak_completed",
+          ...envelope,
+          data: { to, from, status: "speak_successful", collected_digits: "1" }
+        },
+        { event: "play_completed", ...envelope, data: { to, from, status: "play_successful" } }
       ]
       assert.deepStrictEqual([answered, pressed, played], expected)
       assert.deepInclude(ended, { event: "call_completed", ...envelope })
