@@ -93,7 +93,7 @@ const rooms = [
       "vitest",
       "node:*"
     ],
-    wings: { storm: ["Storm", "StormLaws"], explorer: ["FlowExplorer"] }
+    wings: { storm: ["Storm", "StormLaws"], explorer: ["FlowExplorer"], emulator: ["TelesignEmulator"] }
   }
 ]
 

@@ -1,7 +1,8 @@
 /**
  * A Telesign on localhost: `POST /v2/voice` and webhooks over real HTTP, with the lines of `PhoneLine` behind it.
  *
- * It checks what the documents say Telesign checks, signs its events, and obeys the replies. The layer also gives the
+ * It checks what the documents say Telesign checks, the credentials among it: Basic, or a signature with HMAC-SHA256 or
+ * HMAC-SHA1 and a date in `Date` or `x-ts-date`. It signs its events, and obeys the replies. The layer also gives the
  * `PhoneCompany`, so that who answers, who calls and what happened is told in the same words as with `FakeTransport`.
  *
  * What no public document settles, and what the emulator does about it:
@@ -19,13 +20,15 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { PhoneNumber } from "@ringback/core"
 import type { Action, Transport } from "@ringback/core"
 import { TelesignAuth, TelesignWire } from "@ringback/http"
-import { ByteSize, Clock, Context, Data, Duration, Effect, Layer, Predicate, Redacted, Result } from "effect"
+import { ByteSize, Clock, Context, Duration, Effect, Layer, Predicate, Redacted, Result } from "effect"
 import { Base64 } from "effect/encoding"
 import { FetchHttpClient, HttpIncomingMessage, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import type { HttpServerError, HttpServerRequest } from "effect/http"
 import { createServer } from "node:http"
 import type * as Callee from "./Callee.ts"
-import * as eventPost from "./internal/eventPost.ts"
+import * as credentialsOf from "./internal/emulator/credentials.ts"
+import * as eventPost from "./internal/emulator/eventPost.ts"
+import { invalid, TurnedAway } from "./internal/emulator/turnedAway.ts"
 import * as PhoneCompany from "./PhoneCompany.ts"
 import type * as PhoneLine from "./PhoneLine.ts"
 
@@ -53,6 +56,11 @@ export interface Options extends TelesignWire.Options {
   readonly blocked?: { readonly [number: string]: TelesignWire.Refusal } | undefined
   /** The caller ids that are ours. With another one a dial gets 400 `caller_id_number_not_owned`. All by default. */
   readonly owned?: ReadonlyArray<string> | undefined
+  /**
+   * How far the date of a signed request may be from now: 15 minutes, which is ours. That there is a bound is documented
+   * ("Authentication"), how wide it is is not public.
+   */
+  readonly signedWithin?: Duration.Input | undefined
   /** More requests than this in one second get 429. No limit by default. */
   readonly requestsPerSecond?: number | undefined
   /**
@@ -68,6 +76,11 @@ export interface Options extends TelesignWire.Options {
    * others are recorded.
    */
   readonly copies?: { readonly count: number; readonly delay?: Duration.Input | undefined } | undefined
+  /**
+   * Write `to` and `from` of each event at the top level too, where one of Telesign's demos reads them. `false`: documents
+   * and other demos have them in `data` alone.
+   */
+  readonly partiesOnTop?: boolean | undefined
   /**
    * The parameter of `dial` that names another URL for the events of one call. That there is one is documented ("Voice -
    * Receive Events with webhooks"), its name is not public, so **whatever is given here is a guess**.
@@ -151,7 +164,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
   yield* people(company, options)
   yield* reportEvents(company, { auth, account, addresses, options })
 
-  const admit = gate({ auth, account, options })
+  const admit = yield* gate({ account, options })
   const voice = (request: HttpServerRequest.HttpServerRequest) =>
     admit(request).pipe(
       Effect.flatMap(({ action, eventsUrl }) => accept(company, addresses, action, eventsUrl)),
@@ -173,7 +186,6 @@ interface Addresses {
 }
 
 interface Account {
-  readonly auth: TelesignAuth.TelesignAuth
   readonly account: TelesignAuth.Credentials
   readonly options: Options
 }
@@ -189,13 +201,17 @@ const people = Effect.fnUntraced(function*(company: PhoneCompany.PhoneCompany["S
 
 const reportEvents = Effect.fnUntraced(function*(
   company: PhoneCompany.PhoneCompany["Service"],
-  { account, addresses, auth, options }: Account & { readonly addresses: Addresses }
+  { account, addresses, auth, options }: Account & {
+    readonly auth: TelesignAuth.TelesignAuth
+    readonly addresses: Addresses
+  }
 ) {
   const { copies, replies } = options
   const post = yield* eventPost.make({
     ...options,
     auth,
     customerId: account.customerId,
+    partiesOnTop: options.partiesOnTop ?? false,
     timeout: Duration.fromInputUnsafe(replies?.timeout ?? "5 seconds"),
     askAgainAfter: (replies?.askAgainAfter ?? []).map(Duration.fromInputUnsafe),
     copies: copies?.count ?? 1,
@@ -214,20 +230,14 @@ const reportEvents = Effect.fnUntraced(function*(
 
 // Requests
 
-/** A request that is turned away before anything rings. */
-class TurnedAway extends Data.TaggedError("TurnedAway")<{
-  readonly httpStatus: number
-  readonly status: string
-  readonly problem?: string
-}> {}
-
 interface Admitted {
   readonly action: Action.Dial
   readonly eventsUrl: string | undefined
 }
 
-const gate = ({ account, auth, options }: Account) => {
-  const authorize = authorizing(account, auth)
+const gate = Effect.fnUntraced(function*({ account, options }: Account) {
+  const signedWithin = Duration.fromInputUnsafe(options.signedWithin ?? "15 minutes")
+  const authorize = yield* credentialsOf.make({ account, signedWithin })
   const withinLimit = limiting(options.requestsPerSecond ?? Infinity)
   return Effect.fnUntraced(function*(
     request: HttpServerRequest.HttpServerRequest
@@ -247,9 +257,7 @@ const gate = ({ account, auth, options }: Account) => {
     })
     return { action: yield* Effect.fromResult(dialIn(json, options)), eventsUrl: eventsUrlIn(json, options) }
   })
-}
-
-const invalid = (problem: string) => new TurnedAway({ httpStatus: 400, status: "invalid_request", problem })
+})
 
 const limiting = (perSecond: number) => {
   let recent: ReadonlyArray<number> = []
@@ -323,46 +331,4 @@ const httpStatusOf = (status: string): number => {
     (statuses as ReadonlyArray<string>).includes(status)
   )
   return Number(documented?.[0] ?? 400)
-}
-
-// Credentials ("Authentication")
-
-const authorizing = (account: TelesignAuth.Credentials, auth: TelesignAuth.TelesignAuth) => {
-  const nonces = new Set<string>()
-  const denied = new TurnedAway({ httpStatus: 401, status: "not_authorized" })
-  const signed = Effect.fnUntraced(function*({ headers, url }: HttpServerRequest.HttpServerRequest, body: string) {
-    const [date, nonce] = [headers["x-ts-date"] ?? "", headers["x-ts-nonce"] ?? ""]
-    const contentType = headers["content-type"] ?? ""
-    const path = new URL(url, "http://localhost").pathname
-    const expected = yield* auth.signRequest(account.customerId, {
-      method: "POST",
-      contentType,
-      path,
-      date,
-      nonce,
-      body
-    })
-    if (expected["authorization"] !== headers["authorization"] || nonce === "" || nonces.has(nonce)) {
-      return yield* denied
-    }
-    nonces.add(nonce)
-    if (nonces.size > 10_000) nonces.delete(nonces.values().next().value!)
-  })
-  return Effect.fnUntraced(function*(
-    request: HttpServerRequest.HttpServerRequest,
-    body: string
-  ): Effect.fn.Return<void, TurnedAway> {
-    const header = request.headers["authorization"] ?? ""
-    if (/^TSA\s/i.test(header)) return yield* signed(request, body)
-    const given = basicIn(header)
-    if (given === undefined) return yield* new TurnedAway({ httpStatus: 401, status: "credentials_not_provided" })
-    const right = `${Redacted.value(account.customerId)}:${Redacted.value(account.apiKey)}`
-    if (given !== right) return yield* denied
-  })
-}
-
-/** What a Basic header holds, if both the id and the key are there. */
-const basicIn = (header: string): string | undefined => {
-  const decoded = Base64.decodeString(/^Basic\s+(\S+)$/i.exec(header.trim())?.[1] ?? "")
-  return Result.isSuccess(decoded) && /^[^:]+:.+$/.test(decoded.success) ? decoded.success : undefined
 }

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber } from "@ringback/core"
 import { Telesign, TelesignWebhook } from "@ringback/http"
 import { Callee, FakeClock, PhoneCompany, PhoneLine, TelesignEmulator, TestCalls } from "@ringback/testing"
-import { Effect, Fiber, Layer, Redacted, Schema, Stream } from "effect"
+import { Clock, Effect, Fiber, Layer, Redacted, Schema, Stream } from "effect"
 import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
 import { createHmac } from "node:crypto"
 import { createServer } from "node:http"
@@ -29,6 +29,55 @@ const post = Effect.fnUntraced(function*(body: unknown, headers: { readonly [nam
     return { status: response.status, body: await response.json() as Record<string, unknown> }
   })
 })
+
+const signedBody = JSON.stringify(dialling())
+
+interface Signed {
+  readonly date: number
+  readonly late: number
+  readonly write: (date: string) => string
+  readonly dateIn: "date" | "x-ts-date" | "nowhere"
+  readonly method: string
+  readonly nonce: string | undefined
+  readonly contentType: string
+  readonly body: string
+  readonly path: string
+  readonly key: string
+  readonly customer: string
+  readonly signature: string | undefined
+  /** Headers that are sent in place of those that were signed. */
+  readonly sends: { readonly [name: string]: string }
+}
+
+/** The headers of a signed request, as the functions of Telesign's sample code make them. */
+const signed = (how: Partial<Signed>): { readonly [name: string]: string } => {
+  const { late = 0, method = "HMAC-SHA256", contentType = "application/json", dateIn = "date" } = how
+  const nonce = "nonce" in how ? how.nonce : "6f1c0d9a-4d52-4f0e-9b61-8c1f3a5d7e20"
+  const date = (how.write ?? String)(new Date((how.date ?? 0) + late).toUTCString())
+  const text = [
+    "POST",
+    contentType,
+    dateIn === "date" ? date : "",
+    `x-ts-auth-method:${method}`,
+    ...(dateIn === "x-ts-date" ? [`x-ts-date:${date}`] : []),
+    ...(nonce === undefined ? [] : [`x-ts-nonce:${nonce}`]),
+    how.body ?? signedBody,
+    how.path ?? "/v2/voice"
+  ].join("\n")
+  const hash = method === "HMAC-SHA1" ? "sha1" : "sha256"
+  const key = Buffer.from(how.key ?? Redacted.value(apiKey), "base64")
+  const signature = how.signature ?? createHmac(hash, key).update(text).digest("base64")
+  return {
+    authorization: `TSA ${how.customer ?? Redacted.value(customerId)}:${signature}`,
+    "content-type": contentType,
+    "x-ts-auth-method": method,
+    ...(dateIn === "nowhere" ? {} : { [dateIn]: date }),
+    ...(nonce === undefined ? {} : { "x-ts-nonce": nonce }),
+    ...how.sends
+  }
+}
+
+const today = Clock.currentTimeMillis
 
 /** An emulator whose time is virtual: HTTP is real, nobody waits. */
 const emulator = (options?: TelesignEmulator.Options) =>
@@ -108,6 +157,8 @@ describe("POST /v2/voice", () => {
     ["another scheme", "Bearer abc", "credentials_not_provided"],
     ["no key", basic(Redacted.value(customerId), ""), "credentials_not_provided"],
     ["no customer id", basic("", Redacted.value(apiKey)), "credentials_not_provided"],
+    ["a signature of nobody", "TSA :d3Jvbmc=", "credentials_not_provided"],
+    ["an id without a signature", `TSA ${Redacted.value(customerId)}`, "credentials_not_provided"],
     ["a wrong key", basic(Redacted.value(customerId), "d3Jvbmc="), "not_authorized"],
     ["another customer", basic("somebody", Redacted.value(apiKey)), "not_authorized"],
     ["a wrong signature", `TSA ${Redacted.value(customerId)}:d3Jvbmc=`, "not_authorized"]
@@ -119,24 +170,62 @@ describe("POST /v2/voice", () => {
       assert.deepStrictEqual(yield* PhoneCompany.rings, [])
     }).pipe(emulator()))
 
-  it.effect("takes a signature in place of Basic, once", () =>
+  it.effect("takes a nonce once", () =>
     Effect.gen(function*() {
-      const body = JSON.stringify(dialling())
-      const [date, nonce] = ["Mon, 02 Mar 2026 14:05:00 GMT", "0fb1b6f6"]
-      const signed =
-        `POST\napplication/json\n\nx-ts-auth-method:HMAC-SHA256\nx-ts-date:${date}\nx-ts-nonce:${nonce}\n${body}\n/v2/voice`
-      const signature = createHmac("sha256", Buffer.from(Redacted.value(apiKey), "base64")).update(signed).digest(
-        "base64"
-      )
-      const headers = {
-        authorization: `TSA ${Redacted.value(customerId)}:${signature}`,
-        "x-ts-auth-method": "HMAC-SHA256",
-        "x-ts-date": date,
-        "x-ts-nonce": nonce
-      }
-      assert.strictEqual((yield* post(body, headers)).status, 202)
-      assert.strictEqual((yield* post(body, headers)).body.status, "not_authorized")
+      const headers = signed({ date: yield* today })
+      assert.strictEqual((yield* post(signedBody, headers)).status, 202)
+      assert.strictEqual((yield* post(signedBody, headers)).body.status, "not_authorized")
+      assert.match((yield* lines).at(-1)!, /used before/)
     }).pipe(emulator()))
+
+  it.effect.each<readonly [string, Partial<Signed>]>([
+    ["HMAC-SHA256 with Date, the default of Telesign's SDKs", {}],
+    ["HMAC-SHA1", { method: "HMAC-SHA1" }],
+    ["x-ts-date in place of Date", { dateIn: "x-ts-date" }],
+    ["HMAC-SHA1 with x-ts-date", { method: "HMAC-SHA1", dateIn: "x-ts-date" }],
+    ["no nonce", { nonce: undefined }],
+    ["a charset that is signed as it is sent", { contentType: "application/json; charset=utf-8" }],
+    ["an offset in the date", { write: (date) => date.replace("GMT", "+0000") }],
+    ["a clock that is ten minutes behind", { late: -10 * 60_000 }]
+  ])("takes a signature with %s", ([, how]) =>
+    Effect.gen(function*() {
+      const { status } = yield* post(signedBody, signed({ ...how, date: yield* today }))
+      assert.strictEqual(status, 202)
+    }).pipe(emulator()))
+
+  it.effect.each<readonly [string, Partial<Signed>, RegExp]>([
+    ["an older date", { late: -16 * 60_000 }, /date is more than 15m from now/],
+    ["a later date", { late: 16 * 60_000 }, /date is more than 15m from now/],
+    ["an older date in x-ts-date", { late: -16 * 60_000, dateIn: "x-ts-date" }, /date is more than 15m from now/],
+    ["a date in another form", { write: () => "2026-01-01T00:00:00Z" }, /neither x-ts-date nor Date/],
+    ["no date", { dateIn: "nowhere" }, /neither x-ts-date nor Date/],
+    ["another date than was signed", { sends: { date: "Thu, 01 Jan 2026 00:00:01 GMT" } }, /the signature is not/],
+    ["another method than was signed", { sends: { "x-ts-auth-method": "HMAC-SHA1" } }, /the signature is not/],
+    ["another nonce than was signed", { sends: { "x-ts-nonce": "another-nonce" } }, /the signature is not/],
+    ["another body than was signed", { body: "{}" }, /the signature is not/],
+    ["another path than was signed", { path: "/v1/voice" }, /the signature is not/],
+    ["another content type than was signed", { contentType: "text/plain", sends: {} }, /the signature is not/],
+    ["another key", { key: "d3Jvbmc=" }, /the signature is not/],
+    ["no base64", { signature: "%%%" }, /the signature is not/],
+    ["another customer", { customer: "somebody" }, /another customer id/],
+    ["a method that is not known", { method: "HMAC-SHA512" }, /x-ts-auth-method/],
+    ["a nonce that is too short", { nonce: "1" }, /nonce is too short/],
+    ["a nonce that is too long", { nonce: "1".repeat(200) }, /nonce is too short or too long/]
+  ])("refuses a signature with %s", ([, how, words]) =>
+    Effect.gen(function*() {
+      const headers = signed({ ...how, date: yield* today })
+      const sent = how.contentType === undefined ? headers : { ...headers, "content-type": "application/json" }
+      const { body, status } = yield* post(signedBody, sent)
+      assert.deepStrictEqual([status, body.status], [401, "not_authorized"])
+      assert.match((yield* lines)[0]!, words)
+      assert.deepStrictEqual(yield* PhoneCompany.rings, [])
+    }).pipe(emulator()))
+
+  it.effect("takes signatures of any age where that is set", () =>
+    Effect.gen(function*() {
+      const old = signed({ date: 0 })
+      assert.strictEqual((yield* post(signedBody, old)).status, 202)
+    }).pipe(emulator({ signedWithin: "Infinity" })))
 
   it.effect("answers 429 above the rate that is set", () =>
     Effect.gen(function*() {

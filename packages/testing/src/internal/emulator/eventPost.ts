@@ -7,7 +7,7 @@ import type { TelesignAuth } from "@ringback/http"
 import { ByteSize, Deferred, Duration, Effect, Exit, Predicate, Redacted, Result, Schema, Stream } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
-import { UnreadableReply } from "../PhoneCompany.ts"
+import { UnreadableReply } from "../../PhoneCompany.ts"
 
 /** There was no reply; the message says why, without the address. */
 export class NoReply extends Schema.TaggedError<NoReply>()("NoReply", { message: Schema.String }) {}
@@ -19,6 +19,7 @@ export interface Settings extends TelesignWire.Options {
   readonly customerId: Redacted.Redacted
   readonly timeout: Duration.Duration
   readonly askAgainAfter: ReadonlyArray<Duration.Duration>
+  readonly partiesOnTop: boolean
   readonly copies: number
   readonly copyDelay: Duration.Duration
   /** Hears of a reply to a copy when another one was first. */
@@ -30,7 +31,10 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
   const client = yield* HttpClient.HttpClient
   const scope = yield* Effect.scope
   return Effect.fnUntraced(function*(url: string, webhook: Webhook.Webhook) {
-    const body = encoder.encode(JSON.stringify(TelesignWire.encodeWebhook(webhook)))
+    const body = encoder.encode(JSON.stringify({
+      ...(settings.partiesOnTop ? partiesOf(webhook) : {}),
+      ...TelesignWire.encodeWebhook(webhook)
+    }))
     const request = HttpClientRequest.post(url).pipe(
       HttpClientRequest.bodyUint8Array(body, "application/json"),
       HttpClientRequest.setHeaders(headers(settings.customerId, yield* settings.auth.sign(body)))
@@ -52,6 +56,11 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
 })
 
 const encoder = new TextEncoder()
+
+const partiesOf = ({ from, to }: Webhook.Webhook) => ({
+  ...(to === undefined ? {} : { to }),
+  ...(from === undefined ? {} : { from })
+})
 
 /** Both signatures, as in "Authenticate callbacks". No connection is kept: it would hold up a server that shuts down. */
 const headers = (customerId: Redacted.Redacted, signature: string) => ({
