@@ -1,5 +1,5 @@
 /** Fills a SQLite database with calls that are over: one is held for real, and its rows are copied under other ids. */
-import { Call, Calls, EventStore } from "@ringback/core"
+import { CallLine, Calls, EventStore } from "@ringback/core"
 import { TelesignWire } from "@ringback/http"
 import { Effect, Layer, Option, Result, Schedule } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -20,7 +20,7 @@ export const startRinging = (flow: typeof Application.Conversation | typeof Appl
     const { id } = yield* engine.start(flow as typeof Application.Conversation, {})
     const isRinging = Effect.map(engine.get(id), Option.exists((call) => call.lines[0]?.referenceId !== undefined))
     yield* Effect.repeat(isRinging, { until: (rings) => rings, schedule: Schedule.spaced("5 millis") })
-    return Call.externalId(namespace, id, 1)
+    return CallLine.externalId(namespace, id, 1)
   })
 
 /** Hands a webhook to the engine, without HTTP, and says that the answer was delivered. */

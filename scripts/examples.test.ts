@@ -10,7 +10,7 @@ const place = `${root}node_modules/.cache/ringback-examples/`
 /** What the examples speak of. */
 const around = `
 import { assert, it } from "@effect/vitest"
-import { Action, Call, CallEvent, Calls, EventStore, Flow, Line, PhoneNumber, Prompt, Settings, SqlEventStore, Transport, Webhook, Witness } from "@ringback/core"
+import { Action, Call, CallEvent, CallInput, CallLine, Calls, Decider, EventStore, Explain, Flow, Line, LiveCall, PhoneNumber, Prompt, Replay, Settings, SqlEventStore, Transport, Webhook, Witness } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Telesign, TelesignAuth, TelesignWebhook, TelesignWire } from "@ringback/http"
 import { Callee, FakeClock, FlowExplorer, History, Ladder, Law, PhoneCompany, PhoneLine, Scenario, Storm, StormLaws, TelesignEmulator, TestCalls } from "@ringback/testing"

@@ -19,7 +19,13 @@ const rooms = [
       "Step",
       "Line",
       "Settings",
+      "CallLine",
       "Call",
+      "CallInput",
+      "LiveCall",
+      "Decider",
+      "Replay",
+      "Explain",
       "EventStore",
       "Witness",
       "Transport",
@@ -40,7 +46,13 @@ const rooms = [
       "Step",
       "Line",
       "Settings",
+      "CallLine",
       "Call",
+      "CallInput",
+      "LiveCall",
+      "Decider",
+      "Replay",
+      "Explain",
       "Transport"
     ],
     uses: ["effect", "effect/*", "@rgrove/parse-xml"],
@@ -48,7 +60,7 @@ const rooms = [
     exceptions: { SqliteClient: ["node:sqlite"] },
     wings: {
       flow: ["Flow", "Step", "Line", "Request", "call"],
-      call: ["Call", "engine"],
+      call: ["Decider", "Replay", "Explain", "engine"],
       engine: ["Calls"],
       store: ["SqlEventStore"]
     }

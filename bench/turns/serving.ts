@@ -1,7 +1,7 @@
 /** What the measured servers of Ringback have in common: engine, store, and the routes by which a measurement is steered. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Call, Calls, EventStore, SqlEventStore } from "@ringback/core"
+import { CallLine, Calls, EventStore, SqlEventStore } from "@ringback/core"
 import { Console, Effect, Layer, Metric, Option } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { createServer, type Server } from "node:http"
@@ -20,7 +20,7 @@ const startAll = Effect.fnUntraced(function*(count: number) {
     const isRinging = Effect.map(engine.get(id), Option.exists((call) => call.lines[0]?.referenceId !== undefined))
     while (!(yield* isRinging)) yield* Effect.sleep("5 millis")
   }
-  return started.map(({ id }) => Call.externalId(namespace, id, 1))
+  return started.map(({ id }) => CallLine.externalId(namespace, id, 1))
 })
 
 /** What an application answers to whoever wants a call: its id, when it is durable. */

@@ -3,7 +3,7 @@
  * `kill -9`. It shows each call as a ladder and exits non-zero if anything ends otherwise than it should.
  */
 import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
-import { CallEvent, Calls, type Flow, PhoneNumber, SqlEventStore } from "@ringback/core"
+import { Calls, Explain, type Flow, PhoneNumber, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Telesign, TelesignWebhook } from "@ringback/http"
 import { Callee, Ladder, TelesignEmulator } from "@ringback/testing"
@@ -142,7 +142,7 @@ const guide = Effect.gen(function*() {
   const start = stored[0]?.at ?? 0
   for (const event of stored) {
     const seconds = ((event.at - start) * speed / 1000).toFixed(1).padStart(7)
-    yield* Console.log(`${seconds}  ${CallEvent.describe(event)}`)
+    yield* Console.log(`${seconds}  ${Explain.event(event)}`)
   }
 })
 

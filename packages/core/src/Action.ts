@@ -237,23 +237,3 @@ export const completion = (action: Action): string | undefined => {
  */
 export const mark = (action: Action, externalId: string): Action =>
   action._tag === "Speak" || action._tag === "Play" ? { ...action, externalId } : action
-
-/**
- * The same action with party, words and digits masked, for people and machines to look at.
- *
- * @since 0.1.0
- */
-export const describe = (action: Action): string => {
-  switch (action._tag) {
-    case "Dial":
-      return "dial"
-    case "Speak":
-      return action.collect === undefined ? "speak" : `speak, collect ${action.collect.max}`
-    case "Play":
-      return action.collect === undefined ? "play" : `play, collect ${action.collect.max}`
-    case "SendDtmf":
-      return "send_dtmf"
-    case "Hangup":
-      return "hangup"
-  }
-}

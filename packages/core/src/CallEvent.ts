@@ -6,8 +6,8 @@
  * @since 0.1.0
  */
 import { Schema } from "effect"
-import { Action, describe as describeAction } from "./Action.ts"
-import { mask as maskNumber, PhoneNumber } from "./PhoneNumber.ts"
+import { Action } from "./Action.ts"
+import { PhoneNumber } from "./PhoneNumber.ts"
 
 /**
  * The id of a call: 20 characters of `0-9 a-z` without `i l o u`. It is part of the `external_id` of every dial.
@@ -280,79 +280,4 @@ export const decode = (text: string): ReadonlyArray<CallEvent> => {
   const result = decodeStored(JSON.parse(text))
   if (result._tag === "Failure") throw result.failure
   return result.success
-}
-
-/**
- * One event in a line for people: numbers, digits, words and ids are masked or left out.
- *
- * @since 0.1.0
- */
-export const describe = (event: CallEvent): string => {
-  const where = "line" in event ? ` on line ${event.line}` : ""
-  return `${event._tag}${where}${detail(event)}`
-}
-
-const detail = (event: CallEvent): string => {
-  switch (event._tag) {
-    case "CallStarted":
-    case "CallArrived":
-      return `: ${event.flow}, version ${event.version}`
-    case "DialPlanned":
-      return `: to ${maskNumber(event.to)}, at most ${event.maxCallDurationSeconds} s`
-    case "ActionDecided":
-    case "HoldAnswered":
-      return `: ${describeAction(event.action)}`
-    case "ActivityStarted":
-    case "SignalAwaited":
-    case "SignalReceived":
-    case "Noted":
-      return `: ${event.name}`
-    case "FlowEnded":
-      return `: ${event.exit._tag === "Stopped" ? `stopped, ${event.exit.reason._tag}` : event.exit._tag.toLowerCase()}`
-    case "DialRefused":
-      return `: ${event.status}`
-    case "DialNotSent":
-    case "DialUnknown":
-    case "DialGivenUp":
-      return `: ${event.reason}`
-    case "DialFailed":
-      return `: ${event.reason} (${event.status})`
-    case "PromptCompleted":
-      return event.digits === "" ? "" : `: ${event.digits.length} ${event.digits.length === 1 ? "key" : "keys"}`
-    case "Stray":
-      return `: ${event.event}${event.hungUp ? ", hung up on" : ""}`
-    case "CallEnded":
-      return event.durationSeconds === undefined ? "" : `: after ${event.durationSeconds} s`
-    case "LineLeft":
-    case "SleepStarted":
-    case "DialHeld":
-    case "DialAttempted":
-    case "DialAccepted":
-    case "CallAnswered":
-    case "LateAnswer":
-    case "SecondLine":
-    case "HoldCompleted":
-    case "ReplyBroken":
-    case "SettleElapsed":
-    case "LineSilent":
-    case "HoldExpired":
-    case "LinePresumedClosed":
-    case "SleepElapsed":
-    case "SignalExpired":
-    case "ActivityOverdue":
-    case "ActivityCompleted":
-    case "ActivityDied":
-    case "DeadlineSet":
-    case "DeadlineLifted":
-    case "DeadlinePassed":
-    case "Drawn":
-    case "LegAnswered":
-    case "LegFailed":
-    case "LegEnded":
-    case "Cancelled":
-    case "Restarted":
-    case "FlowAwaited":
-    case "FlowResumed":
-      return ""
-  }
 }

@@ -237,7 +237,7 @@ export class Calls extends Context.Service<Calls, {
   ) => void
   /** The call as its events tell it, if there is one. */
   readonly get: (id: CallId) => Effect.Effect<Option.Option<Call>, StoreError>
-  /** The events of a call, oldest first. They hold numbers, digits and words: `CallEvent.describe` masks them. */
+  /** The events of a call, oldest first. They hold numbers, digits and words: `Explain.event` masks them. */
   readonly events: (id: CallId) => Effect.Effect<ReadonlyArray<CallEvent>, StoreError>
   /** The handle of a call that was started before, perhaps by an earlier process. */
   readonly handle: <Name extends string, Input, A, E, R>(

@@ -19,6 +19,12 @@ export * as Step from "./Step.ts"
 
 // A call, decided purely.
 export * as Call from "./Call.ts"
+export * as CallInput from "./CallInput.ts"
+export * as CallLine from "./CallLine.ts"
+export * as Decider from "./Decider.ts"
+export * as Explain from "./Explain.ts"
+export * as LiveCall from "./LiveCall.ts"
+export * as Replay from "./Replay.ts"
 export * as Settings from "./Settings.ts"
 
 // The engine and what it needs.

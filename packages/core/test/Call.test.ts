@@ -1,6 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { Call, CallEvent as Events, Flow, Line } from "../src/index.ts"
+import {
+  Call,
+  CallEvent as Events,
+  type CallInput,
+  CallLine,
+  Decider,
+  Explain,
+  Flow,
+  Line,
+  LiveCall,
+  Replay
+} from "../src/index.ts"
 import type { CallEvent, Settings, Webhook } from "../src/index.ts"
 import { bridge, Happening, history } from "./fixtures/histories.ts"
 import {
@@ -33,7 +44,7 @@ describe("a dial", () => {
   })
 
   it("has an external id of at most 36 characters", () => {
-    assert.isAtMost(Call.externalId("abcdefgh", id, 999).length, 36)
+    assert.isAtMost(CallLine.externalId("abcdefgh", id, 999).length, 36)
   })
 
   it("that is answered before the 202 goes on, and the 202 then changes nothing", () => {
@@ -125,7 +136,7 @@ describe("a dial", () => {
         const trial = new Trial(talk)
         for (let line = 1; exitOf(trial) === undefined && line < 100_000; line++) {
           trial.posted(posted, line)
-          const { until } = Call.waitingFor(trial.call, settings)
+          const { until } = Explain.waitingFor(trial.call, settings)
           assert.isAtMost((until ?? trial.now) - trial.now, settings.dial.longestBackoff)
           if (exitOf(trial) === undefined) trial.next()
         }
@@ -145,7 +156,7 @@ describe("a dial", () => {
       return event._tag === "DialNotSent" ? { _tag: event._tag, at: event.at, line: 1, reason: event.reason } : event
     })
     assert.include(trial.events.map((event) => event._tag === "Noted" ? event.name : ""), "not sent")
-    assert.isUndefined(Call.rebuild(id, trial.definition, early).divergence)
+    assert.isUndefined(Replay.rebuild(id, trial.definition, early).divergence)
   })
 
   it("waits as long as the carrier asks before it is sent again", () => {
@@ -177,7 +188,7 @@ describe("a dial", () => {
     const trial = new Trial(talk)
     trial.posted({ _tag: "Lost", problem: "timeout" })
     trial.now += 21 * minute
-    const restart: Call.Input = { _tag: "Restart", crashedAt: trial.now - minute }
+    const restart: CallInput.CallInput = { _tag: "Restart", crashedAt: trial.now - minute }
     assert.deepStrictEqual(trial.take(restart, "p2"), ["Restarted", "DialGivenUp", "FlowEnded"])
   })
 
@@ -198,7 +209,7 @@ describe("a dial", () => {
 
   describe("of a call that began before its store was restored from a copy", () => {
     const later = Flow.andThen(Flow.sleep("10 minutes"), talk)
-    const copied = (flow: Parameters<typeof define>[0], ...restored: ReadonlyArray<Call.Restored>) => {
+    const copied = (flow: Parameters<typeof define>[0], ...restored: ReadonlyArray<CallInput.Restored>) => {
       const trial = new Trial(flow)
       trial.restored = restored
       return trial
@@ -212,7 +223,7 @@ describe("a dial", () => {
       assert.strictEqual(of(trial, "DialHeld"), 1)
       assert.deepStrictEqual(trial.take({ _tag: "Wake" }), [])
       assert.strictEqual(
-        Call.waitingFor(trial.call, trial.settings).what,
+        Explain.waitingFor(trial.call, trial.settings).what,
         "somebody to say whether its phone has rung"
       )
       trial.pass(180 * minute)
@@ -393,7 +404,7 @@ describe("a call that has dialled for long", () => {
       trial.next()
     }
     let looks = 0
-    const counted = (line: Call.CallLine) =>
+    const counted = (line: CallLine.CallLine) =>
       new Proxy(line, {
         get: (target, field) => {
           looks++
@@ -472,9 +483,9 @@ describe("a signal", () => {
   it("that does not fit and was recorded by a process without the flow lets the flow wait on", () => {
     const trial = new Trial(go)
     const { definition } = trial
-    trial.live = { ...Call.withoutFlow(trial.call) }
+    trial.live = { ...LiveCall.withoutFlow(trial.call) }
     tell(trial, "late")
-    const { divergence, live } = Call.rebuild(id, definition, trial.events)
+    const { divergence, live } = Replay.rebuild(id, definition, trial.events)
     assert.isUndefined(divergence)
     trial.live = live
     trial.take({ _tag: "Wake" })
@@ -488,7 +499,7 @@ describe("a signal", () => {
   it("that nobody waits for is kept up to a bound for its name and its call, and refused in words beyond", () => {
     const trial = new Trial(Flow.sleep("1 hour"))
     const problem = (name: string) =>
-      Call.signalProblem(trial.live, { _tag: "Signalled", name, value: 1 }, trial.settings)
+      Decider.signalProblem(trial.live, { _tag: "Signalled", name, value: 1 }, trial.settings)
     for (let n = 0; n < 200; n++) tell(trial, n)
     assert.lengthOf(trial.call.signals, 100)
     assert.match(problem("go") ?? "", /100 signals of this name wait already/)
@@ -514,7 +525,7 @@ describe("a signal", () => {
     const trial = new Trial(Flow.sleep("1 hour"))
     for (let n = 0; n < 200; n++) tell(trial, n, `key ${n}`)
     const again = { _tag: "Signalled", name: "go", value: 1, key: "key 7" } as const
-    assert.isUndefined(Call.signalProblem(trial.live, again, trial.settings))
+    assert.isUndefined(Decider.signalProblem(trial.live, again, trial.settings))
     assert.deepStrictEqual(trial.take(again), [])
   })
 
@@ -844,7 +855,7 @@ describe("the end of a call", () => {
     trial.answered()
     trial.take({ _tag: "Cancel" })
     trial.now += 21 * minute
-    const restart: Call.Input = { _tag: "Restart", crashedAt: trial.now - minute }
+    const restart: CallInput.CallInput = { _tag: "Restart", crashedAt: trial.now - minute }
     assert.deepStrictEqual(trial.take(restart, "p2"), ["Restarted", "LinePresumedClosed"])
   })
 
@@ -1172,7 +1183,7 @@ describe("a call that comes in", () => {
   it.each([
     ["a cancel", (trial: Trial) => void trial.take({ _tag: "Cancel" })],
     ["a defect", (trial: Trial) => {
-      trial.live = Call.defect(trial.live, new Error("broken"), trial.now).live
+      trial.live = Decider.defect(trial.live, new Error("broken"), trial.now).live
     }],
     ["FlowDiverged", (trial: Trial) => void trial.diverge()]
   ])("is left by %s, and so is every other line of its call", (_, end) => {
@@ -1434,7 +1445,7 @@ describe("a number of chance", () => {
     const valuesOf = (callId: CallEvent.CallId) => {
       const circumstances = { now: 0, process: "p1", namespace: "ns", settings }
       const start = { _tag: "Start", flow: "test", version: 1, input: {} } as const
-      const { events } = Call.decide(Call.prepare(callId, define(two), {}), start, circumstances)
+      const { events } = Decider.decide(LiveCall.prepare(callId, define(two), {}), start, circumstances)
       return events.flatMap((event) => event._tag === "Drawn" ? [event.value] : [])
     }
     const values = [...valuesOf(id), ...valuesOf("kjhgfedcba9876543210" as CallEvent.CallId)]
@@ -1486,9 +1497,9 @@ describe("a flow that has changed", () => {
     const trial = new Trial(talk)
     trial.answered()
     const changed = define(Line.speak("Your PIN is 4021.").pipe(Flow.dial({ to, from })))
-    const { divergence, live } = Call.rebuild(id, changed, trial.events)
+    const { divergence, live } = Replay.rebuild(id, changed, trial.events)
     assert.deepStrictEqual(divergence, { at: 4, recorded: "ActionDecided with another action", now: "ActionDecided" })
-    const decided = Call.diverge(live, divergence!, trial.now)
+    const decided = Replay.diverge(live, divergence!, trial.now)
     assert.deepStrictEqual(decided.events.map((event) => event._tag), ["LineLeft", "FlowEnded"])
     assert.strictEqual(decided.live.call.exit?._tag, "Stopped")
     assert.isTrue(decided.live.call.lines[0]?.left)
@@ -1498,7 +1509,7 @@ describe("a flow that has changed", () => {
     const trial = new Trial(Flow.flatMap(talk, () => Flow.sleep("1 minute")))
     trial.answered()
     trial.spoken()
-    const { divergence } = Call.rebuild(id, define(talk), trial.events)
+    const { divergence } = Replay.rebuild(id, define(talk), trial.events)
     assert.deepStrictEqual(divergence, { at: 7, recorded: "SleepStarted", now: "FlowEnded" })
   })
 })
@@ -1513,7 +1524,7 @@ describe("a flow that is not trusted any more", () => {
     const trial = new Trial(talk.pipe(Flow.ensuring(finalizer)))
     trial.answered()
     const thrown = new Error(`${to} said so: ${"x".repeat(1000)}`)
-    trial.decided(Call.defect(trial.live, thrown, trial.now + second))
+    trial.decided(Decider.defect(trial.live, thrown, trial.now + second))
     assert.deepStrictEqual(trial.events.slice(-2).map((event) => event._tag), ["LineLeft", "FlowEnded"])
     const { exit } = trial.call
     assert(exit?._tag === "Stopped" && exit.reason._tag === "Defect")
@@ -1528,7 +1539,7 @@ describe("a flow that is not trusted any more", () => {
   })
 
   it.each([
-    ["a defect", (trial: Trial) => trial.decided(Call.defect(trial.live, new Error("broken"), trial.now))],
+    ["a defect", (trial: Trial) => trial.decided(Decider.defect(trial.live, new Error("broken"), trial.now))],
     ["FlowDiverged", (trial: Trial) => void trial.diverge()]
   ])("has no deadlines any more after %s: time brings it nothing but the end of its lines", (_, end) => {
     const trial = new Trial(Flow.timeout(talk, "1 minute"))
@@ -1540,7 +1551,7 @@ describe("a flow that is not trusted any more", () => {
 
   it("stays as it is once it has ended", () => {
     const trial = new Trial(Flow.succeed(undefined))
-    assert.deepStrictEqual(Call.defect(trial.live, new Error("late"), trial.now).events, [])
+    assert.deepStrictEqual(Decider.defect(trial.live, new Error("late"), trial.now).events, [])
   })
 })
 
@@ -1551,7 +1562,7 @@ describe("an explanation", () => {
     trial.now += 5 * second
     trial.spoken("7")
     assert.deepStrictEqual(
-      Call.explain(trial.events).map(({ because, decision, n }) => [n, decision, because]),
+      Explain.decisions(trial.events).map(({ because, decision, n }) => [n, decision, because]),
       [
         [1, "DialPlanned on line 1: to 1••••••••01, at most 900 s", "CallStarted: test, version 1"],
         [2, "ActionDecided on line 1: speak, collect 1", "CallAnswered on line 1"],
@@ -1563,7 +1574,7 @@ describe("an explanation", () => {
 })
 
 describe("a call that has not begun", () => {
-  const inputs: ReadonlyArray<Call.Input> = [
+  const inputs: ReadonlyArray<CallInput.CallInput> = [
     { _tag: "Wake" },
     { _tag: "Signalled", name: "go", value: 1 },
     { _tag: "Cancel" },
@@ -1572,18 +1583,18 @@ describe("a call that has not begun", () => {
     { _tag: "Restart", crashedAt: 0 },
     { _tag: "FlowMissing" }
   ]
-  const nothing = Call.prepare(id, define(talk), {})
+  const nothing = LiveCall.prepare(id, define(talk), {})
 
   for (const input of inputs) {
     it(`does not begin by ${input._tag}`, () => {
-      const decided = Call.decide(nothing, input, { now: 1_000, process: "p1", namespace: "ns", settings })
+      const decided = Decider.decide(nothing, input, { now: 1_000, process: "p1", namespace: "ns", settings })
       assert.deepStrictEqual(decided.events, [])
     })
   }
 
   it("waits for nothing, and answers nothing", () => {
     const waits = { what: "nothing", until: undefined, otherwise: "nothing" }
-    assert.deepStrictEqual(Call.waitingFor(nothing.call, settings), waits)
+    assert.deepStrictEqual(Explain.waitingFor(nothing.call, settings), waits)
     assert.deepStrictEqual(Call.reply(nothing.call, 1, "line", settings), { _tag: "Nothing" })
   })
 })
@@ -1602,30 +1613,30 @@ describe("what a call waits for", () => {
     const trial = new Trial(talk)
     trial.posted({ _tag: "Refused", status: "invalid_phone_number" })
     const waits = { what: "nothing: it is over", until: undefined, otherwise: "nothing" }
-    assert.deepStrictEqual(Call.waitingFor(trial.call, trial.settings), waits)
-    assert.deepStrictEqual(Call.waitingWithoutFlow(trial.call, trial.settings), waits)
+    assert.deepStrictEqual(Explain.waitingFor(trial.call, trial.settings), waits)
+    assert.deepStrictEqual(Explain.waitingWithoutFlow(trial.call, trial.settings), waits)
   })
 
   it("is told in words, with the time at which something happens by itself", () => {
     const trial = new Trial(talk)
-    assert.deepStrictEqual(Call.waitingFor(trial.call, settings), {
+    assert.deepStrictEqual(Explain.waitingFor(trial.call, settings), {
       what: "an answer",
       until: trial.now + minute,
       otherwise: "the flow is told that nobody answered, and a later answer is hung up on"
     })
     trial.answered()
     assert.deepStrictEqual(
-      Object.values(Call.waitingFor(trial.call, settings)).filter((value) => typeof value === "string"),
+      Object.values(Explain.waitingFor(trial.call, settings)).filter((value) => typeof value === "string"),
       ["an event of the line", "the line counts as lost, and the flow as hung up on"]
     )
     trial.spoken()
-    assert.deepStrictEqual(Call.waitingFor(trial.call, settings), {
+    assert.deepStrictEqual(Explain.waitingFor(trial.call, settings), {
       what: "the end of the line",
       until: trial.now + 30 * second,
       otherwise: "the line is presumed closed"
     })
     trial.ended()
-    assert.isUndefined(Call.waitingFor(trial.call, settings).until)
+    assert.isUndefined(Explain.waitingFor(trial.call, settings).until)
   })
 })
 
@@ -1661,7 +1672,7 @@ describe.each(["outbound", "inbound", "inbound, and dials first"] as const)(
       [Schema.Array(Happening)],
       ([happenings]) => {
         const trial = history(happenings, direction)
-        if (!Call.isOver(trial.call)) assert.isDefined(Call.waitingFor(trial.call, settings).until)
+        if (!Call.isOver(trial.call)) assert.isDefined(Explain.waitingFor(trial.call, settings).until)
       },
       options
     )

@@ -1,7 +1,7 @@
 /** The rule by which a second delivery is told from a new webhook, and what that rule cannot tell. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { Action, Call, Flow, Line, Settings, Webhook } from "../src/index.ts"
+import { Action, Call, CallLine, Decider, Explain, Flow, Line, LiveCall, Settings, Webhook } from "../src/index.ts"
 import { Happening, history } from "./fixtures/histories.ts"
 import { from, minute, second, session, settings, to, Trial } from "./fixtures/Trial.ts"
 
@@ -330,7 +330,7 @@ const Again = Schema.Struct({
 })
 
 /** Whether the flow is known here and has not heard of everything that came. */
-const isBehind = ({ call, live }: Trial): boolean => call.unheardSince !== undefined && !Call.isWithoutFlow(live)
+const isBehind = ({ call, live }: Trial): boolean => call.unheardSince !== undefined && !LiveCall.isWithoutFlow(live)
 
 describe.each(["outbound", "inbound"] as const)("a copy on a call that is %s", (direction) => {
   it.prop("changes nothing and gets what is in flight, whatever happened before", [Schema.Array(Happening), Again], (
@@ -345,11 +345,13 @@ describe.each(["outbound", "inbound"] as const)("a copy on a call that is %s", (
     trial.now += again.millis
     const { before, copies, millis: _, unsent, ...fields } = again
     const webhook = { referenceId: last.referenceId ?? "a", ...fields }
-    if (!Call.isCopy(last, { webhook, receivedAt: trial.now, before, copies, unsent }, trial.settings)) return
+    if (
+      !Decider.isCopy(trial.call, last.id, { webhook, receivedAt: trial.now, before, copies, unsent }, trial.settings)
+    ) return
     const { call } = trial
     const recorded = trial.webhook(webhook, { before, copies, unsent })
     const inFlight = Call.reply(call, last.id, "line", trial.settings)
-    switch (Call.status(last)) {
+    switch (CallLine.status(last)) {
       case "Bridged":
         assert.include(["", "HoldAnswered", "FlowAwaited,HoldAnswered"], recorded.join())
         return
@@ -360,7 +362,7 @@ describe.each(["outbound", "inbound"] as const)("a copy on a call that is %s", (
       default:
         assert.deepStrictEqual(recorded, [])
         assert.deepStrictEqual(trial.call, call)
-        if (inFlight._tag === "Act") assert.strictEqual(trial.reply(), Action.describe(inFlight.action))
+        if (inFlight._tag === "Act") assert.strictEqual(trial.reply(), Explain.action(inFlight.action))
     }
   }, { arbitrary: { runs: 500 } })
 

@@ -1,6 +1,6 @@
 /** Every cell of the decision table, each under its own name. The data and the words are in `fixtures/callStates.ts`. */
 import { assert, describe, it } from "@effect/vitest"
-import { Call, Settings } from "../src/index.ts"
+import { Call, type CallLine, Settings } from "../src/index.ts"
 import { beginnings, type Case, type Reply, type Row, rows } from "./fixtures/callStates.ts"
 import { type State, states, type Way, ways } from "./fixtures/callWays.ts"
 import { Trial } from "./fixtures/Trial.ts"
@@ -26,7 +26,7 @@ const reach = (way: Way): Trial => {
 }
 
 /** What the open webhook is answered with, in the words of the table. */
-const replyOf = (trial: Trial, before?: Call.CallLine): Reply => {
+const replyOf = (trial: Trial, before?: CallLine.CallLine): Reply => {
   const reply = Call.reply(trial.call, trial.line, trial.answer, trial.settings)
   if (reply._tag === "Wait") return "wait"
   if (reply._tag === "Nothing") return "{}"

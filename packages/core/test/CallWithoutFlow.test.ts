@@ -1,7 +1,7 @@
 /** A call in a process that has not registered its flow, and the flow that hears of it later. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { Call, type CallEvent, Flow, Line } from "../src/index.ts"
+import { Call, type CallEvent, Explain, Flow, Line, Replay } from "../src/index.ts"
 import { happen, Happening, history } from "./fixtures/histories.ts"
 import { from, id, minute, other, second, settings, to, Trial } from "./fixtures/Trial.ts"
 
@@ -29,7 +29,7 @@ const exitOf = (trial: Trial) => trial.call.exit
 
 /** An end is one that a replay understands, though the flow has not heard of it. */
 const replays = (trial: Trial): void => {
-  const { divergence, live } = Call.rebuild(id, trial.definition, trial.events)
+  const { divergence, live } = Replay.rebuild(id, trial.definition, trial.events)
   assert.strictEqual(divergence, undefined)
   assert.deepStrictEqual(live.call, trial.call)
 }
@@ -47,7 +47,7 @@ describe("a call in a process that has not registered its flow", () => {
   it("is due at once where its flow is known, which goes on from the answer", () => {
     const trial = ringing()
     trial.answered()
-    assert.strictEqual(Call.waitingFor(trial.call, settings).until, trial.now)
+    assert.strictEqual(Explain.waitingFor(trial.call, settings).until, trial.now)
     trial.back()
     assert.deepStrictEqual(trial.take({ _tag: "Wake" }), ["FlowResumed", "ActionDecided"])
     assert.strictEqual(owed(trial), "speak")

@@ -1,7 +1,7 @@
 /** Stopping, finalizers that wait, and deadlines: what of them runs, in which order, and what is recorded. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { Call, Flow, Line, Step } from "../src/index.ts"
+import { Flow, Line, Replay, Step } from "../src/index.ts"
 import type { CallEvent } from "../src/index.ts"
 import { define, from, id, minute, second, session, to, Trial } from "./fixtures/Trial.ts"
 
@@ -251,9 +251,9 @@ describe("a log in which a finalizer asked twice", () => {
     trial.take(cancel)
     const again = { ...trial.events.at(-1)!, n: 3 } as never
     const events = [...trial.events, { _tag: "Cancelled", at: trial.now } as const, again]
-    const { divergence, live } = Call.rebuild(id, define(flow), events)
+    const { divergence, live } = Replay.rebuild(id, define(flow), events)
     assert.deepStrictEqual(divergence, { at: 5, recorded: "SleepStarted", now: "nothing" })
-    assert.strictEqual(Call.diverge(live, divergence!, trial.now).live.call.exit?._tag, "Stopped")
+    assert.strictEqual(Replay.diverge(live, divergence!, trial.now).live.call.exit?._tag, "Stopped")
   })
 })
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Call, CallEvent, Flow, Line } from "@ringback/core"
+import { CallEvent, type CallInput, Decider, Flow, Line, LiveCall } from "@ringback/core"
 import type { Request } from "@ringback/core"
 import { Effect, Schema } from "effect"
 import { define, from, id, incoming, session, settings, to } from "./fixtures/Trial.ts"
@@ -67,7 +67,7 @@ const asking = (value: unknown, number: number): Record<string, Flow.Flow<unknow
   })
 })
 
-const inputs = (value: unknown, n: number): ReadonlyArray<Call.Input> => [
+const inputs = (value: unknown, n: number): ReadonlyArray<CallInput.CallInput> => [
   { _tag: "ActivityEnded", n, result: { ok: true, value } },
   { _tag: "ActivityEnded", n, result: { ok: false, value } },
   { _tag: "ActivityDied", n, message: String(typeof value === "string" ? value : "died") },
@@ -80,8 +80,8 @@ const inputs = (value: unknown, n: number): ReadonlyArray<Call.Input> => [
 const circumstances = (now: number) => ({ now, process: "p1", namespace: "ns", settings })
 
 /** Whatever is decided reads back as it is. */
-const decided = (live: Call.Live, input: Call.Input, now: number): Call.Decided => {
-  const result = Call.decide(live, input, circumstances(now))
+const decided = (live: LiveCall.LiveCall, input: CallInput.CallInput, now: number): Decider.Decided => {
+  const result = Decider.decide(live, input, circumstances(now))
   assert.deepStrictEqual(CallEvent.decode(CallEvent.encode(result.events)), result.events)
   return result
 }
@@ -93,7 +93,7 @@ describe("whatever is decided reads back as it is:", () => {
         for (const number of durations) {
           const definition = define(asking(value, number)[kind]!)
           for (const begin of [{ _tag: "Start", flow: "test", version: 1, input: value } as const, incoming]) {
-            const begun = decided(Call.prepare(id, definition, {}), begin, 1_000_000)
+            const begun = decided(LiveCall.prepare(id, definition, {}), begin, 1_000_000)
             const n = begun.live.call.wait !== undefined && "n" in begun.live.call.wait ? begun.live.call.wait.n : 1
             for (const input of inputs(value, n)) decided(begun.live, input, 1_001_000)
             if (begun.live.call.lines.length === 0) continue

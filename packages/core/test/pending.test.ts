@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Call, type CallEvent, Flow, Line, Settings } from "../src/index.ts"
+import { type CallEvent, Decider, Explain, Flow, Line, Settings } from "../src/index.ts"
 import {
   beginsWork,
   CallSummary,
@@ -84,14 +84,14 @@ describe("the process that alone knows how far a call has come", () => {
 describe("what is known of a call after a turn", () => {
   const summaryOf = (trial: Trial, process?: string) =>
     new CallSummary(trial.call, 7, {
-      what: Call.waitingFor(trial.call, settings).what,
-      wakeAt: Call.wakeAt(trial.call, settings),
-      dialFrom: Call.dialFrom(trial.call)
+      what: Explain.waitingFor(trial.call, settings).what,
+      wakeAt: Decider.wakeAt(trial.call, settings),
+      dialFrom: Decider.dialFrom(trial.call)
     }, process)
 
   it("tells when it is due, what it waits for, and who knows more", () => {
     const trial = reach(ways.Owing.listens)
-    const { until, what } = Call.waitingFor(trial.call, settings)
+    const { until, what } = Explain.waitingFor(trial.call, settings)
     assert.deepStrictEqual({ ...summaryOf(trial, "p1") }, {
       callId: id,
       version: 7,
@@ -108,11 +108,11 @@ describe("what is known of a call after a turn", () => {
   it("tells since when its dial waits, and wakes it for nothing but the end of that", () => {
     const trial = new Trial(Flow.dial(Flow.succeed(1), { to, from }), undefined, { dial: { waitAtMost: minute } })
     trial.posted({ _tag: "NotSent", problem: "no connection" })
-    const { until } = Call.waitingFor(trial.call, trial.settings)
+    const { until } = Explain.waitingFor(trial.call, trial.settings)
     const { dialFrom, due } = new CallSummary(trial.call, 7, {
       what: "",
-      wakeAt: Call.wakeAt(trial.call, trial.settings),
-      dialFrom: Call.dialFrom(trial.call)
+      wakeAt: Decider.wakeAt(trial.call, trial.settings),
+      dialFrom: Decider.dialFrom(trial.call)
     }, "p1")
     assert.deepStrictEqual({ dialFrom, due }, { dialFrom: until, due: trial.now + minute })
   })

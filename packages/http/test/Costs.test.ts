@@ -1,6 +1,6 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Call, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
+import { CallLine, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Effect, Fiber, Latch, Layer, Schema, Stream } from "effect"
 import { HttpRouter } from "effect/http"
@@ -218,7 +218,7 @@ const costOfTurns = Effect.fnUntraced(function*(count: number, way: Way) {
     yield* Fiber.join(accepted)
 
     const { port } = server.address() as AddressInfo
-    const posts = calls.map(({ id }) => turnsOf(Call.externalId(store.namespace, id, 1)))
+    const posts = calls.map(({ id }) => turnsOf(CallLine.externalId(store.namespace, id, 1)))
     const { cost, result: answers } = yield* costOf(
       posts.flat().length,
       Effect.promise(() => holdAll(port, posts))

@@ -1,6 +1,6 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Action, Calls, EventStore, PhoneNumber } from "@ringback/core"
+import { Action, Calls, EventStore, Explain, PhoneNumber } from "@ringback/core"
 import type { Reply, Webhook } from "@ringback/core"
 import { Deferred, Effect, Exit, Fiber, Layer, Logger, Metric, Redacted, References, Scope, Tracer } from "effect"
 import type { Types } from "effect"
@@ -208,12 +208,12 @@ for (const [way, serve] of ways) {
         { _tag: "Play", url: "https://media.example.net/goodbye.wav" } as const
       ]
     ) {
-      it.effect(`can be answered with ${Action.describe(action)}`, () =>
+      it.effect(`can be answered with ${Explain.action(action)}`, () =>
         Effect.gen(function*() {
           const { url } = yield* serve(engine(action).receive)
           const { json, status } = yield* post(url, JSON.stringify(answered))
           assert.strictEqual(status, 200)
-          assert.strictEqual(json.method, Action.describe(action))
+          assert.strictEqual(json.method, Explain.action(action))
         }))
     }
 

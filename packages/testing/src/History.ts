@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import type { Action, Call, CallEvent, EventStore, Reply, Settings, Webhook } from "@ringback/core"
+import type { Action, CallEvent, EventStore, LiveCall, Reply, Settings, Webhook } from "@ringback/core"
 import type { Kind } from "./Faults.ts"
 import type { Entry, Ring } from "./PhoneCompany.ts"
 
@@ -242,7 +242,7 @@ export interface Told {
  * @since 0.1.0
  */
 export interface History {
-  readonly flow: Call.AnyDefinition
+  readonly flow: LiveCall.AnyDefinition
   /** Names the request of the flow that a dial answers, where requests can be told apart by what they dial. */
   readonly requestOf: ((dial: Action.Dial) => string) | undefined
   /** What the laws hold the engine to. */

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Action, PhoneNumber, Webhook } from "@ringback/core"
+import { type Action, Explain, PhoneNumber, Webhook } from "@ringback/core"
 import type { Entry } from "./PhoneCompany.ts"
 
 /**
@@ -70,7 +70,7 @@ export const fromLog = (log: ReadonlyArray<Entry>): ReadonlyArray<Step> => {
       case "Copied":
         if (entry.action === undefined) return []
         if (entry._tag === "Replied" && entry.action._tag === "Hangup") hungUp.add(entry.referenceId)
-        return [{ at: entry.at, from: "Ringback", to: "Telesign", text: Action.describe(entry.action) }]
+        return [{ at: entry.at, from: "Ringback", to: "Telesign", text: Explain.action(entry.action) }]
       case "Rejected":
         return [{ at: entry.at, from: "Ringback", to: "Telesign", text: `rejected: ${entry.reason}` }]
       case "Unanswered":

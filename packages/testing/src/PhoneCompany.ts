@@ -12,7 +12,7 @@
  *
  * @since 0.1.0
  */
-import { Action, PhoneNumber, Transport } from "@ringback/core"
+import { type Action, Explain, PhoneNumber, Transport } from "@ringback/core"
 import type { Webhook } from "@ringback/core"
 import { Cause, Clock, Context, Effect, Exit, Fiber, Latch, Layer, PubSub, Random, Schema, Stream } from "effect"
 import type { Scope } from "effect"
@@ -560,7 +560,7 @@ const unused = (office: Office): ReadonlyArray<Leftover> =>
 const short = (referenceId: string): string => referenceId.slice(0, 8)
 
 const describeAction = (action: Action.Action | undefined): string =>
-  action === undefined ? "no action" : Action.describe(action)
+  action === undefined ? "no action" : Explain.action(action)
 
 const describeWebhook = ({ digits, durationSeconds, event, status }: Webhook.Webhook): string =>
   [

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Call, CallEvent, Webhook } from "@ringback/core"
+import { CallEvent, Replay, Webhook } from "@ringback/core"
 import { isDeepStrictEqual } from "node:util"
 import type * as History from "./History.ts"
 import * as finding from "./internal/storm/finding.ts"
@@ -189,7 +189,7 @@ export const replayIsTruth: Law = make("replay is truth", (history) => [
   ...history.strayed.map((when) => violation(`the state in memory differs from the log ${when}`)),
   ...Past.of(history).calls.filter(({ call }) => call.flow === history.flow.name).flatMap(({ events, id, turns }) => [
     ...untilCondemned(turns).flatMap(({ after, length }) => {
-      const { divergence, live } = Call.rebuild(id, history.flow, events.slice(0, length))
+      const { divergence, live } = Replay.rebuild(id, history.flow, events.slice(0, length))
       if (divergence !== undefined) {
         return [violation(`a replay diverges at event ${divergence.at}: ${divergence.recorded}, now ${divergence.now}`)]
       }

@@ -1,6 +1,17 @@
 /** Dials at the pace that the carrier bears, over the whole engine. */
 import { assert, describe, it } from "@effect/vitest"
-import { type Action, Call, Calls, EventStore, Flow, Line, PhoneNumber, Settings, Transport } from "@ringback/core"
+import {
+  type Action,
+  Call,
+  Calls,
+  EventStore,
+  Explain,
+  Flow,
+  Line,
+  PhoneNumber,
+  Settings,
+  Transport
+} from "@ringback/core"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { Callee, FakeClock, PhoneCompany, TestCalls } from "../src/index.ts"
 import { Announcement } from "./fixtures/flows.ts"
@@ -62,7 +73,7 @@ describe("a start", () => {
       assert.deepStrictEqual((yield* turnsOf(first!.id))[0], ["CallStarted", "DialPlanned", "DialAttempted"])
       assert.deepStrictEqual(yield* turnsOf(second!.id), [["CallStarted", "DialPlanned"]])
       assert.strictEqual(
-        Call.waitingFor(yield* callOf(second!.id), Settings.defaults).what,
+        Explain.waitingFor(yield* callOf(second!.id), Settings.defaults).what,
         "its place among the dials that wait"
       )
       const summary = Option.getOrThrow(yield* EventStore.EventStore.use((store) => store.summary(second!.id)))

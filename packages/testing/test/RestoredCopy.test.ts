@@ -1,6 +1,17 @@
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Call, Calls, EventStore, Flow, Line, PhoneNumber, Settings, SqlEventStore, Witness } from "@ringback/core"
+import {
+  Call,
+  Calls,
+  EventStore,
+  Explain,
+  Flow,
+  Line,
+  PhoneNumber,
+  Settings,
+  SqlEventStore,
+  Witness
+} from "@ringback/core"
 import type { CallEvent } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Clock, DateTime, Effect, FileSystem, Layer, Logger, Option, Schema } from "effect"
@@ -145,7 +156,7 @@ describe("a store that was restored from a copy", () => {
             assert.deepStrictEqual([call.exit, call.lines.length], [undefined, 1])
             assert.isDefined(call.lines[0]?.heldSince)
             assert.strictEqual(
-              Call.waitingFor(call, Settings.defaults).what,
+              Explain.waitingFor(call, Settings.defaults).what,
               "somebody to say whether its phone has rung"
             )
           }

@@ -1,5 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Call, CallEvent, Calls, Flow, Line, PhoneNumber, Settings, Step } from "@ringback/core"
+import {
+  CallEvent,
+  type CallInput,
+  Calls,
+  Decider,
+  Flow,
+  Line,
+  LiveCall,
+  PhoneNumber,
+  Replay,
+  Settings,
+  Step
+} from "@ringback/core"
 import { Callee, FlowExplorer, type Law, PhoneCompany, TestCalls } from "@ringback/testing"
 import { Effect, Result, Schema } from "effect"
 
@@ -119,7 +131,7 @@ const define = (run: (input: Schema.Json) => Flow.Flow<unknown, unknown, unknown
   Flow.make("changing", { version: 1, input: Schema.Json, output: Schema.Json, error: Schema.Json, run: run as never })
 
 /** What the world says when a flow waits for it. */
-const response = (live: Call.Live, source: string, value: unknown): Call.Input => {
+const response = (live: LiveCall.LiveCall, source: string, value: unknown): CallInput.CallInput => {
   const { wait } = live.call
   if (wait?._tag === "Signal") return { _tag: "Signalled", name: "list", value }
   if (wait?._tag !== "Activity") return { _tag: "Wake" }
@@ -127,19 +139,24 @@ const response = (live: Call.Live, source: string, value: unknown): Call.Input =
 }
 
 /** Runs a call to its end. Each decision is made twice, as if another turn had been in the way. */
-const live = (definition: Call.AnyDefinition, source: string, value: unknown) => {
+const live = (definition: LiveCall.AnyDefinition, source: string, value: unknown) => {
   let now = 1_000_000
   const events: Array<CallEvent.CallEvent> = []
-  const take = (before: Call.Live, input: Call.Input): Call.Live => {
+  const take = (before: LiveCall.LiveCall, input: CallInput.CallInput): LiveCall.LiveCall => {
     const around = { now: now += 1000, process: "p1", namespace: "ns", settings: Settings.defaults }
-    const first = Call.decide(before, input, around)
+    const first = Decider.decide(before, input, around)
     const stored = CallEvent.encode(first.events)
-    const { events: decided, live } = Call.decide(before, input, around)
+    const { events: decided, live } = Decider.decide(before, input, around)
     assert.strictEqual(CallEvent.encode(decided), stored, "decided otherwise the second time")
     events.push(...decided)
     return live
   }
-  let call = take(Call.prepare(id, definition, value), { _tag: "Start", flow: "changing", version: 1, input: value })
+  let call = take(LiveCall.prepare(id, definition, value), {
+    _tag: "Start",
+    flow: "changing",
+    version: 1,
+    input: value
+  })
   for (let turns = 0; call.call.exit === undefined && turns < 50; turns++) {
     call = take(call, response(call, source, value))
   }
@@ -185,7 +202,7 @@ describe("what a flow makes of a value of its own is the same live, in a replay 
       assert.deepStrictEqual(call.exit, { _tag: "Success", value: expected })
       const stored = CallEvent.decode(CallEvent.encode(events))
       assert.deepStrictEqual(stored, events)
-      const again = Call.rebuild(id, definition as never, stored)
+      const again = Replay.rebuild(id, definition as never, stored)
       assert.isUndefined(again.divergence)
       assert.deepStrictEqual(again.live.call, call)
 

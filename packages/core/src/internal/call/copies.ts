@@ -6,25 +6,11 @@
  * content, a delay beyond the shortest time, and a lost reply that looked delivered.
  */
 import * as Action from "../../Action.ts"
+import type { Received } from "../../CallInput.ts"
+import { type CallLine, isRinging, markOf, status } from "../../CallLine.ts"
 import * as PhoneNumber from "../../PhoneNumber.ts"
 import * as Settings from "../../Settings.ts"
 import * as Webhook from "../../Webhook.ts"
-import { type CallLine, isRinging, markOf, status } from "./state.ts"
-
-/** A webhook with what is known of it beside the log. */
-export interface Received {
-  readonly webhook: Webhook.Webhook
-  readonly receivedAt: number
-  /** It was in our hands before the reply that began the action in flight was written. */
-  readonly before: boolean
-  /** How many copies the action in flight has been answered with already; those that were here `before` do not count. */
-  readonly copies: number
-  /**
-   * The action in flight surely never reached anybody: its reply was not written, and an unrecorded hold went out on this
-   * line instead while the store was late. What ends now is that hold.
-   */
-  readonly unsent: boolean
-}
 
 /** What a webhook is told from others by: its identity, if the application knows a field that holds one, else its content. */
 export const contentOf = (webhook: Webhook.Webhook, settings: Settings.Settings): string =>

@@ -1,23 +1,15 @@
 /**
  * The dials of a call: when a planned one is attempted, and what the response to its `POST` brings.
  */
+import { type Call, lineOf, liveLines } from "../../Call.ts"
+import type { Circumstances, Posted, Restored } from "../../CallInput.ts"
+import { type CallLine, externalId, isRinging } from "../../CallLine.ts"
 import type * as Settings from "../../Settings.ts"
-import { type Call, type CallLine, isRinging, lineOf, liveLines } from "./state.ts"
 import type { Body, Turn } from "./turn.ts"
 
 /** Another line of this call to the same number that has been given up on and may still ring. */
 export const isHeldUp = (call: Call, line: CallLine): boolean =>
   liveLines(call).some((other) => other.id !== line.id && other.to === line.to && isRinging(other) && !other.presumed)
-
-/**
- * The store is a copy of an earlier day: calls that began before a time may have gone on without it, and rung phones that it
- * knows nothing of. Their dials are held until somebody says more, sent as if nothing had happened, or given up as `unknown`.
- */
-export interface Restored {
-  /** In milliseconds since 1970. */
-  readonly before: number
-  readonly dials: "hold" | "dial" | "give up"
-}
 
 /** What a held dial waits for, in words. */
 export const heldWords = "somebody to say whether its phone has rung"
@@ -28,7 +20,8 @@ const heldFor = 60 * 60 * 1000
 /** So long is a dial held at most: nothing waits without an end for somebody who may not come. */
 const longestHeld = 24 * heldFor
 
-const verdictOn = (call: Call, restored: ReadonlyArray<Restored>): Restored["dials"] =>
+/** What becomes of the dials of a call that the store may know too little of. */
+export const verdictOn = (call: Call, restored: ReadonlyArray<Restored>): Restored["dials"] =>
   restored.find(({ before }) => call.startedAt < before)?.dials ?? "dial"
 
 /**
@@ -38,8 +31,7 @@ const verdictOn = (call: Call, restored: ReadonlyArray<Restored>): Restored["dia
  */
 export const attemptDial = (
   turn: Turn,
-  externalId: (line: number) => string,
-  { hasPlace = true, now, process, restored = [], settings }: Circumstances
+  { hasPlace = true, namespace, now, process, restored = [], settings }: Circumstances
 ): void => {
   const verdict = verdictOn(turn.call, restored)
   let line = plannedLine(turn.call)
@@ -50,32 +42,20 @@ export const attemptDial = (
   }
   if (line === undefined || !isDue(line, verdict, now) || isHeldUp(turn.call, line)) return
   if (verdict === "hold") return turn.fact({ _tag: "DialHeld", line: line.id, until: now + heldFor })
-  if (hasPlace) turn.fact({ _tag: "DialAttempted", line: line.id, externalId: externalId(line.id), process })
-}
-
-/** What a planned dial is decided by beside its call. */
-interface Circumstances {
-  readonly now: number
-  readonly process: string
-  readonly settings: Settings.Settings
-  readonly restored?: ReadonlyArray<Restored>
-  readonly hasPlace?: boolean
+  if (hasPlace) {
+    turn.fact({
+      _tag: "DialAttempted",
+      line: line.id,
+      externalId: externalId(namespace, turn.call.id, line.id),
+      process
+    })
+  }
 }
 
 /** The dial that the call has planned and not attempted, if it has one. */
 export const plannedLine = ({ lines }: Call): CallLine | undefined => {
   const line = lines.at(-1)
   return line?.phase === "Planned" && !line.left ? line : undefined
-}
-
-/**
- * From when on the planned dial of a call may be attempted, if nothing else holds it up: its place among the dials that wait.
- */
-export const dialFrom = (call: Call, restored: ReadonlyArray<Restored> = []): number | undefined => {
-  const line = plannedLine(call)
-  if (line === undefined || call.unheardSince !== undefined || isHeldUp(call, line)) return undefined
-  if (line.heldSince === undefined) return Math.max(line.dialledAt, line.notBefore)
-  return verdictOn(call, restored) === "hold" ? undefined : line.dialledAt
 }
 
 /** What a dial is told that was never sent, because its time is over. */
@@ -121,18 +101,6 @@ const mayRing = (call: Call, id: number, number: CallLine["to"]): boolean => {
   const line = lineOf(call, id)
   return line !== undefined && line.to === number && isRinging(line)
 }
-
-/** What became of a `POST`. */
-export type Posted =
-  | { readonly _tag: "Accepted"; readonly referenceId: string }
-  | { readonly _tag: "Refused"; readonly status: string; readonly notAuthorized?: true }
-  | {
-    readonly _tag: "NotSent"
-    readonly problem: string
-    readonly throttled?: true
-    readonly retryAfterMillis?: number
-  }
-  | { readonly _tag: "Lost"; readonly problem: string }
 
 type NotSent = Extract<Posted, { readonly _tag: "NotSent" }>
 

@@ -3,22 +3,12 @@
  * `docs/call-states.md`; the rows of dials are in `dial.ts`, those of time in `time.ts`.
  */
 import * as Action from "../../Action.ts"
+import type { Received } from "../../CallInput.ts"
+import { type Answer, type CallLine, isRinging, status } from "../../CallLine.ts"
 import type * as Settings from "../../Settings.ts"
 import * as Webhook from "../../Webhook.ts"
-import type { Received } from "./copies.ts"
 import { contentOf, endsProbe, isCopy, isFirstLeg, isOldLeg, isSeen, legOf, novelty } from "./copies.ts"
-import { type CallLine, isRinging, markOf, status } from "./state.ts"
 import type { Turn } from "./turn.ts"
-
-/**
- * What a webhook is answered with: what the line owes (an action in flight, a hang-up if the line is not wanted, a wait if
- * the flow has not decided yet), a hang-up, or nothing.
- */
-export type Answer = "line" | "hangup" | "nothing"
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Webhooks
-// ---------------------------------------------------------------------------------------------------------------------
 
 const extraOf = (webhook: Webhook.Webhook) => webhook.extra === undefined ? {} : { extra: webhook.extra }
 
@@ -372,57 +362,6 @@ export const onWebhook = (turn: Turn, lineId: number, received: Received, settin
       return onCallCompleted(turn, line, received, settings)
     case "Unknown":
       return onUnknown(turn, line, received, settings)
-  }
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Replies
-// ---------------------------------------------------------------------------------------------------------------------
-
-/** What to answer to a webhook: an action, nothing, or not yet. */
-export type Reply =
-  /** `n` is the number of the action in flight, of which it has to be known whether it arrived; a hang-up has none. */
-  | { readonly _tag: "Act"; readonly action: Action.Action; readonly n: number | undefined }
-  | { readonly _tag: "Nothing" }
-  | { readonly _tag: "Wait" }
-
-/** The action of a reply, known from all others of its line by a mark of its own where those are asked for. */
-const act = (
-  line: CallLine,
-  { action, n }: { readonly action: Action.Action; readonly n: number },
-  settings: Settings.Settings
-): Reply => {
-  const mark = settings.copies.marks ? markOf(line) : undefined
-  return { _tag: "Act", action: mark === undefined ? action : Action.mark(action, mark), n }
-}
-
-const nothing: Reply = { _tag: "Nothing" }
-const hangup: Reply = { _tag: "Act", action: Action.hangup, n: undefined }
-
-/** While it is being found out whether a bridge began the reply is a hold; else the bridging dial itself. */
-const bridgedReply = (line: CallLine, settings: Settings.Settings): Reply => {
-  if (line.probing !== undefined) return act(line, { action: Action.prompt(settings.reply.hold), n: 0 }, settings)
-  return line.inFlight === undefined ? nothing : act(line, line.inFlight, settings)
-}
-
-/** The reply that a line gives, read from its state. */
-export const reply = (line: CallLine, answer: Answer, settings: Settings.Settings): Reply => {
-  if (answer === "nothing") return nothing
-  if (answer === "hangup") return hangup
-  switch (status(line)) {
-    case "Owing":
-      return { _tag: "Wait" }
-    case "Acting":
-      return line.inFlight === undefined ? nothing : act(line, line.inFlight, settings)
-    case "Bridged":
-      return bridgedReply(line, settings)
-    case "Closing":
-      return hangup
-    case "Planned":
-    case "Dialing":
-    case "Settling":
-    case "Closed":
-      return nothing
   }
 }
 

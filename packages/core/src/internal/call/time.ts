@@ -2,11 +2,12 @@
  * What time brings to a call: its deadlines, the hold that answers a webhook whose flow has not decided, and a restart.
  */
 import * as Action from "../../Action.ts"
+import { type Call, liveLines } from "../../Call.ts"
+import { type CallLine, isRinging, status } from "../../CallLine.ts"
 import type { Prompt } from "../../Prompt.ts"
 import * as Settings from "../../Settings.ts"
 import * as Step from "../../Step.ts"
-import { dialFrom, dialGivenUp, heldWords, isHeldUp, plannedLine } from "./dial.ts"
-import { type Call, type CallLine, isRinging, liveLines, status } from "./state.ts"
+import { dialGivenUp, heldWords, isHeldUp, plannedLine } from "./dial.ts"
 import { type Body, heldLine, type Turn } from "./turn.ts"
 
 /** Something that happens by itself: when, what is recorded, and its name in words. A planned dial records by itself. */
@@ -119,12 +120,6 @@ const placeDeadline = (call: Call, settings: Settings.Settings): Deadline | unde
   return end === undefined ? undefined : { ...end, what: "its place among the dials that wait" }
 }
 
-/** The next attempt of a dial, where its time has not come. It may have to wait for its place then. */
-const attemptDeadline = (call: Call): Deadline | undefined => {
-  const at = dialFrom(call)
-  return at === undefined || at <= call.at ? undefined : { at, what: "the next attempt to dial" }
-}
-
 const waitDeadline = (call: Call): Deadline | undefined => {
   const wait = call.wait
   switch (wait?._tag) {
@@ -172,14 +167,10 @@ const earliest = (
   return first
 }
 
-/** What time will bring to a call next. A flow that has not heard of everything is to hear of it at once. */
-export const nextDeadline = (call: Call, settings: Settings.Settings): Deadline | undefined => {
-  const attempt = attemptDeadline(call)
-  const next = nextWake(call, settings)
-  return attempt !== undefined && (next === undefined || attempt.at < next.at) ? attempt : next
-}
-
-/** What a call has to be woken for next. For a dial it is not woken: that has to wait for its place. */
+/**
+ * What a call has to be woken for next. A flow that has not heard of everything is to hear of it at once. For a dial it is not
+ * woken: that has to wait for its place.
+ */
 export const nextWake = (call: Call, settings: Settings.Settings): Deadline | undefined =>
   call.unheardSince === undefined
     ? earliest(call, settings, isAny)
@@ -214,35 +205,6 @@ export const nextWithoutFlow = (call: Call, settings: Settings.Settings): Deadli
   return at === undefined || line !== undefined && line.at <= at
     ? line
     : { at, what: "its flow, which no process has registered", otherwise: "the call ends without its flow" }
-}
-
-/** What happens by itself when a deadline passes, in words. */
-export const consequence = ({ fact, otherwise }: Deadline): string => {
-  switch (fact?._tag) {
-    case undefined:
-      return otherwise ?? "the dial is sent again"
-    case "DialNotSent":
-      return "the flow is told that it was not sent"
-    case "DialGivenUp":
-      return fact.reason === "unknown"
-        ? "the flow is told that nobody knows whether it rang"
-        : "the flow is told that nobody answered, and a later answer is hung up on"
-    case "LineSilent":
-      return "the line counts as lost, and the flow as hung up on"
-    case "LinePresumedClosed":
-      return "the line is presumed closed"
-    case "SettleElapsed":
-      return "the line is closed, and the flow counts as hung up on"
-    case "SleepElapsed":
-      return "the flow goes on"
-    case "SignalExpired":
-    case "DeadlinePassed":
-      return "the flow is told that its time is over"
-    case "ActivityOverdue":
-      return "the flow is stopped as overdue"
-    default:
-      return "the call goes on"
-  }
 }
 
 /** Records what time has brought, in its order. What it brings to the flow is left to a process that knows the flow. */

@@ -1,39 +1,17 @@
 /**
  * One turn of a call: facts come in, the flow goes on, and its decisions are recorded behind them. The same code runs a
- * live turn and a replay, where each decision is compared with the one in the log.
+ * live turn and a replay.
  */
 import { Hash } from "effect"
+import { type Call, evolve, lineOf, liveLines } from "../../Call.ts"
 import type { CallEvent, StopReason } from "../../CallEvent.ts"
-import { isDecision } from "../../CallEvent.ts"
-import * as Flow from "../../Flow.ts"
+import type { CallLine } from "../../CallLine.ts"
+import { type AnyDefinition, type LiveCall, over, type Unheard } from "../../LiveCall.ts"
 import type * as Request from "../../Request.ts"
 import * as Step from "../../Step.ts"
 import * as Defect from "../defect.ts"
 import * as interpreter from "../flow/interpreter.ts"
-import type { Call, CallLine } from "./state.ts"
-import { evolve, initial, lineOf, liveLines } from "./state.ts"
-
-/** A flow of any types, as the engine runs it. */
-export type AnyDefinition = Flow.Definition<string, never, unknown, unknown, unknown>
-
-/** A call with its flow at the place that it has reached. The step is a cache: a replay makes it again. */
-export interface Live {
-  readonly call: Call
-  /** `undefined` in a process that has not registered the flow: it records facts, and the flow does not run. */
-  readonly definition: AnyDefinition | undefined
-  readonly step: Step.Step<unknown, unknown>
-  /** What the flow has not heard, of what would have let it go on. Made again by a replay, like the step. */
-  readonly unheard?: ReadonlyArray<Unheard>
-  /** How many steps the flow has taken since anything but time moved it. Made again by a replay, like the step. */
-  readonly steps?: number
-}
-
-/** A fact that a flow has not heard. */
-export interface Unheard {
-  readonly before: Call
-  readonly event: CallEvent
-  readonly after: Call
-}
+import { expiry, heldTooLong, isAtOnce, isUnfit, resumption } from "./resumption.ts"
 
 /** An event before its time is put on it. */
 export type Body<E extends CallEvent = CallEvent> = E extends CallEvent ? Omit<E, "at"> : never
@@ -61,120 +39,6 @@ const waitsOn = (step: Step.Step<unknown, unknown>, before: Step.Step<unknown, u
 
 const isUsable = (line: CallLine | undefined): line is CallLine =>
   line !== undefined && !line.left && (line.phase === "Owing" || line.phase === "Acting" || line.phase === "Bridged")
-
-type Resumption =
-  | { readonly _tag: "Resume"; readonly response: Request.Response }
-  | { readonly _tag: "Stop"; readonly why: Step.Stop }
-
-const resume = (response: Request.Response): Resumption => ({ _tag: "Resume", response })
-const hungUp: Resumption = resume({ _tag: "HungUp" })
-const notAnswered = (reason: typeof Request.NotAnsweredReason.Type, status?: string): Resumption =>
-  resume({ _tag: "NotAnswered", reason, ...(status === undefined ? {} : { status }) })
-
-/** What a fact means to a flow that waited for a dial. */
-const dialResumption = (event: CallEvent): Resumption | undefined => {
-  switch (event._tag) {
-    case "CallAnswered":
-      return resume({ _tag: "Answered" })
-    case "DialRefused":
-      return notAnswered(event.notAuthorized === true ? "not authorized" : "refused", event.status)
-    case "DialNotSent":
-      if (event.retryAt !== undefined) return undefined
-      return notAnswered(event.final === true ? "not sent" : "failed", event.reason)
-    case "DialFailed":
-      return notAnswered(event.reason, event.status)
-    case "DialGivenUp":
-      return notAnswered(event.reason)
-    case "SettleElapsed":
-      return notAnswered("failed")
-    case "LinePresumedClosed":
-      return notAnswered("unknown")
-    default:
-      return undefined
-  }
-}
-
-const bridgeResumption = (event: CallEvent): Resumption | undefined => {
-  switch (event._tag) {
-    case "LegFailed":
-      return resume({ _tag: "NotConnected", ...(event.status === undefined ? {} : { status: event.status }) })
-    case "LegEnded":
-      return resume({ _tag: "Left", who: event.leg })
-    default:
-      return undefined
-  }
-}
-
-const isGone = (call: Call, id: number): boolean => {
-  const line = lineOf(call, id)
-  return line === undefined || line.left || line.phase === "Closed"
-}
-
-/** What a fact means to the flow: `before` is the call without it, `after` with it. */
-const resumption = (before: Call, event: CallEvent, after: Call): Resumption | undefined => {
-  if (event._tag === "Cancelled") return { _tag: "Stop", why: { _tag: "Cancelled" } }
-  const wait = before.wait
-  switch (wait?._tag) {
-    case undefined:
-      return undefined
-    case "Dial":
-      return "line" in event && event.line === wait.line ? dialResumption(event) : undefined
-    case "Prompt": {
-      if (event._tag === "PromptCompleted" && event.n === wait.n) {
-        return resume({ _tag: "Heard", digits: event.digits })
-      }
-      return isGone(after, wait.line) ? hungUp : undefined
-    }
-    case "Bridge":
-      return ("line" in event && event.line === wait.line ? bridgeResumption(event) : undefined) ??
-        (isGone(after, wait.line) ? hungUp : undefined)
-    case "Sleep":
-      return event._tag === "SleepElapsed" ? resume(null) : undefined
-    case "Signal":
-      if (event._tag === "SignalReceived" && event.name === wait.name) {
-        return resume({ _tag: "Received", value: event.value })
-      }
-      return event._tag === "SignalExpired" ? resume({ _tag: "Expired" }) : undefined
-    case "Activity":
-      if (event._tag === "ActivityCompleted") return resume({ ok: event.ok, value: event.value })
-      if (event._tag === "ActivityDied") {
-        return { _tag: "Stop", why: { _tag: "Defect", defect: new Defect.ActivityDeath(event.message) } }
-      }
-      return event._tag === "ActivityOverdue"
-        ? { _tag: "Stop", why: { _tag: "Overdue", activity: event.name } }
-        : undefined
-  }
-}
-
-/** The deadline over a part of the flow has passed; one of a part that was left before changes nothing. */
-const expiry = (step: Step.Waiting<unknown, unknown>, n: number): Resumption | undefined => {
-  const found = Step.scopes(step).find(({ scope }) => scope._tag === "Deadline" && scope.n === n)
-  return found === undefined ? undefined : { _tag: "Stop", why: { _tag: "Expired", scope: found.depth } }
-}
-
-/** Whether a fact ends a wait of no length: a loop of such waits is one without end, as if it waited for nothing. */
-const isAtOnce = (before: Call, event: CallEvent): boolean => {
-  switch (event._tag) {
-    case "SleepElapsed":
-    case "SignalExpired":
-    case "DeadlinePassed":
-    case "ActivityOverdue":
-    case "DialGivenUp":
-      return event.at === before.at
-    default:
-      return false
-  }
-}
-
-/** Whether a signal does not fit where its flow waits for it. It is refused before, but for a process that knows no flow. */
-const isUnfit = (request: Request.Request, event: CallEvent): boolean =>
-  request._tag === "Signal" && event._tag === "SignalReceived" && !request.fits(event.value)
-
-/** The line bears no more holds: what waits under the innermost one is over. */
-const heldTooLong = (step: Step.Waiting<unknown, unknown>): Resumption | undefined => {
-  const found = Step.scopes(step).find(({ scope }) => scope._tag === "HoldLimit")
-  return found === undefined ? undefined : { _tag: "Stop", why: { _tag: "Expired", scope: found.depth } }
-}
 
 /** A number from 0 to less than 1 that belongs to a place in a call: the hash of both, mixed so that neighbours differ. */
 const drawn = (callId: string, place: number): number => {
@@ -209,13 +73,13 @@ const next = (step: Step.Waiting<unknown, unknown>, response: Request.Response):
 const nothing: ReadonlyArray<Unheard> = []
 
 /** What a turn leaves. A class, as frames are in `flow/interpreter.ts`, because it lives until the next one. */
-class LiveCall implements Live {
+class Left implements LiveCall {
   readonly call: Call
   readonly definition: AnyDefinition | undefined
   readonly step: Step.Step<unknown, unknown>
   readonly unheard: ReadonlyArray<Unheard>
   readonly steps: number
-  constructor({ call, definition, step, steps = 0, unheard = nothing }: Live) {
+  constructor({ call, definition, step, steps = 0, unheard = nothing }: LiveCall) {
     this.call = call
     this.definition = definition
     this.step = step
@@ -237,7 +101,7 @@ export class Turn {
   /** How many steps the flow has taken since it last waited for a while. */
   steps: number
 
-  constructor(live: Live, now: number) {
+  constructor(live: LiveCall, now: number) {
     this.call = live.call
     this.step = live.step
     this.definition = live.definition
@@ -248,11 +112,11 @@ export class Turn {
   }
 
   /** The call and its flow after this turn. */
-  get live(): Live {
-    return new LiveCall(this)
+  get live(): LiveCall {
+    return new Left(this)
   }
 
-  /** What is recorded so far. A copy, because what a literal has made may be allocated as old: see `LiveCall`. */
+  /** What is recorded so far. A copy, because what a literal has made may be allocated as old: see `Left`. */
   get decided(): ReadonlyArray<CallEvent> {
     return this.events.slice()
   }
@@ -515,80 +379,3 @@ export class Turn {
     this.ended({ _tag: "Stopped", reason })
   }
 }
-
-/** Where a flow first disagrees with a log. `recorded` and `now` name kinds and fields, never values. */
-export interface Divergence {
-  readonly at: number
-  readonly recorded: string
-  readonly now: string
-}
-
-const differingField = (recorded: CallEvent, now: CallEvent): string | undefined => {
-  const fields = new Set([...Object.keys(recorded), ...Object.keys(now)])
-  for (const field of fields) {
-    const [a, b] = [recorded, now].map((event) => JSON.stringify((event as Record<string, unknown>)[field]))
-    if (a !== b) return field
-  }
-  return undefined
-}
-
-const compare = (at: number, recorded: CallEvent | undefined, now: CallEvent | undefined): Divergence | undefined => {
-  if (recorded?._tag !== now?._tag || recorded === undefined || now === undefined) {
-    return { at, recorded: recorded?._tag ?? "nothing", now: now?._tag ?? "nothing" }
-  }
-  const field = differingField(recorded, now)
-  return field === undefined
-    ? undefined
-    : { at, recorded: `${recorded._tag} with another ${field}`, now: `${now._tag}` }
-}
-
-/**
- * Runs a flow over a log: the facts are fed to it, and each decision that it takes is compared with the recorded one.
- * `live` is the call before its first event, with its flow not begun.
- */
-export const replay = (
-  before: Live,
-  events: ReadonlyArray<CallEvent>
-): { readonly live: Live; readonly divergence: Divergence | undefined } => {
-  let live = before
-  let expected: ReadonlyArray<CallEvent> = []
-  for (let i = 0; i < events.length; i++) {
-    const event = events[i]!
-    if (isDecision(event) && live.call.unheardSince !== undefined) {
-      live = endedUnheard(live, event)
-      continue
-    }
-    if (isDecision(event) || expected.length > 0) {
-      const [now, ...rest] = expected
-      const divergence = compare(i, event, now)
-      if (divergence !== undefined) return { live: fold(live, events), divergence }
-      expected = rest
-      continue
-    }
-    const turn = new Turn(live, event.at)
-    const { at: _, ...body } = event
-    turn.fact(body as Body)
-    expected = turn.events.slice(1)
-    live = turn.live
-  }
-  if (expected.length > 0) {
-    return { live: fold(live, events), divergence: compare(events.length, undefined, expected[0])! }
-  }
-  return { live, divergence: undefined }
-}
-
-/** The end of a call whose flow has not heard of it: nothing of it runs any more. */
-const endedUnheard = ({ call, definition, step }: Live, event: CallEvent): Live => ({
-  call: evolve(call, event),
-  definition,
-  step: event._tag === "FlowEnded" ? over : step
-})
-
-/** A flow of which nothing runs any more. */
-export const over: Step.Step<unknown, unknown> = Step.start(Flow.succeed(undefined))
-
-/** The state that the log tells, where the flow is not to be trusted. */
-const fold = (live: Live, events: ReadonlyArray<CallEvent>): Live => ({
-  ...live,
-  call: events.reduce(evolve, initial(live.call.id))
-})

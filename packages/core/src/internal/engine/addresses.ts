@@ -1,8 +1,9 @@
 /** Whose a webhook is: the call, the attempt and the line that it names. */
 import type * as Call from "../../Call.ts"
 import type { CallId } from "../../CallEvent.ts"
+import type * as CallLine from "../../CallLine.ts"
+import { isOfSession } from "../../CallLine.ts"
 import type * as Webhook from "../../Webhook.ts"
-import { isOfSession } from "../call/state.ts"
 import type { Entity } from "./entity.ts"
 
 /** Reads the addresses of webhooks. */
@@ -10,9 +11,9 @@ export interface Addresses {
   /** The call and the attempt that the `external_id` of an event names, if it is one of ours. */
   readonly attemptOf: (webhook: Webhook.Webhook) => { readonly call: CallId; readonly line: number } | undefined
   /** The line of a call that an event belongs to: by its session if that is known, else by the attempt that it names. */
-  readonly lineOf: (call: Call.Call, webhook: Webhook.Webhook) => Call.CallLine | undefined
+  readonly lineOf: (call: Call.Call, webhook: Webhook.Webhook) => CallLine.CallLine | undefined
   /** The same of the call as it was last known in memory. */
-  readonly knownLineOf: (entity: Entity, webhook: Webhook.Webhook) => Call.CallLine | undefined
+  readonly knownLineOf: (entity: Entity, webhook: Webhook.Webhook) => CallLine.CallLine | undefined
 }
 
 /** Of the calls of one installation. */

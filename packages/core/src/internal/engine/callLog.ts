@@ -1,6 +1,6 @@
 /** What is logged about a call carries its id and its flow, and nothing of what foreign code said unmasked. */
 import { Cause, Effect } from "effect"
-import type * as Call from "../../Call.ts"
+import type * as Decider from "../../Decider.ts"
 import * as Defect from "../defect.ts"
 import type { Entity } from "./entity.ts"
 
@@ -23,7 +23,7 @@ export const lost = (entity: Entity, what: string, cause: Cause.Cause<unknown>):
  * What is said when a flow was stopped without its consent and nobody asked for it. `cause` is why the engine stops the call,
  * if it does. Of an activity that died is said where it ran.
  */
-export const stopOf = (entity: Entity, decided: Call.Decided, cause: unknown): Effect.Effect<void> | undefined => {
+export const stopOf = (entity: Entity, decided: Decider.Decided, cause: unknown): Effect.Effect<void> | undefined => {
   const ended = decided.events.find((event) => event._tag === "FlowEnded")
   if (ended === undefined || ended.exit._tag !== "Stopped") return undefined
   const { reason } = ended.exit
@@ -34,7 +34,7 @@ export const stopOf = (entity: Entity, decided: Call.Decided, cause: unknown): E
   return about(entity, Effect.logError(words))
 }
 
-const defectOf = (entity: Entity, { live: { step } }: Call.Decided, cause: unknown, message: string) => {
+const defectOf = (entity: Entity, { live: { step } }: Decider.Decided, cause: unknown, message: string) => {
   const isThrown = step._tag === "Done" && step.exit._tag === "Stopped" && step.exit.why._tag === "Defect"
   const thrown = isThrown ? step.exit.why.defect : cause
   if (Defect.isActivityDeath(thrown)) return undefined

@@ -1,7 +1,9 @@
 /** What a call decides: the pure decision, with what it needs of its surroundings as data. */
 import { Result } from "effect"
-import * as Call from "../../Call.ts"
 import type { CallEvent } from "../../CallEvent.ts"
+import type * as CallInput from "../../CallInput.ts"
+import * as Decider from "../../Decider.ts"
+import * as LiveCall from "../../LiveCall.ts"
 import type { Entity } from "./entity.ts"
 import type { Surroundings } from "./surroundings.ts"
 import type { Reading } from "./time.ts"
@@ -9,17 +11,22 @@ import type { Timing } from "./timing.ts"
 
 /** Decides on inputs. */
 export interface Deciding {
-  readonly decide: (entity: Entity, live: Call.Live, input: Call.Input, reading: Reading) => Call.Decided
+  readonly decide: (
+    entity: Entity,
+    live: LiveCall.LiveCall,
+    input: CallInput.CallInput,
+    reading: Reading
+  ) => Decider.Decided
   /**
    * A decision on an input, or what it or the input threw. What throws while a call begins ends it as it begins, so that it is
    * not lost.
    */
   readonly attempt: (
     entity: Entity,
-    live: Call.Live,
-    input: () => Call.Input,
+    live: LiveCall.LiveCall,
+    input: () => CallInput.CallInput,
     reading: Reading
-  ) => Result.Result<Call.Decided, unknown>
+  ) => Result.Result<Decider.Decided, unknown>
 }
 
 /** What a function gives, or what it threw. */
@@ -32,13 +39,13 @@ export const make = (surroundings: Surroundings, { timeOf }: Timing): Deciding =
   const { isMissing, namespace, pacing, process, restore, settings } = surroundings
 
   /** What a call is told. One whose flow no process knows is told so when it wakes. */
-  const toldTo = (live: Call.Live, input: Call.Input): Call.Input =>
-    input._tag === "Wake" && Call.isWithoutFlow(live) && isMissing(live.call.flow, live.call.flowVersion)
+  const toldTo = (live: LiveCall.LiveCall, input: CallInput.CallInput): CallInput.CallInput =>
+    input._tag === "Wake" && LiveCall.isWithoutFlow(live) && isMissing(live.call.flow, live.call.flowVersion)
       ? { _tag: "FlowMissing" }
       : input
 
   const decide: Deciding["decide"] = (entity, live, input, reading) => {
-    const decided = Call.decide(live, toldTo(live, input), {
+    const decided = Decider.decide(live, toldTo(live, input), {
       now: timeOf(entity, live.call, reading),
       process,
       namespace,
@@ -55,7 +62,7 @@ export const make = (surroundings: Surroundings, { timeOf }: Timing): Deciding =
     attempt: (entity, live, input, reading) => {
       const found = caught(() => decide(entity, live, input(), reading))
       return Result.isFailure(found) && live.call.flow === ""
-        ? caught(() => decide(entity, Call.stillborn(live, found.failure), input(), reading))
+        ? caught(() => decide(entity, LiveCall.stillborn(live, found.failure), input(), reading))
         : found
     }
   }

@@ -2,8 +2,9 @@
 import { Deferred, Exit } from "effect"
 import * as Call from "../../Call.ts"
 import type { CallEvent } from "../../CallEvent.ts"
-import { liveLines } from "../call/state.ts"
-import type * as table from "../call/table.ts"
+import * as CallLine from "../../CallLine.ts"
+import type { Owed } from "../../CallLine.ts"
+import type * as LiveCall from "../../LiveCall.ts"
 import type { Entity } from "./entity.ts"
 import type { Surroundings } from "./surroundings.ts"
 
@@ -12,17 +13,17 @@ export interface Deliveries {
   /** A turn is durable. */
   readonly follow: (entity: Entity, events: ReadonlyArray<CallEvent>, call: Call.Call) => void
   /** A call is read from the store. Without its flow here, what others have decided answers the webhooks that wait for it. */
-  readonly read: (entity: Entity, live: Call.Live) => void
+  readonly read: (entity: Entity, live: LiveCall.LiveCall) => void
   /** The reply to a webhook that waits for its flow. */
-  readonly await: (entity: Entity, line: number) => Deferred.Deferred<table.Reply>
-  readonly awaitNoMore: (entity: Entity, line: number, reply: Deferred.Deferred<table.Reply>) => void
+  readonly await: (entity: Entity, line: number) => Deferred.Deferred<Owed>
+  readonly awaitNoMore: (entity: Entity, line: number, reply: Deferred.Deferred<Owed>) => void
   /** Answers the webhooks for which the flow has decided. */
   readonly answer: (entity: Entity, call: Call.Call) => void
 }
 
 /** What is in flight on a line that is wanted. Whoever is on another is hung up on, whatever was in flight. */
-const wantedAction = (line: Call.CallLine): Call.CallLine["inFlight"] => {
-  const status = Call.status(line)
+const wantedAction = (line: CallLine.CallLine): CallLine.CallLine["inFlight"] => {
+  const status = CallLine.status(line)
   return status === "Acting" || status === "Bridged" ? line.inFlight : undefined
 }
 
@@ -30,7 +31,7 @@ const wantedAction = (line: Call.CallLine): Call.CallLine["inFlight"] => {
 const isAwaited = (entity: Entity, line: number): boolean => (entity.waiters.get(line)?.size ?? 0) > 0
 
 /** Keeps an eye on the delivery of the action in flight. One that is not ours was written before, if at all. */
-const track = (entity: Entity, line: Call.CallLine, isOurs: boolean): void => {
+const track = (entity: Entity, line: CallLine.CallLine, isOurs: boolean): void => {
   const action = wantedAction(line)
   if (action === undefined) return void entity.deliveries.delete(line.id)
   const delivery = entity.deliveries.get(line.id)
@@ -45,20 +46,20 @@ export const make = ({ settings, store }: Surroundings): Deliveries => {
    * Whether an action that a turn has put in flight answers a webhook of this process: another may have written it, and a
    * hold for which no webhook waits went out before it was recorded.
    */
-  const isOurs = (entity: Entity, { id }: Call.CallLine, events: ReadonlyArray<CallEvent>): boolean =>
+  const isOurs = (entity: Entity, { id }: CallLine.CallLine, events: ReadonlyArray<CallEvent>): boolean =>
     isAwaited(entity, id) || events.some((event) => "content" in event && event.line === id) ||
     (store.processes === undefined && !events.some((event) => event._tag === "HoldAnswered" && event.line === id))
 
   return {
     follow: (entity, events, call) => {
       for (const line of entity.deliveries.keys()) if (line <= call.quiet) entity.deliveries.delete(line)
-      for (const line of liveLines(call)) track(entity, line, isOurs(entity, line, events))
+      for (const line of Call.liveLines(call)) track(entity, line, isOurs(entity, line, events))
     },
     read: (entity, { call, definition }) => {
       for (const line of call.lines) track(entity, line, definition === undefined && isAwaited(entity, line.id))
     },
     await: (entity, line) => {
-      const reply = Deferred.makeUnsafe<table.Reply>()
+      const reply = Deferred.makeUnsafe<Owed>()
       const waiting = entity.waiters.get(line)
       if (waiting === undefined) entity.waiters.set(line, new Set([reply]))
       else waiting.add(reply)

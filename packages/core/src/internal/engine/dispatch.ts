@@ -6,9 +6,10 @@ import type { Scope } from "effect"
 import * as Action from "../../Action.ts"
 import type * as Call from "../../Call.ts"
 import type { CallEvent, CallId } from "../../CallEvent.ts"
+import type * as CallInput from "../../CallInput.ts"
+import type { Posted } from "../../CallInput.ts"
 import type * as Request from "../../Request.ts"
 import { type Accepted, Lost, type Transport, TransportError } from "../../Transport.ts"
-import type { Posted } from "../call/dial.ts"
 import * as Defect from "../defect.ts"
 import * as Gathered from "../gathered.ts"
 import * as Lateness from "../lateness.ts"
@@ -23,10 +24,10 @@ export const ActivityKey = Context.Reference<string>("@ringback/core/Calls/Activ
 
 type Activity = Extract<Request.Request, { readonly _tag: "Activity" }>
 
-type Ended = Extract<Call.Input, { readonly _tag: "ActivityEnded" }>
+type Ended = Extract<CallInput.CallInput, { readonly _tag: "ActivityEnded" }>
 
 /** What a call is told of an activity that died, with what was thrown. */
-type Died = Extract<Call.Input, { readonly _tag: "ActivityDied" }> & { readonly thrown: unknown }
+type Died = Extract<CallInput.CallInput, { readonly _tag: "ActivityDied" }> & { readonly thrown: unknown }
 
 const died = (n: number, what: string, thrown: unknown): Died => ({
   _tag: "ActivityDied",
@@ -185,7 +186,7 @@ export const make = Effect.fnUntraced(function*(
    * Runs an activity, and gives what its call is told. It has a fiber of its own, for one that comes upon something that is no
    * Effect ends there and then, whatever it still had to do.
    */
-  const activityInput = (entity: Entity, request: Activity, n: number): Effect.Effect<Call.Input> => {
+  const activityInput = (entity: Entity, request: Activity, n: number): Effect.Effect<CallInput.CallInput> => {
     const effect = Effect.suspend(() =>
       Effect.provideContext(request.effect as Effect.Effect<unknown, unknown>, context)
     )
@@ -199,7 +200,7 @@ export const make = Effect.fnUntraced(function*(
           ? CallLog.died(entity, `An activity of call ${entity.id} died`, input.thrown)
           : Effect.void
       ),
-      Effect.map((input): Call.Input => {
+      Effect.map((input): CallInput.CallInput => {
         if (input._tag === "ActivityEnded") return input
         const { thrown: _, ...told } = input
         return told

@@ -5,7 +5,9 @@
 import { Effect, Hash, Stream } from "effect"
 import * as Call from "../../Call.ts"
 import type { CallId } from "../../CallEvent.ts"
+import * as CallLine from "../../CallLine.ts"
 import type { Processes, StoreError, Summary, Told } from "../../EventStore.ts"
+import * as LiveCall from "../../LiveCall.ts"
 import type { CallNotFound } from "../callNotFound.ts"
 import type { Entity } from "./entity.ts"
 import { ignore } from "./message.ts"
@@ -63,7 +65,7 @@ const idsOf = (calls: ReadonlyArray<CallId>): string =>
 
 const needing = (count: number): string => count === 1 ? "1 running call needs" : `${count} running calls need`
 
-const isOwed = ({ lines }: Call.Call): boolean => lines.some((line) => Call.status(line) === "Owing")
+const isOwed = ({ lines }: Call.Call): boolean => lines.some((line) => CallLine.status(line) === "Owing")
 
 /** Works on the calls of an engine. `processes` are those that share its store. */
 export const make = (surroundings: Surroundings, parts: () => Parts, processes: Processes | undefined): Elsewhere => {
@@ -141,7 +143,7 @@ export const make = (surroundings: Surroundings, parts: () => Parts, processes: 
   const endCancelled = Effect.fnUntraced(function*(id: CallId) {
     const { entities, intake } = parts()
     const live = entities.live(id)
-    if (live === undefined || !Call.isWithoutFlow(live) || !live.call.cancelled) return
+    if (live === undefined || !LiveCall.isWithoutFlow(live) || !live.call.cancelled) return
     if (processes !== undefined) yield* neighbours.look
     if (isMissing(live.call.flow, live.call.flowVersion)) {
       yield* intake.take(entities.of(id), { _tag: "FlowMissing" }, ignore)

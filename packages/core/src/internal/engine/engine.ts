@@ -6,7 +6,10 @@ import { Clock, Effect, Option, Random, Scope } from "effect"
 import type { Exit } from "effect"
 import * as Call from "../../Call.ts"
 import type { CallEvent, CallId, Exit as FlowExit } from "../../CallEvent.ts"
+import type * as CallInput from "../../CallInput.ts"
+import * as Decider from "../../Decider.ts"
 import { EventStore, type StoreError, type Summary } from "../../EventStore.ts"
+import * as LiveCall from "../../LiveCall.ts"
 import type * as Settings from "../../Settings.ts"
 import { Transport } from "../../Transport.ts"
 import type * as Webhook from "../../Webhook.ts"
@@ -38,7 +41,7 @@ import * as Webhooks from "./webhooks.ts"
 
 /** How the engine is set up. */
 export interface Options extends Webhooks.Options {
-  readonly definition: (name: string, version: number) => Call.AnyDefinition | undefined
+  readonly definition: (name: string, version: number) => LiveCall.AnyDefinition | undefined
   /** The flows of this process, each as `Elsewhere.nameOf` names it. */
   readonly registered: ReadonlySet<string>
   readonly namespace: string | undefined
@@ -46,14 +49,14 @@ export interface Options extends Webhooks.Options {
   /** The calls that are running in the store. */
   readonly running: ReadonlyArray<Summary>
   /** What the application says of a store that was restored from a copy. */
-  readonly restored: Call.Restored | undefined
+  readonly restored: CallInput.Restored | undefined
 }
 
 /** What the engine does for `Calls`. */
 export interface Engine {
   /** `sameInput` is `false` if the key is that of a call which began with another input. */
   readonly start: (
-    definition: Call.AnyDefinition,
+    definition: LiveCall.AnyDefinition,
     input: unknown,
     key: string | undefined
   ) => Effect.Effect<{ readonly id: CallId; readonly sameInput: boolean; readonly version: number }, StoreError>
@@ -162,34 +165,36 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
 
   const requests = yield* Requests.make(surroundings, webhooks.isLate)
 
-  const start = Effect.fnUntraced(function*(definition: Call.AnyDefinition, input: unknown, key: string | undefined) {
-    const id = key === undefined
-      ? ids.newCallId(time.now(), () => random.nextDoubleUnsafe())
-      : ids.namedCallId(definition.name, key)
-    const started = {
-      _tag: "Start" as const,
-      flow: definition.name,
-      version: definition.version,
-      input,
-      ...(key === undefined ? {} : { key })
+  const start = Effect.fnUntraced(
+    function*(definition: LiveCall.AnyDefinition, input: unknown, key: string | undefined) {
+      const id = key === undefined
+        ? ids.newCallId(time.now(), () => random.nextDoubleUnsafe())
+        : ids.namedCallId(definition.name, key)
+      const started = {
+        _tag: "Start" as const,
+        flow: definition.name,
+        version: definition.version,
+        input,
+        ...(key === undefined ? {} : { key })
+      }
+      const fresh = () => LiveCall.prepare(id, definition, input)
+      const begun = { fresh, isNew: key === undefined, canBeRefused: true }
+      const transaction = yield* joining.current
+      const call = transaction === undefined
+        ? yield* Effect.catchTag(
+          requests.ask<Call.Call, StoreError | CallNotFound>((taken) =>
+            intake.post(entities.of(id), { ...begun, input: started, look: (call) => call, taken })
+          ),
+          "CallNotFound",
+          Effect.die
+        )
+        : yield* requests.unlessRefused(joining.start(transaction, id, fresh, started))
+      if (call.flow !== definition.name || call.key !== key) {
+        return yield* Effect.die(new Error(`Two keys of the flow ${definition.name} stand for one id`))
+      }
+      return { id, sameInput: Call.isSameInput(call, input), version: call.flowVersion }
     }
-    const fresh = () => Call.prepare(id, definition, input)
-    const begun = { fresh, isNew: key === undefined, canBeRefused: true }
-    const transaction = yield* joining.current
-    const call = transaction === undefined
-      ? yield* Effect.catchTag(
-        requests.ask<Call.Call, StoreError | CallNotFound>((taken) =>
-          intake.post(entities.of(id), { ...begun, input: started, look: (call) => call, taken })
-        ),
-        "CallNotFound",
-        Effect.die
-      )
-      : yield* requests.unlessRefused(joining.start(transaction, id, fresh, started))
-    if (call.flow !== definition.name || call.key !== key) {
-      return yield* Effect.die(new Error(`Two keys of the flow ${definition.name} stand for one id`))
-    }
-    return { id, sameInput: Call.isSameInput(call, input), version: call.flowVersion }
-  })
+  )
 
   /** What cannot be part of a transaction. */
   const asked = <A, E>(begin: (answer: (exit: Exit.Exit<A, E>) => void) => void): Effect.Effect<A, E | StoreError> =>
@@ -202,8 +207,8 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
   const signal = Effect.fnUntraced(function*(id: CallId, name: string, value: unknown, key: string | undefined) {
     let problem: string | undefined
     const told = { _tag: "Signalled", name, value, ...(key === undefined ? {} : { key }) } as const
-    const input = (live: Call.Live): Call.Input => {
-      problem = Call.signalProblem(live, told, options.settings)
+    const input = (live: LiveCall.LiveCall): CallInput.CallInput => {
+      problem = Decider.signalProblem(live, told, options.settings)
       return problem === undefined ? told : { _tag: "Wake" }
     }
     const call = yield* asked<Call.Call, StoreError | CallNotFound>((taken) =>

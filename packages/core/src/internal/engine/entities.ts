@@ -3,6 +3,7 @@ import { Deferred, Effect, Exit } from "effect"
 import * as Call from "../../Call.ts"
 import type { CallId, Exit as FlowExit } from "../../CallEvent.ts"
 import type { StoreError } from "../../EventStore.ts"
+import type * as LiveCall from "../../LiveCall.ts"
 import * as Startable from "../startable.ts"
 import { tolerance } from "./commonClock.ts"
 import { type Entity, make as makeEntity } from "./entity.ts"
@@ -14,7 +15,7 @@ export interface Entities {
   /** The entity of a call, of which nothing may be known yet. */
   readonly of: (id: CallId) => Entity
   /** A call as it is in memory. */
-  readonly live: (id: CallId) => Call.Live | undefined
+  readonly live: (id: CallId) => LiveCall.LiveCall | undefined
   /** Whether a call is in memory as it was before another process went on with it. */
   readonly isOutdated: (id: CallId, version: number) => boolean
   readonly all: () => Iterable<Entity>

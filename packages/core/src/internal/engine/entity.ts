@@ -5,8 +5,10 @@ import { Deferred } from "effect"
 import type { Fiber } from "effect"
 import type * as Call from "../../Call.ts"
 import type { CallId, Exit as FlowExit } from "../../CallEvent.ts"
+import type { Owed } from "../../CallLine.ts"
+import type * as Decider from "../../Decider.ts"
 import type { StoreError, Turn } from "../../EventStore.ts"
-import type * as table from "../call/table.ts"
+import type * as LiveCall from "../../LiveCall.ts"
 import { Mailbox } from "./mailbox.ts"
 
 /** What is known of the delivery of the action in flight on a line. Not in the log: it is of this process alone. */
@@ -23,7 +25,7 @@ export interface Delivery {
 /** A turn whose append failed, with what was decided, and what made the engine stop the call if that is what it says. */
 export interface Unsure {
   readonly turn: Turn
-  readonly decided: Call.Decided
+  readonly decided: Decider.Decided
   readonly since: number
   readonly cause: unknown
 }
@@ -34,7 +36,7 @@ export interface Entity {
   readonly mailbox: Mailbox
   /** The outcome; a failure if the engine ends before. */
   readonly ended: Deferred.Deferred<FlowExit, StoreError>
-  live: Call.Live | undefined
+  live: LiveCall.LiveCall | undefined
   /** The call as it was last known: for what cannot wait until the store can be read again. */
   known: Call.Call | undefined
   version: number
@@ -49,7 +51,7 @@ export interface Entity {
   /** The sessions whose end came in, recorded or not. Whoever knows our id can make some up: only the latest are kept. */
   readonly reportedOver: Set<string>
   /** Webhooks that wait for their flow to decide, by line. */
-  readonly waiters: Map<number, Set<Deferred.Deferred<table.Reply>>>
+  readonly waiters: Map<number, Set<Deferred.Deferred<Owed>>>
   readonly deliveries: Map<number, Delivery>
   activity: { readonly n: number; readonly fiber: Fiber.Fiber<void> | undefined } | undefined
   /** An append that failed and may be stored all the same. */

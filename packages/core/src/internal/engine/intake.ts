@@ -11,9 +11,11 @@
  * the way ends that one message.
  */
 import { Effect, Exit, Option, Result } from "effect"
-import type * as Call from "../../Call.ts"
 import type { CallId } from "../../CallEvent.ts"
+import type * as CallInput from "../../CallInput.ts"
+import type * as Decider from "../../Decider.ts"
 import { Busy, StoreError } from "../../EventStore.ts"
+import type * as LiveCall from "../../LiveCall.ts"
 import { CallNotFound } from "../callNotFound.ts"
 import { isLasting } from "../report.ts"
 import * as Startable from "../startable.ts"
@@ -44,7 +46,7 @@ export interface Intake {
     options?: Options
   ) => Effect.Effect<A, StoreError | CallNotFound>
   /** Takes an input that nobody waits for, and goes on trying while the store is down. */
-  readonly takeSurely: (entity: Entity, input: Call.Input | (() => Call.Input)) => Effect.Effect<void>
+  readonly takeSurely: (entity: Entity, input: CallInput.CallInput | (() => CallInput.CallInput)) => Effect.Effect<void>
   /** Looks at what time has brought to a call, behind what came in before. */
   readonly wake: (id: CallId) => Effect.Effect<void>
   /** Whether another process has appended to a call. */
@@ -139,7 +141,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
     after(taking, loading.loaded(entity), (live) => decide(taking, live))
   }
 
-  const decide = <A>(taking: Taking<A>, known: Call.Live | undefined): void => {
+  const decide = <A>(taking: Taking<A>, known: LiveCall.LiveCall | undefined): void => {
     const { entity, message } = taking
     const live = known ?? message.fresh?.()
     if (live === undefined) return taking.end(Exit.fail(new CallNotFound({ callId: entity.id })))
@@ -155,17 +157,17 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
   /** What is said to the call: before anything else, what it is told because nobody looked after it. */
   const inputOf = <A>(
     { entity, first, message: { input } }: Taking<A>,
-    live: Call.Live,
+    live: LiveCall.LiveCall,
     reading: Reading
-  ): Call.Input => {
+  ): CallInput.CallInput => {
     if (first !== undefined) return first(live, entity)
     return typeof input === "function" ? input(live, reading) : input
   }
 
   const appended = <A>(
     taking: Taking<A>,
-    live: Call.Live,
-    decided: Call.Decided,
+    live: LiveCall.LiveCall,
+    decided: Decider.Decided,
     exit: Exit.Exit<boolean, StoreError>
   ): void => {
     if (Exit.isSuccess(exit)) return exit.value ? conclude(taking, decided) : again(taking)
@@ -176,7 +178,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
   }
 
   /** Nothing is to be stored. Where others share the store, they may have gone on with the call. */
-  const unchanged = <A>(taking: Taking<A>, decided: Call.Decided): void => {
+  const unchanged = <A>(taking: Taking<A>, decided: Decider.Decided): void => {
     const { entity, first, message } = taking
     const asks = first === undefined ? message.asks === true : store.processes !== undefined
     if (!asks) return newest(taking, decided)
@@ -189,7 +191,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
     })
   }
 
-  const newest = <A>(taking: Taking<A>, decided: Call.Decided): void => {
+  const newest = <A>(taking: Taking<A>, decided: Decider.Decided): void => {
     timing.rest(taking.entity, decided.live)
     conclude(taking, decided)
   }
@@ -201,7 +203,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
   }
 
   /** The decision stands: it is durable, or nothing was to be stored. */
-  const conclude = <A>(taking: Taking<A>, decided: Call.Decided): void => {
+  const conclude = <A>(taking: Taking<A>, decided: Decider.Decided): void => {
     const { entity, first, message } = taking
     if (first === undefined) return taking.end(Exit.succeed(message.look(decided.live.call, decided)))
     unattended.told(entity.id, first)
@@ -210,7 +212,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
   }
 
   /** The decision threw, or its turn is refused for good: the call is stopped, and then told what it was to be told. */
-  const giveUpOn = <A>(taking: Taking<A>, live: Call.Live, problem: unknown): void => {
+  const giveUpOn = <A>(taking: Taking<A>, live: LiveCall.LiveCall, problem: unknown): void => {
     const { entity, first, message } = taking
     const isOfTime = first !== undefined || (typeof message.input !== "function" && message.input._tag === "Wake")
     // What only came in is left out of a call that has its outcome. What time brings is asked again and again.

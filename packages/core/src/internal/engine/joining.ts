@@ -6,7 +6,9 @@
 import { Effect } from "effect"
 import * as Call from "../../Call.ts"
 import type { CallId } from "../../CallEvent.ts"
+import type * as CallInput from "../../CallInput.ts"
 import { type EventStore, Rejected, StoreError, type Transaction } from "../../EventStore.ts"
+import type * as LiveCall from "../../LiveCall.ts"
 import type { Parts } from "./parts.ts"
 import type { Surroundings } from "./surroundings.ts"
 
@@ -18,8 +20,8 @@ export interface Joining {
   readonly start: (
     transaction: Transaction,
     id: CallId,
-    live: () => Call.Live,
-    started: Extract<Call.Input, { readonly _tag: "Start" }>
+    live: () => LiveCall.LiveCall,
+    started: Extract<CallInput.CallInput, { readonly _tag: "Start" }>
   ) => Effect.Effect<Call.Call, StoreError>
   /** Refuses what cannot be part of a transaction. */
   readonly outside: <A, E>(effect: Effect.Effect<A, E>, problem: string) => Effect.Effect<A, E | StoreError>

@@ -3,7 +3,9 @@ import { type Cause, Deferred, Effect, Exit } from "effect"
 import * as Call from "../../Call.ts"
 import type { CallId } from "../../CallEvent.ts"
 import { type EventStore, StoreError, type Turn, Unreadable } from "../../EventStore.ts"
-import type { Divergence } from "../call/turn.ts"
+import * as LiveCall from "../../LiveCall.ts"
+import * as Replay from "../../Replay.ts"
+import type { Divergence } from "../../Replay.ts"
 import * as ids from "../ids.ts"
 import * as CallLog from "./callLog.ts"
 import type { Deliveries } from "./deliveries.ts"
@@ -18,9 +20,9 @@ import type { Timing } from "./timing.ts"
 /** Reads calls. */
 export interface Loading {
   /** Brings a call into memory, if it has any events. For whoever has its turn. */
-  readonly loaded: (entity: Entity) => Effect.Effect<Call.Live | undefined, StoreError>
+  readonly loaded: (entity: Entity) => Effect.Effect<LiveCall.LiveCall | undefined, StoreError>
   /** The same, as it is stored now. */
-  readonly reload: (entity: Entity) => Effect.Effect<Call.Live | undefined, StoreError>
+  readonly reload: (entity: Entity) => Effect.Effect<LiveCall.LiveCall | undefined, StoreError>
   /** Finds out what became of an append that failed: as soon as the store can be read, and once more when it has had time. */
   readonly findOut: (entity: Entity) => Effect.Effect<void>
 }
@@ -80,11 +82,11 @@ export const make = (surroundings: Surroundings, parts: Parts): Loading => {
     const flow = definition(call.flow, call.flowVersion)
     if (call.exit !== undefined) {
       Deferred.doneUnsafe(entity.ended, Exit.succeed(call.exit))
-      entity.live = Call.settled(call, flow)
+      entity.live = LiveCall.settled(call, flow)
     } else {
       const { divergence, live } = flow === undefined
-        ? { divergence: undefined, live: Call.withoutFlow(call) }
-        : Call.rebuild(entity.id, flow, events)
+        ? { divergence: undefined, live: LiveCall.withoutFlow(call) }
+        : Replay.rebuild(entity.id, flow, events)
       entity.live = live
       deliveries.read(entity, live)
       if (divergence !== undefined && !(yield* diverge(entity, live, divergence))) return yield* load(entity)
@@ -94,7 +96,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Loading => {
   })
 
   /** Ends a call whose flow disagrees with its events. `false` if somebody else was first. */
-  const diverge = Effect.fnUntraced(function*(entity: Entity, live: Call.Live, divergence: Divergence) {
+  const diverge = Effect.fnUntraced(function*(entity: Entity, live: LiveCall.LiveCall, divergence: Divergence) {
     yield* CallLog.about(
       entity,
       Effect.logError(
@@ -103,7 +105,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Loading => {
       )
     )
     const reading = read()
-    const ended = Call.diverge(live, divergence, timing.timeOf(entity, live.call, reading))
+    const ended = Replay.diverge(live, divergence, timing.timeOf(entity, live.call, reading))
     return yield* storing.commit(entity, ended, reading.elapsed)
   })
 

@@ -1,7 +1,10 @@
 /** What is said to a call, as data, on its way to it. */
 import { type Effect, Exit } from "effect"
 import type * as Call from "../../Call.ts"
+import type * as CallInput from "../../CallInput.ts"
+import type * as Decider from "../../Decider.ts"
 import type { StoreError } from "../../EventStore.ts"
+import type * as LiveCall from "../../LiveCall.ts"
 import type { CallNotFound } from "../callNotFound.ts"
 import type { Entity } from "./entity.ts"
 import type { Reading } from "./time.ts"
@@ -15,7 +18,7 @@ export interface Options {
    */
   readonly asks?: boolean
   /** What a call that is not stored begins with; without it there has to be one. */
-  readonly fresh?: () => Call.Live
+  readonly fresh?: () => LiveCall.LiveCall
   /** The call has an id of chance, so that the store need not be asked whether there is one. */
   readonly isNew?: boolean
   /**
@@ -43,9 +46,9 @@ export interface Message<A> extends Options {
   /** Finds out whether it is for this call, if that is not sure. */
   readonly route?: (entity: Entity) => Effect.Effect<Route<A>, StoreError> | undefined
   /** What is said, from the newest state if need be. */
-  readonly input: Call.Input | ((live: Call.Live, reading: Reading) => Call.Input)
+  readonly input: CallInput.CallInput | ((live: LiveCall.LiveCall, reading: Reading) => CallInput.CallInput)
   /** Looks at what it came to, which is durable, before anybody else can. */
-  readonly look: (call: Call.Call, decided: Call.Decided) => A
+  readonly look: (call: Call.Call, decided: Decider.Decided) => A
   /** What `look` saw, or why it is not taken. */
   readonly taken: (exit: Taken<A>) => void
 }

@@ -4,8 +4,9 @@
  */
 import * as Call from "../../Call.ts"
 import type { CallEvent, CallId } from "../../CallEvent.ts"
+import { isOfSession } from "../../CallLine.ts"
+import type * as Decider from "../../Decider.ts"
 import type { Summary, Turn } from "../../EventStore.ts"
-import { isOfSession, liveLines } from "../call/state.ts"
 import type { Entity } from "./entity.ts"
 
 /** What a decision appends. A class, as frames are in `flow/interpreter.ts`, because it waits for its commit. */
@@ -15,7 +16,7 @@ export class DecidedTurn implements Turn {
   readonly version: number
   readonly at: number
   readonly events: ReadonlyArray<CallEvent>
-  constructor(id: string, callId: CallId, version: number, { events, live }: Call.Decided) {
+  constructor(id: string, callId: CallId, version: number, { events, live }: Decider.Decided) {
     this.id = id
     this.callId = callId
     this.version = version
@@ -66,7 +67,7 @@ export class CallSummary implements Summary {
 /** A decision on its way into the store. A class for the same reason. */
 export class Pending {
   readonly entity: Entity
-  readonly decided: Call.Decided
+  readonly decided: Decider.Decided
   readonly turn: Turn
   readonly summary: Summary
   /** The process that runs the activity which the call waits for then. */
@@ -77,7 +78,7 @@ export class Pending {
   readonly cause: unknown
   constructor(
     entity: Entity,
-    decided: Call.Decided,
+    decided: Decider.Decided,
     turn: Turn,
     summary: Summary,
     worker: string | undefined,
@@ -123,5 +124,5 @@ export const responsible = (
 ): string | undefined => {
   if (!Call.isUrgent(call)) return undefined
   if (call.wait?._tag === "Activity") return worker
-  return liveLines(call).find((line) => line.phase === "Attempted")?.process ?? writer
+  return Call.liveLines(call).find((line) => line.phase === "Attempted")?.process ?? writer
 }

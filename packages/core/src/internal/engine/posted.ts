@@ -2,9 +2,9 @@
  * What became of a `POST` as a call records it, whichever transport says so: within bounds, so that it can be stored and read
  * back.
  */
+import type { Posted } from "../../CallInput.ts"
 import type { Accepted, TransportError } from "../../Transport.ts"
 import * as Webhook from "../../Webhook.ts"
-import type { Posted } from "../call/dial.ts"
 
 /** The longest that foreign words are recorded, in characters. */
 const longest = 500

@@ -1,9 +1,11 @@
 /** The replies to webhooks that are recorded: at once, or when the flow has decided. */
 import { Deferred, Effect, Exit, Fiber, Option } from "effect"
 import * as Call from "../../Call.ts"
+import type * as CallInput from "../../CallInput.ts"
+import type { Owed } from "../../CallLine.ts"
+import type * as Decider from "../../Decider.ts"
 import * as Reply from "../../Reply.ts"
 import * as Webhook from "../../Webhook.ts"
-import type * as table from "../call/table.ts"
 import { answer, type Arrival, isAnswered } from "./arrival.ts"
 import type { LateReplies } from "./lateReplies.ts"
 import type { Parts } from "./parts.ts"
@@ -12,22 +14,22 @@ import type { Surroundings } from "./surroundings.ts"
 /** What the decision about a webhook led to: the reply, or what it waits for. */
 export interface Decided {
   readonly line: number
-  readonly reply: table.Reply
+  readonly reply: Owed
   readonly isNew: boolean
   readonly isCopy: boolean
-  readonly waiter: Deferred.Deferred<table.Reply> | undefined
+  readonly waiter: Deferred.Deferred<Owed> | undefined
 }
 
 /** Answers what is recorded. */
 export interface Replies {
   /** Looks what the decision about a webhook led to. */
-  readonly look: (arrival: Arrival, line: number, call: Call.Call, decided: Call.Decided) => Decided
+  readonly look: (arrival: Arrival, line: number, call: Call.Call, decided: Decider.Decided) => Decided
   /** Answers a webhook that is recorded, as soon as its flow has decided. */
   readonly reply: (arrival: Arrival, decided: Decided) => void
 }
 
 /** Whether a reply is what is in flight on its line, and not a hang-up beside that. */
-const isInFlight = (reply: table.Reply): boolean => reply._tag === "Act" && reply.n !== undefined
+const isInFlight = (reply: Owed): boolean => reply._tag === "Act" && reply.n !== undefined
 
 /** The recorded reply that says nothing. */
 const silent = Reply.make(undefined, "recorded")
@@ -51,7 +53,7 @@ export const make = (
 
   /** Answers on a line that waits for its flow: when the flow has decided, else with a hold at the reply deadline. */
   const awaitFlow = Effect.fnUntraced(
-    function*(arrival: Arrival, decided: Decided, waiter: Deferred.Deferred<table.Reply>) {
+    function*(arrival: Arrival, decided: Decided, waiter: Deferred.Deferred<Owed>) {
       const { entity, since } = arrival
       const { line } = decided
       const left = Math.max(0, since + settings.reply.deadline - elapsed())
@@ -67,7 +69,7 @@ export const make = (
 
   /** A hold that is recorded, like any action; one that is not, if the store is late again. */
   const holdLine = Effect.fnUntraced(function*(arrival: Arrival, line: number) {
-    const due = (): Call.Input => isAnswered(arrival) ? { _tag: "Wake" } : { _tag: "ReplyDue", line }
+    const due = (): CallInput.CallInput => isAnswered(arrival) ? { _tag: "Wake" } : { _tag: "ReplyDue", line }
     const reading = (call: Call.Call) => Call.reply(call, line, "line", settings)
     const holding = run(intake.take(arrival.entity, due, reading, { whileDown: "again" }))
     const watched = Effect.timeoutOption(Fiber.join(holding), settings.reply.lateAfter - settings.reply.deadline)
@@ -78,7 +80,7 @@ export const make = (
   })
 
   /** Gives a webhook its reply, unless a hold has gone out already. */
-  const give = (arrival: Arrival, { isCopy, isNew, line }: Decided, reply: table.Reply): void => {
+  const give = (arrival: Arrival, { isCopy, isNew, line }: Decided, reply: Owed): void => {
     const { entity, webhook } = arrival
     const isFirst = answer(arrival, Exit.succeed(toReply(arrival, line, reply, isCopy)))
     if (arrival.isHeld && isNew) run(recordHold(arrival, line, reply))
@@ -89,7 +91,7 @@ export const make = (
   }
 
   /** Records the hold that went out instead of a reply, unless its end has come in meanwhile and was given that reply. */
-  const recordHold = ({ entity, webhook }: Arrival, line: number, reply: table.Reply): Effect.Effect<void> => {
+  const recordHold = ({ entity, webhook }: Arrival, line: number, reply: Owed): Effect.Effect<void> => {
     const n = reply._tag === "Act" ? reply.n : undefined
     return intake.takeSurely(
       entity,
@@ -97,7 +99,7 @@ export const make = (
     )
   }
 
-  const toReply = ({ entity, since }: Arrival, line: number, reply: table.Reply, isCopy: boolean): Reply.Reply => {
+  const toReply = ({ entity, since }: Arrival, line: number, reply: Owed, isCopy: boolean): Reply.Reply => {
     if (reply._tag !== "Act") return silent
     const delivery = isInFlight(reply) ? entity.deliveries.get(line) : undefined
     /** Takes down what became of it. If that has to be recorded, gives how. */

@@ -4,9 +4,10 @@
  */
 import { Effect, Metric, Option } from "effect"
 import type { CallId } from "../../CallEvent.ts"
+import type { Restored } from "../../CallInput.ts"
 import type { EventStore, Summary } from "../../EventStore.ts"
 import { type Testimony, Witness, type WitnessError } from "../../Witness.ts"
-import { heldWords, type Restored } from "../call/dial.ts"
+import { heldWords } from "../call/dial.ts"
 import * as Gathered from "../gathered.ts"
 import type { Run } from "../running.ts"
 

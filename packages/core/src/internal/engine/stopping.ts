@@ -3,8 +3,10 @@
  * trusted any more, and its lines are closed; if that cannot be recorded either, it is left as it is.
  */
 import { Effect, Result } from "effect"
-import * as Call from "../../Call.ts"
+import type * as Call from "../../Call.ts"
+import * as Decider from "../../Decider.ts"
 import { Rejected, StoreError } from "../../EventStore.ts"
+import type * as LiveCall from "../../LiveCall.ts"
 import * as Defect from "../defect.ts"
 import { isLasting } from "../report.ts"
 import * as CallLog from "./callLog.ts"
@@ -20,7 +22,7 @@ import type { Unattended } from "./unattended.ts"
 /** Stops calls that cannot go on. */
 export interface Stopping {
   /** Stops a call. Fails if it is left as it is. */
-  readonly stop: (entity: Entity, live: Call.Live, problem: unknown) => Effect.Effect<void, StoreError>
+  readonly stop: (entity: Entity, live: LiveCall.LiveCall, problem: unknown) => Effect.Effect<void, StoreError>
   /** Leaves out what came in for a call that has its outcome: its lines are closed when their time is over. */
   readonly leaveOut: (entity: Entity, problem: unknown) => Effect.Effect<never, StoreError>
 }
@@ -49,7 +51,7 @@ export const make = ({ read }: Surroundings, parts: Parts): Stopping => {
     const reading = read()
     entity.live = undefined
     if (call.flow === "" || call.exit !== undefined) return abandon(entity, call, problem)
-    const decided = caught(() => Call.defect(live, problem, timing.timeOf(entity, call, reading)))
+    const decided = caught(() => Decider.defect(live, problem, timing.timeOf(entity, call, reading)))
     if (Result.isFailure(decided)) return abandon(entity, call, problem)
     return storing.commit(entity, decided.success, reading.elapsed, problem).pipe(
       Effect.asVoid,

@@ -3,10 +3,14 @@
  * anybody see anything of it.
  */
 import { Cause, Deferred, Effect, Exit, Option, Result } from "effect"
-import * as Call from "../../Call.ts"
+import type * as Call from "../../Call.ts"
 import type { CallEvent, CallId } from "../../CallEvent.ts"
+import type * as CallInput from "../../CallInput.ts"
+import { isOfSession } from "../../CallLine.ts"
+import * as Decider from "../../Decider.ts"
 import { Down, StoreError, type VersionConflict } from "../../EventStore.ts"
-import { isOfSession } from "../call/state.ts"
+import * as Explain from "../../Explain.ts"
+import * as LiveCall from "../../LiveCall.ts"
 import * as Defect from "../defect.ts"
 import * as ids from "../ids.ts"
 import { isLasting } from "../report.ts"
@@ -29,19 +33,19 @@ export interface Storing {
    */
   readonly append: (
     entity: Entity,
-    decided: Call.Decided,
+    decided: Decider.Decided,
     since: number,
     then: (exit: Exit.Exit<boolean, StoreError>) => void
   ) => void
   /** The same for whoever waits. `cause` is what made the engine stop the call, if that is what is decided. */
   readonly commit: (
     entity: Entity,
-    decided: Call.Decided,
+    decided: Decider.Decided,
     since: number,
     cause?: unknown
   ) => Effect.Effect<boolean, StoreError>
   /** What begins a call inside of a transaction. Nothing of it is kept in memory, for the transaction may yet be rolled back. */
-  readonly first: (id: CallId, live: Call.Live, input: Call.Input) => Pending
+  readonly first: (id: CallId, live: LiveCall.LiveCall, input: CallInput.CallInput) => Pending
   /** Shows what is durable: in memory, to the world, and to whoever waits for it. */
   readonly show: (entity: Entity, turn: Unsure, events: ReadonlyArray<CallEvent>, call: Call.Call) => void
 }
@@ -64,7 +68,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
   const { deciding, deliveries, doubt, follow, givenUp, sessions, timing } = parts
   let turns = 0
 
-  const pend = (entity: Entity, decided: Call.Decided, since: number, cause?: unknown): Pending => {
+  const pend = (entity: Entity, decided: Decider.Decided, since: number, cause?: unknown): Pending => {
     const version = entity.version + 1
     const worker = decided.events.some(beginsWork) ? process : entity.worker
     const turn = new DecidedTurn(ids.turnId(process, ++turns), entity.id, version, decided)
@@ -75,10 +79,10 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
 
   /** What is known of a call after a turn of this process. A dial that waits does so here. */
   const summaryOf = (call: Call.Call, version: number, worker: string | undefined): CallSummary => {
-    const dialFrom = Call.dialFrom(call, restore.verdicts)
+    const dialFrom = Decider.dialFrom(call, restore.verdicts)
     const knower = dialFrom === undefined ? responsible(call, { worker, writer: process }) : process
-    const { until, what } = Call.waitingFor(call, settings)
-    const wakeAt = dialFrom === undefined ? until : Call.wakeAt(call, settings)
+    const { until, what } = Explain.waitingFor(call, settings)
+    const wakeAt = dialFrom === undefined ? until : Decider.wakeAt(call, settings)
     return new CallSummary(call, version, { what, wakeAt, dialFrom }, knower)
   }
 
@@ -114,7 +118,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
     givenUp.stored(entity.id)
     if (troubles.throws.isBegun) run(troubles.throws.over())
     show(entity, pending, decided.events, live.call)
-    if (Call.isWithoutFlow(live)) timing.rest(entity, live)
+    if (LiveCall.isWithoutFlow(live)) timing.rest(entity, live)
     else timing.restUntil(entity, live.call, summary.due)
   }
 

@@ -2,6 +2,7 @@
 import type * as Call from "../../Call.ts"
 import type { CallEvent } from "../../CallEvent.ts"
 import type { EventStore } from "../../EventStore.ts"
+import type * as LiveCall from "../../LiveCall.ts"
 import type * as Settings from "../../Settings.ts"
 import type { Report } from "../report.ts"
 import type { Run } from "../running.ts"
@@ -21,7 +22,7 @@ export interface Surroundings {
   /** The name of this process incarnation. */
   readonly process: string
   readonly neighbours: Neighbours
-  readonly definition: (name: string, version: number) => Call.AnyDefinition | undefined
+  readonly definition: (name: string, version: number) => LiveCall.AnyDefinition | undefined
   /** Whether neither this process nor another that lived at the last look has registered a flow. */
   readonly isMissing: (name: string, version: number) => boolean
   readonly alarm: Alarm.Alarm

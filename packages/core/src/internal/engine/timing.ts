@@ -1,5 +1,8 @@
 /** The time of a call, and when it is woken. */
 import * as Call from "../../Call.ts"
+import * as Decider from "../../Decider.ts"
+import * as Explain from "../../Explain.ts"
+import * as LiveCall from "../../LiveCall.ts"
 import type { Entity } from "./entity.ts"
 import type { Surroundings } from "./surroundings.ts"
 import type { Reading } from "./time.ts"
@@ -9,7 +12,7 @@ export interface Timing {
   /** The time of a call, which is that of the clock, but never before its own last record. */
   readonly timeOf: (entity: Entity, call: Call.Call, reading: Reading) => number
   /** Sets the alarm for when a call in memory is due, and lets its dial wait for a place. */
-  readonly rest: (entity: Entity, live: Call.Live) => void
+  readonly rest: (entity: Entity, live: LiveCall.LiveCall) => void
   /** The same for when it is known when that is. A call that is over is not woken. */
   readonly restUntil: (entity: Entity, call: Call.Call, due: number | null | undefined) => void
 }
@@ -17,14 +20,14 @@ export interface Timing {
 /** By the clock and the alarm of an engine. */
 export const make = ({ alarm, neighbours, now, pacing, restore, settings }: Surroundings): Timing => {
   /** When something happens to a call by itself that this process has to see to. */
-  const dueOf = (live: Call.Live): number | undefined =>
-    Call.isWithoutFlow(live)
-      ? Call.waitingWithoutFlow(live.call, settings).until
-      : Call.wakeAt(live.call, settings)
+  const dueOf = (live: LiveCall.LiveCall): number | undefined =>
+    LiveCall.isWithoutFlow(live)
+      ? Explain.waitingWithoutFlow(live.call, settings).until
+      : Decider.wakeAt(live.call, settings)
 
   /** What is overdue without its flow waits for a process that lives and knows it: it is looked at again, but not at once. */
-  const notAtOnce = (live: Call.Live, due: number | undefined): number | undefined =>
-    due === undefined || !Call.isWithoutFlow(live) || due > now() ? due : now() + settings.store.lookEvery
+  const notAtOnce = (live: LiveCall.LiveCall, due: number | undefined): number | undefined =>
+    due === undefined || !LiveCall.isWithoutFlow(live) || due > now() ? due : now() + settings.store.lookEvery
 
   const isTheirs = ({ writer }: Entity): boolean => writer !== undefined && neighbours.others().has(writer)
 
@@ -32,7 +35,7 @@ export const make = ({ alarm, neighbours, now, pacing, restore, settings }: Surr
   const pace = (entity: Entity, call: Call.Call): void => {
     const isOurs = !isTheirs(entity)
     const isDialled = isOurs && entity.live?.definition !== undefined
-    const from = isDialled ? Call.dialFrom(call, restore.verdicts) : undefined
+    const from = isDialled ? Decider.dialFrom(call, restore.verdicts) : undefined
     if (from === undefined) pacing.leave(entity.id)
     else pacing.wait(entity.id, from - entity.ahead)
     pacing.open(entity.id, isOurs ? Call.openLines(call) : 0)

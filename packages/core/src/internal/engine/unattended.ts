@@ -1,10 +1,11 @@
 /** Calls that nobody looked after for a while: of a process that is gone, or while time jumped. */
-import type * as Call from "../../Call.ts"
 import type { CallId } from "../../CallEvent.ts"
+import type * as CallInput from "../../CallInput.ts"
+import type * as LiveCall from "../../LiveCall.ts"
 import type { Entity } from "./entity.ts"
 
 /** What a call is told that nobody looked after for a while. */
-export type First = (live: Call.Live, entity: Entity) => Call.Input
+export type First = (live: LiveCall.LiveCall, entity: Entity) => CallInput.CallInput
 
 /** What such calls are told before anything else. */
 export class Unattended {

@@ -5,12 +5,13 @@
 import { Cause, Effect, Exit, Option, Result } from "effect"
 import type { Scope } from "effect"
 import type * as Action from "../../Action.ts"
-import * as Call from "../../Call.ts"
 import type { CallId } from "../../CallEvent.ts"
+import type * as CallInput from "../../CallInput.ts"
+import type { Received } from "../../CallInput.ts"
 import { Late, StoreError } from "../../EventStore.ts"
+import * as LiveCall from "../../LiveCall.ts"
 import * as Reply from "../../Reply.ts"
 import * as Webhook from "../../Webhook.ts"
-import type { Received } from "../call/copies.ts"
 import * as Defect from "../defect.ts"
 import * as ids from "../ids.ts"
 import * as Addresses from "./addresses.ts"
@@ -27,7 +28,7 @@ import type { Reading } from "./time.ts"
 
 /** How calls come in. */
 export interface Options {
-  readonly answering: (number: string) => Call.AnyDefinition | undefined
+  readonly answering: (number: string) => LiveCall.AnyDefinition | undefined
   readonly refusal: Action.Action
 }
 
@@ -89,7 +90,7 @@ export const make = Effect.fnUntraced(function*(
     else run(search(webhook, came, answer))
   }
 
-  const answering = (webhook: Webhook.Webhook): Call.AnyDefinition | undefined =>
+  const answering = (webhook: Webhook.Webhook): LiveCall.AnyDefinition | undefined =>
     isIncoming(webhook) && webhook.to !== undefined ? options.answering(webhook.to) : undefined
 
   /** The call that a caller begins, if there is a flow at the number that was called. */
@@ -144,7 +145,7 @@ export const make = Effect.fnUntraced(function*(
   const asMessage = (arrival: Arrival): Message<Found> => {
     const { entity, webhook } = arrival
     const definition = answering(webhook)
-    let begins: Call.Input | undefined
+    let begins: CallInput.CallInput | undefined
     let line: number | undefined
     return {
       route: () => {
@@ -164,7 +165,7 @@ export const make = Effect.fnUntraced(function*(
         if (line === undefined) return { _tag: "Wake" }
         return begins ?? { _tag: "Webhook", line, received: received(arrival, line, reading) }
       },
-      ...(definition === undefined ? {} : { fresh: () => Call.prepare(entity.id, definition, {}) }),
+      ...(definition === undefined ? {} : { fresh: () => LiveCall.prepare(entity.id, definition, {}) }),
       asks: true,
       mustAsk: () => line === undefined, // the line may be one that another process has recorded
       whileDown: "again",

@@ -1,5 +1,5 @@
 /** What a flow asks for and how it ends, in the words of a drawing. Words and keys are shown: they come from a test. */
-import { Action, PhoneNumber } from "@ringback/core"
+import { Action, Explain, PhoneNumber } from "@ringback/core"
 import type { Request, Step } from "@ringback/core"
 import type { LineState } from "../../Law.ts"
 import * as PhoneLine from "../../PhoneLine.ts"
@@ -21,7 +21,7 @@ export const ofRequest = (request: Request.Request, line: LineState): string => 
       return "a call comes in"
     case "Prompt": {
       const words = PhoneLine.words(request.action)
-      const said = words === "" ? Action.describe(request.action) : `“${cut(words)}”`
+      const said = words === "" ? Explain.action(request.action) : `“${cut(words)}”`
       return line === "open" ? said : `${said} (to nobody)`
     }
     case "Bridge":

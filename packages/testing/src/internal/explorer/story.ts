@@ -1,5 +1,5 @@
 /** One path of a flow for people: as a ladder, and as a test to paste. */
-import { Action, PhoneNumber } from "@ringback/core"
+import { Action, Explain, PhoneNumber } from "@ringback/core"
 import type { Request } from "@ringback/core"
 import * as Ladder from "../../Ladder.ts"
 import type { LineState, What } from "../../Law.ts"
@@ -94,7 +94,7 @@ const asked = ({ asked, line, request }: Turn): ReadonlyArray<Rung> => {
       ]
     case "Prompt":
     case "Bridge": {
-      const action = Action.describe(request.action)
+      const action = Explain.action(request.action)
       return line === "open" ? [rung("Ringback", "Telesign", action)] : [own(`${action}, to nobody`)]
     }
     case "Leave":

@@ -1,7 +1,7 @@
 /**
  * A history, looked up by call and by moment: which call a webhook belongs to, and what was durable of it when.
  */
-import { type Action, Call, type CallEvent, type Webhook } from "@ringback/core"
+import { type Action, Call, type CallEvent, type CallLine, type Webhook } from "@ringback/core"
 import { Equal } from "effect"
 import type * as History from "../../History.ts"
 
@@ -95,13 +95,16 @@ export const durable = (
   is: (event: CallEvent.CallEvent) => boolean
 ): History.Appended | undefined => past.turns.find(({ turn }) => turn.turn.events.some(is))?.turn
 
-export const lineOf = (call: Call.Call | undefined, webhook: Webhook.Webhook): Call.CallLine | undefined =>
+export const lineOf = (call: Call.Call | undefined, webhook: Webhook.Webhook): CallLine.CallLine | undefined =>
   call?.lines.find((line) => line.referenceId === webhook.referenceId) ??
     call?.lines.find((line) => line.externalId !== undefined && line.externalId === webhook.externalId)
 
 /** The line of a webhook as it was at a moment. */
-export const lineAt = (past: PastCall | undefined, webhook: Webhook.Webhook, seq: number): Call.CallLine | undefined =>
-  past === undefined ? undefined : lineOf(stateAt(past, seq), webhook)
+export const lineAt = (
+  past: PastCall | undefined,
+  webhook: Webhook.Webhook,
+  seq: number
+): CallLine.CallLine | undefined => past === undefined ? undefined : lineOf(stateAt(past, seq), webhook)
 
 /** Whether the record said of the line of a webhook at a moment that it gets this action, or nothing. */
 export const says = (
@@ -119,7 +122,7 @@ export const says = (
 }
 
 /** A line right before one of the events. */
-export const lineBefore = (past: PastCall, index: number, line: number): Call.CallLine | undefined => {
+export const lineBefore = (past: PastCall, index: number, line: number): CallLine.CallLine | undefined => {
   const { id, events } = past
   return Call.fold(id, events.slice(0, index)).lines.find((found) => found.id === line)
 }

@@ -2,7 +2,7 @@
  * One run of a storm: the real engine, incarnation after incarnation, between a store and a carrier that fail as the dice
  * say.
  */
-import { type Call, Calls, EventStore, PhoneNumber, Settings, Transport } from "@ringback/core"
+import { Calls, EventStore, type LiveCall, PhoneNumber, Settings, Transport } from "@ringback/core"
 import { Cause, Clock, Context, Deferred, Effect, Exit, Fiber, Latch, Layer, Random, Scope } from "effect"
 import type * as History from "../../History.ts"
 import type * as PhoneCompany from "../../PhoneCompany.ts"
@@ -160,7 +160,7 @@ const replace = (
     })
   )
 
-const newProcess = (world: World.World, place: number, flow: Call.AnyDefinition): World.Process => {
+const newProcess = (world: World.World, place: number, flow: LiveCall.AnyDefinition): World.Process => {
   const born = world.moment()
   const before = World.newest(world, place)
   const life = {

@@ -3,7 +3,7 @@
  * application and the faults do runs in the world, where no death of a process stops it.
  */
 import { Settings } from "@ringback/core"
-import type { Action, Call, CallEvent, Calls, EventStore, Transport } from "@ringback/core"
+import type { Action, CallEvent, Calls, EventStore, LiveCall, Transport } from "@ringback/core"
 import { Clock, Context, Deferred, Effect, type Latch, Random } from "effect"
 import type { Queue, Schema } from "effect"
 import type * as Callee from "../../Callee.ts"
@@ -18,7 +18,7 @@ export type StoreKind = "memory" | "sqlite" | "postgres"
 
 /** One run: what runs, and what befalls it. */
 export interface Options {
-  readonly flow: Call.AnyDefinition
+  readonly flow: LiveCall.AnyDefinition
   readonly input: unknown
   readonly seed: number
   readonly store: StoreKind
@@ -64,7 +64,7 @@ export interface Process {
   readonly place: number
   readonly machine: Machine
   /** What it starts calls with, and answers them with. */
-  readonly flow: Call.AnyDefinition
+  readonly flow: LiveCall.AnyDefinition
   readonly born: { readonly seq: number; readonly at: number }
   readonly thawed: Latch.Latch
   readonly died: Deferred.Deferred<void>
@@ -118,7 +118,7 @@ export interface Records {
 export interface World {
   readonly options: Options
   /** The flow in another version, which every process has registered where processes share a store. */
-  readonly otherVersion: Call.AnyDefinition
+  readonly otherVersion: LiveCall.AnyDefinition
   /** What the laws hold the engine to. */
   readonly settings: Settings.Settings
   /** The same as an engine is given them. */

@@ -1,5 +1,5 @@
 /** The same webhook gets the same reply: every delivery of it, held against every other and against the record. */
-import { type Call, Settings, Webhook } from "@ringback/core"
+import { type CallLine, Settings, Webhook } from "@ringback/core"
 import type * as History from "../../../History.ts"
 import { type Finding, type Findings, none, remains, violation } from "../finding.ts"
 import * as Past from "../past.ts"
@@ -105,7 +105,7 @@ const mistake = (history: History.History, call: Past.PastCall, index: number): 
     : violation("a copy was taken for an answer sooner than that could be given")
 }
 
-const isSame = (self: Call.CallLine["inFlight"], that: Call.CallLine["inFlight"]): boolean =>
+const isSame = (self: CallLine.CallLine["inFlight"], that: CallLine.CallLine["inFlight"]): boolean =>
   self !== undefined && that !== undefined && self.n === that.n && self.at === that.at
 
 /** A clock was set meanwhile, or two processes know the time of their store only roughly, by answers that came late. */

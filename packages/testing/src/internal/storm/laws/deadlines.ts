@@ -1,5 +1,5 @@
 /** Every call ends, and nobody waits in silence: deadlines of calls and of replies, held against the time that passed. */
-import { Call, Settings, Webhook } from "@ringback/core"
+import { Call, type CallLine, Settings, Webhook } from "@ringback/core"
 import type * as History from "../../../History.ts"
 import { type Findings, none, remains, violation } from "../finding.ts"
 import * as Past from "../past.ts"
@@ -124,7 +124,7 @@ const isLive = (history: History.History, referenceId: string, at: number): bool
     !own.some((entry) => entry._tag === "Posted" && entry.at <= at && entry.webhook.event === "call_completed")
 }
 
-const isAsBefore = (self: Call.CallLine, that: Call.CallLine): boolean =>
+const isAsBefore = (self: CallLine.CallLine, that: CallLine.CallLine): boolean =>
   self.phase === that.phase && self.phaseAt === that.phaseAt && self.inFlight?.n === that.inFlight?.n &&
   self.inFlight?.at === that.inFlight?.at
 

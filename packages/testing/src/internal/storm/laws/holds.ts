@@ -2,7 +2,7 @@
  * What may go out unrecorded: while the store is late with a webhook, the engine's own hold, a few times in a row, then a
  * hang-up.
  */
-import { Action, type Call, Webhook } from "@ringback/core"
+import { Action, type CallLine, Webhook } from "@ringback/core"
 import { Equal } from "effect"
 import type * as History from "../../../History.ts"
 import { type Finding, type Findings, none, remains, violation } from "../finding.ts"
@@ -18,7 +18,7 @@ export const residuals = {
 } as const
 
 /** A line that nobody wants by what is recorded. */
-export const isUnwanted = (line: Call.CallLine | undefined, webhook: Webhook.Webhook): boolean =>
+export const isUnwanted = (line: CallLine.CallLine | undefined, webhook: Webhook.Webhook): boolean =>
   line === undefined || line.left || line.phase === "Closed" || line.referenceId !== webhook.referenceId
 
 const isHold = (history: History.History, action: Action.Action | undefined): boolean =>
@@ -39,7 +39,7 @@ const isLate = (
 
 const justNow = 60_000
 
-const lineOf = (history: History.History, { answered, webhook }: History.Delivery): Call.CallLine | undefined =>
+const lineOf = (history: History.History, { answered, webhook }: History.Delivery): CallLine.CallLine | undefined =>
   Past.lineAt(Past.of(history).callOf(webhook), webhook, answered?.seq ?? Infinity)
 
 /** Whether an answer is one that nobody has recorded. */

@@ -1,5 +1,5 @@
 /** Order does not matter: no event crashes anything, moves anything backwards, or is too late because another overtook it. */
-import { Action, Call, type CallEvent, Webhook } from "@ringback/core"
+import { Action, Call, type CallEvent, type CallLine, Webhook } from "@ringback/core"
 import type * as History from "../../../History.ts"
 import { type Findings, none, remains, violation } from "../finding.ts"
 import * as Past from "../past.ts"
@@ -40,7 +40,11 @@ const backwards = ({ events, id }: Past.PastCall): Findings => {
   })
 }
 
-const reopened = (event: CallEvent.CallEvent, line: Call.CallLine, after: Call.CallLine | undefined): Findings => [
+const reopened = (
+  event: CallEvent.CallEvent,
+  line: CallLine.CallLine,
+  after: CallLine.CallLine | undefined
+): Findings => [
   ...(line.phase === "Closed" && after?.phase !== "Closed" ? [violation(`${event._tag} reopened a line`)] : none),
   ...(line.answered && after?.answered !== true ? [violation(`${event._tag} took an answer back`)] : none)
 ]
@@ -80,7 +84,7 @@ const endsHold = (history: History.History, delivery: History.Delivery): boolean
 const answers = (
   history: History.History,
   { copy, taken, webhook }: History.Delivery,
-  line: Call.CallLine,
+  line: CallLine.CallLine,
   endedAt: number
 ): boolean => {
   if (taken === undefined || copy !== 1 || webhook.referenceId !== line.referenceId) return false

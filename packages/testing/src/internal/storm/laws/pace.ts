@@ -1,5 +1,5 @@
 /** Dials go at the pace of all together, in the order in which their time came, and none is forgotten. */
-import { Call, type CallEvent } from "@ringback/core"
+import { Call, type CallEvent, Decider } from "@ringback/core"
 import type * as History from "../../../History.ts"
 import { type Findings, none, remains, violation } from "../finding.ts"
 import * as Past from "../past.ts"
@@ -48,7 +48,7 @@ const attemptsOf = (call: Past.PastCall): ReadonlyArray<Attempt> =>
 
 const waitsOf = (call: Past.PastCall): ReadonlyArray<Wait> =>
   call.turns.flatMap(({ after, turn }): ReadonlyArray<Wait> => {
-    const from = Call.dialFrom(after)
+    const from = Decider.dialFrom(after)
     const { process } = turn.summary
     return from === undefined ? [] : [{ call, line: after.lines.length, from, process, turn }]
   })

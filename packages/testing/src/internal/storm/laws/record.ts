@@ -1,5 +1,5 @@
 /** Record first: what was answered and sent, held against what was durable by then. */
-import { type Call, Webhook } from "@ringback/core"
+import { type CallLine, Webhook } from "@ringback/core"
 import type * as History from "../../../History.ts"
 import { type Findings, none, remains, violation } from "../finding.ts"
 import * as Past from "../past.ts"
@@ -112,7 +112,7 @@ const facts = (history: History.History, delivery: History.Delivery, { seq }: Hi
     : [violation(`answered ${webhook.event} before it was durable (the line is ${line.phase})`)]
 }
 
-const isWithoutChange = (line: Call.CallLine, webhook: Webhook.Webhook): boolean => {
+const isWithoutChange = (line: CallLine.CallLine, webhook: Webhook.Webhook): boolean => {
   const isSecond = line.referenceId !== undefined && line.referenceId !== webhook.referenceId
   const kind = Webhook.kind(webhook)
   const isEndAgain = kind === "CallCompleted" && (line.phase === "Closed" || line.phase === "Settling")

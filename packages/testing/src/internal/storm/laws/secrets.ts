@@ -1,5 +1,5 @@
 /** Secrets stay inside: what was said and dialled, held against everything that can be read outside. */
-import { type Action, CallEvent } from "@ringback/core"
+import { type Action, Explain } from "@ringback/core"
 import type * as History from "../../../History.ts"
 import { type Findings, violation } from "../finding.ts"
 import * as Past from "../past.ts"
@@ -37,7 +37,7 @@ const articles: Readonly<Record<History.Shown["where"], string>> = {
 const inspected = (history: History.History): ReadonlyArray<History.Shown> =>
   history.turns.flatMap(({ summary, turn }) => [
     { where: "inspector" as const, text: summary.waitingFor },
-    ...turn.events.map((event) => ({ where: "inspector" as const, text: CallEvent.describe(event) }))
+    ...turn.events.map((event) => ({ where: "inspector" as const, text: Explain.event(event) }))
   ])
 
 const secretsOf = (history: History.History): Secrets => {

@@ -1,0 +1,118 @@
+/**
+ * A call made again from its events: the flow runs over the log, and what it decides now is compared with what it decided then.
+ *
+ * @since 0.1.0
+ */
+import { evolve, fold } from "./Call.ts"
+import { type CallEvent, type CallId, isDecision } from "./CallEvent.ts"
+import type { Decided } from "./Decider.ts"
+import { type Body, Turn } from "./internal/call/turn.ts"
+import { type AnyDefinition, type LiveCall, over, prepare, settled } from "./LiveCall.ts"
+
+/**
+ * Where a flow first disagrees with a log. `recorded` and `now` name kinds and fields, never values.
+ *
+ * @since 0.1.0
+ */
+export interface Divergence {
+  readonly at: number
+  readonly recorded: string
+  readonly now: string
+}
+
+/**
+ * A call made again, and where its flow disagrees with the log.
+ *
+ * @since 0.1.0
+ */
+export interface Replayed {
+  readonly live: LiveCall
+  readonly divergence: Divergence | undefined
+}
+
+const differingField = (recorded: CallEvent, now: CallEvent): string | undefined => {
+  const fields = new Set([...Object.keys(recorded), ...Object.keys(now)])
+  for (const field of fields) {
+    const [a, b] = [recorded, now].map((event) => JSON.stringify((event as Record<string, unknown>)[field]))
+    if (a !== b) return field
+  }
+  return undefined
+}
+
+const compare = (at: number, recorded: CallEvent | undefined, now: CallEvent | undefined): Divergence | undefined => {
+  if (recorded?._tag !== now?._tag || recorded === undefined || now === undefined) {
+    return { at, recorded: recorded?._tag ?? "nothing", now: now?._tag ?? "nothing" }
+  }
+  const field = differingField(recorded, now)
+  return field === undefined
+    ? undefined
+    : { at, recorded: `${recorded._tag} with another ${field}`, now: `${now._tag}` }
+}
+
+/**
+ * Makes a call again from its events: folds the state and runs the flow over the log, comparing what it decides now with
+ * what it decided then. A difference is reported and the flow is not trusted any further.
+ *
+ * @since 0.1.0
+ */
+export const rebuild = (id: CallId, definition: AnyDefinition, events: ReadonlyArray<CallEvent>): Replayed => {
+  const first = events[0]
+  const input = first?._tag === "CallStarted" ? first.input : {}
+  return replay(prepare(id, definition, input), events)
+}
+
+/**
+ * Runs a flow over a log: the facts are fed to it, and each decision that it takes is compared with the recorded one.
+ * `live` is the call before its first event, with its flow not begun.
+ */
+const replay = (before: LiveCall, events: ReadonlyArray<CallEvent>): Replayed => {
+  let live = before
+  let expected: ReadonlyArray<CallEvent> = []
+  for (let i = 0; i < events.length; i++) {
+    const event = events[i]!
+    if (isDecision(event) && live.call.unheardSince !== undefined) {
+      live = endedUnheard(live, event)
+      continue
+    }
+    if (isDecision(event) || expected.length > 0) {
+      const [now, ...rest] = expected
+      const divergence = compare(i, event, now)
+      if (divergence !== undefined) return { live: folded(live, events), divergence }
+      expected = rest
+      continue
+    }
+    const turn = new Turn(live, event.at)
+    const { at: _, ...body } = event
+    turn.fact(body as Body)
+    expected = turn.events.slice(1)
+    live = turn.live
+  }
+  if (expected.length > 0) {
+    return { live: folded(live, events), divergence: compare(events.length, undefined, expected[0])! }
+  }
+  return { live, divergence: undefined }
+}
+
+/** The end of a call whose flow has not heard of it: nothing of it runs any more. */
+const endedUnheard = ({ call, definition, step }: LiveCall, event: CallEvent): LiveCall => ({
+  call: evolve(call, event),
+  definition,
+  step: event._tag === "FlowEnded" ? over : step
+})
+
+/** The state that the log tells, where the flow is not to be trusted. */
+const folded = (live: LiveCall, events: ReadonlyArray<CallEvent>): LiveCall => ({
+  ...live,
+  call: fold(live.call.id, events)
+})
+
+/**
+ * Ends a call whose flow disagrees with its log.
+ *
+ * @since 0.1.0
+ */
+export const diverge = (live: LiveCall, divergence: Divergence, now: number): Decided => {
+  const turn = new Turn(live, now)
+  turn.diverged(divergence.at, divergence.recorded, divergence.now)
+  return { events: turn.decided, live: settled(turn.call, turn.definition), answer: "nothing" }
+}
