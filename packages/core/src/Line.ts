@@ -42,20 +42,15 @@ export const prompt = (
     (response) => response._tag === "Heard" ? interpreter.success(response.digits) : hungUp
   )
 
-/** Made when it is reached, so that a mistake in it is a defect of the call, and made once. */
 const heard = (
   input: Prompt.Input,
   collect?: { readonly max: number },
-  accepts?: (digits: string) => boolean
-): Flow.Flow<string, Flow.HungUp, Line> => {
-  let flow: Flow.Flow<string, Flow.HungUp, Line> | undefined
-  const options = accepts === undefined ? {} : { accepts }
-  return Flow.suspend(() => flow ??= prompt(Action.prompt(Prompt.from(input), collect), options))
-}
+  options?: Parameters<typeof prompt>[1]
+): Flow.Flow<string, Flow.HungUp, Line> => prompt(Action.prompt(Prompt.from(input), collect), options)
 
 /**
  * Lets the callee hear a prompt and goes on when it has been heard to its end. Fails with `HungUp` if the callee leaves
- * before.
+ * before. Throws `InvalidPrompt` for what cannot be spoken, as all do that take a prompt.
  *
  * @example
  * Line.speak("Your code is 1 2 3 4.")
@@ -71,7 +66,7 @@ export const speak = (prompt: Prompt.Input): Flow.Flow<void, Flow.HungUp, Line> 
 export const play = (
   url: string,
   options?: Parameters<typeof Prompt.audio>[1]
-): Flow.Flow<void, Flow.HungUp, Line> => Flow.suspend(() => speak(Prompt.audio(url, options)))
+): Flow.Flow<void, Flow.HungUp, Line> => speak(Prompt.audio(url, options))
 
 /**
  * How often something is asked, and in which words. Silence and wrong keys are counted apart, so that a callee who first
@@ -101,21 +96,26 @@ export interface Asking {
 }
 
 /**
- * What counts as input: up to `max` digits, and at least `min` (default 1). Fewer are a wrong input.
+ * What counts as input: up to `max` digits, and at least `min` (default 1). Fewer, and more, are a wrong input.
  *
  * @since 0.1.0
  */
 export interface Collecting extends Asking {
   readonly max: number
   readonly min?: number
+  /**
+   * Which keys count. `digits` are 0 to 9, the default: a `#` behind them says that this is all, and does not count. With `all`
+   * each key is taken as it was pressed, `*` and `#` too.
+   */
+  readonly keys?: "digits" | "all"
 }
 
 /**
- * Asks for up to `max` digits and gives those that were pressed, or what `schema` decodes from them. Silence, too few
- * digits and digits that do not decode ask again, and in the end fail with `NoInput`. Throws `InvalidFlow` for a `max` outside
- * 1 to 128, a `min` outside 1 to `max`, and `attempts` outside 1 to 1000.
+ * Asks for up to `max` digits and gives those that were pressed, or what `schema` decodes from them. Nothing else is ever given:
+ * silence, too few digits or too many, other keys and digits that do not decode ask again, and in the end fail with `NoInput`.
+ * Throws `InvalidFlow` for a `max` outside 1 to 128, a `min` outside 1 to `max`, and `attempts` outside 1 to 1000.
  *
- * How the carrier ends the waiting for digits is not documented: the only parameter seen is `max`.
+ * How the carrier ends the waiting for digits is not documented, nor whether a `#` does: the only parameter seen is `max`.
  *
  * @example
  * Line.collect("Enter your PIN.", { max: 4, min: 4, again: { invalid: "Four digits, please." } })
@@ -131,14 +131,20 @@ export const collect: {
   prompt: Prompt.Input,
   options: Collecting & { readonly schema?: Schema.ConstraintCodec<unknown, string, never, unknown> }
 ): Flow.Flow<never, Flow.HungUp | Flow.NoInput, Line> => {
-  bounds.count("Line.collect", "a `max`", options.max, 1, 128)
-  bounds.count("Line.collect", "a `min`", options.min ?? 1, 1, options.max)
-  const decode = options.schema === undefined ? Result.succeed : codecs.decoder(options.schema)
-  return choose(prompt, options, (digits): Accepted<never> => {
-    const result = digits.length < (options.min ?? 1) ? undefined : decode(digits)
+  const { keys = "digits", max, min = 1, schema } = options
+  bounds.count("Line.collect", "a `max`", max, 1, 128)
+  bounds.count("Line.collect", "a `min`", min, 1, max)
+  const decode = schema === undefined ? Result.succeed : codecs.decoder(schema)
+  const entry = keys === "all" ? allKeys : digitKeys
+  return choose("Line.collect", prompt, options, (pressed): Accepted<never> => {
+    const digits = entry.exec(pressed)?.[1] ?? ""
+    const result = digits.length < min || digits.length > max ? undefined : decode(digits)
     return result === undefined || Result.isFailure(result) ? undefined : { accepted: result.success as never }
   })
 }
+
+const digitKeys = /^([0-9]*)#?$/
+const allKeys = /^([0-9A-Da-d*#]*)$/
 
 type Key = "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "*" | "#"
 
@@ -159,6 +165,7 @@ export const menu = <const C extends Choices<C>>(
   options: Asking & { readonly choices: C }
 ): Flow.Flow<C[keyof C], Flow.HungUp | Flow.NoInput, Line> =>
   choose(
+    "Line.menu",
     prompt,
     { max: 1, ...options },
     (digits): Accepted<C[keyof C]> =>
@@ -180,6 +187,7 @@ export const confirm = (
 ): Flow.Flow<boolean, Flow.HungUp | Flow.NoInput, Line> => {
   const { no = "2", yes = "1", ...asking } = options ?? {}
   return choose(
+    "Line.confirm",
     prompt,
     { acknowledge: "Thank you.", ...asking, max: 1 },
     (digits): Accepted<boolean> => digits === yes ? { accepted: true } : digits === no ? { accepted: false } : undefined
@@ -195,29 +203,37 @@ type Judged<A> = { readonly accepted: A } | "silence" | "invalid"
 
 type Asked<A> = Flow.Flow<A, Flow.HungUp | Flow.NoInput, Line>
 
-const wording = (
+/** All that may be said, made at once: a mistake in it shows where it is written, not when somebody presses a wrong key. */
+const wordings = (
   words: Prompt.Input | ReadonlyArray<Prompt.Input> | undefined,
-  time: number,
-  first: Prompt.Input
-): Prompt.Input => {
-  if (words === undefined) return first
-  return Array.isArray(words) ? words[Math.min(time, words.length) - 1] ?? first : words as Prompt.Input
+  first: Prompt.Prompt
+): readonly [Prompt.Prompt, ...ReadonlyArray<Prompt.Prompt>] => {
+  const [again = first, ...others] = (Array.isArray(words) ? words : words === undefined ? [] : [words]).map(
+    Prompt.from
+  )
+  return [again, ...others]
 }
 
-const choose = <A>(prompt: Prompt.Input, options: Collecting, accept: (digits: string) => Accepted<A>): Asked<A> => {
+const choose = <A>(
+  where: string,
+  prompt: Prompt.Input,
+  options: Collecting,
+  accept: (digits: string) => Accepted<A>
+): Asked<A> => {
   const { acknowledge, again, attempts = 3, max } = options
   const limits = typeof attempts === "number" ? { silence: attempts, invalid: attempts } : { ...attempts }
-  bounds.count("Line", "`attempts`", limits.silence, 1, mostAttempts)
-  bounds.count("Line", "`attempts`", limits.invalid, 1, mostAttempts)
+  bounds.count(where, "`attempts`", limits.silence, 1, mostAttempts)
+  bounds.count(where, "`attempts`", limits.invalid, 1, mostAttempts)
+  const first = Prompt.from(prompt)
+  const later = { silence: wordings(again?.silence, first), invalid: wordings(again?.invalid, first) }
+  const thanks = acknowledge === undefined ? undefined : speak(acknowledge)
   // Judged first, so that what is kept of a wrong input is that it was wrong, and wrong keys lead to one place.
   const judge = (digits: string): Judged<A> => digits === "" ? "silence" : accept(digits) ?? "invalid"
   const accepts = (digits: string): boolean => accept(digits) !== undefined
-  const ask = (words: Prompt.Input, silences: number, mistakes: number): Asked<A> =>
-    Flow.flatMap(Flow.map(heard(words, { max }, accepts), judge), (answer): Asked<A> => {
+  const ask = (words: Prompt.Prompt, silences: number, mistakes: number): Asked<A> =>
+    Flow.flatMap(Flow.map(heard(words, { max }, { accepts }), judge), (answer): Asked<A> => {
       if (typeof answer !== "string") {
-        return acknowledge === undefined
-          ? Flow.succeed(answer.accepted)
-          : Flow.as(speak(acknowledge), answer.accepted)
+        return thanks === undefined ? Flow.succeed(answer.accepted) : Flow.as(thanks, answer.accepted)
       }
       const counts = answer === "silence"
         ? { silence: silences + 1, invalid: mistakes }
@@ -225,9 +241,10 @@ const choose = <A>(prompt: Prompt.Input, options: Collecting, accept: (digits: s
       if (counts[answer] >= limits[answer]) {
         return Flow.fail(new Flow.NoInput({ last: answer, attempts: counts.silence + counts.invalid }))
       }
-      return ask(wording(again?.[answer], counts[answer], prompt), counts.silence, counts.invalid)
+      const said = later[answer]
+      return ask(said[counts[answer] - 1] ?? said.at(-1)!, counts.silence, counts.invalid)
     })
-  return ask(prompt, 0, 0)
+  return ask(first, 0, 0)
 }
 
 /**
@@ -236,7 +253,7 @@ const choose = <A>(prompt: Prompt.Input, options: Collecting, accept: (digits: s
  * @since 0.1.0
  */
 export const goodbye = (words: Prompt.Input): Flow.Flow<void, never, Line> =>
-  Flow.suspend(() => prompt(Action.prompt(Prompt.from(words)), { goodbye: true })).pipe(
+  heard(words, undefined, { goodbye: true }).pipe(
     Flow.as(undefined),
     Flow.catchTag("HungUp", () => Flow.succeed(undefined))
   )
@@ -260,7 +277,7 @@ export const hold: {
 } = dual(
   2,
   <A, E, R>(self: Flow.Flow<A, E, R>, prompt: Prompt.Input): Flow.Flow<A, E | Flow.HungUp | Flow.TimedOut, R | Line> =>
-    Flow.suspend(() => underHold(self, Prompt.from(prompt)))
+    underHold(self, Prompt.from(prompt))
 )
 
 const holdLimit: Request.HoldLimitScope = { _tag: "HoldLimit", failure: new Flow.TimedOut() }
@@ -302,19 +319,18 @@ export const bridge = (options: {
   readonly from: PhoneNumber
   /** After how long the carrier ends the call; at most 4 h, which is the default. */
   readonly maxCallDuration?: Duration.Input
-}): Flow.Flow<Request.Bridged, Flow.HungUp, Line | Flow.IncomingLine> =>
-  Flow.suspend(() => {
-    const action = Action.dial({
-      to: makeNumber(options.to),
-      from: makeNumber(options.from),
-      maxCallDurationSeconds: Math.ceil(bounds.millis("Line.bridge", options.maxCallDuration ?? "4 hours") / 1000)
-    })
-    return Flow.ask(
-      { _tag: "Bridge", action },
-      (response): interpreter.Exit<Request.Bridged, Flow.HungUp> =>
-        response._tag === "HungUp" ? hungUp : interpreter.success(response)
-    )
+}): Flow.Flow<Request.Bridged, Flow.HungUp, Line | Flow.IncomingLine> => {
+  const action = Action.dial({
+    to: makeNumber(options.to),
+    from: makeNumber(options.from),
+    maxCallDurationSeconds: Math.ceil(bounds.millis("Line.bridge", options.maxCallDuration ?? "4 hours") / 1000)
   })
+  return Flow.ask(
+    { _tag: "Bridge", action },
+    (response): interpreter.Exit<Request.Bridged, Flow.HungUp> =>
+      response._tag === "HungUp" ? hungUp : interpreter.success(response)
+  )
+}
 
 /**
  * Keys in tones on the live line. Experimental: neither the parameters of this action nor the event that ends it are
@@ -324,7 +340,7 @@ export const bridge = (options: {
  * @since 0.1.0
  */
 export const sendDtmf = (tones: string): Flow.Flow<void, Flow.HungUp, Line> =>
-  Flow.suspend(() => Flow.as(prompt(Action.sendDtmf(tones)), undefined))
+  Flow.as(prompt(Action.sendDtmf(tones)), undefined)
 
 /**
  * Hangs up. What the flow does after it needs no line.

@@ -357,7 +357,7 @@ describe("bad input", () => {
   })
 
   it("an empty prompt stops the flow with a defect that says so", () => {
-    const end = exit(Step.start(Line.speak("   ")))
+    const end = exit(Step.start(Flow.suspend(() => Line.speak("   "))))
     assert.match(String(end._tag === "Stopped" && end.why._tag === "Defect" && end.why.defect), /text is empty/)
   })
 })
