@@ -301,7 +301,7 @@ export interface Options<
 > {
   /** The flows that can be started, and all versions that running calls began with. */
   readonly flows: Flows
-  /** Which flow answers a call to which of our numbers, written `15550170009` or `+15550170009`. */
+  /** Which flow answers a call to which of our numbers, written `15550170009` or `+15550170009`. Anything else is refused. */
   readonly inbound?: Inbound
   /** What a caller of a number without a flow gets; default `hangup`. */
   readonly refusal?: Action
@@ -389,8 +389,10 @@ export const layer = <
 type AnyOptions = Options<ReadonlyArray<AnyDefinition>, { readonly [number: string]: Answering }>
 
 /** Throws `Settings.InvalidSettings` for what an engine cannot be set up with. */
-const settingsOf = ({ namespace, restored, settings = {} }: AnyOptions): Settings.Settings => {
+const settingsOf = ({ inbound = {}, namespace, refusal, restored, settings = {} }: AnyOptions): Settings.Settings => {
   const problems = [
+    ...inboundProblems(Object.keys(inbound)),
+    ...refusalProblems(refusal),
     ...(namespace === undefined || isNamespace(namespace)
       ? []
       : [{ setting: "namespace", problem: "Expected 1 to 10 letters, digits, - or _" }]),
@@ -400,6 +402,33 @@ const settingsOf = ({ namespace, restored, settings = {} }: AnyOptions): Setting
   ]
   if (problems.length > 0) throw new Settings.InvalidSettings({ problems })
   return Settings.make(settings)
+}
+
+type Problems = Settings.InvalidSettings["problems"]
+
+/** A number that is not written as the carrier writes it is never found, and whoever calls it is hung up on. */
+const inboundProblems = (numbers: ReadonlyArray<string>): Problems => {
+  const known = new Set<string>()
+  return numbers.flatMap((number) => {
+    const read = PhoneNumber.from(number)
+    const isTwice = Result.isSuccess(read) && known.has(read.success)
+    known.add(PhoneNumber.digits(number))
+    if (Result.isSuccess(read) && !isTwice) return []
+    const problem = Result.isFailure(read) ? read.failure.message : "This number is there twice, with and without a +"
+    return [{ setting: `inbound.${PhoneNumber.mask(number)}`, problem }]
+  })
+}
+
+const refusalProblems = (refusal: Action | undefined): Problems => {
+  try {
+    if (refusal !== undefined) ActionModule.checked(refusal)
+    return []
+  } catch (error) {
+    return [{
+      setting: "refusal",
+      problem: error instanceof ActionModule.InvalidAction ? error.problem : "Expected an action"
+    }]
+  }
 }
 
 const isNamespace = (name: unknown): boolean => typeof name === "string" && /^[0-9A-Za-z_-]{1,10}$/.test(name)

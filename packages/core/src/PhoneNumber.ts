@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Schema, SchemaTransformation } from "effect"
+import { Result, Schema, SchemaTransformation } from "effect"
 
 /**
  * An E.164 number: country code first, digits only, 7 to 15 of them, as Telesign writes numbers everywhere.
@@ -56,16 +56,24 @@ const isDigits = Schema.is(Digits)
 export const is = (value: unknown): value is PhoneNumber => isDigits(value)
 
 /**
- * Makes a number from text such as `"+15550170001"` or `"15550170001"`. Throws `InvalidPhoneNumber` for anything else;
- * where the text comes from outside, decode it with the `PhoneNumber` codec instead.
+ * Reads a number from what comes from outside: text such as `"+15550170001"` or `"15550170001"`, or nothing that is one.
+ *
+ * @example
+ * Result.match(PhoneNumber.from(form.phone), { onSuccess: (to) => call(to), onFailure: (error) => reply(error.message) })
+ * @since 0.1.0
+ */
+export const from = (value: unknown): Result.Result<PhoneNumber, InvalidPhoneNumber> => {
+  const number = typeof value === "string" ? digits(value) : undefined
+  return isDigits(number) ? Result.succeed(number) : Result.fail(new InvalidPhoneNumber())
+}
+
+/**
+ * Makes a number from text that the program itself holds, such as `"+15550170001"` or `"15550170001"`. Throws
+ * `InvalidPhoneNumber` for anything else; what comes from outside is read by `from`, or by the codec `PhoneNumber`.
  *
  * @since 0.1.0
  */
-export const make = (text: string): PhoneNumber => {
-  const number = digits(text)
-  if (!isDigits(number)) throw new InvalidPhoneNumber()
-  return number
-}
+export const make = (text: string): PhoneNumber => Result.getOrThrow(from(text))
 
 /**
  * The digits of a number as somebody else has written it: without a `+`, which Telesign leaves out but is not held to.

@@ -356,6 +356,18 @@ describe("bad input", () => {
     }
   })
 
+  it("what is read from outside is a number or is none, whatever it is", () => {
+    assert.deepStrictEqual(PhoneNumber.from("+15550170001"), Result.succeed(PhoneNumber.make("15550170001")))
+    for (
+      const bad of ["", "++15550170001", "15550170001\n", "١٥٥٥٠١٧٠٠٠١", 15550170001, 15550170001n, null, undefined, [
+        "15550170001"
+      ]]
+    ) {
+      assert.deepStrictEqual(PhoneNumber.from(bad), Result.fail(new PhoneNumber.InvalidPhoneNumber()))
+      assert.throws(() => PhoneNumber.make(bad as never), PhoneNumber.InvalidPhoneNumber)
+    }
+  })
+
   it("an empty prompt stops the flow with a defect that says so", () => {
     const end = exit(Step.start(Flow.suspend(() => Line.speak("   "))))
     assert.match(String(end._tag === "Stopped" && end.why._tag === "Defect" && end.why.defect), /text is empty/)

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, Prompt, Settings } from "@ringback/core"
+import { Calls, PhoneNumber, Prompt, Settings } from "@ringback/core"
 import { ConfigProvider, DateTime, Duration, Effect } from "effect"
 
 const problemsOf = (make: () => unknown): ReadonlyArray<string> => {
@@ -122,6 +122,15 @@ describe("settings", () => {
     for (const namespace of ["", "a.b", "a b", "é", "x".repeat(11), 5]) {
       assert.deepStrictEqual(problemsOf(layer({ namespace })), ["namespace"])
     }
+    const inbound = (...numbers: ReadonlyArray<string>) =>
+      layer({ inbound: Object.fromEntries(numbers.map((number) => [number, {}])) })
+    for (const number of ["+1 555 017 0009", "0015550170009", "(555) 017-0009", "+", "desk"]) {
+      const masked = `inbound.${PhoneNumber.mask(number)}`
+      assert.deepStrictEqual(problemsOf(inbound("15550170009", "+15550170010", number)), [masked])
+    }
+    assert.deepStrictEqual(problemsOf(inbound("15550170009", "+15550170009")), ["inbound.+•••••••••09"])
+    assert.deepStrictEqual(problemsOf(layer({ refusal: { _tag: "Speak", text: "" } })), ["refusal"])
+    assert.deepStrictEqual(problemsOf(layer({ refusal: "hangup" })), ["refusal"])
     const before = DateTime.makeUnsafe("2026-01-01")
     assert.deepStrictEqual(problemsOf(layer({ restored: { before, dials: "Give up" } })), ["restored.dials"])
     for (const dials of ["hold", "dial", "give up"]) {

@@ -66,13 +66,16 @@ export class InvalidSettings extends Schema.TaggedError<InvalidSettings>()("Inva
 }
 
 /**
- * The caller id of an application, from `TELESIGN_CALLER_ID`: a number bought from Telesign, for use as `from`.
+ * The caller id of an application, from `TELESIGN_CALLER_ID`: a number bought from Telesign, for use as `from`. Fails with
+ * `InvalidSettings` if it is not set, or is no phone number.
  *
  * @since 0.1.0
  */
-export const callerId: Config.Config<PhoneNumber.PhoneNumber> = Config.schema(
-  PhoneNumber.PhoneNumber,
-  "TELESIGN_CALLER_ID"
+export const callerId: Effect.Effect<PhoneNumber.PhoneNumber, InvalidSettings> = Effect.suspend(() =>
+  Effect.flatMap(
+    variable(variableNames.callerId, Config.String),
+    (text = "") => Effect.mapError(Effect.fromResult(PhoneNumber.from(text)), () => invalid(callerIdProblems(text)))
+  )
 )
 
 /**
@@ -88,7 +91,7 @@ export const layer = (options: Options): Layer.Layer<Transport.Transport, Invali
 /**
  * The transport with settings from the configuration: `TELESIGN_CUSTOMER_ID` and `TELESIGN_API_KEY`, and, if they are
  * set, `TELESIGN_BASE_URL` and `TELESIGN_TIMEOUT` (such as `10 seconds`). Fails with `InvalidSettings`, which names the
- * variables.
+ * variables, `TELESIGN_CALLER_ID` among them if it is set and is no phone number.
  *
  * @since 0.1.0
  */
@@ -105,11 +108,21 @@ type Names = Readonly<Record<Setting, string>>
 
 const optionNames: Names = { customerId: "customerId", apiKey: "apiKey", baseUrl: "baseUrl", timeout: "timeout" }
 
-const variableNames: Names = {
+const variableNames = {
   customerId: "TELESIGN_CUSTOMER_ID",
   apiKey: "TELESIGN_API_KEY",
   baseUrl: "TELESIGN_BASE_URL",
-  timeout: "TELESIGN_TIMEOUT"
+  timeout: "TELESIGN_TIMEOUT",
+  callerId: "TELESIGN_CALLER_ID"
+}
+
+/** What may be wrong with a caller id: told with the transport, which needs none, because a call would find it too late. */
+const callerIdProblems = (text: string): InvalidSettings["problems"] => {
+  const setting = variableNames.callerId
+  if (text === "") return [{ setting, problem: "is not set. Set it to a number that you bought from Telesign." }]
+  return Result.isSuccess(PhoneNumber.from(text))
+    ? []
+    : [{ setting, problem: "has to be a phone number: country code and number, 7 to 15 digits, a leading + at most." }]
 }
 
 const variable = <A>(name: string, read: (name: string) => Config.Config<A>) =>
@@ -118,13 +131,18 @@ const variable = <A>(name: string, read: (name: string) => Config.Config<A>) =>
     Effect.mapError(() => invalid([{ setting: name, problem: "cannot be read from the configuration." }]))
   )
 
-const configured: Effect.Effect<Options, InvalidSettings> = Effect.gen(function*() {
+interface Configured extends Options {
+  readonly callerId?: string | undefined
+}
+
+const configured: Effect.Effect<Configured, InvalidSettings> = Effect.gen(function*() {
   return {
     customerId: (yield* variable(variableNames.customerId, Config.Redacted)) ?? Redacted.make(""),
     apiKey: (yield* variable(variableNames.apiKey, Config.Redacted)) ?? Redacted.make(""),
     baseUrl: yield* variable(variableNames.baseUrl, Config.String),
     // Text becomes a duration where the other settings are checked.
-    timeout: (yield* variable(variableNames.timeout, Config.String)) as Duration.Input | undefined
+    timeout: (yield* variable(variableNames.timeout, Config.String)) as Duration.Input | undefined,
+    callerId: yield* variable(variableNames.callerId, Config.String)
   }
 })
 
@@ -135,7 +153,7 @@ interface Settings extends TelesignAuth.Credentials {
   readonly timeout: Duration.Duration
 }
 
-const check = (options: Options, names: Names): Result.Result<Settings, InvalidSettings> => {
+const check = (options: Configured, names: Names): Result.Result<Settings, InvalidSettings> => {
   const url = endpoint(options.baseUrl ?? "https://rest-ww.telesign.com")
   const timeout = Option.getOrUndefined(Duration.fromInput(options.timeout ?? "10 seconds"))
   const isUsable = timeout !== undefined && Duration.isFinite(timeout) && Duration.toMillis(timeout) > 0
@@ -148,7 +166,10 @@ const check = (options: Options, names: Names): Result.Result<Settings, InvalidS
         problem: "has to be an http(s) address without user, query or fragment, such as https://rest-ww.telesign.com."
       }]
       : []),
-    ...(isUsable ? [] : [{ setting: names.timeout, problem: "has to be a duration above zero, such as `10 seconds`." }])
+    ...(isUsable
+      ? []
+      : [{ setting: names.timeout, problem: "has to be a duration above zero, such as `10 seconds`." }]),
+    ...(options.callerId === undefined || options.callerId === "" ? [] : callerIdProblems(options.callerId))
   ]
   return url !== undefined && isUsable && problems.length === 0
     ? Result.succeed({ customerId: options.customerId, apiKey: options.apiKey, url, timeout })
@@ -178,7 +199,7 @@ type Reason = Transport.TransportError["reason"]
 
 type Outcome = Result.Result<Transport.Accepted, Reason>
 
-const make = Effect.fnUntraced(function*(options: Options, names: Names) {
+const make = Effect.fnUntraced(function*(options: Configured, names: Names) {
   const settings = yield* Effect.fromResult(check(options, names))
   const client = yield* HttpClient.HttpClient
   const authorize = yield* authorizing(settings, options.authentication, names)

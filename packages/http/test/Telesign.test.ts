@@ -698,18 +698,35 @@ describe("settings", () => {
       }
     }))
 
-  it.effect("give the caller id as a phone number", () =>
+  it.effect("give the caller id as a phone number, and are refused in words like the others", () =>
     Effect.gen(function*() {
-      const read = (value: Record<string, string>) =>
-        Effect.result(Telesign.callerId.parse(ConfigProvider.fromEnv({ env: value })))
+      const read = (env: Record<string, string>) =>
+        Effect.result(Effect.provide(Telesign.callerId, ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))
+      const told = (result: Result.Result<unknown, Telesign.InvalidSettings>) =>
+        Result.isFailure(result) ? result.failure.message : "nothing"
       const right = yield* read({ TELESIGN_CALLER_ID: "+15550170009" })
       assert.deepStrictEqual(Result.getOrThrow(right), PhoneNumber.make("15550170009"))
-      for (const value of ["5550-170-009", "a15550170009"]) {
+      for (const value of ["5550-170-009", "a15550170009", " 15550170009"]) {
         const wrong = yield* read({ TELESIGN_CALLER_ID: value })
-        assert(Result.isFailure(wrong))
-        assert.include(String(wrong.failure), "TELESIGN_CALLER_ID")
-        assert.notInclude(String(wrong.failure) + inspect(wrong.failure), value)
+        assert.include(told(wrong), "\n- TELESIGN_CALLER_ID has to be a phone number")
+        assert.notInclude(told(wrong) + inspect(wrong), value)
       }
-      assert.include(String(Result.merge(yield* read({}))), "TELESIGN_CALLER_ID")
+      for (const env of [{}, { TELESIGN_CALLER_ID: "" }]) {
+        assert.include(told(yield* read(env)), "\n- TELESIGN_CALLER_ID is not set. Set it to a number that you bought")
+      }
+    }))
+
+  it.effect("are told together, the caller id among them if it is set", () =>
+    Effect.gen(function*() {
+      const told = (env: Record<string, string>) =>
+        Effect.flip(Layer.build(Layer.provide(Telesign.layerConfig, FetchHttpClient.layer))).pipe(
+          Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))),
+          Effect.map(({ problems }) => problems.map(({ setting }) => setting)),
+          Effect.scoped
+        )
+      const others = ["TELESIGN_CUSTOMER_ID", "TELESIGN_API_KEY"]
+      assert.deepStrictEqual(yield* told({}), others)
+      assert.deepStrictEqual(yield* told({ TELESIGN_CALLER_ID: "+15550170009" }), others)
+      assert.deepStrictEqual(yield* told({ TELESIGN_CALLER_ID: "our number" }), [...others, "TELESIGN_CALLER_ID"])
     }))
 })
