@@ -31,7 +31,7 @@ export const layer = <E, R>(calls: Layer.Layer<Calls.Calls, E, R>) => {
   )
   const engine = calls.pipe(
     Layer.provideMerge(store),
-    Layer.provide(Telesign.layerConfig),
+    Layer.provideMerge(Telesign.layerConfig),
     Layer.provide(NodeHttpClient.layerNodeHttp)
   )
   const server = NodeHttpServer.layerConfig(
@@ -52,6 +52,12 @@ export const parties = Effect.gen(function*() {
   const from = yield* Telesign.callerId
   return { to: PhoneNumber.make(process.argv[2] ?? ""), from }
 })
+
+/**
+ * What a call is known by: the first argument of the command line, so that the same command is the same call, after a crash
+ * too. For another call set `AGAIN` to anything.
+ */
+export const key = `${process.argv[2] ?? ""} ${process.env["AGAIN"] ?? ""}`.slice(0, 255)
 
 /** Waits for the outcome of a call and prints it, and then for the end of its line. */
 export const report = <A, E extends { readonly _tag: string; readonly message: string }>(call: Calls.Handle<A, E>) =>

@@ -2,4 +2,4 @@
 import { TelesignWebhook } from "@ringback/http"
 import { serve } from "./serving.ts"
 
-serve({ routes: TelesignWebhook.layer({ path: "/events" }) })
+serve({ routes: TelesignWebhook.layer({ path: "/events", verify: "none" }) })

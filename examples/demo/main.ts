@@ -47,7 +47,7 @@ const application = (filename: string) =>
     const calls = Calls.layer({ flows: [PlayAMessage, HangUp, CalleeHangsUp, Passcode], settings: { speed } }).pipe(
       Layer.provide(SqlEventStore.layer),
       Layer.provide(SqliteClient.layer({ filename })),
-      Layer.provide(Telesign.layer({ ...TelesignEmulator.credentials, baseUrl })),
+      Layer.provideMerge(Telesign.layer({ ...TelesignEmulator.credentials, baseUrl })),
       Layer.provide(NodeHttpClient.layerNodeHttp)
     )
     return HttpRouter.serve(TelesignWebhook.layer({ path: "/telesign/events" }), {

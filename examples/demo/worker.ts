@@ -45,7 +45,7 @@ const application = Layer.unwrap(
           ),
           Layer.provideMerge(SqlEventStore.layer),
           Layer.provide(database),
-          Layer.provide(Telesign.layerConfig),
+          Layer.provideMerge(Telesign.layerConfig),
           Layer.provide(NodeHttpClient.layerNodeHttp),
           Layer.provideMerge(NodeHttpServer.layer(createServer, { port, host: "127.0.0.1" }))
         )

@@ -13,7 +13,7 @@ const Database = PgClient.layerConfig({ url: Config.Redacted("DATABASE_URL") })
 
 const CallsLive = Calls.layer({ flows: [OrderReady] }).pipe(
   Layer.provide(SqlEventStore.layer),
-  Layer.provide(Telesign.layerConfig),
+  Layer.provideMerge(Telesign.layerConfig),
   Layer.provide(NodeHttpClient.layerNodeHttp)
 )
 

@@ -7,23 +7,25 @@ import { HttpRouter } from "effect/http"
 import { createServer } from "node:http"
 import { TableReady } from "./flow.ts"
 
-// The engine: these flows, this store, this carrier (TELESIGN_CUSTOMER_ID and TELESIGN_API_KEY from the environment).
+// The engine: these flows, this store, this account (TELESIGN_CUSTOMER_ID and TELESIGN_API_KEY from the environment).
 const CallsLive = Calls.layer({ flows: [TableReady] }).pipe(
   Layer.provide(SqlEventStore.layer),
   Layer.provide(SqliteClient.layer({ filename: "calls.db" })),
-  Layer.provide(Telesign.layerConfig),
+  Layer.provideMerge(Telesign.layerConfig),
   Layer.provide(NodeHttpClient.layerNodeHttp)
 )
 
-// One more route for the HttpRouter that an application already has: Telesign's events come in here.
+// One more route for the HttpRouter that an application already has: Telesign's events come in here, signed with the API key.
 const Server = HttpRouter.serve(TelesignWebhook.layer({ path: "/telesign/events" })).pipe(
   Layer.provideMerge(CallsLive),
   Layer.provide(NodeHttpServer.layer(createServer, { port: 4020, gracefulShutdownTimeout: "5 seconds" }))
 )
 
 const program = Effect.gen(function*() {
+  const [to = "", reservation = ""] = process.argv.slice(2)
   const from = yield* Telesign.callerId // TELESIGN_CALLER_ID
-  const call = yield* Calls.start(TableReady, { to: PhoneNumber.make(process.argv[2] ?? ""), from })
+  // The same key is the same call: killed and started again, this program goes on with it, and rings nobody twice.
+  const call = yield* Calls.start(TableReady, { to: PhoneNumber.make(to), from }, { key: reservation })
   const outcome = yield* call.outcome // "coming" | "not coming" | "unreached"
   yield* Console.log(`The guest is ${outcome}.`)
 })

@@ -366,7 +366,7 @@ const checkRunning = (
  * @example
  * const CallsLive = Calls.layer({ flows: [Reminder] }).pipe(
  *   Layer.provide(EventStore.layerMemory),
- *   Layer.provide(Telesign.layerConfig)
+ *   Layer.provideMerge(Telesign.layerConfig)
  * )
  * @since 0.1.0
  */

@@ -18,6 +18,7 @@ import {
   ByteSize,
   Clock,
   Config,
+  Context,
   Duration,
   Effect,
   Layer,
@@ -31,6 +32,7 @@ import {
 import { SecureRandom } from "effect/crypto"
 import { FetchHttpClient, Headers, HttpClient, HttpClientRequest } from "effect/http"
 import type { HttpClientResponse } from "effect/http"
+import * as Telling from "./internal/telling.ts"
 import * as TelesignAuth from "./TelesignAuth.ts"
 import * as TelesignWire from "./TelesignWire.ts"
 
@@ -79,38 +81,51 @@ export const callerId: Effect.Effect<PhoneNumber.PhoneNumber, InvalidSettings> =
 )
 
 /**
- * The transport with settings from the program. Fails with `InvalidSettings` when it is built, not at the first call.
+ * The transport with settings from the program, and the account, by whose keys webhooks are verified. Fails with
+ * `InvalidSettings` when it is built, not at the first call.
  *
  * With `FetchHttpClient`, fetch options are taken from the `FetchHttpClient.RequestInit` that is provided to this layer.
  *
  * @since 0.1.0
  */
-export const layer = (options: Options): Layer.Layer<Transport.Transport, InvalidSettings, HttpClient.HttpClient> =>
-  Layer.effect(Transport.Transport, make(options, optionNames))
+export const layer = (
+  options: Options
+): Layer.Layer<Transport.Transport | TelesignAuth.Account, InvalidSettings, HttpClient.HttpClient> =>
+  Layer.effectContext(make(options, optionNames))
 
 /**
- * The transport with settings from the configuration: `TELESIGN_CUSTOMER_ID` and `TELESIGN_API_KEY`, and, if they are
- * set, `TELESIGN_BASE_URL` and `TELESIGN_TIMEOUT` (such as `10 seconds`). Fails with `InvalidSettings`, which names the
- * variables, `TELESIGN_CALLER_ID` among them if it is set and is no phone number.
+ * The same with settings from the configuration: `TELESIGN_CUSTOMER_ID` and `TELESIGN_API_KEY`, and, if they are set,
+ * `TELESIGN_FURTHER_API_KEYS` (with commas between them), `TELESIGN_BASE_URL` and `TELESIGN_TIMEOUT` (such as `10 seconds`).
+ * Fails with `InvalidSettings`, which names the variables, `TELESIGN_CALLER_ID` among them if it is set and is no phone number.
  *
  * @since 0.1.0
  */
-export const layerConfig: Layer.Layer<Transport.Transport, InvalidSettings, HttpClient.HttpClient> = Layer.effect(
-  Transport.Transport,
+export const layerConfig: Layer.Layer<
+  Transport.Transport | TelesignAuth.Account,
+  InvalidSettings,
+  HttpClient.HttpClient
+> = Layer.effectContext(
   Effect.suspend(() => Effect.flatMap(configured, (options) => make(options, variableNames)))
 )
 
 // Settings
 
-type Setting = "customerId" | "apiKey" | "baseUrl" | "timeout"
+type Setting = "customerId" | "apiKey" | "furtherApiKeys" | "baseUrl" | "timeout"
 
 type Names = Readonly<Record<Setting, string>>
 
-const optionNames: Names = { customerId: "customerId", apiKey: "apiKey", baseUrl: "baseUrl", timeout: "timeout" }
+const optionNames: Names = {
+  customerId: "customerId",
+  apiKey: "apiKey",
+  furtherApiKeys: "furtherApiKeys",
+  baseUrl: "baseUrl",
+  timeout: "timeout"
+}
 
 const variableNames = {
   customerId: "TELESIGN_CUSTOMER_ID",
   apiKey: "TELESIGN_API_KEY",
+  furtherApiKeys: "TELESIGN_FURTHER_API_KEYS",
   baseUrl: "TELESIGN_BASE_URL",
   timeout: "TELESIGN_TIMEOUT",
   callerId: "TELESIGN_CALLER_ID"
@@ -139,12 +154,18 @@ const configured: Effect.Effect<Configured, InvalidSettings> = Effect.gen(functi
   return {
     customerId: (yield* variable(variableNames.customerId, Config.Redacted)) ?? Redacted.make(""),
     apiKey: (yield* variable(variableNames.apiKey, Config.Redacted)) ?? Redacted.make(""),
+    furtherApiKeys: listed(yield* variable(variableNames.furtherApiKeys, Config.Redacted)),
     baseUrl: yield* variable(variableNames.baseUrl, Config.String),
     // Text becomes a duration where the other settings are checked.
     timeout: (yield* variable(variableNames.timeout, Config.String)) as Duration.Input | undefined,
     callerId: yield* variable(variableNames.callerId, Config.String)
   }
 })
+
+const listed = (keys: Redacted.Redacted | undefined): ReadonlyArray<Redacted.Redacted> =>
+  keys === undefined || Redacted.value(keys).trim() === ""
+    ? []
+    : Redacted.value(keys).split(",").map((key) => Redacted.make(key.trim()))
 
 const invalid = (problems: InvalidSettings["problems"]) => new InvalidSettings({ problems })
 
@@ -160,6 +181,9 @@ const check = (options: Configured, names: Names): Result.Result<Settings, Inval
   const problems = [
     ...secretProblem(names.customerId, "customer id", options.customerId, /[^\x21-\x39\x3b-\x7e]/),
     ...secretProblem(names.apiKey, "API key", options.apiKey, /[^\x21-\x7e]/),
+    ...(options.furtherApiKeys ?? []).flatMap((key) =>
+      secretProblem(names.furtherApiKeys, "API key", key, /[^\x21-\x7e]/)
+    ).slice(0, 1),
     ...(url === undefined
       ? [{
         setting: names.baseUrl,
@@ -172,9 +196,15 @@ const check = (options: Configured, names: Names): Result.Result<Settings, Inval
     ...(options.callerId === undefined || options.callerId === "" ? [] : callerIdProblems(options.callerId))
   ]
   return url !== undefined && isUsable && problems.length === 0
-    ? Result.succeed({ customerId: options.customerId, apiKey: options.apiKey, url, timeout })
+    ? Result.succeed({ ...accountOf(options), url, timeout })
     : Result.fail(invalid(problems))
 }
+
+const accountOf = ({ apiKey, customerId, furtherApiKeys = [] }: Options): TelesignAuth.Credentials => ({
+  customerId,
+  apiKey,
+  furtherApiKeys
+})
 
 const secretProblem = (setting: string, what: string, secret: Redacted.Redacted, forbidden: RegExp) => {
   const value = Redacted.value(secret)
@@ -229,7 +259,7 @@ const make = Effect.fnUntraced(function*(options: Configured, names: Names) {
 
   const tell = telling(names)
 
-  return Transport.Transport.of({
+  const transport = Transport.Transport.of({
     send: Effect.fn("Telesign.send", { kind: "client" })(function*(dial) {
       const externalId = dial.externalId ?? ""
       const outcome = yield* Effect.tap(outcomeOf(dial), tell)
@@ -239,6 +269,7 @@ const make = Effect.fnUntraced(function*(options: Configured, names: Names) {
       return yield* new Transport.TransportError({ externalId, reason: outcome.failure })
     })
   })
+  return Context.make(Transport.Transport, transport).pipe(Context.add(TelesignAuth.Account, accountOf(options)))
 })
 
 /** What an operator would act on: of each kind one line at once, and then one a minute at most. */
@@ -283,19 +314,11 @@ const troubleOf = (reason: Reason, names: Names): Trouble | undefined => {
 
 /** Tells the log of trouble with dials, however many there are. */
 const telling = (names: Names): (outcome: Outcome) => Effect.Effect<void> => {
-  const told = new Map<Trouble["kind"], { at: number; count: number }>()
-  return Effect.fnUntraced(function*(outcome) {
+  const tell = Telling.make<Trouble["kind"]>()
+  return (outcome) => {
     const trouble = Result.isFailure(outcome) ? troubleOf(outcome.failure, names) : undefined
-    if (trouble === undefined) return
-    const last = told.get(trouble.kind) ?? { at: -Infinity, count: 0 }
-    told.set(trouble.kind, last)
-    last.count++
-    const now = yield* Clock.currentTimeMillis
-    if (now - last.at < 60_000) return
-    yield* trouble.line(last.count)
-    last.at = now
-    last.count = 0
-  })
+    return trouble === undefined ? Effect.void : tell(trouble.kind, trouble.line)
+  }
 }
 
 const contentType = "application/json"
@@ -312,7 +335,7 @@ const authorizing = Effect.fnUntraced(function*(
   }
   const random = yield* SecureRandom.SecureRandom
   const auth = yield* Effect.mapError(
-    TelesignAuth.make(settings.apiKey),
+    TelesignAuth.make(settings),
     (error) => invalid([{ setting: names.apiKey, problem: `cannot sign. ${error.message}.` }])
   )
   return Effect.fnUntraced(function*(body: string) {

@@ -3,20 +3,33 @@
  *
  * @since 0.1.0
  */
-import { Effect, Layer, Redacted, Result, Schema } from "effect"
+import { Context, Effect, Layer, Redacted, Result, Schema } from "effect"
 import { Mac, SecureRandom } from "effect/crypto"
 import { Base64 } from "effect/encoding"
 import { Headers } from "effect/http"
 
 /**
- * What an account is known by. Both stay redacted wherever they are printed.
+ * What an account is known by. All stay redacted wherever they are printed.
  *
  * @since 0.1.0
  */
 export interface Credentials {
   readonly customerId: Redacted.Redacted
   readonly apiKey: Redacted.Redacted
+  /**
+   * Keys that webhooks may be signed with beside `apiKey`: the next one before the account changes to it, the last one until
+   * nothing that it signed is under way any more. Requests are sent with `apiKey` alone.
+   */
+  readonly furtherApiKeys?: ReadonlyArray<Redacted.Redacted> | undefined
 }
+
+/**
+ * The account of an application. `Telesign.layer` and `Telesign.layerConfig` give it, and `TelesignWebhook` verifies with it,
+ * so that both go by the same keys.
+ *
+ * @since 0.1.0
+ */
+export class Account extends Context.Service<Account, Credentials>()("@ringback/http/TelesignAuth/Account") {}
 
 /**
  * The header `Authorization` of HTTP Basic ("Authentication"; documented). The API key is used as it is, not decoded.
@@ -29,12 +42,13 @@ export const basic = ({ apiKey, customerId }: Credentials): Redacted.Redacted =>
   })
 
 /**
- * What the signature of a webhook says: `missing` if there is none, `invalid` if one is there but no header holds a right
- * one.
+ * What the signatures of a webhook say. `valid`: there is one, and all that are there are right. `missing`: there is none.
+ * `wrong`: one was made with another key or of another body. `malformed`: a header is not in the form of a signature.
+ * `doubled`: a header came twice.
  *
  * @since 0.1.0
  */
-export type Verdict = "valid" | "invalid" | "missing"
+export type Verdict = "valid" | "missing" | "wrong" | "malformed" | "doubled"
 
 /**
  * The parts of a request that are signed, beside the body. `date` is in the form of RFC 1123, such as `Mon, 02 Mar 2026
@@ -52,7 +66,7 @@ export interface SignedRequest {
 }
 
 /**
- * Signs and verifies with one API key.
+ * Signs with one API key, and verifies with that and others.
  *
  * @since 0.1.0
  */
@@ -64,8 +78,8 @@ export interface TelesignAuth {
    * callbacks in general, presumed for Voice).
    *
    * They are in `Authorization`, as `TSA <customer id>:<signature>`, and in `X-TS-Authorization`, bare or in the same
-   * form. One right signature is enough, for a proxy may need `Authorization` for itself. Only the body is signed, so a
-   * webhook that somebody recorded and sends again is valid.
+   * form. One header is enough, for a proxy may need `Authorization` for itself, with another scheme. The customer id is
+   * not compared: it is not signed. Only the body is signed, so a webhook that somebody recorded and sends again is valid.
    */
   readonly verify: (headers: Headers.Headers, body: Uint8Array) => Effect.Effect<Verdict>
   /**
@@ -87,32 +101,36 @@ export class InvalidApiKey extends Schema.TaggedError<InvalidApiKey>()("InvalidA
 }
 
 /**
- * Makes what signs and verifies with an API key. Fails with `InvalidApiKey` if the key is not base64 text.
+ * Makes what signs and verifies with the keys of an account. Fails with `InvalidApiKey` if one of them is not base64 text.
  *
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(
-  function*(apiKey: Redacted.Redacted): Effect.fn.Return<TelesignAuth, InvalidApiKey, Mac.Mac> {
+  function*(
+    { apiKey, furtherApiKeys = [] }: Pick<Credentials, "apiKey" | "furtherApiKeys">
+  ): Effect.fn.Return<TelesignAuth, InvalidApiKey, Mac.Mac> {
     const mac = yield* Mac.Mac
-    const bytes = Base64.decode(Redacted.value(apiKey))
-    if (Result.isFailure(bytes)) return yield* new InvalidApiKey()
-    const key = yield* Effect.mapError(Mac.key(Mac.hmacSha256, bytes.success), () => new InvalidApiKey())
+    const key = yield* keyFrom(apiKey)
+    const keys = [key, ...yield* Effect.forEach(furtherApiKeys, keyFrom)]
 
     const sign = (data: Uint8Array) => Effect.map(Effect.orDie(mac.sign(key, data)), Base64.encode)
 
-    const isRight = (signature: string, body: Uint8Array) => {
-      const tag = Base64.decode(signature)
-      return Result.isFailure(tag) ? Effect.succeed(false) : Effect.orDie(mac.verify(key, tag.success, body))
-    }
+    const isRight = Effect.fnUntraced(function*(tag: Uint8Array, body: Uint8Array) {
+      for (const each of keys) {
+        if (yield* Effect.orDie(mac.verify(each, tag, body))) return true
+      }
+      return false
+    })
 
     return {
       sign,
       verify: Effect.fnUntraced(function*(headers, body) {
-        const signatures = signaturesIn(headers)
-        for (const signature of signatures) {
-          if (yield* isRight(signature, body)) return "valid"
+        const found = signaturesIn(headers)
+        if (typeof found === "string") return found
+        for (const tag of found) {
+          if (!(yield* isRight(tag, body))) return "wrong"
         }
-        return signatures.length === 0 ? "missing" : "invalid"
+        return "valid"
       }),
       signRequest: (customerId, request) =>
         Effect.map(sign(encoder.encode(textToSign(request))), (signature) =>
@@ -126,6 +144,13 @@ export const make = Effect.fnUntraced(
   },
   Effect.provide(Mac.layerWebCrypto.pipe(Layer.provide(SecureRandom.layerWebCrypto)))
 )
+
+const keyFrom = (apiKey: Redacted.Redacted): Effect.Effect<Mac.Key<typeof Mac.hmacSha256>, InvalidApiKey> => {
+  const bytes = Base64.decode(Redacted.value(apiKey))
+  return Result.isFailure(bytes)
+    ? Effect.fail(new InvalidApiKey())
+    : Effect.mapError(Mac.key(Mac.hmacSha256, bytes.success), () => new InvalidApiKey())
+}
 
 const encoder = new TextEncoder()
 
@@ -144,10 +169,35 @@ const textToSign = ({ body, contentType, date, method, nonce, path }: SignedRequ
     path
   ].join("\n")
 
-const signaturesIn = (headers: Headers.Headers): ReadonlyArray<string> => {
-  const own = headers["x-ts-authorization"]
-  return [tsaSignature(headers["authorization"]), tsaSignature(own) ?? own?.trim()].filter((text) => text !== undefined)
+/** The signatures of a webhook, each once, or why there are none. */
+const signaturesIn = (headers: Headers.Headers): ReadonlyArray<Uint8Array> | "missing" | "malformed" | "doubled" => {
+  const read = [inAuthorization(headers["authorization"]), inOwnHeader(headers["x-ts-authorization"])]
+  if (read.includes("doubled")) return "doubled"
+  if (read.includes("malformed")) return "malformed"
+  const signatures = new Set(read.filter((each) => each !== undefined))
+  if (signatures.size === 0) return "missing"
+  return [...signatures].map((signature) => Result.getOrThrow(Base64.decode(signature)))
 }
 
-const tsaSignature = (header: string | undefined): string | undefined =>
-  header === undefined ? undefined : /^TSA\s+[^\s:]+:(\S+)$/i.exec(header.trim())?.[1]
+/** A proxy may use this header for itself, with another scheme. */
+const inAuthorization = (header: string | undefined): string | undefined =>
+  header === undefined || otherScheme.test(header) ? undefined : inForm(header, ofScheme)
+
+const inOwnHeader = (header: string | undefined): string | undefined =>
+  header === undefined ? undefined : inForm(header, ofScheme, bare)
+
+const inForm = (header: string, ...forms: ReadonlyArray<RegExp>): string => {
+  if (header.includes(",")) return "doubled"
+  for (const form of forms) {
+    const signature = form.exec(header)?.[1]
+    if (signature !== undefined) return signature
+  }
+  return "malformed"
+}
+
+const otherScheme = /^(?!TSA )[a-z][\w-]* +[^\s,](?!.*,\s*TSA\b)/i
+
+/** 32 bytes have one form in base64, so that no two texts are the same signature. */
+const bare = /^([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$/
+
+const ofScheme = /^[Tt][Ss][Aa] +[^\s:]+:([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$/

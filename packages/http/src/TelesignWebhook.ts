@@ -5,28 +5,65 @@
  */
 import type { Calls } from "@ringback/core"
 import { ByteSize, Effect, Exit, Latch, Layer } from "effect"
-import type { Redacted, Scope } from "effect"
+import type { Scope } from "effect"
 import { HttpEffect, HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
 import type { HttpServerError, HttpServerRequest } from "effect/http"
+import type * as Admission from "./internal/admission.ts"
 import * as Desk from "./internal/desk.ts"
 import * as NodeHttp from "./internal/nodeHttp.ts"
 import type * as TelesignAuth from "./TelesignAuth.ts"
 import type * as TelesignWire from "./TelesignWire.ts"
 
 /**
+ * An own way to tell whether a webhook comes from Telesign, by its headers and its body as it came: such as the certificate that
+ * a proxy in front has checked, or a secret that it adds.
+ *
+ * @since 0.1.0
+ */
+export type Verifier<R = never> = Admission.Verifier<R>
+
+/**
+ * How webhooks are verified.
+ *
+ * - `"required"`, the default: each has to be signed with a key of the account (`TelesignAuth.Account`). That Voice signs its
+ *   events follows from two pages of the documents together ("Authenticate callbacks", "Transaction Callback Service").
+ * - `"if signed"`: a wrong signature is refused, a missing one is taken, with a warning that counts. To find out whether an
+ *   account signs, and no longer: it keeps nobody out.
+ * - `"none"`: nothing is checked, with a warning at the start. Whoever finds the address can have calls answered, and whoever
+ *   knows an id of a call can hear it, steer it and end it.
+ * - a `Verifier` of the program.
+ *
+ * @since 0.1.0
+ */
+export type Verification<R = never> = Admission.Verification<R>
+
+/**
+ * What a way to verify webhooks needs: the account, nothing, or what a `Verifier` of the program needs.
+ *
+ * @since 0.1.0
+ */
+export type Needs<V> = V extends "none" ? never : V extends Verifier<infer R> ? R : TelesignAuth.Account
+
+/**
+ * How a way to verify webhooks cannot be set up: without a key that is one.
+ *
+ * @since 0.1.0
+ */
+export type Fails<V> = V extends "none" | Verifier<infer _> ? never : TelesignAuth.InvalidApiKey
+
+/**
  * Where and how webhooks come in.
  *
  * @since 0.1.0
  */
-export interface Options extends TelesignWire.Options {
-  /** The path of the URL that Telesign was told to report to. */
-  readonly path: HttpRouter.PathInput
+export interface Options<V extends Verification<unknown> = Verification> extends TelesignWire.Options {
   /**
-   * Checks signatures with the API key. A wrong one is always refused; a missing one only if a signature is `required`,
-   * because it is not documented that Voice signs its events ("Authenticate callbacks" speaks of callbacks in general).
-   * Require it as soon as you have seen one.
+   * The path of the URL that Telesign was told to report to. It may hold a secret, such as `/telesign/${secret}`, beside
+   * signatures or in place of them; then keep it out of access logs.
    */
-  readonly verify?: { readonly apiKey: Redacted.Redacted; readonly required: boolean } | undefined
+  readonly path: HttpRouter.PathInput
+  /** How webhooks are verified: by a signature that is `"required"`. */
+  readonly verify?: V | undefined
   /** The longest body that is read, 64 KiB by default. */
   readonly maxBodySize?: ByteSize.Input | undefined
 }
@@ -40,7 +77,7 @@ export interface Options extends TelesignWire.Options {
  *
  * | what comes in | answer |
  * | --- | --- |
- * | a signature that is wrong, or missing though required | 401 |
+ * | a signature that is missing, wrong, malformed or doubled | 401 |
  * | more than `maxBodySize` | 413 |
  * | no JSON, whatever its content type, or no event: no `event`, no `reference_id` | 400 |
  * | an event that the store cannot record in time, where no hold would help | 503 and `{}` |
@@ -55,16 +92,17 @@ export interface Options extends TelesignWire.Options {
  * Middleware sees and changes the answer as that of any route. Only a pre-response handler that is registered after the
  * route has run comes too late.
  *
- * Each webhook counts in the metric `ringback_webhooks`, by `event` and `result`.
+ * Each webhook counts in the metric `ringback_webhooks`, by `event` and `result`. Whom it refuses the log tells, of each kind
+ * at once and then once a minute at most.
  *
  * @since 0.1.0
  */
-export const layer = (
-  options: Options
-): Layer.Layer<never, TelesignAuth.InvalidApiKey, HttpRouter.HttpRouter | Calls.Calls> =>
+export const layer = <const V extends Verification<unknown> = "required">(
+  options: Options<V>
+): Layer.Layer<never, Fails<V>, HttpRouter.HttpRouter | Calls.Calls | Needs<V>> =>
   HttpRouter.use((router) =>
-    Effect.flatMap(routeHandler(options), (handle) => router.add("POST", options.path, handle))
-  )
+    Effect.flatMap(routeHandler(options as Options), (handle) => router.add("POST", options.path, handle))
+  ) as Layer.Layer<never, Fails<V>, HttpRouter.HttpRouter | Calls.Calls | Needs<V>>
 
 /**
  * The part of a `Server` of `node:http` or `node:https` that `layerNode` needs.
@@ -93,15 +131,15 @@ export interface NodeServer extends NodeHttp.Server {}
  *
  * @since 0.1.0
  */
-export const layerNode = (
+export const layerNode = <const V extends Verification<unknown> = "required">(
   server: NodeServer,
-  options: Options
-): Layer.Layer<never, TelesignAuth.InvalidApiKey, Calls.Calls> =>
-  Layer.effectDiscard(Effect.flatMap(nodeHandler(options), ({ idle, take }) =>
+  options: Options<V>
+): Layer.Layer<never, Fails<V>, Calls.Calls | Needs<V>> =>
+  Layer.effectDiscard(Effect.flatMap(nodeHandler(options as Options), ({ idle, take }) =>
     Effect.acquireRelease(
       Effect.sync(() => NodeHttp.intercept(server, take)),
       (undo) => Effect.andThen(Effect.sync(undo), idle)
-    )))
+    ))) as Layer.Layer<never, Fails<V>, Calls.Calls | Needs<V>>
 
 // The route
 

@@ -7,7 +7,7 @@ import { TelesignAuth } from "../src/index.ts"
 
 const apiKey = "q0hvb3NlIGEgbG9uZyBhbmQgcmFuZG9tIGtleSBoZXJlIQ=="
 const customerId = Redacted.make("11AA22BB-0000-4000-8000-CC33DD44EE55")
-const auth = TelesignAuth.make(Redacted.make(apiKey))
+const auth = TelesignAuth.make({ apiKey: Redacted.make(apiKey) })
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const hmac = (data: string | Uint8Array, key = apiKey) =>
@@ -35,7 +35,7 @@ describe("make", () => {
   for (const [name, key] of [["empty", ""], ["no base64", "not base64!"], ["cut", "q0hvb3Nl="]] as const) {
     it.effect(`refuses a key that is ${name}, without repeating it`, () =>
       Effect.gen(function*() {
-        const result = yield* Effect.result(TelesignAuth.make(Redacted.make(key)))
+        const result = yield* Effect.result(TelesignAuth.make({ apiKey: Redacted.make(key) }))
         assert(Result.isFailure(result))
         assert.strictEqual(result.failure._tag, "InvalidApiKey")
         if (key !== "") assert.notInclude(inspect(result.failure) + JSON.stringify(result.failure), key)
@@ -49,33 +49,56 @@ describe("verify", () => {
       assert.strictEqual(yield* verdict({ authorization: `TSA 11AA:${right}` }), "valid")
       assert.strictEqual(yield* verdict({ Authorization: `tsa  11AA:${right}` }), "valid")
       assert.strictEqual(yield* verdict({ "X-TS-Authorization": right }), "valid")
-      assert.strictEqual(yield* verdict({ "x-ts-authorization": ` TSA 11AA:${right} ` }), "valid")
+      assert.strictEqual(yield* verdict({ "x-ts-authorization": `TSA 11AA:${right}` }), "valid")
       assert.strictEqual(yield* verdict({ authorization: "Bearer proxy", "x-ts-authorization": right }), "valid")
-      assert.strictEqual(yield* verdict({ authorization: `TSA 11AA:${right}`, "x-ts-authorization": "AAAA" }), "valid")
     }))
 
   it.effect("finds no signature where there is none", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* verdict({}), "missing")
       assert.strictEqual(yield* verdict({ authorization: "Basic MTFBQTI6" }), "missing")
-      assert.strictEqual(yield* verdict({ authorization: right }), "missing")
+      assert.strictEqual(yield* verdict({ authorization: `Digest username="a", realm="b"` }), "missing")
     }))
 
-  it.effect("refuses a wrong signature", () =>
+  it.effect("refuses a wrong signature, though another header has a right one", () =>
     Effect.gen(function*() {
       const other = hmac(body, "b3RoZXIga2V5IG90aGVyIGtleQ==")
-      for (const signature of [other, right.slice(0, 8), `A${right.slice(1)}`, "not base64!", "", hmac("")]) {
-        assert.strictEqual(yield* verdict({ "x-ts-authorization": signature }), "invalid", signature)
+      assert.strictEqual(yield* verdict({ "x-ts-authorization": other }), "wrong")
+      assert.strictEqual(yield* verdict({ "x-ts-authorization": hmac("") }), "wrong")
+      assert.strictEqual(yield* verdict({ authorization: `TSA 11AA:${other}` }), "wrong")
+      assert.strictEqual(yield* verdict({ authorization: `TSA 11AA:${right}`, "x-ts-authorization": other }), "wrong")
+      assert.strictEqual(yield* verdict({ authorization: `TSA 11AA:${other}`, "x-ts-authorization": right }), "wrong")
+    }))
+
+  it.effect("never takes a malformed header for a missing one", () =>
+    Effect.gen(function*() {
+      const last = right.at(-2)!
+      const sameBytes = right.slice(0, -2) + String.fromCharCode(last.charCodeAt(0) + 1) + "="
+      assert.deepStrictEqual(Buffer.from(sameBytes, "base64"), Buffer.from(right, "base64"))
+      for (
+        const text of [right.slice(0, 8), "not base64!", "", ` ${right}`, `${right} `, right.slice(0, -1), sameBytes]
+      ) {
+        assert.strictEqual(yield* verdict({ "x-ts-authorization": text }), "malformed", text)
+        assert.strictEqual(yield* verdict({ authorization: `TSA 11AA:${text.trim()}x` }), "malformed", text)
       }
-      assert.strictEqual(yield* verdict({ authorization: `TSA 11AA:${other}` }), "invalid")
-      assert.strictEqual(yield* verdict({ "x-ts-authorization": `${right}, ${right}` }), "invalid")
+      for (const text of ["TSA x", "TSA", "TSA ", "", right, `TSA ${right}`, `TSA :${right}`, `TSA\t11AA:${right}`]) {
+        assert.strictEqual(yield* verdict({ authorization: text }), "malformed", text)
+        assert.strictEqual(yield* verdict({ authorization: text, "x-ts-authorization": right }), "malformed", text)
+      }
+    }))
+
+  it.effect("refuses a header that came twice, also with a right signature both times", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* verdict({ "x-ts-authorization": `${right}, ${right}` }), "doubled")
+      assert.strictEqual(yield* verdict({ authorization: `TSA 11AA:${right}, TSA 11AA:${right}` }), "doubled")
+      assert.strictEqual(yield* verdict({ authorization: `Basic MTFB, TSA 11AA:${right}` }), "doubled")
     }))
 
   it.effect("signs the bytes, not what they mean", () =>
     Effect.gen(function*() {
       const spaced = JSON.stringify(JSON.parse(body), null, 1)
-      assert.strictEqual(yield* verdict({ "x-ts-authorization": right }, spaced), "invalid")
-      assert.strictEqual(yield* verdict({ "x-ts-authorization": right }, `${body}\n`), "invalid")
+      assert.strictEqual(yield* verdict({ "x-ts-authorization": right }, spaced), "wrong")
+      assert.strictEqual(yield* verdict({ "x-ts-authorization": right }, `${body}\n`), "wrong")
     }))
 
   it.effect.prop(

@@ -4,7 +4,8 @@ import { Action, Calls, EventStore, Explain, PhoneNumber } from "@ringback/core"
 import type { Reply, Webhook } from "@ringback/core"
 import { Deferred, Effect, Exit, Fiber, Layer, Logger, Metric, Redacted, References, Scope, Tracer } from "effect"
 import type { Types } from "effect"
-import { HttpEffect, HttpMiddleware, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { type Headers, HttpEffect, HttpMiddleware, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { TestClock } from "effect/testing"
 import { createHmac } from "node:crypto"
 import { once } from "node:events"
 import { createServer, type Server, type ServerResponse } from "node:http"
@@ -12,7 +13,7 @@ import type { AddressInfo, Socket } from "node:net"
 import { connect } from "node:net"
 import { inspect } from "node:util"
 import { gzipSync } from "node:zlib"
-import { TelesignWebhook } from "../src/index.ts"
+import { TelesignAuth, TelesignWebhook } from "../src/index.ts"
 
 const path = "/telesign/events"
 
@@ -76,21 +77,36 @@ const place = (server: Server) => {
   return { port, url: `http://127.0.0.1:${port}${path}` }
 }
 
+const apiKey = Redacted.make("q0hvb3NlIGEgbG9uZyBhbmQgcmFuZG9tIGtleSBoZXJlIQ==")
+
+const account: TelesignAuth.Credentials = { customerId: Redacted.make("11AA"), apiKey }
+
+/** Webhooks are not verified, if a test does not say otherwise. */
+interface Options extends Partial<TelesignWebhook.Options> {
+  readonly account?: TelesignAuth.Credentials
+}
+
+const setUp = ({ account: given = account, ...options }: Options = {}) => ({
+  Account: Layer.succeed(TelesignAuth.Account, given),
+  options: { path, verify: "none", ...options } as const
+})
+
 /** The route. `around` stands between it and the server. */
 const serveRoute = (
   receive: Receive,
-  options?: Partial<TelesignWebhook.Options>,
+  given?: Options,
   onSocket: (socket: Socket) => void = () => {},
   around: (app: App) => App = (app) => app
 ) =>
   Effect.gen(function*() {
     const { closed, server } = listening(onSocket)
+    const { Account, options } = setUp(given)
     yield* Layer.build(
       HttpRouter.serve(
-        Layer.mergeAll(TelesignWebhook.layer({ path, ...options }), HttpRouter.middleware(around, { global: true })),
+        Layer.mergeAll(TelesignWebhook.layer(options), HttpRouter.middleware(around, { global: true })),
         { disableLogger: true, disableListenLog: true }
       ).pipe(
-        Layer.provide(callsOf(receive)),
+        Layer.provide([callsOf(receive), Account]),
         Layer.provide(NodeHttpServer.layer(() => server, nowhere))
       )
     )
@@ -100,7 +116,7 @@ const serveRoute = (
 /** Node's own server, with an application behind that knows no path. */
 const serveNode = (
   receive: Receive,
-  options?: Partial<TelesignWebhook.Options>,
+  given?: Options,
   onSocket: (socket: Socket) => void = () => {}
 ) =>
   Effect.gen(function*() {
@@ -110,7 +126,8 @@ const serveNode = (
       Effect.promise(() => once(server.listen(nowhere), "listening")),
       () => Effect.sync(() => server.close().closeAllConnections())
     )
-    yield* Layer.build(Layer.provide(TelesignWebhook.layerNode(server, { path, ...options }), callsOf(receive)))
+    const { Account, options } = setUp(given)
+    yield* Layer.build(Layer.provide(TelesignWebhook.layerNode(server, options), [callsOf(receive), Account]))
     return { closed, ...place(server) }
   })
 
@@ -422,54 +439,83 @@ for (const [way, serve] of ways) {
   })
 
   describe(`signatures by ${way}`, () => {
-    const apiKey = Redacted.make("q0hvb3NlIGEgbG9uZyBhbmQgcmFuZG9tIGtleSBoZXJlIQ==")
-    const sign = (body: string | Uint8Array) =>
-      createHmac("sha256", Buffer.from(Redacted.value(apiKey), "base64")).update(body).digest("base64")
+    const sign = (body: string | Uint8Array, key = apiKey) =>
+      createHmac("sha256", Buffer.from(Redacted.value(key), "base64")).update(body).digest("base64")
     const body = JSON.stringify(answered)
 
-    const statuses = (required: boolean) =>
-      Effect.gen(function*() {
-        const { receive, received } = engine(question)
-        const { url } = yield* serve(receive, { verify: { apiKey, required } })
-        const status = (headers: Record<string, string>) => Effect.map(post(url, body, headers), (each) => each.status)
-        return {
-          right: yield* status({ "X-TS-Authorization": sign(body) }),
-          tsa: yield* status({ Authorization: `TSA 11AA:${sign(body)}` }),
-          wrong: yield* status({ "X-TS-Authorization": sign(`${body} `) }),
-          missing: yield* status({}),
-          other: yield* status({ Authorization: "Basic abc" }),
-          received: received.length
-        }
-      })
+    /** What is answered to each of some headers, and how many the engine saw of them. */
+    const statuses = Effect.fnUntraced(function*(
+      options: Options,
+      all: Readonly<Record<string, Record<string, string>>>
+    ) {
+      const { receive, received } = engine(question)
+      const { url } = yield* serve(receive, options)
+      const found: Record<string, number> = {}
+      for (const [name, headers] of Object.entries(all)) found[name] = (yield* post(url, body, headers)).status
+      return { ...found, received: received.length } as Readonly<Record<string, number>>
+    })
 
-    it.effect("that are required keep out whoever has none or a wrong one", () =>
+    const ways = {
+      right: { "X-TS-Authorization": sign(body) },
+      tsa: { Authorization: `TSA 11AA:${sign(body)}` },
+      both: { Authorization: `TSA 11AA:${sign(body)}`, "X-TS-Authorization": sign(body) },
+      proxied: { Authorization: "Bearer proxy", "X-TS-Authorization": sign(body) },
+      wrong: { "X-TS-Authorization": sign(`${body} `) },
+      half: { Authorization: `TSA 11AA:${sign("")}`, "X-TS-Authorization": sign(body) },
+      malformed: { Authorization: "TSA x" },
+      doubled: { "X-TS-Authorization": `${sign(body)}, ${sign(body)}` },
+      missing: {},
+      foreign: { Authorization: "Basic abc" }
+    }
+    const refused = { wrong: 401, half: 401, malformed: 401, doubled: 401 }
+    const taken = { right: 200, tsa: 200, both: 200, proxied: 200 }
+
+    it.effect("are required if nothing else is said", () =>
       Effect.gen(function*() {
-        assert.deepStrictEqual(yield* statuses(true), {
-          right: 200,
-          tsa: 200,
-          wrong: 401,
-          missing: 401,
-          other: 401,
-          received: 2
+        const found = yield* statuses({ verify: undefined }, ways)
+        assert.deepStrictEqual(found, { ...taken, ...refused, missing: 401, foreign: 401, received: 4 })
+        assert.deepStrictEqual(yield* statuses({ verify: "required" }, ways), found)
+      }))
+
+    it.effect("keep out a wrong one where none is required", () =>
+      Effect.gen(function*() {
+        const found = yield* statuses({ verify: "if signed" }, ways)
+        assert.deepStrictEqual(found, { ...taken, ...refused, missing: 200, foreign: 200, received: 6 })
+      }))
+
+    it.effect("are not looked at where that is said", () =>
+      Effect.gen(function*() {
+        assert.strictEqual((yield* statuses({ verify: "none" }, ways)).received, Object.keys(ways).length)
+      }))
+
+    it.effect("are judged by the program if it wants to", () =>
+      Effect.gen(function*() {
+        const verify = (headers: Headers.Headers, bytes: Uint8Array) =>
+          Effect.succeed(headers["x-proxy"] === String(bytes.length))
+        const found = yield* statuses({ verify }, { ...ways, own: { "x-proxy": String(body.length) } })
+        assert.deepStrictEqual(found, {
+          ...Object.fromEntries(Object.keys(ways).map((way) => [way, 401])),
+          own: 200,
+          received: 1
         })
       }))
 
-    it.effect("that are not required keep out a wrong one", () =>
+    it.effect("of several keys are right while an account changes its key", () =>
       Effect.gen(function*() {
-        assert.deepStrictEqual(yield* statuses(false), {
-          right: 200,
-          tsa: 200,
-          wrong: 401,
-          missing: 200,
-          other: 200,
-          received: 4
+        const next = Redacted.make(Buffer.from("the next key of the account").toString("base64"))
+        const other = Redacted.make(Buffer.from("a key of somebody else").toString("base64"))
+        const found = yield* statuses({ verify: "required", account: { ...account, furtherApiKeys: [next] } }, {
+          now: { "X-TS-Authorization": sign(body) },
+          next: { "X-TS-Authorization": sign(body, next) },
+          other: { "X-TS-Authorization": sign(body, other) }
         })
+        assert.deepStrictEqual(found, { now: 200, next: 200, other: 401, received: 2 })
       }))
 
     it.effect("cover the raw bytes, before anything is made of them", () =>
       Effect.gen(function*() {
         const { receive, received } = engine(question)
-        const { url } = yield* serve(receive, { verify: { apiKey, required: true } })
+        const { url } = yield* serve(receive, { verify: "required" })
         const strange = new Uint8Array([
           ...Buffer.from(`{"event":"x","reference_id":"7","tune":"`),
           0xff,
@@ -485,19 +531,90 @@ for (const [way, serve] of ways) {
 
     it.effect("keep the limit on the body", () =>
       Effect.gen(function*() {
-        const { url } = yield* serve(engine(question).receive, { verify: { apiKey, required: true }, maxBodySize: 100 })
+        const { url } = yield* serve(engine(question).receive, { verify: "required", maxBodySize: 100 })
         assert.strictEqual((yield* post(url, body, { "x-ts-authorization": sign(body) })).status, 413)
       }))
 
     it.effect("with a key that is none stop the layer from being built", () =>
       Effect.gen(function*() {
-        const exit = yield* Effect.exit(
-          serve(engine(question).receive, { verify: { apiKey: Redacted.make("no base64!"), required: true } })
+        const none = Redacted.make("no base64!")
+        for (const each of [{ ...account, apiKey: none }, { ...account, furtherApiKeys: [none] }]) {
+          const exit = yield* Effect.exit(serve(engine(question).receive, { verify: "required", account: each }))
+          assert(Exit.isFailure(exit))
+          const text = inspect(exit.cause, { depth: 10 })
+          assert.include(text, "InvalidApiKey")
+          assert.notInclude(text, "no base64!")
+        }
+      }))
+
+    /** The lines of the log, without what only the levels of a test's own fiber say. */
+    const logged = <A, E, R>(work: Effect.Effect<A, E, R>) =>
+      Effect.gen(function*() {
+        const lines: Array<string> = []
+        const logger = Logger.make(({ logLevel, message }) => {
+          const [text] = message as ReadonlyArray<unknown>
+          if (/sign|verif/i.test(String(text))) lines.push(`${logLevel} ${text}`)
+        })
+        yield* Effect.scoped(work).pipe(
+          Effect.provide(Logger.layer([logger])),
+          Effect.provideService(References.MinimumLogLevel, "All")
         )
-        assert(Exit.isFailure(exit))
-        const text = inspect(exit.cause, { depth: 10 })
-        assert.include(text, "InvalidApiKey")
-        assert.notInclude(text, "no base64!")
+        return lines
+      })
+
+    it.effect("that are refused are told and counted by their kind", () =>
+      Effect.gen(function*() {
+        const lines = yield* logged(statuses({ verify: "required" }, { ...ways, again: {}, more: {} }))
+        assert.deepStrictEqual(lines, [
+          "Warn 1 webhook was refused: signed with another key, or the body was changed",
+          "Warn 1 webhook was refused: a malformed signature",
+          "Warn 1 webhook was refused: two signatures in one header",
+          "Warn 1 webhook was refused: no signature"
+        ])
+        const counted = (yield* Metric.snapshot).filter((each) => each.id === "ringback_webhooks").map((each) =>
+          `${each.attributes?.result} ${(each.state as { count: number }).count}`
+        )
+        assert.deepStrictEqual(counted.toSorted(), [
+          "action 4",
+          "doubled_signature 1",
+          "malformed_signature 1",
+          "unsigned 4",
+          "wrong_signature 2"
+        ])
+      }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
+
+    it.effect("none of which is right are an error that says what to do", () =>
+      Effect.gen(function*() {
+        const { missing, wrong } = ways
+        assert.deepStrictEqual(yield* logged(statuses({ verify: "required" }, { missing, wrong })), [
+          "Error 1 webhook was refused: no signature. None was taken so far. Ask Telesign's support to sign the " +
+          "webhooks of this account; verify: \"if signed\" takes them meanwhile",
+          "Error 1 webhook was refused: signed with another key, or the body was changed. None was taken so " +
+          "far. Set the API key (TELESIGN_API_KEY) to one that the Telesign portal shows, and let no proxy change bodies"
+        ])
+      }))
+
+    it.effect("that are not required are a warning at the start, and once a minute with how many lacked one", () =>
+      Effect.gen(function*() {
+        const { missing, right } = ways
+        const lines = yield* logged(Effect.gen(function*() {
+          const { url } = yield* serve(engine(question).receive, { verify: "if signed" })
+          for (let n = 0; n < 3; n++) yield* post(url, body, missing)
+          yield* TestClock.adjust("61 seconds")
+          yield* post(url, body, missing)
+          yield* post(url, body, right)
+        }))
+        const start =
+          "Whoever finds their address can have calls answered, and whoever knows an id of a call can steer it"
+        assert.deepStrictEqual(lines, [
+          `Warn Webhooks without a signature are taken (verify: "if signed"). ${start}`,
+          "Warn 1 webhook was taken without a signature",
+          "Warn 3 webhooks were taken without a signature",
+          `Info Telesign signs the webhooks of this account. Leave out verify: "if signed", so that it has to`
+        ])
+        assert.deepStrictEqual(yield* logged(serve(engine(question).receive, { verify: "none" })), [
+          `Warn Webhooks are not verified (verify: "none"). ${start}`
+        ])
       }))
   })
 
@@ -699,7 +816,7 @@ describe("the route", () => {
     Effect.gen(function*() {
       const { receive, sent } = engine(question)
       const { dispose, handler } = HttpRouter.toWebHandler(
-        TelesignWebhook.layer({ path }).pipe(
+        TelesignWebhook.layer({ path, verify: "none" }).pipe(
           Layer.provide(callsOf(receive)),
           Layer.provideMerge(HttpServer.layerServices)
         ),
@@ -717,7 +834,7 @@ describe("the route", () => {
     Effect.gen(function*() {
       const { asked, fate, go, receive, told } = yield* patient
       const { dispose, handler } = HttpRouter.toWebHandler(
-        TelesignWebhook.layer({ path }).pipe(
+        TelesignWebhook.layer({ path, verify: "none" }).pipe(
           Layer.provide(callsOf(receive)),
           Layer.provideMerge(HttpServer.layerServices)
         ),
@@ -751,7 +868,7 @@ describe("Node's server", () => {
         Effect.succeed(HttpServerResponse.text(`${request.method} elsewhere`)))
       yield* Layer.build(
         HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
-          Layer.provide(TelesignWebhook.layerNode(server, { path })),
+          Layer.provide(TelesignWebhook.layerNode(server, { path, verify: "none" })),
           Layer.provide(callsOf(receive)),
           Layer.provide(NodeHttpServer.layer(() =>
             server, nowhere))
@@ -775,7 +892,7 @@ describe("Node's server", () => {
       const server = createServer()
       yield* Layer.build(
         HttpRouter.serve(Layer.empty, { disableLogger: true, disableListenLog: true }).pipe(
-          Layer.provide(TelesignWebhook.layerNode(server, { path })),
+          Layer.provide(TelesignWebhook.layerNode(server, { path, verify: "none" })),
           Layer.provide(callsOf(receive)),
           Layer.provide(NodeHttpServer.layer(() => server, nowhere))
         )
@@ -802,7 +919,10 @@ describe("Node's server", () => {
       )
       const { port, url } = place(server)
       const scope = yield* Scope.make()
-      yield* Layer.buildWithScope(Layer.provide(TelesignWebhook.layerNode(server, { path }), callsOf(receive)), scope)
+      yield* Layer.buildWithScope(
+        Layer.provide(TelesignWebhook.layerNode(server, { path, verify: "none" }), callsOf(receive)),
+        scope
+      )
       const client = yield* dialIn(port)
       client.write(requestText(JSON.stringify(answered)))
       yield* asked
@@ -835,7 +955,10 @@ describe("Node's server", () => {
       const { url } = place(server)
       const open = Effect.fnUntraced(function*(path: `/${string}`, receive: Receive) {
         const scope = yield* Scope.make()
-        yield* Layer.buildWithScope(Layer.provide(TelesignWebhook.layerNode(server, { path }), callsOf(receive)), scope)
+        yield* Layer.buildWithScope(
+          Layer.provide(TelesignWebhook.layerNode(server, { path, verify: "none" }), callsOf(receive)),
+          scope
+        )
         return Scope.close(scope, Exit.void)
       })
       const statuses = Effect.gen(function*() {

@@ -159,7 +159,7 @@ export const reportTo = (eventsUrl: string | URL): Effect.Effect<void, never, Te
 const make = Effect.fnUntraced(function*(options: Options) {
   const company = yield* PhoneCompany.PhoneCompany
   const account = options.credentials ?? credentials
-  const auth = yield* TelesignAuth.make(account.apiKey)
+  const auth = yield* TelesignAuth.make(account)
   const addresses: Addresses = { account: options.eventsUrl, calls: new Map() }
   yield* people(company, options)
   yield* reportEvents(company, { auth, account, addresses, options })

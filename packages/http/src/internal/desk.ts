@@ -5,14 +5,15 @@
 import { Calls, Webhook } from "@ringback/core"
 import type { EventStore, Reply } from "@ringback/core"
 import { Cause, Effect, Exit, Metric, Option, Result } from "effect"
-import type { Context, Redacted } from "effect"
+import type { Context } from "effect"
 import { Headers } from "effect/http"
-import * as TelesignAuth from "../TelesignAuth.ts"
+import type * as TelesignAuth from "../TelesignAuth.ts"
 import * as TelesignWire from "../TelesignWire.ts"
+import * as Admission from "./admission.ts"
 
 /** What has to be known of webhooks beside where they come in. */
 export interface Options extends TelesignWire.Options {
-  readonly verify?: { readonly apiKey: Redacted.Redacted; readonly required: boolean } | undefined
+  readonly verify?: Admission.Verification | undefined
 }
 
 /** What came in. */
@@ -34,7 +35,11 @@ export class Answer {
 const refusal = (status: number, error: string) => new Answer(status, JSON.stringify({ error }))
 
 const rejections = {
-  unauthorized: refusal(401, "The signature is missing or wrong"),
+  unsigned: refusal(401, "The signature is missing"),
+  wrong_signature: refusal(401, "The signature is wrong"),
+  malformed_signature: refusal(401, "The signature is malformed"),
+  doubled_signature: refusal(401, "There are two signatures in one header"),
+  unverified: refusal(401, "The webhook is not accepted"),
   too_large: refusal(413, "The body is too large"),
   unreadable: refusal(400, "The body could not be read"),
   not_json: refusal(400, "The body is not JSON"),
@@ -65,12 +70,12 @@ type Received = Exit.Exit<Reply.Reply, Failure>
 
 /** Opens a desk. */
 export const make = Effect.fnUntraced(
-  function*(options: Options): Effect.fn.Return<Desk, TelesignAuth.InvalidApiKey, Calls.Calls> {
+  function*(options: Options): Effect.fn.Return<Desk, TelesignAuth.InvalidApiKey, Calls.Calls | TelesignAuth.Account> {
     const calls = yield* Calls.Calls
     const context = yield* Effect.context<never>()
     const fork = Effect.runForkWith(context)
     const count = counter(context)
-    const isTrusted = options.verify === undefined ? undefined : yield* verifier(options.verify)
+    const check = yield* Admission.make(options.verify ?? "required")
 
     const reject = (rejection: Rejection): Answer => {
       count("unread", rejection)
@@ -128,26 +133,16 @@ export const make = Effect.fnUntraced(
     return {
       reject,
       ask: (headers, body, answer) => {
-        if (isTrusted === undefined) return decoded(body, answer)
-        fork(isTrusted(headers(), body)).addObserver((trusted) => {
-          if (Exit.isFailure(trusted)) answer(failed("unread", trusted.cause))
-          else if (trusted.value) decoded(body, answer)
-          else answer(reject("unauthorized"))
+        if (check === undefined) return decoded(body, answer)
+        fork(check(Headers.fromInput(headers()), body)).addObserver((refusal) => {
+          if (Exit.isFailure(refusal)) answer(failed("unread", refusal.cause))
+          else if (refusal.value === undefined) decoded(body, answer)
+          else answer(reject(refusal.value))
         })
       }
     }
   }
 )
-
-/** Makes what tells whether a body is signed as it should be. */
-const verifier = Effect.fnUntraced(function*({ apiKey, required }: NonNullable<Options["verify"]>) {
-  const auth = yield* TelesignAuth.make(apiKey)
-  return (headers: Headers.Input, body: Body) =>
-    Effect.map(
-      auth.verify(Headers.fromInput(headers), body),
-      (verdict) => verdict === "valid" || (verdict === "missing" && !required)
-    )
-})
 
 const decoder = new TextDecoder()
 
