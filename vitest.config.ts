@@ -7,6 +7,7 @@ const long = [
   "**/*.postgres.test.ts",
   "**/Storm*.test.ts",
   "scripts/closing.test.ts",
+  "scripts/firstCall.test.ts",
   "scripts/storm.test.ts",
   "scripts/examples.test.ts"
 ]

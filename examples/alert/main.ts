@@ -13,7 +13,7 @@ const people = process.argv.slice(2).map((number, index) => ({
 
 const program = Effect.gen(function*() {
   const from = yield* Telesign.callerId
-  const call = yield* Calls.start(Alert, { from, people, message: "The database is down." })
+  const call = yield* Calls.start(Alert, { from, people, message: "The database is down." }, { key: Application.key })
   yield* Application.report(call)
 })
 

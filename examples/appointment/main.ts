@@ -6,7 +6,7 @@ import { Appointment } from "./flow.ts"
 
 const program = Effect.gen(function*() {
   const when = process.argv[3] ?? "tomorrow at ten"
-  const call = yield* Calls.start(Appointment, { ...(yield* Application.parties), when })
+  const call = yield* Calls.start(Appointment, { ...(yield* Application.parties), when }, { key: Application.key })
   yield* Application.report(call)
 })
 

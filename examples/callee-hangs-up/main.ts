@@ -6,7 +6,7 @@ import { CalleeHangsUp } from "./flow.ts"
 
 const program = Effect.gen(function*() {
   const message = process.argv[3] ?? "The library closes at six today."
-  const call = yield* Calls.start(CalleeHangsUp, { ...(yield* Application.parties), message })
+  const call = yield* Calls.start(CalleeHangsUp, { ...(yield* Application.parties), message }, { key: Application.key })
   yield* Application.report(call)
 })
 

@@ -7,7 +7,9 @@ import { DialAnExtension } from "./flow.ts"
 const program = Effect.gen(function*() {
   const extension = process.argv[3] ?? ""
   const message = process.argv[4] ?? "The delivery is at the gate."
-  const call = yield* Calls.start(DialAnExtension, { ...(yield* Application.parties), extension, message })
+  const call = yield* Calls.start(DialAnExtension, { ...(yield* Application.parties), extension, message }, {
+    key: Application.key
+  })
   yield* Application.report(call)
 })
 

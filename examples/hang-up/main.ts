@@ -5,7 +5,7 @@ import * as Application from "../application.ts"
 import { HangUp } from "./flow.ts"
 
 const program = Effect.gen(function*() {
-  const call = yield* Calls.start(HangUp, yield* Application.parties)
+  const call = yield* Calls.start(HangUp, yield* Application.parties, { key: Application.key })
   yield* Application.report(call)
 })
 

@@ -14,7 +14,7 @@ const ConsentsLive = Layer.sync(Consents, () => {
 })
 
 const program = Effect.gen(function*() {
-  const call = yield* Calls.start(Offer, yield* Application.parties)
+  const call = yield* Calls.start(Offer, yield* Application.parties, { key: Application.key })
   yield* Application.report(call)
 })
 

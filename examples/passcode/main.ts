@@ -6,7 +6,7 @@ import { Passcode } from "./flow.ts"
 
 const program = Effect.gen(function*() {
   const code = process.argv[3] ?? ""
-  const call = yield* Calls.start(Passcode, { ...(yield* Application.parties), code })
+  const call = yield* Calls.start(Passcode, { ...(yield* Application.parties), code }, { key: Application.key })
   yield* Application.report(call)
 })
 

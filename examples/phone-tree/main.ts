@@ -5,7 +5,7 @@ import * as Application from "../application.ts"
 import { PhoneTree } from "./flow.ts"
 
 const program = Effect.gen(function*() {
-  const call = yield* Calls.start(PhoneTree, yield* Application.parties)
+  const call = yield* Calls.start(PhoneTree, yield* Application.parties, { key: Application.key })
   yield* Application.report(call)
 })
 

@@ -6,7 +6,7 @@ import { PlayAMessage } from "./flow.ts"
 
 const program = Effect.gen(function*() {
   const message = process.argv[3] ?? "https://media.example.net/closing-time.wav"
-  const call = yield* Calls.start(PlayAMessage, { ...(yield* Application.parties), message })
+  const call = yield* Calls.start(PlayAMessage, { ...(yield* Application.parties), message }, { key: Application.key })
   yield* Application.report(call)
 })
 
