@@ -226,8 +226,11 @@ export const defect = (live: LiveCall.LiveCall, problem: unknown, now: number): 
  *
  * @since 0.1.0
  */
-export const wakeAt = (self: Call.Call, settings: Settings.Settings): number | undefined =>
-  Call.isOver(self) ? undefined : time.nextWake(self, settings)?.at
+export const wakeAt = (
+  self: Call.Call,
+  settings: Settings.Settings,
+  restored?: ReadonlyArray<Restored>
+): number | undefined => Call.isOver(self) ? undefined : time.nextWake(self, settings, restored)?.at
 
 /**
  * From when on the planned dial of a call may be attempted, in milliseconds since 1970: its place among the dials that wait.

@@ -6,6 +6,7 @@
 import type { Action } from "./Action.ts"
 import * as Call from "./Call.ts"
 import { type CallEvent, isDecision } from "./CallEvent.ts"
+import type { Restored } from "./CallInput.ts"
 import { dialFrom } from "./Decider.ts"
 import * as time from "./internal/call/time.ts"
 import { mask } from "./PhoneNumber.ts"
@@ -24,12 +25,16 @@ export interface WaitingFor {
 }
 
 /**
- * What a call waits for next. Total: a call that is not over always has something that will happen by itself.
+ * What a call waits for next. Total: a call that is not over always has something that will happen by itself. `restored` is
+ * what is known of a store that is a copy of an earlier day; without it a dial that was held counts as held.
  *
  * @since 0.1.0
  */
-export const waitingFor = (self: Call.Call, settings: Settings.Settings): WaitingFor =>
-  waiting(self, nextDeadline(self, settings))
+export const waitingFor = (
+  self: Call.Call,
+  settings: Settings.Settings,
+  restored?: ReadonlyArray<Restored>
+): WaitingFor => waiting(self, nextDeadline(self, settings, restored))
 
 /**
  * What a call waits for next in a process that has not registered its flow: what time brings to its lines, and that its flow
@@ -48,15 +53,22 @@ const waiting = (self: Call.Call, next: time.Deadline | undefined): WaitingFor =
 }
 
 /** The next attempt of a dial, where its time has not come. It may have to wait for its place then. */
-const attemptDeadline = (call: Call.Call): time.Deadline | undefined => {
-  const at = dialFrom(call)
+const attemptDeadline = (
+  call: Call.Call,
+  restored: ReadonlyArray<Restored> | undefined
+): time.Deadline | undefined => {
+  const at = dialFrom(call, restored)
   return at === undefined || at <= call.at ? undefined : { at, what: "the next attempt to dial" }
 }
 
 /** What time will bring to a call next. */
-const nextDeadline = (call: Call.Call, settings: Settings.Settings): time.Deadline | undefined => {
-  const attempt = attemptDeadline(call)
-  const next = time.nextWake(call, settings)
+const nextDeadline = (
+  call: Call.Call,
+  settings: Settings.Settings,
+  restored: ReadonlyArray<Restored> | undefined
+): time.Deadline | undefined => {
+  const attempt = attemptDeadline(call, restored)
+  const next = time.nextWake(call, settings, restored)
   return attempt !== undefined && (next === undefined || attempt.at < next.at) ? attempt : next
 }
 

@@ -67,8 +67,8 @@ export interface DialSettings {
   readonly linesAtMost: number
   /**
    * How long after its flow has asked for it a dial may wait to be sent at most: for its place in the pace and among the
-   * lines, and for a carrier that throttles it (429). Then the flow is told that it was not sent. Default 24 hours. `speed`
-   * divides it.
+   * lines, and for a carrier that throttles it (429). Then the flow is told that it was not sent. One that was held because the
+   * store was a copy may wait as long when it may go, and its flow is then told `unknown`. Default 24 hours. `speed` divides it.
    */
   readonly waitAtMost: Duration.Input
   /** A dial is sent this soon after its record or not at all; default 10 s. */

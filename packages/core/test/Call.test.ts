@@ -283,6 +283,35 @@ describe("a dial", () => {
       assert.deepStrictEqual(trial.take({ _tag: "Wake" }), ["DialGivenUp", "FlowEnded"])
     })
 
+    it("that may go and finds no place is given up as unknown after as long as any dial waits, and not before", () => {
+      const trial = copied(later, { before, dials: "hold" })
+      trial.pass(200 * minute)
+      trial.restored = [{ before, dials: "dial" }]
+      trial.hasPlace = false
+      const { otherwise, until, what } = Explain.waitingFor(trial.call, trial.settings, trial.restored)
+      assert.deepStrictEqual(
+        [what, until, otherwise],
+        [
+          "its place among the dials that wait",
+          trial.state.notBefore + trial.settings.dial.waitAtMost,
+          "the flow is told that nobody knows whether it rang"
+        ]
+      )
+      trial.now = until! - 1
+      assert.deepStrictEqual(trial.take({ _tag: "Wake" }), [])
+      assert.deepStrictEqual(trial.pass(1), ["DialGivenUp", "FlowEnded"])
+      assert.deepStrictEqual(exitOf(trial), { _tag: "Failure", error: { _tag: "NotAnswered", reason: "unknown" } })
+      trial.verify()
+    })
+
+    it("is held on, however short a time dials may wait, until somebody says more", () => {
+      const trial = new Trial(later, undefined, { dial: { waitAtMost: "1 second" } })
+      trial.restored = [{ before, dials: "hold" }]
+      trial.pass(10 * minute)
+      trial.now = trial.state.notBefore + 2 * second
+      assert.deepStrictEqual(trial.take({ _tag: "Wake" }), ["DialHeld"])
+    })
+
     it("follows the first word that applies to its call", () => {
       const trial = copied(later, { before: before - 1, dials: "dial" }, { before, dials: "hold" })
       trial.pass(10 * minute)

@@ -19,7 +19,8 @@ const waysOf = (found: Case, state: State): ReadonlyArray<readonly [string, Way]
 
 /** Takes a call into a state. */
 const reach = (way: Way): Trial => {
-  const trial = new Trial(way.flow, way.begin, Settings.merge({ dial: { ignored: ["ringing"] } }, way.settings ?? {}))
+  const settings = Settings.merge({ dial: { ignored: ["ringing"] } }, way.settings ?? {})
+  const trial = new Trial(way.flow, way.begin, settings, { hasPlace: way.isPaced !== true })
   for (const step of way.steps) step(trial)
   trial.line = way.line ?? 1
   return trial

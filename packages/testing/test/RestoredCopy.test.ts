@@ -77,12 +77,17 @@ const scene = Effect.map(folder, (folder) => {
 
   /** One life of the engine. */
   const life = (
-    options: { readonly witnessed?: boolean; readonly restored?: Calls.Options<[], {}>["restored"] } = {}
+    options: {
+      readonly witnessed?: boolean
+      readonly restored?: Calls.Options<[], {}>["restored"]
+      readonly settings?: Settings.Options
+    } = {}
   ) =>
     TestCalls.connection.pipe(
       Layer.provideMerge(Calls.layer({
         flows: [Later, Insistent],
         namespace: "ours",
+        settings: options.settings ?? {},
         ...(options.restored === undefined ? {} : { restored: options.restored })
       })),
       Layer.provide(options.witnessed === false ? Layer.empty : witness),
@@ -231,6 +236,25 @@ describe("a store that was restored from a copy", () => {
           assert.deepStrictEqual(yield* outcomes(ids), ["heard", "heard", "heard"])
         }),
         set.life({ restored: { before, dials: "dial" } })
+      )
+    }).pipe(Effect.provide(world)))
+
+  it.effect("gives up what may go and finds no place for as long as any dial may wait", () =>
+    Effect.gen(function*() {
+      const set = yield* scene
+      const ids = yield* threeThatRang(set)
+      yield* Effect.provide(Effect.sleep("70 minutes"), set.life())
+      const before = yield* DateTime.now
+      const settings = { dial: { perSecond: 1e-6, waitAtMost: "2 hours" } } as const
+      yield* Effect.provide(
+        Effect.gen(function*() {
+          yield* Effect.sleep("2 hours")
+          assert.strictEqual(yield* ringsOf, 4) // the first finds a place
+          const calls = yield* Effect.forEach(ids, (id) => Effect.map(Calls.get(id), Option.getOrThrow))
+          assert.lengthOf(calls.filter(({ exit }) => exit === undefined), 2)
+          assert.deepStrictEqual((yield* outcomes(ids)).toSorted(), ["heard", "unknown", "unknown"])
+        }),
+        set.life({ restored: { before, dials: "dial" }, settings })
       )
     }).pipe(Effect.provide(world)))
 

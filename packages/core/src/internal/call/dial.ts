@@ -61,15 +61,27 @@ export const plannedLine = ({ lines }: Call): CallLine | undefined => {
 /** What a dial is told that was never sent, because its time is over. */
 const waitedTooLong = "it has waited too long for its place among the dials"
 
-/** The end of a planned dial that has not been sent: not of one that is held, whose phone may have rung. */
+/**
+ * The end of a planned dial that waits for its place. One that was held may have rung, and waits as long from when it would
+ * have been looked at again.
+ */
 export const dialGivenUp = (
   line: CallLine,
   settings: Settings.Settings
-): { readonly at: number; readonly fact: Body } | undefined =>
-  line.heldSince !== undefined ? undefined : {
-    at: line.dialledAt + settings.dial.waitAtMost,
-    fact: { _tag: "DialNotSent", line: line.id, reason: waitedTooLong, final: true }
-  }
+): { readonly at: number; readonly fact: Body } =>
+  line.heldSince === undefined
+    ? {
+      at: line.dialledAt + settings.dial.waitAtMost,
+      fact: { _tag: "DialNotSent", line: line.id, reason: waitedTooLong, final: true }
+    }
+    : {
+      at: line.notBefore + settings.dial.waitAtMost,
+      fact: { _tag: "DialGivenUp", line: line.id, reason: "unknown" }
+    }
+
+/** Whether a dial that was held may go. It is not known to who does not know what was said of the copy. */
+export const isLetGo = (call: Call, { heldSince }: CallLine, restored?: ReadonlyArray<Restored>): boolean =>
+  heldSince !== undefined && restored !== undefined && verdictOn(call, restored) !== "hold"
 
 /** A held dial that may go waits no longer. */
 const isDue = (line: CallLine, verdict: Restored["dials"], now: number): boolean =>
@@ -84,8 +96,9 @@ const endOf = (
   settings: Settings.Settings
 ): Body | undefined => {
   if (isHopeless(call, line, verdict, now)) return { _tag: "DialGivenUp", line: line.id, reason: "unknown" }
+  if (line.heldSince !== undefined && verdict === "hold") return undefined
   const end = dialGivenUp(line, settings)
-  return end === undefined || now < end.at ? undefined : end.fact
+  return now < end.at ? undefined : end.fact
 }
 
 const isHopeless = (call: Call, line: CallLine, verdict: Restored["dials"], now: number): boolean =>

@@ -3,11 +3,12 @@
  */
 import * as Action from "../../Action.ts"
 import { type Call, liveLines } from "../../Call.ts"
+import type { Restored } from "../../CallInput.ts"
 import { type CallLine, isRinging, status } from "../../CallLine.ts"
 import type { Prompt } from "../../Prompt.ts"
 import * as Settings from "../../Settings.ts"
 import * as Step from "../../Step.ts"
-import { dialGivenUp, heldWords, isHeldUp, plannedLine } from "./dial.ts"
+import { dialGivenUp, heldWords, isHeldUp, isLetGo, plannedLine } from "./dial.ts"
 import { type Body, heldLine, type Turn } from "./turn.ts"
 
 /** Something that happens by itself: when, what is recorded, and its name in words. A planned dial records by itself. */
@@ -54,12 +55,19 @@ const silenceHorizon = (call: Call, line: CallLine, settings: Settings.Settings)
 }
 
 /** What time brings to a line first: never more than one thing counts. */
-const lineDeadline = (call: Call, line: CallLine, settings: Settings.Settings): Deadline | undefined => {
+const lineDeadline = (
+  call: Call,
+  line: CallLine,
+  settings: Settings.Settings,
+  restored: ReadonlyArray<Restored> | undefined
+): Deadline | undefined => {
   switch (status(line)) {
     case "Closed":
       return undefined
     case "Planned":
-      return line.heldSince === undefined || isHeldUp(call, line) ? undefined : { at: line.notBefore, what: heldWords }
+      return line.heldSince === undefined || isHeldUp(call, line) || isLetGo(call, line, restored)
+        ? undefined
+        : { at: line.notBefore, what: heldWords }
     case "Dialing":
       return line.phase === "Unknown"
         ? {
@@ -113,11 +121,23 @@ const scopeDeadline = ({ n, until }: Call["deadlines"][number]): Deadline => ({
   fact: { _tag: "DeadlinePassed", n }
 })
 
-/** The end of a dial that waits for its place. Without the flow it is not looked for: then nobody is dialled. */
-const placeDeadline = (call: Call, settings: Settings.Settings): Deadline | undefined => {
+/**
+ * The end of a dial that waits for its place. Without the flow it is not looked for: then nobody is dialled. What was held is
+ * given up by who knows that it may go, so time alone records nothing of it.
+ */
+const placeDeadline = (
+  call: Call,
+  settings: Settings.Settings,
+  restored: ReadonlyArray<Restored> | undefined
+): Deadline | undefined => {
   const line = plannedLine(call)
-  const end = line === undefined ? undefined : dialGivenUp(line, settings)
-  return end === undefined ? undefined : { ...end, what: "its place among the dials that wait" }
+  if (line === undefined) return undefined
+  const what = "its place among the dials that wait"
+  const end = dialGivenUp(line, settings)
+  if (line.heldSince === undefined) return { ...end, what }
+  return isLetGo(call, line, restored)
+    ? { at: end.at, what, otherwise: "the flow is told that nobody knows whether it rang" }
+    : undefined
 }
 
 const waitDeadline = (call: Call): Deadline | undefined => {
@@ -152,7 +172,8 @@ const earliest = (
   call: Call,
   settings: Settings.Settings,
   counts: typeof isAny,
-  whose: Whose = "both"
+  whose: Whose = "both",
+  restored?: ReadonlyArray<Restored>
 ): Deadline | undefined => {
   let first: Deadline | undefined
   const look = (deadline: Deadline | undefined) => {
@@ -162,18 +183,23 @@ const earliest = (
     look(waitDeadline(call))
     for (const deadline of call.deadlines) look(scopeDeadline(deadline))
   }
-  if (whose !== "flow") { for (const line of liveLines(call)) look(lineDeadline(call, line, settings)) }
-  if (whose === "both") look(placeDeadline(call, settings))
+  if (whose !== "flow") { for (const line of liveLines(call)) look(lineDeadline(call, line, settings, restored)) }
+  if (whose === "both") look(placeDeadline(call, settings, restored))
   return first
 }
 
 /**
  * What a call has to be woken for next. A flow that has not heard of everything is to hear of it at once. For a dial it is not
- * woken: that has to wait for its place.
+ * woken: that has to wait for its place. `restored` is what is known of a store that is a copy; without it a dial that was held
+ * counts as held.
  */
-export const nextWake = (call: Call, settings: Settings.Settings): Deadline | undefined =>
+export const nextWake = (
+  call: Call,
+  settings: Settings.Settings,
+  restored?: ReadonlyArray<Restored>
+): Deadline | undefined =>
   call.unheardSince === undefined
-    ? earliest(call, settings, isAny)
+    ? earliest(call, settings, isAny, "both", restored)
     : {
       at: call.unheardSince,
       what: call.decisions === 0

@@ -81,8 +81,8 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
   const summaryOf = (call: Call.Call, version: number, worker: string | undefined): CallSummary => {
     const dialFrom = Decider.dialFrom(call, restore.verdicts)
     const knower = dialFrom === undefined ? responsible(call, { worker, writer: process }) : process
-    const { until, what } = Explain.waitingFor(call, settings)
-    const wakeAt = dialFrom === undefined ? until : Decider.wakeAt(call, settings)
+    const { until, what } = Explain.waitingFor(call, settings, restore.verdicts)
+    const wakeAt = dialFrom === undefined ? until : Decider.wakeAt(call, settings, restore.verdicts)
     return new CallSummary(call, version, { what, wakeAt, dialFrom }, knower)
   }
 

@@ -23,7 +23,7 @@ export const make = ({ alarm, neighbours, now, pacing, restore, settings }: Surr
   const dueOf = (live: LiveCall.LiveCall): number | undefined =>
     LiveCall.isWithoutFlow(live)
       ? Explain.waitingWithoutFlow(live.call, settings).until
-      : Decider.wakeAt(live.call, settings)
+      : Decider.wakeAt(live.call, settings, restore.verdicts)
 
   /** What is overdue without its flow waits for a process that lives and knows it: it is looked at again, but not at once. */
   const notAtOnce = (live: LiveCall.LiveCall, due: number | undefined): number | undefined =>
