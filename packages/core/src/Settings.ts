@@ -61,8 +61,8 @@ export interface DialSettings {
   readonly perSecond: number
   /**
    * At most so many lines that ring or talk, of all calls and all processes on one store together: what would be one more
-   * waits. Calls that come in count and are never refused. Each process has its share: one without any dials nobody. Default
-   * `Infinity`.
+   * waits. Calls that come in count and are never refused. Each process has its share; with fewer lines than processes, as many
+   * processes as there are lines dial for all that know the same flows. Default `Infinity`.
    */
   readonly linesAtMost: number
   /**

@@ -67,6 +67,35 @@ describe.skipIf(server === undefined)("processes on one PostgreSQL", () => {
       }
     }))
 
+  test("have too few lines for each: who has one dials for the other too, in the order of their time, each once", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("1 second"))
+      const few = { flows: [Announcement], settings: { dial: { linesAtMost: 1 } } }
+      const all = [yield* start(few), yield* start(few), yield* start(few)]
+      for (let round = 0; round < 3; round++) {
+        for (const [place, one] of all.entries()) yield* announce(one, 100 * place + round, 1)
+      }
+      yield* reportInTurns(all)
+      yield* FakeClock.advance("5 minutes")
+      const rings = yield* PhoneCompany.rings
+      assert.deepStrictEqual(
+        rings.map(({ number }) => number).toSorted(),
+        [0, 1, 2, 100, 101, 102, 200, 201, 202].map(numberOf)
+      )
+      for (const first of [0, 100, 200]) {
+        const own = rings.map(({ number }) => number).filter((number) =>
+          number.startsWith(numberOf(first).slice(0, -2))
+        )
+        assert.deepStrictEqual(own, own.toSorted())
+      }
+      let open = 0
+      for (const entry of yield* PhoneCompany.log) {
+        if (entry._tag === "Requested") open++
+        if (entry._tag === "Posted" && entry.webhook.event === "call_completed") open--
+        assert.isAtMost(open, 1)
+      }
+    }))
+
   test("take over what waits at one that is gone, in its order, each once", () =>
     Effect.gen(function*() {
       yield* PhoneCompany.everyone(Callee.answers("1 second"))

@@ -146,13 +146,20 @@ describe("a share", () => {
   })
 
   it.prop(
-    "of lines adds up to all of them, and to the pace",
+    "of lines adds up to all of them, and to the pace, and who has some of the one has some of the other",
     [between(1, 9), between(1, 30)],
     ([count, linesAtMost]) => {
       const of = limits({ linesAtMost })
-      const all = Array.from({ length: count }, (_, rank) => ({ ...Pace.alone, members: { count, rank } }))
+      const names = Array.from({ length: count }, (_, rank) => `p${rank}`)
+      const sharers = Pace.sharers(names.toReversed(), of)
+      assert.lengthOf([...sharers], Math.min(count, linesAtMost))
+      const all = names.map((_, rank) => ({ ...Pace.alone, members: { count, rank } }))
       assert.strictEqual(all.reduce((sum, each) => sum + Pace.lines(each, 0, of), 0), linesAtMost)
       assert.closeTo(all.reduce((sum, each) => sum + Pace.rate(each, 0, of), 0), 40, 1e-9)
+      for (const [rank, each] of all.entries()) {
+        assert.strictEqual(Pace.lines(each, 0, of) > 0, sharers.has(names[rank]!))
+        assert.strictEqual(Pace.rate(each, 0, of) > 0, sharers.has(names[rank]!))
+      }
     }
   )
 

@@ -47,7 +47,7 @@ const fresh = { freeAt: -Infinity, slowedTo: 1, slowedAt: -Infinity, greater: un
 export const alone: Pace = { ...fresh, members: { count: 1, rank: 0 }, holdsUntil: Infinity }
 
 /** The pace of a process that has not looked yet who else there is: it has no share. */
-export const joining: Pace = { ...fresh, members: { count: Infinity, rank: 0 }, holdsUntil: -Infinity }
+export const joining: Pace = { ...fresh, members: { count: Infinity, rank: Infinity }, holdsUntil: -Infinity }
 
 /** How long a share holds without another look. */
 const holdsFor = ({ store: { lookEvery } }: Limits): number => 2 * lookEvery
@@ -84,17 +84,30 @@ const isHeld = (self: Pace, now: number): boolean => now < self.holdsUntil
 const part = (self: Pace, now: number, { speed }: Limits): number =>
   Math.min(1, self.slowedTo + Math.max(0, now - self.slowedAt) * speed / recovery)
 
+/** How many processes have a share of `members`, and 0 if this one has none: with fewer lines than processes not all have one. */
+const sharing = ({ count, rank }: Members, { dial: { linesAtMost } }: Limits): number =>
+  rank < linesAtMost ? Math.min(count, linesAtMost) : 0
+
+/**
+ * Which of the living have a share. With fewer lines than processes these are as many as there are lines, and they dial for
+ * the others too: a line cannot go from hand to hand, because it is in use for as long as somebody talks.
+ */
+export const sharers = (living: Iterable<string>, { dial: { linesAtMost } }: Limits): ReadonlySet<string> =>
+  new Set([...living].toSorted().slice(0, linesAtMost))
+
 /** How many dials a second this process may send now. */
 export const rate = (self: Pace, now: number, limits: Limits): number => {
   if (limits.dial.perSecond === Infinity) return Infinity
-  if (!isHeld(self, now)) return 0
-  return limits.dial.perSecond / self.members.count * part(self, now, limits)
+  const of = sharing(self.members, limits)
+  return of > 0 && isHeld(self, now) ? limits.dial.perSecond / of * part(self, now, limits) : 0
 }
 
 /** How many lines of this process may ring or talk at a time. */
-export const lines = (self: Pace, now: number, { dial: { linesAtMost } }: Limits): number => {
+export const lines = (self: Pace, now: number, limits: Limits): number => {
+  const { linesAtMost } = limits.dial
   if (linesAtMost === Infinity) return Infinity
-  return isHeld(self, now) ? Math.max(0, Math.ceil((linesAtMost - self.members.rank) / self.members.count)) : 0
+  const of = sharing(self.members, limits)
+  return of > 0 && isHeld(self, now) ? Math.ceil((linesAtMost - self.members.rank) / of) : 0
 }
 
 /** When the next dial may go: `Infinity` if that is not for time to bring. */

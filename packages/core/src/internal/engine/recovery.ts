@@ -7,6 +7,7 @@ import type { Fiber, Scope } from "effect"
 import type { CallId } from "../../CallEvent.ts"
 import type { Processes, StoreError, Summary } from "../../EventStore.ts"
 import * as Defect from "../defect.ts"
+import * as Pace from "../pace.ts"
 import { Report } from "../report.ts"
 import type { CommonClock } from "./commonClock.ts"
 import { type Elsewhere, nameOf } from "./elsewhere.ts"
@@ -160,24 +161,35 @@ export const make = Effect.fnUntraced(function*(
   /** Whether no process that lives has registered the flow of a call. */
   const isOrphaned = ({ flow, flowVersion }: Summary): boolean => isMissing(flow, flowVersion)
 
-  /** Of the living processes that know the flow, each takes its part of the dials that wait: of two, both would try the same. */
-  const isForThis = ({ callId, flow, flowVersion }: Summary): boolean => {
+  /** The processes that live, this one among them. */
+  const living = (): ReadonlySet<string> => new Set([...neighbours.others().keys(), process])
+
+  /**
+   * Of the processes that know the flow of a call and may dial, each takes its part of the dials that wait: of two, both would
+   * try the same. If none that knows it may dial, the others see to it.
+   */
+  const isForThis = ({ callId, flow, flowVersion }: Summary, sharers: ReadonlySet<string>): boolean => {
     const name = nameOf(flow, flowVersion)
-    const rank = (name: string) => Hash.string(`${name}/${callId}`)
+    const others = neighbours.others()
+    const knowing = [...living()].filter((other) => other === process || others.get(other)?.has(name) === true)
+    const dialling = knowing.filter((other) => sharers.has(other))
+    const rank = (other: string) => Hash.string(`${other}/${callId}`)
     const own = rank(process)
-    return Array.from(neighbours.others()).every(([other, flows]) => !flows.has(name) || rank(other) > own)
+    return (dialling.length === 0 || sharers.has(process)) &&
+      (dialling.length === 0 ? knowing : dialling).every((other) => other === process || rank(other) > own)
   }
 
   /** The calls whose dial waits at a process that is gone, and whose flow no living one has registered: it waits for the flow. */
   let stranded: ReadonlyArray<Summary> = []
 
-  /** Takes over what processes that are gone knew of. */
+  /** Takes over what processes that are gone knew of, and dials for those that have no share of the lines. */
   const takeOrphans = Effect.fnUntraced(function*() {
-    const alive = new Set([...neighbours.others().keys(), process])
-    const left = yield* store.orphans(alive)
-    const planned = left.filter(isPlanned)
-    queue(planned.filter((call) => isKnown(call) && isForThis(call)))
-    stranded = planned.filter(isOrphaned)
+    const alive = living()
+    const sharers = Pace.sharers(alive, settings)
+    const found = yield* store.orphans(sharers.has(process) ? sharers : alive)
+    queue(found.filter((call) => isPlanned(call) && isKnown(call) && isForThis(call, sharers)))
+    const left = found.filter((call) => call.process !== null && !alive.has(call.process))
+    stranded = left.filter((call) => isPlanned(call) && isOrphaned(call))
     const orphans = left.filter((call) => isUrgent(call) && (isKnown(call) || isOrphaned(call)))
     for (const { callId } of orphans) pacing.isUnread(callId)
     // Since the death others may have appended to these calls, but not for longer than from one look to the next.
