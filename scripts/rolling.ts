@@ -1,13 +1,14 @@
 /**
  * `npm run rolling -- --calls 1000 --kill`: a rolling deployment on a real PostgreSQL, in real time. One process knows the
  * old version of a flow and one the new version; half of the calls run each, and the carrier sends its events to both in
- * turns. With `--kill` a third process knows both versions, and the one that knows the new version alone dies in the middle.
+ * turns. With `--kill` a third process knows both versions, and the one that knows the new version alone dies when half of the
+ * phones have rung. All calls are started at once, and ring at the pace of the engines.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
 import { Calls, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
 import { Callee, FakeTransport, PhoneCompany } from "@ringback/testing"
-import { Console, Context, Data, Effect, Exit, Layer, Redacted, Schedule, Schema, Scope, Stream } from "effect"
+import { Console, Context, Data, Effect, Exit, Layer, Redacted, Schedule, Schema, Scope } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Postgres from "./postgres.ts"
 
@@ -76,8 +77,12 @@ const replyTo = (entry: PhoneCompany.Entry): ReadonlyArray<string> => {
 /** A start that is refused while the store is late with webhooks is asked again. */
 const again = Schedule.spaced("500 millis")
 
-/** Faster than a carrier lets an account dial that is allowed 50 requests a second. */
-const pace = Schedule.spaced("20 millis")
+/** Waits until so many phones have rung: the engine starts at once and dials at its own pace. */
+const rung = (count: number) =>
+  Effect.repeat(PhoneCompany.rings, {
+    until: (rings) => rings.length >= count,
+    schedule: Schedule.spaced("100 millis")
+  })
 
 interface Options {
   readonly calls: number
@@ -99,13 +104,10 @@ const run = Effect.fnUntraced(
       const begun = (n % 2 === 0 ? one : two).calls.start(flow, { to }, { key: String(n) })
       return Effect.map(Effect.retry(begun, again), ({ id }) => ({ flow, id }))
     }
-    const paced = Stream.schedule(Stream.zipWithIndex(Stream.fromIterable(numbers)), pace)
-    const begun = yield* Stream.runCollect(
-      Stream.mapEffect(paced, ([to, n]) => begin(to, n), { concurrency: 10 })
-    )
+    const begun = yield* Effect.forEach(numbers, begin, { concurrency: 10 })
     yield* Console.log(`${begun.length} calls began`)
     if (kill) {
-      yield* Effect.sleep("3 seconds")
+      yield* rung(calls / 2)
       all.splice(1, 1)
       yield* Scope.close(two.scope, Exit.void)
       yield* Console.log("the process of the new version is gone")
@@ -136,7 +138,7 @@ Command.make("rolling", {
   calls: Flag.Int("calls").pipe(Flag.withDefault(1000), Flag.withDescription("How many calls")),
   kill: Flag.Boolean("kill").pipe(
     Flag.withDefault(false),
-    Flag.withDescription("End the process that knows the new version in the middle")
+    Flag.withDescription("End the process that knows the new version when half of the phones have rung")
   ),
   same: Flag.Boolean("same").pipe(
     Flag.withDefault(false),
