@@ -86,6 +86,7 @@ const rooms = [
       "History",
       "StormLaws",
       "Storm",
+      "EmulatorApi",
       "TelesignEmulator",
       "StoreContract",
       "Law",

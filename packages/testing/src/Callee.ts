@@ -22,7 +22,7 @@
  *
  * @since 0.1.0
  */
-import { Duration, Option, Pipeable, Result, Schema } from "effect"
+import { Duration, Option, Pipeable, Predicate, Result, Schema, SchemaTransformation } from "effect"
 
 /**
  * How a number is reached: it is busy, rings until the network gives up, fails with a status of the carrier, is answered
@@ -273,6 +273,29 @@ export const parse = (text: string): Result.Result<Script, InvalidCallee> =>
       throw error
     }
   })
+
+/**
+ * The codec of a callee in words, as `parse` reads them: what the emulator's command and its HTTP API take.
+ *
+ * @since 0.1.0
+ */
+export const Words = Schema.String.annotate({
+  description: "Who answers, in words: how they are reached, then steps, parted by semicolons",
+  examples: [
+    "answers 2s; hears \"press 1\"; presses 1; hangs up",
+    "busy",
+    "no answer",
+    "fails unreachable",
+    "voicemail"
+  ]
+}).check(
+  Schema.makeFilter((text) => Result.match(parse(text), { onSuccess: () => true, onFailure: ({ problem }) => problem }))
+).pipe(
+  Schema.decodeTo(
+    Schema.declare((value): value is Script => Predicate.hasProperty(value, "reach")),
+    SchemaTransformation.transform({ decode: (text: string) => Result.getOrThrow(parse(text)), encode: describe })
+  )
+)
 
 class Person extends Pipeable.Class implements Callee {
   readonly reach: Reach

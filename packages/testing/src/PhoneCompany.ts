@@ -14,8 +14,22 @@
  */
 import { type Action, Explain, PhoneNumber, Transport } from "@ringback/core"
 import type { Webhook } from "@ringback/core"
-import { Cause, Clock, Context, Effect, Exit, Fiber, Latch, Layer, PubSub, Random, Schema, Stream } from "effect"
-import type { Scope } from "effect"
+import {
+  Cause,
+  Clock,
+  Context,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Latch,
+  Layer,
+  PubSub,
+  Random,
+  Schema,
+  Scope,
+  Stream
+} from "effect"
 import * as Callee from "./Callee.ts"
 import * as PhoneLine from "./PhoneLine.ts"
 
@@ -120,6 +134,8 @@ export class PhoneCompany extends Context.Service<PhoneCompany, {
   readonly everyone: (callees: Callee.Script | ReadonlyArray<Callee.Script>) => Effect.Effect<void>
   /** From now on a dial to this number is refused with this status. */
   readonly block: (number: string, status?: string) => Effect.Effect<void>
+  /** From now on a dial to this number is not refused any more. */
+  readonly unblock: (number: string) => Effect.Effect<void>
   /**
    * Accepts a dial: the phone rings. Fails with `Refused` if the number is blocked. The `reference_id` is a new one if none
    * is given.
@@ -138,6 +154,13 @@ export class PhoneCompany extends Context.Service<PhoneCompany, {
   readonly hangUp: (referenceId: string) => Effect.Effect<void>
   /** Makes this the handler of all webhooks, until the scope closes: then replies under way are broken off. */
   readonly connect: (handler: Handler) => Effect.Effect<void, never, Scope.Scope>
+  /**
+   * Lets so much of the people's time pass at once, or as much as it takes until something happens on a line, not counting
+   * limits. Gives the milliseconds that were skipped.
+   */
+  readonly skip: (duration?: Duration.Input) => Effect.Effect<number>
+  /** Forgets what was said and what happened, and drops all lines without a word. Who is connected stays. */
+  readonly reset: Effect.Effect<void>
   /** Every phone that rang so far. */
   readonly rings: Effect.Effect<ReadonlyArray<Ring>>
   /** Everything that happened so far. Nothing is dropped: a company is made for a test or an afternoon, not for years. */
@@ -168,10 +191,12 @@ export interface Leftover {
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(settings: PhoneLine.Settings = PhoneLine.defaults) {
+  const scope = yield* Effect.scope
   const office: Office = {
     settings,
-    now: ownTime(yield* Clock.Clock),
-    scope: yield* Effect.scope,
+    time: ownTime(yield* Clock.Clock),
+    scope,
+    day: yield* Scope.fork(scope),
     news: yield* PubSub.unbounded<Entry>(),
     directory: new Map(),
     others: extension(Callee.answers()),
@@ -187,6 +212,7 @@ export const make = Effect.fnUntraced(function*(settings: PhoneLine.Settings = P
     everyone: (callees) => Effect.sync(() => void (office.others = extension(callees))),
     block: (number, status = "to_number_blocked_by_customer") =>
       Effect.sync(() => void office.blocked.set(PhoneNumber.make(number), status)),
+    unblock: (number) => Effect.sync(() => void office.blocked.delete(PhoneNumber.make(number))),
     dial: (action, referenceId) => accept(office, action, referenceId),
     incoming: (call) => receive(office, call),
     hangUp: (id) =>
@@ -195,6 +221,8 @@ export const make = Effect.fnUntraced(function*(settings: PhoneLine.Settings = P
         return live === undefined ? Effect.void : advance(office, live, PhoneLine.hangUp)
       }),
     connect: (handler) => plug(office, handler),
+    skip: (duration) => pass(office, duration),
+    reset: forget(office),
     rings: Effect.sync(() => office.rings.slice()),
     log: Effect.sync(() => office.log.slice()),
     record: (entry) => Effect.sync(() => record(office, entry)),
@@ -258,6 +286,29 @@ export const everyone = (
  */
 export const block = (number: string, status?: string): Effect.Effect<void, never, PhoneCompany> =>
   PhoneCompany.use((company) => company.block(number, status))
+
+/**
+ * Makes the company take dials to a number again.
+ *
+ * @since 0.1.0
+ */
+export const unblock = (number: string): Effect.Effect<void, never, PhoneCompany> =>
+  PhoneCompany.use((company) => company.unblock(number))
+
+/**
+ * Lets so much of the people's time pass at once, or as much as it takes until something happens on a line.
+ *
+ * @since 0.1.0
+ */
+export const skip = (duration?: Duration.Input): Effect.Effect<number, never, PhoneCompany> =>
+  PhoneCompany.use((company) => company.skip(duration))
+
+/**
+ * Forgets what was said and what happened, and drops all lines without a word: a new day. Who is connected stays.
+ *
+ * @since 0.1.0
+ */
+export const reset: Effect.Effect<void, never, PhoneCompany> = PhoneCompany.use((company) => company.reset)
 
 /**
  * Dials as the engine would. Fails with `Refused` if the number is blocked.
@@ -372,9 +423,10 @@ export const describe = (entry: Entry): string => {
 
 interface Office {
   readonly settings: PhoneLine.Settings
-  /** Milliseconds since 1970. */
-  readonly now: () => number
+  readonly time: OwnTime
   readonly scope: Scope.Scope
+  /** What is under way since the last reset. */
+  day: Scope.Closeable
   readonly news: PubSub.PubSub<Entry>
   readonly directory: Map<PhoneNumber.PhoneNumber, Extension>
   readonly blocked: Map<PhoneNumber.PhoneNumber, string>
@@ -400,11 +452,20 @@ interface Connected {
   readonly scope: Scope.Scope
 }
 
-/** The time of the company, which goes on evenly, whatever becomes of the wall clock of the machine. */
-const ownTime = (clock: Clock.Clock): () => number => {
+/** The time of the company, which goes on evenly but for what is skipped, whatever becomes of the machine's wall clock. */
+interface OwnTime {
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly skip: (millis: number) => void
+}
+
+const ownTime = (clock: Clock.Clock): OwnTime => {
   const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  const ahead = clock.currentTimeMillisUnsafe() - monotonic()
-  return () => Math.round(monotonic() + ahead)
+  let ahead = clock.currentTimeMillisUnsafe() - monotonic()
+  return {
+    now: () => Math.round(monotonic() + ahead),
+    skip: (millis) => void (ahead += millis)
+  }
 }
 
 const extension = (callees: Callee.Script | ReadonlyArray<Callee.Script>): Extension => {
@@ -435,7 +496,7 @@ const ring = (
 const accept = Effect.fn("PhoneCompany.dial")(function*(office: Office, action: Action.Dial, id: string | undefined) {
   const { externalId, to } = action
   const status = office.blocked.get(to)
-  const at = office.now()
+  const at = office.time.now()
   if (status !== undefined) {
     record(office, { _tag: "Refused", at, action, status })
     const reason = new Transport.Refused({ status })
@@ -458,7 +519,7 @@ const receive = Effect.fn("PhoneCompany.incoming")(function*(
   }
 ) {
   const [to, from] = [PhoneNumber.make(call.to), PhoneNumber.make(call.from)]
-  const now = office.now()
+  const now = office.time.now()
   const referenceId = yield* newReferenceId
   record(office, { _tag: "Called", at: now, referenceId, to, from })
   yield* open(office, PhoneLine.incoming({ referenceId, to, from, callee, now, settings: office.settings }))
@@ -469,7 +530,7 @@ const open = Effect.fnUntraced(function*(office: Office, turn: PhoneLine.Turn) {
   const live: Live = { line: turn.line, changed: yield* Latch.make() }
   office.lines.set(turn.line.referenceId, live)
   yield* post(office, live, turn.webhooks)
-  yield* Effect.forkIn(drive(office, live), office.scope)
+  yield* Effect.forkIn(drive(office, live), office.day)
 })
 
 /** Calls the model whenever something is due, and looks again when a reply has changed the line. */
@@ -478,7 +539,7 @@ const drive = Effect.fnUntraced(function*(office: Office, live: Live) {
     yield* live.changed.close // before looking, so that no change is missed
     const due = PhoneLine.nextAt(live.line)
     if (due === undefined) return
-    yield* Effect.timeoutOption(live.changed.await, due - (office.now()))
+    yield* Effect.timeoutOption(live.changed.await, due - office.time.now())
     yield* advance(office, live, PhoneLine.elapse)
   }
 })
@@ -489,7 +550,7 @@ const advance = Effect.fnUntraced(function*(
   live: Live,
   step: (line: PhoneLine.PhoneLine, now: number) => PhoneLine.Turn
 ) {
-  const now = office.now()
+  const now = office.time.now()
   const elapsed = PhoneLine.elapse(live.line, now)
   const turn = step(elapsed.line, now)
   live.line = turn.line
@@ -501,17 +562,17 @@ const post = Effect.fnUntraced(function*(
   live: Live,
   webhooks: ReadonlyArray<Webhook.Webhook>
 ): Effect.fn.Return<void> {
-  const at = office.now()
+  const at = office.time.now()
   for (const webhook of webhooks) {
     record(office, { _tag: "Posted", at, referenceId: webhook.referenceId, webhook })
-    yield* Effect.forkIn(deliver(office, live, webhook), office.scope)
+    yield* Effect.forkIn(deliver(office, live, webhook), office.day)
   }
   yield* live.changed.open
 })
 
 const deliver = Effect.fnUntraced(function*(office: Office, live: Live, webhook: Webhook.Webhook) {
   const exit = yield* Effect.exit(ask(office, webhook))
-  const told = { at: office.now(), referenceId: webhook.referenceId, webhook }
+  const told = { at: office.time.now(), referenceId: webhook.referenceId, webhook }
   const action = Exit.isSuccess(exit) ? exit.value : undefined
   record(office, Exit.isSuccess(exit) ? { ...told, _tag: "Replied", action } : { ...told, ...failure(exit.cause) })
   if (webhook.event !== "call_completed") yield* advance(office, live, (line) => obey(office, line, action, told))
@@ -535,6 +596,36 @@ const obey = (
     ? PhoneLine.reply(line, action, told.at, ring(office, action.to, told, action.externalId))
     : PhoneLine.reply(line, action, told.at)
 }
+
+const pass = Effect.fnUntraced(function*(office: Office, duration: Duration.Input | undefined) {
+  const millis = duration === undefined
+    ? untilNext(office)
+    : Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(duration)) / office.settings.speed)
+  office.time.skip(millis)
+  for (const live of office.lines.values()) yield* live.changed.open
+  return millis
+})
+
+/** Limits do not count: a line that only awaits its reply would end at them. */
+const untilNext = (office: Office): number => {
+  const now = office.time.now()
+  const waits = Array.from(office.lines.values(), ({ line }) => {
+    const { limitAt: _, ...unlimited } = line
+    return (PhoneLine.nextAt(unlimited) ?? Infinity) - now
+  })
+  const shortest = Math.min(...waits)
+  return shortest === Infinity ? 0 : Math.max(0, shortest)
+}
+
+const forget = Effect.fnUntraced(function*(office: Office) {
+  const over = office.day
+  office.day = yield* Scope.fork(office.scope)
+  for (const kept of [office.directory, office.blocked, office.lines]) kept.clear()
+  office.rings.length = 0
+  office.log.length = 0
+  office.others = extension(Callee.answers())
+  yield* Scope.close(over, Exit.void)
+})
 
 const plug = Effect.fnUntraced(function*(office: Office, handler: Handler) {
   const connected: Connected = { handler, scope: yield* Effect.scope }

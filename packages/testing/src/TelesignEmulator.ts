@@ -26,6 +26,7 @@ import { FetchHttpClient, HttpIncomingMessage, HttpRouter, HttpServer, HttpServe
 import type { HttpServerError, HttpServerRequest } from "effect/http"
 import { createServer } from "node:http"
 import type * as Callee from "./Callee.ts"
+import * as control from "./internal/emulator/control.ts"
 import * as credentialsOf from "./internal/emulator/credentials.ts"
 import * as eventPost from "./internal/emulator/eventPost.ts"
 import { invalid, TurnedAway } from "./internal/emulator/turnedAway.ts"
@@ -93,11 +94,13 @@ export interface Options extends TelesignWire.Options {
  *
  * @since 0.1.0
  */
-export interface Emulator extends Omit<PhoneCompany.PhoneCompany["Service"], "dial" | "connect" | "record"> {
+export interface Emulator extends Omit<PhoneCompany.PhoneCompany["Service"], "dial" | "connect" | "record" | "reset"> {
   /** The base URL, such as `http://127.0.0.1:4010`, for `baseUrl` of the transport. */
   readonly url: string
   /** From now on events go to this URL. */
   readonly reportTo: (eventsUrl: string | URL) => Effect.Effect<void>
+  /** Forgets the day, as `PhoneCompany.reset` does; then everybody is again as the options say. */
+  readonly reset: Effect.Effect<void>
 }
 
 /**
@@ -163,6 +166,8 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const addresses: Addresses = { account: options.eventsUrl, calls: new Map() }
   yield* people(company, options)
   yield* reportEvents(company, { auth, account, addresses, options })
+  const reportTo = (eventsUrl: string | URL) => Effect.sync(() => void (addresses.account = eventsUrl))
+  const reset = Effect.andThen(company.reset, people(company, options))
 
   const admit = yield* gate({ account, options })
   const voice = (request: HttpServerRequest.HttpServerRequest) =>
@@ -170,13 +175,18 @@ const make = Effect.fnUntraced(function*(options: Options) {
       Effect.flatMap(({ action, eventsUrl }) => accept(company, addresses, action, eventsUrl)),
       Effect.catch((turnedAway) => refuse(company, turnedAway))
     )
-  yield* HttpServer.serveEffect(yield* HttpRouter.toHttpEffect(HttpRouter.add("POST", "/v2/voice", voice)))
+  const routes = Layer.mergeAll(
+    HttpRouter.add("POST", "/v2/voice", voice),
+    control.layer({ ...options, company, reportTo, reset })
+  )
+  yield* HttpServer.serveEffect(yield* HttpRouter.toHttpEffect(routes))
 
   const { connect: _, dial: __, record: ___, ...shape } = company
   return TelesignEmulator.of({
     ...shape,
     url: HttpServer.formatAddress((yield* HttpServer.HttpServer).address),
-    reportTo: (eventsUrl) => Effect.sync(() => void (addresses.account = eventsUrl))
+    reportTo,
+    reset
   })
 })
 

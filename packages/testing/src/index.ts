@@ -26,4 +26,5 @@ export * as Storm from "./Storm.ts"
 export * as StormLaws from "./StormLaws.ts"
 
 // Programs in any language.
+export * as EmulatorApi from "./EmulatorApi.ts"
 export * as TelesignEmulator from "./TelesignEmulator.ts"

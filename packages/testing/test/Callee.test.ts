@@ -223,6 +223,14 @@ describe("Callee", () => {
     })
   })
 
+  it("has a codec of its words", () => {
+    const text = "answers 2s; hears /press 1/i; presses 1"
+    const script = Schema.decodeSync(Callee.Words)(text)
+    assert.deepStrictEqual(script, Callee.answers().hears(/press 1/i).presses("1"))
+    assert.strictEqual(Schema.encodeSync(Callee.Words)(script), text)
+    assert.throws(() => Schema.decodeSync(Callee.Words)("sings"), /Expected "busy", "no answer"/)
+  })
+
   it.each<[string, () => unknown]>([
     ["keys that no phone has", () => Callee.answers().presses("1x")],
     ["no keys", () => Callee.answers().presses("")],

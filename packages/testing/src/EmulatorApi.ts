@@ -1,0 +1,279 @@
+/**
+ * The HTTP API by which a test in any language holds the emulator in its hands: it scripts callees, calls in, reads the
+ * record, skips waits and begins a new day. It lies under `/emulator` on the port of the emulator, with its OpenAPI document
+ * at `/emulator/openapi.json`.
+ *
+ * It asks for no credentials and shows numbers, digits and words as they are, for it is there for tests on one machine.
+ *
+ * ```ts
+ * const api = yield* HttpApiClient.make(EmulatorApi.EmulatorApi, { baseUrl: "http://127.0.0.1:4010" })
+ * yield* api.people.callee({ params: { number: "15550170001" }, payload: { callees: ["busy", "answers; presses 1"] } })
+ * ```
+ *
+ * @since 0.1.0
+ */
+import { PhoneNumber } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
+import { Schema } from "effect"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSchema, OpenApi } from "effect/http-api"
+import * as Callee from "./Callee.ts"
+
+/**
+ * A request to this API cannot be carried out; nothing has changed.
+ *
+ * @since 0.1.0
+ */
+export class Problem extends Schema.TaggedError<Problem>()("Problem", { problem: Schema.String }, {
+  httpApiStatus: 400
+}) {
+  override get message() {
+    return this.problem
+  }
+}
+
+/**
+ * There is no line of this `reference_id`.
+ *
+ * @since 0.1.0
+ */
+export class NoSuchCall extends Schema.TaggedError<NoSuchCall>()("NoSuchCall", {}, { httpApiStatus: 404 }) {
+  override get message() {
+    return "There is no line of this reference_id"
+  }
+}
+
+/**
+ * Turns a request that cannot be read into a `Problem`.
+ *
+ * @since 0.1.0
+ */
+export class Readable extends HttpApiMiddleware.Service<Readable>()("@ringback/testing/EmulatorApi/Readable", {
+  error: Problem
+}) {}
+
+const Fields = Schema.Record(Schema.String, Schema.Json)
+
+/**
+ * An event as it was posted to the application.
+ *
+ * @since 0.1.0
+ */
+export const Event = Schema.Struct({
+  event: Schema.String,
+  reference_id: Schema.String,
+  external_id: Schema.optionalKey(Schema.String),
+  data: Fields
+}).annotate({ identifier: "Event" })
+
+/**
+ * An action as it travels, read and written again: parameters that are not known are left out.
+ *
+ * @since 0.1.0
+ */
+export const Action = Schema.Struct({ method: Schema.String, params: Fields }).annotate({ identifier: "Action" })
+
+const Said = { n: Schema.Int, at: Schema.String }
+
+const OnLine = { ...Said, reference_id: Schema.String, event: Event }
+
+const Reply = Schema.NullOr(Action)
+
+/**
+ * One thing that happened. `n` counts from 0 since the last reset, `at` is in UTC.
+ *
+ * @since 0.1.0
+ */
+export const Entry = Schema.Union([
+  Schema.Struct({ ...Said, kind: Schema.Literal("requested"), reference_id: Schema.String, action: Action }),
+  Schema.Struct({
+    ...Said,
+    kind: Schema.Literal("refused"),
+    status: Schema.String,
+    action: Schema.optionalKey(Action),
+    problem: Schema.optionalKey(Schema.String)
+  }),
+  Schema.Struct({
+    ...Said,
+    kind: Schema.Literal("called"),
+    reference_id: Schema.String,
+    to: Schema.String,
+    from: Schema.String
+  }),
+  Schema.Struct({ ...OnLine, kind: Schema.Literal("posted") }),
+  Schema.Struct({ ...OnLine, kind: Schema.Literal("replied"), action: Reply }),
+  Schema.Struct({ ...OnLine, kind: Schema.Literal("rejected"), action: Reply, reason: Schema.String }),
+  Schema.Struct({ ...OnLine, kind: Schema.Literal("copied"), action: Reply }),
+  Schema.Struct({ ...OnLine, kind: Schema.Literal("unanswered"), problem: Schema.String })
+]).annotate({ identifier: "Entry" })
+
+/**
+ * Which part of the record is asked for, and how long to wait for it.
+ *
+ * @since 0.1.0
+ */
+export const Asked = {
+  /** Only entries from this `n` on. */
+  from: Schema.optionalKey(Schema.Int),
+  kind: Schema.optionalKey(
+    Schema.Literals(["requested", "refused", "called", "posted", "replied", "rejected", "copied", "unanswered"])
+  ),
+  /** Only entries about events of this name. */
+  event: Schema.optionalKey(Schema.String),
+  reference_id: Schema.optionalKey(Schema.String),
+  /** Where nothing fits yet, how many seconds to wait for it: at most 60. */
+  wait: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 60 })))
+}
+
+/**
+ * A phone that rang because of a dial.
+ *
+ * @since 0.1.0
+ */
+export const Ring = Schema.Struct({
+  at: Schema.String,
+  number: Schema.String,
+  reference_id: Schema.String,
+  external_id: Schema.optionalKey(Schema.String)
+}).annotate({ identifier: "Ring" })
+
+/**
+ * A line as it is now. `awaits` is the event whose reply is awaited.
+ *
+ * @since 0.1.0
+ */
+export const Line = Schema.Struct({
+  reference_id: Schema.String,
+  external_id: Schema.optionalKey(Schema.String),
+  direction: Schema.Literals(["outbound", "inbound"]),
+  to: Schema.String,
+  from: Schema.String,
+  state: Schema.Literals(["Ringing", "KeyingIn", "Quiet", "Prompting", "Bridging", "Talking", "Leaving", "Ended"]),
+  awaits: Schema.NullOr(Schema.String)
+}).annotate({ identifier: "Line" })
+
+const Callees = Schema.Struct({
+  callees: Schema.NonEmptyArray(Callee.Words).annotate({
+    description: "One per ring, the last one for all further rings"
+  })
+})
+
+const number = { number: PhoneNumber.PhoneNumber }
+
+const Refusal = Schema.Literals(Object.values(TelesignWire.refusals).flat())
+
+const told = (summary: string, description: string) => OpenApi.annotations({ summary, description })
+
+/**
+ * Callers and lines.
+ *
+ * @since 0.1.0
+ */
+export const calls = HttpApiGroup.make("calls").add(
+  HttpApiEndpoint.post("call", "/calls", {
+    payload: Schema.Struct({
+      from: PhoneNumber.PhoneNumber,
+      to: PhoneNumber.PhoneNumber,
+      callee: Schema.optionalKey(Callee.Words)
+    }),
+    success: Schema.Struct({ reference_id: Schema.String }).pipe(HttpApiSchema.status(201)),
+    error: Problem
+  }).annotateMerge(told(
+    "Call one of your numbers",
+    "Somebody calls: `incoming_call` is posted. What they do is told by `callee`, whose way of being reached does not matter."
+  )),
+  HttpApiEndpoint.get("list", "/calls", { success: Schema.Array(Line) }).annotateMerge(told(
+    "The lines as they are now",
+    "The oldest first, those that have ended among them."
+  )),
+  HttpApiEndpoint.delete("hangUp", "/calls/:reference_id", {
+    params: { reference_id: Schema.String },
+    success: HttpApiSchema.NoContent,
+    error: NoSuchCall
+  }).annotateMerge(told("Hang up", "The far end of the line hangs up now; a phone that still rings is declined."))
+)
+
+/**
+ * Who answers, and whom the carrier does not dial.
+ *
+ * @since 0.1.0
+ */
+export const people = HttpApiGroup.make("people").add(
+  HttpApiEndpoint.put("callee", "/callees/:number", {
+    params: number,
+    payload: Callees,
+    success: HttpApiSchema.NoContent
+  }).annotateMerge(told("Say who answers at a number", "In the words that the command takes with `--callee`.")),
+  HttpApiEndpoint.put("everyone", "/callees", { payload: Callees, success: HttpApiSchema.NoContent }).annotateMerge(
+    told("Say who answers everywhere else", "At all numbers of which nothing else is said.")
+  ),
+  HttpApiEndpoint.get("leftover", "/callees/leftover", {
+    success: Schema.Array(Schema.Struct({ number: Schema.String, steps: Schema.Array(Schema.String) }))
+  }).annotateMerge(told("Steps that nobody has used", "Empty if every script was followed to its end.")),
+  HttpApiEndpoint.put("refuse", "/refusals/:number", {
+    params: number,
+    payload: Schema.Struct({ status: Refusal }),
+    success: HttpApiSchema.NoContent
+  }).annotateMerge(told("Refuse dials to a number", "With one of the documented statuses and its HTTP status.")),
+  HttpApiEndpoint.delete("accept", "/refusals/:number", { params: number, success: HttpApiSchema.NoContent })
+    .annotateMerge(told("Take dials to a number again", "Nothing happens if they were not refused."))
+)
+
+/**
+ * What has happened.
+ *
+ * @since 0.1.0
+ */
+export const record = HttpApiGroup.make("record").add(
+  HttpApiEndpoint.get("rings", "/rings", { success: Schema.Array(Ring) }).annotateMerge(
+    told("Every phone that rang", "Because of a dial, first legs and bridged ones alike.")
+  ),
+  HttpApiEndpoint.get("entries", "/record", {
+    query: Asked,
+    success: Schema.Struct({ entries: Schema.Array(Entry), next: Schema.Int })
+  }).annotateMerge(told(
+    "Requests, events and replies",
+    "In their order. `next` is the `from` that asks for what comes later. With `wait`, the answer comes as soon as there is one."
+  ))
+)
+
+/**
+ * The day as a whole.
+ *
+ * @since 0.1.0
+ */
+export const day = HttpApiGroup.make("day").add(
+  HttpApiEndpoint.put("reportTo", "/events-url", {
+    payload: Schema.Struct({
+      url: Schema.String.check(Schema.makeFilter((text) => isAddress(text) || "Expected an http or https address"))
+    }),
+    success: HttpApiSchema.NoContent
+  }).annotateMerge(told("Say where events go", "From now on events are posted to this address.")),
+  HttpApiEndpoint.post("skip", "/skip", {
+    payload: Schema.Struct({
+      seconds: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)))
+    }),
+    success: Schema.Struct({ skipped: Schema.Finite })
+  }).annotateMerge(told(
+    "Skip a wait",
+    "So many seconds of ringing, speech and silence pass at once; without `seconds`, as many as it takes until something happens."
+  )),
+  HttpApiEndpoint.post("reset", "/reset", { success: HttpApiSchema.NoContent }).annotateMerge(told(
+    "Begin a new day",
+    "Lines are dropped without a word, the record is empty, callees and refusals are those of the start. Events go where they went."
+  ))
+)
+
+const isAddress = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+
+/**
+ * The whole API, for `HttpApiClient` and for its OpenAPI document.
+ *
+ * @since 0.1.0
+ */
+export const EmulatorApi = HttpApi.make("emulator").add(calls, people, record, day).middleware(Readable)
+  .prefix("/emulator").annotateMerge(OpenApi.annotations({
+    title: "The emulator of Telesign Voice",
+    version: "0.1.0",
+    description:
+      "Scripts callees, calls in, reads the record, skips waits. For tests on one machine: it asks for no credentials."
+  }))
