@@ -42,8 +42,8 @@ export const layer = <E, R>(calls: Layer.Layer<Calls.Calls, E, R>) => {
     })
   )
   return HttpRouter.serve(TelesignWebhook.layer({ path: "/telesign/events" }), { disableLogger: true }).pipe(
-    Layer.provideMerge(engine),
-    Layer.provideMerge(server)
+    Layer.provideMerge(server),
+    Layer.provideMerge(engine)
   )
 }
 

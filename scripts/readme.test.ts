@@ -13,6 +13,25 @@ const pages = ["README.md", ...readdirSync(new URL("docs/", root)).map((file) =>
 const blocksOf = (page: string) => Array.from(page.matchAll(/```ts\n([^]*?)```/g), (match) => match[1] ?? "")
 const linksOf = (page: string) => Array.from(page.matchAll(/\]\(([^)#]+)[^)]*\)/g), (match) => match[1] ?? "")
 
+/** What nobody should copy. */
+const unsafe = (code: string): ReadonlyArray<string> => {
+  const lines = code.split("\n")
+  const server = lines.findIndex((line) => /Layer\.provide\w*\((NodeHttpServer\.layer|server\b)/.test(line))
+  const engine = lines.findLastIndex((line, at) =>
+    at < server && /Layer\.provide\w*\((CallsLive|calls|engine)\b/.test(line)
+  )
+  const between = engine < 0 ? "" : lines.slice(engine, server).join("\n")
+  return [
+    ...(engine >= 0 && !between.includes("HttpRouter.serve") ? [`the port opens before the engine:\n${between}`] : []),
+    ...lines.filter((line) => /verify: "(none|if signed)"/.test(line))
+  ]
+}
+
+it("the examples show neither a port that is open before the engine nor a webhook that is not verified", () => {
+  assert.isAtLeast(examples.filter((example) => example.includes("NodeHttpServer.layer")).length, 4)
+  assert.deepStrictEqual(examples.flatMap(unsafe), [])
+})
+
 it("the README and the guides show code at all", () => {
   for (const path of ["README.md", "docs/writing-a-conversation.md", "docs/testing-without-a-phone.md"]) {
     assert.isAtLeast(blocksOf(read(path)).length, 3, path)
@@ -26,6 +45,10 @@ describe.each(pages)("%s", (path) => {
     for (const block of blocksOf(page)) {
       assert.isTrue(examples.some((example) => example.includes(block.trimEnd())), `not in an example:\n${block}`)
     }
+  })
+
+  it("shows no port that is open before the engine, and no webhook that is not verified", () => {
+    for (const block of blocksOf(page)) assert.deepStrictEqual(unsafe(block), [])
   })
 
   it("names only commands that exist", () => {

@@ -54,8 +54,8 @@ const application = (filename: string) =>
       disableLogger: true,
       disableListenLog: true
     }).pipe(
-      Layer.provideMerge(calls),
-      Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))
+      Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+      Layer.provideMerge(calls)
     )
   }))
 

@@ -40,14 +40,14 @@ const application = Layer.unwrap(
         disableListenLog: true
       })
         .pipe(
+          Layer.provideMerge(NodeHttpServer.layer(createServer, { port, host: "127.0.0.1" })),
           Layer.provideMerge(
             Calls.layer({ flows: [Delivery], settings: { speed, store: { lookEvery: 5000 / speed } } })
           ),
           Layer.provideMerge(SqlEventStore.layer),
           Layer.provide(database),
           Layer.provideMerge(Telesign.layerConfig),
-          Layer.provide(NodeHttpClient.layerNodeHttp),
-          Layer.provideMerge(NodeHttpServer.layer(createServer, { port, host: "127.0.0.1" }))
+          Layer.provide(NodeHttpClient.layerNodeHttp)
         )
   )
 )

@@ -30,11 +30,12 @@ const Orders = HttpRouter.use((router) =>
 )
 const Routes = Layer.mergeAll(Orders, TelesignWebhook.layer({ path: "/telesign/events" }))
 
-// Closed from the top: the server first, which answers what it has; then the engine; then the database.
+// Built from the bottom: the database, then the engine, and the port opens last. Closed from the top: the server first, which
+// answers what it has; then the engine; then the database.
 const Application = HttpRouter.serve(Routes).pipe(
+  Layer.provide(NodeHttpServer.layer(createServer, { port: 4020, gracefulShutdownTimeout: "5 seconds" })),
   Layer.provide(CallsLive),
-  Layer.provide(Database),
-  Layer.provide(NodeHttpServer.layer(createServer, { port: 4020, gracefulShutdownTimeout: "5 seconds" }))
+  Layer.provide(Database)
 )
 
 NodeRuntime.runMain(Layer.launch(Application))

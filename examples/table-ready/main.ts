@@ -17,8 +17,8 @@ const CallsLive = Calls.layer({ flows: [TableReady] }).pipe(
 
 // One more route for the HttpRouter that an application already has: Telesign's events come in here, signed with the API key.
 const Server = HttpRouter.serve(TelesignWebhook.layer({ path: "/telesign/events" })).pipe(
-  Layer.provideMerge(CallsLive),
-  Layer.provide(NodeHttpServer.layer(createServer, { port: 4020, gracefulShutdownTimeout: "5 seconds" }))
+  Layer.provide(NodeHttpServer.layer(createServer, { port: 4020, gracefulShutdownTimeout: "5 seconds" })),
+  Layer.provideMerge(CallsLive) // below the server: the port opens when the engine is ready, and closes before it
 )
 
 const program = Effect.gen(function*() {

@@ -125,7 +125,8 @@ export interface NodeServer extends NodeHttp.Server {}
  * const server = createServer()
  * const Server = HttpRouter.serve(Routes).pipe(
  *   Layer.provide(TelesignWebhook.layerNode(server, { path: "/telesign/events" })),
- *   Layer.provide(NodeHttpServer.layer(() => server, { port: 3000 }))
+ *   Layer.provide(NodeHttpServer.layer(() => server, { port: 3000 })),
+ *   Layer.provideMerge(CallsLive)
  * )
  * ```
  *
