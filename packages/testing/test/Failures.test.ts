@@ -521,6 +521,39 @@ describe("an append that failed", () => {
     }).pipe(Effect.provide(world(store, [Sleeps, Bad]).pipe(Layer.provideMerge(layer))))
   })
 
+  it.effect("and is stored after a second one failed as well brings all that it brings: its reply is no copy", () => {
+    const store = new Store()
+    let worked = 0
+    const work = Flow.activity("work", {}, Effect.sync(() => void worked++))
+    const Works = define("works", () =>
+      Line.speak("Hello.").pipe(
+        Flow.andThen(work),
+        Flow.andThen(Line.speak("Thank you.")),
+        Flow.dial({ to, from }),
+        unreached
+      ) as never)
+    return Effect.gen(function*() {
+      for (const flow of [Good, Works]) {
+        const call = yield* begin(flow)
+        const appends: Array<ReturnType<Append>> = []
+        store.instead = (_, stored) => {
+          if (appends.push(stored) > 2) return undefined
+          return Effect.andThen(appends.length === 2 ? appends[0]! : Effect.void, Effect.fail(down))
+        }
+        const reply = yield* Effect.forkChild(Calls.receive({
+          event: "speak_completed",
+          referenceId: `session of ${(yield* EventStore.EventStore).namespace}.${call.id}.1`,
+          ...spoken
+        }))
+        for (let tenths = 0; tenths < 10; tenths++) yield* TestClock.adjust("100 millis")
+        const { action, basis } = yield* Fiber.join(reply)
+        assert.deepInclude(action, { _tag: "Speak", text: "Thank you." })
+        assert.strictEqual(basis, "recorded")
+      }
+      assert.strictEqual(worked, 1)
+    }).pipe(Effect.provide(world(store, [Good, Works])))
+  })
+
   it.effect("keeps its call in memory until it cannot be stored any more, and no longer", () => {
     const Waits = define("waits", () => Flow.signal("go", Schema.String, { within: "1 hour" }) as never)
     const store = new Store()

@@ -43,7 +43,7 @@ export interface Entities {
 }
 
 const isBusy = (entity: Entity): boolean =>
-  entity.takers > 0 || entity.activity !== undefined || entity.unsure !== undefined || entity.deliveries.size > 0 ||
+  entity.takers > 0 || entity.activity !== undefined || entity.unsure.length > 0 || entity.deliveries.size > 0 ||
   [...entity.waiters.values()].some((waiting) => waiting.size > 0)
 
 /** No call in memory yet. */

@@ -54,8 +54,8 @@ export interface Entity {
   readonly waiters: Map<number, Set<Deferred.Deferred<Owed>>>
   readonly deliveries: Map<number, Delivery>
   activity: { readonly n: number; readonly fiber: Fiber.Fiber<void> | undefined } | undefined
-  /** An append that failed and may be stored all the same. */
-  unsure: Unsure | undefined
+  /** The appends of the next turn that failed. One of them may be stored all the same. */
+  unsure: ReadonlyArray<Unsure>
   /**
    * How far the call is ahead of the clock, in milliseconds: it never lives before its own last record. Of this process
    * alone, so that a call which is much ahead stays in memory.
@@ -65,6 +65,9 @@ export interface Entity {
   takers: number
   listeners: number
 }
+
+/** Of no append is it unknown whether it is stored. */
+export const sure: ReadonlyArray<Unsure> = []
 
 /** A call of which nothing is known yet. */
 export const make = (id: CallId): Entity => ({
@@ -82,7 +85,7 @@ export const make = (id: CallId): Entity => ({
   waiters: new Map(),
   deliveries: new Map(),
   activity: undefined,
-  unsure: undefined,
+  unsure: sure,
   ahead: 0,
   takers: 0,
   listeners: 0

@@ -10,7 +10,7 @@ import * as ids from "../ids.ts"
 import * as CallLog from "./callLog.ts"
 import type { Deliveries } from "./deliveries.ts"
 import type { Entities } from "./entities.ts"
-import type { Entity } from "./entity.ts"
+import type { Entity, Unsure } from "./entity.ts"
 import { beginsWork } from "./pending.ts"
 import type { Sessions } from "./sessions.ts"
 import type { Storing } from "./storing.ts"
@@ -24,7 +24,7 @@ export interface Loading {
   /** The same, as it is stored now. */
   readonly reload: (entity: Entity) => Effect.Effect<LiveCall.LiveCall | undefined, StoreError>
   /** Finds out what became of an append that failed: as soon as the store can be read, and once more when it has had time. */
-  readonly findOut: (entity: Entity) => Effect.Effect<void>
+  readonly findOut: (entity: Entity, unsure: Unsure) => Effect.Effect<void>
 }
 
 /** What loading needs of the other parts. */
@@ -109,31 +109,31 @@ export const make = (surroundings: Surroundings, parts: Parts): Loading => {
     return yield* storing.commit(entity, ended, reading.elapsed)
   })
 
-  /** If the append of which nobody knew is stored, what follows from it still has to happen. */
+  /** If an append of which nobody knew is stored, what follows from it still has to happen. */
   const showUnsure = (entity: Entity, stored: ReadonlyArray<Turn>): void => {
     const { live, unsure } = entity
-    const found = unsure === undefined ? undefined : stored[unsure.turn.version - 1]
-    if (found === undefined || unsure === undefined) return
-    entity.unsure = undefined
-    if (found.id !== unsure.turn.id || live === undefined) return
+    if (unsure.length === 0) return
+    entity.unsure = unsure.filter(({ turn }) => turn.version > stored.length)
+    const shown = unsure.find(({ turn: { id, version } }) => stored[version - 1]?.id === id)
+    if (shown === undefined || live === undefined) return
     entity.deliveries.clear() // nobody has heard what it decided
-    storing.show(entity, unsure, found.events, live.call)
+    storing.show(entity, shown, stored[shown.turn.version - 1]!.events, live.call)
     timing.rest(entity, live)
   }
 
   const loaded: Loading["loaded"] = (entity) => entity.live === undefined ? load(entity) : Effect.succeed(entity.live)
 
-  const findOut: Loading["findOut"] = Effect.fnUntraced(function*(entity) {
-    const { unsure } = entity
+  const findOut: Loading["findOut"] = Effect.fnUntraced(function*(entity, unsure) {
+    const isUnsure = () => entity.unsure.includes(unsure)
     const lost = (cause: Cause.Cause<unknown>) =>
       CallLog.lost(entity, "What became of an append of a call cannot be found out", cause)
-    const again = (entity: Entity) => entity.unsure === unsure ? reload(entity) : loaded(entity)
+    const again = (entity: Entity) => isUnsure() ? reload(entity) : loaded(entity)
     const look = Effect.catchCause(troubles.store.untilDone(entities.holding(entity, again)), lost)
     yield* look
-    if (entity.unsure !== unsure) return
+    if (!isUnsure()) return
     yield* Effect.sleep(longestCommit)
     yield* look
-    if (entity.unsure === unsure) entity.unsure = undefined
+    entity.unsure = entity.unsure.filter((each) => each !== unsure)
     entities.release(entity)
   })
 

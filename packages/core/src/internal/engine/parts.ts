@@ -40,7 +40,7 @@ export const make = (surroundings: Surroundings, follow: Follow): Parts => {
   }
   const storing = Storing.make(surroundings, {
     ...held,
-    doubt: (entity) => void surroundings.run(loading.findOut(entity))
+    doubt: (entity, unsure) => void surroundings.run(loading.findOut(entity, unsure))
   })
   const loading: Loading.Loading = Loading.make(surroundings, { ...held, storing })
   const stopping = Stopping.make(surroundings, { ...held, storing, loading })

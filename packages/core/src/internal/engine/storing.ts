@@ -18,7 +18,7 @@ import * as Startable from "../startable.ts"
 import * as CallLog from "./callLog.ts"
 import { caught, type Deciding } from "./deciding.ts"
 import type { Deliveries } from "./deliveries.ts"
-import { type Entity, make as makeEntity, type Unsure } from "./entity.ts"
+import { type Entity, make as makeEntity, sure, type Unsure } from "./entity.ts"
 import type { GivenUp } from "./givenUp.ts"
 import { beginsWork, CallSummary, DecidedTurn, newSessionIn, Pending, responsible, sessionsIn } from "./pending.ts"
 import type { Sessions } from "./sessions.ts"
@@ -59,7 +59,7 @@ export interface Parts {
   readonly givenUp: GivenUp
   readonly follow: Follow
   /** Nobody knows whether the last append of a call is stored. */
-  readonly doubt: (entity: Entity) => void
+  readonly doubt: (entity: Entity, unsure: Unsure) => void
 }
 
 /** Into the store of an engine. */
@@ -113,7 +113,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
     entity.version = turn.version
     entity.writer = process
     entity.worker = worker
-    entity.unsure = undefined
+    entity.unsure = sure
     restore.stored(entity.id, turn.version)
     givenUp.stored(entity.id)
     if (troubles.throws.isBegun) run(troubles.throws.over())
@@ -128,8 +128,8 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
     const error = Option.getOrUndefined(Cause.findErrorOption(cause))
     if (error?._tag === "VersionConflict") return no
     if (error === undefined || !isLasting(error)) {
-      entity.unsure = pending
-      doubt(entity)
+      entity.unsure = [...entity.unsure, pending]
+      doubt(entity, pending)
     }
     return error === undefined && Cause.hasDies(cause)
       ? Exit.fail(deadAppend(entity, cause))

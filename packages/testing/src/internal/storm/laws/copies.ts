@@ -10,7 +10,6 @@ export const residuals = {
   copyTaken: "a copy that came late was taken for an answer",
   copyHeldUp: "a copy that waited for a process that stood still was taken for an answer",
   copyClock: "a copy was taken for an answer by a process that was not sure of the time",
-  again: "an event that was tried again while its store failed was answered as a copy of itself",
   behind: "a copy answered by a process that was behind another one",
   leg: "a copy of an earlier leg's end was taken for the end of a later one",
   answerTaken: "a true answer was taken for a copy"
@@ -22,13 +21,6 @@ export const check = (history: History.History): Findings => [
   ...unheard(history)
 ]
 
-/** Whether the store failed or was late while an event was with it: its record may have been stored all the same. */
-const wasTriedAgain = ({ lives }: History.History, { answered, incarnation, taken }: History.Delivery): boolean => {
-  const { failed, waited } = lives[incarnation - 1]!
-  const isWithin = (from: number, to: number) => from <= answered!.at && to >= taken!.at
-  return failed.some((at) => isWithin(at, at)) || waited.some(({ from, to }) => isWithin(from, to))
-}
-
 /** A reply that says it is for a copy: an equal event came before, and the record, of which nothing is from this one, says so. */
 const again = (history: History.History, delivery: History.Delivery): Findings => {
   const { answered, webhook } = delivery
@@ -39,8 +31,6 @@ const again = (history: History.History, delivery: History.Delivery): Findings =
     (other.taken?.seq ?? Infinity) < answered.seq && contentOf(history, other.webhook) === content
   )
   const isBehind = record.wasBehind(history, delivery)
-  const isTriedAgain = wasTriedAgain(history, delivery)
-  if (isTriedAgain && (isFirst || isNews(history, delivery))) return [remains(residuals.again)]
   if (isFirst && isBehind) return [remains(residuals.behind)] // it knows of no action that this could end
   if (isFirst) return [violation(`the first ${webhook.event} of its kind was answered as a copy`)]
   if (isNews(history, delivery)) return [violation(`${webhook.event} was answered as a copy, and recorded for that`)]
