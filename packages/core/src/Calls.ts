@@ -15,8 +15,8 @@ import type * as Flow from "./Flow.ts"
 import * as bounds from "./internal/bounds.ts"
 import { CallNotFound, isCallId, notFound } from "./internal/callNotFound.ts"
 import * as Dispatch from "./internal/engine/dispatch.ts"
-import * as Elsewhere from "./internal/engine/elsewhere.ts"
 import * as engine from "./internal/engine/engine.ts"
+import * as Neighbours from "./internal/engine/neighbours.ts"
 import * as Refusals from "./internal/engine/refusals.ts"
 import * as Restore from "./internal/engine/restore.ts"
 import * as Time from "./internal/engine/time.ts"
@@ -329,7 +329,7 @@ const registry = (
 ): Effect.Effect<ReadonlyMap<string, AnyDefinition>, DuplicateFlow> => {
   const found = new Map<string, AnyDefinition>()
   for (const definition of definitions) {
-    const name = Elsewhere.nameOf(definition.name, definition.version)
+    const name = Neighbours.nameOf(definition.name, definition.version)
     const other = found.get(name)
     if (other !== undefined && other !== definition) {
       return Effect.fail(new DuplicateFlow({ flow: definition.name, version: definition.version }))
@@ -346,7 +346,7 @@ const checkRunning = (
 ): Effect.Effect<void, FlowsMissing> => {
   const missing = new Map<string, { readonly flow: string; readonly version: number; calls: number }>()
   for (const summary of running) {
-    const name = Elsewhere.nameOf(summary.flow, summary.flowVersion)
+    const name = Neighbours.nameOf(summary.flow, summary.flowVersion)
     if (flows.has(name)) continue
     const entry = missing.get(name) ?? { flow: summary.flow, version: summary.flowVersion, calls: 0 }
     entry.calls++
@@ -444,7 +444,7 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
   // Where several processes share a store, others may have registered what this one has not.
   if (store.processes === undefined && options.missingFlows !== "leave") yield* checkRunning(running, flows)
   const calls = yield* engine.make({
-    definition: (name, version) => flows.get(Elsewhere.nameOf(name, version)),
+    definition: (name, version) => flows.get(Neighbours.nameOf(name, version)),
     registered: new Set(flows.keys()),
     answering: (number) => answering.get(PhoneNumber.digits(number)),
     refusal: options.refusal ?? ActionModule.hangup,
@@ -493,7 +493,7 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
     input: never,
     startOptions?: { readonly key?: string }
   ) {
-    if (flows.get(Elsewhere.nameOf(flow.name, flow.version)) !== flow) {
+    if (flows.get(Neighbours.nameOf(flow.name, flow.version)) !== flow) {
       return yield* new FlowNotRegistered({ flow: flow.name, version: flow.version })
     }
     const key = startOptions?.key

@@ -11,6 +11,7 @@ import * as LiveCall from "../../LiveCall.ts"
 import type { CallNotFound } from "../callNotFound.ts"
 import type { Entity } from "./entity.ts"
 import { ignore } from "./message.ts"
+import { nameOf } from "./neighbours.ts"
 import type { Parts } from "./parts.ts"
 import type { Follow, Surroundings } from "./surroundings.ts"
 
@@ -31,9 +32,6 @@ export interface Elsewhere {
   /** Hears what others tell this process, for as long as the engine runs. */
   readonly listen: (processes: Processes) => Effect.Effect<void>
 }
-
-/** The flow of a call as a process registers it. */
-export const nameOf = (flow: string, version: number): string => `${flow}@${version}`
 
 /** How many calls of a flow that is missing are named by their ids. */
 const mostNamed = 5

@@ -11,6 +11,9 @@ export interface Neighbours {
   readonly look: Effect.Effect<boolean, StoreError>
 }
 
+/** The flow of a call as a process registers it. */
+export const nameOf = (flow: string, version: number): string => `${flow}@${version}`
+
 /**
  * Nobody has been seen yet. A store of one's own has no others. `seen` hears among how many this process was seen, and when it
  * asked, by the time that has `elapsed`.

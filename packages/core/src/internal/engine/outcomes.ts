@@ -1,0 +1,62 @@
+/** What an application sees of calls: how they stand, what is recorded of them, and how they end. */
+import { Effect, Option } from "effect"
+import * as Call from "../../Call.ts"
+import type { CallEvent, CallId, Exit } from "../../CallEvent.ts"
+import type { EventStore, StoreError } from "../../EventStore.ts"
+import { CallNotFound } from "../callNotFound.ts"
+import * as Closing from "./closing.ts"
+import type { Joining } from "./joining.ts"
+import { turnsOf } from "./loading.ts"
+import type { Parts } from "./parts.ts"
+import type { Surroundings } from "./surroundings.ts"
+
+/** Shows calls. */
+export interface Outcomes {
+  readonly outcome: (id: CallId) => Effect.Effect<Exit, StoreError | CallNotFound>
+  readonly get: (id: CallId) => Effect.Effect<Option.Option<Call.Call>, StoreError>
+  readonly events: (id: CallId) => Effect.Effect<ReadonlyArray<CallEvent>, StoreError>
+}
+
+const notWithin =
+  "Inside of a transaction of its database no outcome can be waited for: the call begins after the commit"
+
+/** Shows calls of an engine. `store` is read even when that has ended. */
+export const make = (
+  { closing, store: { processes } }: Surroundings,
+  { entities, intake }: Parts,
+  joining: Joining,
+  store: EventStore["Service"]
+): Outcomes => {
+  /** The call in memory, unless another process has gone on with it. */
+  const newest = Effect.fnUntraced(function*(id: CallId) {
+    const live = entities.live(id)
+    if (live === undefined) return undefined
+    return processes !== undefined && (yield* intake.isBehind(entities.of(id))) ? undefined : live.call
+  })
+
+  const current = Effect.fnUntraced(function*(id: CallId) {
+    const inMemory = yield* newest(id)
+    if (inMemory !== undefined) return Option.some(inMemory)
+    const stored = yield* turnsOf(store, id)
+    return stored.length === 0 ? Option.none() : Option.some(Call.fold(id, stored.flatMap(({ events }) => events)))
+  })
+
+  const get: Outcomes["get"] = (id) => closing.answered(current(id))
+
+  const exitOf = (id: CallId): Effect.Effect<Exit | undefined, StoreError | CallNotFound> =>
+    Effect.flatMap(
+      get(id),
+      (call) => Option.isSome(call) ? Effect.succeed(call.value.exit) : Effect.fail(new CallNotFound({ callId: id }))
+    )
+
+  return {
+    outcome: (id) =>
+      Effect.suspend(() =>
+        closing.isOver()
+          ? Effect.fail(Closing.closed)
+          : joining.outside(entities.outcome(id, exitOf(id)), notWithin)
+      ),
+    get,
+    events: (id) => closing.answered(Effect.map(store.read(id), (turns) => turns.flatMap(({ events }) => events)))
+  }
+}

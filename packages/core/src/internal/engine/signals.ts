@@ -1,0 +1,77 @@
+/** What an application tells calls: signals, and that they are cancelled. */
+import { Effect, type Exit } from "effect"
+import type * as Call from "../../Call.ts"
+import type { CallId } from "../../CallEvent.ts"
+import type * as CallInput from "../../CallInput.ts"
+import * as Decider from "../../Decider.ts"
+import type { StoreError } from "../../EventStore.ts"
+import type * as LiveCall from "../../LiveCall.ts"
+import type { CallNotFound } from "../callNotFound.ts"
+import * as Startable from "../startable.ts"
+import type { Elsewhere } from "./elsewhere.ts"
+import type { Joining } from "./joining.ts"
+import { ignore } from "./message.ts"
+import type { Parts } from "./parts.ts"
+import type { Requests } from "./requests.ts"
+import type { SignalNames } from "./signalNames.ts"
+import type { Surroundings } from "./surroundings.ts"
+
+/** Tells calls. */
+export interface Signals {
+  /** Why it is refused, in words; nothing if it is taken. */
+  readonly signal: (
+    id: CallId,
+    name: string,
+    value: unknown,
+    key: string | undefined
+  ) => Effect.Effect<string | undefined, StoreError | CallNotFound>
+  readonly cancel: (id: CallId) => Effect.Effect<void, StoreError | CallNotFound>
+}
+
+const notWithin =
+  "Inside of a transaction of its database a call can be started, but neither cancelled nor told anything. " +
+  "Do so after the commit"
+
+const unheardOf = ({ flow, flowVersion, id }: Call.Call, name: string): string =>
+  `Call ${id} was told the signal ${name}, which no call of the flow ${flow}, version ${flowVersion}, ` +
+  `has waited for in this process. If none ever does, the name is wrong`
+
+/** Tells calls of an engine. `names` knows for which signals calls have waited. */
+export const make = (
+  { run, settings }: Surroundings,
+  { entities, intake }: Parts,
+  requests: Requests,
+  joining: Joining,
+  elsewhere: Elsewhere,
+  names: SignalNames
+): Signals => {
+  type Begin<A, E> = (answer: (exit: Exit.Exit<A, E>) => void) => void
+
+  const asked = <A, E>(begin: Begin<A, E>): Effect.Effect<A, E | StoreError> =>
+    joining.outside(requests.ask(begin), notWithin)
+
+  const signal: Signals["signal"] = Effect.fnUntraced(function*(id, name, value, key) {
+    let problem: string | undefined
+    const told = { _tag: "Signalled", name, value, ...(key === undefined ? {} : { key }) } as const
+    const input = (live: LiveCall.LiveCall): CallInput.CallInput => {
+      problem = Decider.signalProblem(live, told, settings)
+      return problem === undefined ? told : { _tag: "Wake" }
+    }
+    const call = yield* asked<Call.Call, StoreError | CallNotFound>((taken) =>
+      intake.post(entities.of(id), { input, look: (call) => call, canBeRefused: true, taken })
+    )
+    if (problem === undefined && names.isNews(call, name)) yield* Effect.logInfo(unheardOf(call, name))
+    return problem
+  })
+
+  const cancel: Signals["cancel"] = (id) =>
+    Effect.andThen(
+      intake.take(entities.of(id), { _tag: "Cancel" }, ignore),
+      Effect.suspend(() => elsewhere.endCancelled(id))
+    )
+
+  return {
+    signal,
+    cancel: (id) => asked<void, StoreError | CallNotFound>((answer) => Startable.begin(cancel(id), run, answer))
+  }
+}

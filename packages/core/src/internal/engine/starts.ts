@@ -1,0 +1,81 @@
+/** Starts of calls, inside of a transaction of the application or outside. */
+import { Effect, Random } from "effect"
+import * as Call from "../../Call.ts"
+import type { CallId } from "../../CallEvent.ts"
+import type * as CallInput from "../../CallInput.ts"
+import type { StoreError } from "../../EventStore.ts"
+import * as LiveCall from "../../LiveCall.ts"
+import type { CallNotFound } from "../callNotFound.ts"
+import * as ids from "../ids.ts"
+import type { Joining } from "./joining.ts"
+import type { Parts } from "./parts.ts"
+import type { Requests } from "./requests.ts"
+import type { Surroundings } from "./surroundings.ts"
+
+/** What a start came to. */
+export interface Started {
+  readonly id: CallId
+  /** `false` if the key is that of a call which began with another input. */
+  readonly sameInput: boolean
+  readonly version: number
+}
+
+/** Starts a call, or gives the one that the key stands for. */
+export type Start = (
+  definition: LiveCall.AnyDefinition,
+  input: unknown,
+  key: string | undefined
+) => Effect.Effect<Started, StoreError>
+
+type StartInput = Extract<CallInput.CallInput, { readonly _tag: "Start" }>
+
+const startInput = (
+  { name, version }: LiveCall.AnyDefinition,
+  input: unknown,
+  key: string | undefined
+): StartInput => ({
+  _tag: "Start",
+  flow: name,
+  version,
+  input,
+  ...(key === undefined ? {} : { key })
+})
+
+/** Starts calls of an engine. */
+export const make = Effect.fnUntraced(function*(
+  { now }: Surroundings,
+  { entities, intake }: Parts,
+  requests: Requests,
+  joining: Joining
+): Effect.fn.Return<Start> {
+  const random = yield* Random.Random
+
+  const idOf = ({ name }: LiveCall.AnyDefinition, key: string | undefined): CallId =>
+    key === undefined ? ids.newCallId(now(), () => random.nextDoubleUnsafe()) : ids.namedCallId(name, key)
+
+  const begin = (
+    id: CallId,
+    fresh: () => LiveCall.LiveCall,
+    input: StartInput
+  ): Effect.Effect<Call.Call, StoreError> => {
+    const how = { fresh, isNew: input.key === undefined, canBeRefused: true }
+    const asked = requests.ask<Call.Call, StoreError | CallNotFound>((taken) =>
+      intake.post(entities.of(id), { ...how, input, look: (call) => call, taken })
+    )
+    return Effect.catchTag(asked, "CallNotFound", Effect.die)
+  }
+
+  return Effect.fnUntraced(function*(definition, input, key) {
+    const id = idOf(definition, key)
+    const fresh = () => LiveCall.prepare(id, definition, input)
+    const started = startInput(definition, input, key)
+    const transaction = yield* joining.current
+    const call = yield* transaction === undefined
+      ? begin(id, fresh, started)
+      : requests.unlessRefused(joining.start(transaction, id, fresh, started))
+    if (call.flow !== definition.name || call.key !== key) {
+      return yield* Effect.die(new Error(`Two keys of the flow ${definition.name} stand for one id`))
+    }
+    return { id, sameInput: Call.isSameInput(call, input), version: call.flowVersion }
+  })
+})
