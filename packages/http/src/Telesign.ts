@@ -1,10 +1,13 @@
 /**
  * The transport to Telesign Voice: one `POST` per dial, sent once, and what became of it.
  *
- * It runs on any `HttpClient`. On Node choose `NodeHttpClient.layerNodeHttp` or `layerUndici` of `@effect/platform-node`;
- * `FetchHttpClient.layer` works everywhere. **Give it a client of its own that neither retries nor follows redirects**:
- * the carrier cannot recognise a dial that comes again, and the phone would ring twice. A client that retries is stopped
- * before it repeats anything.
+ * It runs on any `HttpClient`. On Node choose `NodeHttpClient.layerUndici` or `layerNodeHttp` of `@effect/platform-node`;
+ * `FetchHttpClient.layer` works everywhere. **Give it a client of its own that neither retries nor follows redirects**: the
+ * carrier cannot recognise a dial that comes again, and the phone would ring twice. Its body leaves once, so a client that
+ * repeats, races or redirects a request, and a `fetch` that does so after 421, is stopped, and the dial is `Lost`.
+ *
+ * What breaks before a client has asked for the body is `NotSent`, a reset in the TLS handshake among it. `layerNodeHttp` asks
+ * for it before there is a connection, so there such a break is `Lost`.
  *
  * Each `POST` asks for a connection of its own (`Connection: close`), because a kept one that went stale breaks, and a
  * dial that met a broken connection was perhaps done. These clients do as asked on Node, as long as nothing else speaks
@@ -21,6 +24,7 @@ import {
   Context,
   Duration,
   Effect,
+  Fiber,
   Layer,
   Option,
   Predicate,
@@ -32,6 +36,7 @@ import {
 import { SecureRandom } from "effect/crypto"
 import { FetchHttpClient, Headers, HttpClient, HttpClientRequest } from "effect/http"
 import type { HttpClientResponse } from "effect/http"
+import { OnceBody } from "./internal/onceBody.ts"
 import * as Telling from "./internal/telling.ts"
 import * as TelesignAuth from "./TelesignAuth.ts"
 import * as TelesignWire from "./TelesignWire.ts"
@@ -238,24 +243,27 @@ const make = Effect.fnUntraced(function*(options: Configured, names: Names) {
     yield* Effect.logWarning(`${names.baseUrl} is not https: the credentials travel in clear text`)
   }
 
-  const outcomeOf = (dial: Action.Dial): Effect.Effect<Outcome> =>
-    Effect.gen(function*() {
+  const outcomeOf = (dial: Action.Dial): Effect.Effect<Outcome> => {
+    const once = new OnceBody()
+    return Effect.gen(function*() {
       const body = JSON.stringify(TelesignWire.encodeDial(dial))
       const request = HttpClientRequest.post(settings.url).pipe(
         HttpClientRequest.setHeaders(yield* authorize(body)),
         HttpClientRequest.setHeaders({ accept: contentType, connection: "close" }),
         HttpClientRequest.bodyText(body, contentType)
       )
-      return yield* attempt(client, request)
+      return yield* attempt(client, request, once, dial.externalId)
     }).pipe(
-      Effect.timeoutOrElse({
-        duration: settings.timeout,
-        orElse: () => lost(`no answer within ${Duration.format(settings.timeout)}`)
-      }),
-      Effect.provideService(FetchHttpClient.RequestInit, { ...fetchOptions, redirect: "manual" }),
+      Effect.timeoutOrElse({ duration: settings.timeout, orElse: () => tooLate(once, settings.timeout) }),
+      Effect.ensuring(Effect.sync(() => once.close())),
+      // With any other word Node's fetch reads the body before there is a connection.
+      Effect.provideService(FetchHttpClient.RequestInit, { ...fetchOptions, redirect: "error" }),
+      Effect.updateService(FetchHttpClient.Fetch, (fetch) => once.guardFetch(fetch)),
+      Effect.provideService(FetchHttpClient.StreamBodyFallback, "buffer"),
       // The span of this module says what is needed; the client's would add headers, and send trace ids to the carrier.
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
     )
+  }
 
   const tell = telling(names)
 
@@ -348,54 +356,67 @@ const authorizing = Effect.fnUntraced(function*(
 
 const lost = (problem: string): Effect.Effect<Outcome> => Effect.succeed(Result.fail(new Transport.Lost({ problem })))
 
-/** A client tried to send a request again that it had been given once. */
-class Repeated extends Schema.TaggedError<Repeated>()("Repeated", {}) {}
+const notSent = (problem: string): Effect.Effect<Outcome> =>
+  Effect.succeed(Result.fail(new Transport.NotSent({ problem })))
 
-const attempt = (client: HttpClient.HttpClient, request: HttpClientRequest.HttpClientRequest): Effect.Effect<Outcome> =>
-  once(client).execute(request).pipe(
-    Effect.flatMap((response) => conclude(request, response)),
+const tooLate = (once: OnceBody, timeout: Duration.Duration): Effect.Effect<Outcome> => {
+  once.close()
+  return once.isGone
+    ? lost(`no answer within ${Duration.format(timeout)}`)
+    : notSent(`no connection within ${Duration.format(timeout)}`)
+}
+
+const attempt = (
+  client: HttpClient.HttpClient,
+  request: HttpClientRequest.HttpClientRequest,
+  once: OnceBody,
+  externalId: string | undefined
+): Effect.Effect<Outcome> =>
+  once.guard(client).execute(request).pipe(
+    Effect.flatMap((response) => conclude(request, response, externalId)),
     Effect.catch(({ reason }) => {
+      if (once.isRepeated) return lost(repeated)
       if (reason.request.url !== request.url) return lost(redirected)
       switch (reason._tag) {
         case "StatusCodeError": // a client that takes other codes than 2xx for failures
-          return conclude(request, reason.response)
+          return conclude(request, reason.response, externalId)
         case "TransportError":
-          return judge(reason.cause)
+          return judge(reason.cause, once)
         default:
           return lost("the HTTP client failed")
       }
     }),
-    Effect.catchDefect((defect) =>
-      defect instanceof Repeated
-        ? lost("the HTTP client tried to repeat the request, and was stopped")
-        : Effect.die(defect)
-    )
+    Effect.catchDefect((defect) => once.isRepeated ? lost(repeated) : Effect.die(defect))
   )
 
-/** The same client, which dies when it is about to send a second time. */
-const once = (client: HttpClient.HttpClient): HttpClient.HttpClient => {
-  let isSent = false
-  return HttpClient.mapRequestEffect(client, (request) => {
-    if (isSent) return Effect.die(new Repeated())
-    isSent = true
-    return Effect.succeed(request)
-  })
-}
+const repeated = "the HTTP client tried to repeat the request, and was stopped"
 
 const redirected = "the HTTP client followed a redirect"
 
 const conclude = Effect.fnUntraced(function*(
   request: HttpClientRequest.HttpClientRequest,
-  response: HttpClientResponse.HttpClientResponse
+  response: HttpClientResponse.HttpClientResponse,
+  externalId: string | undefined
 ): Effect.fn.Return<Outcome> {
   if (response.request.url !== request.url) return yield* lost(redirected)
+  // Of any other status the head says all, and a body that never comes is not waited for.
+  const isRead = TelesignWire.isDocumented(response.status)
+  if (!isRead) yield* letGo(response)
   return TelesignWire.decodeResponse({
     httpStatus: response.status,
-    body: yield* Effect.orElseSucceed(readText(response), () => ""), // a body that breaks off is as good as none
+    body: isRead ? yield* Effect.orElseSucceed(readText(response), () => "") : "", // one that breaks off is as good as none
     retryAfter: response.headers["retry-after"],
-    receivedAt: yield* Clock.currentTimeMillis
+    receivedAt: yield* Clock.currentTimeMillis,
+    externalId
   })
 })
+
+/** Closes the connection of a response whose body nobody reads. */
+const letGo = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
+  Effect.ignore(Stream.runDrain(response.stream)).pipe(
+    Effect.forkChild({ startImmediately: true }),
+    Effect.flatMap(Fiber.interrupt)
+  )
 
 /**
  * No more is read than an answer of the carrier can have. One that says how short it is, is read whole: a client breaks a stream
@@ -415,15 +436,22 @@ const isShort = (headers: Headers.Headers): boolean =>
 // What a broken connection proves
 
 /**
- * Tells whether a request surely did not travel: it is so if the name did not resolve, no connection was made, or TLS
- * was not agreed on. Anything else that breaks may have broken after the carrier had read the request. Errors nest
- * differently in Node's clients and in fetch; words of other runtimes are not known, and count as lost.
+ * Tells whether a request surely did not travel: it is so if the name did not resolve, no connection was made, TLS was not
+ * agreed on, or the client had not yet asked for the body. Anything else that breaks may have broken after the carrier had read
+ * the request. Errors nest differently in Node's clients and in fetch; words of other runtimes are not known.
  */
-const judge = (cause: unknown): Effect.Effect<Outcome> => {
+const judge = (cause: unknown, once: OnceBody): Effect.Effect<Outcome> => {
   const proof = neverTravelled(cause)
-  if (proof === undefined) return lost(`the connection broke${codeOf(cause)}`)
-  return Effect.succeed(Result.fail(new Transport.NotSent({ problem: proof })))
+  if (proof !== undefined) return notSent(proof)
+  if (isRedirect(cause)) return lost("the answer is a redirect, which is not followed")
+  return once.isGone
+    ? lost(`the connection broke${codeOf(cause)}`)
+    : notSent(`the connection broke before the request was sent${codeOf(cause)}`)
 }
+
+/** The words of Node's `fetch`. */
+const isRedirect = (cause: unknown): boolean =>
+  Predicate.isObject(cause) && (cause.message === "unexpected redirect" || isRedirect(cause.cause))
 
 const neverTravelled = (cause: unknown): string | undefined => {
   if (!Predicate.isObject(cause)) return undefined
@@ -468,5 +496,7 @@ const certificateCodes = new Set([
 ])
 
 /** Words that Node and OpenSSL have only for a handshake that was not finished. A broken record may come at any time. */
-const failedHandshake =
-  /before secure TLS connection was established|alert (handshake failure|protocol version|insufficient security)/
+const failedHandshake = new RegExp(
+  "before secure TLS connection was established|" +
+    "alert (handshake failure|protocol version|insufficient security|unrecognized name|no application protocol)"
+)

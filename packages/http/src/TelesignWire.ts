@@ -513,14 +513,25 @@ export interface Response {
   readonly retryAfter?: string | undefined
   /** When the response came, in milliseconds since 1970, to which a date in `retryAfter` is compared. */
   readonly receivedAt: number
+  /** The `external_id` that was sent with the dial, to which the one in the response is compared. */
+  readonly externalId?: string | undefined
 }
+
+/**
+ * Whether the body of a response says something: 202, and where a refusal is documented. Of any other status the head says all.
+ *
+ * @since 0.1.0
+ */
+export const isDocumented = (httpStatus: number): httpStatus is 202 | keyof typeof refusals =>
+  httpStatus === 202 || Object.hasOwn(refusals, httpStatus)
 
 /**
  * Tells what the response to a dial proves ("Send an action"; documented).
  *
  * - **202** with a `reference_id`: accepted. The word in `status` is not looked at, for the number says it all. Without a
  *   `reference_id`, or with one that is too long to be kept (`Webhook.isId`), the phone may ring and its session is not
- *   known: lost. It is not sent again, and an event with our `external_id` still shows what became of it.
+ *   known: lost. So it is if the `external_id` is not ours, for then the session is another dial's. It is not sent again, and an
+ *   event with our `external_id` still shows what became of it.
  * - **200, 400, 401** with a status documented for that number: refused, surely not done. It is marked `notAuthorized` where
  *   the fault is ours, the credentials or the caller id. Any other status, or a body that is no JSON, may come from a proxy
  *   or a newer protocol, about whose effects nothing is known: lost.
@@ -553,15 +564,15 @@ export const decodeResponse = (
       ? Result.fail(new Transport.Refused({ status, ...(isOurs(status) ? { notAuthorized: true } : none) }))
       : lost(`HTTP ${httpStatus} with a status that is not documented: ${tellable(status)}`)
   }
+  if (!isBlank(json.external_id) && textOf(json.external_id) !== response.externalId) {
+    return lost("HTTP 202 with an external_id that is not that of the dial")
+  }
   return Webhook.isId(referenceId)
     ? Result.succeed({ referenceId })
     : lost("HTTP 202 without a reference_id that can be kept")
 }
 
 const lost = (problem: string) => Result.fail(new Transport.Lost({ problem }))
-
-const isDocumented = (httpStatus: number): httpStatus is 202 | keyof typeof refusals =>
-  httpStatus === 202 || Object.hasOwn(refusals, httpStatus)
 
 const isRefusal = (httpStatus: keyof typeof refusals, status: unknown): status is Refusal =>
   (refusals[httpStatus] as ReadonlyArray<unknown>).includes(status)
