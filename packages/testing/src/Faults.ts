@@ -71,6 +71,8 @@ const catalogue = {
   linesFew: 0.3,
   /** The process is killed between two steps, up to three times, and started again after up to ten minutes. */
   crash: 0.9,
+  /** The process is told to end, its engine closes in order, and it is started again after up to ten minutes, up to twice. */
+  shutdown: 0.6,
   /** The process stands still at a step for up to a minute. */
   freeze: 0.6,
   /** The process stands still, another one takes over, and then the first goes on. */

@@ -115,6 +115,8 @@ export interface Life {
   readonly born: Moment
   /** When its engine had started; absent if it never did. */
   readonly ready?: number
+  /** When its engine began to close; absent if it never did. */
+  readonly closing?: Moment
   /** `Infinity` if it lived to the end of the run. */
   readonly died: number
   /** When it stood still as a whole. */

@@ -75,6 +75,26 @@ export const make = (world: World, boot: Boot): Border => {
     return begin(Effect.andThen(Effect.sleep(downtime), boot(process.place)))
   }
 
+  /** Webhooks come in as long as it closes: whoever stops a process does not always tell its balancer first. */
+  const shutDown = (process: Process): Effect.Effect<void> => {
+    const downtime = diceOf("shutdown").pick([0, 50, 1_000, 5_000, 30_000, 600_000])
+    record("shutdown")
+    process.life.closing = world.moment()
+    const closed = Deferred.makeUnsafe<void>()
+    return Effect.andThen(
+      process.run(Effect.andThen(process.close, Deferred.succeed(closed, undefined))),
+      begin(Effect.gen(function*() {
+        yield* Effect.raceFirst(Deferred.await(closed), Deferred.await(process.died))
+        const isLast = newest(world, process.place) === process // or another one took over from it, and sees to what it left
+        if (process.dead) return
+        kill(process)
+        if (!isLast) return
+        yield* Effect.sleep(downtime)
+        yield* boot(process.place)
+      }))
+    )
+  }
+
   const stand = (process: Process, millis: number, end: () => void = () => {}): Effect.Effect<void> => {
     process.frozen++
     process.life.stood.push({ from: now(), to: now() + millis })
@@ -178,6 +198,7 @@ export const make = (world: World, boot: Boot): Border => {
   })
   const plans = [
     plan("crash", 3, crash),
+    plan("shutdown", 2, shutDown),
     plan("freeze", 2, freeze),
     plan("takeover", 1, takeOver),
     plan("suspend", 2, suspend),

@@ -193,7 +193,8 @@ const newProcess = (world: World.World, place: number, flow: LiveCall.AnyDefinit
     unseen: [],
     calls: undefined,
     readMetrics: () => {},
-    run: () => Effect.void
+    run: () => Effect.void,
+    close: Effect.void
   }
   world.processes.push(process)
   world.records.lives.push(life)
@@ -217,13 +218,15 @@ const start = Effect.fnUntraced(function*(
     yield* world.begin(replace(world, border, { process, again, after: unknowing.pick(staysFor) }))
   }
   const scope = yield* Scope.make()
+  const engineScope = yield* Scope.make()
   const inside = surroundings(world, border, process)
   process.readMetrics = () => Onlooker.readMetrics(world, inside)
   process.run = (effect) => Effect.asVoid(Effect.forkIn(Effect.provideContext(effect, inside), scope))
+  process.close = Effect.provideContext(Scope.close(engineScope, Exit.void), inside)
   const layer = engine(world, border, process, openStore(border, process))
   // Whatever a dead process is interrupted in never ends, for its clock stands still: so it is left alone.
   const building = yield* Effect.forkIn(
-    Effect.provideContext(Layer.buildWithScope(layer, scope), inside),
+    Effect.provideContext(Layer.buildWithScope(layer, engineScope), inside),
     scope,
     { startImmediately: true }
   )

@@ -86,6 +86,8 @@ export interface Process {
   calls: Calls.Calls["Service"] | undefined
   readMetrics: () => void
   run: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<void>
+  /** Closes its engine, within the bound that the settings set. */
+  close: Effect.Effect<void>
 }
 
 /** A turn on its way into the store. */

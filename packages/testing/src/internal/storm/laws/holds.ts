@@ -1,6 +1,6 @@
 /**
- * What may go out unrecorded: while the store is late with a webhook, the engine's own hold, a few times in a row, then a
- * hang-up.
+ * What may go out unrecorded: while the store is late with a webhook or the engine closes, the engine's own hold, a few times
+ * in a row, then a hang-up.
  */
 import { Action, type CallLine, Webhook } from "@ringback/core"
 import { Equal } from "effect"
@@ -10,6 +10,7 @@ import * as Past from "../past.ts"
 
 export const residuals = {
   held: "a hold while the store was late",
+  closing: "a hold or a hang-up of an engine that was closing",
   hungUp: "a hang-up while the store was late",
   over: "a hold for a line that was over, while the store was late",
   lost: "an event that was lost with its process while the store was late",
@@ -39,6 +40,10 @@ const isLate = (
 
 const justNow = 60_000
 
+/** Whether an answer is of an engine that had begun to close: it waits for its store no longer than it lives. */
+const isOfClosing = ({ lives }: History.History, { answered, incarnation }: History.Delivery): boolean =>
+  answered!.seq > (lives[incarnation - 1]!.closing?.seq ?? Infinity)
+
 const lineOf = (history: History.History, { answered, webhook }: History.Delivery): CallLine.CallLine | undefined =>
   Past.lineAt(Past.of(history).callOf(webhook), webhook, answered?.seq ?? Infinity)
 
@@ -47,7 +52,7 @@ export const isUnrecorded = ({ answered }: History.Delivery): boolean =>
   answered?.basis === "unrecorded hold" || answered?.basis === "unrecorded hang-up"
 
 /**
- * What a reply says of itself that nobody has recorded: the store was late, a hold is one of few in a row, and a hang-up comes
+ * What a reply says of itself that nobody has recorded: the store was late or the engine closing, a hold is one of few in a row, and a hang-up comes
  * after as many or to a line that is not wanted. The webhook is recorded later, unless its process died first.
  */
 export const unrecorded = (history: History.History, delivery: History.Delivery): Findings => {
@@ -55,7 +60,8 @@ export const unrecorded = (history: History.History, delivery: History.Delivery)
   const isHangup = basis === "unrecorded hang-up"
   if (!isHangup && !isHold(history, action)) return [violation(`${action?._tag} was called an unrecorded hold`)]
   if (isHangup && action?._tag !== "Hangup") return [violation(`${action?._tag} was called an unrecorded hang-up`)]
-  if (!isLate(history, delivery)) return [violation(`an ${basis}, though the store was not late`)]
+  const isLast = isOfClosing(history, delivery)
+  if (!isLate(history, delivery) && !isLast) return [violation(`an ${basis}, though the store was not late`)]
   const line = lineOf(history, delivery)
   if (isHangup && isUnwanted(line, delivery.webhook)) return none
   if (line?.phase === "Closed" || line?.presumed === true) return [remains(residuals.over)] // the engine has let go of it
@@ -63,6 +69,7 @@ export const unrecorded = (history: History.History, delivery: History.Delivery)
   const most = history.settings.reply.unrecordedHolds
   if (isHangup && all < most) return [violation(`hung up after ${all} holds`)]
   if (!isHangup && inARow >= most) return [violation(`one more unrecorded hold after ${inARow}`)]
+  if (isLast) return [remains(residuals.closing)]
   return [
     isOfSecond(history, delivery) || isKept(history, delivery)
       ? remains(isHangup ? residuals.hungUp : residuals.held)
