@@ -23,6 +23,7 @@
  * @since 0.1.0
  */
 import { Duration, Option, Pipeable, Predicate, Result, Schema, SchemaTransformation } from "effect"
+import * as duration from "./internal/duration.ts"
 
 /**
  * How a number is reached: it is busy, rings until the network gives up, fails with a status of the carrier, is answered
@@ -407,20 +408,13 @@ const part = new RegExp(String.raw`\s*(${quoted}|${expression}|[^;]*?)\s*(?:;|$)
 const split = (text: string): ReadonlyArray<string> =>
   Array.from(text.matchAll(part), (match) => match[1]!).filter((words) => words !== "")
 
-const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000 }
-
-const parseDuration = (words: string): Duration.Input => {
-  const short = /^(\d+(?:\.\d+)?)\s*(ms|s|m)$/.exec(words)
-  return short === null ? words as Duration.Input : Number(short[1]) * units[short[2]!]!
-}
-
 const parseReach = (words: string): Script => {
   if (words === "busy") return busy
   if (words === "no answer") return noAnswer
   if (words === "voicemail") return voicemail
   if (words === "answers") return answers()
   const [verb, ...rest] = words.split(/\s+/)
-  if (verb === "answers") return answers(parseDuration(rest.join(" ")))
+  if (verb === "answers") return answers(duration.parse(rest.join(" ")))
   if (verb === "fails") return fails(rest.join(" "))
   throw expected(`"busy", "no answer", "fails <status>", "voicemail" or "answers <time>" first`)
 }

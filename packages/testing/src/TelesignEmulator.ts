@@ -12,6 +12,8 @@
  *   `invalid_parameter`. Both words are ours.
  * - A reply is read from any 2xx. Anything else, no connection, and nothing within five seconds is no reply, and is not
  *   asked for again unless `replies.askAgainAfter` says so. The call goes on without one.
+ * - `play_multiple` as a reply is taken with any parameters, none of which is public: the addresses among them are played
+ *   one after another, and `play_completed` ends them.
  * - `send_dtmf` as a reply and an events URL per call need the name of a parameter that is not public.
  *
  * @since 0.1.0
@@ -31,7 +33,7 @@ import * as credentialsOf from "./internal/emulator/credentials.ts"
 import * as eventPost from "./internal/emulator/eventPost.ts"
 import { invalid, TurnedAway } from "./internal/emulator/turnedAway.ts"
 import * as PhoneCompany from "./PhoneCompany.ts"
-import type * as PhoneLine from "./PhoneLine.ts"
+import * as PhoneLine from "./PhoneLine.ts"
 
 /**
  * How the emulator behaves. Everything may be left out.
@@ -77,6 +79,14 @@ export interface Options extends TelesignWire.Options {
    * others are recorded.
    */
   readonly copies?: { readonly count: number; readonly delay?: Duration.Input | undefined } | undefined
+  /**
+   * Events that are never posted, and events whose reply is lost, by name: how many of each, the first ones. What is lost is
+   * asked again if `replies.askAgainAfter` says so.
+   */
+  readonly lost?: {
+    readonly events?: { readonly [event: string]: number } | undefined
+    readonly replies?: { readonly [event: string]: number } | undefined
+  } | undefined
   /**
    * Write `to` and `from` of each event at the top level too, where one of Telesign's demos reads them. `false`: documents
    * and other demos have them in `data` alone.
@@ -222,6 +232,11 @@ const reportEvents = Effect.fnUntraced(function*(
     auth,
     customerId: account.customerId,
     partiesOnTop: options.partiesOnTop ?? false,
+    lost: {
+      events: new Map(Object.entries(options.lost?.events ?? {})),
+      replies: new Map(Object.entries(options.lost?.replies ?? {}))
+    },
+    audioMillis: options.line?.audioMillis ?? PhoneLine.defaults.audioMillis,
     timeout: Duration.fromInputUnsafe(replies?.timeout ?? "5 seconds"),
     askAgainAfter: (replies?.askAgainAfter ?? []).map(Duration.fromInputUnsafe),
     copies: copies?.count ?? 1,

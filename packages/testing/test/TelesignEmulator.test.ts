@@ -346,8 +346,53 @@ describe("events", () => {
       yield* TelesignEmulator.reportTo(server.url)
       yield* post(dialling({ max_call_duration: "60" }))
       assert.strictEqual((yield* server.ended).data.status, "max_call_duration")
-      assert.isUndefined((yield* entry("Replied")).action)
-    }).pipe(emulator()))
+      assert.isUndefined((yield* entry("Replied", "dial_completed")).action)
+      assert.deepStrictEqual(server.told(), ["dial_completed", "call_completed"])
+    }).pipe(emulator({ replies: { askAgainAfter: ["5 seconds"] } })))
+
+  it.effect.each<readonly [string, object]>([
+    ["a list", { urls: ["https://media.example.net/a.wav", "https://media.example.net/b.wav"] }],
+    ["objects", { files: [{ url: "https://media.example.net/a.wav" }, { url: "https://media.example.net/b.wav" }] }]
+  ])(
+    "may be answered by play_multiple, whose parameters are not public, as %s",
+    ([, params]) =>
+      Effect.gen(function*() {
+        const played = { method: "play_multiple", params: { ...params, collect_digits: { max: 1 } } }
+        const server = yield* EventsServer.start({ dial_completed: played, play_completed: EventsServer.hangup })
+        yield* TelesignEmulator.reportTo(server.url)
+        yield* post(dialling())
+        yield* server.ended
+        assert.strictEqual((yield* server.next("play_completed")).data.collected_digits, "2")
+        assert.deepStrictEqual(yield* PhoneCompany.leftover, [])
+        const [answered, over] = (yield* PhoneCompany.log).filter(({ _tag }) => _tag === "Posted").map(({ at }) => at)
+        assert.isAtLeast(over! - answered!, 10_000)
+      }).pipe(emulator({ callee: Callee.answers().hears("a.wav").presses("2") }))
+  )
+
+  it.effect("are lost where that is set, and asked again where that is set too", () =>
+    Effect.gen(function*() {
+      const server = yield* EventsServer.start({
+        dial_completed: EventsServer.speak("Hello."),
+        speak_completed: EventsServer.hangup
+      })
+      yield* TelesignEmulator.reportTo(server.url)
+      yield* post(dialling())
+      yield* server.ended
+      assert.deepStrictEqual(server.told(), ["dial_completed", "dial_completed", "speak_completed", "call_completed"])
+    }).pipe(emulator({
+      lost: { events: { speak_completed: 2 }, replies: { dial_completed: 1 } },
+      replies: { askAgainAfter: ["5 seconds", "5 seconds"] }
+    })))
+
+  it.effect("that are lost for good leave the call to its limit", () =>
+    Effect.gen(function*() {
+      const server = yield* EventsServer.start({})
+      yield* TelesignEmulator.reportTo(server.url)
+      yield* post(dialling({ max_call_duration: "60" }))
+      assert.strictEqual((yield* server.ended).data.status, "max_call_duration")
+      assert.deepStrictEqual(server.told(), ["call_completed"])
+      assert.match((yield* entry("Unanswered")).problem, /lost on the way/)
+    }).pipe(emulator({ lost: { events: { dial_completed: Infinity } } })))
 
   it.effect.each<[string, EventsServer.Answer, PhoneCompany.Entry["_tag"], RegExp]>([
     ["text", "ok", "Rejected", /it is not JSON/],

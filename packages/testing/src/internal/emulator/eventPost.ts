@@ -8,6 +8,7 @@ import { ByteSize, Deferred, Duration, Effect, Exit, Predicate, Redacted, Result
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
 import { UnreadableReply } from "../../PhoneCompany.ts"
+import * as playMultiple from "./playMultiple.ts"
 
 /** There was no reply; the message says why, without the address. */
 export class NoReply extends Schema.TaggedError<NoReply>()("NoReply", { message: Schema.String }) {}
@@ -20,6 +21,10 @@ export interface Settings extends TelesignWire.Options {
   readonly timeout: Duration.Duration
   readonly askAgainAfter: ReadonlyArray<Duration.Duration>
   readonly partiesOnTop: boolean
+  /** How many times an event is still to be lost, or the reply to it, by its name. They are counted down. */
+  readonly lost: { readonly events: Map<string, number>; readonly replies: Map<string, number> }
+  /** How long an audio file plays. */
+  readonly audioMillis: number
   readonly copies: number
   readonly copyDelay: Duration.Duration
   /** Hears of a reply to a copy when another one was first. */
@@ -39,7 +44,16 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       HttpClientRequest.bodyUint8Array(body, "application/json"),
       HttpClientRequest.setHeaders(headers(settings.customerId, yield* settings.auth.sign(body)))
     )
-    const post = patiently(send(client, request, settings), settings.askAgainAfter)
+    const attempt = Effect.suspend(() =>
+      isLost(settings.lost.events, webhook)
+        ? Effect.fail(lost)
+        : Effect.filterOrFail(
+          send(client, request, settings),
+          () => !isLost(settings.lost.replies, webhook),
+          () => lost
+        )
+    )
+    const post = patiently(attempt, settings.askAgainAfter)
     if (settings.copies === 1) return yield* post
     const first = yield* Deferred.make<Reply, NoReply | UnreadableReply>()
     let open = settings.copies
@@ -56,6 +70,14 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
 })
 
 const encoder = new TextEncoder()
+
+const lost = new NoReply({ message: "lost on the way, as was asked for" })
+
+const isLost = (left: Map<string, number>, { event }: Webhook.Webhook): boolean => {
+  const times = left.get(event) ?? 0
+  if (times > 0) left.set(event, times - 1)
+  return times > 0
+}
 
 const partiesOf = ({ from, to }: Webhook.Webhook) => ({
   ...(to === undefined ? {} : { to }),
@@ -101,10 +123,14 @@ const send = Effect.fnUntraced(function*(
   return yield* Effect.fromResult(read(text, settings))
 })
 
+/** A response without a body, such as 204, has an empty text. */
 const readText = (response: HttpClientResponse.HttpClientResponse) =>
   Stream.mkString(Stream.decodeText(Stream.limitBytes(response.stream, ByteSize.kibibytes(64), () => Stream.empty)))
+    .pipe(
+      Effect.catchIf((error) => error.reason._tag === "EmptyBodyError", () => Effect.succeed(""))
+    )
 
-const read = (text: string, options: TelesignWire.Options): Result.Result<Reply, UnreadableReply> => {
+const read = (text: string, options: Settings): Result.Result<Reply, UnreadableReply> => {
   const unreadable = (problem: string) => Result.fail(new UnreadableReply({ problem }))
   if (text.trim() === "") return Result.succeed(undefined)
   let json: unknown
@@ -113,6 +139,8 @@ const read = (text: string, options: TelesignWire.Options): Result.Result<Reply,
   } catch {
     return unreadable("it is not JSON")
   }
+  const several = playMultiple.asPlay(json, options.audioMillis)
+  if (several !== undefined) return Result.succeed(several)
   const action = TelesignWire.decodeAction(json, options)
   if (Result.isSuccess(action)) return Result.succeed(action.success)
   return action.failure.reason._tag === "NoAction" ? Result.succeed(undefined) : unreadable(action.failure.message)
