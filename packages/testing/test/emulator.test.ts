@@ -96,7 +96,73 @@ describe("the emulator as a program", () => {
         assert.strictEqual(yield* emulator.exit, 0)
         assert.strictEqual(emulator.problems(), "")
       }),
-    20_000
+    60_000
+  )
+
+  it.effect(
+    "does what its flags say about numbers, throttling, words, waits, copies and losses",
+    () =>
+      Effect.gen(function*() {
+        const server = yield* EventsServer.start({
+          dial_completed: EventsServer.speak("Press 1.", 1),
+          speak_completed: EventsServer.hangup
+        })
+        const calls = ["--port", "0", "--events-url", server.url, "--speed", "100", "--rate", "6"]
+        const people = ["15550170001: busy", "15550170001: answers; presses 1", "no answer"]
+        const refused = ["--refuse", "15550170002", "--refuse", "15550170003:not_authorized", "--owned", "15550170009"]
+        const words = [
+          "--status",
+          "busy=user_busy",
+          "--status",
+          "spoken=done",
+          "--wait",
+          "ring=1s",
+          "--silent-failures"
+        ]
+        const gaps = ["--copies", "2", "--lose", "speak_completed:1", "--ask-again", "100ms"]
+        const callees = people.flatMap((callee) => ["--callee", callee])
+        const emulator = yield* start(...calls, ...callees, ...refused, ...words, ...gaps)
+        const url = /http:\/\/[\d.]+:\d+/.exec(yield* emulator.line(/^Telesign emulator at/))![0]
+        const dialled = (params: object) => dial(url, { to: "15550170001", caller_id_number: "15550170009", ...params })
+        assert.deepStrictEqual(
+          [
+            yield* dialled({ to: "15550170002" }),
+            yield* dialled({ to: "15550170003" }),
+            yield* dialled({ caller_id_number: "15550170008" }),
+            yield* dialled({})
+          ],
+          [200, 401, 400, 202]
+        )
+        assert.match(yield* emulator.line(/event dial_completed/), /user_busy$/)
+        assert.strictEqual(yield* dialled({ to: "15550170005" }), 202)
+        assert.match(yield* emulator.line(/event dial_completed/), /no_answer$/)
+        assert.strictEqual(yield* dialled({}), 202)
+        assert.match(yield* emulator.line(/event speak_completed/), /done, •$/)
+        yield* emulator.line(/reply to a copy of speak_completed|reply to speak_completed/)
+        yield* emulator.line(/event call_completed, hangup/)
+        const all = yield* Effect.all(Array.from({ length: 60 }, () => dialled({ to: "15550170002" })), {
+          concurrency: "unbounded"
+        })
+        assert.include(all, 429)
+        assert.isAbove(server.told().filter((event) => event === "dial_completed").length, 3)
+      }),
+    60_000
+  )
+
+  it.effect(
+    "skips a wait whenever that is asked for",
+    () =>
+      Effect.gen(function*() {
+        const emulator = yield* start("--port", "0", "--skip", "--callee", "answers 1m")
+        const url = /http:\/\/[\d.]+:\d+/.exec(yield* emulator.line(/^Telesign emulator at/))![0]
+        yield* emulator.line(/^Press s and Enter to skip a wait/)
+        yield* dial(url, { to: "15550170001", caller_id_number: "15550170009" })
+        yield* emulator.line(/accepted/)
+        yield* emulator.type("s\n")
+        assert.match(yield* emulator.line(/^Skipped/), /^Skipped 5\d\.?\d* s$/)
+        yield* emulator.line(/event dial_completed, answered/)
+      }),
+    60_000
   )
 
   it.effect(
@@ -117,7 +183,7 @@ describe("the emulator as a program", () => {
           yield* emulator.line(/reply to call_completed/)
         }
       }),
-    20_000
+    60_000
   )
 
   it.effect(
@@ -134,7 +200,7 @@ describe("the emulator as a program", () => {
         yield* emulator.stop("SIGINT")
         assert.strictEqual(yield* emulator.exit, 0)
       }),
-    20_000
+    60_000
   )
 })
 
@@ -154,11 +220,32 @@ describe("the emulator's command line", () => {
     [["--events-url", "localhost:4020"], /begins with http/],
     [["--customer-id", "a:b"], /without a colon/],
     [["--port", "0", "--api-key", "not base64!"], /not base64 text/],
+    [["--callee", "12: busy"], /--callee.*Expected: a phone number/],
+    [["--refuse", "15550170001:sung"], /--refuse.*one of premium_to_number_rejected/],
+    [["--refuse", "me"], /--refuse.*Expected: a phone number/],
+    [["--owned", "me"], /--owned.*Expected: a phone number/],
+    [["--rate", "-1"], /a number from 0/],
+    [["--ask-again", "soon"], /--ask-again.*a time such as 2s/],
+    [["--ask-again", "Infinity"], /--ask-again.*a time such as 2s/],
+    [["--copies", "0"], /a number from 1 to 100/],
+    [["--lose", "speak_completed:often"], /--lose.*an event, and how many/],
+    [["--wait", "silence"], /--wait.*one of ring, fail/],
+    [["--wait", "patience=3s"], /--wait.*one of ring, fail/],
+    [["--status", "ringing=1"], /--status.*one of busy/],
     [["--shout"], /--shout/]
   ])("refuses %j in words that help", ([args, words]) =>
     Effect.gen(function*() {
       assert.match(yield* told(...args), words)
     }))
+
+  it.effect("is explained in one screen of 50 lines", () =>
+    Effect.gen(function*() {
+      yield* Command.runWith(command, { version: "0.0.0" })(["--help"])
+      const help = (yield* TestConsole.logLines).join("\n").trim().split("\n")
+      assert.isAtMost(help.length, 50)
+      const own = help.slice(help.indexOf("FLAGS") + 1, help.indexOf("GLOBAL FLAGS"))
+      for (const line of own) assert.isAtMost(line.length, 130, line)
+    }).pipe(Effect.provide(NodeServices.layer)))
 
   it.effect("says so when the port is taken", () =>
     Effect.gen(function*() {

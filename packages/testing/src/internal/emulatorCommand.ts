@@ -1,81 +1,262 @@
 /**
- * The command line of the emulator.
+ * The command line of the emulator: everything that its layer can do.
  */
 import { PhoneNumber } from "@ringback/core"
-import { Console, Effect, Option, Redacted, Result, Stdio, Stream } from "effect"
+import { TelesignWire } from "@ringback/http"
+import { Console, Duration, Effect, Option, Redacted, Result, Schema, Stdio, Stream } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import * as Callee from "../Callee.ts"
 import * as PhoneCompany from "../PhoneCompany.ts"
+import * as PhoneLine from "../PhoneLine.ts"
 import * as TelesignEmulator from "../TelesignEmulator.ts"
+import * as duration from "./duration.ts"
 
 const isUrl = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 
-/** The command line puts "Expected" before it. */
-const expectation = (error: unknown) =>
-  error instanceof Callee.InvalidCallee ? error.problem.replace(/^Expected /, "") : "a callee"
+// Flags of one kind. The command line puts "Expected" before what a reader throws.
+
+const reading = <A>(name: string, metavar: string, description: string, read: (text: string) => A, expected?: string) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar(metavar),
+    Flag.withDescription(description),
+    Flag.mapTryCatch(
+      read,
+      (error) => expected ?? (error instanceof Error ? error.message.replace(/^Expected /, "") : "something else")
+    )
+  )
+
+const many = <A>(flag: Flag.Flag<A>) => Flag.between(flag, 0, 1000)
+
+const on = (name: string, description: string) =>
+  Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withoutNegation, Flag.withDefault(false))
+
+const text = (name: string, metavar: string, description: string) =>
+  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
+
+/** What stands before and after the first of these marks; nothing after it if there is none. */
+const cut = (text: string, mark: ":" | "="): readonly [before: string, after: string | undefined] => {
+  const at = text.indexOf(mark)
+  return at < 0 ? [text.trim(), undefined] : [text.slice(0, at).trim(), text.slice(at + 1).trim()]
+}
+
+const finite = (words: string): Duration.Duration => {
+  const read = Option.filter(Duration.fromInput(duration.parse(words)), (found) => Duration.isFinite(found))
+  return Option.getOrThrowWith(read, () => new Error("a time such as 2s, 500ms or 1m"))
+}
+
+const decodeCallee = Schema.decodeUnknownResult(Callee.Words)
+
+/** Who answers, everywhere or at the number before the colon. */
+const calleeOf = (text: string): { readonly number?: string; readonly callee: Callee.Script } => {
+  const [before, after] = /^\+?\d+\s*:/.test(text) ? cut(text, ":") : [undefined, text]
+  const callee = decodeCallee(after)
+  if (Result.isFailure(callee)) throw new Error(callee.failure.message)
+  return before === undefined
+    ? { callee: callee.success }
+    : { number: PhoneNumber.make(before), callee: callee.success }
+}
 
 /** Who calls which number, written with a colon between them. */
 const partiesOf = (text: string): { readonly from: string; readonly to: string } => {
-  const [from = "", to = "", ...rest] = text.split(":")
-  if (rest.length > 0) throw new Error("more than two numbers")
+  const [from, to = ""] = cut(text, ":")
   return { from: PhoneNumber.make(from), to: PhoneNumber.make(to) }
+}
+
+const refusals: ReadonlyArray<string> = Object.values(TelesignWire.refusals).flat()
+
+const isRefusal = (status: string): status is TelesignWire.Refusal => refusals.includes(status)
+
+const refusalOf = (text: string): readonly [number: string, status: TelesignWire.Refusal] => {
+  const [number, status = "to_number_blocked_by_customer"] = cut(text, ":")
+  if (!isRefusal(status)) throw new Error(`one of ${refusals.join(", ")} after the number`)
+  return [PhoneNumber.make(number), status]
+}
+
+const lossOf = (text: string): readonly [event: string, times: number] => {
+  const [event, times] = cut(text, ":")
+  if (event === "" || (times !== undefined && !/^\d+$/.test(times))) {
+    throw new Error("an event, and how many after a colon")
+  }
+  return [event, times === undefined ? Infinity : Number(times)]
+}
+
+type Numbers = { [K in keyof PhoneLine.Settings]: PhoneLine.Settings[K] extends number ? K : never }
+
+type Wait = Exclude<Numbers[keyof PhoneLine.Settings], "speed" | "charactersPerSecond">
+
+/** What the waits of a line are called on the command line. */
+const waits: Record<Wait, string> = {
+  ringMillis: "ring",
+  failMillis: "fail",
+  keyMillis: "key",
+  silenceMillis: "silence",
+  breakMillis: "break",
+  audioMillis: "audio",
+  hangUpMillis: "hangup",
+  talkMillis: "talk",
+  recordingMillis: "recording",
+  limitMillis: "limit"
+}
+
+const statuses: Record<keyof PhoneLine.Settings["statuses"], string> = {
+  busy: "busy",
+  noAnswer: "no-answer",
+  spoken: "spoken",
+  played: "played",
+  hungUp: "hung-up",
+  limit: "limit"
+}
+
+const namesOf = (names: object) => Object.values(names).join(", ")
+
+const named = <Key extends string>(names: Record<Key, string>, text: string): readonly [key: Key, value: string] => {
+  const [name, value = ""] = cut(text, "=")
+  const found = Object.keys(names).find((key) => names[key as Key] === name)
+  if (found === undefined || value === "") throw new Error(`one of ${namesOf(names)}, then = and a value`)
+  return [found as Key, value]
+}
+
+const waitOf = (text: string): readonly [setting: Wait, millis: number] => {
+  const [setting, value] = named(waits, text)
+  return [setting, Duration.toMillis(finite(value))]
 }
 
 const flags = {
   port: Flag.Int("port").pipe(
-    Flag.withDescription("The port to listen on (4010); 0 is any free one"),
+    Flag.withMetavar("N"),
+    Flag.withDescription("Where to listen (4010); 0 is any free port"),
     Flag.filter((port) => port >= 0 && port <= 65_535, () => "Expected a port from 0 to 65535"),
     Flag.withDefault(4010)
   ),
+  host: text("host", "NAME", "On which address (127.0.0.1)"),
   eventsUrl: Flag.String("events-url").pipe(
+    Flag.withMetavar("URL"),
     Flag.withDescription("Where events are posted to; without it they go nowhere"),
     Flag.filter(isUrl, () => "Expected an address that begins with http:// or https://"),
     Flag.optional
   ),
   customerId: Flag.String("customer-id").pipe(
-    Flag.withDescription(
-      "The customer id that requests have to bring; the one that is printed at the start if not given"
-    ),
+    Flag.withMetavar("ID"),
+    Flag.withDescription("Whose requests are taken; the id that is printed at the start if not given"),
     Flag.filter((id) => id !== "" && !id.includes(":"), () => "Expected a customer id without a colon"),
     Flag.withDefault(Redacted.value(TelesignEmulator.credentials.customerId))
   ),
   apiKey: Flag.Redacted("api-key").pipe(
-    Flag.withDescription("The API key, base64 text, that requests have to bring and events are signed with; likewise"),
+    Flag.withMetavar("KEY"),
+    Flag.withDescription("Their key, base64 text, which signs events too; likewise"),
     Flag.optional
   ),
   speed: Flag.Finite("speed").pipe(
+    Flag.withMetavar("N"),
     Flag.withDescription("How many times faster than life calls go (1)"),
     Flag.filter((speed) => speed > 0, () => "Expected a speed greater than 0"),
     Flag.withDefault(1)
   ),
-  callees: Flag.String("callee").pipe(
-    Flag.withDescription("Who answers, such as \"answers 2s; presses 1; hangs up\"; once per ring if repeated"),
-    Flag.mapTryCatch((text) => Result.getOrThrow(Callee.parse(text)), expectation),
-    Flag.between(0, 100)
-  ),
-  incoming: Flag.String("incoming").pipe(
-    Flag.withDescription("Who calls one of your numbers, caller first, whenever you press Enter; follows --callee"),
-    Flag.mapTryCatch(partiesOf, () => "two phone numbers with a colon between them, such as 15550170044:15550170009"),
+  callees: many(reading(
+    "callee",
+    "[NUMBER:]WORDS",
+    "Who answers, such as \"answers 2s; presses 1; hangs up\"; once per ring if repeated",
+    calleeOf
+  )),
+  incoming: reading(
+    "incoming",
+    "FROM:TO",
+    "Who calls one of your numbers whenever you press Enter; follows --callee",
+    partiesOf,
+    "two phone numbers with a colon between them, such as 15550170044:15550170009"
+  ).pipe(Flag.optional),
+  skip: on("skip", "Pass over the wait that is under way whenever you press s and Enter"),
+  blocked: many(reading("refuse", "NUMBER[:STATUS]", "Refuse dials to it (to_number_blocked_by_customer)", refusalOf)),
+  owned: many(reading("owned", "NUMBER", "A caller id that is yours; then others are refused", PhoneNumber.make)),
+  requestsPerSecond: Flag.Int("rate").pipe(
+    Flag.withMetavar("N"),
+    Flag.withDescription("More requests than this in a second get 429"),
+    Flag.filter((rate) => rate >= 0, () => "Expected a number from 0"),
     Flag.optional
   ),
-  strict: Flag.Boolean("strict").pipe(
-    Flag.withDescription("Refuse replies that only Telesign's demos show, such as dial after a prompt"),
-    Flag.withDefault(false)
-  )
+  signedWithin: reading("signed-within", "TIME", "How far the date of a signed request may be from now (15m)", finite)
+    .pipe(Flag.optional),
+  timeout: reading("reply-timeout", "TIME", "How long a reply is waited for (5s)", finite).pipe(Flag.optional),
+  askAgainAfter: many(reading("ask-again", "TIME", "Wait so long without a reply, then post the event again", finite)),
+  copies: Flag.Int("copies").pipe(
+    Flag.withMetavar("N"),
+    Flag.withDescription("How many times each event is posted (1)"),
+    Flag.filter((count) => count >= 1 && count <= 100, () => "Expected a number from 1 to 100"),
+    Flag.withDefault(1)
+  ),
+  copyDelay: reading("copy-delay", "TIME", "How long after each other (0s)", finite).pipe(Flag.optional),
+  lostEvents: many(reading("lose", "EVENT[:N]", "Never post the first N of these events; all without N", lossOf)),
+  lostReplies: many(reading("lose-reply", "EVENT[:N]", "Post them, but lose the reply", lossOf)),
+  waits: many(reading("wait", "NAME=TIME", `How long something takes: ${namesOf(waits)}`, waitOf)),
+  charactersPerSecond: Flag.Finite("characters").pipe(
+    Flag.withMetavar("N"),
+    Flag.withDescription("How many characters are spoken in a second (15)"),
+    Flag.filter((rate) => rate > 0, () => "Expected a number greater than 0"),
+    Flag.optional
+  ),
+  statuses: many(reading("status", "NAME=WORD", `The word for ${namesOf(statuses)}`, (text) => named(statuses, text))),
+  strict: on("strict", "Refuse replies that only Telesign's demos show, such as dial after a prompt"),
+  legAnswers: on("leg-events", "Post dial_completed for the second leg of a bridge too"),
+  silentFailures: on("silent-failures", "Post no call_completed after a dial that failed"),
+  echoesMarks: on("echo-ids", "Send a prompt's external_id back with its completion"),
+  partiesOnTop: on("parties-on-top", "Write to and from beside data too, where one demo reads them"),
+  eventsUrlParameter: text("events-url-parameter", "NAME", "Parameter of dial with an events URL of its call: a guess"),
+  sendDtmfParameter: text("send-dtmf-parameter", "NAME", "Parameter of the reply send_dtmf with its tones: a guess"),
+  dtmfCompleted: text("dtmf-completed", "EVENT", "The event that ends send_dtmf: a guess")
 }
 
 type Given = Command.Command.Config.Infer<typeof flags>
 
-const optionsOf = (given: Given): TelesignEmulator.Options => ({
+/** All of them named, so that one that is new cannot be forgotten here. */
+type All<Settings> = { readonly [Name in keyof Required<Settings>]: Settings[Name] }
+
+const optionsOf = (given: Given): All<TelesignEmulator.Options> => ({
   port: given.port,
+  host: Option.getOrUndefined(given.host),
   eventsUrl: Option.getOrUndefined(given.eventsUrl),
   credentials: {
     customerId: Redacted.make(given.customerId),
     apiKey: Option.getOrElse(given.apiKey, () => TelesignEmulator.credentials.apiKey)
   },
-  callee: given.callees.length === 0 ? undefined : given.callees,
-  line: { speed: given.speed, strict: given.strict }
+  callee: everywhere(given),
+  callees: atNumbers(given),
+  blocked: Object.fromEntries(given.blocked),
+  owned: given.owned.length === 0 ? undefined : given.owned,
+  requestsPerSecond: Option.getOrUndefined(given.requestsPerSecond),
+  signedWithin: Option.getOrUndefined(given.signedWithin),
+  replies: { timeout: Option.getOrUndefined(given.timeout), askAgainAfter: given.askAgainAfter },
+  copies: { count: given.copies, delay: Option.getOrUndefined(given.copyDelay) },
+  lost: { events: Object.fromEntries(given.lostEvents), replies: Object.fromEntries(given.lostReplies) },
+  partiesOnTop: given.partiesOnTop,
+  eventsUrlParameter: Option.getOrUndefined(given.eventsUrlParameter),
+  sendDtmfParameter: Option.getOrUndefined(given.sendDtmfParameter),
+  line: lineOf(given)
 })
+
+const lineOf = (given: Given): All<Omit<PhoneLine.Settings, Wait>> => ({
+  ...Object.fromEntries(given.waits),
+  charactersPerSecond: Option.getOrElse(given.charactersPerSecond, () => PhoneLine.defaults.charactersPerSecond),
+  statuses: { ...PhoneLine.defaults.statuses, ...Object.fromEntries(given.statuses) },
+  dtmfCompleted: Option.getOrUndefined(given.dtmfCompleted),
+  speed: given.speed,
+  strict: given.strict,
+  legAnswers: given.legAnswers,
+  endsFailedDials: !given.silentFailures,
+  echoesMarks: given.echoesMarks
+})
+
+const everywhere = ({ callees }: Given): ReadonlyArray<Callee.Script> | undefined => {
+  const scripts = callees.filter(({ number }) => number === undefined).map(({ callee }) => callee)
+  return scripts.length === 0 ? undefined : scripts
+}
+
+const atNumbers = ({ callees }: Given): { readonly [number: string]: ReadonlyArray<Callee.Script> } => {
+  const scripts: { [number: string]: Array<Callee.Script> } = {}
+  for (const { callee, number } of callees) {
+    if (number !== undefined) (scripts[number] ??= []).push(callee)
+  }
+  return scripts
+}
 
 const greet = ({ apiKey, customerId, eventsUrl }: Given, url: string) => {
   const key = Option.isSome(apiKey)
@@ -91,24 +272,35 @@ const greet = ({ apiKey, customerId, eventsUrl }: Given, url: string) => {
 const print = (entry: PhoneCompany.Entry) =>
   Console.log(`${new Date(entry.at).toISOString().slice(11, 23)} ${PhoneCompany.describe(entry)}`)
 
-/** The callers follow the scripts of `--callee` in their order, the last one again and again. */
-const receive = Effect.fnUntraced(function*({ callees, incoming }: Given) {
-  if (Option.isNone(incoming)) return
+/** Reads what is typed: Enter is a call, s and Enter skips a wait. */
+const listen = Effect.fnUntraced(function*(given: Given) {
+  if (Option.isNone(given.incoming) && !given.skip) return
   const { stdin } = yield* Stdio.Stdio
-  const { from, to } = incoming.value
-  yield* Console.log("Press Enter to call")
+  if (Option.isSome(given.incoming)) yield* Console.log("Press Enter to call")
+  if (given.skip) yield* Console.log("Press s and Enter to skip a wait")
+  const call = calling(given)
+  const typed = (line: string) => line.trim() === "s" && given.skip ? skip : line.trim() === "" ? call : Effect.void
+  yield* Effect.forkChild(Stream.runForEach(Stream.splitLines(Stream.decodeText(stdin)), typed))
+})
+
+const skip = Effect.flatMap(PhoneCompany.skip(), (millis) => Console.log(`Skipped ${millis / 1000} s`))
+
+/** The callers follow the scripts of their number, else those for everybody, in their order, the last one again and again. */
+const calling = (given: Given) => {
+  if (Option.isNone(given.incoming)) return Effect.void
+  const { from, to } = given.incoming.value
+  const scripts = atNumbers(given)[from] ?? everywhere(given) ?? []
   let calls = 0
-  const call = Effect.suspend(() => {
-    const callee = callees[Math.min(calls++, callees.length - 1)]
+  return Effect.suspend(() => {
+    const callee = scripts[Math.min(calls++, scripts.length - 1)]
     return PhoneCompany.incoming({ from, to, ...(callee === undefined ? {} : { callee }) })
   })
-  yield* Effect.forkChild(Stream.runForEach(Stream.splitLines(Stream.decodeText(stdin)), () => call))
-})
+}
 
 const serve = Effect.fnUntraced(function*(given: Given) {
   yield* Effect.forkChild(Stream.runForEach(PhoneCompany.changes, print), { startImmediately: true })
   yield* greet(given, yield* TelesignEmulator.url)
-  yield* receive(given)
+  yield* listen(given)
   return yield* Effect.never
 })
 
@@ -125,23 +317,13 @@ export const command = Command.make("emulator", flags, (given) =>
     Effect.provide(TelesignEmulator.layer(optionsOf(given))),
     Effect.mapError((error) => explain(error, given.port))
   )).pipe(
-    Command.withDescription("A Telesign Voice on localhost: takes dials, rings scripted people, posts signed events"),
+    Command.withDescription(
+      "A Telesign Voice on localhost. What flags do at the start, an HTTP API does later: see /emulator/openapi.json"
+    ),
     Command.withExamples([
       {
-        command:
-          "npm run emulator -- --events-url http://127.0.0.1:4020/telesign/events --callee \"answers 2s; presses 1\"",
-        description: "Somebody answers every call and presses 1 at the first menu"
-      },
-      {
-        command:
-          "npm run emulator -- --callee busy --callee \"answers; hears /press 1/i; presses 1; hangs up\" --speed 10",
-        description:
-          "The first call meets a busy number, the next ones somebody who listens; ten times faster than life"
-      },
-      {
-        command:
-          "npm run emulator -- --events-url http://127.0.0.1:4020/telesign/events --incoming 15550170044:15550170009",
-        description: "A call comes in to 15550170009 whenever you press Enter"
+        command: "npm run emulator -- --callee \"15550170001: busy\" --callee \"answers; hears /press 1/i; presses 1\"",
+        description: "One number is busy; at the others somebody listens, and presses 1 where that is asked for"
       }
     ])
   )
