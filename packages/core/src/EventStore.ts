@@ -4,12 +4,11 @@
  * @since 0.1.0
  */
 import { Context, Effect, Layer, Option, Random, Result, Schema } from "effect"
-import type { Scope, Stream } from "effect"
+import type { Exit, Scope, Stream } from "effect"
 import * as CallEvent from "./CallEvent.ts"
 import { CallId } from "./CallEvent.ts"
 import * as Broadcast from "./internal/broadcast.ts"
 import * as Defect from "./internal/defect.ts"
-import * as Startable from "./internal/startable.ts"
 
 /**
  * One append: the facts that one input brought and what the flow decided on them. It is stored whole or not at all.
@@ -212,7 +211,7 @@ export class EventStore extends Context.Service<EventStore, {
    * Stores one turn and its summary together. Succeeds when both are durable.
    *
    * A turn that is stored already, under the same `id`, succeeds again, so that an append whose answer was lost can be
-   * repeated. An append that is interrupted may be stored or not, and is never stored twice. It may be `startable`.
+   * repeated. An append that is interrupted may be stored or not, and is never stored twice. It may be `unforked`.
    */
   readonly append: (
     turn: Turn,
@@ -254,7 +253,9 @@ export class EventStore extends Context.Service<EventStore, {
  *
  * @since 0.1.0
  */
-export type Start<A, E> = Startable.Start<A, E>
+export type Begin<A, E> = (answer: (exit: Exit.Exit<A, E>) => void) => Effect.Effect<void> | void
+
+const beginning = Symbol("@ringback/core/EventStore/unforked")
 
 /**
  * An append that can also be begun without a fiber, which is how the engine then begins it: a fiber for each append costs
@@ -263,14 +264,16 @@ export type Start<A, E> = Startable.Start<A, E>
  *
  * @since 0.1.0
  */
-export const startable: <A, E>(effect: Effect.Effect<A, E>, start: Start<A, E>) => Effect.Effect<A, E> = Startable.make
+export const unforked = <A, E>(append: Effect.Effect<A, E>, begin: Begin<A, E>): Effect.Effect<A, E> =>
+  Object.assign(append, { [beginning]: begin })
 
 /**
  * How an append is begun without a fiber, if it can be. For authors of stores.
  *
  * @since 0.1.0
  */
-export const startOf: <A, E>(effect: Effect.Effect<A, E>) => Start<A, E> | undefined = Startable.startOf
+export const beginOf = <A, E>(append: Effect.Effect<A, E>): Begin<A, E> | undefined =>
+  (append as { readonly [beginning]?: Begin<A, E> })[beginning]
 
 /**
  * Draws a namespace for a new store: 8 characters of `0-9 a-z`. For authors of stores.

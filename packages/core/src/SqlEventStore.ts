@@ -25,11 +25,11 @@ import {
   makeNamespace,
   notEncoded,
   Rejected,
-  startable,
   StoreError,
+  unforked,
   VersionConflict
 } from "./EventStore.ts"
-import type { Start, StoredTurn, Summary, Turn } from "./EventStore.ts"
+import type { Begin, StoredTurn, Summary, Turn } from "./EventStore.ts"
 import * as Broadcast from "./internal/broadcast.ts"
 import * as GroupCommit from "./internal/store/groupCommit.ts"
 import * as Dialect from "./internal/store/sqlDialect.ts"
@@ -102,16 +102,16 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
           try: () => new Append(turn, summary, options?.referenceId),
           catch: notEncoded
         })
-        const start: Start<void, VersionConflict | StoreError> = (answer) => {
+        const begin: Begin<void, VersionConflict | StoreError> = (answer) => {
           if (Result.isFailure(encoded)) return answer(Exit.fail(encoded.failure))
           return isKeyed(turn) ? submitKeyed(encoded.success, answer) : submit(encoded.success, answer)
         }
         const append = Effect.withFiber<void, VersionConflict | StoreError>((fiber) =>
           isInside(sql, fiber)
             ? Effect.flatMap(Effect.fromResult(encoded), (item) => join(writer, item))
-            : Effect.callback(start)
+            : Effect.callback(begin)
         )
-        return startable(append, start)
+        return unforked(append, begin)
       },
       transaction: Effect.withFiber((fiber) =>
         isInside(sql, fiber) ? Effect.as(isOpen(sql), { afterCommit: sql.afterCommit }) : Effect.undefined

@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import type { EventStore } from "../src/index.ts"
+import { EventStore } from "../src/index.ts"
+import * as Background from "../src/internal/background.ts"
 import * as Closing from "../src/internal/engine/closing.ts"
-import * as Running from "../src/internal/running.ts"
-import * as Startable from "../src/internal/startable.ts"
+import * as Unforked from "../src/internal/unforked.ts"
 import { collect } from "./fixtures/collect.ts"
 import { id } from "./fixtures/Trial.ts"
 
@@ -78,13 +78,13 @@ describe("the store of an engine that ends", () => {
   it.effect("lets go of an append that was begun without a fiber, once, and begins none after that", () =>
     Effect.gen(function*() {
       const making = Closing.make()
-      const run = yield* Running.make
+      const run = yield* Background.make
       const begun: Array<(exit: Exit.Exit<void>) => void> = []
-      const start: Startable.Start<void, never> = (answer) => void begun.push(answer)
-      const { store } = storeOf(Effect.never, () => Startable.make(Effect.never, start))
+      const start: EventStore.Begin<void, never> = (answer) => void begun.push(answer)
+      const { store } = storeOf(Effect.never, () => EventStore.unforked(Effect.never, start))
       const bounded = making.bounded(store)
       const exits: Array<Exit.Exit<void, unknown>> = []
-      const append = () => Startable.begin(bounded.append(turn, summary), run, (exit) => void exits.push(exit))
+      const append = () => Unforked.begin(bounded.append(turn, summary), run, (exit) => void exits.push(exit))
       append()
       append()
       begun[1]!(Exit.void)
@@ -98,13 +98,15 @@ describe("the store of an engine that ends", () => {
 
   it.effect("holds who waits for an append, and nobody else", () =>
     Effect.gen(function*() {
-      const run = yield* Running.make
+      const run = yield* Background.make
       const begun: Array<(exit: Exit.Exit<void>) => void> = []
-      const start: Startable.Start<void, never> = (answer) => void begun.push(answer)
-      const bounded = Closing.make().bounded(storeOf(Effect.never, () => Startable.make(Effect.never, start)).store)
+      const start: EventStore.Begin<void, never> = (answer) => void begun.push(answer)
+      const bounded = Closing.make().bounded(
+        storeOf(Effect.never, () => EventStore.unforked(Effect.never, start)).store
+      )
       const waiting = [1, 2].map(() => {
         const whoever = {}
-        Startable.begin(bounded.append(turn, summary), run, () => void whoever)
+        Unforked.begin(bounded.append(turn, summary), run, () => void whoever)
         return new WeakRef(whoever)
       })
       begun.splice(0)[0]!(Exit.void)

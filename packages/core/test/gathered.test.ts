@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { TestClock } from "effect/testing"
+import * as Background from "../src/internal/background.ts"
 import * as Gathered from "../src/internal/gathered.ts"
-import * as Running from "../src/internal/running.ts"
 
 const scene = Effect.gen(function*() {
   const told: Array<string> = []
   const scope = yield* Scope.make()
-  const run = yield* Scope.provide(Running.make, scope)
+  const run = yield* Scope.provide(Background.make, scope)
   const gather = Gathered.make<number>(
     run,
     (first, count) => Effect.sync(() => void told.push(`${first.join(" ")} of ${count}`))

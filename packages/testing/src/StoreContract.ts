@@ -257,8 +257,8 @@ const unforked = Effect.fnUntraced(function*(each: EventStore.Turn) {
   const store = yield* EventStore.EventStore
   const { callId, version } = each
   const append = store.append(each, { ...summary(1, 1), callId, version })
-  const start = EventStore.startOf(append)
-  return start === undefined ? yield* Effect.exit(append) : yield* Effect.exit(Effect.callback(start))
+  const begin = EventStore.beginOf(append)
+  return begin === undefined ? yield* Effect.exit(append) : yield* Effect.exit(Effect.callback(begin))
 })
 
 const storesUnforked = Effect.gen(function*() {

@@ -3,7 +3,7 @@
  * at most.
  */
 import { Effect } from "effect"
-import type { Run } from "./running.ts"
+import type { Run } from "./background.ts"
 
 /** So many of what was gathered are kept for the line; the others are counted. */
 const kept = 20

@@ -4,7 +4,7 @@
  */
 import { Effect, Latch, MutableList } from "effect"
 import type { Scope } from "effect"
-import * as Running from "./running.ts"
+import * as Background from "./background.ts"
 
 /** Something that is waited for. It sets itself to `undefined` when it is done, so that nothing is kept for the timer. */
 export class Watched<A> {
@@ -24,7 +24,7 @@ export const make = Effect.fnUntraced(function*<A>(
 ): Effect.fn.Return<(watched: Watched<A>) => void, never, Scope.Scope> {
   const waiting = MutableList.make<Watched<A>>()
   const latch = yield* Latch.make()
-  const run = yield* Running.make
+  const run = yield* Background.make
   let latest = -Infinity
 
   const untilLate = (watched: Watched<A>): Effect.Effect<void> =>

@@ -3,9 +3,8 @@
  * the carrier is let go of, and nothing goes on over what is closed by then. The next process goes on where the log says.
  */
 import { Clock, Deferred, Effect, Exit, Fiber, Scope } from "effect"
-import { Closed, EventStore, StoreError } from "../../EventStore.ts"
+import { type Begin, beginOf, Closed, EventStore, StoreError, unforked } from "../../EventStore.ts"
 import { Places } from "../places.ts"
-import * as Startable from "../startable.ts"
 
 /** What an engine has to know of its own end. */
 export interface Closing {
@@ -99,7 +98,7 @@ export const make = (): Making => {
     Effect.suspend(() => isOver() ? Effect.interrupt : Effect.raceFirst(effect, gone))
 
   /** Every turn passes here, so nothing is raced where the store can begin without a fiber. */
-  const begun = <A, E>(start: Startable.Start<A, E>): Startable.Start<A, E> => (answer) => {
+  const begun = <A, E>(beginning: Begin<A, E>): Begin<A, E> => (answer) => {
     if (isOver()) return answer(interrupted)
     const place = appends.take()
     let isAnswered = false
@@ -110,14 +109,14 @@ export const make = (): Making => {
       answer(exit)
     }
     appends.put(place, () => once(interrupted))
-    return start(once)
+    return beginning(once)
   }
 
   const appending = <A, E>(append: Effect.Effect<A, E>): Effect.Effect<A, E> => {
-    const start = Startable.startOf(append)
-    if (start === undefined) return untilOver(append)
-    const bounded = begun(start)
-    return Startable.make(Effect.callback(bounded), bounded)
+    const beginning = beginOf(append)
+    if (beginning === undefined) return untilOver(append)
+    const bounded = begun(beginning)
+    return unforked(Effect.callback(bounded), bounded)
   }
 
   const bounded = (store: EventStore["Service"]) =>

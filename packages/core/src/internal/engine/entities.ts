@@ -4,7 +4,7 @@ import * as Call from "../../Call.ts"
 import type { CallId, Exit as FlowExit } from "../../CallEvent.ts"
 import type { StoreError } from "../../EventStore.ts"
 import type * as LiveCall from "../../LiveCall.ts"
-import * as Startable from "../startable.ts"
+import * as Unforked from "../unforked.ts"
 import { tolerance } from "./commonClock.ts"
 import { type Entity, make as makeEntity } from "./entity.ts"
 import type { Sessions } from "./sessions.ts"
@@ -88,7 +88,7 @@ export const make = ({ closing, run, settings }: Surroundings, sessions: Session
     Effect.uninterruptible(
       Effect.callback<A, E>((resume) =>
         inTurn(held, (entity, done) =>
-          Startable.begin(Effect.suspend(() => use(entity)), run, (exit) => {
+          Unforked.begin(Effect.suspend(() => use(entity)), run, (exit) => {
             try {
               resume(exit)
             } finally {

@@ -18,7 +18,7 @@ import { Busy, StoreError } from "../../EventStore.ts"
 import type * as LiveCall from "../../LiveCall.ts"
 import { CallNotFound } from "../callNotFound.ts"
 import { isLasting } from "../report.ts"
-import * as Startable from "../startable.ts"
+import * as Unforked from "../unforked.ts"
 import * as CallLog from "./callLog.ts"
 import type { Deciding } from "./deciding.ts"
 import type { Deliveries } from "./deliveries.ts"
@@ -223,7 +223,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
 
   /** Goes on with a message when an effect is done, unless that fails. */
   const after = <A, B>(taking: Taking<A>, effect: Effect.Effect<B, StoreError>, then: (value: B) => void): void =>
-    Startable.begin(
+    Unforked.begin(
       effect,
       run,
       (exit) => taking.step(() => Exit.isSuccess(exit) ? then(exit.value) : taking.end(Exit.failCause(exit.cause)))

@@ -6,10 +6,10 @@ import { Effect, Latch } from "effect"
 import type { Scope } from "effect"
 import type { CallId } from "../../CallEvent.ts"
 import type * as Settings from "../../Settings.ts"
+import type { Run } from "../background.ts"
 import * as Gathered from "../gathered.ts"
 import * as Heap from "../heap.ts"
 import * as Pace from "../pace.ts"
-import type { Run } from "../running.ts"
 import type { Time } from "./time.ts"
 
 /** Gives dials their places. */

@@ -7,9 +7,9 @@ import type { CallId } from "../../CallEvent.ts"
 import type { Restored } from "../../CallInput.ts"
 import type { EventStore, Summary } from "../../EventStore.ts"
 import { type Testimony, Witness, type WitnessError } from "../../Witness.ts"
+import type { Run } from "../background.ts"
 import { heldWords } from "../call/dial.ts"
 import * as Gathered from "../gathered.ts"
-import type { Run } from "../running.ts"
 
 /** Counts the dials that were held. */
 export const dialsHeld = Metric.counter("ringback_dials_held", {

@@ -7,7 +7,7 @@ import * as Decider from "../../Decider.ts"
 import type { StoreError } from "../../EventStore.ts"
 import type * as LiveCall from "../../LiveCall.ts"
 import type { CallNotFound } from "../callNotFound.ts"
-import * as Startable from "../startable.ts"
+import * as Unforked from "../unforked.ts"
 import type { Elsewhere } from "./elsewhere.ts"
 import type { Joining } from "./joining.ts"
 import { ignore } from "./message.ts"
@@ -72,6 +72,6 @@ export const make = (
 
   return {
     signal,
-    cancel: (id) => asked<void, StoreError | CallNotFound>((answer) => Startable.begin(cancel(id), run, answer))
+    cancel: (id) => asked<void, StoreError | CallNotFound>((answer) => Unforked.begin(cancel(id), run, answer))
   }
 }

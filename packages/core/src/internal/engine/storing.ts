@@ -14,7 +14,7 @@ import * as LiveCall from "../../LiveCall.ts"
 import * as Defect from "../defect.ts"
 import * as ids from "../ids.ts"
 import { isLasting } from "../report.ts"
-import * as Startable from "../startable.ts"
+import * as Unforked from "../unforked.ts"
 import * as CallLog from "./callLog.ts"
 import { caught, type Deciding } from "./deciding.ts"
 import type { Deliveries } from "./deliveries.ts"
@@ -90,7 +90,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
     const ended = (exit: Exit.Exit<void, VersionConflict | StoreError>) => then(outcome(pending, exit))
     const begun = caught(() => toStore(pending))
     if (Result.isFailure(begun)) ended(Exit.die(begun.failure))
-    else Startable.begin(begun.success, run, ended)
+    else Unforked.begin(begun.success, run, ended)
   }
 
   const toStore = ({ decided, entity, summary, turn }: Pending): Effect.Effect<void, VersionConflict | StoreError> =>

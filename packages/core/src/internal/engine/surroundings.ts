@@ -7,9 +7,9 @@ import type * as CallInput from "../../CallInput.ts"
 import type { EventStore, StoreError, Summary } from "../../EventStore.ts"
 import type * as LiveCall from "../../LiveCall.ts"
 import type * as Settings from "../../Settings.ts"
+import * as Background from "../background.ts"
 import * as ids from "../ids.ts"
 import { Report } from "../report.ts"
-import * as Running from "../running.ts"
 import * as Alarm from "./alarm.ts"
 import type { Closing } from "./closing.ts"
 import * as CommonClock from "./commonClock.ts"
@@ -44,7 +44,7 @@ export interface Surroundings {
   /** What is said of a store that fails, and of one that throws where it should fail. */
   readonly troubles: { readonly store: Report; readonly throws: Report }
   /** Runs something from this moment on that outlives whoever asked for it, until the engine ends. */
-  readonly run: Running.Run
+  readonly run: Background.Run
 }
 
 /**
@@ -92,7 +92,7 @@ export const make = Effect.fnUntraced(function*(
   { closing, store, wake }: Ground
 ): Effect.fn.Return<Made, StoreError, Scope.Scope> {
   const { definition, running, restored, settings } = options
-  const run = yield* Running.make
+  const run = yield* Background.make
   const own = yield* Clock.Clock
   const changes = yield* Time.ClockChanges
   const clock = CommonClock.make(own, store.processes)

@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Fiber, Scope } from "effect"
-import * as Running from "../src/internal/running.ts"
+import * as Background from "../src/internal/background.ts"
 import { collect } from "./fixtures/collect.ts"
 
 /** What runs in a scope of its own, and the way to close it. */
 const open = Effect.gen(function*() {
   const scope = yield* Scope.make()
-  return { run: yield* Scope.provide(Running.make, scope), close: Scope.close(scope, Exit.void) }
+  return { run: yield* Scope.provide(Background.make, scope), close: Scope.close(scope, Exit.void) }
 })
 
 describe("what runs in a scope", () => {
