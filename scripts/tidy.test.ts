@@ -67,7 +67,7 @@ const rooms = [
   },
   {
     name: "http",
-    modules: ["TelesignWire", "TelesignAuth", "Telesign", "TelesignWebhook"],
+    modules: ["TelesignWire", "TelesignAuth", "Telesign", "TelesignWebhook", "TelesignNode"],
     pure: ["TelesignWire"],
     uses: ["effect", "effect/*", "@ringback/core"]
   },

@@ -2,7 +2,7 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { CallLine, Calls, EventStore, SqlEventStore } from "@ringback/core"
-import { Console, Effect, Layer, Metric, Option } from "effect"
+import { Console, Effect, Layer, Metric, Option, References } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { createServer, type Server } from "node:http"
 import { calls, Conversation } from "./application.ts"
@@ -66,5 +66,6 @@ export const serve = (webhooks: {
     Layer.provide(calls(process.argv[2] ?? "")),
     Layer.provideMerge(NodeHttpServer.layer(() => server, { port: 0, host: "127.0.0.1" }))
   )
-  NodeRuntime.runMain(Effect.provide(program, served))
+  // What it prints first is read as its port.
+  NodeRuntime.runMain(Effect.provideService(Effect.provide(program, served), References.MinimumLogLevel, "Error"))
 }

@@ -3,14 +3,13 @@
  *
  * @since 0.1.0
  */
-import type { Calls } from "@ringback/core"
-import { ByteSize, Effect, Exit, Latch, Layer } from "effect"
-import type { Scope } from "effect"
+import { Calls } from "@ringback/core"
+import { ByteSize, Effect, Exit } from "effect"
+import type { Layer, Scope } from "effect"
 import { HttpEffect, HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
 import type { HttpServerError, HttpServerRequest } from "effect/http"
 import type * as Admission from "./internal/admission.ts"
-import * as Desk from "./internal/desk.ts"
-import * as NodeHttp from "./internal/nodeHttp.ts"
+import * as Answering from "./internal/answering.ts"
 import type * as TelesignAuth from "./TelesignAuth.ts"
 import type * as TelesignWire from "./TelesignWire.ts"
 
@@ -86,11 +85,11 @@ export interface Options<V extends Verification<unknown> = Verification> extends
  * whoever waits on a line hears a hold (see `Calls.receive`); other events get 503. A carrier that takes anything but 200
  * for a failure, as Telesign's SMS callbacks do, delivers again and is then answered.
  *
- * An event is recorded even if the carrier hangs up the connection meanwhile. On Node over HTTP/1.1 the engine learns
- * whether the connection took the whole answer; on other servers, that the server took it.
+ * An event is recorded even if the carrier hangs up the connection meanwhile. The engine learns that the server took the
+ * answer; by `TelesignNode`, that the connection took the whole of it.
  *
- * Middleware sees and changes the answer as that of any route. Only a pre-response handler that is registered after the
- * route has run comes too late.
+ * The address is one: other spellings of `path` (another case, a trailing slash, `//`, an encoded letter) are 404, for they would
+ * pass by what a proxy allows by path. Middleware sees and changes the answer as that of any route.
  *
  * Each webhook counts in the metric `ringback_webhooks`, by `event` and `result`. Whom it refuses the log tells, of each kind
  * at once and then once a minute at most.
@@ -101,46 +100,8 @@ export const layer = <const V extends Verification<unknown> = "required">(
   options: Options<V>
 ): Layer.Layer<never, Fails<V>, HttpRouter.HttpRouter | Calls.Calls | Needs<V>> =>
   HttpRouter.use((router) =>
-    Effect.flatMap(routeHandler(options as Options), (handle) => router.add("POST", options.path, handle))
+    Effect.flatMap(route(options as Options), (handle) => router.add("POST", options.path, handle))
   ) as Layer.Layer<never, Fails<V>, HttpRouter.HttpRouter | Calls.Calls | Needs<V>>
-
-/**
- * The part of a `Server` of `node:http` or `node:https` that `layerNode` needs.
- *
- * @since 0.1.0
- */
-export interface NodeServer extends NodeHttp.Server {}
-
-/**
- * Takes the webhooks of a Node server before anything else that listens to it: an Express or Fastify application, or an
- * `HttpRouter` served by `NodeHttpServer.layer(() => server, ...)`, which get all other requests. The answers are those of
- * `layer`, and so is the metric. As there is no router on the way, there are a tenth to a quarter more turns a second
- * (`bench/README.md`), and no middleware, access log or span of a request. A defect is logged, and answered with 500.
- *
- * `path` is compared as it stands, with no parameters or wildcards. Requests over HTTP/2 are left to the others.
- *
- * When the layer closes it takes nothing new, and waits until all that it has read is answered.
- *
- * ```ts
- * const server = createServer()
- * const Server = HttpRouter.serve(Routes).pipe(
- *   Layer.provide(TelesignWebhook.layerNode(server, { path: "/telesign/events" })),
- *   Layer.provide(NodeHttpServer.layer(() => server, { port: 3000 })),
- *   Layer.provideMerge(CallsLive)
- * )
- * ```
- *
- * @since 0.1.0
- */
-export const layerNode = <const V extends Verification<unknown> = "required">(
-  server: NodeServer,
-  options: Options<V>
-): Layer.Layer<never, Fails<V>, Calls.Calls | Needs<V>> =>
-  Layer.effectDiscard(Effect.flatMap(nodeHandler(options as Options), ({ idle, take }) =>
-    Effect.acquireRelease(
-      Effect.sync(() => NodeHttp.intercept(server, take)),
-      (undo) => Effect.andThen(Effect.sync(undo), idle)
-    ))) as Layer.Layer<never, Fails<V>, Calls.Calls | Needs<V>>
 
 // The route
 
@@ -148,154 +109,55 @@ type Request = HttpServerRequest.HttpServerRequest
 
 type Response = HttpServerResponse.HttpServerResponse
 
-/** An event is recorded and answered even if nobody waits for the answer any more. Then the engine learns that it was not heard. */
-const routeHandler = Effect.fnUntraced(function*(options: Options) {
-  const desk = yield* Desk.make(options)
-  const limit = bodyLimit(options)
-  const read = NodeHttp.reader(Number(limit))
+const route = Effect.fnUntraced(function*(options: Options) {
+  const calls = yield* Calls.Calls
+  const { answer, limit } = yield* Answering.make(calls.receiveUnsafe, options)
 
-  /** With one suspension for both, and no more: every webhook on Node comes by here. */
-  const readAndAsk = (request: Request, source: NodeHttp.Source): Effect.Effect<Response, never, Scope.Scope> =>
-    Effect.callback((resume) => {
-      let isWaiting = true
-      read(source, (body) => {
-        if (typeof body === "string") return resume(Effect.succeed(toResponse(desk.reject(body))))
-        desk.ask(() => request.headers, body, (answer) => {
-          if (isWaiting) resume(respond(request, answer))
-          else answer.sent(false)
-        })
-      })
-      return Effect.sync(() => {
-        isWaiting = false
-      })
-    })
+  /** An event is recorded and answered even if nobody waits for the answer any more. Then the engine learns that it was not heard. */
+  const answered = (
+    request: Request,
+    body: Answering.Body | Answering.Unread
+  ): Effect.Effect<Response, never, Scope.Scope> =>
+    Effect.uninterruptible(Effect.flatMap(
+      Effect.callback<Answering.Answer>((resume) =>
+        answer(() => request.headers, body, (answer) => resume(Effect.succeed(answer)))
+      ),
+      respond
+    ))
 
-  const ask = (request: Request, body: Desk.Body | Desk.Rejection): Effect.Effect<Response, never, Scope.Scope> => {
-    if (typeof body === "string") return Effect.succeed(toResponse(desk.reject(body)))
-    const answer = Effect.callback<Desk.Answer>((resume) =>
-      desk.ask(() => request.headers, body, (answer) => resume(Effect.succeed(answer)))
-    )
-    return Effect.uninterruptible(Effect.flatMap(answer, (answer) => respond(request, answer)))
-  }
-
-  return (request: Request): Effect.Effect<Response, never, Scope.Scope> => {
-    const source = nodeSource(request)
-    if (source !== undefined) return readAndAsk(request, source)
-    return Effect.flatMap(readWhole(request, limit), (body) => ask(request, body))
-  }
+  return (request: Request): Effect.Effect<Response, never, Scope.Scope> =>
+    Answering.isAt(options.path, request.url)
+      ? Effect.flatMap(bodyOf(request, ByteSize.bytes(limit)), (body) => answered(request, body))
+      : Effect.succeed(HttpServerResponse.empty({ status: 404 }))
 })
 
-const bodyLimit = ({ maxBodySize = "64 KiB" }: Options): ByteSize.ByteSize => ByteSize.fromInputUnsafe(maxBodySize)
-
-const readWhole = (request: Request, limit: ByteSize.ByteSize): Effect.Effect<Desk.Body | Desk.Rejection> =>
+const bodyOf = (request: Request, limit: ByteSize.ByteSize): Effect.Effect<Answering.Body | Answering.Unread> =>
   request.arrayBuffer.pipe(
     Effect.provideService(HttpIncomingMessage.MaxBodySize, limit),
-    Effect.match({ onFailure: readError, onSuccess: (buffer) => new Uint8Array(buffer) })
+    Effect.match({ onFailure: whyUnread, onSuccess: (buffer) => new Uint8Array(buffer) })
   )
 
-const readError = ({ reason }: HttpServerError.HttpServerError): Desk.Rejection =>
+const whyUnread = ({ reason }: HttpServerError.HttpServerError): Answering.Unread =>
   reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge" ? "too_large" : "unreadable"
 
 /**
- * Node's own request, from which the body is read with nothing in between: by `request.arrayBuffer` that costs more than all
- * that the server does with a request besides. Only if the body is still whole, its sender does not wait to be asked for
- * it, and it is not encoded: a middleware that decompresses gives the request another body, not the source.
+ * Gives the answer to the server, and tells, once, what became of it. The scope of a request closes when the server has taken
+ * the answer, or when there will be none; another status is not our answer.
  */
-const nodeSource = (request: Request): NodeHttp.Source | undefined => {
-  if (!NodeHttp.isRequest(request.source)) return undefined
-  const source = request.source as unknown as NodeHttp.Source & {
-    readonly destroyed?: boolean
-    readonly readableDidRead?: boolean
-    readonly headers: { readonly [name: string]: unknown }
-  }
-  const isWhole = source.readableDidRead === false && source.destroyed === false
-  const isPlain = source.headers["expect"] === undefined && source.headers["content-encoding"] === undefined
-  return isWhole && isPlain ? source : undefined
-}
-
-const nodeResponse = (request: Request): NodeHttp.Response | undefined => {
-  const { response } = request as { readonly response?: NodeHttp.Response }
-  return NodeHttp.isRequest(request.source) && typeof response?.on === "function" ? response : undefined
-}
-
-const toResponse = ({ status, text }: Desk.Answer): Response =>
-  HttpServerResponse.text(text, { status, contentType: "application/json" })
-
-/** Gives the answer to the server, and tells, once, whether the carrier's connection took the whole of it. */
-const respond = (request: Request, answer: Desk.Answer): Effect.Effect<Response, never, Scope.Scope> => {
-  const response = nodeResponse(request)
-  // The scope of a request closes when the server has taken the answer, or when there will be none.
-  if (response === undefined) {
-    return Effect.as(
-      Effect.addFinalizer((exit) => Effect.sync(() => answer.sent(Exit.isSuccess(exit)))),
-      toResponse(answer)
-    )
-  }
-  if (response.destroyed) {
-    answer.sent(false)
-    return Effect.succeed(toResponse(answer))
-  }
-  NodeHttp.onWritten(response, answer.sent)
-  return inOnePiece(response, toResponse(answer))
-}
-
-/**
- * Has an answer leave in one write of head and body, which saves a tenth of what a webhook costs beside the engine: Node can
- * do that from version 24 on, but not under `strictContentLength`, which Effect's server sets.
- *
- * So the answer is written here, at the last moment that Effect gives to a route: after what may change it on its way, and
- * before the server, which leaves alone what has ended. One that was changed is left to the server.
- */
-const inOnePiece = (
-  response: NodeHttp.Response,
-  answer: Response
-): Effect.Effect<Response> =>
+const respond = ({ headers, sent, status, text }: Answering.Answer): Effect.Effect<Response, never, Scope.Scope> =>
   Effect.withFiber((fiber) => {
-    HttpEffect.appendPreResponseHandlerUnsafe(fiber.context, (_, last) => {
-      if (last === answer && last.body._tag === "Uint8Array" && !response.destroyed && !response.headersSent) {
-        response.writeHead(last.status, last.headers)
-        response.end(last.body.text ?? last.body.body)
-      }
-      return Effect.succeed(last)
-    })
-    return Effect.succeed(answer)
+    let isTaken = false
+    // Whoever is gone has interrupted the request, which shows where it may be interrupted.
+    HttpEffect.appendPreResponseHandlerUnsafe(
+      fiber.context,
+      (_, response) =>
+        Effect.map(Effect.exit(Effect.interruptible(Effect.void)), (exit) => {
+          isTaken = Exit.isSuccess(exit) && response.status === 200
+          return response
+        })
+    )
+    return Effect.as(
+      Effect.addFinalizer((exit) => Effect.sync(() => sent(Exit.isSuccess(exit) && isTaken))),
+      HttpServerResponse.text(text, { status, headers })
+    )
   })
-
-// Node's server
-
-/** Makes what takes webhooks from a Node server, and what waits until all that it took are answered. */
-const nodeHandler = Effect.fnUntraced(function*(options: Options) {
-  const desk = yield* Desk.make(options)
-  const read = NodeHttp.reader(Number(bodyLimit(options)))
-  const latch = yield* Latch.make(true)
-  let underWay = 0
-
-  const write = (response: NodeHttp.Response, answer: Desk.Answer) => {
-    if (response.destroyed || response.headersSent) return answer.sent(false)
-    NodeHttp.onWritten(response, answer.sent)
-    response.statusCode = answer.status
-    response.setHeader("content-type", "application/json")
-    response.end(answer.text)
-  }
-  const ask = (request: NodeHttp.Request, response: NodeHttp.Response, body: Desk.Body) => {
-    if (++underWay === 1) latch.closeUnsafe()
-    desk.ask(() => request.headers, body, (answer) => {
-      write(response, answer)
-      if (--underWay === 0) latch.openUnsafe()
-    })
-  }
-  const take: NodeHttp.Take = (request, response) => {
-    if (request.method !== "POST" || pathOf(request) !== options.path || !NodeHttp.isRequest(request)) return false
-    read(request, (body) => {
-      if (typeof body === "string") write(response, desk.reject(body))
-      else ask(request, response, body)
-    })
-    return true
-  }
-  return { take, idle: latch.await }
-})
-
-const pathOf = ({ url = "" }: NodeHttp.Request): string => {
-  const end = url.indexOf("?")
-  return end === -1 ? url : url.slice(0, end)
-}

@@ -5,5 +5,6 @@
  */
 export * as Telesign from "./Telesign.ts"
 export * as TelesignAuth from "./TelesignAuth.ts"
+export * as TelesignNode from "./TelesignNode.ts"
 export * as TelesignWebhook from "./TelesignWebhook.ts"
 export * as TelesignWire from "./TelesignWire.ts"

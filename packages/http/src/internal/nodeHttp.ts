@@ -1,8 +1,8 @@
 /**
- * Node's own requests and responses of HTTP/1.1, known by their shape alone, so that other servers need no Node. Those of
- * HTTP/2 are left alone: there Node says `finish` even of an answer that was cut off.
+ * Node's own requests and responses of HTTP/1, known by their shape alone. Those of HTTP/2 are left alone: there Node says
+ * `finish` even of an answer that was cut off.
  */
-import type { Body } from "./desk.ts"
+import type { Body, Unread } from "./answering.ts"
 
 /** The part of Node's `IncomingMessage` that gives the body. */
 export interface Source {
@@ -16,9 +16,8 @@ export interface Response {
   readonly headersSent: boolean
   statusCode: number
   readonly setHeader: (name: string, value: string) => unknown
-  readonly writeHead: (status: number, headers: { readonly [name: string]: string }) => unknown
   readonly writeContinue: () => unknown
-  readonly end: (body: string | Uint8Array) => unknown
+  readonly end: (body?: string) => unknown
   readonly on: (event: "finish" | "close", listener: () => void) => unknown
 }
 
@@ -27,7 +26,7 @@ export const isRequest = (source: object): boolean =>
   (source as { readonly httpVersionMajor?: number }).httpVersionMajor === 1
 
 /** Reads the body of a request: the bytes, or why there are none. Called once. */
-export type Read = (source: Source, then: (body: Body | "too_large" | "unreadable") => void) => void
+export type Read = (source: Source, then: (body: Body | Unread) => void) => void
 
 /**
  * Makes what reads bodies up to a limit in bytes. Whoever stops waiting for one need not say so, for what still comes is taken
@@ -39,7 +38,7 @@ export const reader = (limit: number): Read => {
     const chunks: Array<Body> = []
     let size = 0
     let isDone = false
-    const done = (body: Body | "too_large" | "unreadable") => {
+    const done = (body: Body | Unread) => {
       if (isDone) return
       isDone = true
       then(body)
@@ -76,8 +75,8 @@ const stepByStep = () => {
   }
 }
 
-const joined = (chunks: ReadonlyArray<Body>, size: number): Body => {
-  if (chunks.length === 1) return chunks[0]!
+const joined = (chunks: ReadonlyArray<Uint8Array>, size: number): Body => {
+  if (chunks.length === 1) return chunks[0] as Body
   const whole = new Uint8Array(size)
   let at = 0
   for (const chunk of chunks) {
@@ -109,30 +108,68 @@ export interface Server {
 export interface Request extends Source {
   readonly method?: string | undefined
   readonly url?: string | undefined
-  readonly headers: { readonly [name: string]: string | ReadonlyArray<string> | undefined }
+  readonly httpVersion: string
+  readonly rawHeaders: ReadonlyArray<string>
+  readonly headersDistinct: { readonly [name: string]: ReadonlyArray<string> | undefined }
 }
 
-/** Takes a request, or leaves it to whoever listens to the server. */
-export type Take = (request: Request, response: Response) => boolean
+/** All headers, each of those that came twice with all of its values: by itself Node keeps the first `Authorization` alone. */
+export const headersOf = ({ headersDistinct }: Request): { readonly [name: string]: string } =>
+  Object.fromEntries(Object.entries(headersDistinct).map(([name, values = []]) => [name, values.join(", ")]))
+
+/** The target of a request as a path, also if it came as the whole address. */
+export const targetOf = ({ url = "" }: Request): string => {
+  if (!/^https?:\/\//i.test(url)) return url
+  const address = URL.parse(url)
+  return address === null ? url : address.pathname + address.search
+}
+
+/** A connection whose request offers another protocol. */
+interface Socket {
+  readonly encrypted?: boolean
+  readonly unshift: (bytes: Uint8Array) => unknown
+}
+
+/** What a door of a server does. */
+export interface Door {
+  /** Whether a request is for it, as far as it shows before its body. */
+  readonly isFor: (request: Request) => boolean
+  readonly take: (request: Request, response: Response) => void
+}
 
 /**
- * Has a server offer its requests to `take` before any of its listeners sees them, whenever those came. As `emit` is what a
- * server hands them over with, that is where it is done. Gives the way to undo it.
+ * Has a server offer its requests to a door before any of its listeners sees them, whenever those came, and answer 404 where
+ * nobody listens. As `emit` is what a server hands them over with, that is where it is done. Gives the way to undo it.
  */
-export const intercept = (server: Server, take: Take): () => void => {
+export const intercept = (server: Server, door: Door): () => void => {
   const own = Object.getOwnPropertyDescriptor(server, "emit")
   const { emit } = server
   let isOpen = true
+
   const takes = (event: string, values: ReadonlyArray<unknown>): boolean => {
-    // Node asks in the second way if any listener wants to decide whether a body is to be sent at all.
-    if (event !== "request" && event !== "checkContinue") return false
-    const [request, response] = values as [Request, Response]
-    if (!take(request, response)) return false
-    if (event === "checkContinue") response.writeContinue()
-    return true
+    switch (event) {
+      case "request":
+      case "checkContinue": { // Node asks so if any listener wants to decide whether a body is to be sent at all.
+        const [request, response] = values as [Request, Response]
+        if (!door.isFor(request)) return false
+        if (event === "checkContinue") response.writeContinue()
+        door.take(request, response)
+        return true
+      }
+      case "upgrade": {
+        const [request, socket, begun] = values as [Request, Socket, Uint8Array]
+        if (!door.isFor(request)) return false
+        socket.unshift(withoutOffer(request, begun))
+        return emit.call(server, socket.encrypted === true ? "secureConnection" : "connection", socket)
+      }
+      default:
+        return false
+    }
   }
   function offer(this: Server, event: string, ...values: Array<unknown>): boolean {
-    return (isOpen && takes(event, values)) || emit.call(this, event, ...values)
+    if (isOpen && takes(event, values)) return true
+    if (emit.call(this, event, ...values)) return true
+    return isOpen && event === "request" && notFound(values[1] as Response)
   }
   server.emit = offer
   return () => {
@@ -141,4 +178,21 @@ export const intercept = (server: Server, take: Take): () => void => {
     if (own === undefined) Reflect.deleteProperty(server, "emit")
     else server.emit = emit
   }
+}
+
+const notFound = (response: Response): boolean => {
+  response.statusCode = 404
+  response.end()
+  return true
+}
+
+/** A request anew, as bytes, without its offer to speak another protocol: whoever ignores that answers as ever. */
+const withoutOffer = ({ httpVersion, method, rawHeaders, url }: Request, begun: Uint8Array): Uint8Array => {
+  let head = `${method} ${url} HTTP/${httpVersion}\r\n`
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!
+    if (!/^(upgrade|http2-settings|connection)$/i.test(name)) head += `${name}: ${rawHeaders[at + 1]}\r\n`
+  }
+  const bytes = Uint8Array.from(`${head}\r\n`, (letter) => letter.charCodeAt(0))
+  return joined([bytes, begun], bytes.length + begun.length)
 }

@@ -1,19 +1,20 @@
 /**
- * What happens to a webhook, whichever server it came in by: it is verified, decoded, handed to the engine, answered, and
- * counted.
+ * From the bytes and headers of a webhook to its answer, whichever door it came in by: it is verified, decoded, handed to the
+ * engine, answered, and counted. A door only reads and writes.
  */
-import { Calls, Webhook } from "@ringback/core"
-import type { EventStore, Reply } from "@ringback/core"
-import { Cause, Effect, Exit, Metric, Option, Result } from "effect"
+import { Webhook } from "@ringback/core"
+import type { Calls, EventStore, Reply } from "@ringback/core"
+import { ByteSize, Cause, Effect, Exit, Metric, Option, Result } from "effect"
 import type { Context } from "effect"
 import { Headers } from "effect/http"
 import type * as TelesignAuth from "../TelesignAuth.ts"
 import * as TelesignWire from "../TelesignWire.ts"
 import * as Admission from "./admission.ts"
 
-/** What has to be known of webhooks beside where they come in. */
+/** What has to be known of webhooks beside the path that they come in by. */
 export interface Options extends TelesignWire.Options {
   readonly verify?: Admission.Verification | undefined
+  readonly maxBodySize?: ByteSize.Input | undefined
 }
 
 /** What came in. */
@@ -30,7 +31,15 @@ export class Answer {
     this.text = text
     this.sent = sent
   }
+  /** Whoever sent too much may still be sending, so nothing more is read from there. */
+  get headers(): { readonly [name: string]: string } {
+    return this.status === 413 ? closing : plain
+  }
 }
+
+const plain = { "content-type": "application/json" }
+
+const closing = { ...plain, connection: "close" }
 
 const refusal = (status: number, error: string) => new Answer(status, JSON.stringify({ error }))
 
@@ -54,24 +63,33 @@ const rejections = {
 /** Why something is not a webhook. */
 export type Rejection = keyof typeof rejections
 
+/** Why there is no body. */
+export type Unread = "too_large" | "unreadable"
+
 /** Answers webhooks. */
-export interface Desk {
+export interface Answering {
+  /** So many bytes of a body are read at most. */
+  readonly limit: number
   /** Answers what came in, by a callback: nearly every answer costs no fiber so. Nobody can call it off. */
-  readonly ask: (headers: () => Headers.Input, body: Body, answer: (answer: Answer) => void) => void
-  readonly reject: (rejection: Rejection) => Answer
+  readonly answer: (headers: () => Headers.Input, body: Body | Unread, tell: (answer: Answer) => void) => void
 }
+
+/** Takes a webhook in, as an engine does. */
+export type Receive = Calls.Calls["Service"]["receiveUnsafe"]
 
 type Failure = Webhook.OutOfBounds | EventStore.StoreError
 
 type Received = Exit.Exit<Reply.Reply, Failure>
 
 // A webhook is paid for in garbage as much as in steps. So on its way it passes values, not errors, and what can be made
-// once is made with the desk.
+// once is made before.
 
-/** Opens a desk. */
+/** Makes what answers webhooks with what `receive` makes of them. */
 export const make = Effect.fnUntraced(
-  function*(options: Options): Effect.fn.Return<Desk, TelesignAuth.InvalidApiKey, Calls.Calls | TelesignAuth.Account> {
-    const calls = yield* Calls.Calls
+  function*(
+    receive: Receive,
+    options: Options
+  ): Effect.fn.Return<Answering, TelesignAuth.InvalidApiKey, TelesignAuth.Account> {
     const context = yield* Effect.context<never>()
     const fork = Effect.runForkWith(context)
     const count = counter(context)
@@ -82,17 +100,17 @@ export const make = Effect.fnUntraced(
       return rejections[rejection]
     }
 
-    const decoded = (body: Body, answer: (answer: Answer) => void): void => {
+    const admitted = (body: Body, tell: (answer: Answer) => void): void => {
       const webhook = decode(body)
-      if (typeof webhook === "string") return answer(reject(webhook))
+      if (typeof webhook === "string") return tell(reject(webhook))
       let isAnswered = false
       const once = (reply: Received) => {
         if (isAnswered) return
         isAnswered = true
-        answer(toAnswer(webhook, reply))
+        tell(toAnswer(webhook, reply))
       }
       try {
-        calls.receiveUnsafe(webhook, once)
+        receive(webhook, once)
       } catch (defect) {
         once(Exit.die(defect)) // There is no fiber to die of it, only the process.
       }
@@ -131,18 +149,27 @@ export const make = Effect.fnUntraced(
     }
 
     return {
-      reject,
-      ask: (headers, body, answer) => {
-        if (check === undefined) return decoded(body, answer)
+      limit: limitOf(options),
+      answer: (headers, body, tell) => {
+        if (typeof body === "string") return tell(reject(body))
+        if (check === undefined) return admitted(body, tell)
         fork(check(Headers.fromInput(headers()), body)).addObserver((refusal) => {
-          if (Exit.isFailure(refusal)) answer(failed("unread", refusal.cause))
-          else if (refusal.value === undefined) decoded(body, answer)
-          else answer(reject(refusal.value))
+          if (Exit.isFailure(refusal)) tell(failed("unread", refusal.cause))
+          else if (refusal.value === undefined) admitted(body, tell)
+          else tell(reject(refusal.value))
         })
       }
     }
   }
 )
+
+const limitOf = ({ maxBodySize = "64 KiB" }: Options): number => Number(ByteSize.fromInputUnsafe(maxBodySize))
+
+/** Whether the target of a request is the one address of a door. What follows a question mark is no part of it. */
+export const isAt = (path: string, target: string): boolean => {
+  const end = target.indexOf("?")
+  return (end === -1 ? target : target.slice(0, end)) === path
+}
 
 const decoder = new TextDecoder()
 
