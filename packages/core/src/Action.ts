@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import { Schema } from "effect"
-import { isTooLong } from "./internal/json.ts"
+import { Result, Schema } from "effect"
+import { isTooLong, recordable } from "./internal/json.ts"
 import * as spoken from "./internal/spoken.ts"
 import { PhoneNumber } from "./PhoneNumber.ts"
 import * as Prompt from "./Prompt.ts"
@@ -27,6 +27,8 @@ const Collect = Schema.Struct({
   )
 })
 
+const Parameters = Schema.Record(Schema.String, Schema.Unknown)
+
 /**
  * The codec of `Action`.
  *
@@ -38,6 +40,7 @@ export const Action = Schema.TaggedUnion({
     from: Schema.toType(PhoneNumber),
     maxCallDurationSeconds: CallSeconds,
     sendDtmf: Schema.optionalKey(Tones),
+    parameters: Schema.optionalKey(Parameters),
     externalId: Schema.optionalKey(Schema.String)
   },
   Speak: {
@@ -53,12 +56,19 @@ export const Action = Schema.TaggedUnion({
     externalId: Schema.optionalKey(Schema.String)
   },
   SendDtmf: { tones: Tones },
+  Raw: {
+    method: Schema.String,
+    params: Parameters,
+    completedBy: Schema.String,
+    millis: Schema.optionalKey(Schema.Int),
+    collect: Schema.optionalKey(Collect)
+  },
   Hangup: {}
 })
 
 /**
  * One action, in the carrier's own words: `Dial`, `Speak`, `Play`, `SendDtmf` (experimental: its parameters and the event
- * that ends it are not public) or `Hangup`.
+ * that ends it are not public), `Hangup`, or `Raw`: what the documentation of an account names and this library does not.
  *
  * @since 0.1.0
  */
@@ -66,11 +76,19 @@ export type Action = typeof Action.Type
 
 /**
  * The action that opens a call: `to` is rung and sees `from`. `sendDtmf` is keyed in after the answer, `externalId`
- * comes back in the events of the call.
+ * comes back in the events of the call. `parameters` are sent beside these, by the names that they have on the wire.
  *
  * @since 0.1.0
  */
 export type Dial = Extract<Action, { readonly _tag: "Dial" }>
+
+/**
+ * An action that goes out as it is. `completedBy` is the event that ends it, `millis` how long it lasts at most, if that is known,
+ * and `collect` how many digits it may bring.
+ *
+ * @since 0.1.0
+ */
+export type Raw = Extract<Action, { readonly _tag: "Raw" }>
 
 /**
  * An action breaks a documented limit: `field` names the place, `problem` says what is allowed. The value is not kept.
@@ -112,6 +130,7 @@ const heardOf = (action: Action): Prompt.Prompt | undefined => {
       return { _tag: "Audio", url: action.url }
     case "Dial":
     case "SendDtmf":
+    case "Raw":
     case "Hangup":
       return undefined
   }
@@ -119,10 +138,41 @@ const heardOf = (action: Action): Prompt.Prompt | undefined => {
 
 const decodeHeard = Schema.decodeUnknownResult(Schema.toType(Prompt.Prompt))
 
+/** What an engine has to know of, or writes itself. */
+const reserved = {
+  parameters: ["to", "caller_id_number", "max_call_duration", "send_dtmf", "external_id"],
+  methods: ["dial", "hangup"]
+}
+
+const isName = (name: string): boolean => /^[\x21-\x7e]{1,64}$/.test(name)
+
+/** What is wrong with that which is sent as it is. */
+const extraProblem = (action: Action): string | undefined => {
+  if (action._tag === "Dial") {
+    const { parameters = {} } = action
+    return Object.keys(parameters).some((name) => !isName(name) || reserved.parameters.includes(name))
+      ? `Expected parameters by other names than ${reserved.parameters.join(", ")}`
+      : parametersProblem(parameters)
+  }
+  if (action._tag !== "Raw") return undefined
+  if (!isName(action.method) || reserved.methods.includes(action.method)) {
+    return `Expected the name of a method, other than ${reserved.methods.join(" and ")}`
+  }
+  if (!isName(action.completedBy)) return "Expected the name of the event that ends it"
+  return parametersProblem(action.params)
+}
+
+const parametersProblem = (parameters: Parameters): string | undefined => {
+  const result = recordable(parameters)
+  return result._tag === "Failure" ? result.failure : undefined
+}
+
 const problemOf = (action: Action): string | undefined => {
   const heard = heardOf(action)
   const result = heard === undefined ? undefined : decodeHeard(heard)
   if (result?._tag === "Failure") return result.failure.message
+  const extra = extraProblem(action)
+  if (extra !== undefined) return extra
   const tones = action._tag === "Dial" ? action.sendDtmf : action._tag === "SendDtmf" ? action.tones : undefined
   return tones !== undefined && tones.length > mostTones ? `Expected at most ${mostTones} tones` : undefined
 }
@@ -141,8 +191,20 @@ export const checked = <A extends Action>(action: A): A => {
   if (result._tag === "Failure") throw fail(result.failure.message)
   const problem = problemOf(result.success)
   if (problem !== undefined) throw fail(problem)
-  return result.success as A
+  return ownParameters(result.success) as A
 }
+
+/** What is sent as it is shares nothing with what it was made of. */
+const ownParameters = (action: Action): Action => {
+  if (action._tag === "Raw") return { ...action, params: copied(action.params) }
+  return action._tag === "Dial" && action.parameters !== undefined
+    ? { ...action, parameters: copied(action.parameters) }
+    : action
+}
+
+type Parameters = typeof Parameters.Type
+
+const copied = (parameters: Parameters): Parameters => Result.getOrThrow(recordable(parameters)) as Parameters
 
 /**
  * Builds the opening action. Throws `InvalidAction` for a duration outside 1 to 14,400 s or tones outside
@@ -195,6 +257,15 @@ const asked = (heard: Prompt.Prompt, collect: { readonly max: number } | undefin
 export const sendDtmf = (tones: string): Action => checked({ _tag: "SendDtmf", tones })
 
 /**
+ * Builds an action that this library does not name: `method` and `params` go out as they are, and `completedBy` is the event that
+ * ends it. **Nothing of it is proved here**: the names are those of your account's documentation. Throws `InvalidAction` for a
+ * `dial` or a `hangup`, of which a call has to know, and for what is no JSON.
+ *
+ * @since 0.1.0
+ */
+export const raw = (fields: Omit<Raw, "_tag">): Raw => checked({ _tag: "Raw", ...fields })
+
+/**
  * The action that ends a call.
  *
  * @since 0.1.0
@@ -207,7 +278,7 @@ export const hangup: Action = { _tag: "Hangup" }
  * @since 0.1.0
  */
 export const digits = (action: Action): number =>
-  action._tag === "Speak" || action._tag === "Play" ? action.collect?.max ?? 0 : 0
+  action._tag === "Speak" || action._tag === "Play" || action._tag === "Raw" ? action.collect?.max ?? 0 : 0
 
 /**
  * The event that ends the action ("Voice - Make an outbound call", demos), or `undefined` where none is known.
@@ -224,6 +295,8 @@ export const completion = (action: Action): string | undefined => {
       return "dial_completed"
     case "Hangup":
       return "call_completed"
+    case "Raw":
+      return action.completedBy
     case "SendDtmf":
       return undefined
   }

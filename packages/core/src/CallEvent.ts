@@ -111,6 +111,7 @@ export const CallEvent = Schema.TaggedUnion({
     ringForMillis: Schema.Finite,
     maxCallDurationSeconds: Schema.Int,
     sendDtmf: Schema.optionalKey(Schema.String),
+    parameters: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
     evenIfUnknown: Schema.optionalKey(Schema.Boolean)
   },
   ActionDecided: { at, n, line, action: Action, goodbye: Schema.optionalKey(Schema.Boolean) },

@@ -62,6 +62,7 @@ export interface Dialling {
   readonly ringForMillis: number
   readonly maxCallDurationSeconds: number
   readonly sendDtmf?: string
+  readonly parameters?: { readonly [name: string]: unknown }
   readonly evenIfUnknown?: boolean
 }
 

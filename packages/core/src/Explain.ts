@@ -223,6 +223,8 @@ export const action = (action: Action): string => {
       return action.collect === undefined ? "play" : `play, collect ${action.collect.max}`
     case "SendDtmf":
       return "send_dtmf"
+    case "Raw":
+      return /^[a-z_]{1,64}$/.test(action.method) ? action.method : "an action of its own"
     case "Hangup":
       return "hangup"
   }

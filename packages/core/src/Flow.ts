@@ -270,8 +270,8 @@ const checked = (request: Request.Request): Request.Request => {
     case "Dial": {
       bounds.ring("Flow.dial", request.ringForMillis)
       const { evenIfUnknown: _, ringForMillis: __, ...dialled } = request
-      Action.dial(dialled)
-      return request
+      const { _tag, ...copied } = Action.dial(dialled)
+      return { ...request, ...copied }
     }
     case "Prompt":
     case "Bridge":
@@ -822,6 +822,12 @@ export interface DialOptions {
   readonly maxCallDuration?: Duration.Input
   /** Keyed in after the answer, for an extension: `0-9 A-D * #`, and `w` for half a second of waiting. */
   readonly sendDtmf?: string
+  /**
+   * What else is sent with this dial, by the names that your account's documentation gives: `is_primary`, say, or the address
+   * that the events of this call go to, in place of the account's ("Voice - Receive Events with webhooks" says that there is such a
+   * parameter; its name is not public). **Unproved here**: these are passed on as they are. They are recorded with the dial.
+   */
+  readonly parameters?: { readonly [name: string]: Schema.Json }
   /** Dial also if an earlier dial of this call to this number ended as `unknown`: the phone may then ring twice. */
   readonly evenIfUnknown?: boolean
 }
@@ -843,6 +849,7 @@ const dialRequest = (options: DialOptions): Extract<Request.Request, { readonly 
   from: PhoneNumber.make(options.from),
   maxCallDurationSeconds: Math.ceil(bounds.millis("Flow.dial", options.maxCallDuration ?? "15 minutes") / 1000),
   ...(options.sendDtmf === undefined ? {} : { sendDtmf: options.sendDtmf }),
+  ...(options.parameters === undefined ? {} : { parameters: options.parameters }),
   ringForMillis: bounds.millis("Flow.dial", options.ringFor ?? "60 seconds"),
   ...(options.evenIfUnknown === true ? { evenIfUnknown: true } : {})
 })

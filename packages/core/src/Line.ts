@@ -343,6 +343,45 @@ export const sendDtmf = (tones: string): Flow.Flow<void, Flow.HungUp, Line> =>
   Flow.as(prompt(Action.sendDtmf(tones)), undefined)
 
 /**
+ * Asks for an action that this library does not name, with the method and the parameters that your account's documentation
+ * gives: a recording, speech recognition, several files. It goes on when `completion.event` comes, and gives the digits and whatever
+ * else that event told. **Nothing of it is proved here.** `dial` and `hangup` are refused, for a call has to know of them.
+ *
+ * `completion.collects` is how many digits it may bring, `completion.lasts` how long it takes at most (default: as long as audio
+ * of unknown length), `completion.examples` what the explorer tries; without them it tries that nothing is told.
+ *
+ * @example
+ * Line.raw({ method: "play_multiple", params: { urls }, completion: { event: "play_completed" } })
+ * @since 0.1.0
+ */
+export const raw = (options: {
+  readonly method: string
+  readonly params: { readonly [name: string]: Schema.Json }
+  readonly completion: {
+    readonly event: string
+    readonly collects?: number
+    readonly lasts?: Duration.Input
+    readonly examples?: ReadonlyArray<Request.Completed>
+  }
+}): Flow.Flow<Request.Completed, Flow.HungUp, Line> => {
+  const { collects, event, examples, lasts } = options.completion
+  const action = Action.raw({
+    method: options.method,
+    params: options.params,
+    completedBy: event,
+    ...(lasts === undefined ? {} : { millis: Math.ceil(bounds.millis("Line.raw", lasts)) }),
+    ...(collects === undefined ? {} : { collect: { max: collects } })
+  })
+  return Flow.ask(
+    { _tag: "Prompt", action, goodbye: false, completions: examples ?? [{ digits: "", data: {} }] },
+    (response): interpreter.Exit<Request.Completed, Flow.HungUp> =>
+      response._tag === "Heard"
+        ? interpreter.success({ digits: response.digits, data: response.data ?? {} })
+        : hungUp
+  )
+}
+
+/**
  * Hangs up. What the flow does after it needs no line.
  *
  * @since 0.1.0

@@ -43,6 +43,7 @@ export type Request =
     readonly ringForMillis: number
     readonly maxCallDurationSeconds: number
     readonly sendDtmf?: string
+    readonly parameters?: { readonly [name: string]: unknown }
     readonly evenIfUnknown?: boolean
   }
   | { readonly _tag: "Answer" }
@@ -52,6 +53,8 @@ export type Request =
     readonly goodbye: boolean
     /** Whether keys are an input that is taken, if that is known: for who tries inputs. */
     readonly accepts?: (digits: string) => boolean
+    /** What a raw action may come to, for who tries it. */
+    readonly completions?: ReadonlyArray<Completed>
   }
   | { readonly _tag: "Bridge"; readonly action: Action.Dial }
   | { readonly _tag: "Leave" }
@@ -98,7 +101,10 @@ export interface Responses {
     | { readonly _tag: "Answered" }
     | { readonly _tag: "NotAnswered"; readonly reason: typeof NotAnsweredReason.Type; readonly status?: string }
   readonly Answer: { readonly from: string | undefined; readonly to: string | undefined }
-  readonly Prompt: { readonly _tag: "Heard"; readonly digits: string } | { readonly _tag: "HungUp" }
+  /** `data` is what the event that ended a raw action told beside the fields that are known. */
+  readonly Prompt:
+    | { readonly _tag: "Heard"; readonly digits: string; readonly data?: Completed["data"] }
+    | { readonly _tag: "HungUp" }
   readonly Bridge: Bridged | { readonly _tag: "HungUp" }
   readonly Leave: null
   readonly Sleep: null
@@ -110,6 +116,17 @@ export interface Responses {
   readonly Now: number
   readonly Random: number
   readonly Note: null
+}
+
+/**
+ * What a raw action came to: the digits that were pressed, and whatever else stood in the `data` of the event that ended it, of
+ * which 2 KiB are kept (`Webhook.bounded`).
+ *
+ * @since 0.1.0
+ */
+export interface Completed {
+  readonly digits: string
+  readonly data: { readonly [field: string]: unknown }
 }
 
 /**

@@ -526,6 +526,7 @@ export const longest = ({ speech, speed }: Settings, action: Action.Action): num
     case "Speak":
       return (longestSpeech(action.text, speech) + collecting) / speed
     case "Play":
+    case "Raw":
       return ((action.millis ?? speech.longestAudio) + collecting) / speed
     case "SendDtmf":
       return (action.tones.length * second) / speed
@@ -553,6 +554,7 @@ export const shortest = (
     case "Play":
       return (action.millis ?? 0) / speed
     case "SendDtmf":
+    case "Raw":
     case "Dial":
     case "Hangup":
       return 0

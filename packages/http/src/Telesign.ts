@@ -15,8 +15,7 @@
  *
  * @since 0.1.0
  */
-import { PhoneNumber, Transport } from "@ringback/core"
-import type { Action } from "@ringback/core"
+import { Action, PhoneNumber, Transport } from "@ringback/core"
 import {
   ByteSize,
   Clock,
@@ -54,8 +53,17 @@ export interface Options extends TelesignAuth.Credentials {
    * connect timeout, make it shorter: a connection that was never made is `NotSent`, and the dial can be tried again.
    */
   readonly timeout?: Duration.Input | undefined
-  /** `basic` by default; with `digest` each request is signed and the API key itself does not travel. */
+  /**
+   * `basic` by default. With `digest` each request is signed with HMAC-SHA256, over its body, its time and a nonce of its own, and
+   * the API key itself does not travel ("Authentication"; the order of what is signed: Telesign's sample code).
+   */
   readonly authentication?: "basic" | "digest" | undefined
+  /**
+   * What else is sent with every dial, by the names that your account's documentation gives, such as the address to which the
+   * events of a call go (that there is such a parameter is documented, its name is not public). **Unproved here**: it is passed
+   * on as it is. What `Flow.dial` says under `parameters` goes before it.
+   */
+  readonly parameters?: { readonly [name: string]: Schema.Json } | undefined
 }
 
 /**
@@ -100,7 +108,8 @@ export const layer = (
 
 /**
  * The same with settings from the configuration: `TELESIGN_CUSTOMER_ID` and `TELESIGN_API_KEY`, and, if they are set,
- * `TELESIGN_FURTHER_API_KEYS` (with commas between them), `TELESIGN_BASE_URL` and `TELESIGN_TIMEOUT` (such as `10 seconds`).
+ * `TELESIGN_FURTHER_API_KEYS` (with commas between them), `TELESIGN_BASE_URL`, `TELESIGN_TIMEOUT` (such as `10 seconds`) and
+ * `TELESIGN_AUTHENTICATION` (`basic` or `digest`).
  * Fails with `InvalidSettings`, which names the variables, `TELESIGN_CALLER_ID` among them if it is set and is no phone number.
  *
  * @since 0.1.0
@@ -115,7 +124,7 @@ export const layerConfig: Layer.Layer<
 
 // Settings
 
-type Setting = "customerId" | "apiKey" | "furtherApiKeys" | "baseUrl" | "timeout"
+type Setting = "customerId" | "apiKey" | "furtherApiKeys" | "baseUrl" | "timeout" | "authentication" | "parameters"
 
 type Names = Readonly<Record<Setting, string>>
 
@@ -124,7 +133,9 @@ const optionNames: Names = {
   apiKey: "apiKey",
   furtherApiKeys: "furtherApiKeys",
   baseUrl: "baseUrl",
-  timeout: "timeout"
+  timeout: "timeout",
+  authentication: "authentication",
+  parameters: "parameters"
 }
 
 const variableNames = {
@@ -133,6 +144,8 @@ const variableNames = {
   furtherApiKeys: "TELESIGN_FURTHER_API_KEYS",
   baseUrl: "TELESIGN_BASE_URL",
   timeout: "TELESIGN_TIMEOUT",
+  authentication: "TELESIGN_AUTHENTICATION",
+  parameters: "parameters",
   callerId: "TELESIGN_CALLER_ID"
 }
 
@@ -163,6 +176,7 @@ const configured: Effect.Effect<Configured, InvalidSettings> = Effect.gen(functi
     baseUrl: yield* variable(variableNames.baseUrl, Config.String),
     // Text becomes a duration where the other settings are checked.
     timeout: (yield* variable(variableNames.timeout, Config.String)) as Duration.Input | undefined,
+    authentication: (yield* variable(variableNames.authentication, Config.String)) as Options["authentication"],
     callerId: yield* variable(variableNames.callerId, Config.String)
   }
 })
@@ -198,11 +212,29 @@ const check = (options: Configured, names: Names): Result.Result<Settings, Inval
     ...(isUsable
       ? []
       : [{ setting: names.timeout, problem: "has to be a duration above zero, such as `10 seconds`." }]),
+    ...(options.authentication === undefined || ways.includes(options.authentication)
+      ? []
+      : [{ setting: names.authentication, problem: "has to be `basic` or `digest`." }]),
+    ...parameterProblems(names.parameters, options.parameters),
     ...(options.callerId === undefined || options.callerId === "" ? [] : callerIdProblems(options.callerId))
   ]
   return url !== undefined && isUsable && problems.length === 0
     ? Result.succeed({ ...accountOf(options), url, timeout })
     : Result.fail(invalid(problems))
+}
+
+const ways: ReadonlyArray<string> = ["basic", "digest"]
+
+/** A dial that has them is made, to no avail. */
+const parameterProblems = (setting: string, parameters: Options["parameters"]): InvalidSettings["problems"] => {
+  const number = PhoneNumber.make("15550100000")
+  if (parameters === undefined) return []
+  try {
+    Action.dial({ to: number, from: number, maxCallDurationSeconds: 1, parameters })
+    return []
+  } catch (error) {
+    return [{ setting, problem: error instanceof Action.InvalidAction ? error.problem : "cannot be read." }]
+  }
 }
 
 const accountOf = ({ apiKey, customerId, furtherApiKeys = [] }: Options): TelesignAuth.Credentials => ({
@@ -246,7 +278,7 @@ const make = Effect.fnUntraced(function*(options: Configured, names: Names) {
   const outcomeOf = (dial: Action.Dial): Effect.Effect<Outcome> => {
     const once = new OnceBody()
     return Effect.gen(function*() {
-      const body = JSON.stringify(TelesignWire.encodeDial(dial))
+      const body = JSON.stringify(TelesignWire.encodeDial(withParameters(dial, options.parameters)))
       const request = HttpClientRequest.post(settings.url).pipe(
         HttpClientRequest.setHeaders(yield* authorize(body)),
         HttpClientRequest.setHeaders({ accept: contentType, connection: "close" }),
@@ -328,6 +360,9 @@ const telling = (names: Names): (outcome: Outcome) => Effect.Effect<void> => {
     return trouble === undefined ? Effect.void : tell(trouble.kind, trouble.line)
   }
 }
+
+const withParameters = (dial: Action.Dial, parameters: Options["parameters"]): Action.Dial =>
+  parameters === undefined ? dial : { ...dial, parameters: { ...parameters, ...dial.parameters } }
 
 const contentType = "application/json"
 

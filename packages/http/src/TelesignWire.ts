@@ -175,6 +175,8 @@ export const encodeAction = (action: Action.Action, options?: Options): Result.R
       return options?.sendDtmfParameter === undefined
         ? notPublic("send_dtmf", "sendDtmfParameter")
         : Result.succeed({ method: "send_dtmf", params: { [options.sendDtmfParameter]: action.tones } })
+    case "Raw":
+      return Result.succeed({ method: action.method, params: action.params })
     case "Hangup":
       return Result.succeed({ method: "hangup", params: {} })
   }
@@ -188,6 +190,7 @@ export const encodeAction = (action: Action.Action, options?: Options): Result.R
 export const encodeDial = (dial: Action.Dial): Envelope => ({
   method: "dial",
   params: {
+    ...dial.parameters,
     to: dial.to,
     caller_id_number: dial.from,
     max_call_duration: String(dial.maxCallDurationSeconds),

@@ -568,6 +568,30 @@ describe("what a failure proves", () => {
     }))
 })
 
+describe("parameters of every dial", () => {
+  it.effect("travel beside those of the dial, which go before them", () =>
+    Effect.gen(function*() {
+      const server = yield* RawServer.answers("202 Accepted", accepted)
+      yield* Effect.gen(function*() {
+        const { send } = yield* Transport.Transport
+        yield* send(dial)
+        yield* send({ ...dial, parameters: { is_primary: false } })
+      }).pipe(Effect.provide(Layer.provide(
+        Telesign.layer({
+          ...credentials,
+          baseUrl: at(server),
+          parameters: { is_primary: true, events: "https://a.example.net/b" }
+        }),
+        NodeHttpClient.layerNodeHttp
+      )))
+      const sent = Array.from(server.received.text.matchAll(/\{"method".*?\}\}/g), ([body]) => JSON.parse(body).params)
+      assert.deepStrictEqual(sent.map(({ events, is_primary, to }) => [is_primary, events, to]), [
+        [true, "https://a.example.net/b", "15550170001"],
+        [false, "https://a.example.net/b", "15550170001"]
+      ])
+    }))
+})
+
 describe("digest", () => {
   it.effect("signs each request afresh, and the key does not travel", () =>
     Effect.gen(function*() {
@@ -666,7 +690,8 @@ describe("settings", () => {
     ["TELESIGN_TIMEOUT", "soon enough"],
     ["TELESIGN_TIMEOUT", "0 hours"],
     ["TELESIGN_TIMEOUT", "-5 seconds"],
-    ["TELESIGN_TIMEOUT", "Infinity"]
+    ["TELESIGN_TIMEOUT", "Infinity"],
+    ["TELESIGN_AUTHENTICATION", "hmac please"]
   ]
   for (const [variable, value] of bad) {
     it.effect(`refuse ${variable} of ${JSON.stringify(value)} without repeating it`, () =>
@@ -683,6 +708,15 @@ describe("settings", () => {
         Telesign.layer({ customerId: Redacted.make(""), apiKey: Redacted.make(""), baseUrl: "nowhere", timeout: 0 })
       )
       assert.deepStrictEqual(found.map((each) => each.split(" ")[0]), ["customerId", "apiKey", "baseUrl", "timeout"])
+    }))
+
+  it.effect("refuse parameters that would take the place of others", () =>
+    Effect.gen(function*() {
+      const options = { customerId: Redacted.make("11AA"), apiKey: Redacted.make("q0hv") }
+      for (const parameters of [{ to: "15550170001" }, { external_id: "x" }, { events: NaN }]) {
+        const found = yield* problems(Telesign.layer({ ...options, parameters }))
+        assert.deepStrictEqual(found.map((each) => each.split(" ")[0]), ["parameters"])
+      }
     }))
 
   it.effect("refuse a key that cannot sign only where it has to sign", () =>

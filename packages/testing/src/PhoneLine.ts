@@ -136,7 +136,7 @@ export type State =
   | {
     readonly _tag: "Prompting"
     readonly until: number
-    readonly event: Prompted
+    readonly event: string
     readonly reaction: Reaction
     readonly mark?: string
   }
@@ -145,7 +145,6 @@ export type State =
   | { readonly _tag: "Leaving"; readonly until: number; readonly status: string }
   | { readonly _tag: "Ended"; readonly at: number }
 
-type Prompted = "speak_completed" | "play_completed"
 type Reaction = { readonly digits?: string; readonly hangsUp: Callee.Reaction["hangsUp"] }
 type Leg = { readonly to: string; readonly from: string; readonly talkMillis: number }
 
@@ -313,6 +312,7 @@ export const reply = (
   switch (action._tag) {
     case "Speak":
     case "Play":
+    case "Raw":
       return { line: prompt(open, action, now), webhooks: [] }
     case "SendDtmf": {
       const until = now + scaled(line.settings, tonesMillis(action.tones))
@@ -351,11 +351,11 @@ export const words = (action: Action.Action): string => {
 const legal = (event: string, strict: boolean): ReadonlyArray<Action.Action["_tag"]> => {
   switch (event) {
     case "incoming_call":
-      return ["Speak", "Play", "Dial"]
+      return ["Speak", "Play", "Raw", "Dial"]
     case "dial_completed":
-      return strict ? ["Speak", "Play", "SendDtmf"] : ["Speak", "Play", "SendDtmf", "Dial"]
+      return strict ? ["Speak", "Play", "Raw", "SendDtmf"] : ["Speak", "Play", "Raw", "SendDtmf", "Dial"]
     default:
-      return strict ? ["Speak", "Play"] : ["Speak", "Play", "Dial"]
+      return strict ? ["Speak", "Play", "Raw"] : ["Speak", "Play", "Raw", "Dial"]
   }
 }
 
@@ -415,9 +415,14 @@ const dialFailed = (line: PhoneLine, at: number, status: string): Turn => {
   return { ...told, line: { ...told.line, state: over } }
 }
 
+type Heard = Extract<Action.Action, { readonly _tag: "Speak" | "Play" | "Raw" }>
+
+const completion = (action: Heard): string =>
+  action._tag === "Raw" ? action.completedBy : action._tag === "Speak" ? "speak_completed" : "play_completed"
+
 const prompt = (
   line: PhoneLine,
-  action: Extract<Action.Action, { readonly _tag: "Speak" | "Play" }>,
+  action: Heard,
   now: number
 ): PhoneLine => {
   const { settings } = line
@@ -433,9 +438,11 @@ const prompt = (
     state: {
       _tag: "Prompting",
       until: now + scaled(settings, lasts),
-      event: action._tag === "Speak" ? "speak_completed" : "play_completed",
+      event: completion(action),
       reaction: collects === 0 ? { hangsUp } : { digits, hangsUp },
-      ...(settings.echoesMarks && action.externalId !== undefined ? { mark: action.externalId } : {})
+      ...(settings.echoesMarks && action._tag !== "Raw" && action.externalId !== undefined
+        ? { mark: action.externalId }
+        : {})
     }
   }
 }
@@ -556,10 +563,10 @@ const ringing = (reach: Callee.Reach, settings: Settings): { readonly millis: nu
 }
 
 const promptMillis = (
-  action: Extract<Action.Action, { readonly _tag: "Speak" | "Play" }>,
+  action: Heard,
   settings: Settings
 ): number =>
-  action._tag === "Play"
+  action._tag !== "Speak"
     ? action.millis ?? settings.audioMillis
     : words(action).length / settings.charactersPerSecond * 1000 + breaksMillis(action.text, settings)
 

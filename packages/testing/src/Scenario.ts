@@ -307,6 +307,8 @@ const wordsOf = (action: PromptAction): string => {
       return action.url
     case "SendDtmf":
       return "send DTMF"
+    case "Raw":
+      return action.method
     case "Dial":
     case "Hangup":
       return action._tag

@@ -56,6 +56,12 @@ const isGone = (call: Call, id: number): boolean => {
   return line === undefined || line.left || line.phase === "Closed"
 }
 
+/** What an event tells beside the known fields: of a raw action, whose event only the flow's author knows. */
+const told = (call: Call, { extra, line }: Extract<CallEvent, { readonly _tag: "PromptCompleted" }>) =>
+  lineOf(call, line)?.inFlight?.action._tag === "Raw"
+    ? { data: (extra?.["data"] ?? {}) as Readonly<Record<string, unknown>> }
+    : {}
+
 /** What a fact means to the flow: `before` is the call without it, `after` with it. */
 export const resumption = (before: Call, event: CallEvent, after: Call): Resumption | undefined => {
   if (event._tag === "Cancelled") return { _tag: "Stop", why: { _tag: "Cancelled" } }
@@ -67,7 +73,7 @@ export const resumption = (before: Call, event: CallEvent, after: Call): Resumpt
       return "line" in event && event.line === wait.line ? dialResumption(event) : undefined
     case "Prompt": {
       if (event._tag === "PromptCompleted" && event.n === wait.n) {
-        return resume({ _tag: "Heard", digits: event.digits })
+        return resume({ _tag: "Heard", digits: event.digits, ...told(before, event) })
       }
       return isGone(after, wait.line) ? hungUp : undefined
     }

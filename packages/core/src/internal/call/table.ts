@@ -282,11 +282,12 @@ const onUnknown = (turn: Turn, line: CallLine, received: Received, settings: Set
 /** Whether an unknown event may be the end of some action, by its name. */
 const isEnd = ({ event }: Webhook.Webhook): boolean => event.endsWith("_completed")
 
-/** Whether an unknown event ends the action in flight: one whose own event is not known. */
+/** Whether an unknown event ends the action in flight: one whose own event it is, or whose own event is not known. */
 const endsUnknown = (line: CallLine, { before, unsent, webhook }: Received): boolean => {
   const action = line.inFlight?.action
-  return status(line) === "Acting" && action !== undefined && Action.completion(action) === undefined &&
-    isEnd(webhook) && !before && !unsent
+  if (status(line) !== "Acting" || action === undefined || before || unsent) return false
+  const event = Action.completion(action)
+  return event === undefined ? isEnd(webhook) : event === webhook.event
 }
 
 /** Whether a webhook is of our attempt, but of another session: the carrier has carried out one `POST` twice. */

@@ -326,6 +326,12 @@ const prompted = (
   { findings, samples }: Trial
 ): ReadonlyArray<Option> => {
   if (world.line !== "open") return [{ ...hungUp(world), label: "" }]
+  if (request.completions !== undefined) {
+    const ends = request.completions.map((completed) =>
+      responded(completed.digits === "" ? "completed" : completed.digits, { _tag: "Heard", ...completed }, world)
+    )
+    return [...ends, hungUp(world)]
+  }
   const max = Action.digits(request.action)
   if (max === 0) return [responded("hears it", { _tag: "Heard", digits: "" }, world), hungUp(world)]
   const probes = max === 1 ? samples.keys : [samples.keys[0] ?? "0", (samples.keys[0] ?? "0").repeat(max)]

@@ -92,6 +92,6 @@ export const seconds = (request: Request.Request): { readonly spoken: number; re
 const silence = PhoneLine.defaults.silenceMillis / 1000
 
 const spoken = (action: Action.Action): number => {
-  if (action._tag === "Play") return (action.millis ?? PhoneLine.defaults.audioMillis) / 1000
+  if (action._tag === "Play" || action._tag === "Raw") return (action.millis ?? PhoneLine.defaults.audioMillis) / 1000
   return PhoneLine.words(action).length / PhoneLine.defaults.charactersPerSecond
 }
