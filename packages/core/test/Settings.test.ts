@@ -49,7 +49,7 @@ describe("settings", () => {
       afterHangup: 3_000,
       silence: 2_000
     })
-    assert.strictEqual(fast.dial.backoff, 100)
+    assert.deepStrictEqual([fast.dial.backoff, fast.dial.perSecond], [100, 400])
     assert.strictEqual(fast.speech.shortestKeyPress, 40)
     assert.deepStrictEqual([fast.reply, fast.store, fast.closing, fast.call], [
       Settings.defaults.reply,
@@ -74,6 +74,8 @@ describe("settings", () => {
       { dial: { answerWithin: 0 } },
       { dial: { perSecond: 0 } },
       { dial: { linesAtMost: 0 } },
+      { dial: { linesAtMost: 1.5 } },
+      { dial: { waitAtMost: 0 } },
       { dial: { attempts: 0 } },
       { store: { waiting: 0 } },
       { line: { settle: Infinity } },

@@ -64,6 +64,19 @@ describe("a pace", () => {
     assert.isBelow(Pace.rate(pace, 100_000, limits()), 2)
   })
 
+  it("is whole again as much sooner as the carrier is faster", () => {
+    const fast = limits({ perSecond: 500, speed: 50 })
+    const pace = Pace.throttled(Pace.alone, 0, fast)
+    assert.strictEqual(Pace.rate(pace, 0, fast), 250)
+    assert.strictEqual(Pace.rate(pace, 600, fast), 500)
+  })
+
+  it("counts a dial that went before its time, and puts the next one off after a 429", () => {
+    const early = Pace.taken(Pace.taken(Pace.alone, 7, limits()), 7, limits())
+    assert.strictEqual(Pace.nextAt(early, 7, limits()), 57)
+    assert.strictEqual(Pace.nextAt(Pace.throttled(Pace.alone, 7, limits()), 7, limits()), 57)
+  })
+
   it("finds the pace of a carrier that takes less", () => {
     const fast = limits({ perSecond: 200 })
     let pace = Pace.alone
@@ -137,6 +150,25 @@ describe("a share", () => {
     assert.strictEqual(Pace.rate(joined, 2 * look, limits()), 20)
     assert.strictEqual(Pace.rate(after(joined, [3 * look, 1, 0]), 3 * look, limits()), 20)
     assert.strictEqual(Pace.rate(after(joined, [3 * look, 1, 0], [4 * look, 1, 0]), 4 * look, limits()), 40)
+  })
+
+  it("by a lower rank is greater too, and one by a higher rank counts at once though they are fewer", () => {
+    const of = limits({ linesAtMost: 4 })
+    const seen = (self: Pace.Pace, at: number, count: number, rank: number) => Pace.seen(self, { count, rank }, at, of)
+    const three = (rank: number) => [0, look, 2 * look].reduce((pace, at) => seen(pace, at, 3, rank), Pace.joining)
+    assert.deepStrictEqual([0, 1, 2].map((rank) => Pace.lines(three(rank), 2 * look, of)), [2, 1, 1])
+    const lower = seen(three(1), 3 * look, 3, 0)
+    assert.strictEqual(Pace.lines(lower, 3 * look, of), 1)
+    const later = [4, 5, 6].reduce((pace, n) => seen(pace, n * look, 3, 0), lower)
+    assert.strictEqual(Pace.lines(later, 6 * look, of), 2)
+    assert.strictEqual(Pace.lines(seen(three(0), 3 * look, 2, 1), 3 * look, of), 1)
+  })
+
+  it("that was seen before it was lost does not count any more", () => {
+    const before = after(Pace.joining, [0, 2, 0], [look, 2, 0], [2 * look, 2, 0], [3 * look, 1, 0])
+    const again = after(before, [10 * look, 1, 0])
+    assert.strictEqual(Pace.rate(again, 10 * look, limits()), 0)
+    assert.strictEqual(Pace.rate(after(again, [11 * look, 1, 0], [12 * look, 1, 0]), 12 * look, limits()), 40)
   })
 
   it("has gone over when another one takes it, at that very time", () => {

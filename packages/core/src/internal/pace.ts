@@ -38,9 +38,6 @@ const recovery = 60_000
 /** Of what is throttled within so long, only the first counts: the others were on their way. */
 const oneBurst = 1_000
 
-/** The pace never falls below this part. */
-const least = 1 / 64
-
 const fresh = { freeAt: -Infinity, slowedTo: 1, slowedAt: -Infinity, greater: undefined }
 
 /** The pace of a process that has its store for itself. */
@@ -126,9 +123,9 @@ export const taken = (self: Pace, now: number, limits: Limits): Pace => ({
   freeAt: Math.max(self.freeAt, now) + gap(self, now, limits)
 })
 
-/** The carrier takes no more for now: the pace is half. */
+/** The carrier takes no more for now: the pace is half, but no less in the end than what comes back of it between two bursts. */
 export const throttled = (self: Pace, now: number, limits: Limits): Pace => {
   if (now - self.slowedAt < oneBurst / limits.speed) return self
-  const slower = { ...self, slowedTo: Math.max(least, part(self, now, limits) / 2), slowedAt: now }
+  const slower = { ...self, slowedTo: part(self, now, limits) / 2, slowedAt: now }
   return { ...slower, freeAt: Math.max(self.freeAt, now + gap(slower, now, limits)) }
 }
