@@ -39,6 +39,7 @@ const recent: typeof past = [
 /** What could go wrong when the first of these storms blew. */
 const then = Faults.without(
   Faults.all,
+  "accountLocked",
   "carrierThrottles",
   "storeRefuses",
   "clockForwardInTalk",

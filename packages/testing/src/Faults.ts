@@ -43,7 +43,9 @@ const catalogue = {
   postThrottled: 0.25,
   /** The carrier takes up to two dials and answers 429 to all others, for up to three minutes. */
   carrierThrottles: 0.05,
-  /** No connection for the `POST`. */
+  /** The carrier accepts the credentials of nobody for up to two hours, and answers 401. */
+  accountLocked: 0.02,
+  /** No connection for the `POST`: in every second case the transport says that others will find none either. */
   postNotSent: 0.25,
   /** The carrier refuses the dial, for good. */
   postRefused: 0.1,

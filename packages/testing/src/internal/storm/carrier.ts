@@ -33,7 +33,7 @@ const postFaults = [
   "postTwice"
 ] as const satisfies ReadonlyArray<Faults.Kind>
 
-type PostFault = typeof postFaults[number] | "carrierThrottles"
+type PostFault = typeof postFaults[number] | "carrierThrottles" | "accountLocked"
 
 /** How long a carrier throttles. */
 const throttledFor = [5_000, 20_000, 60_000, 180_000] as const
@@ -49,8 +49,24 @@ const isThrottled = ({ now, strikes, throttle }: World): boolean => {
   return throttle.room-- <= 0
 }
 
+/** How long a carrier does not accept the credentials. */
+const lockedFor = [5_000, 60_000, 20 * 60_000, 2 * 60 * 60_000] as const
+
+/** Whether the carrier accepts no credentials for now. */
+const isLocked = ({ lock, now, strikes }: World): boolean => {
+  if (now() < lock.until) return true
+  const dice = strikes("accountLocked")
+  if (dice === undefined) return false
+  lock.until = now() + dice.pick(lockedFor)
+  return true
+}
+
 const faultOfPost = (world: World): PostFault | undefined =>
-  isThrottled(world) ? "carrierThrottles" : postFaults.find((kind) => world.strikes(kind) !== undefined)
+  isLocked(world)
+    ? "accountLocked"
+    : isThrottled(world)
+    ? "carrierThrottles"
+    : postFaults.find((kind) => world.strikes(kind) !== undefined)
 
 const carryOut = (world: World, action: Action.Dial, fault: PostFault | undefined) =>
   Effect.gen(function*() {
@@ -81,8 +97,12 @@ const carryOut = (world: World, action: Action.Dial, fault: PostFault | undefine
         const wish = diceOf("carrierThrottles").hit(0.5) ? { retryAfterMillis: throttle.until - now() } : {}
         return yield* failed(action, new Transport.NotSent({ problem: "HTTP 429", throttled: true, ...wish }))
       }
-      case "postNotSent":
-        return yield* failed(action, new Transport.NotSent({ problem: "no connection" }))
+      case "accountLocked":
+        return yield* failed(action, new Transport.NotSent({ problem: "HTTP 401", obstacle: "credentials" }))
+      case "postNotSent": {
+        const obstacle = diceOf("postNotSent").hit(0.5) ? { obstacle: "unreachable" } as const : {}
+        return yield* failed(action, new Transport.NotSent({ problem: "no connection", ...obstacle }))
+      }
       case "postRefused":
         return yield* failed(action, new Transport.Refused({ status: "to_number_blocked_by_customer" }))
       case "postTwice":

@@ -154,6 +154,8 @@ export interface World {
   readonly refused: Map<string, number>
   /** Until when the carrier has had enough dials, and how many it takes until then. */
   readonly throttle: { until: number; room: number }
+  /** Until when the carrier accepts no credentials. */
+  readonly lock: { until: number }
   /** What each call is started with, by its key. */
   readonly inputs: Map<string, unknown>
   /** All that ever lived, in the order of their births. */
@@ -271,6 +273,7 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     disk: { fullUntil: 0 },
     refused: new Map(),
     throttle: { until: 0, room: 0 },
+    lock: { until: 0 },
     inputs: new Map(),
     processes: []
   }

@@ -1,6 +1,6 @@
 /**
- * Nothing that comes in stops the rest: what strangers post, what flows throw, what the store refuses and what the carrier
- * throttles, held against the record and the log.
+ * Nothing that comes in stops the rest: what strangers post, what flows throw, what the store refuses, what the carrier throttles,
+ * and credentials that it does not accept, held against the record and the log.
  */
 import type { CallEvent } from "@ringback/core"
 import { isDeepStrictEqual } from "node:util"
@@ -13,7 +13,8 @@ export const check = (history: History.History): Findings => [
     ...defects(history, call),
     ...oversized(call),
     ...takenOver(history, call),
-    ...throttled(history, call)
+    ...throttled(history, call),
+    ...hindered(history, call)
   ]),
   ...history.refused.flatMap((refused) => refusal(history, refused))
 ]
@@ -114,6 +115,31 @@ const throttled = (history: History.History, call: Past.PastCall): Findings =>
       ? [violation("a dial was given up because the carrier throttled it for a while")]
       : none
   })
+
+/**
+ * What stands in the way of all dials says nothing about the person: no flow is told of it before a dial has waited for as long
+ * as it may, and then apart from what says that nobody answered.
+ */
+const hindered = (history: History.History, call: Past.PastCall): Findings => {
+  const { giveUpAfter, longestBackoff, waitAtMost } = history.settings.dial
+  const locked = new Set(
+    history.sent.flatMap(({ action, fault }) => fault === "accountLocked" ? [action.externalId] : [])
+  )
+  return call.events.flatMap((event, index): Findings => {
+    if (!("line" in event) || !isVerdict(event)) return none
+    const line = Past.lineBefore(call, index, event.line)
+    const isHindered = event._tag === "DialNotSent" && event.obstacle !== undefined
+    const wasLocked = line?.externalId !== undefined && locked.has(line.externalId) && line.left === false
+    if (wasLocked && !isHindered) {
+      return [violation(`a dial that met credentials which are not accepted was recorded as ${event._tag}`)]
+    }
+    if (!isHindered || line === undefined || line.left || event.retryAt !== undefined) return none
+    const isTimeOver = event.at - line.dialledAt >= Math.min(giveUpAfter, waitAtMost - longestBackoff)
+    return isTimeOver
+      ? none
+      : [violation("a dial was given up for what stands in the way of all before its time was over")]
+  })
+}
 
 const isVerdict = ({ _tag }: CallEvent.CallEvent): boolean =>
   _tag === "DialNotSent" || _tag === "DialRefused" || _tag === "DialFailed"

@@ -138,6 +138,7 @@ const tooLong = ({ settings }: History.History, call: Past.PastCall): Findings =
     const line = Past.lineBefore(call, index, event.line)
     if (line === undefined || line.phase !== "Planned" || line.heldSince !== undefined) return none
     const isLate = event.at >= line.dialledAt + settings.dial.waitAtMost
+    if (event._tag === "DialNotSent" && event.obstacle !== undefined) return none // a law of what comes in
     if (event._tag === "DialNotSent") return isLate ? none : [violation("a dial was given up before its time was over")]
     if (line.left) return [violation("a dial was attempted that its flow had given up")]
     return isLate ? [violation("a dial was attempted that had waited too long")] : none

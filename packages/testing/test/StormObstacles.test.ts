@@ -1,0 +1,89 @@
+/** A carrier that accepts no credentials for a while, in storms: no flow is told of it as if nobody had answered. */
+import { assert, describe, it } from "@effect/vitest"
+import { Flow, Line, PhoneNumber, Transport } from "@ringback/core"
+import { Effect, Schema } from "effect"
+import { Faults, Storm, StormLaws } from "../src/index.ts"
+import { parties } from "./fixtures/flows.ts"
+
+const input = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
+
+/** Calls that dial soon, and once more an hour later if nobody was reached. */
+const Announcement = Flow.make("announcement", {
+  version: 1,
+  input: parties,
+  output: Schema.String,
+  run: (who) =>
+    Line.speak("The library closes at six today.").pipe(
+      Flow.as("heard"),
+      Flow.dial({ ...who, ringFor: "40 seconds" }),
+      Flow.retry({ times: 1, after: "1 hour", while: (error) => error._tag === "NotAnswered" }),
+      Flow.catchTag(["NotAnswered", "HungUp"], (error) => Flow.succeed(error._tag))
+    )
+})
+
+const locked = { ...Faults.none, accountLocked: 0.3 }
+
+const blow = (options: Storm.Options) =>
+  Storm.run(Announcement, input, { runs: 40, calls: 8, faults: locked, ...options })
+
+const patience = 120_000
+
+const stores: ReadonlyArray<Storm.StoreKind> = ["memory", "sqlite", "postgres"]
+
+describe("credentials that are not accepted for a while", () => {
+  for (const store of stores) {
+    it.effect(
+      `keep every law, over crashes, cancels and other faults of dials (${store})`,
+      () =>
+        Effect.gen(function*() {
+          const { faults } = yield* blow({
+            store,
+            faults: {
+              ...locked,
+              crash: 0.9,
+              cancel: 0.25,
+              postNotSent: 0.3,
+              postLost: 0.1,
+              postRefused: 0.1,
+              carrierThrottles: 0.05,
+              paceStarved: 0.2,
+              secondProcess: 0.8,
+              clockForward: 0.4
+            }
+          })
+          assert.isAbove(faults["accountLocked"] ?? 0, 20)
+        }),
+      patience
+    )
+
+    it.effect(
+      `keep every law among all that goes wrong (${store})`,
+      () => blow({ store, runs: 15, calls: 4, seed: 700, faults: { ...Faults.all, accountLocked: 0.3 } }),
+      patience
+    )
+  }
+
+  const finds = (part: string, problem: RegExp, sabotage: NonNullable<Storm.Options["sabotage"]>) =>
+    it.effect(`show ${part}`, () =>
+      Effect.gen(function*() {
+        const failure = yield* Effect.flip(
+          blow({ runs: 300, laws: [StormLaws.nothingStopsTheRest], sabotage })
+        )
+        assert.match(failure.problem, problem)
+      }), patience)
+
+  finds("dials that are given up too early for them", /before its time was over/, {
+    settings: { dial: { giveUpAfter: "1 second" } }
+  })
+
+  finds("dials that are refused for them", /was recorded as DialRefused/, {
+    transport: ({ send }) =>
+      Transport.Transport.of({
+        send: (dial) =>
+          Effect.mapError(send(dial), (error) =>
+            error.reason._tag === "NotSent" && error.reason.obstacle !== undefined
+              ? new Transport.TransportError({ ...error, reason: new Transport.Refused({ status: "not_authorized" }) })
+              : error)
+      })
+  })
+})
