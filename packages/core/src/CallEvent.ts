@@ -48,6 +48,21 @@ export const StopReason = Schema.TaggedUnion({
 })
 
 /**
+ * What stands in the way of dials, whoever is to be rung: the carrier does not accept the credentials, is not reached, or does
+ * not take the number of ours that the dial is from.
+ *
+ * @since 0.1.0
+ */
+export const Obstacle = Schema.Literals(["credentials", "unreachable", "caller id"])
+
+/**
+ * What stands in the way of dials, whoever is to be rung.
+ *
+ * @since 0.1.0
+ */
+export type Obstacle = typeof Obstacle.Type
+
+/**
  * The codec of how a flow ended: with its output, with an error of its own, or stopped. Values are in their stored form.
  *
  * @since 0.1.0
@@ -136,6 +151,7 @@ export const CallEvent = Schema.TaggedUnion({
   DialHeld: { at, line, until: Schema.Finite },
   DialAttempted: { at, line, externalId: Schema.String, process: Schema.String },
   DialAccepted: { at, line, referenceId: Schema.String },
+  // `notAuthorized` is of an early version: now such a dial is not sent, for the carrier may take it later.
   DialRefused: { at, line, status: Schema.String, notAuthorized: Schema.optionalKey(Schema.Literal(true)) },
   // Without `retryAt` and without `final` it is of an early version, which told the flow that the dial had failed.
   DialNotSent: {
@@ -143,6 +159,7 @@ export const CallEvent = Schema.TaggedUnion({
     line,
     reason: Schema.String,
     throttled: Schema.optionalKey(Schema.Literal(true)),
+    obstacle: Schema.optionalKey(Obstacle),
     retryAt: Schema.optionalKey(Schema.Finite),
     final: Schema.optionalKey(Schema.Literal(true))
   },

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { Obstacle } from "./CallEvent.ts"
 import type { ActivityResult } from "./Request.ts"
 import type * as Settings from "./Settings.ts"
 import type { Webhook } from "./Webhook.ts"
@@ -63,11 +64,12 @@ export interface Received {
  */
 export type Posted =
   | { readonly _tag: "Accepted"; readonly referenceId: string }
-  | { readonly _tag: "Refused"; readonly status: string; readonly notAuthorized?: true }
+  | { readonly _tag: "Refused"; readonly status: string }
   | {
     readonly _tag: "NotSent"
     readonly problem: string
     readonly throttled?: true
+    readonly obstacle?: Obstacle
     readonly retryAfterMillis?: number
   }
   | { readonly _tag: "Lost"; readonly problem: string }
@@ -89,6 +91,24 @@ export interface Circumstances {
   readonly restored?: ReadonlyArray<Restored>
   /** Whether the pace of all dials has a place for this one; default `true`. If not, it stays planned. */
   readonly hasPlace?: boolean
+  /** What stands in the way of dials, whoever is to be rung. */
+  readonly obstacles?: ReadonlyArray<Standing>
+}
+
+/**
+ * Something stands in the way of all dials, or of those from one number of ours. They stay planned, but for one that probes
+ * whether that is over, and are given up `dial.giveUpAfter` after they were planned and this was met.
+ *
+ * @since 0.1.0
+ */
+export interface Standing {
+  readonly obstacle: Obstacle
+  /** The number whose dials it stands in the way of; none where it is that of all. */
+  readonly from: string | undefined
+  /** In milliseconds since 1970. */
+  readonly since: number
+  /** Whether this dial may probe. */
+  readonly mayProbe: boolean
 }
 
 /**

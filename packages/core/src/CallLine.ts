@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Action from "./Action.ts"
-import type { CallEvent, CallId } from "./CallEvent.ts"
+import type { CallEvent, CallId, Obstacle } from "./CallEvent.ts"
 import type { PhoneNumber } from "./PhoneNumber.ts"
 import type * as Settings from "./Settings.ts"
 
@@ -80,10 +80,12 @@ export interface CallLine {
   readonly dialling?: Dialling
   /** When the flow asked for the dial: what surely did nothing is tried again as a new line. */
   readonly dialledAt: number
-  /** How many attempts this dial has had, this one included and those not that the carrier throttled. */
+  /** How many attempts this dial has had, this one included and those not that do not count. */
   readonly attempt: number
-  /** How many attempts of this dial the carrier has throttled. */
-  readonly throttled: number
+  /** How many attempts of this dial do not count: the carrier has throttled them, or something stood in the way of all. */
+  readonly uncounted: number
+  /** What stood in the way of the attempt before this one. */
+  readonly obstacle?: Obstacle
   /** Not to be sent before this time. */
   readonly notBefore: number
   /** Since when it is not sent although its time has come, because its phone may have rung already. */
@@ -208,7 +210,7 @@ const newLine = (id: number, at: number): Omit<CallLine, "direction" | "to" | "f
   id,
   dialledAt: at,
   attempt: 1,
-  throttled: 0,
+  uncounted: 0,
   notBefore: 0,
   heldSince: undefined,
   otherReferenceIds: [],
@@ -262,8 +264,13 @@ type NotSent = Extract<CallEvent, { readonly _tag: "DialNotSent" }>
  *
  * @since 0.1.0
  */
-export const again = (line: CallLine, id: number, { at, retryAt, throttled }: NotSent): CallLine | undefined => {
+export const again = (
+  line: CallLine,
+  id: number,
+  { at, obstacle, retryAt, throttled }: NotSent
+): CallLine | undefined => {
   if (retryAt === undefined || line.dialling === undefined) return undefined
+  const isUncounted = throttled === true || obstacle !== undefined
   return {
     ...newLine(id, at),
     direction: "outbound",
@@ -271,8 +278,9 @@ export const again = (line: CallLine, id: number, { at, retryAt, throttled }: No
     from: line.from,
     dialling: line.dialling,
     dialledAt: line.dialledAt,
-    attempt: throttled === true ? line.attempt : line.attempt + 1,
-    throttled: throttled === true ? line.throttled + 1 : line.throttled,
+    attempt: isUncounted ? line.attempt : line.attempt + 1,
+    uncounted: isUncounted ? line.uncounted + 1 : line.uncounted,
+    ...(obstacle === undefined ? {} : { obstacle }),
     notBefore: retryAt,
     phase: "Planned"
   }

@@ -9,7 +9,8 @@ import type { Exit, Metric } from "effect"
 import type { Action } from "./Action.ts"
 import * as ActionModule from "./Action.ts"
 import type { Call } from "./Call.ts"
-import { type CallEvent, CallId, type Exit as FlowExit, StopReason } from "./CallEvent.ts"
+import { type CallEvent, CallId, type Exit as FlowExit, type Obstacle, StopReason } from "./CallEvent.ts"
+import type { Standing } from "./CallInput.ts"
 import { EventStore, type StoreError, type Summary } from "./EventStore.ts"
 import type * as Flow from "./Flow.ts"
 import * as bounds from "./internal/bounds.ts"
@@ -246,7 +247,21 @@ export class Calls extends Context.Service<Calls, {
   ) => Handle<A, E>
   /** Stops a call. Stopping it twice, or after its end, is not an error; `CallNotFound` says that there is no such call. */
   readonly cancel: (id: CallId) => Effect.Effect<void, CallNotFound | StoreError>
+  /** What stands in the way of this process's dials now, whoever is to be rung. They wait, while one at a time probes. */
+  readonly obstacles: Effect.Effect<ReadonlyArray<Hindrance>>
 }>()("@ringback/core/Calls") {}
+
+/**
+ * Something that stands in the way of all dials, or of those from one number of ours.
+ *
+ * @since 0.1.0
+ */
+export interface Hindrance {
+  readonly obstacle: Obstacle
+  /** The number, masked; absent where it is in the way of all. */
+  readonly from?: string
+  readonly since: DateTime.Utc
+}
 
 /**
  * The key of the activity that is running: the same when it runs again after a crash, so that what it does elsewhere can
@@ -285,6 +300,21 @@ export const fieldsLeftOut: Metric.Counter<number> = Refusals.fieldsLeftOut
  * @since 0.1.0
  */
 export const dialsHeld: Metric.Counter<number> = Restore.dialsHeld
+
+/**
+ * What became of the `POST` of a dial. `unsent` is one that was not sent in time, or cancelled before; `lost` one of which nobody
+ * knows whether it rang.
+ *
+ * @since 0.1.0
+ */
+export type DialResult = Dispatch.DialResult
+
+/**
+ * Counts the dials that were recorded as attempted, by what became of them.
+ *
+ * @since 0.1.0
+ */
+export const dialsOf: (result: DialResult) => Metric.Counter<number> = Dispatch.dialsOf
 
 type AnyDefinition = Flow.Definition<string, never, unknown, unknown, unknown>
 type Answering = Flow.Definition<string, Record<never, never>, unknown, unknown, unknown>
@@ -514,8 +544,15 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
     get: (id) => isCallId(id) ? calls.get(id) : Effect.succeedNone,
     events: (id) => isCallId(id) ? calls.events(id) : Effect.succeed([]),
     handle: handle as never,
-    cancel: (id) => isCallId(id) ? calls.cancel(id) : Effect.fail(notFound(id))
+    cancel: (id) => isCallId(id) ? calls.cancel(id) : Effect.fail(notFound(id)),
+    obstacles: Effect.map(calls.obstacles, (all) => all.map(hindrance))
   })
+})
+
+const hindrance = ({ from, obstacle, since }: Standing): Hindrance => ({
+  obstacle,
+  since: DateTime.makeUnsafe(since),
+  ...(from === undefined ? {} : { from: PhoneNumber.mask(from) })
 })
 
 /** The stored form of an input, or why there is none. */
@@ -627,3 +664,13 @@ export const events = (id: CallId): Effect.Effect<ReadonlyArray<CallEvent>, Stor
  */
 export const cancel = (id: CallId): Effect.Effect<void, CallNotFound | StoreError, Calls> =>
   Effect.flatMap(Calls, (calls) => calls.cancel(id))
+
+/**
+ * What stands in the way of this process's dials now; see the service.
+ *
+ * @since 0.1.0
+ */
+export const obstacles: Effect.Effect<ReadonlyArray<Hindrance>, never, Calls> = Effect.flatMap(
+  Calls,
+  (calls) => calls.obstacles
+)

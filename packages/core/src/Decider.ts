@@ -129,7 +129,7 @@ const apply = (turn: Turn, given: CallInput, circumstances: Circumstances): Call
       return answer
     }
     case "Posted":
-      dials.onPosted(turn, input.line, input.posted, now, settings)
+      dials.onPosted(turn, input.line, input.posted, circumstances)
       return "nothing"
     case "Wake":
       time.onWake(turn, now, settings)

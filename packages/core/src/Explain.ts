@@ -6,8 +6,9 @@
 import type { Action } from "./Action.ts"
 import * as Call from "./Call.ts"
 import { type CallEvent, isDecision } from "./CallEvent.ts"
-import type { Restored } from "./CallInput.ts"
+import type { Circumstances } from "./CallInput.ts"
 import { dialFrom } from "./Decider.ts"
+import { clearedWords } from "./internal/call/dial.ts"
 import * as time from "./internal/call/time.ts"
 import { mask } from "./PhoneNumber.ts"
 import type * as Settings from "./Settings.ts"
@@ -25,16 +26,16 @@ export interface WaitingFor {
 }
 
 /**
- * What a call waits for next. Total: a call that is not over always has something that will happen by itself. `restored` is
- * what is known of a store that is a copy of an earlier day; without it a dial that was held counts as held.
+ * What a call waits for next. Total: a call that is not over always has something that will happen by itself. `known` is what
+ * is known around the call: without it a dial counts as held that was, and as hindered by what stood in the way of its attempt.
  *
  * @since 0.1.0
  */
 export const waitingFor = (
   self: Call.Call,
   settings: Settings.Settings,
-  restored?: ReadonlyArray<Restored>
-): WaitingFor => waiting(self, nextDeadline(self, settings, restored))
+  known: Pick<Circumstances, "restored" | "obstacles"> = {}
+): WaitingFor => waiting(self, nextDeadline(self, settings, known))
 
 /**
  * What a call waits for next in a process that has not registered its flow: what time brings to its lines, and that its flow
@@ -55,20 +56,21 @@ const waiting = (self: Call.Call, next: time.Deadline | undefined): WaitingFor =
 /** The next attempt of a dial, where its time has not come. It may have to wait for its place then. */
 const attemptDeadline = (
   call: Call.Call,
-  restored: ReadonlyArray<Restored> | undefined
+  { obstacles, restored }: Pick<Circumstances, "restored" | "obstacles">
 ): time.Deadline | undefined => {
   const at = dialFrom(call, restored)
-  return at === undefined || at <= call.at ? undefined : { at, what: "the next attempt to dial" }
+  if (at === undefined || at <= call.at) return undefined
+  return { at, what: clearedWords(call, obstacles) ?? "the next attempt to dial" }
 }
 
 /** What time will bring to a call next. */
 const nextDeadline = (
   call: Call.Call,
   settings: Settings.Settings,
-  restored: ReadonlyArray<Restored> | undefined
+  known: Pick<Circumstances, "restored" | "obstacles">
 ): time.Deadline | undefined => {
-  const attempt = attemptDeadline(call, restored)
-  const next = time.nextWake(call, settings, restored)
+  const attempt = attemptDeadline(call, known)
+  const next = time.nextWake(call, settings, known.restored, known.obstacles)
   return attempt !== undefined && (next === undefined || attempt.at < next.at) ? attempt : next
 }
 

@@ -11,12 +11,12 @@ import type { Prompt } from "./Prompt.ts"
 
 /**
  * Why nobody was reached. `busy`, `no answer` and `failed` are what the carrier reported (which of its words mean busy or
- * no answer is a setting, because only `answered` is public); `refused` is a dial that the carrier declined because of its
- * number; `unknown` is a dial of which nobody knows whether it rang.
+ * no answer is a setting, because only `answered` is public); `refused` is a dial that the carrier, and no person, declined
+ * because of its number, which never rang; `unknown` is a dial of which nobody knows whether it rang.
  *
- * Two say nothing about the person: `not authorized` is a dial that the carrier declined because of us (the credentials are
- * not accepted, or the caller id is not ours), `not sent` one that it never took (it was not reached, or throttled us for
- * too long). Trying later may help, and trying another number does not.
+ * Two say nothing about the person, and are told only when a dial has waited for long: `not authorized` is one that the carrier
+ * did not take because of us (the credentials are not accepted, or the caller id is not ours), `not sent` one that it never took
+ * (it was not reached, or throttled us). Trying later may help, and trying another number does not.
  *
  * @since 0.1.0
  */

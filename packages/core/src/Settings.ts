@@ -71,6 +71,12 @@ export interface DialSettings {
    * store was a copy may wait as long when it may go, and its flow is then told `unknown`. Default 24 hours. `speed` divides it.
    */
   readonly waitAtMost: Duration.Input
+  /**
+   * How long a dial waits at most while the carrier does not accept the credentials, is not reached, or does not take the number
+   * that it is from: counted from when its flow asked for it, or from when that began if that was later. Meanwhile one attempt
+   * at a time probes, after 1 s at first and up to 1 minute later. Default 1 hour. `speed` divides it.
+   */
+  readonly giveUpAfter: Duration.Input
   /** A dial is sent this soon after its record or not at all; default 10 s. */
   readonly sendWithin: Duration.Input
   /** How long the carrier may take to answer a dial, before its response counts as lost; default 30 s. */
@@ -329,6 +335,7 @@ const rules: { readonly [Group in keyof Groups]: { readonly [Setting in keyof Gr
     perSecond: carrierRate(40),
     linesAtMost: someCount(Infinity),
     waitAtMost: someCarrierTime("24 hours"),
+    giveUpAfter: carrierTime("1 hour"),
     sendWithin: time("10 seconds"),
     answerWithin: someTime("30 seconds"),
     attempts: someCount(5),

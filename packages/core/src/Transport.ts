@@ -6,6 +6,7 @@
 import { Context, Schema } from "effect"
 import type { Effect } from "effect"
 import type { Dial } from "./Action.ts"
+import { Obstacle } from "./CallEvent.ts"
 
 /**
  * The carrier took the dial. Nobody has answered yet.
@@ -17,22 +18,21 @@ export interface Accepted {
 }
 
 /**
- * The carrier surely did nothing and will not: the number is blocked or not valid, the caller id is not ours, the
- * credentials are wrong. `status` is the carrier's own word.
- *
- * `notAuthorized` is set where that says nothing about the person who was to be rung: the credentials are not accepted, or
- * the caller id is not ours. The flow is told so apart (`NotAnswered` with the reason `not authorized`).
+ * The carrier surely did nothing and will not, because of the number that was to be rung: it is blocked or not valid. `status`
+ * is the carrier's own word. What says nothing about that number, such as credentials that are not accepted, is `NotSent`.
  *
  * @since 0.1.0
  */
 export class Refused extends Schema.TaggedClass<Refused>()("Refused", {
-  status: Schema.String,
-  notAuthorized: Schema.optionalKey(Schema.Literal(true))
+  status: Schema.String
 }) {}
 
 /**
- * The dial surely did nothing, but may be sent again later: too many requests, no connection, no such host, a failed TLS
- * handshake. `retryAfterMillis` is the carrier's wish, if it told one.
+ * The dial surely did nothing, and may be sent again later. `retryAfterMillis` is the carrier's wish, if it told one.
+ *
+ * `obstacle` is set where that says nothing about this dial: the credentials are not accepted, the carrier is not reached (no
+ * connection, no such host, a failed TLS handshake), or it does not take the number that the dial is from. Then all dials, or
+ * all from that number, wait while one at a time probes, and such an attempt does not count towards `settings.dial.attempts`.
  *
  * `throttled` is set where the carrier was reached and took no more for now (429): such an attempt does not count towards
  * `settings.dial.attempts`, and slows all dials down.
@@ -42,6 +42,7 @@ export class Refused extends Schema.TaggedClass<Refused>()("Refused", {
 export class NotSent extends Schema.TaggedClass<NotSent>()("NotSent", {
   problem: Schema.String,
   throttled: Schema.optionalKey(Schema.Literal(true)),
+  obstacle: Schema.optionalKey(Obstacle),
   retryAfterMillis: Schema.optionalKey(Schema.Finite)
 }) {}
 

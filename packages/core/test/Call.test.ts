@@ -34,6 +34,10 @@ const talk = Line.speak("Hello.").pipe(Flow.as("heard" as const), Flow.dial({ to
 const question = Line.collect("Which?", { max: 1, attempts: 1 }).pipe(Flow.dial({ to, from }))
 
 const exitOf = (trial: Trial) => trial.call.exit
+const errorOf = (trial: Trial): object => {
+  const exit = exitOf(trial)
+  return exit?._tag === "Failure" ? exit.error as object : {}
+}
 
 describe("a dial", () => {
   it("is recorded as attempted in the append that plans it, with our id", () => {
@@ -81,14 +85,113 @@ describe("a dial", () => {
     })
   })
 
-  it("that is declined because of us fails apart from one whose number is declined", () => {
-    const trial = new Trial(talk)
-    trial.posted({ _tag: "Refused", status: "not_authorized", notAuthorized: true })
-    assert.deepStrictEqual(exitOf(trial), {
-      _tag: "Failure",
-      error: { _tag: "NotAnswered", reason: "not authorized", status: "not_authorized" }
+  describe("that something stands in the way of, whoever is to be rung", () => {
+    const obstacles = ["credentials", "unreachable", "caller id"] as const
+    const notSent = (obstacle: typeof obstacles[number]) => ({ _tag: "NotSent", problem: "no", obstacle }) as const
+    const standing = (obstacle: typeof obstacles[number], since: number, mayProbe = false) =>
+      [{ obstacle, since, mayProbe, from: obstacle === "caller id" ? from : undefined }] as const
+    const hour = 60 * minute
+
+    it.each(obstacles)("stays planned, says so, and uses up no attempt: %s", (obstacle) => {
+      const trial = new Trial(talk)
+      for (let line = 1; line <= 20; line++) {
+        assert.deepStrictEqual(trial.posted(notSent(obstacle), line), ["DialNotSent"])
+        trial.obstacles = standing(obstacle, 1_000_000)
+        assert.match(Explain.waitingFor(trial.call, trial.settings).what, /^the carrier to /)
+        assert.deepStrictEqual(trial.take({ _tag: "Wake" }), [])
+        trial.now += minute
+        assert.deepStrictEqual(trial.take({ _tag: "Wake" }), [], "it is not its turn to probe")
+        trial.obstacles = standing(obstacle, 1_000_000, true)
+        assert.deepStrictEqual(trial.take({ _tag: "Wake" }), ["DialAttempted"])
+        trial.verify()
+      }
+      trial.obstacles = []
+      trial.posted({ _tag: "Accepted", referenceId: session }, 21)
+      trial.line = 21
+      trial.answered()
+      assert.strictEqual(trial.reply(), "speak")
     })
-    trial.verify()
+
+    it("is tried again after 1 s, and then up to a minute later, by a process that does not know of it", () => {
+      const trial = new Trial(talk)
+      const waits = Array.from({ length: 9 }, (_, index) => {
+        trial.posted(notSent("credentials"), index + 1)
+        const before = trial.now
+        trial.next()
+        return (trial.now - before) / second
+      })
+      assert.deepStrictEqual(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60])
+    })
+
+    it.each(
+      [
+        ["credentials", "not authorized"],
+        ["caller id", "not authorized"],
+        ["unreachable", "not sent"]
+      ] as const
+    )("is given up an hour after its plan, and its flow is told apart: %s is %s", (obstacle, reason) => {
+      const began = 1_000_000
+      for (const isProbe of [false, true]) {
+        const trial = new Trial(talk)
+        trial.posted(notSent(obstacle))
+        trial.obstacles = standing(obstacle, began, isProbe)
+        trial.now = began + hour - 1
+        trial.take({ _tag: "Wake" })
+        assert.isUndefined(exitOf(trial))
+        trial.now = began + hour
+        const given = isProbe ? trial.posted(notSent(obstacle), 2) : trial.take({ _tag: "Wake" })
+        assert.deepStrictEqual(given, ["DialNotSent", "FlowEnded"])
+        assert.deepInclude(errorOf(trial), { _tag: "NotAnswered", reason })
+        trial.verify()
+      }
+    })
+
+    it("has an hour from when that began, however long it has waited for its place", () => {
+      const trial = new Trial(talk, undefined, {}, { hasPlace: false })
+      trial.now += 3 * hour
+      trial.obstacles = standing("unreachable", trial.now)
+      trial.now += hour - 1
+      assert.deepStrictEqual(trial.take({ _tag: "Wake" }), [])
+      trial.now++
+      assert.deepStrictEqual(trial.take({ _tag: "Wake" }), ["DialNotSent", "FlowEnded"])
+    })
+
+    it("goes if it is from another number than the one that is not taken", () => {
+      const trial = new Trial(talk, undefined, {}, { hasPlace: false })
+      trial.hasPlace = true
+      trial.obstacles = [{ obstacle: "caller id", from: other, since: trial.now, mayProbe: false }]
+      assert.deepStrictEqual(trial.take({ _tag: "Wake" }), ["DialAttempted"])
+    })
+
+    it("is over at once if its flow has given it up, and when it has waited as long as any dial may", () => {
+      const left = new Trial(talk)
+      left.take({ _tag: "Cancel" })
+      left.posted(notSent("credentials"))
+      assert.isTrue(Call.isOver(left.call))
+      const short = new Trial(talk, undefined, { dial: { waitAtMost: "1 second" } })
+      short.now += second
+      assert.deepStrictEqual(short.posted(notSent("credentials")), ["DialNotSent", "FlowEnded"])
+    })
+
+    it("may have rung if it was held in a copy, and its flow is told so", () => {
+      const trial = new Trial(Flow.andThen(Flow.sleep("10 minutes"), talk))
+      trial.restored = [{ before: 1_000_001, dials: "hold" }]
+      trial.pass(11 * minute)
+      trial.restored = [{ before: 1_000_001, dials: "dial" }]
+      trial.obstacles = standing("credentials", trial.now)
+      trial.now += hour
+      assert.deepStrictEqual(trial.take({ _tag: "Wake" }), ["DialGivenUp", "FlowEnded"])
+    })
+  })
+
+  it("that an earlier release has recorded as declined because of us still fails apart", () => {
+    const trial = new Trial(talk)
+    const refused = { _tag: "DialRefused", line: 1, status: "not_authorized", notAuthorized: true } as const
+    const events = [...trial.events, { ...refused, at: trial.now }]
+    const error = { _tag: "NotAnswered", reason: "not authorized", status: "not_authorized" } as const
+    const ended = { _tag: "FlowEnded", at: trial.now, exit: { _tag: "Failure", error } } as const
+    const { divergence } = Replay.rebuild(id, trial.definition, [...events, ended])
+    assert.isUndefined(divergence)
   })
 
   const throttle = { _tag: "NotSent", problem: "HTTP 429", throttled: true } as const
@@ -288,7 +391,7 @@ describe("a dial", () => {
       trial.pass(200 * minute)
       trial.restored = [{ before, dials: "dial" }]
       trial.hasPlace = false
-      const { otherwise, until, what } = Explain.waitingFor(trial.call, trial.settings, trial.restored)
+      const { otherwise, until, what } = Explain.waitingFor(trial.call, trial.settings, { restored: trial.restored })
       assert.deepStrictEqual(
         [what, until, otherwise],
         [

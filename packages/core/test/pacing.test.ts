@@ -4,10 +4,10 @@ import { FakeClock } from "@ringback/testing"
 import { Clock, Effect, Logger } from "effect"
 import type { Scope } from "effect"
 import { type CallEvent, Settings } from "../src/index.ts"
+import * as Background from "../src/internal/background.ts"
 import * as CommonClock from "../src/internal/engine/commonClock.ts"
 import * as Pacing from "../src/internal/engine/pacing.ts"
 import * as Time from "../src/internal/engine/time.ts"
-import * as Running from "../src/internal/running.ts"
 
 const id = (name: string) => name as CallEvent.CallId
 
@@ -27,7 +27,7 @@ const room = (
     const pacing: Pacing.Pacing = yield* Pacing.make({
       time,
       settings,
-      run: yield* Running.make,
+      run: yield* Background.make,
       isShared: false,
       isClosing: options.isClosing ?? (() => false),
       wake: () => undefined,

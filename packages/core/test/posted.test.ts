@@ -16,7 +16,8 @@ describe("what a transport says of a dial", () => {
 
   const endless = "a".repeat(496) + "\ud83d\ude00".repeat(10_000)
   const reasons: ReadonlyArray<Transport.TransportError["reason"]> = [
-    new Transport.Refused({ status: endless, notAuthorized: true }),
+    new Transport.Refused({ status: endless }),
+    new Transport.NotSent({ problem: endless, obstacle: "credentials" }),
     new Transport.NotSent({ problem: endless, throttled: true, retryAfterMillis: 30_000 }),
     new Transport.Lost({ problem: endless })
   ]
@@ -33,6 +34,12 @@ describe("what a transport says of a dial", () => {
       assert.deepStrictEqual(rest, expected)
     })
   }
+
+  it("is in the way of nothing that is not known", () =>
+    assert.deepStrictEqual(
+      unconfirmed({ ...new Transport.NotSent({ problem: "busy" }), obstacle: "the weather" } as never),
+      { _tag: "NotSent", problem: "busy" }
+    ))
 
   it("is no time if it cannot be one, and never makes a record that cannot be read", () => {
     for (const retryAfterMillis of [Number.NaN, Infinity, -Infinity, -1]) {

@@ -314,7 +314,7 @@ const make = Effect.fnUntraced(function*(options: Configured, names: Names) {
 
 /** What an operator would act on: of each kind one line at once, and then one a minute at most. */
 interface Trouble {
-  readonly kind: "caller" | "credentials" | "throttled" | "unreached" | "lost"
+  readonly kind: string
   readonly line: (count: number) => Effect.Effect<void>
 }
 
@@ -322,34 +322,72 @@ const dials = (count: number): string => count === 1 ? "1 dial" : `${count} dial
 
 const troubleOf = (reason: Reason, names: Names): Trouble | undefined => {
   switch (reason._tag) {
-    case "Refused": {
-      if (reason.notAuthorized !== true) return undefined
-      const isCaller = reason.status.startsWith("caller_id_number_")
-      const remedy = isCaller
-        ? "The `from` of Flow.dial has to be a number that this Telesign account owns"
-        : `Set ${names.customerId} and ${names.apiKey} to what the Telesign portal shows`
+    case "Refused":
       return {
-        kind: isCaller ? "caller" : "credentials",
-        line: (count) => Effect.logError(`Telesign has refused ${dials(count)}: ${reason.status}. ${remedy}`)
+        kind: reason.status,
+        line: (count) =>
+          Effect.logWarning(
+            `Telesign has refused ${dials(count)} because of the number to be rung: ${reason.status}. ` +
+              (remedies[reason.status as TelesignWire.Refusal] ?? "Telesign's documentation says why")
+          )
       }
-    }
     case "NotSent":
-      return reason.throttled === true
-        ? {
-          kind: "throttled",
-          line: (count) =>
-            Effect.logWarning(`Telesign has throttled ${dials(count)}. What it throttles is tried again later`)
-        }
-        : {
-          kind: "unreached",
-          line: (count) => Effect.logWarning(`Telesign was not reached for ${dials(count)}: ${reason.problem}`)
-        }
+      return unsentTrouble(reason, names)
     case "Lost":
       return {
         kind: "lost",
         line: (count) => Effect.logWarning(`It is not known whether ${dials(count)} rang: ${reason.problem}`)
       }
   }
+}
+
+const unsentTrouble = (reason: Transport.NotSent, names: Names): Trouble => {
+  const { obstacle, problem } = reason
+  if (obstacle === undefined) {
+    return {
+      kind: "throttled",
+      line: (count) =>
+        Effect.logWarning(`Telesign has throttled ${dials(count)}. What it throttles is tried again later`)
+    }
+  }
+  switch (obstacle) {
+    case "credentials":
+      return {
+        kind: "credentials",
+        line: (count) =>
+          Effect.logError(
+            `Telesign does not accept the credentials (${problem}; ${dials(count)}). ` +
+              `Set ${names.customerId} and ${names.apiKey} to what the Telesign portal shows. Nobody is rung until then`
+          )
+      }
+    case "caller id":
+      return {
+        kind: "caller id",
+        line: (count) =>
+          Effect.logError(
+            `Telesign does not take a number of ours as the caller (${problem}; ${dials(count)}). ` +
+              "The `from` of Flow.dial has to be a number that this Telesign account owns. Nobody is rung from it until then"
+          )
+      }
+    case "unreachable":
+      return {
+        kind: "unreachable",
+        line: (count) =>
+          Effect.logError(
+            `Telesign is not reached (${problem}; ${dials(count)}). ` +
+              `Look at the network, and at ${names.baseUrl} if that is set. Nobody is rung until then`
+          )
+      }
+  }
+}
+
+/** What to do about a number that Telesign does not dial ("Send an action"; documented). */
+const remedies: { readonly [Status in TelesignWire.Refusal]?: string } = {
+  premium_to_number_rejected: "It is a premium number, which cannot be rung",
+  to_number_blocked_by_country: "Its country is blocked, by you in the Telesign portal or by Telesign",
+  to_number_blocked_by_customer: "It is on the block list of your Telesign account",
+  to_number_blocked_by_telesign: "Telesign blocks it for everyone",
+  invalid_phone_number: "It is not valid: look at where it comes from"
 }
 
 /** Tells the log of trouble with dials, however many there are. */
@@ -392,7 +430,7 @@ const authorizing = Effect.fnUntraced(function*(
 const lost = (problem: string): Effect.Effect<Outcome> => Effect.succeed(Result.fail(new Transport.Lost({ problem })))
 
 const notSent = (problem: string): Effect.Effect<Outcome> =>
-  Effect.succeed(Result.fail(new Transport.NotSent({ problem })))
+  Effect.succeed(Result.fail(new Transport.NotSent({ problem, obstacle: "unreachable" })))
 
 const tooLate = (once: OnceBody, timeout: Duration.Duration): Effect.Effect<Outcome> => {
   once.close()

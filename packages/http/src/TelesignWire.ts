@@ -535,9 +535,10 @@ export const isDocumented = (httpStatus: number): httpStatus is 202 | keyof type
  *   `reference_id`, or with one that is too long to be kept (`Webhook.isId`), the phone may ring and its session is not
  *   known: lost. So it is if the `external_id` is not ours, for then the session is another dial's. It is not sent again, and an
  *   event with our `external_id` still shows what became of it.
- * - **200, 400, 401** with a status documented for that number: refused, surely not done. It is marked `notAuthorized` where
- *   the fault is ours, the credentials or the caller id. Any other status, or a body that is no JSON, may come from a proxy
- *   or a newer protocol, about whose effects nothing is known: lost.
+ * - **200, 400** with a status documented for that number: refused, surely not done.
+ * - **401** with a documented status, and **400** about the caller id: surely not done, and not because of who was to be
+ *   rung, so they are an `obstacle` to other dials too. Any other status under these numbers, or a body that is no JSON, may
+ *   come from a proxy or a newer protocol, about whose effects nothing is known: lost.
  * - **429**: surely not done and `throttled`, whatever the body says; the carrier or a proxy before it turned the request
  *   away.
  * - **Anything else**, redirects and 5xx among it: lost. A server that fails may have dialled before it failed.
@@ -564,7 +565,7 @@ export const decodeResponse = (
   const { reference_id: referenceId, status } = json
   if (httpStatus !== 202) {
     return isRefusal(httpStatus, status)
-      ? Result.fail(new Transport.Refused({ status, ...(isOurs(status) ? { notAuthorized: true } : none) }))
+      ? Result.fail(refused(httpStatus, status))
       : lost(`HTTP ${httpStatus} with a status that is not documented: ${tellable(status)}`)
   }
   if (!isBlank(json.external_id) && textOf(json.external_id) !== response.externalId) {
@@ -580,9 +581,13 @@ const lost = (problem: string) => Result.fail(new Transport.Lost({ problem }))
 const isRefusal = (httpStatus: keyof typeof refusals, status: unknown): status is Refusal =>
   (refusals[httpStatus] as ReadonlyArray<unknown>).includes(status)
 
-/** Whether a refusal is about us, and says nothing about the person who was to be rung. */
-const isOurs = (status: Refusal): boolean =>
-  (refusals[401] as ReadonlyArray<string>).includes(status) || status.startsWith("caller_id_number_")
+/** What a refusal proves: some are about us, and say nothing about the person who was to be rung. */
+const refused = (httpStatus: keyof typeof refusals, status: Refusal): Transport.Refused | Transport.NotSent => {
+  const obstacle = httpStatus === 401 ? "credentials" : status.startsWith("caller_id_number_") ? "caller id" : undefined
+  return obstacle === undefined
+    ? new Transport.Refused({ status })
+    : new Transport.NotSent({ problem: `HTTP ${httpStatus}: ${status}`, obstacle })
+}
 
 /** A foreign word goes into an error only if it looks like a status, and so holds no number. */
 const tellable = (status: unknown): string =>

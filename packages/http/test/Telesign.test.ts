@@ -21,7 +21,7 @@ import { FetchHttpClient, HttpClient, HttpClientError } from "effect/http"
 import { TestClock } from "effect/testing"
 import { createHmac } from "node:crypto"
 import { inspect } from "node:util"
-import { Telesign } from "../src/index.ts"
+import { Telesign, TelesignWire } from "../src/index.ts"
 import * as RawServer from "./fixtures/RawServer.ts"
 import * as selfSigned from "./fixtures/selfSigned.ts"
 
@@ -70,6 +70,7 @@ const assertLost = (answer: object, problem?: RegExp) => {
 const assertNotSent = (answer: object, problem: RegExp) => {
   assert.instanceOf(answer, Transport.NotSent)
   assert.match((answer as Transport.NotSent).problem, problem)
+  assert.strictEqual((answer as Transport.NotSent).obstacle, "unreachable")
 }
 
 for (const [name, client] of Object.entries(clients)) {
@@ -141,7 +142,7 @@ for (const [name, client] of Object.entries(clients)) {
         )
         assert.deepStrictEqual(
           yield* send(at(unauthorized), client),
-          new Transport.Refused({ status: "not_authorized", notAuthorized: true })
+          new Transport.NotSent({ problem: "HTTP 401: not_authorized", obstacle: "credentials" })
         )
       }))
 
@@ -346,7 +347,7 @@ for (const [name, client] of Object.entries(clients)) {
         ])
         assert.deepStrictEqual(
           spans.map((span) => span.attributes.get("ringback.result")),
-          ["Accepted", "Lost", "Refused", "NotSent"]
+          ["Accepted", "Lost", "NotSent", "NotSent"]
         )
         const text = inspect(seen, { depth: 20 })
         for (const secret of ["1555017", "9753w1", "CC33DD44", "q0hvb3", "MTFBQTIy"]) assert.notInclude(text, secret)
@@ -385,16 +386,30 @@ describe("trouble with dials", () => {
       "401 Unauthorized",
       `{"status":"not_authorized"}`,
       (dials) =>
-        `Error Telesign has refused ${dials}: not_authorized. ` +
-        "Set customerId and apiKey to what the Telesign portal shows"
+        `Error Telesign does not accept the credentials (HTTP 401: not_authorized; ${dials}). ` +
+        "Set customerId and apiKey to what the Telesign portal shows. Nobody is rung until then"
     ],
     [
       "400 Bad Request",
       `{"status":"caller_id_number_not_owned"}`,
       (dials) =>
-        `Error Telesign has refused ${dials}: caller_id_number_not_owned. ` +
-        "The `from` of Flow.dial has to be a number that this Telesign account owns"
+        `Error Telesign does not take a number of ours as the caller (HTTP 400: caller_id_number_not_owned; ${dials}). ` +
+        "The `from` of Flow.dial has to be a number that this Telesign account owns. Nobody is rung from it until then"
     ],
+    ...Object.entries({
+      premium_to_number_rejected: "It is a premium number, which cannot be rung",
+      to_number_blocked_by_country: "Its country is blocked, by you in the Telesign portal or by Telesign",
+      to_number_blocked_by_customer: "It is on the block list of your Telesign account",
+      to_number_blocked_by_telesign: "Telesign blocks it for everyone",
+      invalid_phone_number: "It is not valid: look at where it comes from",
+      unsupported_call_state: "Telesign's documentation says why"
+    }).map(([status, remedy]) =>
+      [
+        TelesignWire.refusals[200].some((known) => known === status) ? "200 OK" : "400 Bad Request",
+        JSON.stringify({ status }),
+        (dials: string) => `Warn Telesign has refused ${dials} because of the number to be rung: ${status}. ${remedy}`
+      ] as const
+    ),
     ["429 Too Many", "", (dials) => `Warn Telesign has throttled ${dials}. What it throttles is tried again later`],
     ["500 Oops", "", (dials) => `Warn It is not known whether ${dials} rang: HTTP 500, which is not documented`]
   ]
@@ -409,12 +424,15 @@ describe("trouble with dials", () => {
     Effect.gen(function*() {
       const port = yield* RawServer.deserted
       const [first] = yield* logged(at({ port }))
-      assert.strictEqual(first, "Warn Telesign was not reached for 1 dial: no connection (ECONNREFUSED)")
+      assert.strictEqual(
+        first,
+        "Error Telesign is not reached (no connection (ECONNREFUSED); 1 dial). Look at the network, and at baseUrl if that " +
+          "is set. Nobody is rung until then"
+      )
     }))
 
-  it.effect("is none if the number is to blame, or the carrier took it", () =>
+  it.effect("is none if the carrier took it", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* linesOf("400 Bad Request", `{"status":"invalid_phone_number"}`), [])
       assert.deepStrictEqual(yield* linesOf("202 Accepted", accepted), [])
     }))
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Action, PhoneNumber, Transport, Webhook } from "@ringback/core"
+import { Action, type CallEvent, PhoneNumber, Transport, Webhook } from "@ringback/core"
 import { Result, Schema } from "effect"
 import { TelesignWire } from "../src/index.ts"
 
@@ -538,19 +538,21 @@ describe("decodeResponse", () => {
       assert.strictEqual(tagOf(respond(202, body)), "Lost"))
   }
 
-  const ours = [
-    "caller_id_number_not_owned",
-    "caller_id_number_not_provided",
-    "credentials_not_provided",
-    "not_authorized"
-  ]
+  const obstacles: { readonly [status: string]: CallEvent.Obstacle } = {
+    caller_id_number_not_owned: "caller id",
+    caller_id_number_not_provided: "caller id",
+    credentials_not_provided: "credentials",
+    not_authorized: "credentials"
+  }
   for (const [httpStatus, statuses] of Object.entries(TelesignWire.refusals)) {
     for (const status of statuses) {
-      const isOurs = ours.includes(status)
-      it(`counts ${httpStatus} ${status} as refused${isOurs ? ", and as our own fault" : ""}`, () =>
+      const obstacle = obstacles[status]
+      it(`counts ${httpStatus} ${status} as ${obstacle === undefined ? "refused" : `in the way of others: ${obstacle}`}`, () =>
         assert.deepStrictEqual(
           respond(Number(httpStatus), { reference_id: "7A10", status }),
-          new Transport.Refused({ status, ...(isOurs ? { notAuthorized: true } : {}) })
+          obstacle === undefined
+            ? new Transport.Refused({ status })
+            : new Transport.NotSent({ problem: `HTTP ${httpStatus}: ${status}`, obstacle })
         ))
     }
   }

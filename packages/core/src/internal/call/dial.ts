@@ -2,7 +2,8 @@
  * The dials of a call: when a planned one is attempted, and what the response to its `POST` brings.
  */
 import { type Call, lineOf, liveLines } from "../../Call.ts"
-import type { Circumstances, Posted, Restored } from "../../CallInput.ts"
+import type { Obstacle } from "../../CallEvent.ts"
+import type { Circumstances, Posted, Restored, Standing } from "../../CallInput.ts"
 import { type CallLine, externalId, isRinging } from "../../CallLine.ts"
 import type * as Settings from "../../Settings.ts"
 import type { Body, Turn } from "./turn.ts"
@@ -31,18 +32,18 @@ export const verdictOn = (call: Call, restored: ReadonlyArray<Restored>): Restor
  */
 export const attemptDial = (
   turn: Turn,
-  { hasPlace = true, namespace, now, process, restored = [], settings }: Circumstances
+  { hasPlace = true, namespace, now, obstacles, process, restored = [], settings }: Circumstances
 ): void => {
   const verdict = verdictOn(turn.call, restored)
   let line = plannedLine(turn.call)
   for (; line !== undefined; line = plannedLine(turn.call)) {
-    const end = endOf(turn.call, line, verdict, now, settings)
+    const end = endOf(turn.call, line, { verdict, now, obstacles, settings })
     if (end === undefined) break
     turn.fact(end)
   }
   if (line === undefined || !isDue(line, verdict, now) || isHeldUp(turn.call, line)) return
   if (verdict === "hold") return turn.fact({ _tag: "DialHeld", line: line.id, until: now + heldFor })
-  if (hasPlace) {
+  if (hasPlace && standingBefore(line, obstacles)?.mayProbe !== false) {
     turn.fact({
       _tag: "DialAttempted",
       line: line.id,
@@ -88,17 +89,66 @@ const isDue = (line: CallLine, verdict: Restored["dials"], now: number): boolean
   line.notBefore <= now || (line.heldSince !== undefined && verdict !== "hold")
 
 /** What ends a planned dial before it is attempted. */
-const endOf = (
-  call: Call,
-  line: CallLine,
-  verdict: Restored["dials"],
-  now: number,
-  settings: Settings.Settings
-): Body | undefined => {
+const endOf = (call: Call, line: CallLine, { now, obstacles, settings, verdict }: Around): Body | undefined => {
   if (isHopeless(call, line, verdict, now)) return { _tag: "DialGivenUp", line: line.id, reason: "unknown" }
   if (line.heldSince !== undefined && verdict === "hold") return undefined
   const end = dialGivenUp(line, settings)
-  return now < end.at ? undefined : end.fact
+  if (now >= end.at) return end.fact
+  const standing = standingBefore(line, obstacles)
+  if (standing === undefined || now < obstructedUntil(line, standing, settings)) return undefined
+  const { obstacle } = standing
+  return line.heldSince === undefined
+    ? { _tag: "DialNotSent", line: line.id, reason: obstructed(obstacle), obstacle, final: true }
+    : { _tag: "DialGivenUp", line: line.id, reason: "unknown" }
+}
+
+/** What decides on the end of a planned dial. */
+interface Around extends Pick<Circumstances, "now" | "settings"> {
+  readonly verdict: Restored["dials"]
+  readonly obstacles: ReadonlyArray<Standing> | undefined
+}
+
+/** What stands in the way of a dial. */
+export const standingBefore = (
+  { from }: CallLine,
+  obstacles: ReadonlyArray<Standing> = []
+): Standing | undefined => obstacles.find((standing) => standing.from === undefined || standing.from === from)
+
+/** Until when a dial waits for what stands in its way. */
+const obstructedUntil = (line: CallLine, { since }: Standing, settings: Settings.Settings): number =>
+  Math.max(line.dialledAt, since) + settings.dial.giveUpAfter
+
+/** Why a dial was not sent, in words. */
+const obstructed = (obstacle: Obstacle): string => {
+  switch (obstacle) {
+    case "credentials":
+      return "the carrier has not accepted the credentials for too long"
+    case "unreachable":
+      return "the carrier has not been reached for too long"
+    case "caller id":
+      return "the carrier has not taken this number as the caller for too long"
+  }
+}
+
+/**
+ * What the planned dial of a call waits for if something stands in its way, in words. Where it is not known what does, it is
+ * what stood in the way of its attempt.
+ */
+export const clearedWords = (call: Call, obstacles: ReadonlyArray<Standing> | undefined): string | undefined => {
+  const line = plannedLine(call)
+  const obstacle = line === undefined || obstacles === undefined
+    ? line?.obstacle
+    : standingBefore(line, obstacles)?.obstacle
+  switch (obstacle) {
+    case undefined:
+      return undefined
+    case "credentials":
+      return "the carrier to accept the credentials"
+    case "unreachable":
+      return "the carrier to be reached"
+    case "caller id":
+      return "the carrier to take its number as the caller"
+  }
 }
 
 const isHopeless = (call: Call, line: CallLine, verdict: Restored["dials"], now: number): boolean =>
@@ -118,31 +168,39 @@ const mayRing = (call: Call, id: number, number: CallLine["to"]): boolean => {
 type NotSent = Extract<Posted, { readonly _tag: "NotSent" }>
 
 /**
- * When a dial that surely did nothing may be sent again; never, if nobody wants it or it was tried enough. A carrier that
- * is not reached uses up an attempt; one that takes no more for now uses up time.
+ * When a dial that surely did nothing may be sent again; never, if nobody wants it or it was tried enough. What says nothing
+ * about this dial uses up time, and no attempt: a carrier that takes no more for now, or something that stands in the way of
+ * others too.
  */
-const retryAt = (line: CallLine, posted: NotSent, now: number, settings: Settings.Settings): number | undefined => {
+const retryAt = (
+  line: CallLine,
+  posted: NotSent,
+  { now, obstacles, settings }: Circumstances
+): number | undefined => {
   if (line.left) return undefined
   const at = now + waitOf(line, posted, settings)
-  if (posted.throttled !== true) return line.attempt >= settings.dial.attempts ? undefined : at
-  return at > line.dialledAt + settings.dial.waitAtMost ? undefined : at
+  if (posted.throttled !== true && posted.obstacle === undefined) {
+    return line.attempt >= settings.dial.attempts ? undefined : at
+  }
+  const standing = posted.obstacle === undefined ? undefined : standingBefore(line, obstacles)
+  const isOver = standing !== undefined && now >= obstructedUntil(line, standing, settings)
+  return isOver || at > line.dialledAt + settings.dial.waitAtMost ? undefined : at
 }
+
+/** So long at most does a dial wait to be tried again that something stood in the way of, in milliseconds at the speed of life. */
+const longestProbe = 60 * 1000
 
 /** How long a dial waits for its next attempt: each time longer, or as the carrier wishes, but never longer than a bound. */
 const waitOf = (line: CallLine, posted: NotSent, settings: Settings.Settings): number => {
-  const before = posted.throttled === true ? line.throttled : line.attempt - 1
-  const backoff = settings.dial.backoff * 2 ** before
-  return Math.min(Math.max(backoff, posted.retryAfterMillis ?? 0), settings.dial.longestBackoff)
+  const isCounted = posted.throttled !== true && posted.obstacle === undefined
+  const backoff = settings.dial.backoff * 2 ** (isCounted ? line.attempt - 1 : line.uncounted)
+  const longest = posted.obstacle === undefined ? Infinity : longestProbe / settings.speed
+  return Math.min(Math.max(backoff, posted.retryAfterMillis ?? 0), settings.dial.longestBackoff, longest)
 }
 
 /** Records what became of the `POST` of a line. */
-export const onPosted = (
-  turn: Turn,
-  lineId: number,
-  posted: Posted,
-  now: number,
-  settings: Settings.Settings
-): void => {
+export const onPosted = (turn: Turn, lineId: number, posted: Posted, circumstances: Circumstances): void => {
+  const { settings } = circumstances
   const line = turn.line(lineId)
   if (line.phase === "Planned" || line.direction === "inbound") return
   switch (posted._tag) {
@@ -154,17 +212,17 @@ export const onPosted = (
       return turn.fact({
         _tag: "DialRefused",
         line: line.id,
-        status: posted.status,
-        ...(posted.notAuthorized === true ? { notAuthorized: true } : {})
+        status: posted.status
       })
     case "NotSent": {
       if (!isRinging(line)) return contradicted(turn, line, "dial not sent", settings)
-      const at = retryAt(line, posted, now, settings)
+      const at = retryAt(line, posted, circumstances)
       return turn.fact({
         _tag: "DialNotSent",
         line: line.id,
         reason: posted.problem,
         ...(posted.throttled === true ? { throttled: true } : {}),
+        ...(posted.obstacle === undefined ? {} : { obstacle: posted.obstacle }),
         ...(at === undefined ? { final: true } : { retryAt: at })
       })
     }

@@ -2,7 +2,7 @@
  * What a fact means to a flow that waits: what it is resumed with, or why it is stopped.
  */
 import { type Call, lineOf } from "../../Call.ts"
-import type { CallEvent } from "../../CallEvent.ts"
+import type { CallEvent, Obstacle } from "../../CallEvent.ts"
 import type * as Request from "../../Request.ts"
 import * as Step from "../../Step.ts"
 import * as Defect from "../defect.ts"
@@ -17,6 +17,10 @@ const hungUp: Resumption = resume({ _tag: "HungUp" })
 const notAnswered = (reason: typeof Request.NotAnsweredReason.Type, status?: string): Resumption =>
   resume({ _tag: "NotAnswered", reason, ...(status === undefined ? {} : { status }) })
 
+/** Why a dial was never sent, for its flow. None of it says anything about the person who was to be rung. */
+const reasonOf = (obstacle: Obstacle | undefined): typeof Request.NotAnsweredReason.Type =>
+  obstacle === undefined || obstacle === "unreachable" ? "not sent" : "not authorized"
+
 /** What a fact means to a flow that waited for a dial. */
 const dialResumption = (event: CallEvent): Resumption | undefined => {
   switch (event._tag) {
@@ -26,7 +30,7 @@ const dialResumption = (event: CallEvent): Resumption | undefined => {
       return notAnswered(event.notAuthorized === true ? "not authorized" : "refused", event.status)
     case "DialNotSent":
       if (event.retryAt !== undefined) return undefined
-      return notAnswered(event.final === true ? "not sent" : "failed", event.reason)
+      return notAnswered(event.final === true ? reasonOf(event.obstacle) : "failed", event.reason)
     case "DialFailed":
       return notAnswered(event.reason, event.status)
     case "DialGivenUp":

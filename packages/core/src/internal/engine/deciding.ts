@@ -1,5 +1,6 @@
 /** What a call decides: the pure decision, with what it needs of its surroundings as data. */
 import { Result } from "effect"
+import * as Call from "../../Call.ts"
 import type { CallEvent } from "../../CallEvent.ts"
 import type * as CallInput from "../../CallInput.ts"
 import * as Decider from "../../Decider.ts"
@@ -32,7 +33,12 @@ export interface Deciding {
 /** What a function gives, or what it threw. */
 export const caught = <A>(f: () => A): Result.Result<A, unknown> => Result.try({ try: f, catch: (thrown) => thrown })
 
-const isAttempt = ({ _tag }: CallEvent): boolean => _tag === "DialAttempted"
+type Attempt = Extract<CallEvent, { readonly _tag: "DialAttempted" }>
+
+const isAttempt = (event: CallEvent): event is Attempt => event._tag === "DialAttempted"
+
+/** The number of ours that a dial is from. */
+const fromOf = ({ live }: Decider.Decided, { line }: Attempt): string => Call.lineOf(live.call, line)?.from ?? ""
 
 /** By the settings and the pace of an engine. */
 export const make = (surroundings: Surroundings, { timeOf }: Timing): Deciding => {
@@ -51,9 +57,11 @@ export const make = (surroundings: Surroundings, { timeOf }: Timing): Deciding =
       namespace,
       settings,
       restored: restore.verdicts,
-      hasPlace: pacing.hasPlace(entity.id, reading.elapsed)
+      hasPlace: pacing.hasPlace(entity.id, reading.elapsed),
+      obstacles: pacing.standing(reading.elapsed)
     })
-    if (decided.events.some(isAttempt)) pacing.attempted(entity.id, reading.elapsed)
+    const attempt = decided.events.find(isAttempt)
+    if (attempt !== undefined) pacing.attempted(entity.id, fromOf(decided, attempt), reading.elapsed)
     return decided
   }
 

@@ -1,11 +1,11 @@
 /**
  * What a call does in the world beside answering: it sends dials and runs activities, each when its record is durable.
  */
-import { Cause, Context, Effect, Exit, Fiber, Option, Result } from "effect"
+import { Cause, Context, Effect, Exit, Fiber, Metric, Option, Result } from "effect"
 import type { Scope } from "effect"
 import * as Action from "../../Action.ts"
-import type * as Call from "../../Call.ts"
-import type { CallEvent, CallId } from "../../CallEvent.ts"
+import * as Call from "../../Call.ts"
+import type { CallEvent, CallId, Obstacle } from "../../CallEvent.ts"
 import type * as CallInput from "../../CallInput.ts"
 import type { Posted } from "../../CallInput.ts"
 import type * as Request from "../../Request.ts"
@@ -49,6 +49,32 @@ const ended = (request: Activity, n: number, exit: Exit.Exit<unknown, unknown>):
   return died(n, what, new Error(`it does not fit its schema: ${encoded.failure.message}`))
 }
 
+/** Counts the dials that were recorded as attempted, by what became of their `POST`. */
+export const dialsOf = (result: DialResult): Metric.Counter<number> =>
+  Metric.counter("ringback_dials", {
+    description: "Dials that were attempted, by what became of their POST",
+    incremental: true,
+    attributes: { result }
+  })
+
+/**
+ * `unsent` is a dial that was not sent in time, or cancelled before; `lost` one of which nobody knows whether it rang.
+ */
+export type DialResult = "accepted" | "refused" | "throttled" | Obstacle | "unsent" | "lost"
+
+const resultOf = (posted: Posted): DialResult => {
+  switch (posted._tag) {
+    case "Accepted":
+      return "accepted"
+    case "Refused":
+      return "refused"
+    case "NotSent":
+      return posted.obstacle ?? (posted.throttled === true ? "throttled" : "unsent")
+    case "Lost":
+      return "lost"
+  }
+}
+
 const dials = (count: number): string => count === 1 ? "1 dial" : `${count} dials`
 
 type Attempt = Extract<CallEvent, { readonly _tag: "DialAttempted" }>
@@ -79,8 +105,14 @@ export const make = Effect.fnUntraced(function*(
    */
   const sendDial = (entity: Entity, attempt: Attempt, since: number): Effect.Effect<void> =>
     closing.inHand(
-      Effect.flatMap(surelyPosted(entity, attempt, since), (posted) =>
-        intake.takeSurely(entity, { _tag: "Posted", line: attempt.line, posted }))
+      Effect.flatMap(surelyPosted(entity, attempt, since), (posted) => {
+        const from = entity.live === undefined ? undefined : Call.lineOf(entity.live.call, attempt.line)?.from
+        pacing.posted(from ?? "", posted)
+        return Effect.andThen(
+          Metric.update(dialsOf(resultOf(posted)), 1),
+          intake.takeSurely(entity, { _tag: "Posted", line: attempt.line, posted })
+        )
+      })
     )
 
   /** Whatever throws on the way of a dial, nobody knows whether it went out. */
@@ -157,9 +189,7 @@ export const make = Effect.fnUntraced(function*(
       const lost: Posted = { _tag: "Lost", problem: "the transport died" }
       return lost
     }
-    const posted = unconfirmed(error.reason)
-    if (posted._tag === "NotSent" && posted.throttled === true) pacing.throttled()
-    return posted
+    return unconfirmed(error.reason)
   })
 
   /** Runs the activity that a call waits for, unless it is running here. */

@@ -3,6 +3,7 @@
  * application asks for, over one store and one transport.
  */
 import { Effect, Scope } from "effect"
+import type { Standing } from "../../CallInput.ts"
 import { EventStore } from "../../EventStore.ts"
 import { Transport } from "../../Transport.ts"
 import type * as Webhook from "../../Webhook.ts"
@@ -37,6 +38,7 @@ export interface Options extends Webhooks.Options, Surroundings.Options {
 export interface Engine extends Outcomes.Outcomes, Signals.Signals {
   readonly start: Starts.Start
   readonly receive: (webhook: Webhook.Webhook, answer: Answer) => void
+  readonly obstacles: Effect.Effect<ReadonlyArray<Standing>>
 }
 
 /** Starts an engine that runs until its scope closes, which takes `settings.closing.within` at the most. */
@@ -71,6 +73,7 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
   yield* takeUp(options, made, parts, elsewhere)
   const engine: Engine = {
     receive: webhooks.receive,
+    obstacles: Effect.sync(() => surroundings.pacing.standing(surroundings.elapsed())),
     start: yield* Starts.make(surroundings, parts, requests, joining),
     ...Signals.make(surroundings, parts, requests, joining, elsewhere, names),
     ...Outcomes.make(surroundings, parts, joining, unbounded)

@@ -5,27 +5,31 @@
 import { Effect, Latch } from "effect"
 import type { Scope } from "effect"
 import type { CallId } from "../../CallEvent.ts"
+import type { Posted, Standing } from "../../CallInput.ts"
 import type * as Settings from "../../Settings.ts"
 import type { Run } from "../background.ts"
 import * as Gathered from "../gathered.ts"
 import * as Heap from "../heap.ts"
 import * as Pace from "../pace.ts"
+import * as Account from "./account.ts"
 import type { Time } from "./time.ts"
 
 /** Gives dials their places. */
 export interface Pacing {
   /** The dial of a call waits, from `at` on (milliseconds since 1970) for a place. What waits from then on already stays. */
-  readonly wait: (id: CallId, at: number) => void
+  readonly wait: (id: CallId, at: number, dial?: Dial) => void
   /** The call has no dial that waits any more. */
   readonly leave: (id: CallId) => void
   /** Whether a dial of a call may be attempted now: it was given a place, or there is one and nobody waits for it. */
   readonly hasPlace: (id: CallId, elapsed: number) => boolean
-  /** A dial of the call is about to be recorded as attempted. */
-  readonly attempted: (id: CallId, elapsed: number) => void
+  /** What stands in the way of dials, whoever is to be rung. */
+  readonly standing: (elapsed: number) => ReadonlyArray<Standing>
+  /** A dial of the call, from this number, is about to be recorded as attempted. */
+  readonly attempted: (id: CallId, from: string, elapsed: number) => void
   /** Waits until a recorded dial may be sent: a store that was late brings many at once. */
   readonly beforeSending: (id: CallId) => Effect.Effect<void>
-  /** The carrier takes no more dials for now. */
-  readonly throttled: () => void
+  /** What has become of the `POST` of a dial from this number. */
+  readonly posted: (from: string, posted: Posted) => void
   /** So many lines of a call ring or talk. */
   readonly open: (id: CallId, lines: number) => void
   /** It is not known yet how many lines of a call do. */
@@ -38,15 +42,25 @@ export interface Pacing {
   readonly look: () => void
 }
 
+/** What is known of a dial that waits: the number of ours, and when its flow asked for it, in milliseconds since 1970. */
+export interface Dial {
+  readonly from: string
+  readonly dialledAt: number
+}
+
 interface Entry extends Heap.Entry {
   readonly id: CallId
   readonly at: number
+  dial: Dial | undefined
   /** Its place among all that have come to wait. */
   readonly n: number
 }
 
 /** So often it is looked again whether a dial may go that waits for something else than time, in milliseconds. */
 const lookAgain = 1_000
+
+/** So long is a dial not looked at again that should have been given up, in milliseconds. */
+const sweepAgain = 10_000
 
 /** Dials are kept apart for so long at most when they are sent, in milliseconds: each has a window for that. */
 const longestSpacing = 1_000
@@ -62,18 +76,25 @@ interface Options {
   readonly isClosing: () => boolean
   /** Lets a call go on whose dial has its place. */
   readonly go: (id: CallId) => Effect.Effect<void>
+  /** Has a call looked at that may have to be given up. */
+  readonly wake: (id: CallId) => void
 }
 
 /** Works until its scope closes. */
 export const make = Effect.fnUntraced(function*(
-  { go, isClosing, isShared, run, settings, time }: Options
+  { go, isClosing, isShared, run, settings, time, wake }: Options
 ): Effect.fn.Return<Pacing, never, Scope.Scope> {
   const waiting = new Map<CallId, Entry>()
   const queue = Heap.make<Entry>((self, that) => self.at === that.at ? self.n < that.n : self.at < that.at)
   let pace = isShared ? Pace.joining : Pace.alone
+  const account = Account.make({ time, settings, run })
+  /** What waits for a number of ours to be taken as the caller, apart from the queue, so that others pass. */
+  const parked = new Map<string, Set<Entry>>()
+  /** When it is looked next who has waited too long for what stands in the way, by the time that alarms are set by. */
+  let sweepAt = Infinity
   let entered = 0
-  /** The calls that have a place and have not used it, and from when on they wait for another one if they do not. */
-  const placed = new Map<CallId, number | undefined>()
+  /** The calls that have a place and have not used it, and what of them waits for another one if they do not. */
+  const placed = new Map<CallId, Pick<Entry, "at" | "dial"> | undefined>()
   /** The attempts that are decided and not yet sent, and since when. */
   const unsent = new Map<CallId, number>()
   let spacing = 0
@@ -93,18 +114,66 @@ export const make = Effect.fnUntraced(function*(
       )
   )
 
-  const enter = (id: CallId, at: number): void => {
-    const entry: Entry = { id, at, n: entered++, place: -1 }
+  const enter = (id: CallId, at: number, dial: Dial | undefined): void => {
+    const entry: Entry = { id, at, dial, n: entered++, place: -1 }
     waiting.set(id, entry)
     queue.add(entry)
-    if (queue.first() === entry) look()
+    sweepAt = Math.min(sweepAt, givenUpAt(entry))
+    if (queue.first() === entry || sweepAt < Infinity) look()
   }
+
+  /** When a dial has waited too long for what stands in its way. Of one that is not read yet it is not known when it began. */
+  const givenUpAt = ({ at, dial }: Entry): number => {
+    const since = account.since(dial?.from)
+    return since === undefined
+      ? Infinity
+      : Math.max(dial === undefined ? at : time.steadyAt(dial.dialledAt), time.steadyAt(since)) +
+        settings.dial.giveUpAfter
+  }
+
+  /** Has those looked at that have waited too long. Whoever is to be looked at again is, but not at once. */
+  const sweep = (): void => {
+    const now = time.steady()
+    sweepAt = Infinity
+    for (const entry of waiting.values()) {
+      const at = givenUpAt(entry)
+      if (at <= now) wake(entry.id)
+      sweepAt = Math.min(sweepAt, at <= now ? now + sweepAgain : at)
+    }
+  }
+
+  /** Puts a dial aside whose number is not taken as the caller. */
+  const park = (entry: Entry, from: string): void => {
+    queue.remove(entry)
+    const others = parked.get(from)
+    if (others === undefined) parked.set(from, new Set([entry]))
+    else others.add(entry)
+  }
+
+  /** Puts back what may go: all from a number that nothing stands in the way of, and else one that probes. */
+  const unpark = (now: number): void => {
+    for (const [from, entries] of parked) {
+      if (account.freeAtFrom(from) > now) continue
+      const isClear = account.since(from) === undefined
+      for (const entry of entries) {
+        entries.delete(entry)
+        queue.add(entry)
+        if (!isClear) break
+      }
+      if (entries.size === 0) parked.delete(from)
+    }
+  }
+
+  /** When the next dial may probe that was put aside. */
+  const unparkAt = (): number =>
+    [...parked.keys()].reduce((at, from) => Math.min(at, account.freeAtFrom(from)), Infinity)
 
   const leave = (id: CallId): void => {
     if (placed.has(id)) placed.set(id, undefined)
     const entry = waiting.get(id)
     if (entry === undefined) return
-    queue.remove(entry)
+    if (entry.place >= 0) queue.remove(entry)
+    else if (entry.dial !== undefined) parked.get(entry.dial.from)?.delete(entry)
     waiting.delete(id)
   }
 
@@ -130,8 +199,11 @@ export const make = Effect.fnUntraced(function*(
     }
   }
 
+  const nextAt = (now: number): number => Math.max(Pace.nextAt(pace, now, settings), account.freeAt())
+
   const isFree = (now: number): boolean => {
-    if (Pace.nextAt(pace, now, settings) > now || isClosing()) return false
+    if (nextAt(now) > now || isClosing()) return false
+    if (account.freeAt() > -Infinity && placed.size > 0) return false // one at a time probes
     forgetUnrecorded(now)
     return hasLine(now) && keepsUp(now)
   }
@@ -152,8 +224,12 @@ export const make = Effect.fnUntraced(function*(
   const release = (): void => {
     for (let first = queue.first(); isDue(first); first = queue.first()) {
       const now = time.elapsed()
+      const { dial, id } = first
+      if (dial !== undefined && account.freeAtFrom(dial.from) > Math.max(now, account.freeAt())) {
+        park(first, dial.from)
+        continue
+      }
       if (!isFree(now)) return
-      const { id } = first
       leave(id)
       placed.set(id, undefined)
       take(now)
@@ -161,42 +237,51 @@ export const make = Effect.fnUntraced(function*(
     }
   }
 
-  /** A call that was set back with its clock finds that the time of its dial has not come, and waits again. */
+  /**
+   * A call that was set back with its clock finds that the time of its dial has not come, or one that was read only now that
+   * something stands in its way, and waits again.
+   */
   const unplace = (id: CallId): void => {
-    const at = placed.get(id)
+    const again = placed.get(id)
     if (!placed.delete(id)) return
-    if (at !== undefined) enter(id, Math.max(at, time.steady() + 1))
+    if (again !== undefined) enter(id, Math.max(again.at, time.steady() + 1), again.dial)
     look()
   }
 
   /** How long nothing changes by itself; `Infinity` if nothing does. */
   const pause = (): number => {
-    const first = queue.first()
-    if (first === undefined) return Infinity
     const now = time.elapsed()
-    const wait = Math.max(first.at - time.steady(), Pace.nextAt(pace, now, settings) - now)
+    const aside = Math.min(sweepAt - time.steady(), unparkAt() - now)
+    const first = queue.first()
+    const next = first === undefined ? Infinity : Math.max(first.at - time.steady(), nextAt(now) - now)
+    const wait = Math.min(aside, next)
     return wait > 0 ? Math.max(1, Math.ceil(wait)) : lookAgain
   }
 
   const turn = Effect.gen(function*() {
     latch.closeUnsafe()
+    unpark(time.elapsed())
     release()
+    if (time.steady() >= sweepAt) sweep()
     const wait = pause()
     yield* wait === Infinity ? latch.await : Effect.raceFirst(Effect.sleep(wait), latch.await)
   })
   yield* Effect.forkScoped(Effect.forever(turn))
 
   return {
-    wait: (id, from) => {
+    wait: (id, from, dial) => {
       const at = time.steadyAt(from)
-      if (placed.has(id)) return void placed.set(id, at)
-      if (waiting.get(id)?.at === at) return
+      if (placed.has(id)) return void placed.set(id, { at, dial })
+      const before = waiting.get(id)
+      if (before?.at === at && before.dial !== undefined) return
       leave(id)
-      enter(id, at)
+      enter(id, at, dial)
     },
     leave,
     hasPlace: (id, now) => placed.has(id) || (!isBehind(id) && isFree(now)),
-    attempted: (id, now) => {
+    standing: account.standing,
+    attempted: (id, from, now) => {
+      account.attempted(from, now)
       if (!placed.delete(id)) take(now)
       leave(id)
       unsent.delete(id)
@@ -213,7 +298,12 @@ export const make = Effect.fnUntraced(function*(
         })
         return wait > 0 ? Effect.andThen(Effect.sleep(Math.ceil(wait)), sent) : sent
       }),
-    throttled: () => {
+    posted: (from, posted) => {
+      if (account.posted(from, posted)) {
+        sweepAt = -Infinity
+        look()
+      }
+      if (posted._tag !== "NotSent" || posted.throttled !== true) return
       const now = time.elapsed()
       const slower = Pace.throttled(pace, now, settings)
       if (slower !== pace) tellThrottled(Pace.rate(slower, now, settings))

@@ -2,9 +2,14 @@
  * What became of a `POST` as a call records it, whichever transport says so: within bounds, so that it can be stored and read
  * back.
  */
+import { Schema } from "effect"
+import { Obstacle } from "../../CallEvent.ts"
 import type { Posted } from "../../CallInput.ts"
 import type { Accepted, TransportError } from "../../Transport.ts"
 import * as Webhook from "../../Webhook.ts"
+
+/** A transport may be written without types. */
+const isObstacle = Schema.is(Obstacle)
 
 /** The longest that foreign words are recorded, in characters. */
 const longest = 500
@@ -26,16 +31,13 @@ export const accepted = ({ referenceId }: Accepted): Posted =>
 export const unconfirmed = (reason: TransportError["reason"]): Posted => {
   switch (reason._tag) {
     case "Refused":
-      return {
-        _tag: "Refused",
-        status: words(reason.status),
-        ...(reason.notAuthorized === true ? { notAuthorized: true } : {})
-      }
+      return { _tag: "Refused", status: words(reason.status) }
     case "NotSent":
       return {
         _tag: "NotSent",
         problem: words(reason.problem),
         ...(reason.throttled === true ? { throttled: true } : {}),
+        ...(isObstacle(reason.obstacle) ? { obstacle: reason.obstacle } : {}),
         ...wish(reason.retryAfterMillis)
       }
     case "Lost":

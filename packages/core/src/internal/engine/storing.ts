@@ -64,7 +64,7 @@ export interface Parts {
 
 /** Into the store of an engine. */
 export const make = (surroundings: Surroundings, parts: Parts): Storing => {
-  const { process, read, restore, run, settings, store, troubles } = surroundings
+  const { pacing, process, read, restore, run, settings, store, troubles } = surroundings
   const { deciding, deliveries, doubt, follow, givenUp, sessions, timing } = parts
   let turns = 0
 
@@ -73,15 +73,18 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
     const worker = decided.events.some(beginsWork) ? process : entity.worker
     const turn = new DecidedTurn(ids.turnId(process, ++turns), entity.id, version, decided)
     const { call } = decided.live
-    const summary = summaryOf(call, version, worker)
+    const summary = summaryOf(call, version, worker, since)
     return new Pending(entity, decided, turn, summary, worker, since, cause)
   }
 
   /** What is known of a call after a turn of this process. A dial that waits does so here. */
-  const summaryOf = (call: Call.Call, version: number, worker: string | undefined): CallSummary => {
+  const summaryOf = (call: Call.Call, version: number, worker: string | undefined, since: number): CallSummary => {
     const dialFrom = Decider.dialFrom(call, restore.verdicts)
     const knower = dialFrom === undefined ? responsible(call, { worker, writer: process }) : process
-    const { until, what } = Explain.waitingFor(call, settings, restore.verdicts)
+    const { until, what } = Explain.waitingFor(call, settings, {
+      restored: restore.verdicts,
+      obstacles: pacing.standing(since)
+    })
     const wakeAt = dialFrom === undefined ? until : Decider.wakeAt(call, settings, restore.verdicts)
     return new CallSummary(call, version, { what, wakeAt, dialFrom }, knower)
   }

@@ -105,7 +105,15 @@ export const make = Effect.fnUntraced(function*(
     changes?.clock === own ? changes : undefined
   )
   const isShared = store.processes !== undefined
-  const pacing = yield* Pacing.make({ time, settings, run, isShared, isClosing: closing.isBegun, go: wake })
+  const pacing = yield* Pacing.make({
+    time,
+    settings,
+    run,
+    isShared,
+    isClosing: closing.isBegun,
+    go: wake,
+    wake: (id) => alarm.setLatest(id, time.now(), false)
+  })
   const restore = yield* Restore.make({ store, now: time.now, run, running, restored })
   const process = yield* nameOfProcess
   const neighbours = Neighbours.make(process, store.processes, time.elapsed, pacing.seen)

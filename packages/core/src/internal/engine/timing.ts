@@ -3,7 +3,9 @@ import * as Call from "../../Call.ts"
 import * as Decider from "../../Decider.ts"
 import * as Explain from "../../Explain.ts"
 import * as LiveCall from "../../LiveCall.ts"
+import { plannedLine } from "../call/dial.ts"
 import type { Entity } from "./entity.ts"
+import type { Dial } from "./pacing.ts"
 import type { Surroundings } from "./surroundings.ts"
 import type { Reading } from "./time.ts"
 
@@ -15,6 +17,12 @@ export interface Timing {
   readonly rest: (entity: Entity, live: LiveCall.LiveCall) => void
   /** The same for when it is known when that is. A call that is over is not woken. */
   readonly restUntil: (entity: Entity, call: Call.Call, due: number | null | undefined) => void
+}
+
+/** What the pace has to know of a dial that waits. */
+const dialOf = (call: Call.Call, ahead: number): Dial | undefined => {
+  const line = plannedLine(call)
+  return line?.from === undefined ? undefined : { from: line.from, dialledAt: line.dialledAt - ahead }
 }
 
 /** By the clock and the alarm of an engine. */
@@ -37,7 +45,7 @@ export const make = ({ alarm, neighbours, now, pacing, restore, settings }: Surr
     const isDialled = isOurs && entity.live?.definition !== undefined
     const from = isDialled ? Decider.dialFrom(call, restore.verdicts) : undefined
     if (from === undefined) pacing.leave(entity.id)
-    else pacing.wait(entity.id, from - entity.ahead)
+    else pacing.wait(entity.id, from - entity.ahead, dialOf(call, entity.ahead))
     pacing.open(entity.id, isOurs ? Call.openLines(call) : 0)
   }
 
