@@ -13,10 +13,9 @@ import { dual } from "effect/Function"
 import * as Action from "./Action.ts"
 import * as bounds from "./internal/bounds.ts"
 import { InvalidFlow } from "./internal/bounds.ts"
-import { copyOf } from "./internal/copy.ts"
-import * as codecs from "./internal/flow/codecs.ts"
 import * as interpreter from "./internal/flow/interpreter.ts"
-import { longest, recordable } from "./internal/json.ts"
+import { readBack, storedForm, unlessThrown } from "./internal/flow/storedForm.ts"
+import { longest } from "./internal/json.ts"
 import * as PhoneNumber from "./PhoneNumber.ts"
 import * as Request from "./Request.ts"
 
@@ -703,44 +702,6 @@ export const note = (name: string, data: Schema.Json = null): Flow<void> =>
  */
 export type PureCodec = Schema.ConstraintCodec<unknown, unknown, never, never>
 
-/** How values of a codec are stored. Made once for each codec: a flow that runs again asks for the same ones again. */
-interface Stored {
-  readonly encode: (value: unknown) => Result.Result<unknown, Error>
-  readonly decode: (stored: unknown) => Result.Result<unknown, Error>
-}
-
-/** What is recorded is a copy: nobody else holds it, so it stays as it was. */
-const toRecord = (encoded: unknown): Result.Result<unknown, Error> =>
-  Result.mapError(recordable(encoded), (problem) => new Error(problem))
-
-/** What a schema throws is a value that does not fit it. */
-const unlessThrown = <A>(read: () => Result.Result<A, Error>): Result.Result<A, Error> => {
-  try {
-    return read()
-  } catch (cause) {
-    return Result.fail(new Error("Reading it throws", { cause }))
-  }
-}
-
-const storedForms = new WeakMap<PureCodec, Stored>()
-
-const storedForm = (codec: PureCodec): Stored => {
-  const known = storedForms.get(codec)
-  if (known !== undefined) return known
-  const json = Schema.toCodecJson(codec as Schema.Codec<unknown>)
-  const encode = codecs.encoder(json)
-  const decode = codecs.decoder(json)
-  const form: Stored = {
-    encode: (value) => Result.flatMap(encode(value), toRecord),
-    decode: (stored) => unlessThrown(() => decode(copyOf(stored)))
-  }
-  storedForms.set(codec, form)
-  return form
-}
-
-/** What was recorded, in the types of the flow. Throws where it does not fit its schema. */
-const decoded = (form: Stored, value: unknown): unknown => Result.getOrThrow(form.decode(value))
-
 /**
  * Runs an Effect and records its result once. It runs at least once: after a crash in the middle it runs again, under the
  * same key (`Calls.ActivityKey`), so make it idempotent by that. `name` appears in logs and must not be secret.
@@ -772,7 +733,7 @@ export const activity = <R, S extends PureCodec = typeof Schema.Void, F extends 
       encodeSuccess: value.encode,
       encodeError: error.encode
     },
-    (result) => result.ok ? success(decoded(value, result.value)) : failure(decoded(error, result.value))
+    (result) => result.ok ? success(readBack(value, result.value)) : failure(readBack(error, result.value))
   )
 }
 
@@ -792,7 +753,7 @@ export const signal = <S extends PureCodec>(
   return ask(
     { _tag: "Signal", name, withinMillis: bounds.millis("Flow.signal", options.within), fits },
     (response): interpreter.Exit<S["Type"], TimedOut> =>
-      response._tag === "Received" ? success(decoded(form, response.value)) : failure(timedOut)
+      response._tag === "Received" ? success(readBack(form, response.value)) : failure(timedOut)
   )
 }
 
