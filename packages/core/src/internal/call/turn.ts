@@ -70,6 +70,11 @@ const misfit = (what: string, problem: Error): Call["exit"] & {} => ({
 const next = (step: Step.Waiting<unknown, unknown>, response: Request.Response): Step.Step<unknown, unknown> =>
   interpreter.next(step, response) as Step.Step<unknown, unknown>
 
+/** The response to a request that is answered at once. */
+type Answered = { readonly value: Request.Response } | undefined
+
+type Asks<Tag extends Request.Request["_tag"]> = Extract<Request.Request, { readonly _tag: Tag }>
+
 const nothing: ReadonlyArray<Unheard> = []
 
 /** What a turn leaves. A class, as frames are in `flow/interpreter.ts`, because it lives until the next one. */
@@ -239,7 +244,7 @@ export class Turn {
   }
 
   /** Puts a request on record, or answers it at once. */
-  private ask(request: Request.Request): { readonly value: Request.Response } | undefined {
+  private ask(request: Request.Request): Answered {
     const n = this.call.decisions + 1
     switch (request._tag) {
       case "Dial": {
@@ -251,24 +256,9 @@ export class Turn {
         const line = incomingLine(this.call)
         return { value: { from: line?.from, to: line?.to } }
       }
-      case "Prompt": {
-        const line = heldLine(this.call)
-        if (!isUsable(line)) return { value: { _tag: "HungUp" } }
-        this.record({
-          _tag: "ActionDecided",
-          n,
-          line: line.id,
-          action: request.action,
-          ...(request.goodbye ? { goodbye: true } : {})
-        })
-        return undefined
-      }
-      case "Bridge": {
-        const line = heldLine(this.call)
-        if (!isUsable(line)) return { value: { _tag: "HungUp" } }
-        this.record({ _tag: "ActionDecided", n, line: line.id, action: request.action })
-        return undefined
-      }
+      case "Prompt":
+      case "Bridge":
+        return this.act(n, request)
       case "Leave":
         this.leave()
         return { value: null }
@@ -278,22 +268,8 @@ export class Turn {
       case "Activity":
         this.record({ _tag: "ActivityStarted", n, name: request.name, until: this.at + request.withinMillis })
         return undefined
-      case "Signal": {
-        const all = this.call.signals.filter((signal) => signal.name === request.name)
-        const fitting = all.findIndex(({ value }) => request.fits(value))
-        const told = all[fitting]
-        const unfit = told === undefined ? all.length : fitting
-        const until = this.at + request.withinMillis
-        this.record({
-          _tag: "SignalAwaited",
-          n,
-          name: request.name,
-          until,
-          ...(told === undefined ? {} : { heard: true }),
-          ...(unfit === 0 ? {} : { unfit })
-        })
-        return told === undefined ? undefined : { value: { _tag: "Received", value: told.value } }
-      }
+      case "Signal":
+        return this.awaitSignal(n, request)
       case "SetDeadline":
         this.record({ _tag: "DeadlineSet", n, until: this.at + request.millis })
         return { value: { n } }
@@ -311,6 +287,38 @@ export class Turn {
         this.record({ _tag: "Noted", n, name: request.name, data: request.data })
         return { value: null }
     }
+  }
+
+  /** Puts an action on the line that the flow holds, if somebody may still be there. */
+  private act(n: number, request: Asks<"Prompt" | "Bridge">): Answered {
+    const line = heldLine(this.call)
+    if (!isUsable(line)) return { value: { _tag: "HungUp" } }
+    const isGoodbye = request._tag === "Prompt" && request.goodbye
+    this.record({
+      _tag: "ActionDecided",
+      n,
+      line: line.id,
+      action: request.action,
+      ...(isGoodbye ? { goodbye: true } : {})
+    })
+    return undefined
+  }
+
+  /** Waits for a signal, unless one that fits was told before. What does not fit before it is left out. */
+  private awaitSignal(n: number, { fits, name, withinMillis }: Asks<"Signal">): Answered {
+    const all = this.call.signals.filter((signal) => signal.name === name)
+    const fitting = all.findIndex(({ value }) => fits(value))
+    const told = all[fitting]
+    const unfit = told === undefined ? all.length : fitting
+    this.record({
+      _tag: "SignalAwaited",
+      n,
+      name,
+      until: this.at + withinMillis,
+      ...(told === undefined ? {} : { heard: true }),
+      ...(unfit === 0 ? {} : { unfit })
+    })
+    return told === undefined ? undefined : { value: { _tag: "Received", value: told.value } }
   }
 
   private leave(): void {

@@ -15,6 +15,7 @@ import * as Joining from "./joining.ts"
 import * as Jumps from "./jumps.ts"
 import * as Leftover from "./leftover.ts"
 import * as Lookout from "./lookout.ts"
+import * as Orphans from "./orphans.ts"
 import * as Outcomes from "./outcomes.ts"
 import * as Parts from "./parts.ts"
 import * as Recovery from "./recovery.ts"
@@ -93,7 +94,8 @@ const takeUp = Effect.fnUntraced(function*(
   Jumps.follow(surroundings, parts, time, takeover)
   yield* processes === undefined
     ? Recovery.recover(surroundings, takeover, elsewhere, running)
-    : Lookout.make(surroundings, parts, takeover, elsewhere).watch(processes, clock, registered)
+    : Lookout.make(surroundings, parts, Orphans.make(surroundings, takeover), elsewhere)
+      .watch(processes, clock, registered)
   if (restored === undefined) return
   for (const id of Restore.waiting(running)) alarm.setLatest(id, time.now(), false)
 })

@@ -2,19 +2,17 @@
  * What an engine does for calls on a store that others share: from time to time it looks for what a process that is gone has
  * left, for what is late, and for what others have brought to its end. A look reads events only of calls that need something.
  */
-import { Effect, Hash } from "effect"
+import { Effect } from "effect"
 import type { Scope } from "effect"
-import type { CallId } from "../../CallEvent.ts"
 import type { Processes, StoreError, Summary } from "../../EventStore.ts"
 import * as Defect from "../defect.ts"
-import * as Pace from "../pace.ts"
 import { Report } from "../report.ts"
 import type { CommonClock } from "./commonClock.ts"
 import type { Elsewhere } from "./elsewhere.ts"
-import { nameOf } from "./neighbours.ts"
+import type { Orphans } from "./orphans.ts"
 import type { Parts } from "./parts.ts"
 import type { Surroundings } from "./surroundings.ts"
-import { isPlanned, isUrgent, latest, type Takeover, unlessAlive, wake } from "./takeover.ts"
+import { isKnownTo, isUrgent } from "./takeover.ts"
 
 /** Looks after the calls of a store that is shared. */
 export interface Lookout {
@@ -31,71 +29,17 @@ const registeredOf = (processes: ReadonlyMap<string, ReadonlySet<string>>): Read
   new Set(Array.from(processes.values()).flatMap((flows) => [...flows]))
 
 /** Looks for an engine. */
-export const make = (surroundings: Surroundings, parts: Parts, takeover: Takeover, elsewhere: Elsewhere): Lookout => {
-  const { alarm, closing, definition, elapsed, isMissing, neighbours, now, pacing, process, run, settings, store } =
-    surroundings
+export const make = (surroundings: Surroundings, parts: Parts, orphans: Orphans, elsewhere: Elsewhere): Lookout => {
+  const { alarm, closing, elapsed, neighbours, now, pacing, process, run, settings, store } = surroundings
   const { entities, intake } = parts
 
-  /** Whether the flow of a call is registered here. During an upgrade another process may know more. */
-  const isKnown = ({ flow, flowVersion }: Summary): boolean => definition(flow, flowVersion) !== undefined
-
-  /** Whether no process that lives has registered the flow of a call. */
-  const isOrphaned = ({ flow, flowVersion }: Summary): boolean => isMissing(flow, flowVersion)
-
-  /** The processes that live, this one among them. */
-  const living = (): ReadonlySet<string> => new Set([...neighbours.others().keys(), process])
-
-  /** The processes that live and know the flow of a call. */
-  const knowing = ({ flow, flowVersion }: Summary): ReadonlyArray<string> => {
-    const name = nameOf(flow, flowVersion)
-    const others = neighbours.others()
-    return [...living()].filter((other) => other === process || others.get(other)?.has(name) === true)
-  }
-
-  /**
-   * Of the processes that know the flow of a call and may dial, each takes its part of the dials that wait: of two, both would
-   * try the same. If none that knows it may dial, the others see to it.
-   */
-  const isForThis = (call: Summary, sharers: ReadonlySet<string>): boolean => {
-    const known = knowing(call)
-    const dialling = known.filter((other) => sharers.has(other))
-    const candidates = dialling.length === 0 ? known : dialling
-    const rank = (other: string) => Hash.string(`${other}/${call.callId}`)
-    const own = rank(process)
-    return candidates.includes(process) && candidates.every((other) => other === process || rank(other) > own)
-  }
-
-  /** The calls whose dial waits at a process that is gone, and whose flow no living one has registered: it waits for the flow. */
-  let stranded: ReadonlyArray<Summary> = []
-
-  /** Takes over what processes that are gone knew of, and dials for those that have no share of the lines. */
-  const takeOrphans = Effect.fnUntraced(function*() {
-    const alive = living()
-    const sharers = Pace.sharers(alive, settings)
-    const found = yield* store.orphans(sharers.has(process) ? sharers : alive)
-    takeover.queue(found.filter((call) => isPlanned(call) && isKnown(call) && isForThis(call, sharers)))
-    const left = found.filter((call) => call.process !== null && !alive.has(call.process))
-    stranded = left.filter((call) => isPlanned(call) && isOrphaned(call))
-    const orphans = left.filter((call) => isUrgent(call) && (isKnown(call) || isOrphaned(call)))
-    // Since the death others may have appended to these calls, but not for longer than from one look to the next.
-    takeover.restartAll(orphans, unlessAlive(alive, latest(orphans) - settings.store.lookEvery))
-  })
+  const isKnown = isKnownTo(surroundings)
 
   /** The time of a known call has come, or is near: it is brought up to date, or gets an alarm here. */
   const keep = (call: Summary): void => {
     const { callId, due, version } = call
     if (entities.isOutdated(callId, version)) run(Effect.ignore(intake.goOn(entities.of(callId))))
     else if (due !== null) alarm.setLatest(callId, due, isUrgent(call))
-  }
-
-  /** The calls whose flow no process knows, as they were when this one looked at them: from then on it has their alarm. */
-  let attended: ReadonlyMap<CallId, number> = new Map()
-
-  const attend = (missing: ReadonlyArray<Summary>): void => {
-    for (const { callId, version } of missing) {
-      if (attended.get(callId) !== version) takeover.restart(callId, wake)
-    }
-    attended = new Map(missing.map(({ callId, version }) => [callId, version]))
   }
 
   /**
@@ -106,8 +50,8 @@ export const make = (surroundings: Surroundings, parts: Parts, takeover: Takeove
     const before = now() + (neighbours.others().size === 0 ? settings.store.lookEvery : -settings.store.lookEvery)
     const late = yield* store.due({ before })
     for (const call of late) if (isKnown(call)) keep(call)
-    const missing = late.filter(isOrphaned)
-    attend([...missing, ...stranded])
+    const missing = late.filter(orphans.isOrphaned)
+    orphans.attend(missing)
     if (!missing.every(elsewhere.isNamed)) yield* elsewhere.nameAllMissing // It was left before the look that saw it.
   })
 
@@ -151,7 +95,7 @@ export const make = (surroundings: Surroundings, parts: Parts, takeover: Takeove
     wasSeen = false
     yield* clock.adjust
     wasSeen = yield* neighbours.look
-    if (wasSeen && mayJudge) yield* takeOrphans()
+    if (wasSeen && mayJudge) yield* orphans.takeOver
     yield* wakeLate()
     yield* recount()
     yield* hear()

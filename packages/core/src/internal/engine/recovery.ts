@@ -3,7 +3,7 @@ import type { Effect } from "effect"
 import type { Summary } from "../../EventStore.ts"
 import type { Elsewhere } from "./elsewhere.ts"
 import type { Surroundings } from "./surroundings.ts"
-import { dueBy, isPlanned, isUrgent, latest, type Takeover, unlessAlive, wake } from "./takeover.ts"
+import { dueBy, isKnownTo, isPlanned, isUrgent, latest, type Takeover, unlessAlive, wake } from "./takeover.ts"
 
 /** Takes over what an earlier process left, and says which flows are missing. Reads no events. */
 export const recover = (
@@ -27,8 +27,8 @@ const keepAlarms = ({ alarm, now }: Surroundings, running: ReadonlyArray<Summary
 }
 
 /** The dials that wait: here for their places, or for their flow to be registered. */
-const takeDials = ({ definition }: Surroundings, takeover: Takeover, planned: ReadonlyArray<Summary>): void => {
-  const isKnown = ({ flow, flowVersion }: Summary) => definition(flow, flowVersion) !== undefined
+const takeDials = (surroundings: Surroundings, takeover: Takeover, planned: ReadonlyArray<Summary>): void => {
+  const isKnown = isKnownTo(surroundings)
   takeover.queue(planned.filter(isKnown))
   for (const call of planned) if (!isKnown(call)) takeover.restart(call.callId, wake)
 }

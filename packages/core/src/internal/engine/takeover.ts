@@ -37,6 +37,11 @@ export const isPlanned = ({ dialFrom }: Summary): boolean => dialFrom !== undefi
 /** Whether somebody has to look at a call at once whose process is gone. */
 export const isUrgent = (call: Summary): boolean => call.process !== null && !isPlanned(call)
 
+/** Whether the flow of a call is registered here. During an upgrade another process may know more. */
+export const isKnownTo =
+  ({ definition }: Pick<Surroundings, "definition">) => ({ flow, flowVersion }: Summary): boolean =>
+    definition(flow, flowVersion) !== undefined
+
 /** When anything was last appended to any of these calls. */
 export const latest = (calls: ReadonlyArray<Summary>): number =>
   calls.reduce((latest, { at }) => Math.max(latest, at), 0)
