@@ -10,6 +10,7 @@ import { HttpEffect, HttpIncomingMessage, HttpRouter, HttpServerResponse } from 
 import type { HttpServerError, HttpServerRequest } from "effect/http"
 import type * as Admission from "./internal/admission.ts"
 import * as Answering from "./internal/answering.ts"
+import * as NodeHttp from "./internal/nodeHttp.ts"
 import type * as TelesignAuth from "./TelesignAuth.ts"
 import type * as TelesignWire from "./TelesignWire.ts"
 
@@ -112,6 +113,7 @@ type Response = HttpServerResponse.HttpServerResponse
 const route = Effect.fnUntraced(function*(options: Options) {
   const calls = yield* Calls.Calls
   const { answer, limit } = yield* Answering.make(calls.receiveUnsafe, options)
+  const reading = { bytes: ByteSize.bytes(limit), read: NodeHttp.reader(limit) }
 
   /** An event is recorded and answered even if nobody waits for the answer any more. Then the engine learns that it was not heard. */
   const answered = (
@@ -127,15 +129,22 @@ const route = Effect.fnUntraced(function*(options: Options) {
 
   return (request: Request): Effect.Effect<Response, never, Scope.Scope> =>
     Answering.isAt(options.path, request.url)
-      ? Effect.flatMap(bodyOf(request, ByteSize.bytes(limit)), (body) => answered(request, body))
+      ? Effect.flatMap(bodyOf(request, reading), (body) => answered(request, body))
       : Effect.succeed(HttpServerResponse.empty({ status: 404 }))
 })
 
-const bodyOf = (request: Request, limit: ByteSize.ByteSize): Effect.Effect<Answering.Body | Answering.Unread> =>
-  request.arrayBuffer.pipe(
-    Effect.provideService(HttpIncomingMessage.MaxBodySize, limit),
+/** By `request.arrayBuffer` a body costs more than all that a server does with a request besides. */
+const bodyOf = (
+  request: Request,
+  { bytes, read }: { readonly bytes: ByteSize.ByteSize; readonly read: NodeHttp.Read }
+): Effect.Effect<Answering.Body | Answering.Unread> => {
+  const source = NodeHttp.sourceOf(request.source)
+  if (source !== undefined) return Effect.callback((resume) => read(source, (body) => resume(Effect.succeed(body))))
+  return request.arrayBuffer.pipe(
+    Effect.provideService(HttpIncomingMessage.MaxBodySize, bytes),
     Effect.match({ onFailure: whyUnread, onSuccess: (buffer) => new Uint8Array(buffer) })
   )
+}
 
 const whyUnread = ({ reason }: HttpServerError.HttpServerError): Answering.Unread =>
   reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge" ? "too_large" : "unreadable"

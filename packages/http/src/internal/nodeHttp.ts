@@ -25,6 +25,24 @@ export interface Response {
 export const isRequest = (source: object): boolean =>
   (source as { readonly httpVersionMajor?: number }).httpVersionMajor === 1
 
+/**
+ * Node's own request behind that of another server, to read its body with nothing in between. Only if the body is still whole
+ * and nobody has to do something about it first: its sender waits to be asked for it, it is encoded (a middleware that
+ * decompresses gives the request another body, not the source), or another protocol was offered with it.
+ */
+export const sourceOf = (request: object): Source | undefined => {
+  if (!isRequest(request)) return undefined
+  const source = request as Source & {
+    readonly destroyed?: boolean
+    readonly readableDidRead?: boolean
+    readonly headers: { readonly [name: string]: unknown }
+  }
+  const isWhole = source.readableDidRead === false && source.destroyed === false
+  return isWhole && !special.some((name) => source.headers[name] !== undefined) ? source : undefined
+}
+
+const special = ["expect", "content-encoding", "upgrade"]
+
 /** Reads the body of a request: the bytes, or why there are none. Called once. */
 export type Read = (source: Source, then: (body: Body | Unread) => void) => void
 
