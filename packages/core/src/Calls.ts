@@ -15,6 +15,7 @@ import { EventStore, type StoreError, type Summary } from "./EventStore.ts"
 import type * as Flow from "./Flow.ts"
 import * as bounds from "./internal/bounds.ts"
 import { CallNotFound, isCallId, notFound } from "./internal/callNotFound.ts"
+import * as Callers from "./internal/engine/callers.ts"
 import * as Dispatch from "./internal/engine/dispatch.ts"
 import * as engine from "./internal/engine/engine.ts"
 import * as Neighbours from "./internal/engine/neighbours.ts"
@@ -293,6 +294,14 @@ export const ClockChanges: Context.Reference<ClockChanges | undefined> = Time.Cl
  * @since 0.1.0
  */
 export const fieldsLeftOut: Metric.Counter<number> = Refusals.fieldsLeftOut
+
+/**
+ * Counts the calls that came in and were refused, because too many came in a second or were there at a time
+ * (`settings.inbound`).
+ *
+ * @since 0.1.0
+ */
+export const callersTurnedAway: Metric.Counter<number> = Callers.turnedAway
 
 /**
  * Counts the dials that were held because the store was restored from a copy (`restored`).

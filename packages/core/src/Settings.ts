@@ -99,6 +99,19 @@ export interface DialSettings {
 }
 
 /**
+ * How many callers are let in. Nobody asks before somebody calls, so whoever can send events could begin calls without a bound. The
+ * caller who is one too many gets what one gets at a number without a flow (`refusal`), and nothing is recorded.
+ *
+ * @since 0.1.0
+ */
+export interface InboundSettings {
+  /** At most so many calls come in a second, by one process; default 50. `speed` multiplies it. */
+  readonly perSecond: number
+  /** At most so many lines that came in are open at a time, by one process; default 1,000. */
+  readonly linesAtMost: number
+}
+
+/**
  * How a second delivery of a webhook is told from a new one.
  *
  * @since 0.1.0
@@ -204,6 +217,7 @@ interface Groups {
   readonly reply: ReplySettings
   readonly line: LineSettings
   readonly dial: DialSettings
+  readonly inbound: InboundSettings
   readonly copies: CopySettings
   readonly call: CallSettings
   readonly speech: SpeechSettings
@@ -344,6 +358,10 @@ const rules: { readonly [Group in keyof Groups]: { readonly [Setting in keyof Gr
     busy: words,
     noAnswer: words,
     ignored: words
+  },
+  inbound: {
+    perSecond: carrierRate(50),
+    linesAtMost: someCount(1_000)
   },
   copies: {
     atMost: count(5),

@@ -180,7 +180,11 @@ describe("a turn that the store refuses for good", () => {
       assert.strictEqual(yield* receive(good.id, "speak_completed", spoken), "Hangup")
       assert.isAtMost(said.length, 2, JSON.stringify(said))
       assert.match(said[0]?.text ?? "", /^Webhooks cannot be recorded: .*value too long/)
-    }).pipe(Effect.provide(world(store, [Good], { [desk]: Desk as never }).pipe(Layer.provideMerge(layer))))
+    }).pipe(Effect.provide(
+      world(store, [Good], { [desk]: Desk as never }, { inbound: { perSecond: Infinity } }).pipe(
+        Layer.provideMerge(layer)
+      )
+    ))
   })
 
   it.effect("is told to whoever asked for it, and the call goes on", () => {

@@ -8,6 +8,7 @@ import { EventStore } from "../../EventStore.ts"
 import { Transport } from "../../Transport.ts"
 import type * as Webhook from "../../Webhook.ts"
 import type { Answer } from "./arrival.ts"
+import * as Callers from "./callers.ts"
 import * as Closing from "./closing.ts"
 import * as Dispatch from "./dispatch.ts"
 import * as Elsewhere from "./elsewhere.ts"
@@ -59,15 +60,17 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
   const made = yield* Surroundings.make(options, { store, closing, wake: (id) => intake.wake(id) })
   const { surroundings } = made
   const names = SignalNames.make()
+  const callers = yield* Callers.make(surroundings)
   const parts: Parts.Parts = Parts.make(surroundings, (...turn) => {
     names.learn(turn[1], turn[2])
+    callers.follow(...turn)
     dispatch.follow(...turn)
     elsewhere.follow(...turn)
   })
   const { intake } = parts
   const elsewhere = Elsewhere.make(surroundings, () => parts, store.processes)
   const dispatch = yield* Dispatch.make(surroundings, parts, yield* Transport, yield* Effect.context<never>())
-  const webhooks = yield* Webhooks.make(surroundings, parts, options)
+  const webhooks = yield* Webhooks.make(surroundings, parts, callers, options)
   const requests = yield* Requests.make(surroundings, webhooks.isLate)
   const uncommitted = store.processes === undefined ? Uncommitted.make(surroundings) : undefined
   const joining = Joining.make(surroundings, parts, unbounded, uncommitted?.started)

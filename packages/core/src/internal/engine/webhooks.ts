@@ -16,6 +16,7 @@ import * as Defect from "../defect.ts"
 import * as ids from "../ids.ts"
 import * as Addresses from "./addresses.ts"
 import { type Answer, Arrival } from "./arrival.ts"
+import type * as Callers from "./callers.ts"
 import * as Closing from "./closing.ts"
 import { reportOver } from "./entity.ts"
 import * as LateReplies from "./lateReplies.ts"
@@ -44,6 +45,9 @@ export interface Webhooks {
 /** What was found of a webhook at its call: a decision; that it is another call's, or of two calls; nothing if it is nobody's. */
 type Found = Replies.Decided | { readonly owner: CallId } | { readonly contested: true } | undefined
 
+/** Whether a webhook has come to a call, and not to another one or to nobody. */
+const isTaken = (found: Found): boolean => found !== undefined && !("contested" in found) && !("owner" in found)
+
 const contested = { instead: { contested: true } } as const
 
 /** The place of a webhook among all webhooks and replies, and when it came. */
@@ -61,6 +65,7 @@ const notInTime = new StoreError({ operation: "read", reason: new Late({ problem
 export const make = Effect.fnUntraced(function*(
   surroundings: Surroundings,
   parts: Parts,
+  callers: Callers.Callers,
   options: Options
 ): Effect.fn.Return<Webhooks, never, Scope.Scope> {
   const { closing, elapsed, namespace, run, settings, store } = surroundings
@@ -84,9 +89,10 @@ export const make = Effect.fnUntraced(function*(
     const webhook = bounded.success
     if (webhook.leftOut !== undefined) Refusals.fieldsLeftOut.updateUnsafe(webhook.leftOut, context)
     const came = { place: stamp(), since: elapsed() }
-    const id = sessions.find(webhook.referenceId) ??
-      (isIncoming(webhook) ? incoming(webhook) : addresses.attemptOf(webhook)?.call)
-    if (id !== undefined) accept(webhook, id, came, answer)
+    const known = sessions.find(webhook.referenceId)
+    const id = known ?? (isIncoming(webhook) ? incoming(webhook) : addresses.attemptOf(webhook)?.call)
+    if (known === undefined && id !== undefined && isIncoming(webhook) && !callers.letsIn(id)) answer(refusal)
+    else if (id !== undefined) accept(webhook, id, came, answer)
     else run(search(webhook, came, answer))
   }
 
@@ -218,9 +224,11 @@ export const make = Effect.fnUntraced(function*(
   const taken = (arrival: Arrival, exit: Taken<Found>): void => {
     done(arrival)
     if (Exit.isFailure(exit)) {
+      callers.forget(arrival.entity.id)
       return closing.isOver() ? lateReplies.part(arrival) : refusals.refuse(arrival, exit.cause)
     }
     refusals.over()
+    if (isIncoming(arrival.webhook) && !isTaken(exit.value)) callers.forget(arrival.entity.id)
     if (exit.value === undefined) refusals.lost(arrival)
     else if ("contested" in exit.value) refusals.contested(arrival)
     else if ("owner" in exit.value) forward(arrival, exit.value.owner)
