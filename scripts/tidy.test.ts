@@ -142,6 +142,8 @@ describe("the house", () => {
 
   it("makes every module public that is not internal", () => assert.deepStrictEqual(Tidy.reachable(house, modules), []))
 
+  it("gives every public module an entry point", () => assert.deepStrictEqual(Tidy.entered(house, modules), []))
+
   it("keeps the borders between its packages", () => assert.deepStrictEqual(Tidy.borders(house, modules), []))
 
   it("keeps effects, clocks and chance out of the pure part", () =>
@@ -288,6 +290,14 @@ describe("Tidy.reachable", () => {
         })
       ),
       ["packages/core/src/Plant.ts:1 is public by its place, but index.ts does not export it"]
+    ))
+})
+
+describe("Tidy.entered", () => {
+  it("finds a public module without an entry point", () =>
+    assert.deepStrictEqual(
+      Tidy.entered(small, written({ "core/src/Seed.ts": "", "core/src/Shop.ts": "", "core/src/internal/soil.ts": "" })),
+      ["packages/core/src/Seed.ts:1 has no entry point of its own in package.json"]
     ))
 })
 

@@ -194,6 +194,15 @@ export const reachable = (house: ReadonlyArray<Package>, modules: ReadonlyArray<
     ).map((module) => finding(module, 0, "is public by its place, but index.ts does not export it"))
   })
 
+/** Every public module has an entry point of its own, so that it can be imported alone. */
+export const entered = (house: ReadonlyArray<Package>, modules: ReadonlyArray<Module>): ReadonlyArray<Finding> =>
+  house.flatMap((each) => {
+    const known = new Set(Object.values(each.entries))
+    return sourcesOf(each, modules)
+      .filter(({ path }) => each.modules.some((name) => path === `${folder(each)}${name}.ts`) && !known.has(path))
+      .map((module) => finding(module, 0, "has no entry point of its own in package.json"))
+  })
+
 /** The folder of `internal/` that a module lies in. */
 const wingOf = (path: string): string | undefined => /\/src\/internal\/([^/]+)\//.exec(path)?.[1]
 
