@@ -1,5 +1,5 @@
 import { describe, it } from "@effect/vitest"
-import { Faults, type Storm } from "@ringback/testing"
+import { type Storm, StormFaults } from "@ringback/testing"
 import { examples } from "./storm.examples.ts"
 
 /** Storms in which the engine once broke a law, or a law misjudged it: by what came of it, for whoever looks for the commit. */
@@ -37,8 +37,8 @@ const recent: typeof past = [
 ]
 
 /** What could go wrong when the first of these storms blew. */
-const then = Faults.without(
-  Faults.all,
+const then = StormFaults.without(
+  StormFaults.all,
   "accountLocked",
   "carrierThrottles",
   "storeRefuses",

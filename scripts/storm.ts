@@ -4,7 +4,7 @@
  * each outcome was seen that a law leaves open. The same seed is the same storm.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Faults, type Storm, StormLaws } from "@ringback/testing"
+import { type Storm, StormFaults, StormLaws } from "@ringback/testing"
 import { Console, Data, Effect, Option, Random } from "effect"
 import type { Scope } from "effect"
 import { Command, Flag } from "effect/cli"
@@ -31,7 +31,7 @@ const main = Effect.fnUntraced(function*(parts: ReadonlyArray<Part>) {
   const total: Tally = {
     runs: 0,
     violations: [],
-    faults: Object.fromEntries(Faults.kinds.map((kind) => [kind, 0])),
+    faults: Object.fromEntries(StormFaults.kinds.map((kind) => [kind, 0])),
     remains: Object.fromEntries(StormLaws.all.flatMap(({ remains }) => remains.map((name) => [name, 0])))
   }
   const threads = yield* Effect.all(Array.from({ length: availableParallelism() }, () => thread))

@@ -16,13 +16,13 @@ import { type Action, type Calls, type Flow, Settings } from "@ringback/core"
 import { Effect, Layer, Random, Schema } from "effect"
 import type * as Callee from "./Callee.ts"
 import * as FakeClock from "./FakeClock.ts"
-import * as Faults from "./Faults.ts"
-import type * as History from "./History.ts"
 import * as storm from "./internal/storm/run.ts"
 import * as witness from "./internal/storm/witness.ts"
 import * as Ladder from "./Ladder.ts"
 import * as PhoneCompany from "./PhoneCompany.ts"
 import * as PhoneLine from "./PhoneLine.ts"
+import * as StormFaults from "./StormFaults.ts"
+import type * as StormHistory from "./StormHistory.ts"
 import * as StormLaws from "./StormLaws.ts"
 import * as TestCalls from "./TestCalls.ts"
 
@@ -36,8 +36,8 @@ export interface Options {
   readonly runs?: number
   /** The seed of the first run; each further run has the next number. Default 1. */
   readonly seed?: number
-  /** What may go wrong, and how often; default `Faults.all`. */
-  readonly faults?: Faults.Faults
+  /** What may go wrong, and how often; default `StormFaults.all`. */
+  readonly faults?: StormFaults.StormFaults
   /** Who answers, by number. By default people drawn by the seed, who answer or do not, and press what they like. */
   readonly callees?: { readonly [number: string]: Callee.Script | ReadonlyArray<Callee.Script> }
   /** A call that comes in to one of our numbers, for a flow that answers it: then `input` is `{}`. */
@@ -179,7 +179,7 @@ export const ran: (name: string) => Effect.Effect<void> = witness.ran
  * @since 0.1.0
  */
 export interface Run {
-  readonly history: History.History
+  readonly history: StormHistory.StormHistory
   readonly findings: ReadonlyArray<{ readonly law: string; readonly finding: StormLaws.Finding }>
 }
 
@@ -197,7 +197,7 @@ const check = (flow: AnyFlow, input: unknown, seed: number, options: Options): E
     seed,
     store: options.store ?? "memory",
     calls: options.calls ?? 5,
-    faults: options.faults ?? Faults.all,
+    faults: options.faults ?? StormFaults.all,
     callees: options.callees,
     incoming: options.incoming,
     signals: options.signals ?? {},
@@ -234,20 +234,20 @@ const violationOf = (run: Run, law: string) =>
 /** Takes away every kind of fault that a broken law does not need, and tells what is left. */
 const explain = Effect.fnUntraced(
   function*(flow: AnyFlow, input: unknown, seed: number, options: Options, law: string) {
-    let faults = options.faults ?? Faults.all
+    let faults = options.faults ?? StormFaults.all
     let run = yield* check(flow, input, seed, options)
-    for (const kind of Faults.kinds) {
+    for (const kind of StormFaults.kinds) {
       if (!run.history.faults.some((fault) => fault.kind === kind)) {
-        faults = Faults.without(faults, kind)
+        faults = StormFaults.without(faults, kind)
         continue
       }
-      const fewer = Faults.without(faults, kind)
+      const fewer = StormFaults.without(faults, kind)
       const again = yield* check(flow, input, seed, { ...options, faults: fewer })
       if (violationOf(again, law) === undefined) continue
       faults = fewer
       run = again
     }
-    const left = Faults.kinds.filter((kind) => faults[kind] > 0)
+    const left = StormFaults.kinds.filter((kind) => faults[kind] > 0)
     const broken = violationOf(run, law)
     return yield* new StormFailure({
       law,
@@ -261,14 +261,14 @@ const explain = Effect.fnUntraced(
 )
 
 /** What the carrier saw, and the faults at their places. */
-const ladder = (history: History.History): string =>
+const ladder = (history: StormHistory.StormHistory): string =>
   Ladder.draw([
     ...Ladder.fromLog(history.log),
     ...history.faults.map(({ at, kind }): Ladder.Step => ({ at, from: "Ringback", to: "Ringback", text: `! ${kind}` }))
   ])
 
-const test = (name: string, seed: number, kinds: ReadonlyArray<Faults.Kind>, options: Options): string => {
-  const faults = `Faults.only(${kinds.map((kind) => JSON.stringify(kind)).join(", ")})`
+const test = (name: string, seed: number, kinds: ReadonlyArray<StormFaults.Kind>, options: Options): string => {
+  const faults = `StormFaults.only(${kinds.map((kind) => JSON.stringify(kind)).join(", ")})`
   const others = ([
     "store",
     "calls",

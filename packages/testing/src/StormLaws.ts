@@ -6,7 +6,6 @@
  */
 import { CallEvent, Replay, Webhook } from "@ringback/core"
 import { isDeepStrictEqual } from "node:util"
-import type * as History from "./History.ts"
 import * as finding from "./internal/storm/finding.ts"
 import * as activities from "./internal/storm/laws/activities.ts"
 import * as copies from "./internal/storm/laws/copies.ts"
@@ -19,6 +18,7 @@ import * as record from "./internal/storm/laws/record.ts"
 import * as rings from "./internal/storm/laws/rings.ts"
 import * as secrets from "./internal/storm/laws/secrets.ts"
 import * as Past from "./internal/storm/past.ts"
+import type * as StormHistory from "./StormHistory.ts"
 
 /**
  * What a law found in a history: a breach, or an outcome that the law names and allows.
@@ -228,7 +228,7 @@ export const nothingAfterTheEnd: Law = make("nothing after the end", (history) =
   ...Past.of(history).calls.flatMap((call) => dialsAfterTheEnd(history, call))
 ], [takenOver, unheardOf])
 
-const answersAfterTheEnd = (history: History.History, delivery: History.Delivery): finding.Findings => {
+const answersAfterTheEnd = (history: StormHistory.StormHistory, delivery: StormHistory.Delivery): finding.Findings => {
   const { answered, incarnation, webhook } = delivery
   const call = Past.of(history).callOf(webhook)
   if (answered?.action === undefined || call === undefined) return none
@@ -252,7 +252,7 @@ const answersAfterTheEnd = (history: History.History, delivery: History.Delivery
     : none
 }
 
-const dialsAfterTheEnd = (history: History.History, call: Past.PastCall): finding.Findings => {
+const dialsAfterTheEnd = (history: StormHistory.StormHistory, call: Past.PastCall): finding.Findings => {
   const end = call.events.findIndex((event) => event._tag === "FlowEnded")
   const ended = Past.durable(call, (event) => event._tag === "FlowEnded")
   if (ended === undefined) return none

@@ -20,9 +20,9 @@ export * as Law from "./Law.ts"
 export * as Scenario from "./Scenario.ts"
 
 // The engine, under faults.
-export * as Faults from "./Faults.ts"
-export * as History from "./History.ts"
 export * as Storm from "./Storm.ts"
+export * as StormFaults from "./StormFaults.ts"
+export * as StormHistory from "./StormHistory.ts"
 export * as StormLaws from "./StormLaws.ts"
 
 // Programs in any language.

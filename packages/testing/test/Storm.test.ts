@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Flow, Line, PhoneNumber } from "@ringback/core"
 import { Effect, Schema } from "effect"
-import { Callee, Faults, Storm, StormLaws } from "../src/index.ts"
+import { Callee, Storm, StormFaults, StormLaws } from "../src/index.ts"
 import { Desk, keepOrCancel, parties } from "./fixtures/flows.ts"
 
 const to = PhoneNumber.make("15550170001")
@@ -73,7 +73,7 @@ describe("a storm", () => {
 
   it.effect("knows every kind of fault", () =>
     Effect.gen(function*() {
-      const missing = new Set<string>(Faults.kinds.filter((kind) => Faults.all[kind] > 0))
+      const missing = new Set<string>(StormFaults.kinds.filter((kind) => StormFaults.all[kind] > 0))
       for (let seed = 100; seed < 160 && missing.size > 0; seed++) {
         for (const store of stores) {
           const { history } = yield* Storm.once(Survey, input, { seed, store, laws: [], throwing: () => input })
@@ -102,7 +102,7 @@ describe("a storm", () => {
   it.effect("of nothing is a call like any other", () =>
     Effect.gen(function*() {
       const { findings, history } = yield* Storm.once(Survey, input, {
-        faults: Faults.none,
+        faults: StormFaults.none,
         calls: 1,
         callees: { [to]: Callee.answers("3 seconds").presses("1") }
       })
@@ -111,11 +111,11 @@ describe("a storm", () => {
       assert.deepStrictEqual(outcomes({ findings, history }), [{ _tag: "Success", value: "kept" }])
     }))
 
-  const harmless = Faults.only("webhookCopied", "webhookCopiedAfterEnd", "postSlow", "storeConflicts")
+  const harmless = StormFaults.only("webhookCopied", "webhookCopiedAfterEnd", "postSlow", "storeConflicts")
   it.effect("of copies, conflicts and slow responses changes no outcome", () =>
     Effect.gen(function*() {
       for (let seed = 1; seed <= 40; seed++) {
-        const calm = yield* Storm.once(Desk, input, { seed, faults: Faults.none, calls: 1 })
+        const calm = yield* Storm.once(Desk, input, { seed, faults: StormFaults.none, calls: 1 })
         const rough = yield* Storm.once(Desk, input, { seed, faults: harmless, calls: 1 })
         assert.deepStrictEqual(outcomes(rough), outcomes(calm), `seed ${seed}`)
       }

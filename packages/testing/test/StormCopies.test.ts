@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Flow, Line, PhoneNumber, type Settings } from "@ringback/core"
 import { Effect, Schema } from "effect"
-import { Callee, Faults, type PhoneLine, Storm } from "../src/index.ts"
+import { Callee, type PhoneLine, Storm, StormFaults } from "../src/index.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -22,8 +22,8 @@ const Survey = Flow.make("survey", {
 
 const callees = { [to]: Callee.answers().presses("1").presses("1").presses("1").presses("1") }
 
-const faults: Faults.Faults = {
-  ...Faults.only("webhookCopied", "webhookOvertaken", "replyBroken", "replyLost", "crash"),
+const faults: StormFaults.StormFaults = {
+  ...StormFaults.only("webhookCopied", "webhookOvertaken", "replyBroken", "replyLost", "crash"),
   webhookCopiedLate: 0.5,
   carrierAsksAgain: 1
 }

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { type CallEvent, Flow, Line, PhoneNumber } from "@ringback/core"
 import { Effect, Schema } from "effect"
 import { requestOf, Visit } from "../../../scripts/storm.finalizers.ts"
-import { Faults, type History, Storm, StormLaws } from "../src/index.ts"
+import { Storm, StormFaults, type StormHistory, StormLaws } from "../src/index.ts"
 import { parties } from "./fixtures/flows.ts"
 
 const to = PhoneNumber.make("15550170001")
@@ -15,13 +15,14 @@ const patience = 60_000
 
 type Event = CallEvent.CallEvent
 
-const eventsOf = (history: History.History): ReadonlyArray<Event> => history.turns.flatMap(({ turn }) => turn.events)
+const eventsOf = (history: StormHistory.StormHistory): ReadonlyArray<Event> =>
+  history.turns.flatMap(({ turn }) => turn.events)
 
-const violations = (law: StormLaws.Law, history: History.History): ReadonlyArray<string> =>
+const violations = (law: StormLaws.Law, history: StormHistory.StormHistory): ReadonlyArray<string> =>
   law.check(history).flatMap((finding) => finding._tag === "Violation" ? [finding.problem] : [])
 
 /** The same turns with other events. */
-const rewritten = (history: History.History, change: (event: Event) => Event): History.History => ({
+const rewritten = (history: StormHistory.StormHistory, change: (event: Event) => Event): StormHistory.StormHistory => ({
   ...history,
   turns: history.turns.map((appended) => ({
     ...appended,
@@ -33,7 +34,7 @@ const rewritten = (history: History.History, change: (event: Event) => Event): H
 const historyWith = (is: (event: Event) => boolean) =>
   Effect.gen(function*() {
     for (let seed = 1;; seed++) {
-      const { history } = yield* Storm.once(Visit, input, { seed, requestOf, faults: Faults.only("cancel") })
+      const { history } = yield* Storm.once(Visit, input, { seed, requestOf, faults: StormFaults.only("cancel") })
       if (eventsOf(history).some(is)) return history
     }
   })
@@ -95,7 +96,7 @@ describe("a law over a forged history", () => {
           level: "Error" as const,
           text: `The store refuses a turn of call ${turn.callId}`
         }
-        const of = (refused: Partial<History.Refused>, logged: ReadonlyArray<History.Logged> = [told]) =>
+        const of = (refused: Partial<StormHistory.Refused>, logged: ReadonlyArray<StormHistory.Logged> = [told]) =>
           violations(StormLaws.nothingStopsTheRest, {
             ...history,
             logged,
@@ -123,7 +124,7 @@ describe("a law over a forged history", () => {
           reason: "no connection",
           retryAt: at + 1_000
         })
-        const forged = (stored: Event): History.History => ({
+        const forged = (stored: Event): StormHistory.StormHistory => ({
           ...history,
           turns: [...history.turns, { ...appended, seq: seq + 1, turn: { ...turn, events: [stored] } }],
           refused: [{ at, seq, incarnation, turn: { ...turn, events: [unsent(at)] }, isOwn: true, tries: 1 }]
@@ -191,7 +192,7 @@ const foundIn = (talk: Flow.Flow<void, Flow.NotAnswered | Flow.HungUp, Flow.NoLi
         yield* talk
       }).pipe(Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed(undefined)))
   })
-  return Effect.flip(Storm.run(Twice, { to, from }, { requestOf, faults: Faults.none }))
+  return Effect.flip(Storm.run(Twice, { to, from }, { requestOf, faults: StormFaults.none }))
 }
 
 describe("a storm over an engine that asks a request twice", () => {

@@ -12,7 +12,7 @@ import {
   Webhook
 } from "@ringback/core"
 import { Clock, Effect, Option, Schema } from "effect"
-import { Faults, Storm, StormLaws } from "../src/index.ts"
+import { Storm, StormFaults, StormLaws } from "../src/index.ts"
 import { Desk, keepOrCancel, parties } from "./fixtures/flows.ts"
 
 // Each law is broken on purpose, by one part of the engine that is replaced, and a storm of a thousand runs finds it.
@@ -40,7 +40,7 @@ const caught = (
   law: StormLaws.Law,
   sabotage: Storm.Sabotage,
   flow: typeof Survey | typeof Desk = Survey,
-  faults = Faults.all
+  faults = StormFaults.all
 ) =>
   Effect.flip(
     Storm.run(flow as typeof Desk, input, {
@@ -59,7 +59,7 @@ const finds = (
   law: StormLaws.Law,
   sabotage: () => Storm.Sabotage,
   flow?: typeof Survey | typeof Desk,
-  faults?: Faults.Faults
+  faults?: StormFaults.StormFaults
 ) => it.effect(`finds ${part}`, () => caught(law, sabotage(), flow, faults), 60_000)
 
 /** Changes what the engine answers to webhooks. */
@@ -146,7 +146,7 @@ describe("a storm over a broken engine", () => {
       })
     }),
     Survey,
-    { ...Faults.all, sessionForeign: 0.5 }
+    { ...StormFaults.all, sessionForeign: 0.5 }
   )
 
   finds("a start that is acknowledged before it is stored", StormLaws.nothingForgotten, () => ({
@@ -227,7 +227,7 @@ describe("a storm over a broken engine", () => {
       })
     }),
     Survey,
-    Faults.only("cancel")
+    StormFaults.only("cancel")
   )
 
   finds("an engine that gives up lines before they are silent for long", StormLaws.everyCallEnds, () => ({

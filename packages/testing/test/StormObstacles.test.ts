@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Flow, Line, PhoneNumber, Transport } from "@ringback/core"
 import { Effect, Schema } from "effect"
-import { Faults, Storm, StormLaws } from "../src/index.ts"
+import { Storm, StormFaults, StormLaws } from "../src/index.ts"
 import { parties } from "./fixtures/flows.ts"
 
 const input = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
@@ -21,7 +21,7 @@ const Announcement = Flow.make("announcement", {
     )
 })
 
-const locked = { ...Faults.none, accountLocked: 0.3 }
+const locked = { ...StormFaults.none, accountLocked: 0.3 }
 
 const blow = (options: Storm.Options) =>
   Storm.run(Announcement, input, { runs: 40, calls: 8, faults: locked, ...options })
@@ -58,7 +58,7 @@ describe("credentials that are not accepted for a while", () => {
 
     it.effect(
       `keep every law among all that goes wrong (${store})`,
-      () => blow({ store, runs: 15, calls: 4, seed: 700, faults: { ...Faults.all, accountLocked: 0.3 } }),
+      () => blow({ store, runs: 15, calls: 4, seed: 700, faults: { ...StormFaults.all, accountLocked: 0.3 } }),
       patience
     )
   }

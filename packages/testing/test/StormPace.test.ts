@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { EventStore, Flow, Line, PhoneNumber, type Settings } from "@ringback/core"
 import { Effect, Schema } from "effect"
-import { Faults, Storm, StormLaws } from "../src/index.ts"
+import { Storm, StormFaults, StormLaws } from "../src/index.ts"
 import { parties } from "./fixtures/flows.ts"
 
 const input = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
@@ -23,7 +23,7 @@ const Announcement = Flow.make("announcement", {
     })
 })
 
-const starved = { ...Faults.none, paceStarved: 1, linesFew: 0.5 }
+const starved = { ...StormFaults.none, paceStarved: 1, linesFew: 0.5 }
 
 const blow = (options: Storm.Options) =>
   Storm.run(Announcement, input, { runs: 30, calls: 12, faults: starved, ...options })
@@ -42,7 +42,7 @@ describe("a starved pace", () => {
           store: "postgres",
           runs: 60,
           settings: { store: { lookEvery: 1_000 } },
-          faults: { ...Faults.none, linesFew: 1, storeSlow: 0.3, storeStuck: 0.02 }
+          faults: { ...StormFaults.none, linesFew: 1, storeSlow: 0.3, storeStuck: 0.02 }
         })
         assert.isAbove(faults["linesFew"] ?? 0, 10)
       }),
@@ -72,7 +72,8 @@ describe("a starved pace", () => {
 
     it.effect(
       `among all that goes wrong (${store})`,
-      () => blow({ store, runs: 15, calls: 5, seed: 500, faults: { ...Faults.all, paceStarved: 1, linesFew: 0.5 } }),
+      () =>
+        blow({ store, runs: 15, calls: 5, seed: 500, faults: { ...StormFaults.all, paceStarved: 1, linesFew: 0.5 } }),
       patience
     )
   }

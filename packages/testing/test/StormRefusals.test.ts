@@ -4,7 +4,7 @@ import { PhoneNumber } from "@ringback/core"
 import { Effect } from "effect"
 import { requestOf, Visit } from "../../../scripts/storm.finalizers.ts"
 import { places, Throwing } from "../../../scripts/storm.throwing.ts"
-import { Faults, Storm } from "../src/index.ts"
+import { Storm, StormFaults } from "../src/index.ts"
 import { Desk } from "./fixtures/flows.ts"
 
 const input = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
@@ -12,7 +12,7 @@ const input = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("155
 const stores: ReadonlyArray<Storm.StoreKind> = ["memory", "sqlite", "postgres"]
 
 /** A storm in which the store was once misjudged, with what could go wrong then. */
-const one = { runs: 1, store: "postgres", faults: Faults.without(Faults.all, "versionUnknown") } as const
+const one = { runs: 1, store: "postgres", faults: StormFaults.without(StormFaults.all, "versionUnknown") } as const
 
 const throwing = (drawn: number) => ({ ...input, throws: places[Math.floor(drawn * places.length)]! })
 
@@ -28,7 +28,7 @@ describe("a store that refuses for good", () => {
           seed: 1,
           store,
           signals: { paid: true },
-          faults: Faults.only("storeRefuses")
+          faults: StormFaults.only("storeRefuses")
         })
         assert.isAbove(faults["storeRefuses"] ?? 0, 0)
       }), patience)

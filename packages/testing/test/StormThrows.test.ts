@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { PhoneNumber } from "@ringback/core"
 import { Effect } from "effect"
 import { places, Throwing } from "../../../scripts/storm.throwing.ts"
-import { Callee, Faults, Storm } from "../src/index.ts"
+import { Callee, Storm, StormFaults } from "../src/index.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -26,7 +26,7 @@ describe("a flow that throws", () => {
         Effect.gen(function*() {
           const callee = throws === "in a failure's handler" ? silent : talking
           const { findings, history } = yield* Storm.once(Throwing, { ...input, throws }, {
-            faults: Faults.none,
+            faults: StormFaults.none,
             calls: 1,
             store,
             callees: { [to]: callee }
@@ -45,7 +45,7 @@ describe("a flow that throws", () => {
   }
 
   it.effect("hears a recorded hold after three unrecorded ones, right after a clock was set", () => {
-    const faults = Faults.without(Faults.all, "storeRefuses")
+    const faults = StormFaults.without(StormFaults.all, "storeRefuses")
     return Storm.run(Throwing, input, { runs: 1, seed: 5, store: "postgres", throwing, faults })
   }, patience)
 })

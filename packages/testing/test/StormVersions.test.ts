@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Action, Calls, EventStore, Flow, Line, PhoneNumber, Settings } from "@ringback/core"
 import { Effect, Equal, Schema } from "effect"
 import { examples } from "../../../scripts/storm.examples.ts"
-import { Faults, type History, Storm, StormLaws } from "../src/index.ts"
+import { Storm, StormFaults, type StormHistory, StormLaws } from "../src/index.ts"
 import { Desk, keepOrCancel, parties } from "./fixtures/flows.ts"
 
 const from = PhoneNumber.make("15550170009")
@@ -32,14 +32,14 @@ const incoming = { to: from, from: "15550170044" }
 
 /** What a deployment takes: processes come and go, and calls are cancelled meanwhile. */
 const deployment = {
-  ...Faults.only("secondProcess", "crash", "takeover", "cancel"),
+  ...StormFaults.only("secondProcess", "crash", "takeover", "cancel"),
   versionUnknown: 0.5
 }
 
 /** The same on a bad day. */
-const everything = { ...Faults.all, versionUnknown: 0.8 }
+const everything = { ...StormFaults.all, versionUnknown: 0.8 }
 
-const marks = ({ turns }: History.History) =>
+const marks = ({ turns }: StormHistory.StormHistory) =>
   turns.flatMap(({ turn }) => turn.events).filter(({ _tag }) => _tag === "FlowAwaited" || _tag === "FlowResumed")
 
 describe("a process that does not know the version of a call", () => {
@@ -69,7 +69,7 @@ describe("a process that does not know the version of a call", () => {
     }), patience)
 
   it.effect("may die while it starts and takes over a call: nobody waits for it", () => {
-    const faults = { ...Faults.only("secondProcess", "storeSlow", "crash"), versionUnknown: 0.5 }
+    const faults = { ...StormFaults.only("secondProcess", "storeSlow", "crash"), versionUnknown: 0.5 }
     return examples["passcode"]!({ runs: 1, seed: 208, store: "postgres", faults })
   }, patience)
 

@@ -5,8 +5,8 @@
 import { type Action, Call, Transport, type Webhook } from "@ringback/core"
 import { Cause, Clock, Deferred, Effect, Exit, Option, Result } from "effect"
 import { isDeepStrictEqual } from "node:util"
-import type * as Faults from "../../Faults.ts"
-import type * as History from "../../History.ts"
+import type * as StormFaults from "../../StormFaults.ts"
+import type * as StormHistory from "../../StormHistory.ts"
 import type { Border } from "./process.ts"
 import { type Mutable, newest, type Process, reach, type World } from "./world.ts"
 
@@ -31,7 +31,7 @@ const postFaults = [
   "postNotSent",
   "postRefused",
   "postTwice"
-] as const satisfies ReadonlyArray<Faults.Kind>
+] as const satisfies ReadonlyArray<StormFaults.Kind>
 
 type PostFault = typeof postFaults[number] | "carrierThrottles" | "accountLocked"
 
@@ -195,7 +195,7 @@ const deliver = (world: World, border: Border, posting: Posting): Effect.Effect<
     yield* latency(world)
     const process = reach(world)
     if (process === undefined) return yield* Effect.fail("nobody is there")
-    const delivery: Mutable<History.Delivery> = {
+    const delivery: Mutable<StormHistory.Delivery> = {
       posting: posting.id,
       copy: ++posting.copies,
       webhook: posting.webhook,
@@ -218,14 +218,14 @@ const deliver = (world: World, border: Border, posting: Posting): Effect.Effect<
 
 interface Exchange {
   readonly process: Process
-  readonly delivery: Mutable<History.Delivery>
+  readonly delivery: Mutable<StormHistory.Delivery>
   readonly connection: { readonly open: boolean }
   readonly arrived: Deferred.Deferred<void, string>
   readonly reply: Reply
 }
 
 /** Whether a process stood still or lost the time since, or its store failed or was slow. */
-const wasHeldUp = ({ failed, jumped, stood, waited }: History.Life, since: number): boolean =>
+const wasHeldUp = ({ failed, jumped, stood, waited }: StormHistory.Life, since: number): boolean =>
   [...failed, ...jumped].some((at) => at >= since) || [...stood, ...waited].some(({ to }) => to >= since)
 
 /** What the process does with a webhook, until it knows what became of its answer. */
@@ -278,7 +278,7 @@ const serve = (world: World, border: Border, exchange: Exchange): Effect.Effect<
   ))
 
 /** The state in memory is what the log folds to, whenever nothing is on its way between the two. */
-const compare = (world: World, process: Process, delivery: History.Delivery): Effect.Effect<void> =>
+const compare = (world: World, process: Process, delivery: StormHistory.Delivery): Effect.Effect<void> =>
   Effect.gen(function*() {
     const { turns } = world.records
     if (process.appending > 0 || newest(world, process.place) !== process) return

@@ -1,5 +1,5 @@
 /** What laws find in a history. */
-import type * as History from "../../History.ts"
+import type * as StormHistory from "../../StormHistory.ts"
 
 /** A breach, or an outcome that the law names and allows. */
 export type Finding =
@@ -12,7 +12,7 @@ export type Findings = ReadonlyArray<Finding>
 export interface Law {
   readonly name: string
   readonly remains: ReadonlyArray<string>
-  readonly check: (history: History.History) => Findings
+  readonly check: (history: StormHistory.StormHistory) => Findings
 }
 
 export const violation = (problem: string): Finding => ({ _tag: "Violation", problem })

@@ -3,7 +3,7 @@
  */
 import { type Action, Call, type CallEvent, type CallLine, type Webhook } from "@ringback/core"
 import { Equal } from "effect"
-import type * as History from "../../History.ts"
+import type * as StormHistory from "../../StormHistory.ts"
 
 /** Work that failed goes on after at most so long, in milliseconds. */
 export const afterFailure = 10_000
@@ -15,7 +15,9 @@ export interface PastCall {
   readonly id: CallEvent.CallId
   readonly events: Events
   /** The turns with the state after each and the number of events up to it. */
-  readonly turns: ReadonlyArray<{ readonly turn: History.Appended; readonly after: Call.Call; readonly length: number }>
+  readonly turns: ReadonlyArray<
+    { readonly turn: StormHistory.Appended; readonly after: Call.Call; readonly length: number }
+  >
   /** The state after all of it. */
   readonly call: Call.Call
 }
@@ -27,9 +29,9 @@ export interface Past {
   readonly ofReference: (referenceId: string) => PastCall | undefined
 }
 
-const pasts = new WeakMap<History.History, Past>()
+const pasts = new WeakMap<StormHistory.StormHistory, Past>()
 
-export const of = (history: History.History): Past => {
+export const of = (history: StormHistory.StormHistory): Past => {
   const known = pasts.get(history)
   if (known !== undefined) return known
   const past = make(history)
@@ -37,7 +39,7 @@ export const of = (history: History.History): Past => {
   return past
 }
 
-const make = (history: History.History): Past => {
+const make = (history: StormHistory.StormHistory): Past => {
   const turnsOf = grouped(history.turns, ({ turn }) => turn.callId)
   const calls = Array.from(turnsOf, ([id, turns]) => pastCall(id, turns))
   const byId = new Map<string, PastCall>(calls.map((call) => [call.id, call]))
@@ -67,7 +69,7 @@ export const grouped = <A, K>(all: ReadonlyArray<A>, key: (one: A) => K): Readon
 /** The call that an `external_id` names. */
 export const callIdIn = (externalId: string): string => externalId.split(".")[1] ?? ""
 
-const pastCall = (id: CallEvent.CallId, appended: ReadonlyArray<History.Appended>): PastCall => {
+const pastCall = (id: CallEvent.CallId, appended: ReadonlyArray<StormHistory.Appended>): PastCall => {
   const events: Array<CallEvent.CallEvent> = []
   let call = Call.initial(id)
   const turns = appended.map((turn) => {
@@ -93,7 +95,7 @@ export const eventsBefore = (past: PastCall, seq: number): Events =>
 export const durable = (
   past: PastCall,
   is: (event: CallEvent.CallEvent) => boolean
-): History.Appended | undefined => past.turns.find(({ turn }) => turn.turn.events.some(is))?.turn
+): StormHistory.Appended | undefined => past.turns.find(({ turn }) => turn.turn.events.some(is))?.turn
 
 export const lineOf = (call: Call.Call | undefined, webhook: Webhook.Webhook): CallLine.CallLine | undefined =>
   call?.lines.find((line) => line.referenceId === webhook.referenceId) ??
@@ -108,7 +110,7 @@ export const lineAt = (
 
 /** Whether the record said of the line of a webhook at a moment that it gets this action, or nothing. */
 export const says = (
-  history: History.History,
+  history: StormHistory.StormHistory,
   webhook: Webhook.Webhook,
   action: Action.Action | undefined,
   seq: number
@@ -132,13 +134,18 @@ export const wasTakenOver = (past: PastCall, incarnation: number, seq: number): 
   past.turns.some(({ turn }) => turn.seq < seq && turn.incarnation > incarnation)
 
 /** Another process worked on the call beside this one. */
-export const hasCompany = (history: History.History, past: PastCall, incarnation: number, seq: number): boolean => {
+export const hasCompany = (
+  history: StormHistory.StormHistory,
+  past: PastCall,
+  incarnation: number,
+  seq: number
+): boolean => {
   const born = history.lives[incarnation - 1]?.born.seq ?? 0
   return past.turns.some(({ turn }) => turn.incarnation !== incarnation && turn.seq > born && turn.seq < seq)
 }
 
 /** How long a stretch of time overlaps with any of others. */
-export const overlap = (stretches: ReadonlyArray<History.Stretch>, from: number, to: number): number => {
+export const overlap = (stretches: ReadonlyArray<StormHistory.Stretch>, from: number, to: number): number => {
   let [covered, until] = [0, from]
   for (const stretch of stretches.toSorted((a, b) => a.from - b.from)) {
     const [start, end] = [Math.max(stretch.from, until), Math.min(stretch.to, to)]
@@ -152,5 +159,5 @@ export const postingOf = (event: CallEvent.CallEvent): number | undefined =>
   "extra" in event && typeof event.extra?.["posting"] === "number" ? event.extra["posting"] : undefined
 
 /** Whether the store had refused to take a webhook, for good, before a moment. */
-export const isRefused = (history: History.History, posting: number, before: number): boolean =>
+export const isRefused = (history: StormHistory.StormHistory, posting: number, before: number): boolean =>
   history.refused.some(({ seq, turn }) => seq < before && turn.events.some((event) => postingOf(event) === posting))

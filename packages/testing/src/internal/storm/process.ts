@@ -3,7 +3,7 @@
  * taken over: then it gets no answer any more, or a late one, without anybody asking its fibers.
  */
 import { type Clock, Deferred, Duration, Effect, Exit } from "effect"
-import type * as Faults from "../../Faults.ts"
+import type * as StormFaults from "../../StormFaults.ts"
 import { newest, type Process, type World } from "./world.ts"
 
 /** A run with more steps than this does not come to an end by itself. */
@@ -192,7 +192,7 @@ export const make = (world: World, boot: Boot): Border => {
       return Effect.andThen(Effect.andThen(clock.sleep(Duration.millis(millis)), pass(process)), rest)
     })
 
-  const plan = (kind: Faults.Kind, most: number, strike: (process: Process) => Effect.Effect<void>) => ({
+  const plan = (kind: StormFaults.Kind, most: number, strike: (process: Process) => Effect.Effect<void>) => ({
     at: world.moments(kind, most),
     strike
   })

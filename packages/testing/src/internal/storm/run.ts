@@ -4,8 +4,8 @@
  */
 import { Calls, EventStore, type LiveCall, PhoneNumber, Settings, Transport } from "@ringback/core"
 import { Cause, Clock, Context, Deferred, Effect, Exit, Fiber, Latch, Layer, Random, Scope } from "effect"
-import type * as History from "../../History.ts"
 import type * as PhoneCompany from "../../PhoneCompany.ts"
+import type * as StormHistory from "../../StormHistory.ts"
 import * as Carrier from "./carrier.ts"
 import * as Database from "./database.ts"
 import type * as Dice from "./dice.ts"
@@ -24,7 +24,7 @@ const longestRun = 8 * 60 * 60 * 1000
 
 export const run: (
   options: World.Options
-) => Effect.Effect<History.History, never, PhoneCompany.PhoneCompany | Scope.Scope> = Effect.fnUntraced(
+) => Effect.Effect<StormHistory.StormHistory, never, PhoneCompany.PhoneCompany | Scope.Scope> = Effect.fnUntraced(
   function*(options) {
     const world = yield* World.make(options, options.settings)
     const openStore = yield* stores(world)
@@ -96,7 +96,7 @@ const finished = (world: World.World, wanted: number, abandoned: boolean) =>
       told: { cancelled, outcomes, signalled, started },
       endedAt: world.now(),
       abandoned
-    } satisfies History.History
+    } satisfies StormHistory.StormHistory
   })
 
 // ---------------------------------------------------------------------------------------------------------------------

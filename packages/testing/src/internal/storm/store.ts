@@ -11,7 +11,7 @@
  */
 import { CallEvent, EventStore } from "@ringback/core"
 import { Effect } from "effect"
-import type * as Faults from "../../Faults.ts"
+import type * as StormFaults from "../../StormFaults.ts"
 import { postingOf } from "./past.ts"
 import type { Border } from "./process.ts"
 import type { Process, World } from "./world.ts"
@@ -59,7 +59,7 @@ export const weather = <E>(
     return Effect.fail(fail(operation, problem))
   }
 
-  const fails = (operation: "write" | "read", kind: Faults.Kind) =>
+  const fails = (operation: "write" | "read", kind: StormFaults.Kind) =>
     Effect.suspend(() => strikes(kind) === undefined ? Effect.void : failing(operation, "broken"))
 
   const fits = Effect.suspend(() => {

@@ -1,8 +1,8 @@
 /** Strangers: whoever finds the address of the webhooks and posts there what the carrier never said. */
 import { Flow, Line, type Webhook } from "@ringback/core"
 import { Cause, Effect, Exit, Schema } from "effect"
-import type * as Faults from "../../Faults.ts"
-import type * as History from "../../History.ts"
+import type * as StormFaults from "../../StormFaults.ts"
+import type * as StormHistory from "../../StormHistory.ts"
 import type * as Dice from "./dice.ts"
 import type { Border } from "./process.ts"
 import { type Mutable, reach, type World } from "./world.ts"
@@ -77,7 +77,7 @@ const post = (world: World, border: Border, webhook: Webhook.Webhook): Effect.Ef
   Effect.suspend(() => {
     const process = reach(world)
     if (process === undefined) return Effect.void
-    const posted: Mutable<History.Foreign> = { ...world.moment(), webhook, incarnation: process.id }
+    const posted: Mutable<StormHistory.Foreign> = { ...world.moment(), webhook, incarnation: process.id }
     world.records.strangers.push(posted)
     return process.run(Effect.gen(function*() {
       yield* border.cross(process)
@@ -90,7 +90,7 @@ const post = (world: World, border: Border, webhook: Webhook.Webhook): Effect.Ef
 
 /** The strangers of a run, if there are any. */
 export const appear = (world: World, border: Border): Effect.Effect<void> => {
-  const each = (kind: Faults.Kind, posts: ReadonlyArray<Post>) => {
+  const each = (kind: StormFaults.Kind, posts: ReadonlyArray<Post>) => {
     const dice = world.strikes(kind)
     return dice === undefined ? Effect.void : world.begin(posting(world, border, posts, dice))
   }

@@ -7,10 +7,10 @@ import type { Action, CallEvent, Calls, EventStore, LiveCall, Transport } from "
 import { Clock, Context, Deferred, Effect, type Latch, Random } from "effect"
 import type { Queue, Schema } from "effect"
 import type * as Callee from "../../Callee.ts"
-import type * as Faults from "../../Faults.ts"
-import type * as History from "../../History.ts"
 import * as PhoneCompany from "../../PhoneCompany.ts"
 import type * as PhoneLine from "../../PhoneLine.ts"
+import type * as StormFaults from "../../StormFaults.ts"
+import type * as StormHistory from "../../StormHistory.ts"
 import * as Dice from "./dice.ts"
 
 /** Whose behaviour under failure the store has. */
@@ -24,7 +24,7 @@ export interface Options {
   readonly store: StoreKind
   /** How many calls at most; each run draws. */
   readonly calls: number
-  readonly faults: Faults.Faults
+  readonly faults: StormFaults.StormFaults
   readonly callees: { readonly [number: string]: Callee.Script | ReadonlyArray<Callee.Script> } | undefined
   readonly incoming: { readonly to: string; readonly from: string; readonly callee?: Callee.Script } | undefined
   readonly signals: { readonly [name: string]: Schema.Json }
@@ -68,7 +68,7 @@ export interface Process {
   readonly born: { readonly seq: number; readonly at: number }
   readonly thawed: Latch.Latch
   readonly died: Deferred.Deferred<void>
-  readonly life: Mutable<History.Life>
+  readonly life: Mutable<StormHistory.Life>
   /** For how many reasons it stands still. */
   frozen: number
   dead: boolean
@@ -82,7 +82,7 @@ export interface Process {
   /** What others have told it, once it listens. */
   told: Queue.Queue<EventStore.Told> | undefined
   /** When the others cannot see that it lives. */
-  readonly unseen: Array<History.Stretch>
+  readonly unseen: Array<StormHistory.Stretch>
   calls: Calls.Calls["Service"] | undefined
   readMetrics: () => void
   run: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<void>
@@ -94,27 +94,27 @@ export interface Process {
 export interface Append {
   readonly turn: EventStore.Turn
   readonly summary: EventStore.Summary
-  readonly begun: History.Moment
+  readonly begun: StormHistory.Moment
 }
 
 /** Everything that has happened so far. */
 export interface Records {
-  readonly turns: Array<Mutable<History.Appended>>
-  readonly deliveries: Array<Mutable<History.Delivery>>
-  readonly sent: Array<History.Sent>
-  readonly ran: Array<History.Ran>
-  readonly faults: Array<History.Fault>
-  readonly lives: Array<History.Life>
+  readonly turns: Array<Mutable<StormHistory.Appended>>
+  readonly deliveries: Array<Mutable<StormHistory.Delivery>>
+  readonly sent: Array<StormHistory.Sent>
+  readonly ran: Array<StormHistory.Ran>
+  readonly faults: Array<StormHistory.Fault>
+  readonly lives: Array<StormHistory.Life>
   readonly strayed: Array<string>
   /** What the engine showed to the outside: log, spans, metrics, errors. */
-  readonly shown: Array<History.Shown>
-  readonly refused: Array<History.Refused>
-  readonly logged: Array<History.Logged>
-  readonly strangers: Array<History.Foreign>
-  readonly started: Array<History.Started>
-  readonly outcomes: Array<History.Outcome>
-  readonly signalled: Array<History.Signalled>
-  readonly cancelled: Array<History.Cancelled>
+  readonly shown: Array<StormHistory.Shown>
+  readonly refused: Array<StormHistory.Refused>
+  readonly logged: Array<StormHistory.Logged>
+  readonly strangers: Array<StormHistory.Foreign>
+  readonly started: Array<StormHistory.Started>
+  readonly outcomes: Array<StormHistory.Outcome>
+  readonly signalled: Array<StormHistory.Signalled>
+  readonly cancelled: Array<StormHistory.Cancelled>
 }
 
 export interface World {
@@ -130,17 +130,17 @@ export interface World {
   readonly random: Context.Service.Shape<typeof Random.Random>
   readonly now: () => number
   /** Numbers everything that happens, also within one millisecond. */
-  readonly moment: () => History.Moment
+  readonly moment: () => StormHistory.Moment
   /** Draws what no fault has to do with. */
   readonly nature: Dice.Dice
-  readonly diceOf: (kind: Faults.Kind) => Dice.Dice
+  readonly diceOf: (kind: StormFaults.Kind) => Dice.Dice
   /** Whether a fault strikes at this opportunity: then its dice, to draw how hard. */
-  readonly strikes: (kind: Faults.Kind) => Dice.Dice | undefined
-  readonly record: (kind: Faults.Kind) => void
+  readonly strikes: (kind: StormFaults.Kind) => Dice.Dice | undefined
+  readonly record: (kind: StormFaults.Kind) => void
   /** Something can be read outside. What was read before is not kept twice. */
-  readonly show: (where: History.Shown["where"], text: string) => void
+  readonly show: (where: StormHistory.Shown["where"], text: string) => void
   /** The steps of the processes at which a fault strikes a run. */
-  readonly moments: (kind: Faults.Kind, most: number) => Array<number>
+  readonly moments: (kind: StormFaults.Kind, most: number) => Array<number>
   /** Begins something that no death of a process stops. */
   readonly begin: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<void>
   /** The same, and waits for it. */
@@ -196,8 +196,8 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     signalled: [],
     cancelled: []
   }
-  const moment = (): History.Moment => ({ seq: ++seq, at: now() })
-  const record = (kind: Faults.Kind): void => void records.faults.push({ ...moment(), kind })
+  const moment = (): StormHistory.Moment => ({ seq: ++seq, at: now() })
+  const record = (kind: StormFaults.Kind): void => void records.faults.push({ ...moment(), kind })
 
   const shown = new Set<string>()
   const show: World["show"] = (where, text) => {
@@ -206,8 +206,8 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     records.shown.push({ where, text })
   }
 
-  const dice = new Map<Faults.Kind, { readonly dice: Dice.Dice; readonly abroad: boolean }>()
-  const rolling = (kind: Faults.Kind) => {
+  const dice = new Map<StormFaults.Kind, { readonly dice: Dice.Dice; readonly abroad: boolean }>()
+  const rolling = (kind: StormFaults.Kind) => {
     const found = dice.get(kind)
     if (found !== undefined) return found
     const own = Dice.make(`${options.seed}/${kind}`)
@@ -215,7 +215,7 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     dice.set(kind, made)
     return made
   }
-  const hits = (kind: Faults.Kind): Dice.Dice | undefined => {
+  const hits = (kind: StormFaults.Kind): Dice.Dice | undefined => {
     const { abroad, dice } = rolling(kind)
     return dice.hit(options.faults[kind]) && abroad ? dice : undefined
   }

@@ -1,10 +1,10 @@
 /** Activities run at least once under one key, and what comes of them is recorded once: what they said, held against the record. */
 import type { CallEvent } from "@ringback/core"
-import type * as History from "../../../History.ts"
+import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, none, violation } from "../finding.ts"
 import * as Past from "../past.ts"
 
-export const check = (history: History.History): Findings => [
+export const check = (history: StormHistory.StormHistory): Findings => [
   ...Past.of(history).calls.flatMap((call) => [...results(call), ...runs(history, call)]),
   ...keys(history)
 ]
@@ -20,7 +20,7 @@ const results = (call: Past.PastCall): Findings => {
 }
 
 /** What has a result has run, where activities of its name say that they run. */
-const runs = (history: History.History, call: Past.PastCall): Findings => {
+const runs = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
   const telling = new Set(history.ran.map(({ name }) => name))
   const places = new Set(completions(call).map(({ n }) => n))
   return call.events.flatMap((event) =>
@@ -35,7 +35,7 @@ const runs = (history: History.History, call: Past.PastCall): Findings => {
 const callIdOf = (key: string): string => key.split("/")[0]!
 
 /** One request has one key, however often it runs. */
-const keys = (history: History.History): Findings => {
+const keys = (history: StormHistory.StormHistory): Findings => {
   const requests = Past.grouped(history.ran, ({ key, name }) => `${callIdOf(key)} ${name}`)
   return [...requests.values()].flatMap((ran) =>
     new Set(ran.map(({ key }) => key)).size > 1 ? [violation("one request of the flow ran under two keys")] : none

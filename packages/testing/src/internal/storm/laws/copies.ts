@@ -1,6 +1,6 @@
 /** The same webhook gets the same reply: every delivery of it, held against every other and against the record. */
 import { type CallLine, Settings, Webhook } from "@ringback/core"
-import type * as History from "../../../History.ts"
+import type * as StormHistory from "../../../StormHistory.ts"
 import { type Finding, type Findings, none, remains, violation } from "../finding.ts"
 import * as Past from "../past.ts"
 import * as holds from "./holds.ts"
@@ -15,14 +15,14 @@ export const residuals = {
   answerTaken: "a true answer was taken for a copy"
 } as const
 
-export const check = (history: History.History): Findings => [
+export const check = (history: StormHistory.StormHistory): Findings => [
   ...history.deliveries.flatMap((delivery) => again(history, delivery)),
   ...Past.of(history).calls.flatMap((call) => mistaken(history, call)),
   ...unheard(history)
 ]
 
 /** A reply that says it is for a copy: an equal event came before, and the record, of which nothing is from this one, says so. */
-const again = (history: History.History, delivery: History.Delivery): Findings => {
+const again = (history: StormHistory.StormHistory, delivery: StormHistory.Delivery): Findings => {
   const { answered, webhook } = delivery
   if (answered?.basis !== "copy") return none
   const content = contentOf(history, webhook)
@@ -41,11 +41,11 @@ const again = (history: History.History, delivery: History.Delivery): Findings =
     : [violation(`a copy of ${webhook.event} was answered with ${what}, which is not on record`)]
 }
 
-const contentOf = ({ settings }: History.History, webhook: Webhook.Webhook): string =>
+const contentOf = ({ settings }: StormHistory.StormHistory, webhook: Webhook.Webhook): string =>
   Webhook.content(webhook, settings.copies.eventKey)
 
 /** Whether a process recorded a webhook before it answered this delivery of it, and had no other in hand. */
-const isNews = (history: History.History, delivery: History.Delivery): boolean => {
+const isNews = (history: StormHistory.StormHistory, delivery: StormHistory.Delivery): boolean => {
   const { answered, incarnation, posting, taken } = delivery
   const recorded = history.turns.find(({ begun, incarnation: by, seq, turn }) =>
     by === incarnation && begun.seq > taken!.seq && seq < answered!.seq &&
@@ -59,7 +59,7 @@ const isNews = (history: History.History, delivery: History.Delivery): boolean =
 }
 
 /** A copy that was taken for an answer: two facts from one webhook. */
-const mistaken = (history: History.History, call: Past.PastCall): Findings => {
+const mistaken = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
   const seen = new Set<number>()
   return call.events.flatMap((event, index): Findings => {
     const posting = Past.postingOf(event)
@@ -70,7 +70,7 @@ const mistaken = (history: History.History, call: Past.PastCall): Findings => {
   })
 }
 
-const mistake = (history: History.History, call: Past.PastCall, index: number): Finding => {
+const mistake = (history: StormHistory.StormHistory, call: Past.PastCall, index: number): Finding => {
   const event = call.events[index]!
   if (event._tag === "LegEnded") return remains(residuals.leg)
   if (event._tag !== "PromptCompleted" && event._tag !== "HoldCompleted") {
@@ -99,13 +99,13 @@ const isSame = (self: CallLine.CallLine["inFlight"], that: CallLine.CallLine["in
   self !== undefined && that !== undefined && self.n === that.n && self.at === that.at
 
 /** A clock was set meanwhile, or two processes know the time of their store only roughly, by answers that came late. */
-const isTimeUnsure = ({ lives }: History.History, from: number, to: number): boolean =>
+const isTimeUnsure = ({ lives }: StormHistory.StormHistory, from: number, to: number): boolean =>
   lives.some(({ jumped }) => jumped.some((at) => at >= from && at <= to)) ||
   (new Set(lives.map(({ computer }) => computer)).size > 1 &&
     lives.some(({ jumped, waited }) => waited.length > 0 || jumped.some((at) => at <= to)))
 
 /** Completions that were never recorded, because they looked like copies: so the prompt was heard once more. */
-const unheard = (history: History.History): Findings => {
+const unheard = (history: StormHistory.StormHistory): Findings => {
   const past = Past.of(history)
   const recorded = new Set(history.turns.flatMap(({ turn }) => turn.events.map(Past.postingOf)))
   const postings = new Map<string, Set<number>>()

@@ -1,6 +1,6 @@
 /** Every call ends, and nobody waits in silence: deadlines of calls and of replies, held against the time that passed. */
 import { Call, type CallLine, Settings, Webhook } from "@ringback/core"
-import type * as History from "../../../History.ts"
+import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, none, remains, violation } from "../finding.ts"
 import * as Past from "../past.ts"
 import * as holds from "./holds.ts"
@@ -17,7 +17,7 @@ export const endResiduals = {
   unknown: "a call that ended without its flow, which no process knew"
 } as const
 
-export const ends = (history: History.History): Findings => {
+export const ends = (history: StormHistory.StormHistory): Findings => {
   const past = Past.of(history)
   return [
     ...(history.abandoned ? [violation("the calls did not come to their end")] : none),
@@ -41,7 +41,7 @@ const apart = 5_000
  * A line that lives counts as lost when it has been silent for longer than its action can last, in the time that passed and
  * not by a clock that was set.
  */
-const givenUp = (history: History.History, call: Past.PastCall): Findings =>
+const givenUp = (history: StormHistory.StormHistory, call: Past.PastCall): Findings =>
   call.events.flatMap((event, index): Findings => {
     if (event._tag !== "LineSilent") return none
     const line = Past.lineBefore(call, index, event.line)
@@ -63,7 +63,10 @@ const givenUp = (history: History.History, call: Past.PastCall): Findings =>
   })
 
 /** The processes that have registered the flow of a call in its version. */
-const knowing = ({ flow, lives }: History.History, { call }: Past.PastCall): ReadonlyArray<History.Life> =>
+const knowing = (
+  { flow, lives }: StormHistory.StormHistory,
+  { call }: Past.PastCall
+): ReadonlyArray<StormHistory.Life> =>
   call.flow === flow.name && call.flowVersion === flow.version ? lives.filter(({ knowsFlow }) => knowsFlow) : lives
 
 /** A process that is not seen by the others is seen again after this time. */
@@ -73,7 +76,7 @@ const unseenFor = 30_000
  * A call ends without its flow when it is cancelled and no process is there that knows it, or when none has been there for
  * as long as flows are waited for.
  */
-const withoutFlow = (history: History.History, call: Past.PastCall): Findings => {
+const withoutFlow = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
   const index = call.turns.findIndex(({ turn }) => turn.turn.events.some(({ _tag }) => _tag === "FlowEnded"))
   const { exit } = call.call
   if (index < 0 || exit?._tag !== "Stopped") return none
@@ -118,7 +121,7 @@ const neededSince = ({ turns }: Past.PastCall, index: number): number => {
 }
 
 /** Whether the carrier has a line that it has not reported to be over. */
-const isLive = (history: History.History, referenceId: string, at: number): boolean => {
+const isLive = (history: StormHistory.StormHistory, referenceId: string, at: number): boolean => {
   const own = history.log.filter((entry) => "referenceId" in entry && entry.referenceId === referenceId)
   return own.length > 0 &&
     !own.some((entry) => entry._tag === "Posted" && entry.at <= at && entry.webhook.event === "call_completed")
@@ -129,10 +132,10 @@ const isAsBefore = (self: CallLine.CallLine, that: CallLine.CallLine): boolean =
   self.inFlight?.at === that.inFlight?.at
 
 /** A call that is due is looked at within this time, in which a process lives and its store works: by another one, if not by its own. */
-const longestOverdue = ({ settings }: History.History): number => 30_000 + 3 * settings.store.lookEvery
+const longestOverdue = ({ settings }: StormHistory.StormHistory): number => 30_000 + 3 * settings.store.lookEvery
 
 /** A call has a time by which something happens, and then it does. */
-const overdue = (history: History.History, call: Past.PastCall): Findings =>
+const overdue = (history: StormHistory.StormHistory, call: Past.PastCall): Findings =>
   call.turns.flatMap(({ turn }, index): Findings => {
     const { due } = turn.summary
     if (due === null) return none
@@ -159,17 +162,17 @@ const overdue = (history: History.History, call: Past.PastCall): Findings =>
  * For how long a machine slept. A clock that gains so much is either put right or that of a machine that slept: a call that
  * is ahead of a clock which was set back takes it for put right, so that nothing happens before its time.
  */
-const slept = (history: History.History, from: number, to: number): number =>
+const slept = (history: StormHistory.StormHistory, from: number, to: number): number =>
   history.faults.some(({ at, kind }) => kind === "suspend" && at >= from && at <= to)
     ? Past.overlap(history.lives.flatMap(({ stood }) => stood), from, to)
     : 0
 
 /** For how long some process lived undisturbed, with a store that worked. */
 const healthy = (
-  history: History.History,
+  history: StormHistory.StormHistory,
   from: number,
   to: number,
-  lives: ReadonlyArray<History.Life> = history.lives
+  lives: ReadonlyArray<StormHistory.Life> = history.lives
 ): number => {
   const sick = history.lives.flatMap((life) => [
     ...life.stood,
@@ -183,8 +186,11 @@ const healthy = (
 }
 
 /** The parts of a stretch in which nobody lived. */
-const outside = (stretch: History.Stretch, lived: ReadonlyArray<History.Stretch>): ReadonlyArray<History.Stretch> =>
-  lived.reduce<ReadonlyArray<History.Stretch>>(
+const outside = (
+  stretch: StormHistory.Stretch,
+  lived: ReadonlyArray<StormHistory.Stretch>
+): ReadonlyArray<StormHistory.Stretch> =>
+  lived.reduce<ReadonlyArray<StormHistory.Stretch>>(
     (left, life) =>
       left.flatMap(({ from, to }) =>
         [{ from, to: Math.min(to, life.from) }, { from: Math.max(from, life.to), to }].filter((part) =>
@@ -206,7 +212,7 @@ export const airResiduals = {
   unanswered: "an event without a reply that is not asked again"
 } as const
 
-export const air = (history: History.History): Findings => [
+export const air = (history: StormHistory.StormHistory): Findings => [
   ...history.deliveries.flatMap((delivery) => [...late(history, delivery), ...silent(history, delivery)]),
   ...history.log.flatMap((entry): Findings => {
     switch (entry._tag) {
@@ -226,7 +232,7 @@ export const air = (history: History.History): Findings => [
  * Each event is answered before the reply deadline, less the time for which faults held the process up. A store that is late
  * is no excuse where somebody waits on the line: there a hold goes out.
  */
-const late = (history: History.History, delivery: History.Delivery): Findings => {
+const late = (history: StormHistory.StormHistory, delivery: StormHistory.Delivery): Findings => {
   const { answered, arrived, failed, incarnation, webhook } = delivery
   if (failed !== undefined) {
     const hasStood = Past.overlap(history.lives[incarnation - 1]!.stood, arrived.at, failed.at) > 0
@@ -268,7 +274,7 @@ const late = (history: History.History, delivery: History.Delivery): Findings =>
 }
 
 /** An answer that the carrier carried out on an open line is an action. */
-const silent = (history: History.History, delivery: History.Delivery): Findings => {
+const silent = (history: StormHistory.StormHistory, delivery: StormHistory.Delivery): Findings => {
   const { answered, obeyed, webhook } = delivery
   if (answered === undefined || !obeyed || answered.action !== undefined) return none
   const isUnreached = Webhook.kind(webhook) === "DialCompleted" && webhook.status !== "answered"

@@ -4,7 +4,7 @@
  */
 import { Action, type CallLine, Webhook } from "@ringback/core"
 import { Equal } from "effect"
-import type * as History from "../../../History.ts"
+import type * as StormHistory from "../../../StormHistory.ts"
 import { type Finding, type Findings, none, remains, violation } from "../finding.ts"
 import * as Past from "../past.ts"
 
@@ -22,13 +22,13 @@ export const residuals = {
 export const isUnwanted = (line: CallLine.CallLine | undefined, webhook: Webhook.Webhook): boolean =>
   line === undefined || line.left || line.phase === "Closed" || line.referenceId !== webhook.referenceId
 
-const isHold = (history: History.History, action: Action.Action | undefined): boolean =>
+const isHold = (history: StormHistory.StormHistory, action: Action.Action | undefined): boolean =>
   Equal.equals(action, Action.prompt(history.settings.reply.hold))
 
 /** Whether an answer, or a failure instead, took longer than the reply deadline by the clock of its process. */
 const isLate = (
-  history: History.History,
-  { answered, arrived, failed, incarnation, taken }: History.Delivery
+  history: StormHistory.StormHistory,
+  { answered, arrived, failed, incarnation, taken }: StormHistory.Delivery
 ): boolean => {
   const until = answered?.at ?? failed?.at
   if (until === undefined || taken === undefined) return false
@@ -41,21 +41,23 @@ const isLate = (
 const justNow = 60_000
 
 /** Whether an answer is of an engine that had begun to close: it waits for its store no longer than it lives. */
-const isOfClosing = ({ lives }: History.History, { answered, incarnation }: History.Delivery): boolean =>
+const isOfClosing = ({ lives }: StormHistory.StormHistory, { answered, incarnation }: StormHistory.Delivery): boolean =>
   answered!.seq > (lives[incarnation - 1]!.closing?.seq ?? Infinity)
 
-const lineOf = (history: History.History, { answered, webhook }: History.Delivery): CallLine.CallLine | undefined =>
-  Past.lineAt(Past.of(history).callOf(webhook), webhook, answered?.seq ?? Infinity)
+const lineOf = (
+  history: StormHistory.StormHistory,
+  { answered, webhook }: StormHistory.Delivery
+): CallLine.CallLine | undefined => Past.lineAt(Past.of(history).callOf(webhook), webhook, answered?.seq ?? Infinity)
 
 /** Whether an answer is one that nobody has recorded. */
-export const isUnrecorded = ({ answered }: History.Delivery): boolean =>
+export const isUnrecorded = ({ answered }: StormHistory.Delivery): boolean =>
   answered?.basis === "unrecorded hold" || answered?.basis === "unrecorded hang-up"
 
 /**
  * What a reply says of itself that nobody has recorded: the store was late or the engine closing, a hold is one of few in a row, and a hang-up comes
  * after as many or to a line that is not wanted. The webhook is recorded later, unless its process died first.
  */
-export const unrecorded = (history: History.History, delivery: History.Delivery): Findings => {
+export const unrecorded = (history: StormHistory.StormHistory, delivery: StormHistory.Delivery): Findings => {
   const { action, basis } = delivery.answered!
   const isHangup = basis === "unrecorded hang-up"
   if (!isHangup && !isHold(history, action)) return [violation(`${action?._tag} was called an unrecorded hold`)]
@@ -78,7 +80,10 @@ export const unrecorded = (history: History.History, delivery: History.Delivery)
 }
 
 /** Why a webhook was never recorded, though it was answered. */
-const lost = (history: History.History, { incarnation, posting, webhook }: History.Delivery): Finding => {
+const lost = (
+  history: StormHistory.StormHistory,
+  { incarnation, posting, webhook }: StormHistory.Delivery
+): Finding => {
   if (Past.isRefused(history, posting, Infinity)) return remains(residuals.refused)
   const { died, failed } = history.lives[incarnation - 1]!
   if (died < history.endedAt) return remains(residuals.lost)
@@ -88,7 +93,7 @@ const lost = (history: History.History, { incarnation, posting, webhook }: Histo
 }
 
 /** Whether a webhook is of the second session of a `POST` that the carrier carried out twice. */
-const isOfSecond = (history: History.History, { webhook }: History.Delivery): boolean => {
+const isOfSecond = (history: StormHistory.StormHistory, { webhook }: StormHistory.Delivery): boolean => {
   const past = Past.of(history).callOf(webhook)
   const line = past === undefined ? undefined : Past.lineOf(past.call, webhook)
   return line?.referenceId !== undefined && line.referenceId !== webhook.referenceId
@@ -98,7 +103,10 @@ const isOfSecond = (history: History.History, { webhook }: History.Delivery): bo
  * Whether a call is known to another process alone, which held its line while the store was late: nothing else tells that
  * it is one of ours.
  */
-export const isOfAnother = (history: History.History, { answered, incarnation, webhook }: History.Delivery): boolean =>
+export const isOfAnother = (
+  history: StormHistory.StormHistory,
+  { answered, incarnation, webhook }: StormHistory.Delivery
+): boolean =>
   answered !== undefined && Past.lineAt(Past.of(history).callOf(webhook), webhook, answered.seq) === undefined &&
   history.deliveries.some((other) =>
     other.incarnation !== incarnation && other.webhook.referenceId === webhook.referenceId &&
@@ -107,15 +115,15 @@ export const isOfAnother = (history: History.History, { answered, incarnation, w
 
 /** Whether a process that shares its calls had to ask its store which call a webhook is of, for another one went on with it. */
 export const isBesideAnother = (
-  history: History.History,
-  { arrived, incarnation, webhook }: History.Delivery
+  history: StormHistory.StormHistory,
+  { arrived, incarnation, webhook }: StormHistory.Delivery
 ): boolean => {
   const call = Past.of(history).callOf(webhook)
   return call !== undefined && Past.hasCompany(history, call, incarnation, arrived.seq)
 }
 
 /** Whether a webhook is on record, or changed nothing when its turn came. */
-const isKept = (history: History.History, { posting, webhook }: History.Delivery): boolean => {
+const isKept = (history: StormHistory.StormHistory, { posting, webhook }: StormHistory.Delivery): boolean => {
   const past = Past.of(history).callOf(webhook)
   if (past === undefined) return false
   const content = Webhook.content(webhook)
@@ -125,25 +133,25 @@ const isKept = (history: History.History, { posting, webhook }: History.Delivery
 }
 
 /** Whether a webhook was recorded between this delivery of it and its answer. */
-const isNews = (history: History.History, { answered, posting, taken }: History.Delivery): boolean =>
+const isNews = (history: StormHistory.StormHistory, { answered, posting, taken }: StormHistory.Delivery): boolean =>
   history.turns.some(({ begun, turn }) =>
     begun.seq > (taken?.seq ?? Infinity) && begun.seq < (answered?.seq ?? 0) &&
     turn.events.some((event) => Past.postingOf(event) === posting)
   )
 
-const isUnrecordedHold = ({ answered }: History.Delivery | History.Foreign): boolean =>
+const isUnrecordedHold = ({ answered }: StormHistory.Delivery | StormHistory.Foreign): boolean =>
   answered?.basis === "unrecorded hold"
 
 /**
  * The engine's holds that a line got before an answer: in all, and those unrecorded since its last recorded answer. One that
  * a stranger heard under its session counts in all: nothing tells the two apart.
  */
-const holdsBefore = (history: History.History, delivery: History.Delivery) => {
+const holdsBefore = (history: StormHistory.StormHistory, delivery: StormHistory.Delivery) => {
   const answers = history.deliveries.filter(({ answered, incarnation, webhook }) =>
     answered?.action !== undefined && webhook.referenceId === delivery.webhook.referenceId &&
     incarnation === delivery.incarnation && answered.seq < delivery.answered!.seq
   ).toSorted((one, other) => one.answered!.seq - other.answered!.seq)
-  const isFirst = (answer: History.Delivery, index: number) =>
+  const isFirst = (answer: StormHistory.Delivery, index: number) =>
     answers.findIndex(({ posting }) => posting === answer.posting) === index // of its webhook, in this process
   const lastRecorded = answers.findLastIndex((answer, index) =>
     !isUnrecorded(answer) &&
@@ -160,10 +168,13 @@ const holdsBefore = (history: History.History, delivery: History.Delivery) => {
 }
 
 /** Whether a webhook may tell of the end of an unrecorded hold: that was the last action on its line before it came. */
-export const isAfterHold = (history: History.History, { arrived, webhook }: History.Delivery): boolean => {
+export const isAfterHold = (
+  history: StormHistory.StormHistory,
+  { arrived, webhook }: StormHistory.Delivery
+): boolean => {
   const last = history.deliveries.filter(({ answered, obeyed, webhook: other }) =>
     obeyed && answered?.action !== undefined && answered.seq < arrived.seq && other.referenceId === webhook.referenceId
-  ).reduce<History.Delivery | undefined>(
+  ).reduce<StormHistory.Delivery | undefined>(
     (last, each) => last === undefined || each.answered!.seq > last.answered!.seq ? each : last,
     undefined
   )
@@ -174,17 +185,20 @@ export const isAfterHold = (history: History.History, { arrived, webhook }: Hist
  * Whether a webhook was refused at once, because as many as may wait for the store did so when it came: some without an
  * answer, some that were answered late and of which nothing had been recorded since they came.
  */
-export const isCrowded = (history: History.History, { failed, incarnation, taken }: History.Delivery): boolean => {
+export const isCrowded = (
+  history: StormHistory.StormHistory,
+  { failed, incarnation, taken }: StormHistory.Delivery
+): boolean => {
   if (failed === undefined || taken === undefined || failed.at > taken.at) return false
   const life = history.lives[incarnation - 1]!
-  const isRecorded = (other: History.Delivery): boolean =>
+  const isRecorded = (other: StormHistory.Delivery): boolean =>
     history.turns.some(({ at, begun, confirmed, incarnation: writer, turn }) => {
       if (begun.seq < other.taken!.seq || confirmed === undefined || confirmed.seq > taken.seq) return false
       if (!turn.events.some((event) => Past.postingOf(event) === other.posting)) return false
       const isOwn = writer === incarnation && confirmed.seq > (other.answered?.seq ?? 0)
       return isOwn || !isHeldUp(life, at, taken.at) // It was recorded from a copy: this one still has its turn.
     })
-  const mayWait = (other: History.Delivery): boolean => {
+  const mayWait = (other: StormHistory.Delivery): boolean => {
     const isAnswered = other.answered !== undefined && other.answered.seq < taken.seq
     return isAnswered || other.failed !== undefined ? isLate(history, other) && !isRecorded(other) : true
   }
@@ -199,9 +213,9 @@ export const isCrowded = (history: History.History, { failed, incarnation, taken
 
 /** Whether what a stranger posted may wait for the store at a moment: it has no answer then, or one that came late. */
 const isStranded = (
-  history: History.History,
-  { answered, at, failed, incarnation }: History.Foreign,
-  then: History.Moment
+  history: StormHistory.StormHistory,
+  { answered, at, failed, incarnation }: StormHistory.Foreign,
+  then: StormHistory.Moment
 ): boolean => {
   const end = answered ?? failed
   if (end === undefined || end.seq > then.seq) return true
@@ -209,12 +223,16 @@ const isStranded = (
 }
 
 /** Whether something may wait for the store of a process from a moment on until then, because that failed or was slow. */
-const isHeldUp = ({ failed, waited }: History.Life, since: number, until: number): boolean =>
+const isHeldUp = ({ failed, waited }: StormHistory.Life, since: number, until: number): boolean =>
   failed.some((at) => at >= since - Past.afterFailure && at <= until) ||
   waited.some(({ from, to }) => from <= until && to >= since)
 
 /** Whether a webhook can be answered with a hold, whatever the store does: its call is known by name, its line is open. */
-export const isHoldable = (history: History.History, { arrived, webhook }: History.Delivery, seq: number): boolean => {
+export const isHoldable = (
+  history: StormHistory.StormHistory,
+  { arrived, webhook }: StormHistory.Delivery,
+  seq: number
+): boolean => {
   const kind = Webhook.kind(webhook)
   const isPrompt = kind === "PromptCompleted" || (kind === "DialCompleted" && webhook.status === "answered")
   if (!isPrompt || webhook.externalId === undefined) return false

@@ -1,6 +1,6 @@
 /** Order does not matter: no event crashes anything, moves anything backwards, or is too late because another overtook it. */
 import { Action, Call, type CallEvent, type CallLine, Webhook } from "@ringback/core"
-import type * as History from "../../../History.ts"
+import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, none, remains, violation } from "../finding.ts"
 import * as Past from "../past.ts"
 import * as holds from "./holds.ts"
@@ -9,7 +9,7 @@ export const residuals = {
   late: "an answer that the end of its call overtook, while the store was late"
 } as const
 
-export const check = (history: History.History): Findings => [
+export const check = (history: StormHistory.StormHistory): Findings => [
   ...history.deliveries.flatMap((delivery) => {
     const { failed, webhook } = delivery
     return failed === undefined || failed.excused || holds.isCrowded(history, delivery)
@@ -50,7 +50,7 @@ const reopened = (
 ]
 
 /** Whoever presses a key and hangs up sends two webhooks that race: the answer counts if it comes soon after the end. */
-const overtaken = (history: History.History, past: Past.PastCall): Findings =>
+const overtaken = (history: StormHistory.StormHistory, past: Past.PastCall): Findings =>
   past.events.flatMap((event, index): Findings => {
     if (event._tag !== "CallEnded") return none
     const line = Past.lineBefore(past, index + 1, event.line)
@@ -74,7 +74,7 @@ const overtaken = (history: History.History, past: Past.PastCall): Findings =>
 const decisions = ["LineLeft", "FlowEnded", "DialPlanned", "SleepStarted", "Noted", "DeadlineLifted"]
 
 /** Whether what ended is a hold that went out unrecorded, of which the flow has nothing to hear. A hold takes no digits. */
-const endsHold = (history: History.History, delivery: History.Delivery): boolean =>
+const endsHold = (history: StormHistory.StormHistory, delivery: StormHistory.Delivery): boolean =>
   (delivery.webhook.digits ?? "") === "" && holds.isAfterHold(history, delivery)
 
 /**
@@ -82,8 +82,8 @@ const endsHold = (history: History.History, delivery: History.Delivery): boolean
  * after the end.
  */
 const answers = (
-  history: History.History,
-  { copy, taken, webhook }: History.Delivery,
+  history: StormHistory.StormHistory,
+  { copy, taken, webhook }: StormHistory.Delivery,
   line: CallLine.CallLine,
   endedAt: number
 ): boolean => {

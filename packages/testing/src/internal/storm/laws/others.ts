@@ -4,11 +4,11 @@
  */
 import type { CallEvent } from "@ringback/core"
 import { isDeepStrictEqual } from "node:util"
-import type * as History from "../../../History.ts"
+import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, none, violation } from "../finding.ts"
 import * as Past from "../past.ts"
 
-export const check = (history: History.History): Findings => [
+export const check = (history: StormHistory.StormHistory): Findings => [
   ...Past.of(history).calls.flatMap((call) => [
     ...defects(history, call),
     ...oversized(call),
@@ -23,7 +23,7 @@ export const check = (history: History.History): Findings => [
 const mostTries = 10
 
 /** What the store refuses is refused alone, is not tried again, and there is a word of it. */
-const refusal = (history: History.History, refused: History.Refused): Findings => {
+const refusal = (history: StormHistory.StormHistory, refused: StormHistory.Refused): Findings => {
   const { at, incarnation, isOwn, tries, turn } = refused
   if (!isOwn) return [violation("a turn was refused for another one of its commit")]
   if (tries > mostTries) return [violation(`a turn that is refused for good was tried ${tries} times`)]
@@ -41,7 +41,7 @@ const refusal = (history: History.History, refused: History.Refused): Findings =
 }
 
 /** Whether what a turn brought was stored behind another one: that its call is to be stopped could not be stored before. */
-const isRecordedLater = (history: History.History, { seq, turn }: History.Refused): boolean =>
+const isRecordedLater = (history: StormHistory.StormHistory, { seq, turn }: StormHistory.Refused): boolean =>
   history.turns.some((later) =>
     later.seq > seq && later.turn.callId === turn.callId &&
     later.turn.events.some((event) => isDeepStrictEqual(timeless(event), timeless(turn.events[0]!)))
@@ -57,7 +57,7 @@ const tellsWithin = 1_000
 const afterOutcome = "after its outcome"
 
 /** A call that ends with a defect is told of once, as an error that names it, by the process that recorded the end. */
-const defects = (history: History.History, call: Past.PastCall): Findings => {
+const defects = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
   if (call.call.exit?._tag !== "Stopped" || call.call.exit.reason._tag !== "Defect") return none
   const ended = Past.durable(call, ({ _tag }) => _tag === "FlowEnded")!
   const { died, failed, stood } = history.lives[ended.incarnation - 1]!
@@ -82,7 +82,7 @@ const oversized = ({ events }: Past.PastCall): Findings =>
     : none
 
 /** What a stranger said of a line is never more than noted, unless the call is the stranger's own. */
-const takenOver = (history: History.History, { events }: Past.PastCall): Findings =>
+const takenOver = (history: StormHistory.StormHistory, { events }: Past.PastCall): Findings =>
   events.flatMap((event, index) =>
     isStrange(event) && event._tag !== "Stray" && !(event._tag === "CallArrived" && index === 0)
       ? [violation(`a stranger's webhook was recorded as ${event._tag}`)]
@@ -92,14 +92,14 @@ const takenOver = (history: History.History, { events }: Past.PastCall): Finding
 const isStrange = (event: CallEvent.CallEvent): boolean => "extra" in event && event.extra?.["stranger"] === true
 
 /** A call of a stranger has a session of its own. */
-const sessions = (history: History.History, [first]: Past.Events): Findings =>
+const sessions = (history: StormHistory.StormHistory, [first]: Past.Events): Findings =>
   first?._tag === "CallArrived" && isStrange(first) &&
     history.rings.some(({ at, referenceId }) => referenceId === first.referenceId && at < first.at)
     ? [violation("a stranger's call has the session of another one")]
     : none
 
 /** A carrier that takes no more for now says nothing about the person, and uses up time but no attempts. */
-const throttled = (history: History.History, call: Past.PastCall): Findings =>
+const throttled = (history: StormHistory.StormHistory, call: Past.PastCall): Findings =>
   history.sent.flatMap(({ action: { externalId }, fault }): Findings => {
     const line = fault === "carrierThrottles" || fault === "postThrottled"
       ? call.call.lines.find((line) => line.externalId === externalId)
@@ -120,7 +120,7 @@ const throttled = (history: History.History, call: Past.PastCall): Findings =>
  * What stands in the way of all dials says nothing about the person: no flow is told of it before a dial has waited for as long
  * as it may, and then apart from what says that nobody answered.
  */
-const hindered = (history: History.History, call: Past.PastCall): Findings => {
+const hindered = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
   const { giveUpAfter, longestBackoff, waitAtMost } = history.settings.dial
   const locked = new Set(
     history.sent.flatMap(({ action, fault }) => fault === "accountLocked" ? [action.externalId] : [])

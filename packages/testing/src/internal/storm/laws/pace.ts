@@ -1,6 +1,6 @@
 /** Dials go at the pace of all together, in the order in which their time came, and none is forgotten. */
 import { Call, type CallEvent, Decider } from "@ringback/core"
-import type * as History from "../../../History.ts"
+import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, none, remains, violation } from "../finding.ts"
 import * as Past from "../past.ts"
 
@@ -13,7 +13,7 @@ interface Attempt {
   readonly call: Past.PastCall
   readonly line: number
   readonly process: string
-  readonly turn: History.Appended
+  readonly turn: StormHistory.Appended
 }
 
 /** What waits for its place: since when, at which process, and what became of it. */
@@ -23,10 +23,10 @@ interface Wait {
   readonly from: number
   readonly process: string | null
   /** The turn after which it waited. */
-  readonly turn: History.Appended
+  readonly turn: StormHistory.Appended
 }
 
-export const check = (history: History.History): Findings => {
+export const check = (history: StormHistory.StormHistory): Findings => {
   const { calls } = Past.of(history)
   const attempts = calls.flatMap(attemptsOf).toSorted((self, that) => self.turn.begun.seq - that.turn.begun.seq)
   const waits = calls.flatMap(waitsOf)
@@ -54,13 +54,14 @@ const waitsOf = (call: Past.PastCall): ReadonlyArray<Wait> =>
   })
 
 /** Whether a process lived that the others could not see: then nobody can know how many share. */
-const wasUnseen = ({ faults }: History.History): boolean => faults.some(({ kind }) => kind === "connectionLost")
+const wasUnseen = ({ faults }: StormHistory.StormHistory): boolean =>
+  faults.some(({ kind }) => kind === "connectionLost")
 
 /** Whether two processes lived on a store that each believed to be its own. */
-const wasTakenOver = ({ faults }: History.History): boolean => faults.some(({ kind }) => kind === "takeover")
+const wasTakenOver = ({ faults }: StormHistory.StormHistory): boolean => faults.some(({ kind }) => kind === "takeover")
 
 /** What was given its place may be decided later, and together, where the store is late or a process stands still. */
-const wasLate = ({ lives, settings }: History.History, from: number, to: number): boolean =>
+const wasLate = ({ lives, settings }: StormHistory.StormHistory, from: number, to: number): boolean =>
   lives.some(({ failed, stood, waited }) =>
     failed.some((at) => at >= from - settings.dial.sendWithin && at <= to) ||
     [...stood, ...waited].some((stretch) => stretch.from <= to && stretch.to >= from - settings.dial.sendWithin)
@@ -71,7 +72,7 @@ type Moments = ReadonlyArray<{ readonly at: number; readonly process: number }>
 
 /** Whether some window has more moments than `allowed` for its length, but for one of each process and of each jump of its clock. */
 const hasMore = (
-  { lives }: History.History,
+  { lives }: StormHistory.StormHistory,
   moments: Moments,
   allowed: (from: number, to: number) => number
 ): boolean =>
@@ -85,7 +86,7 @@ const hasMore = (
   )
 
 /** No time has more dials than the pace gives; and whatever the store does, no second has more on their way to the carrier. */
-const overPace = (history: History.History, attempts: ReadonlyArray<Attempt>): Findings => {
+const overPace = (history: StormHistory.StormHistory, attempts: ReadonlyArray<Attempt>): Findings => {
   const perSecond = history.settings.dial.perSecond
   const decided = attempts.map(({ turn }) => ({ at: turn.begun.at, process: turn.incarnation }))
   const sent = history.sent.map(({ begun, incarnation }) => ({ at: begun.at, process: incarnation }))
@@ -108,7 +109,7 @@ const overPace = (history: History.History, attempts: ReadonlyArray<Attempt>): F
 
 /** When a dial is attempted there is room for its line. */
 const overLines = (
-  history: History.History,
+  history: StormHistory.StormHistory,
   calls: ReadonlyArray<Past.PastCall>,
   attempts: ReadonlyArray<Attempt>
 ): Findings => {
@@ -132,7 +133,7 @@ const dialledAt = (calls: ReadonlyArray<Past.PastCall>, sent: ReadonlySet<string
   }, 0)
 
 /** A dial is attempted before its time is over, and not given up as unsent before. */
-const tooLong = ({ settings }: History.History, call: Past.PastCall): Findings =>
+const tooLong = ({ settings }: StormHistory.StormHistory, call: Past.PastCall): Findings =>
   call.events.flatMap((event, index): Findings => {
     if (event._tag !== "DialAttempted" && event._tag !== "DialNotSent") return none
     const line = Past.lineBefore(call, index, event.line)
@@ -145,7 +146,7 @@ const tooLong = ({ settings }: History.History, call: Past.PastCall): Findings =
   })
 
 /** A store that is late, or a clock that jumps, may bring what was given its place first behind what was given one later. */
-const isExcused = (history: History.History, since: number, until: number): boolean =>
+const isExcused = (history: StormHistory.StormHistory, since: number, until: number): boolean =>
   history.lives.some(({ failed, jumped, stood, waited }) =>
     [...failed, ...jumped].some((at) => at >= since - Past.afterFailure && at <= until) ||
     [...stood, ...waited].some(({ from, to }) => from <= until && to >= since)
@@ -153,7 +154,7 @@ const isExcused = (history: History.History, since: number, until: number): bool
 
 /** Of two dials that wait at one process, the one goes first whose time came first. */
 const outOfOrder = (
-  history: History.History,
+  history: StormHistory.StormHistory,
   attempts: ReadonlyArray<Attempt>,
   waits: ReadonlyArray<Wait>
 ): Findings =>
@@ -179,7 +180,7 @@ const isOf = (self: { readonly call: Past.PastCall; readonly line: number }, tha
   self.call.id === that.call.id && self.line === that.line
 
 /** How long some process was there and awake between two moments. */
-const awake = ({ lives }: History.History, from: number, to: number): number =>
+const awake = ({ lives }: StormHistory.StormHistory, from: number, to: number): number =>
   Past.overlap(lives.flatMap(({ died, ready }) => ready === undefined ? [] : [{ from: ready, to: died }]), from, to) -
   Past.overlap(lives.flatMap(({ stood }) => stood), from, to)
 
@@ -188,7 +189,7 @@ const longestPause = 60 * 60 * 1000
 
 /** While a dial waits, dials go on. */
 const forgotten = (
-  history: History.History,
+  history: StormHistory.StormHistory,
   attempts: ReadonlyArray<Attempt>,
   waits: ReadonlyArray<Wait>
 ): Findings =>

@@ -1,6 +1,6 @@
 /** Record first: what was answered and sent, held against what was durable by then. */
 import { type CallLine, Webhook } from "@ringback/core"
-import type * as History from "../../../History.ts"
+import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, none, remains, violation } from "../finding.ts"
 import * as Past from "../past.ts"
 import * as holds from "./holds.ts"
@@ -10,7 +10,7 @@ export const residuals = {
   behind: "an event heard by a process that was behind another one"
 } as const
 
-export const check = (history: History.History): Findings => [
+export const check = (history: StormHistory.StormHistory): Findings => [
   ...history.deliveries.flatMap((delivery) =>
     delivery.answered === undefined ? none : claimed(history, delivery, delivery.answered)
   ),
@@ -18,7 +18,11 @@ export const check = (history: History.History): Findings => [
 ]
 
 /** What a reply says that it rests on is so. */
-const claimed = (history: History.History, delivery: History.Delivery, answered: History.Answered): Findings => {
+const claimed = (
+  history: StormHistory.StormHistory,
+  delivery: StormHistory.Delivery,
+  answered: StormHistory.Answered
+): Findings => {
   switch (answered.basis) {
     case "recorded":
       return [...decisions(history, delivery, answered), ...facts(history, delivery, answered)]
@@ -36,9 +40,9 @@ const claimed = (history: History.History, delivery: History.Delivery, answered:
 
 /** What is answered from the record is what that says of the line. */
 const decisions = (
-  history: History.History,
-  delivery: History.Delivery,
-  { action, seq }: History.Answered
+  history: StormHistory.StormHistory,
+  delivery: StormHistory.Delivery,
+  { action, seq }: StormHistory.Answered
 ): Findings => {
   const { webhook } = delivery
   if (isSaid(history, delivery) || (action === undefined && isToNobody(history, delivery))) return none
@@ -51,25 +55,32 @@ const decisions = (
 }
 
 /** Whether the end of a line had come in before an answer, though the store may have been late with its record. */
-const isToNobody = (history: History.History, { answered, incarnation, webhook }: History.Delivery): boolean =>
+const isToNobody = (
+  history: StormHistory.StormHistory,
+  { answered, incarnation, webhook }: StormHistory.Delivery
+): boolean =>
   history.deliveries.some((end) =>
     Webhook.kind(end.webhook) === "CallCompleted" && end.webhook.referenceId === webhook.referenceId &&
     end.incarnation === incarnation && end.taken !== undefined && end.taken.seq < answered!.seq
   )
 
 /** Whether an answer is what the record said of its line at some moment between the webhook and the answer. */
-export const isSaid = (history: History.History, delivery: History.Delivery): boolean =>
+export const isSaid = (history: StormHistory.StormHistory, delivery: StormHistory.Delivery): boolean =>
   isSaidSince(history, delivery, delivery.taken!.seq)
 
 /** Whether it is what the record said before: another process went on with the call, and this one goes by its memory. */
-export const wasBehind = (history: History.History, delivery: History.Delivery): boolean => {
+export const wasBehind = (history: StormHistory.StormHistory, delivery: StormHistory.Delivery): boolean => {
   const { answered, incarnation, webhook } = delivery
   const call = Past.of(history).callOf(webhook)
   return call !== undefined && Past.hasCompany(history, call, incarnation, answered!.seq) &&
     isSaidSince(history, delivery, 0)
 }
 
-const isSaidSince = (history: History.History, { answered, webhook }: History.Delivery, since: number): boolean => {
+const isSaidSince = (
+  history: StormHistory.StormHistory,
+  { answered, webhook }: StormHistory.Delivery,
+  since: number
+): boolean => {
   const { action, seq: until } = answered!
   const turns = Past.of(history).callOf(webhook)?.turns ?? []
   const moments = turns.flatMap(({ turn: { seq } }) => seq > since && seq < until ? [seq + 1] : [])
@@ -77,16 +88,16 @@ const isSaidSince = (history: History.History, { answered, webhook }: History.De
 }
 
 /** What is nobody's is of no call that was on record when it came. */
-const unclaimed = (history: History.History, { taken, webhook }: History.Delivery): Findings =>
+const unclaimed = (history: StormHistory.StormHistory, { taken, webhook }: StormHistory.Delivery): Findings =>
   Past.lineAt(Past.of(history).callOf(webhook), webhook, taken!.seq) === undefined
     ? none
     : [violation(`${webhook.event} of a call was answered as nobody's`)]
 
 /** What is refused is not recorded: the store does not take it. */
 const refused = (
-  history: History.History,
-  { posting, webhook }: History.Delivery,
-  { action, seq }: History.Answered
+  history: StormHistory.StormHistory,
+  { posting, webhook }: StormHistory.Delivery,
+  { action, seq }: StormHistory.Answered
 ): Findings => [
   Past.isRefused(history, posting, seq) && (action === undefined || action._tag === "Hangup")
     ? remains(residuals.refused)
@@ -94,7 +105,11 @@ const refused = (
 ]
 
 /** The webhook itself is on record, or it is one that changes nothing. */
-const facts = (history: History.History, delivery: History.Delivery, { seq }: History.Answered): Findings => {
+const facts = (
+  history: StormHistory.StormHistory,
+  delivery: StormHistory.Delivery,
+  { seq }: StormHistory.Answered
+): Findings => {
   const { incarnation, posting, webhook } = delivery
   const call = Past.of(history).callOf(webhook)
   if (call === undefined) return none
@@ -121,7 +136,7 @@ const isWithoutChange = (line: CallLine.CallLine, webhook: Webhook.Webhook): boo
 }
 
 /** A dial is sent when its attempt is durable, by the process that recorded it. */
-const attempts = (history: History.History, sent: History.Sent): Findings => {
+const attempts = (history: StormHistory.StormHistory, sent: StormHistory.Sent): Findings => {
   const { externalId } = sent.action
   const call = Past.of(history).calls.find(({ id }) => externalId !== undefined && Past.callIdIn(externalId) === id)
   const attempted = call === undefined ? undefined : Past.durable(

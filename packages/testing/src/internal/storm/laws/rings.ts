@@ -1,5 +1,5 @@
 /** A phone never rings twice by accident: what the carrier rang, held against what was recorded. */
-import type * as History from "../../../History.ts"
+import type * as StormHistory from "../../../StormHistory.ts"
 import { type Finding, type Findings, none, remains, violation } from "../finding.ts"
 import * as Past from "../past.ts"
 
@@ -29,12 +29,12 @@ const plansOf = (events: Past.Events): ReadonlyMap<string, number> => {
 }
 
 /** When a phone has stopped ringing, as far as the carrier tells. */
-const endOf = (history: History.History, referenceId: string): number =>
+const endOf = (history: StormHistory.StormHistory, referenceId: string): number =>
   history.log.find((entry) =>
     entry._tag === "Posted" && entry.referenceId === referenceId && entry.webhook.event !== "incoming_call"
   )?.at ?? Infinity
 
-export const check = (history: History.History): Findings => {
+export const check = (history: StormHistory.StormHistory): Findings => {
   const past = Past.of(history)
   const ids = new Set(past.calls.map((call) => call.id as string))
   const unrecorded = [...history.rings.map((ring) => ring.externalId), ...history.sent.map((s) => s.action.externalId)]
@@ -55,7 +55,7 @@ const isOf = (call: Past.PastCall, externalId: string | undefined): boolean =>
   externalId !== undefined && Past.callIdIn(externalId) === call.id
 
 /** One `POST` for each recorded attempt, within the window. */
-const posts = (history: History.History, call: Past.PastCall): Findings => {
+const posts = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
   const seen = new Set<string>()
   return history.sent.filter(({ action }) => isOf(call, action.externalId)).flatMap((sent): Findings => {
     const id = sent.action.externalId!
@@ -65,7 +65,7 @@ const posts = (history: History.History, call: Past.PastCall): Findings => {
   })
 }
 
-const inWindow = (history: History.History, call: Past.PastCall, sent: History.Sent): Findings => {
+const inWindow = (history: StormHistory.StormHistory, call: Past.PastCall, sent: StormHistory.Sent): Findings => {
   const isAttempt = Past.durable(
     call,
     (event) => event._tag === "DialAttempted" && event.externalId === sent.action.externalId
@@ -86,7 +86,7 @@ const inWindow = (history: History.History, call: Past.PastCall, sent: History.S
 }
 
 /** Second legs ring once for each bridging dial. */
-const legs = (history: History.History, past: Past.Past, call: Past.PastCall): Findings => {
+const legs = (history: StormHistory.StormHistory, past: Past.Past, call: Past.PastCall): Findings => {
   const rung =
     history.rings.filter((ring) => ring.externalId === undefined && past.ofReference(ring.referenceId) === call).length
   const bridges = call.events.filter((event) => event._tag === "ActionDecided" && event.action._tag === "Dial").length
@@ -105,7 +105,7 @@ const probes = (call: Past.PastCall): number =>
   ).length
 
 /** First legs ring once for each dial that the flow asked for. */
-const rings = (history: History.History, call: Past.PastCall): Findings => {
+const rings = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
   const plans = plansOf(call.events)
   const doubled = new Set(
     history.sent.filter((sent) => sent.fault === "postTwice").map((sent) => sent.action.externalId)
@@ -125,7 +125,7 @@ const rings = (history: History.History, call: Past.PastCall): Findings => {
 }
 
 /** First legs ring once for each request of the flow, whatever is recorded of it. */
-const requests = (history: History.History, call: Past.PastCall): Findings => {
+const requests = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
   const { requestOf, rings, sent } = history
   if (requestOf === undefined) return none
   const rung = new Set(rings.map(({ externalId }) => externalId))
@@ -139,7 +139,7 @@ const requests = (history: History.History, call: Past.PastCall): Findings => {
 }
 
 /** Two phones of one number that ring at the same time for one call. */
-const overlaps = (history: History.History, call: Past.PastCall): Findings => {
+const overlaps = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
   const own = history.rings.filter((ring) => isOf(call, ring.externalId))
   return own.flatMap((ring, index) =>
     own.slice(0, index).flatMap((earlier): ReadonlyArray<Finding> => {

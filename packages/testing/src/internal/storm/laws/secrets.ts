@@ -1,6 +1,6 @@
 /** Secrets stay inside: what was said and dialled, held against everything that can be read outside. */
 import { type Action, Explain } from "@ringback/core"
-import type * as History from "../../../History.ts"
+import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, violation } from "../finding.ts"
 import * as Past from "../past.ts"
 
@@ -16,7 +16,7 @@ interface Secrets {
 const shortestDigits = 4
 const shortestWords = 8
 
-export const check = (history: History.History): Findings => {
+export const check = (history: StormHistory.StormHistory): Findings => {
   const secrets = secretsOf(history)
   const found = [...history.shown, ...inspected(history)].flatMap(({ text, where }) => {
     const what = leak(secrets, text)
@@ -25,7 +25,7 @@ export const check = (history: History.History): Findings => {
   return [...new Set(found)].map((what) => violation(`there is ${what}`))
 }
 
-const articles: Readonly<Record<History.Shown["where"], string>> = {
+const articles: Readonly<Record<StormHistory.Shown["where"], string>> = {
   log: "the log",
   span: "a span",
   metric: "a metric",
@@ -34,13 +34,13 @@ const articles: Readonly<Record<History.Shown["where"], string>> = {
 }
 
 /** What an operator sees of the calls without asking for their events. */
-const inspected = (history: History.History): ReadonlyArray<History.Shown> =>
+const inspected = (history: StormHistory.StormHistory): ReadonlyArray<StormHistory.Shown> =>
   history.turns.flatMap(({ summary, turn }) => [
     { where: "inspector" as const, text: summary.waitingFor },
     ...turn.events.map((event) => ({ where: "inspector" as const, text: Explain.event(event) }))
   ])
 
-const secretsOf = (history: History.History): Secrets => {
+const secretsOf = (history: StormHistory.StormHistory): Secrets => {
   const numbers = new Set<string>()
   const digits = new Set<string>()
   const words = new Set<string>()

@@ -120,7 +120,7 @@ export type Kind = keyof typeof catalogue
  *
  * @since 0.1.0
  */
-export type Faults = { readonly [K in Kind]: number }
+export type StormFaults = { readonly [K in Kind]: number }
 
 /**
  * All kinds of faults.
@@ -134,21 +134,21 @@ export const kinds = Object.keys(catalogue) as ReadonlyArray<Kind>
  *
  * @since 0.1.0
  */
-export const all: Faults = catalogue
+export const all: StormFaults = catalogue
 
 /**
  * Nothing goes wrong.
  *
  * @since 0.1.0
  */
-export const none: Faults = Object.fromEntries(kinds.map((kind) => [kind, 0])) as { [K in Kind]: number }
+export const none: StormFaults = Object.fromEntries(kinds.map((kind) => [kind, 0])) as { [K in Kind]: number }
 
 /**
  * Only these kinds, as often as in `all`.
  *
  * @since 0.1.0
  */
-export const only = (...wanted: ReadonlyArray<Kind>): Faults => ({
+export const only = (...wanted: ReadonlyArray<Kind>): StormFaults => ({
   ...none,
   ...Object.fromEntries(wanted.map((kind) => [kind, all[kind]]))
 })
@@ -158,7 +158,7 @@ export const only = (...wanted: ReadonlyArray<Kind>): Faults => ({
  *
  * @since 0.1.0
  */
-export const without = (self: Faults, ...unwanted: ReadonlyArray<Kind>): Faults => ({
+export const without = (self: StormFaults, ...unwanted: ReadonlyArray<Kind>): StormFaults => ({
   ...self,
   ...Object.fromEntries(unwanted.map((kind) => [kind, 0]))
 })

@@ -7,8 +7,8 @@
  * @since 0.1.0
  */
 import type { Action, CallEvent, EventStore, LiveCall, Reply, Settings, Webhook } from "@ringback/core"
-import type { Kind } from "./Faults.ts"
 import type { Entry, Ring } from "./PhoneCompany.ts"
+import type { Kind } from "./StormFaults.ts"
 
 /**
  * When something happened: `at` in milliseconds since 1970, as the world counts them, and `seq` to put in order what
@@ -243,7 +243,7 @@ export interface Told {
  *
  * @since 0.1.0
  */
-export interface History {
+export interface StormHistory {
   readonly flow: LiveCall.AnyDefinition
   /** Names the request of the flow that a dial answers, where requests can be told apart by what they dial. */
   readonly requestOf: ((dial: Action.Dial) => string) | undefined
@@ -282,7 +282,7 @@ export interface History {
  *
  * @since 0.1.0
  */
-export const events = (self: History): ReadonlyMap<CallEvent.CallId, ReadonlyArray<CallEvent.CallEvent>> => {
+export const events = (self: StormHistory): ReadonlyMap<CallEvent.CallId, ReadonlyArray<CallEvent.CallEvent>> => {
   const found = new Map<CallEvent.CallId, Array<CallEvent.CallEvent>>()
   for (const { turn } of self.turns) {
     const known = found.get(turn.callId)
