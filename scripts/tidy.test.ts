@@ -144,6 +144,12 @@ describe("the house", () => {
 
   it("gives every public module an entry point", () => assert.deepStrictEqual(Tidy.entered(house, modules), []))
 
+  it("has a map that is true", () =>
+    assert.deepStrictEqual(
+      Tidy.mapped(house[0]!, read("docs/inside.md"), texts.map(({ path }) => path)),
+      []
+    ))
+
   it("keeps the borders between its packages", () => assert.deepStrictEqual(Tidy.borders(house, modules), []))
 
   it("keeps effects, clocks and chance out of the pure part", () =>
@@ -299,6 +305,26 @@ describe("Tidy.entered", () => {
       Tidy.entered(small, written({ "core/src/Seed.ts": "", "core/src/Shop.ts": "", "core/src/internal/soil.ts": "" })),
       ["packages/core/src/Seed.ts:1 has no entry point of its own in package.json"]
     ))
+})
+
+describe("Tidy.mapped", () => {
+  const garden = { ...small[0]!, wings: { garden: ["Plant"] } }
+  const rooms = ["soil", "water", "worm", "moss"].map((room) => `packages/core/src/internal/garden/${room}.ts`)
+  const paths = [...rooms, "packages/core/src/internal/spade.ts", "packages/core/src/Seed.ts"]
+  const mapped = (text: string) => Tidy.mapped(garden, { path: "docs/map.md", text }, paths)
+
+  it("takes a map that names every room, by whichever name", () =>
+    assert.deepStrictEqual(
+      mapped("`soil` and `garden/water`, `packages/core/src/internal/garden/{worm,moss}.ts`, in `garden/`; `a/b`"),
+      []
+    ))
+
+  it("finds a room that it does not name, and a name of nothing", () =>
+    assert.deepStrictEqual(mapped("`soil`, `worm`,\n`garden/{water,wall}`, `packages/core/src/Weed.ts`"), [
+      "docs/map.md:1 does not name packages/core/src/internal/garden/moss.ts",
+      "docs/map.md:2 names garden/wall, which is not there",
+      "docs/map.md:2 names packages/core/src/Weed.ts, which is not there"
+    ]))
 })
 
 describe("Tidy.borders", () => {

@@ -203,6 +203,46 @@ export const entered = (house: ReadonlyArray<Package>, modules: ReadonlyArray<Mo
       .map((module) => finding(module, 0, "has no entry point of its own in package.json"))
   })
 
+/** Each spelling of `a/{b,c}`. */
+const spelled = (path: string): ReadonlyArray<string> => {
+  const found = /^(.*)\{(.*)\}(.*)$/.exec(path)
+  return found === null ? [path] : found[2]!.split(",").map((part) => `${found[1]}${part}${found[3]}`)
+}
+
+/** The words of a page that stand in `code`, with their place. */
+const quoted = ({ text }: Source): ReadonlyArray<{ readonly word: string; readonly start: number }> =>
+  Array.from(text.matchAll(/`([^`\n]+)`/g)).flatMap(({ 1: word = "", index }) =>
+    spelled(word).map((each) => ({ word: each, start: index }))
+  )
+
+/**
+ * The map of a package names every room of its wings, by its name or as `wing/room`, and nothing that is not there: neither a
+ * room nor a file by its whole path.
+ */
+export const mapped = (each: Package, map: Source, paths: ReadonlyArray<string>): ReadonlyArray<Finding> => {
+  const internal = `${folder(each)}internal/`
+  const wings = Object.keys(each.wings ?? {})
+  const words = quoted(map)
+  const rooms = paths.flatMap((path) => {
+    const [wing, room] = path.startsWith(internal) ? path.slice(internal.length).replace(/\.ts$/, "").split("/") : []
+    return wing !== undefined && room !== undefined && wings.includes(wing) ? [{ path, wing, room }] : []
+  })
+  const unnamed = rooms.filter(({ room, wing }) =>
+    !words.some(({ word }) => word === room || word === `${wing}/${room}` || word === `${internal}${wing}/${room}.ts`)
+  )
+  const isThere = (word: string): boolean => {
+    const [wing = "", room] = word.split("/")
+    if (/^packages\/.*\.ts$/.test(word)) return paths.includes(word)
+    return !wings.includes(wing) || room === undefined || room === "" || paths.includes(`${internal}${word}.ts`)
+  }
+  return [
+    ...unnamed.map(({ path }) => finding(map, 0, `does not name ${path}`)),
+    ...words.filter(({ word }) => !isThere(word)).map(({ start, word }) =>
+      finding(map, start, `names ${word}, which is not there`)
+    )
+  ]
+}
+
 /** The folder of `internal/` that a module lies in. */
 const wingOf = (path: string): string | undefined => /\/src\/internal\/([^/]+)\//.exec(path)?.[1]
 
