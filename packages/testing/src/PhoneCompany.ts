@@ -102,6 +102,13 @@ export type Entry =
   }
 
 /**
+ * An entry whose time the company tells.
+ *
+ * @since 0.1.0
+ */
+export type Untimed = Entry extends infer E ? E extends Entry ? Omit<E, "at"> : never : never
+
+/**
  * A reply came, but holds no action that can be read. It is recorded as rejected. `problem` repeats nothing of it.
  *
  * @since 0.1.0
@@ -165,8 +172,8 @@ export class PhoneCompany extends Context.Service<PhoneCompany, {
   readonly rings: Effect.Effect<ReadonlyArray<Ring>>
   /** Everything that happened so far. Nothing is dropped: a company is made for a test or an afternoon, not for years. */
   readonly log: Effect.Effect<ReadonlyArray<Entry>>
-  /** Adds to the log what happened before the company, such as a request that was turned away. */
-  readonly record: (entry: Entry) => Effect.Effect<void>
+  /** Adds to the log, as of now, what happened before the company, such as a request that was turned away. */
+  readonly record: (happened: Untimed) => Effect.Effect<void>
   /** Everything that happens from now on. */
   readonly changes: Stream.Stream<Entry>
   /** The lines as they are now, the oldest first. */
@@ -225,7 +232,7 @@ export const make = Effect.fnUntraced(function*(settings: PhoneLine.Settings = P
     reset: forget(office),
     rings: Effect.sync(() => office.rings.slice()),
     log: Effect.sync(() => office.log.slice()),
-    record: (entry) => Effect.sync(() => record(office, entry)),
+    record: (happened) => Effect.sync(() => record(office, { ...happened, at: office.time.now() })),
     changes: Stream.fromPubSub(office.news),
     lines: Effect.sync(() => Array.from(office.lines.values(), (live) => live.line)),
     leftover: Effect.sync(() => unused(office))

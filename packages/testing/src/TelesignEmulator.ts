@@ -175,9 +175,16 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const auth = yield* TelesignAuth.make(account)
   const addresses: Addresses = { account: options.eventsUrl, calls: new Map() }
   yield* people(company, options)
-  yield* reportEvents(company, { auth, account, addresses, options })
+  const losses = lossesOf(options)
+  yield* reportEvents(company, { auth, account, addresses, losses, options })
   const reportTo = (eventsUrl: string | URL) => Effect.sync(() => void (addresses.account = eventsUrl))
-  const reset = Effect.andThen(company.reset, people(company, options))
+  const reset = company.reset.pipe(
+    Effect.andThen(people(company, options)),
+    Effect.andThen(Effect.sync(() => {
+      addresses.calls.clear()
+      losses.refill()
+    }))
+  )
 
   const admit = yield* gate({ account, options })
   const voice = (request: HttpServerRequest.HttpServerRequest) =>
@@ -221,9 +228,10 @@ const people = Effect.fnUntraced(function*(company: PhoneCompany.PhoneCompany["S
 
 const reportEvents = Effect.fnUntraced(function*(
   company: PhoneCompany.PhoneCompany["Service"],
-  { account, addresses, auth, options }: Account & {
+  { account, addresses, auth, losses, options }: Account & {
     readonly auth: TelesignAuth.TelesignAuth
     readonly addresses: Addresses
+    readonly losses: Losses
   }
 ) {
   const { copies, replies } = options
@@ -232,26 +240,42 @@ const reportEvents = Effect.fnUntraced(function*(
     auth,
     customerId: account.customerId,
     partiesOnTop: options.partiesOnTop ?? false,
-    lost: {
-      events: new Map(Object.entries(options.lost?.events ?? {})),
-      replies: new Map(Object.entries(options.lost?.replies ?? {}))
-    },
+    lost: losses,
     audioMillis: options.line?.audioMillis ?? PhoneLine.defaults.audioMillis,
     timeout: Duration.fromInputUnsafe(replies?.timeout ?? "5 seconds"),
     askAgainAfter: (replies?.askAgainAfter ?? []).map(Duration.fromInputUnsafe),
     copies: copies?.count ?? 1,
     copyDelay: Duration.fromInputUnsafe(copies?.delay ?? 0),
-    copied: (webhook, action) =>
-      Effect.flatMap(
-        Clock.currentTimeMillis,
-        (at) => company.record({ _tag: "Copied", at, referenceId: webhook.referenceId, webhook, action })
-      )
+    copied: Effect.fnUntraced(function*(webhook, action) {
+      const { referenceId } = webhook
+      const isOfToday = (yield* company.lines).some((line) => line.referenceId === referenceId)
+      if (isOfToday) yield* company.record({ _tag: "Copied", referenceId, webhook, action })
+    })
   })
   yield* company.connect((webhook) => {
     const to = addresses.calls.get(webhook.referenceId) ?? addresses.account
     return to === undefined ? Effect.fail("no events URL is set") : post(String(to), webhook)
   })
 })
+
+interface Losses {
+  readonly events: Map<string, number>
+  readonly replies: Map<string, number>
+  readonly refill: () => void
+}
+
+/** What is still to be lost, by the names of events. */
+const lossesOf = ({ lost = {} }: Options): Losses => {
+  const [events, replies] = [new Map<string, number>(), new Map<string, number>()]
+  const refill = () => {
+    for (const [left, given] of [[events, lost.events], [replies, lost.replies]] as const) {
+      left.clear()
+      for (const [event, times] of Object.entries(given ?? {})) left.set(event, times)
+    }
+  }
+  refill()
+  return { events, replies, refill }
+}
 
 // Requests
 
@@ -344,8 +368,7 @@ const refuse = Effect.fnUntraced(function*(
   company: PhoneCompany.PhoneCompany["Service"],
   { httpStatus, problem, status }: TurnedAway
 ) {
-  const at = yield* Clock.currentTimeMillis
-  yield* company.record({ _tag: "Refused", at, status, ...(problem === undefined ? {} : { problem }) })
+  yield* company.record({ _tag: "Refused", status, ...(problem === undefined ? {} : { problem }) })
   return answer(httpStatus, { reference_id: yield* PhoneCompany.newReferenceId, status })
 })
 

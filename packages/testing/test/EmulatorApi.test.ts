@@ -198,6 +198,33 @@ describe("the API of the emulator", () => {
     }).pipe(Effect.provide(FetchHttpClient.layer), emulator()))
 })
 
+describe("a new day", () => {
+  it.effect("loses again what is to be lost", () =>
+    Effect.gen(function*() {
+      yield* report({ dial_completed: EventsServer.hangup })
+      for (const _ of ["first", "second"]) {
+        yield* dial()
+        const lost = yield* ask("GET", "/emulator/record?wait=60&kind=unanswered&event=dial_completed")
+        assert.lengthOf(lost.body.entries, 1)
+        yield* dial()
+        const heard = yield* ask("GET", "/emulator/record?wait=60&kind=replied&event=dial_completed")
+        assert.lengthOf(heard.body.entries, 1)
+        yield* ask("POST", "/emulator/reset")
+      }
+    }).pipe(emulator({ lost: { events: { dial_completed: 1 } } })))
+
+  it.effect("hears nothing of copies of the day before", () =>
+    Effect.gen(function*() {
+      const server = yield* report({ dial_completed: EventsServer.hangup })
+      yield* dial()
+      yield* ask("GET", "/emulator/record?wait=60&kind=replied&event=dial_completed")
+      yield* ask("POST", "/emulator/reset")
+      yield* FakeClock.advance("15 minutes")
+      assert.deepStrictEqual(server.told(), ["dial_completed", "dial_completed"])
+      assert.deepStrictEqual((yield* ask("GET", "/emulator/record")).body.entries, [])
+    }).pipe(emulator({ copies: { count: 2, delay: "10 minutes" } })))
+})
+
 describe("skipped waits", () => {
   it.effect("bring what comes next at once, in the company's own time", () =>
     Effect.gen(function*() {
