@@ -87,6 +87,7 @@ const rooms = [
       "StormLaws",
       "Storm",
       "EmulatorApi",
+      "EmulatorClock",
       "TelesignEmulator",
       "StoreContract",
       "Law",

@@ -106,6 +106,8 @@ export const Entry = Schema.Union([
   Schema.Struct({ ...OnLine, kind: Schema.Literal("unanswered"), problem: Schema.String })
 ]).annotate({ identifier: "Entry" })
 
+const Seconds = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 60 }))
+
 /**
  * Which part of the record is asked for, and how long to wait for it.
  *
@@ -121,7 +123,7 @@ export const Asked = {
   event: Schema.optionalKey(Schema.String),
   reference_id: Schema.optionalKey(Schema.String),
   /** Where nothing fits yet, how many seconds to wait for it: at most 60. */
-  wait: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 60 })))
+  wait: Schema.optionalKey(Seconds)
 }
 
 /**
@@ -248,6 +250,16 @@ export const day = HttpApiGroup.make("day").add(
     }),
     success: HttpApiSchema.NoContent
   }).annotateMerge(told("Say where events go", "From now on events are posted to this address.")),
+  HttpApiEndpoint.get("skipped", "/skipped", {
+    query: {
+      beyond: Schema.optionalKey(Schema.Int),
+      wait: Schema.optionalKey(Seconds)
+    },
+    success: Schema.Struct({ millis: Schema.Int })
+  }).annotateMerge(told(
+    "How much was skipped so far",
+    "For a clock that goes with the emulator's. If that is still `beyond`, the answer comes when it is more, or after `wait` seconds."
+  )),
   HttpApiEndpoint.post("skip", "/skip", {
     payload: Schema.Struct({
       seconds: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)))
@@ -255,7 +267,7 @@ export const day = HttpApiGroup.make("day").add(
     success: Schema.Struct({ skipped: Schema.Finite })
   }).annotateMerge(told(
     "Skip a wait",
-    "So many seconds of ringing, speech and silence pass at once; without `seconds`, as many as it takes until something happens."
+    "So many seconds pass at once, for lines and for clocks that go with them; without `seconds`, until something happens on a line."
   )),
   HttpApiEndpoint.post("reset", "/reset", { success: HttpApiSchema.NoContent }).annotateMerge(told(
     "Begin a new day",

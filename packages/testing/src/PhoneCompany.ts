@@ -162,10 +162,13 @@ export class PhoneCompany extends Context.Service<PhoneCompany, {
   /** Makes this the handler of all webhooks, until the scope closes: then replies under way are broken off. */
   readonly connect: (handler: Handler) => Effect.Effect<void, never, Scope.Scope>
   /**
-   * Lets so much of the people's time pass at once, or as much as it takes until something happens on a line, not counting
-   * limits. Gives the milliseconds that were skipped.
+   * Lets so much time pass at once, or as much as it takes until something happens on a line, not counting limits. Gives
+   * the milliseconds. `heard` runs when it is later, and before the lines live what has come due.
    */
-  readonly skip: (duration?: Duration.Input) => Effect.Effect<number>
+  readonly skip: (
+    duration?: Duration.Input,
+    heard?: (millis: number) => Effect.Effect<void>
+  ) => Effect.Effect<number>
   /** Forgets what was said and what happened, and drops all lines without a word. Who is connected stays. */
   readonly reset: Effect.Effect<void>
   /** Every phone that rang so far. */
@@ -228,7 +231,7 @@ export const make = Effect.fnUntraced(function*(settings: PhoneLine.Settings = P
         return live === undefined ? Effect.void : advance(office, live, PhoneLine.hangUp)
       }),
     connect: (handler) => plug(office, handler),
-    skip: (duration) => pass(office, duration),
+    skip: (duration, heard = () => Effect.void) => pass(office, duration, heard),
     reset: forget(office),
     rings: Effect.sync(() => office.rings.slice()),
     log: Effect.sync(() => office.log.slice()),
@@ -303,7 +306,8 @@ export const unblock = (number: string): Effect.Effect<void, never, PhoneCompany
   PhoneCompany.use((company) => company.unblock(number))
 
 /**
- * Lets so much of the people's time pass at once, or as much as it takes until something happens on a line.
+ * Lets so much time pass at once on all lines, or as much as it takes until something happens on one. The time is the
+ * company's, in which calls go `speed` times as fast as in life.
  *
  * @since 0.1.0
  */
@@ -604,11 +608,16 @@ const obey = (
     : PhoneLine.reply(line, action, told.at)
 }
 
-const pass = Effect.fnUntraced(function*(office: Office, duration: Duration.Input | undefined) {
+const pass = Effect.fnUntraced(function*(
+  office: Office,
+  duration: Duration.Input | undefined,
+  heard: (millis: number) => Effect.Effect<void>
+) {
   const millis = duration === undefined
     ? untilNext(office)
-    : Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(duration)) / office.settings.speed)
+    : Math.round(Duration.toMillis(Duration.fromInputUnsafe(duration)))
   office.time.skip(millis)
+  yield* heard(millis)
   for (const live of office.lines.values()) yield* live.changed.open
   return millis
 })

@@ -31,6 +31,7 @@ import type * as Callee from "./Callee.ts"
 import * as control from "./internal/emulator/control.ts"
 import * as credentialsOf from "./internal/emulator/credentials.ts"
 import * as eventPost from "./internal/emulator/eventPost.ts"
+import * as Followers from "./internal/emulator/followers.ts"
 import { invalid, TurnedAway } from "./internal/emulator/turnedAway.ts"
 import * as PhoneCompany from "./PhoneCompany.ts"
 import * as PhoneLine from "./PhoneLine.ts"
@@ -104,11 +105,15 @@ export interface Options extends TelesignWire.Options {
  *
  * @since 0.1.0
  */
-export interface Emulator extends Omit<PhoneCompany.PhoneCompany["Service"], "dial" | "connect" | "record" | "reset"> {
+export interface Emulator
+  extends Omit<PhoneCompany.PhoneCompany["Service"], "dial" | "connect" | "record" | "reset" | "skip">
+{
   /** The base URL, such as `http://127.0.0.1:4010`, for `baseUrl` of the transport. */
   readonly url: string
   /** From now on events go to this URL. */
   readonly reportTo: (eventsUrl: string | URL) => Effect.Effect<void>
+  /** Lets time pass at once, as `PhoneCompany.skip` does, for each `EmulatorClock` too. */
+  readonly skip: (duration?: Duration.Input) => Effect.Effect<number>
   /** Forgets the day, as `PhoneCompany.reset` does; then everybody is again as the options say. */
   readonly reset: Effect.Effect<void>
 }
@@ -186,6 +191,9 @@ const make = Effect.fnUntraced(function*(options: Options) {
     }))
   )
 
+  const followers = Followers.make()
+  const skip = (duration?: Duration.Input) => company.skip(duration, followers.pass)
+
   const admit = yield* gate({ account, options })
   const voice = (request: HttpServerRequest.HttpServerRequest) =>
     admit(request).pipe(
@@ -194,7 +202,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     )
   const routes = Layer.mergeAll(
     HttpRouter.add("POST", "/v2/voice", voice),
-    control.layer({ ...options, company, reportTo, reset })
+    control.layer({ ...options, company, reportTo, reset, skip, followers })
   )
   yield* HttpServer.serveEffect(yield* HttpRouter.toHttpEffect(routes))
 
@@ -203,7 +211,8 @@ const make = Effect.fnUntraced(function*(options: Options) {
     ...shape,
     url: HttpServer.formatAddress((yield* HttpServer.HttpServer).address),
     reportTo,
-    reset
+    reset,
+    skip
   })
 })
 

@@ -27,4 +27,5 @@ export * as StormLaws from "./StormLaws.ts"
 
 // Programs in any language.
 export * as EmulatorApi from "./EmulatorApi.ts"
+export * as EmulatorClock from "./EmulatorClock.ts"
 export * as TelesignEmulator from "./TelesignEmulator.ts"

@@ -181,7 +181,7 @@ describe("the API of the emulator", () => {
         .flatMap(([path, methods]) =>
           Object.entries(methods).map(([method, { summary }]) => `${method.toUpperCase()} ${path}: ${summary}`)
         )
-      assert.lengthOf(operations, 13)
+      assert.lengthOf(operations, 14)
       for (const operation of operations) assert.notMatch(operation, /undefined/)
 
       const api = yield* HttpApiClient.make(EmulatorApi.EmulatorApi, { baseUrl: yield* TelesignEmulator.url })

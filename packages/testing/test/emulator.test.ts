@@ -155,9 +155,13 @@ describe("the emulator as a program", () => {
       Effect.gen(function*() {
         const emulator = yield* start("--port", "0", "--skip", "--callee", "answers 1m")
         const url = /http:\/\/[\d.]+:\d+/.exec(yield* emulator.line(/^Telesign emulator at/))![0]
-        yield* emulator.line(/^Press s and Enter to skip a wait/)
+        yield* emulator.line(/^Type s and Enter to skip a wait/)
         yield* dial(url, { to: "15550170001", caller_id_number: "15550170009" })
         yield* emulator.line(/accepted/)
+        yield* emulator.type("s soon\n")
+        yield* emulator.line(/^Type s, or s and a time/)
+        yield* emulator.type("s 2s\n")
+        assert.strictEqual(yield* emulator.line(/^Skipped/), "Skipped 2 s")
         yield* emulator.type("s\n")
         assert.match(yield* emulator.line(/^Skipped/), /^Skipped 5\d\.?\d* s$/)
         yield* emulator.line(/event dial_completed, answered/)

@@ -165,7 +165,7 @@ const flags = {
     partiesOf,
     "two phone numbers with a colon between them, such as 15550170044:15550170009"
   ).pipe(Flag.optional),
-  skip: on("skip", "Pass over the wait that is under way whenever you press s and Enter"),
+  skip: on("skip", "Pass over the wait that is under way whenever you type s, over ten minutes at s 10m"),
   blocked: many(reading("refuse", "NUMBER[:STATUS]", "Refuse dials to it (to_number_blocked_by_customer)", refusalOf)),
   owned: many(reading("owned", "NUMBER", "A caller id that is yours; then others are refused", PhoneNumber.make)),
   requestsPerSecond: Flag.Int("rate").pipe(
@@ -272,18 +272,28 @@ const greet = ({ apiKey, customerId, eventsUrl }: Given, url: string) => {
 const print = (entry: PhoneCompany.Entry) =>
   Console.log(`${new Date(entry.at).toISOString().slice(11, 23)} ${PhoneCompany.describe(entry)}`)
 
-/** Reads what is typed: Enter is a call, s and Enter skips a wait. */
+/** Reads what is typed: Enter is a call, s and Enter skips a wait, s 10m and Enter skips ten minutes. */
 const listen = Effect.fnUntraced(function*(given: Given) {
   if (Option.isNone(given.incoming) && !given.skip) return
   const { stdin } = yield* Stdio.Stdio
   if (Option.isSome(given.incoming)) yield* Console.log("Press Enter to call")
-  if (given.skip) yield* Console.log("Press s and Enter to skip a wait")
+  if (given.skip) yield* Console.log("Type s and Enter to skip a wait")
   const call = calling(given)
-  const typed = (line: string) => line.trim() === "s" && given.skip ? skip : line.trim() === "" ? call : Effect.void
+  const typed = (
+    line: string
+  ): Effect.Effect<void, never, PhoneCompany.PhoneCompany | TelesignEmulator.TelesignEmulator> => {
+    if (line.trim() === "") return Effect.asVoid(call)
+    return given.skip && /^s\b/.test(line.trim()) ? skip(line.trim().slice(1).trim()) : Effect.void
+  }
   yield* Effect.forkChild(Stream.runForEach(Stream.splitLines(Stream.decodeText(stdin)), typed))
 })
 
-const skip = Effect.flatMap(PhoneCompany.skip(), (millis) => Console.log(`Skipped ${millis / 1000} s`))
+const skip = Effect.fnUntraced(function*(words: string) {
+  const time = Result.try(() => words === "" ? undefined : finite(words))
+  if (Result.isFailure(time)) return yield* Console.log("Type s, or s and a time such as 2s, 500ms or 1m")
+  const emulator = yield* TelesignEmulator.TelesignEmulator
+  yield* Console.log(`Skipped ${(yield* emulator.skip(time.success)) / 1000} s`)
+})
 
 /** The callers follow the scripts of their number, else those for everybody, in their order, the last one again and again. */
 const calling = (given: Given) => {

@@ -8,11 +8,14 @@ import type { Schema } from "effect"
 import { HttpApiBuilder, HttpApiMiddleware } from "effect/http-api"
 import * as EmulatorApi from "../../EmulatorApi.ts"
 import type * as PhoneCompany from "../../PhoneCompany.ts"
+import type { Followers } from "./followers.ts"
 
 export interface Settings extends TelesignWire.Options {
   readonly company: PhoneCompany.PhoneCompany["Service"]
   readonly reportTo: (url: string) => Effect.Effect<void>
   readonly reset: Effect.Effect<void>
+  readonly skip: (duration: Duration.Input | undefined) => Effect.Effect<number>
+  readonly followers: Followers
 }
 
 /** The routes of the API. */
@@ -71,13 +74,15 @@ const record = (settings: Settings) =>
       entries: ({ query }) => entries(settings, query)
     }))
 
-const day = ({ company, reportTo, reset }: Settings) =>
+const day = ({ followers, reportTo, reset, skip }: Settings) =>
   HttpApiBuilder.group(EmulatorApi.EmulatorApi, "day", (handlers) =>
     handlers.handleAll({
       reportTo: ({ payload }) => reportTo(payload.url),
+      skipped: ({ query: { beyond, wait = 0 } }) =>
+        Effect.map(followers.follow(beyond, Duration.seconds(wait)), (millis) => ({ millis })),
       skip: ({ payload: { seconds } }) =>
         Effect.map(
-          company.skip(seconds === undefined ? undefined : Duration.seconds(seconds)),
+          skip(seconds === undefined ? undefined : Duration.seconds(seconds)),
           (millis) => ({ skipped: millis / 1000 })
         ),
       reset: () => reset
