@@ -336,16 +336,23 @@ export const hangUp = (line: PhoneLine, now: number): Turn => {
 }
 
 /**
- * The words of a prompt as they are heard, without markup; of a file, its address.
+ * The words of a prompt as they are heard, without markup; of a file, its address; of an action whose parameters are not
+ * public, whatever text is among them.
  *
  * @since 0.1.0
  */
 export const words = (action: Action.Action): string => {
   if (action._tag === "Play") return action.url
+  if (action._tag === "Raw") return textsIn(action.params).join(" ")
   if (action._tag !== "Speak") return ""
   return action.text.trimStart().startsWith("<speak")
     ? Prompt.words({ _tag: "Ssml", text: action.text })
     : action.text
+}
+
+const textsIn = (value: unknown): ReadonlyArray<string> => {
+  if (typeof value === "string") return [value]
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : []
 }
 
 const legal = (event: string, strict: boolean): ReadonlyArray<Action.Action["_tag"]> => {

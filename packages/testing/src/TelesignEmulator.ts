@@ -12,8 +12,8 @@
  *   `invalid_parameter`. Both words are ours.
  * - A reply is read from any 2xx. Anything else, no connection, and nothing within five seconds is no reply, and is not
  *   asked for again unless `replies.askAgainAfter` says so. The call goes on without one.
- * - `play_multiple` as a reply is taken with any parameters, none of which is public: the addresses among them are played
- *   one after another, and `play_completed` ends them.
+ * - `play_multiple` as a reply is taken with any parameters, none of which is public, and `play_completed` ends it. Other
+ *   methods that only the documents of an account describe are taken if `methods` names them.
  * - `send_dtmf` as a reply and an events URL per call need the name of a parameter that is not public.
  *
  * @since 0.1.0
@@ -80,6 +80,11 @@ export interface Options extends TelesignWire.Options {
    * others are recorded.
    */
   readonly copies?: { readonly count: number; readonly delay?: Duration.Input | undefined } | undefined
+  /**
+   * Methods of replies that only the documents of an account describe, each with the event that ends it. Their parameters are
+   * taken as they come. `play_multiple` is ended by `play_completed` unless this says otherwise. **All of it is a guess.**
+   */
+  readonly methods?: { readonly [method: string]: string } | undefined
   /**
    * Events that are never posted, and events whose reply is lost, by name: how many of each, the first ones. What is lost is
    * asked again if `replies.askAgainAfter` says so.
@@ -250,6 +255,7 @@ const reportEvents = Effect.fnUntraced(function*(
     customerId: account.customerId,
     partiesOnTop: options.partiesOnTop ?? false,
     lost: losses,
+    methods: { play_multiple: "play_completed", ...options.methods },
     audioMillis: options.line?.audioMillis ?? PhoneLine.defaults.audioMillis,
     timeout: Duration.fromInputUnsafe(replies?.timeout ?? "5 seconds"),
     askAgainAfter: (replies?.askAgainAfter ?? []).map(Duration.fromInputUnsafe),

@@ -366,8 +366,20 @@ describe("events", () => {
         assert.deepStrictEqual(yield* PhoneCompany.leftover, [])
         const [answered, over] = (yield* PhoneCompany.log).filter(({ _tag }) => _tag === "Posted").map(({ at }) => at)
         assert.isAtLeast(over! - answered!, 10_000)
+        assert.deepInclude((yield* entry("Replied", "dial_completed")).action, { _tag: "Raw", ...played })
       }).pipe(emulator({ callee: Callee.answers().hears("a.wav").presses("2") }))
   )
+
+  it.effect("may be answered by what only the documents of an account describe, if that is set", () =>
+    Effect.gen(function*() {
+      const listen = { method: "listen", params: { grammar: "yes or no" } }
+      const server = yield* EventsServer.start({ dial_completed: listen, listen_completed: EventsServer.hangup })
+      yield* TelesignEmulator.reportTo(server.url)
+      yield* post(dialling())
+      yield* server.ended
+      assert.deepStrictEqual(server.told(), ["dial_completed", "listen_completed", "call_completed"])
+      assert.deepInclude((yield* entry("Replied", "dial_completed")).action, { _tag: "Raw", ...listen })
+    }).pipe(emulator({ methods: { listen: "listen_completed" } })))
 
   it.effect("are lost where that is set, and asked again where that is set too", () =>
     Effect.gen(function*() {

@@ -235,6 +235,7 @@ describe("the emulator's command line", () => {
     [["--lose", "speak_completed:often"], /--lose.*an event, and how many/],
     [["--wait", "silence"], /--wait.*one of ring, fail/],
     [["--wait", "patience=3s"], /--wait.*one of ring, fail/],
+    [["--method", "listen"], /--method.*a method, then = and an event/],
     [["--status", "ringing=1"], /--status.*one of busy/],
     [["--shout"], /--shout/]
   ])("refuses %j in words that help", ([args, words]) =>

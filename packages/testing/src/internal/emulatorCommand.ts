@@ -80,6 +80,12 @@ const lossOf = (text: string): readonly [event: string, times: number] => {
   return [event, times === undefined ? Infinity : Number(times)]
 }
 
+const methodOf = (text: string): readonly [method: string, event: string] => {
+  const [method, event = ""] = cut(text, "=")
+  if (method === "" || event === "") throw new Error("a method, then = and an event")
+  return [method, event]
+}
+
 type Numbers = { [K in keyof PhoneLine.Settings]: PhoneLine.Settings[K] extends number ? K : never }
 
 type Wait = Exclude<Numbers[keyof PhoneLine.Settings], "speed" | "charactersPerSecond">
@@ -202,7 +208,10 @@ const flags = {
   partiesOnTop: on("parties-on-top", "Write to and from beside data too, where one demo reads them"),
   eventsUrlParameter: text("events-url-parameter", "NAME", "Parameter of dial with an events URL of its call: a guess"),
   sendDtmfParameter: text("send-dtmf-parameter", "NAME", "Parameter of the reply send_dtmf with its tones: a guess"),
-  dtmfCompleted: text("dtmf-completed", "EVENT", "The event that ends send_dtmf: a guess")
+  dtmfCompleted: text("dtmf-completed", "EVENT", "The event that ends send_dtmf: a guess"),
+  methods: many(
+    reading("method", "NAME=EVENT", "A reply that only your documents describe, and what ends it", methodOf)
+  )
 }
 
 type Given = Command.Command.Config.Infer<typeof flags>
@@ -228,6 +237,7 @@ const optionsOf = (given: Given): All<TelesignEmulator.Options> => ({
   copies: { count: given.copies, delay: Option.getOrUndefined(given.copyDelay) },
   lost: { events: Object.fromEntries(given.lostEvents), replies: Object.fromEntries(given.lostReplies) },
   partiesOnTop: given.partiesOnTop,
+  methods: Object.fromEntries(given.methods),
   eventsUrlParameter: Option.getOrUndefined(given.eventsUrlParameter),
   sendDtmfParameter: Option.getOrUndefined(given.sendDtmfParameter),
   line: lineOf(given)

@@ -8,14 +8,14 @@ import { ByteSize, Deferred, Duration, Effect, Exit, Predicate, Redacted, Result
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
 import { UnreadableReply } from "../../PhoneCompany.ts"
-import * as playMultiple from "./playMultiple.ts"
+import * as unproved from "./unproved.ts"
 
 /** There was no reply; the message says why, without the address. */
 export class NoReply extends Schema.TaggedError<NoReply>()("NoReply", { message: Schema.String }) {}
 
 type Reply = Action.Action | undefined
 
-export interface Settings extends TelesignWire.Options {
+export interface Settings extends TelesignWire.Options, unproved.Settings {
   readonly auth: TelesignAuth.TelesignAuth
   readonly customerId: Redacted.Redacted
   readonly timeout: Duration.Duration
@@ -23,8 +23,6 @@ export interface Settings extends TelesignWire.Options {
   readonly partiesOnTop: boolean
   /** How many times an event is still to be lost, or the reply to it, by its name. They are counted down. */
   readonly lost: { readonly events: Map<string, number>; readonly replies: Map<string, number> }
-  /** How long an audio file plays. */
-  readonly audioMillis: number
   readonly copies: number
   readonly copyDelay: Duration.Duration
   /** Hears of a reply to a copy when another one was first. */
@@ -139,8 +137,8 @@ const read = (text: string, options: Settings): Result.Result<Reply, UnreadableR
   } catch {
     return unreadable("it is not JSON")
   }
-  const several = playMultiple.asPlay(json, options.audioMillis)
-  if (several !== undefined) return Result.succeed(several)
+  const raw = unproved.read(json, options)
+  if (raw !== undefined) return Result.succeed(raw)
   const action = TelesignWire.decodeAction(json, options)
   if (Result.isSuccess(action)) return Result.succeed(action.success)
   return action.failure.reason._tag === "NoAction" ? Result.succeed(undefined) : unreadable(action.failure.message)
