@@ -58,17 +58,16 @@ export class Lost extends Schema.TaggedClass<Lost>()("Lost", {
 
 /**
  * A dial was not confirmed. `reason` says what that proves: `Refused` and `NotSent` are surely not done, `Lost` is perhaps
- * done.
+ * done. It does not name the dial: whoever knows an `external_id` could act on its call.
  *
  * @since 0.1.0
  */
 export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
-  externalId: Schema.String,
   reason: Schema.Union([Refused, NotSent, Lost])
 }) {
   override get message() {
     const told = this.reason._tag === "Refused" ? this.reason.status : this.reason.problem
-    return `The dial ${this.externalId} was not confirmed (${this.reason._tag}): ${told}`
+    return `A dial was not confirmed (${this.reason._tag}): ${told}`
   }
 }
 

@@ -301,12 +301,11 @@ const make = Effect.fnUntraced(function*(options: Configured, names: Names) {
 
   const transport = Transport.Transport.of({
     send: Effect.fn("Telesign.send", { kind: "client" })(function*(dial) {
-      const externalId = dial.externalId ?? ""
       const outcome = yield* Effect.tap(outcomeOf(dial), tell)
       const result = Result.isSuccess(outcome) ? "Accepted" : outcome.failure._tag
-      yield* Effect.annotateCurrentSpan({ "ringback.external_id": externalId, "ringback.result": result })
+      yield* Effect.annotateCurrentSpan({ "ringback.result": result })
       if (Result.isSuccess(outcome)) return outcome.success
-      return yield* new Transport.TransportError({ externalId, reason: outcome.failure })
+      return yield* new Transport.TransportError({ reason: outcome.failure })
     })
   })
   return Context.make(Transport.Transport, transport).pipe(Context.add(TelesignAuth.Account, accountOf(options)))

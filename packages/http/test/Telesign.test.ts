@@ -56,7 +56,6 @@ const send = (
     const transport = yield* Transport.Transport
     const result = yield* Effect.result(transport.send(dial))
     if (Result.isSuccess(result)) return result.success
-    assert.strictEqual(result.failure.externalId, dial.externalId)
     return result.failure.reason
   }).pipe(Effect.provide(Layer.provide(Telesign.layer({ ...credentials, baseUrl, ...options }), client)), Effect.orDie)
 
@@ -350,7 +349,9 @@ for (const [name, client] of Object.entries(clients)) {
           ["Accepted", "Lost", "NotSent", "NotSent"]
         )
         const text = inspect(seen, { depth: 20 })
-        for (const secret of ["1555017", "9753w1", "CC33DD44", "q0hvb3", "MTFBQTIy"]) assert.notInclude(text, secret)
+        for (const secret of ["1555017", "9753w1", "CC33DD44", "q0hvb3", "MTFBQTIy", "0123456789abcdefghjk"]) {
+          assert.notInclude(text, secret)
+        }
       }))
   })
 }

@@ -32,7 +32,7 @@ export const failing = (
     Effect.map(PhoneCompany, (company) =>
       Transport.Transport.of({
         send: (action) => {
-          const error = new Transport.TransportError({ externalId: action.externalId ?? "", reason })
+          const error = new Transport.TransportError({ reason })
           return options?.rings === true ? Effect.andThen(company.dial(action), Effect.fail(error)) : Effect.fail(error)
         }
       }))

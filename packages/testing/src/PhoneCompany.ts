@@ -511,7 +511,7 @@ const accept = Effect.fn("PhoneCompany.dial")(function*(office: Office, action: 
   if (status !== undefined) {
     record(office, { _tag: "Refused", at, action, status })
     const reason = new Transport.Refused({ status })
-    return yield* new Transport.TransportError({ externalId: externalId ?? "", reason })
+    return yield* new Transport.TransportError({ reason })
   }
   const referenceId = id ?? (yield* newReferenceId)
   record(office, { _tag: "Requested", at, referenceId, action })

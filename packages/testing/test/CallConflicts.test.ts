@@ -47,12 +47,9 @@ const signal = (at: number): CallEvent.CallEvent => ({ _tag: "SignalReceived", a
 const accepts = Layer.succeed(Transport.Transport, { send: () => Effect.succeed({ referenceId: session }) })
 
 const busyLine = Layer.succeed(Transport.Transport, {
-  send: (action) =>
+  send: () =>
     Effect.fail(
-      new Transport.TransportError({
-        externalId: action.externalId ?? "",
-        reason: new Transport.NotSent({ problem: "connection refused" })
-      })
+      new Transport.TransportError({ reason: new Transport.NotSent({ problem: "connection refused" }) })
     )
 })
 

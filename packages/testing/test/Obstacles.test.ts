@@ -50,7 +50,7 @@ const carrier = () => {
           yield* Effect.sleep(state.latency)
           const reason = state.answer(dial)
           if (reason === undefined) return yield* company.dial(dial)
-          return yield* new Transport.TransportError({ externalId: dial.externalId ?? "", reason })
+          return yield* new Transport.TransportError({ reason })
         })
     }))
   )

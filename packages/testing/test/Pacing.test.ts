@@ -96,7 +96,7 @@ const taking = (perSecond: number) => {
           if (taken.length >= perSecond && now - taken.at(-perSecond)! < 1_000) {
             refused++
             const reason = new Transport.NotSent({ problem: "HTTP 429", throttled: true })
-            return yield* new Transport.TransportError({ externalId: dial.externalId ?? "", reason })
+            return yield* new Transport.TransportError({ reason })
           }
           taken.push(now)
           return yield* company.dial(dial)

@@ -97,7 +97,6 @@ describe("PhoneCompany", () => {
       yield* PhoneCompany.block("+15550170001", "to_number_blocked_by_country")
       const error = yield* Effect.flip(PhoneCompany.dial(dialling))
       assert.deepStrictEqual(error.reason, new Transport.Refused({ status: "to_number_blocked_by_country" }))
-      assert.strictEqual(error.externalId, "visit-8841")
       assert.deepStrictEqual(yield* PhoneCompany.rings, [])
       assert.deepStrictEqual(yield* tags, ["Refused"])
     }).pipe(company))
@@ -286,7 +285,6 @@ describe("FakeTransport", () => {
     Effect.gen(function*() {
       const error = yield* Effect.flip(send)
       assert.strictEqual(error.reason._tag, "NotSent")
-      assert.strictEqual(error.externalId, "visit-8841")
       assert.deepStrictEqual(yield* PhoneCompany.rings, [])
     }).pipe(carried(FakeTransport.failing(new Transport.NotSent({ problem: "no connection" })))))
 

@@ -114,9 +114,8 @@ describe("a storm over a broken engine", () => {
   finds("a transport that takes a throttling carrier for one that refuses", StormLaws.nothingStopsTheRest, () => ({
     transport: ({ send }) => ({
       send: (action) =>
-        Effect.mapError(send(action), ({ externalId, reason }) =>
+        Effect.mapError(send(action), ({ reason }) =>
           new Transport.TransportError({
-            externalId,
             reason: reason._tag === "NotSent" && reason.throttled === true
               ? new Transport.Refused({ status: "429" })
               : reason
@@ -127,9 +126,8 @@ describe("a storm over a broken engine", () => {
   finds("a throttling carrier that uses up the attempts of a dial", StormLaws.nothingStopsTheRest, () => ({
     transport: ({ send }) => ({
       send: (action) =>
-        Effect.mapError(send(action), ({ externalId, reason }) =>
+        Effect.mapError(send(action), ({ reason }) =>
           new Transport.TransportError({
-            externalId,
             reason: reason._tag === "NotSent" ? new Transport.NotSent({ problem: reason.problem }) : reason
           }))
     })

@@ -120,10 +120,7 @@ describe("a parameter of a dial that is not named here", () => {
           Effect.suspend(() => {
             sent.push(dial)
             return Effect.fail(
-              new Transport.TransportError({
-                externalId: dial.externalId ?? "",
-                reason: new Transport.Refused({ status: "invalid_phone_number" })
-              })
+              new Transport.TransportError({ reason: new Transport.Refused({ status: "invalid_phone_number" }) })
             )
           })
       })

@@ -79,8 +79,7 @@ const dials = (count: number): string => count === 1 ? "1 dial" : `${count} dial
 
 type Attempt = Extract<CallEvent, { readonly _tag: "DialAttempted" }>
 
-const lostOf = ({ externalId = "" }: Action.Dial, problem: string): TransportError =>
-  new TransportError({ externalId, reason: new Lost({ problem }) })
+const lost = (problem: string): TransportError => new TransportError({ reason: new Lost({ problem }) })
 
 /** What calls do in the world. */
 export interface Dispatch {
@@ -158,7 +157,7 @@ export const make = Effect.fnUntraced(function*(
         return undefined
       }))
       const silent = (problem: string): void => {
-        resume(Effect.succeed(Exit.fail(lostOf(dial, problem))))
+        resume(Effect.succeed(Exit.fail(lost(problem))))
         sending.interruptUnsafe()
       }
       if (sending.pollUnsafe() !== undefined) return

@@ -19,8 +19,7 @@ const latency = ({ nature }: World) => Effect.suspend(() => Effect.sleep(nature.
 // Dials
 // ---------------------------------------------------------------------------------------------------------------------
 
-const failed = (action: Action.Dial, reason: Transport.TransportError["reason"]) =>
-  Effect.fail(new Transport.TransportError({ externalId: action.externalId ?? "", reason }))
+const failed = (reason: Transport.TransportError["reason"]) => Effect.fail(new Transport.TransportError({ reason }))
 
 const postFaults = [
   "postLost",
@@ -71,7 +70,7 @@ const faultOfPost = (world: World): PostFault | undefined =>
 const carryOut = (world: World, action: Action.Dial, fault: PostFault | undefined) =>
   Effect.gen(function*() {
     const { company, diceOf, nature } = world
-    const lost = (problem: string) => failed(action, new Transport.Lost({ problem }))
+    const lost = (problem: string) => failed(new Transport.Lost({ problem }))
     const dial = company.dial(action)
     yield* latency(world)
     switch (fault) {
@@ -90,21 +89,21 @@ const carryOut = (world: World, action: Action.Dial, fault: PostFault | undefine
         return yield* lost("the response is not JSON")
       case "postThrottled": {
         const wish = diceOf("postThrottled").hit(0.5) ? { retryAfterMillis: nature.between(500, 20_000) } : {}
-        return yield* failed(action, new Transport.NotSent({ problem: "HTTP 429", throttled: true, ...wish }))
+        return yield* failed(new Transport.NotSent({ problem: "HTTP 429", throttled: true, ...wish }))
       }
       case "carrierThrottles": {
         const { now, throttle } = world
         const wish = diceOf("carrierThrottles").hit(0.5) ? { retryAfterMillis: throttle.until - now() } : {}
-        return yield* failed(action, new Transport.NotSent({ problem: "HTTP 429", throttled: true, ...wish }))
+        return yield* failed(new Transport.NotSent({ problem: "HTTP 429", throttled: true, ...wish }))
       }
       case "accountLocked":
-        return yield* failed(action, new Transport.NotSent({ problem: "HTTP 401", obstacle: "credentials" }))
+        return yield* failed(new Transport.NotSent({ problem: "HTTP 401", obstacle: "credentials" }))
       case "postNotSent": {
         const obstacle = diceOf("postNotSent").hit(0.5) ? { obstacle: "unreachable" } as const : {}
-        return yield* failed(action, new Transport.NotSent({ problem: "no connection", ...obstacle }))
+        return yield* failed(new Transport.NotSent({ problem: "no connection", ...obstacle }))
       }
       case "postRefused":
-        return yield* failed(action, new Transport.Refused({ status: "to_number_blocked_by_customer" }))
+        return yield* failed(new Transport.Refused({ status: "to_number_blocked_by_customer" }))
       case "postTwice":
         yield* dial
         yield* Effect.sleep(nature.between(0, 2_000))
