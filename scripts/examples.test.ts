@@ -13,14 +13,19 @@ import { assert, it } from "@effect/vitest"
 import { Action, Call, CallEvent, CallInput, CallLine, Calls, Decider, EventStore, Explain, Flow, Line, LiveCall, PhoneNumber, Prompt, Replay, Settings, SqlEventStore, Transport, Webhook, Witness } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Telesign, TelesignAuth, TelesignNode, TelesignWebhook, TelesignWire } from "@ringback/http"
-import { Callee, FakeClock, FlowExplorer, StormHistory, Ladder, Law, PhoneCompany, PhoneLine, Scenario, Storm, StormLaws, TelesignEmulator, TestCalls } from "@ringback/testing"
+import { Callee, EmulatorApi, EmulatorClock, FakeClock, FlowExplorer, StormHistory, Ladder, Law, PhoneCompany, PhoneLine, Scenario, Storm, StormLaws, TelesignEmulator, TestCalls } from "@ringback/testing"
 import * as StoreContract from "@ringback/testing/StoreContract"
-import { Config, Context, Effect, Layer, Schema } from "effect"
+import { Config, Context, Effect, Layer, Result, Schema } from "effect"
+import { HttpApiClient } from "effect/http-api"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 
 declare const to: PhoneNumber.PhoneNumber
 declare const from: PhoneNumber.PhoneNumber
 declare const account: string
+declare const urls: ReadonlyArray<string>
+declare const form: { readonly phone: unknown }
+declare const call: (to: PhoneNumber.PhoneNumber) => void
+declare const reply: (words: string) => void
 declare const lookUp: (account: string) => Flow.Flow<string>
 declare const tryAgain: Flow.Flow<void>
 declare const charge: Effect.Effect<void>

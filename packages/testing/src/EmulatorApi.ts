@@ -5,11 +5,6 @@
  *
  * It asks for no credentials and shows numbers, digits and words as they are, for it is there for tests on one machine.
  *
- * ```ts
- * const api = yield* HttpApiClient.make(EmulatorApi.EmulatorApi, { baseUrl: "http://127.0.0.1:4010" })
- * yield* api.people.callee({ params: { number: "15550170001" }, payload: { callees: ["busy", "answers; presses 1"] } })
- * ```
- *
  * @since 0.1.0
  */
 import { PhoneNumber } from "@ringback/core"
@@ -280,6 +275,9 @@ const isAddress = (text: string) => URL.canParse(text) && /^https?:$/.test(new U
 /**
  * The whole API, for `HttpApiClient` and for its OpenAPI document.
  *
+ * @example
+ * const api = yield* HttpApiClient.make(EmulatorApi.EmulatorApi, { baseUrl: "http://127.0.0.1:4010" })
+ * yield* api.people.callee({ params: { number: to }, payload: { callees: [Callee.busy, Callee.answers().presses("1")] } })
  * @since 0.1.0
  */
 export const EmulatorApi = HttpApi.make("emulator").add(calls, people, record, day).middleware(Readable)

@@ -2,11 +2,7 @@
  * The clock of an application that is tried by hand: real time, in which whatever is skipped at the emulator has passed too.
  * So a flow that sleeps until tomorrow goes on when a day is skipped, and a prompt that is skipped ends when it should.
  *
- * Give it to the whole program, beneath the engine and the server:
- *
- * ```ts
- * NodeRuntime.runMain(program.pipe(Effect.provide(Server), Effect.provide(EmulatorClock.layer("http://127.0.0.1:4010"))))
- * ```
+ * Give it to the whole program, beneath the engine and the server.
  *
  * Where the store has a clock of its own, as PostgreSQL has, times that are taken from there do not skip.
  *
@@ -21,6 +17,8 @@ import * as EmulatorApi from "./EmulatorApi.ts"
  * A clock that goes with the emulator at this address. While the emulator cannot be reached it is an ordinary clock. What
  * was skipped before does not count.
  *
+ * @example
+ * const Whole = Layer.provideMerge(Calls.layer({ flows }), EmulatorClock.layer("http://127.0.0.1:4010"))
  * @since 0.1.0
  */
 export const layer = (url: string | URL): Layer.Layer<never> => Layer.effect(Clock.Clock, make(String(url)))

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { PhoneNumber } from "@ringback/core"
 import { Callee, EmulatorApi, FakeClock, TelesignEmulator } from "@ringback/testing"
 import { Effect, Layer, Redacted } from "effect"
 import { FetchHttpClient } from "effect/http"
@@ -186,7 +187,7 @@ describe("the API of the emulator", () => {
 
       const api = yield* HttpApiClient.make(EmulatorApi.EmulatorApi, { baseUrl: yield* TelesignEmulator.url })
       yield* api.people.callee({
-        params: { number: to as never },
+        params: { number: PhoneNumber.make(to) },
         payload: { callees: [Callee.answers().presses("1")] }
       })
       yield* dial()
