@@ -95,6 +95,10 @@ export interface Processes {
   readonly tell: (processes: ReadonlyArray<string>, told: Told) => Effect.Effect<void, StoreError>
   /** Listens to what this process is told, until the scope closes. The stream fails when something may have been missed. */
   readonly told: (process: string) => Effect.Effect<Stream.Stream<Told, StoreError>, StoreError, Scope.Scope>
+  /** Writes down how many lines ring or talk at this process, or may soon, for the others. */
+  readonly use: (process: string, lines: number) => Effect.Effect<void, StoreError>
+  /** How many lines each process uses, as it has written it down last. Of one that does not live it counts for nothing. */
+  readonly inUse: Effect.Effect<ReadonlyMap<string, number>, StoreError>
   /** The time by the one clock that all of them can read, in milliseconds since 1970. */
   readonly now: Effect.Effect<number, StoreError>
 }

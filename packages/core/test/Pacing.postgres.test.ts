@@ -26,6 +26,19 @@ const Announcement = Flow.make("announcement", {
     )
 })
 
+/** Rings for long. */
+const Patient = Flow.make("patient", {
+  version: 1,
+  input: { to: PhoneNumber.PhoneNumber },
+  output: Schema.String,
+  run: ({ to }) =>
+    Line.speak("The library closes at six today.").pipe(
+      Flow.as("heard"),
+      Flow.dial({ to, from, ringFor: "20 minutes" }),
+      Flow.catchTag(["NotAnswered", "HungUp"], (error) => Flow.succeed(error._tag))
+    )
+})
+
 const paced = { flows: [Announcement], settings: { dial: { perSecond: 2 } } }
 
 /** Starts calls to numbers from `first` on, one a millisecond. */
@@ -94,6 +107,25 @@ describe.skipIf(server === undefined)("processes on one PostgreSQL", () => {
         if (entry._tag === "Posted" && entry.webhook.event === "call_completed") open--
         assert.isAtMost(open, 1)
       }
+    }))
+
+  test("are never over their lines, though those of one were in use when the other joined", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.everyone(Callee.answers("10 minutes"))
+      const few = {
+        flows: [Patient],
+        settings: { dial: { linesAtMost: 2 }, line: { ringLimit: "30 minutes" } }
+      } as const
+      const one = yield* start(few)
+      for (const n of [1, 2]) yield* one.calls.start(Patient, { to: numberOf(n) })
+      yield* FakeClock.advance("5 seconds")
+      const two = yield* start(few)
+      yield* reportInTurns([one, two])
+      yield* two.calls.start(Patient, { to: numberOf(3) })
+      yield* FakeClock.advance("9 minutes")
+      assert.lengthOf(yield* PhoneCompany.rings, 2)
+      yield* FakeClock.advance("3 minutes")
+      assert.lengthOf(yield* PhoneCompany.rings, 3)
     }))
 
   test("take over what waits at one that is gone, in its order, each once", () =>

@@ -230,4 +230,47 @@ describe("a share", () => {
       assert.isAtMost(all.reduce((sum, each) => sum + Pace.lines(each, now, of), 0), linesAtMost)
     }
   }, { arbitrary: { runs: 5000 } })
+
+  it("of lines is less by what others use over theirs, until that has ended", () => {
+    const of = limits({ linesAtMost: 10 })
+    const one = { ...Pace.alone, members: { count: 2, rank: 1 } }
+    const beside = (lines: number) => Pace.lines(Pace.used(one, [{ rank: 0, lines }], 2, of), 0, of)
+    assert.deepStrictEqual([0, 5, 6, 9, 10, 12].map(beside), [5, 5, 4, 1, 0, 0])
+    const none = limits()
+    assert.strictEqual(Pace.lines(Pace.used(one, [{ rank: 0, lines: 900 }], 2, none), 0, none), Infinity)
+  })
+
+  // Each process takes all lines that it may at once, keeps them for a while, and says at each look how many it may use.
+  const Move = Schema.Struct({
+    who: between(0, 3),
+    does: Schema.Literals(["looks", "looks", "looks", "looks", "comes", "hangs up"]),
+    after: between(0, look)
+  })
+
+  it.prop("of lines is never more than the whole in use, whoever joins while others talk", [
+    Schema.Array(Move).check(Schema.isMinLength(20), Schema.isMaxLength(150)),
+    between(1, 6)
+  ], ([moves, linesAtMost]) => {
+    const of = limits({ linesAtMost })
+    const living = new Map<number, { pace: Pace.Pace; lines: number; said: number }>()
+    let now = 0
+    for (const { after, does, who } of moves) {
+      now += after
+      // A dead process is another matter: its lines are counted by who takes them over.
+      if (does === "comes" && !living.has(who)) living.set(who, { pace: Pace.joining, lines: 0, said: 0 })
+      const self = living.get(who)
+      if (self === undefined) continue
+      if (does === "hangs up") self.lines = Math.max(0, self.lines - 1)
+      if (does === "looks" || does === "comes") {
+        const names = [...living.keys()].toSorted()
+        const members = { count: names.length, rank: names.indexOf(who) }
+        const others = names.flatMap((name, rank) => name === who ? [] : [{ rank, lines: living.get(name)!.said }])
+        self.pace = Pace.used(Pace.seen(self.pace, members, now, of), others, names.length, of)
+        self.said = Math.max(self.lines, Pace.lines(self.pace, now, of))
+      }
+      for (const each of living.values()) each.lines = Math.max(each.lines, Pace.lines(each.pace, now, of))
+      const all = [...living.values()].reduce((sum, each) => sum + each.lines, 0)
+      assert.isAtMost(all, linesAtMost)
+    }
+  }, { arbitrary: { runs: 5000 } })
 })

@@ -93,16 +93,16 @@ describe("dials that wait", () => {
       pacing.open(id("talks"), 1)
       pacing.isUnread(id("of before"))
       wait({ one: 0, two: 0 })
-      yield* Effect.sleep("5 seconds")
+      yield* Effect.sleep("4500 millis")
       assert.deepStrictEqual(went, [])
       pacing.open(id("of before"), 0)
       yield* Effect.sleep("1 millis")
-      assert.deepStrictEqual(went, ["one 5000"])
+      assert.deepStrictEqual(went, ["one 4500"])
       pacing.open(id("one"), 1)
-      yield* Effect.sleep("4999 millis")
+      yield* Effect.sleep("5000 millis")
       pacing.open(id("talks"), 0)
       yield* Effect.sleep("1 millis")
-      assert.deepStrictEqual(went, ["one 5000", "two 10000"])
+      assert.deepStrictEqual(went, ["one 4500", "two 9501"])
     })))
 
   it.effect("find no line in a place that was given, nor in an attempt whose record is not heard of", () =>
@@ -164,6 +164,34 @@ describe("dials that wait", () => {
       yield* Effect.sleep("2 minutes")
       assert.deepStrictEqual(went.map((each) => each.split(" ")[0]), ["back", "left", "back"])
       assert.strictEqual(went[2], "back 60000")
+    })))
+})
+
+describe("what stands in the way of all dials", () => {
+  it.effect("lets one at a time probe, and all go at once when it is over", () =>
+    inTime(Effect.gen(function*() {
+      const { elapsed, pacing, wait, went } = yield* room({
+        settings: { dial: { perSecond: 10 } },
+        // A call has to be read first.
+        go: (name, pacing, elapsed) =>
+          Effect.sync(() => pacing.attempted(id(name), "ours", elapsed + 300)).pipe(
+            Effect.delay("300 millis"),
+            Effect.andThen(pacing.beforeSending(id(name)))
+          )
+      })
+      const locked = { _tag: "NotSent", problem: "HTTP 401", obstacle: "credentials" } as const
+      pacing.posted("ours", locked)
+      wait({ a: 0, b: 0, c: 0, d: 0 })
+      yield* Effect.sleep("500 millis")
+      assert.isFalse(pacing.hasPlace(id("z"), elapsed()))
+      yield* Effect.sleep("1500 millis")
+      assert.deepStrictEqual(went, ["a 1000"])
+      pacing.posted("ours", locked)
+      yield* Effect.sleep("2500 millis")
+      assert.deepStrictEqual(went, ["a 1000", "b 4000"])
+      pacing.posted("ours", { _tag: "Accepted", referenceId: "7A10" })
+      yield* Effect.sleep("101 millis")
+      assert.deepStrictEqual(went, ["a 1000", "b 4000", "c 4500", "d 4600"])
     })))
 })
 

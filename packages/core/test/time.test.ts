@@ -18,6 +18,8 @@ const storeClock = (ahead: number) => {
     join: () => Effect.void,
     alive: Effect.succeed(new Map<string, ReadonlySet<string>>()),
     tell: () => Effect.void,
+    use: () => Effect.void,
+    inUse: Effect.succeed(new Map<string, number>()),
     told: () => Effect.succeed(Stream.never),
     now: Effect.gen(function*() {
       yield* Effect.sleep(answers.asked)

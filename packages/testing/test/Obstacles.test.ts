@@ -223,6 +223,21 @@ describe("a number of ours that is not taken as the caller", () => {
     }).pipe(Effect.provide(engine().pipe(Layer.provideMerge(world))))
   }, 60_000)
 
+  it.effect("is probed by one at a time after a restart too, when the calls that wait are not read yet", () => {
+    const { engine, sent, state } = scene()
+    state.answer = ({ from }) => from === foreign ? obstacle("caller id") : undefined
+    const settings = { memory: { calls: 0 } }
+    return Effect.gen(function*() {
+      yield* Effect.provide(
+        Effect.andThen(Effect.forEach(times(100), (n) => notice(n, foreign)), Effect.sleep("1 minute")),
+        engine(settings)
+      )
+      const before = sent.length
+      yield* Effect.provide(Effect.sleep("10 minutes"), engine(settings))
+      assert.isAtMost(sent.length - before, 9 + 16)
+    }).pipe(Effect.provide(world))
+  })
+
   it.effect("lets its dials go when it is taken, in their order", () => {
     const { engine, state } = scene()
     state.answer = ({ from }) => from === foreign ? obstacle("caller id") : undefined

@@ -30,6 +30,8 @@ export interface Pace {
   readonly greater: { readonly since: number; readonly members: Members } | undefined
   /** Until when the share holds. */
   readonly holdsUntil: number
+  /** How many lines others use over their shares, such as those that rang or talked when this process joined. */
+  readonly over: number
 }
 
 /** So long a carrier that throttles no more is tested until the pace is whole again. */
@@ -38,7 +40,7 @@ const recovery = 60_000
 /** Of what is throttled within so long, only the first counts: the others were on their way. */
 const oneBurst = 1_000
 
-const fresh = { freeAt: -Infinity, slowedTo: 1, slowedAt: -Infinity, greater: undefined }
+const fresh = { freeAt: -Infinity, slowedTo: 1, slowedAt: -Infinity, greater: undefined, over: 0 }
 
 /** The pace of a process that has its store for itself. */
 export const alone: Pace = { ...fresh, members: { count: 1, rank: 0 }, holdsUntil: Infinity }
@@ -101,11 +103,31 @@ export const rate = (self: Pace, now: number, limits: Limits): number => {
 
 /** How many lines of this process may ring or talk at a time. */
 export const lines = (self: Pace, now: number, limits: Limits): number => {
-  const { linesAtMost } = limits.dial
-  if (linesAtMost === Infinity) return Infinity
-  const of = sharing(self.members, limits)
-  return of > 0 && isHeld(self, now) ? Math.ceil((linesAtMost - self.members.rank) / of) : 0
+  if (limits.dial.linesAtMost === Infinity) return Infinity
+  return isHeld(self, now) ? Math.max(0, linesOf(self.members, limits) - self.over) : 0
 }
+
+/** How many lines are the share of one of so many. */
+const linesOf = (members: Members, limits: Limits): number => {
+  const of = sharing(members, limits)
+  return of === 0 ? 0 : Math.ceil((limits.dial.linesAtMost - members.rank) / of)
+}
+
+/**
+ * The others were seen to use so many lines, each with its rank among `count`. What one uses over its share goes off the share
+ * of every other process, until it has ended: lines stay where they ring or talk when another process joins.
+ */
+export const used = (
+  self: Pace,
+  others: ReadonlyArray<{ readonly rank: number; readonly lines: number }>,
+  count: number,
+  limits: Limits
+): Pace => ({
+  ...self,
+  over: limits.dial.linesAtMost === Infinity
+    ? 0
+    : others.reduce((over, { lines, rank }) => over + Math.max(0, lines - linesOf({ count, rank }, limits)), 0)
+})
 
 /** When the next dial may go: `Infinity` if that is not for time to bring. */
 export const nextAt = (self: Pace, now: number, limits: Limits): number =>

@@ -1,7 +1,7 @@
 /** The processes that share a store with this one. */
 import { Effect } from "effect"
 import type { Processes, StoreError } from "../../EventStore.ts"
-import type { Members } from "../pace.ts"
+import type { Use } from "./pacing.ts"
 
 /** Who lives beside this process. */
 export interface Neighbours {
@@ -14,30 +14,54 @@ export interface Neighbours {
 /** The flow of a call as a process registers it. */
 export const nameOf = (flow: string, version: number): string => `${flow}@${version}`
 
-/**
- * Nobody has been seen yet. A store of one's own has no others. `seen` hears among how many this process was seen, and when it
- * asked, by the time that has `elapsed`.
- */
+/** What shares the pace. */
+interface Sharing {
+  /** This process was seen to live at `at`, by the time that has elapsed, as the `rank`th of so many. */
+  readonly seen: (
+    members: { readonly count: number; readonly rank: number },
+    at: number,
+    others: ReadonlyArray<Use>
+  ) => void
+  /** How many lines ring or talk here, or may before the next look; nothing where they are not bounded. */
+  readonly linesUsed: () => number | undefined
+}
+
+/** Nobody has been seen yet. A store of one's own has no others. */
 export const make = (
   process: string,
   processes: Processes | undefined,
   elapsed: () => number,
-  seen: (members: Members, at: number) => void
+  { linesUsed, seen }: Sharing
 ): Neighbours => {
   let others: ReadonlyMap<string, ReadonlySet<string>> = new Map()
-  const see = (alive: ReadonlyMap<string, ReadonlySet<string>>, at: number): boolean => {
+  const see = (
+    alive: ReadonlyMap<string, ReadonlySet<string>>,
+    inUse: ReadonlyMap<string, number>,
+    at: number
+  ): boolean => {
     const found = new Map(alive)
     const isSeen = found.delete(process)
     if (!isSeen) return false
     others = found
-    seen({ count: alive.size, rank: [...alive.keys()].toSorted().indexOf(process) }, at)
+    const names = [...alive.keys()].toSorted()
+    const uses = names.flatMap((name, rank) => name === process ? [] : [{ rank, lines: inUse.get(name) ?? 0 }])
+    seen({ count: names.length, rank: names.indexOf(process) }, at, uses)
     return true
   }
+
+  /** A share is taken by what was read before, and what is used of it is written down when a smaller one has been taken. */
+  const look = Effect.fnUntraced(function*({ alive, inUse, use }: Processes) {
+    const asked = elapsed()
+    const isBounded = linesUsed() !== undefined
+    const living = yield* alive
+    const isSeen = see(living, isBounded ? yield* inUse : none, asked)
+    if (isBounded) yield* use(process, linesUsed() ?? 0)
+    return isSeen
+  })
   return {
     others: () => others,
-    look: processes === undefined ? Effect.succeed(true) : Effect.suspend(() => {
-      const asked = elapsed()
-      return Effect.map(processes.alive, (alive) => see(alive, asked))
-    })
+    look: processes === undefined ? Effect.succeed(true) : look(processes)
   }
 }
+
+const none: ReadonlyMap<string, number> = new Map()

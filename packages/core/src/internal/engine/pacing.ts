@@ -36,10 +36,18 @@ export interface Pacing {
   readonly isUnread: (id: CallId) => void
   /** The calls whose lines are counted. */
   readonly counted: () => ReadonlyArray<CallId>
-  /** This process was seen to live at `at`, by the time that has elapsed, as one of so many. */
-  readonly seen: (members: Pace.Members, at: number) => void
+  /** This process was seen to live at `at`, by the time that has elapsed, as one of so many, and what lines the others use. */
+  readonly seen: (members: Pace.Members, at: number, others: ReadonlyArray<Use>) => void
+  /** How many lines ring or talk here, or may before the next look; nothing where they are not bounded. */
+  readonly linesUsed: () => number | undefined
   /** Looks at once what may go, because the time has jumped. */
   readonly look: () => void
+}
+
+/** How many lines another process uses, and its rank among all. */
+export interface Use {
+  readonly rank: number
+  readonly lines: number
 }
 
 /** What is known of a dial that waits: the number of ours, and when its flow asked for it, in milliseconds since 1970. */
@@ -322,10 +330,14 @@ export const make = Effect.fnUntraced(function*(
       if (settings.dial.linesAtMost < Infinity && !lines.has(id)) unread.add(id)
     },
     counted: () => [...lines.keys(), ...unread],
-    seen: (members, at) => {
-      pace = Pace.seen(pace, members, at, settings)
+    seen: (members, at, others) => {
+      pace = Pace.used(Pace.seen(pace, members, at, settings), others, members.count, settings)
       look()
     },
+    linesUsed: () =>
+      settings.dial.linesAtMost === Infinity
+        ? undefined
+        : Math.max(linesInUse() + unread.size, Pace.lines(pace, time.elapsed(), settings)),
     look
   }
 })

@@ -116,7 +116,7 @@ export const make = Effect.fnUntraced(function*(
   })
   const restore = yield* Restore.make({ store, now: time.now, run, running, restored })
   const process = yield* nameOfProcess
-  const neighbours = Neighbours.make(process, store.processes, time.elapsed, pacing.seen)
+  const neighbours = Neighbours.make(process, store.processes, time.elapsed, pacing)
   const { elapsed, now, read } = time
   const namespace = options.namespace ?? store.namespace
   const isMissing = missingBeside(neighbours, definition)

@@ -270,6 +270,9 @@ const postgresProcesses = [
   )`
 ]
 
+/** How many lines each process uses. */
+const postgresLines = ["ALTER TABLE ringback_processes ADD COLUMN lines integer NOT NULL DEFAULT 0"]
+
 /** A version may be a date with its time, which is more than an integer holds. Views of a column have to make way. */
 const postgresVersions = [
   "DROP VIEW ringback_running",
@@ -325,7 +328,7 @@ export const postgres: Dialect = {
   migrations: [["turns_and_calls", postgresTables], ["processes", postgresProcesses], ["versions", postgresVersions], [
     "dials",
     withDialFrom("double precision", running(summaryColumns))
-  ]],
+  ], ["lines", postgresLines]],
   // Writers of several processes wait for each other's rows; in one order, they never wait in a circle.
   insert: (rows) => {
     const ordered = rows.toSorted(([self], [that]) => self! < that! ? -1 : 1)

@@ -200,5 +200,19 @@ export const make = (
   >`SELECT extract(epoch FROM clock_timestamp())::double precision * 1000 AS now`
     .pipe(Effect.mapBoth({ onFailure: toStoreError, onSuccess: ([row]) => Number(row?.now) }))
 
-  return { join, alive, tell, told, now }
+  const use: Processes["use"] = (process, lines) =>
+    sql`UPDATE ringback_processes SET lines = ${lines} WHERE process = ${process}`.pipe(
+      Effect.mapError(toStoreError),
+      Effect.asVoid
+    )
+
+  const inUse = sql<{ readonly process: string; readonly lines: number }>`SELECT process, lines FROM ringback_processes`
+    .pipe(
+      Effect.mapBoth({
+        onFailure: toStoreError,
+        onSuccess: (rows) => new Map(rows.map(({ lines, process }) => [process, Number(lines)]))
+      })
+    )
+
+  return { join, alive, tell, told, now, use, inUse }
 }

@@ -252,6 +252,15 @@ const members = (world: World, border: Border, process: Process): EventStore.Pro
         process.told = queue
         return Stream.mapEffect(Stream.fromQueue(queue), (told) => Effect.as(border.pass(process), told))
       }),
+    use: (name, lines) =>
+      reading(Effect.sync(() => {
+        for (const member of world.processes.filter((member) => member.name === name)) member.lines = lines
+      })),
+    inUse: reading(
+      Effect.sync(() =>
+        new Map(world.processes.flatMap(({ lines, name }) => name === undefined ? [] : [[name, lines] as const]))
+      )
+    ),
     now: reading(Effect.sync(world.now))
   }
 }

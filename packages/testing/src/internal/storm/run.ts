@@ -189,6 +189,7 @@ const newProcess = (world: World.World, place: number, flow: LiveCall.AnyDefinit
     appending: 0,
     name: undefined,
     flows: new Set(),
+    lines: 0,
     told: undefined,
     unseen: [],
     calls: undefined,

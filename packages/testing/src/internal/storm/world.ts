@@ -79,6 +79,8 @@ export interface Process {
   /** What it calls itself where others can see it, and the flows that it has registered. */
   name: string | undefined
   flows: ReadonlySet<string>
+  /** How many lines it has said that it uses. */
+  lines: number
   /** What others have told it, once it listens. */
   told: Queue.Queue<EventStore.Told> | undefined
   /** When the others cannot see that it lives. */
@@ -236,8 +238,8 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
   const drawn: ReadonlyArray<Settings.Options> = [
     crowded === undefined ? {} : { store: { waiting: crowded.between(1, 3) } },
     starved === undefined ? {} : { dial: { perSecond: starved.pick([0.5, 0.1, 0.02]), ...starved.pick(patience) } },
-    // Of the processes on one store each needs a line.
-    few === undefined ? {} : { dial: { linesAtMost: few.between(1, 3) + (options.store === "postgres" ? 3 : 0) } }
+    // A process that has registered what others have not needs a line.
+    few === undefined ? {} : { dial: { linesAtMost: few.between(1, 3) + (options.faults.versionUnknown > 0 ? 3 : 0) } }
   ]
   const tuning = drawn.reduce(Settings.merge, settings)
 
