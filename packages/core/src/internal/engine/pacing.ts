@@ -9,15 +9,16 @@ import type { Posted, Standing } from "../../CallInput.ts"
 import type * as Settings from "../../Settings.ts"
 import type { Run } from "../background.ts"
 import * as Gathered from "../gathered.ts"
-import * as Heap from "../heap.ts"
 import * as Pace from "../pace.ts"
 import * as Account from "./account.ts"
+import * as LinesInUse from "./linesInUse.ts"
 import type { Time } from "./time.ts"
+import * as WaitingDials from "./waitingDials.ts"
 
 /** Gives dials their places. */
 export interface Pacing {
   /** The dial of a call waits, from `at` on (milliseconds since 1970) for a place. What waits from then on already stays. */
-  readonly wait: (id: CallId, at: number, dial?: Dial) => void
+  readonly wait: (id: CallId, at: number, dial?: WaitingDials.Dial) => void
   /** The call has no dial that waits any more. */
   readonly leave: (id: CallId) => void
   /** Whether a dial of a call may be attempted now: it was given a place, or there is one and nobody waits for it. */
@@ -50,25 +51,8 @@ export interface Use {
   readonly lines: number
 }
 
-/** What is known of a dial that waits: the number of ours, and when its flow asked for it, in milliseconds since 1970. */
-export interface Dial {
-  readonly from: string
-  readonly dialledAt: number
-}
-
-interface Entry extends Heap.Entry {
-  readonly id: CallId
-  readonly at: number
-  dial: Dial | undefined
-  /** Its place among all that have come to wait. */
-  readonly n: number
-}
-
 /** So often it is looked again whether a dial may go that waits for something else than time, in milliseconds. */
 const lookAgain = 1_000
-
-/** So long is a dial not looked at again that should have been given up, in milliseconds. */
-const sweepAgain = 10_000
 
 /** Dials are kept apart for so long at most when they are sent, in milliseconds: each has a window for that. */
 const longestSpacing = 1_000
@@ -92,24 +76,16 @@ interface Options {
 export const make = Effect.fnUntraced(function*(
   { go, isClosing, isShared, run, settings, time, wake }: Options
 ): Effect.fn.Return<Pacing, never, Scope.Scope> {
-  const waiting = new Map<CallId, Entry>()
-  const queue = Heap.make<Entry>((self, that) => self.at === that.at ? self.n < that.n : self.at < that.at)
   let pace = isShared ? Pace.joining : Pace.alone
   const account = Account.make({ time, settings, run })
-  /** What waits for a number of ours to be taken as the caller, apart from the queue, so that others pass. */
-  const parked = new Map<string, Set<Entry>>()
-  /** When it is looked next who has waited too long for what stands in the way, by the time that alarms are set by. */
-  let sweepAt = Infinity
-  let entered = 0
+  const waiting = WaitingDials.make({ time, settings, account, wake })
+  const lines = LinesInUse.make()
   /** The calls that have a place and have not used it, and what of them waits for another one if they do not. */
-  const placed = new Map<CallId, Pick<Entry, "at" | "dial"> | undefined>()
+  const placed = new Map<CallId, Pick<WaitingDials.Waiting, "at" | "dial"> | undefined>()
   /** The attempts that are decided and not yet sent, and since when. */
   const unsent = new Map<CallId, number>()
   let spacing = 0
   let sendsAt = -Infinity
-  const lines = new Map<CallId, number>()
-  let linesOpen = 0
-  const unread = new Set<CallId>()
   const latch = yield* Latch.make()
   const look = (): void => void latch.openUnsafe()
 
@@ -122,67 +98,13 @@ export const make = Effect.fnUntraced(function*(
       )
   )
 
-  const enter = (id: CallId, at: number, dial: Dial | undefined): void => {
-    const entry: Entry = { id, at, dial, n: entered++, place: -1 }
-    waiting.set(id, entry)
-    queue.add(entry)
-    sweepAt = Math.min(sweepAt, givenUpAt(entry))
-    if (queue.first() === entry || sweepAt < Infinity) look()
+  const enter = (id: CallId, at: number, dial: WaitingDials.Dial | undefined): void => {
+    if (waiting.enter(id, at, dial)) look()
   }
-
-  /** When a dial has waited too long for what stands in its way. Of one that is not read yet it is not known when it began. */
-  const givenUpAt = ({ at, dial }: Entry): number => {
-    const since = account.since(dial?.from)
-    return since === undefined
-      ? Infinity
-      : Math.max(dial === undefined ? at : time.steadyAt(dial.dialledAt), time.steadyAt(since)) +
-        settings.dial.giveUpAfter
-  }
-
-  /** Has those looked at that have waited too long. Whoever is to be looked at again is, but not at once. */
-  const sweep = (): void => {
-    const now = time.steady()
-    sweepAt = Infinity
-    for (const entry of waiting.values()) {
-      const at = givenUpAt(entry)
-      if (at <= now) wake(entry.id)
-      sweepAt = Math.min(sweepAt, at <= now ? now + sweepAgain : at)
-    }
-  }
-
-  /** Puts a dial aside whose number is not taken as the caller. */
-  const park = (entry: Entry, from: string): void => {
-    queue.remove(entry)
-    const others = parked.get(from)
-    if (others === undefined) parked.set(from, new Set([entry]))
-    else others.add(entry)
-  }
-
-  /** Puts back what may go: all from a number that nothing stands in the way of, and else one that probes. */
-  const unpark = (now: number): void => {
-    for (const [from, entries] of parked) {
-      if (account.freeAtFrom(from) > now) continue
-      const isClear = account.since(from) === undefined
-      for (const entry of entries) {
-        entries.delete(entry)
-        queue.add(entry)
-        if (!isClear) break
-      }
-      if (entries.size === 0) parked.delete(from)
-    }
-  }
-
-  /** When the next dial may probe that was put aside. */
-  const unparkAt = (): number =>
-    [...parked.keys()].reduce((at, from) => Math.min(at, account.freeAtFrom(from)), Infinity)
 
   const leave = (id: CallId): void => {
     if (placed.has(id)) placed.set(id, undefined)
-    const entry = waiting.get(id)
-    if (entry === undefined) return
-    if (entry.place >= 0) queue.remove(entry)
-    else if (entry.dial !== undefined) parked.get(entry.dial.from)?.delete(entry)
-    waiting.delete(id)
+    waiting.leave(id)
   }
 
   /** The lines that ring, talk, or are about to. */
@@ -190,11 +112,11 @@ export const make = Effect.fnUntraced(function*(
     let more = 0
     for (const id of placed.keys()) if (!lines.has(id)) more++
     for (const id of unsent.keys()) if (!lines.has(id) && !placed.has(id)) more++
-    return linesOpen + more
+    return lines.count() + more
   }
 
   const hasLine = (now: number): boolean =>
-    settings.dial.linesAtMost === Infinity || unread.size === 0 && linesInUse() < Pace.lines(pace, now, settings)
+    settings.dial.linesAtMost === Infinity || lines.unread() === 0 && linesInUse() < Pace.lines(pace, now, settings)
 
   /** A store that is late holds back what follows: at most the dials of a second are decided and not sent. */
   const keepsUp = (now: number): boolean => placed.size + unsent.size < Math.max(1, Pace.rate(pace, now, settings))
@@ -221,20 +143,18 @@ export const make = Effect.fnUntraced(function*(
     spacing = Math.min(pace.freeAt - now, longestSpacing)
   }
 
-  const isDue = (entry: Entry | undefined): entry is Entry => entry !== undefined && entry.at <= time.steady()
-
   /** Whether the place that is free is for another one. */
   const isBehind = (id: CallId): boolean => {
-    const first = queue.first()
-    return isDue(first) && first.id !== id
+    const first = waiting.due()
+    return first !== undefined && first.id !== id
   }
 
   const release = (): void => {
-    for (let first = queue.first(); isDue(first); first = queue.first()) {
+    for (let first = waiting.due(); first !== undefined; first = waiting.due()) {
       const now = time.elapsed()
       const { dial, id } = first
       if (dial !== undefined && account.freeAtFrom(dial.from) > Math.max(now, account.freeAt())) {
-        park(first, dial.from)
+        waiting.park(first)
         continue
       }
       if (!isFree(now)) return
@@ -259,18 +179,17 @@ export const make = Effect.fnUntraced(function*(
   /** How long nothing changes by itself; `Infinity` if nothing does. */
   const pause = (): number => {
     const now = time.elapsed()
-    const aside = Math.min(sweepAt - time.steady(), unparkAt() - now)
-    const first = queue.first()
-    const next = first === undefined ? Infinity : Math.max(first.at - time.steady(), nextAt(now) - now)
-    const wait = Math.min(aside, next)
+    const steady = time.steady()
+    const next = Math.max(waiting.firstAt() - steady, nextAt(now) - now)
+    const wait = Math.min(next, waiting.sweepAt() - steady, waiting.unparkAt() - now)
     return wait > 0 ? Math.max(1, Math.ceil(wait)) : lookAgain
   }
 
   const turn = Effect.gen(function*() {
     latch.closeUnsafe()
-    unpark(time.elapsed())
+    waiting.unpark(time.elapsed())
     release()
-    if (time.steady() >= sweepAt) sweep()
+    waiting.sweepIfDue()
     const wait = pause()
     yield* wait === Infinity ? latch.await : Effect.raceFirst(Effect.sleep(wait), latch.await)
   })
@@ -280,9 +199,6 @@ export const make = Effect.fnUntraced(function*(
     wait: (id, from, dial) => {
       const at = time.steadyAt(from)
       if (placed.has(id)) return void placed.set(id, { at, dial })
-      const before = waiting.get(id)
-      if (before?.at === at && before.dial !== undefined) return
-      leave(id)
       enter(id, at, dial)
     },
     leave,
@@ -308,7 +224,7 @@ export const make = Effect.fnUntraced(function*(
       }),
     posted: (from, posted) => {
       if (account.posted(from, posted)) {
-        sweepAt = -Infinity
+        waiting.sweepSoon()
         look()
       }
       if (posted._tag !== "NotSent" || posted.throttled !== true) return
@@ -318,18 +234,12 @@ export const make = Effect.fnUntraced(function*(
       pace = slower
     },
     open: (id, count) => {
-      if (settings.dial.linesAtMost === Infinity) return
-      const wasUnread = unread.delete(id)
-      const before = lines.get(id) ?? 0
-      if (count === 0) lines.delete(id)
-      else lines.set(id, count)
-      linesOpen += count - before
-      if (wasUnread || count < before) look()
+      if (settings.dial.linesAtMost < Infinity && lines.set(id, count)) look()
     },
     isUnread: (id) => {
-      if (settings.dial.linesAtMost < Infinity && !lines.has(id)) unread.add(id)
+      if (settings.dial.linesAtMost < Infinity) lines.setUnread(id)
     },
-    counted: () => [...lines.keys(), ...unread],
+    counted: lines.calls,
     seen: (members, at, others) => {
       pace = Pace.used(Pace.seen(pace, members, at, settings), others, members.count, settings)
       look()
@@ -337,7 +247,7 @@ export const make = Effect.fnUntraced(function*(
     linesUsed: () =>
       settings.dial.linesAtMost === Infinity
         ? undefined
-        : Math.max(linesInUse() + unread.size, Pace.lines(pace, time.elapsed(), settings)),
+        : Math.max(linesInUse() + lines.unread(), Pace.lines(pace, time.elapsed(), settings)),
     look
   }
 })

@@ -5,9 +5,9 @@ import * as Explain from "../../Explain.ts"
 import * as LiveCall from "../../LiveCall.ts"
 import { plannedLine } from "../call/dial.ts"
 import type { Entity } from "./entity.ts"
-import type { Dial } from "./pacing.ts"
 import type { Surroundings } from "./surroundings.ts"
 import type { Reading } from "./time.ts"
+import type { Dial } from "./waitingDials.ts"
 
 /** What time is to a call. */
 export interface Timing {
