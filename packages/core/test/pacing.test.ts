@@ -74,14 +74,13 @@ describe("dials that wait", () => {
       assert.deepStrictEqual(went.map((each) => each.split(" ")[0]), ["first"])
     })))
 
-  it.effect("keep their place when they are told to wait from the same time again", () =>
+  it.effect("keep their place when they are told to wait from the same time again, or are read meanwhile", () =>
     inTime(Effect.gen(function*() {
       const { from, pacing, wait, went } = yield* room({ settings: { dial: { perSecond: 10 } } })
       const dial = { from: "ours", dialledAt: from }
       pacing.wait(id("zero"), from, dial)
-      pacing.wait(id("one"), from, dial)
-      pacing.wait(id("two"), from, dial)
-      pacing.wait(id("one"), from, dial)
+      wait({ one: 0, two: 0 })
+      for (const again of [undefined, dial, dial]) pacing.wait(id("one"), from, again)
       wait({ three: 0 })
       yield* Effect.sleep("1 second")
       assert.deepStrictEqual(went.map((each) => each.split(" ")[0]), ["zero", "one", "two", "three"])
