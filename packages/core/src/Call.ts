@@ -6,6 +6,7 @@
 import { Equal } from "effect"
 import type { CallEvent, CallId, Exit } from "./CallEvent.ts"
 import * as CallLine from "./CallLine.ts"
+import * as Masked from "./internal/masked.ts"
 import type * as Settings from "./Settings.ts"
 
 /**
@@ -334,7 +335,7 @@ export const openLines = (self: Call): number =>
 export const isSameInput = (self: Call, input: unknown): boolean => Equal.equals(stored(self.input), stored(input))
 
 /** A value as it comes back from a store. */
-const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null))
+const stored = (value: unknown): unknown => JSON.parse(Masked.whole(() => JSON.stringify(value ?? null)))
 
 /**
  * What a line answers: an action, nothing, or not yet, because the flow waits for something else.

@@ -7,6 +7,7 @@
  */
 import { Schema } from "effect"
 import { Action } from "./Action.ts"
+import * as Masked from "./internal/masked.ts"
 import { PhoneNumber } from "./PhoneNumber.ts"
 
 /**
@@ -283,11 +284,12 @@ const Stored = Schema.Array(CallEvent)
 const decodeStored = Schema.decodeUnknownResult(Stored)
 
 /**
- * The stored form of the events of one append: a JSON array.
+ * The stored form of the events of one append: a JSON array. It is whole, also for the events that `Calls.events` gives, which
+ * else are masked as JSON.
  *
  * @since 0.1.0
  */
-export const encode = (events: ReadonlyArray<CallEvent>): string => JSON.stringify(events)
+export const encode = (events: ReadonlyArray<CallEvent>): string => Masked.whole(() => JSON.stringify(events))
 
 /**
  * Reads the stored form back. Throws a `SchemaError` or a `SyntaxError` if the text is not what `encode` wrote.

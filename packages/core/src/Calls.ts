@@ -23,6 +23,7 @@ import * as Refusals from "./internal/engine/refusals.ts"
 import * as Restore from "./internal/engine/restore.ts"
 import * as Time from "./internal/engine/time.ts"
 import { recordable } from "./internal/json.ts"
+import * as Masked from "./internal/masked.ts"
 import * as PhoneNumber from "./PhoneNumber.ts"
 import type { Reply } from "./Reply.ts"
 import * as Settings from "./Settings.ts"
@@ -132,6 +133,14 @@ export class KeyTaken extends Schema.TaggedError<KeyTaken>()("KeyTaken", {
   /** The version of the flow that the call began in, if that is another one. */
   version: Schema.optionalKey(Schema.Int)
 }) {
+  /** Printed, it has no key: that may be somebody's number. */
+  override toJSON(): unknown {
+    const { _tag, callId, flow } = this
+    return { _tag, callId, flow }
+  }
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.stack ?? this.message
+  }
   override get message() {
     const began = this.version === undefined ? "" : `in version ${this.version} and `
     return `This key of the flow ${this.flow} is that of call ${this.callId}, which began ${began}with another input. ` +
@@ -237,9 +246,12 @@ export class Calls extends Context.Service<Calls, {
     webhook: Webhook,
     answer: (reply: Exit.Exit<Reply, OutOfBounds | StoreError>) => void
   ) => void
-  /** The call as its events tell it, if there is one. */
+  /** The call as its events tell it, if there is one. Printed as a whole, or as JSON, it is masked; its fields are not. */
   readonly get: (id: CallId) => Effect.Effect<Option.Option<Call>, StoreError>
-  /** The events of a call, oldest first. They hold numbers, digits and words: `Explain.event` masks them. */
+  /**
+   * The events of a call, oldest first. They hold numbers, digits and words, by their fields: printed as a whole they are masked,
+   * as JSON too. `CallEvent.encode` writes them whole, `Explain.event` tells them in words.
+   */
   readonly events: (id: CallId) => Effect.Effect<ReadonlyArray<CallEvent>, StoreError>
   /** The handle of a call that was started before, perhaps by an earlier process. */
   readonly handle: <Name extends string, Input, A, E, R>(
@@ -550,8 +562,8 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
     start: start as never,
     receive: (webhook) => Effect.callback((resume) => calls.receive(webhook, resume)),
     receiveUnsafe: calls.receive,
-    get: (id) => isCallId(id) ? calls.get(id) : Effect.succeedNone,
-    events: (id) => isCallId(id) ? calls.events(id) : Effect.succeed([]),
+    get: (id) => isCallId(id) ? Effect.map(calls.get(id), Option.map(Masked.copy)) : Effect.succeedNone,
+    events: (id) => isCallId(id) ? Effect.map(calls.events(id), Masked.copy) : Effect.succeed([]),
     handle: handle as never,
     cancel: (id) => isCallId(id) ? calls.cancel(id) : Effect.fail(notFound(id)),
     obstacles: Effect.map(calls.obstacles, (all) => all.map(hindrance))

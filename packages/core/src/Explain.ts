@@ -10,6 +10,7 @@ import type { Circumstances } from "./CallInput.ts"
 import { dialFrom } from "./Decider.ts"
 import { clearedWords } from "./internal/call/dial.ts"
 import * as time from "./internal/call/time.ts"
+import * as Masked from "./internal/masked.ts"
 import { mask } from "./PhoneNumber.ts"
 import type * as Settings from "./Settings.ts"
 
@@ -163,17 +164,17 @@ const detail = (event: CallEvent): string => {
     case "FlowEnded":
       return `: ${event.exit._tag === "Stopped" ? `stopped, ${event.exit.reason._tag}` : event.exit._tag.toLowerCase()}`
     case "DialRefused":
-      return `: ${event.status}`
+      return `: ${Masked.word(event.status)}`
     case "DialNotSent":
     case "DialUnknown":
     case "DialGivenUp":
-      return `: ${event.reason}`
+      return `: ${Masked.line(event.reason)}`
     case "DialFailed":
-      return `: ${event.reason} (${event.status})`
+      return `: ${event.reason} (${Masked.word(event.status)})`
     case "PromptCompleted":
       return event.digits === "" ? "" : `: ${event.digits.length} ${event.digits.length === 1 ? "key" : "keys"}`
     case "Stray":
-      return `: ${event.event}${event.hungUp ? ", hung up on" : ""}`
+      return `: ${Masked.word(event.event)}${event.hungUp ? ", hung up on" : ""}`
     case "CallEnded":
       return event.durationSeconds === undefined ? "" : `: after ${event.durationSeconds} s`
     case "LineLeft":

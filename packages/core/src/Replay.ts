@@ -7,6 +7,7 @@ import { evolve, fold } from "./Call.ts"
 import { type CallEvent, type CallId, isDecision } from "./CallEvent.ts"
 import type { Decided } from "./Decider.ts"
 import { type Body, Turn } from "./internal/call/turn.ts"
+import * as Masked from "./internal/masked.ts"
 import { type AnyDefinition, type LiveCall, over, prepare, settled } from "./LiveCall.ts"
 
 /**
@@ -33,7 +34,9 @@ export interface Replayed {
 const differingField = (recorded: CallEvent, now: CallEvent): string | undefined => {
   const fields = new Set([...Object.keys(recorded), ...Object.keys(now)])
   for (const field of fields) {
-    const [a, b] = [recorded, now].map((event) => JSON.stringify((event as Record<string, unknown>)[field]))
+    const [a, b] = [recorded, now].map((event) =>
+      Masked.whole(() => JSON.stringify((event as Record<string, unknown>)[field]))
+    )
     if (a !== b) return field
   }
   return undefined

@@ -52,7 +52,7 @@ export class NotAnAction extends Schema.TaggedClass<NotAnAction>()("NotAnAction"
 }) {}
 
 /**
- * The method is none that Ringback knows. `play_multiple` is one of these: it exists, its parameters are not public.
+ * The method is none that Ringback knows, or `not shown` if it looks like none. `play_multiple` is one of these: it exists, its parameters are not public.
  *
  * @since 0.1.0
  */
@@ -223,7 +223,7 @@ export const decodeAction = (json: unknown, options?: Options): Result.Result<Ac
   if (!Predicate.isObject(one)) return notAnAction("neither an object nor an array of one object")
   if (typeof one.method !== "string") return notAnAction("its method is missing or no text")
   const params = one.params ?? none
-  if (!Predicate.isObject(params)) return bad(one.method, "params", "an object")
+  if (!Predicate.isObject(params)) return bad(tellable(one.method), "params", "an object")
   switch (one.method) {
     case "dial":
       return decodeDial(params)
@@ -236,7 +236,7 @@ export const decodeAction = (json: unknown, options?: Options): Result.Result<Ac
     case "hangup":
       return Result.succeed(Action.hangup)
     default:
-      return failed(new UnknownMethod({ method: one.method }))
+      return failed(new UnknownMethod({ method: tellable(one.method) }))
   }
 }
 

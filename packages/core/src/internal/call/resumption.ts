@@ -6,6 +6,7 @@ import type { CallEvent, Obstacle } from "../../CallEvent.ts"
 import type * as Request from "../../Request.ts"
 import * as Step from "../../Step.ts"
 import * as Defect from "../defect.ts"
+import * as Masked from "../masked.ts"
 
 /** How a flow goes on. */
 export type Resumption =
@@ -15,7 +16,7 @@ export type Resumption =
 const resume = (response: Request.Response): Resumption => ({ _tag: "Resume", response })
 const hungUp: Resumption = resume({ _tag: "HungUp" })
 const notAnswered = (reason: typeof Request.NotAnsweredReason.Type, status?: string): Resumption =>
-  resume({ _tag: "NotAnswered", reason, ...(status === undefined ? {} : { status }) })
+  resume({ _tag: "NotAnswered", reason, ...(status === undefined ? {} : { status: Masked.line(status) }) })
 
 /** Why a dial was never sent, for its flow. None of it says anything about the person who was to be rung. */
 const reasonOf = (obstacle: Obstacle | undefined): typeof Request.NotAnsweredReason.Type =>
@@ -47,7 +48,10 @@ const dialResumption = (event: CallEvent): Resumption | undefined => {
 const bridgeResumption = (event: CallEvent): Resumption | undefined => {
   switch (event._tag) {
     case "LegFailed":
-      return resume({ _tag: "NotConnected", ...(event.status === undefined ? {} : { status: event.status }) })
+      return resume({
+        _tag: "NotConnected",
+        ...(event.status === undefined ? {} : { status: Masked.line(event.status) })
+      })
     case "LegEnded":
       return resume({ _tag: "Left", who: event.leg })
     default:
