@@ -8,11 +8,11 @@ import * as Call from "./Call.ts"
 import type { CallEvent } from "./CallEvent.ts"
 import type { CallInput, Circumstances, Received, Restored } from "./CallInput.ts"
 import * as CallLine from "./CallLine.ts"
+import { Collector } from "./internal/call/collector.ts"
 import * as copies from "./internal/call/copies.ts"
 import * as dials from "./internal/call/dial.ts"
 import * as table from "./internal/call/table.ts"
 import * as time from "./internal/call/time.ts"
-import { Turn } from "./internal/call/turn.ts"
 import { recordable } from "./internal/json.ts"
 import * as LiveCall from "./LiveCall.ts"
 import type * as Settings from "./Settings.ts"
@@ -29,7 +29,7 @@ export interface Decided {
 }
 
 const begin = (
-  turn: Turn,
+  turn: Collector,
   input: Extract<CallInput, { readonly _tag: "Start" | "Arrive" }>,
   { namespace, settings }: Circumstances
 ): CallLine.Answer => {
@@ -115,7 +115,7 @@ export const signalProblem = (
 const waitsFor = (call: Call.Call, kind: "Activity" | "Signal", n: number): boolean =>
   call.wait?._tag === kind && call.wait.n === n
 
-const apply = (turn: Turn, given: CallInput, circumstances: Circumstances): CallLine.Answer => {
+const apply = (turn: Collector, given: CallInput, circumstances: Circumstances): CallLine.Answer => {
   const input = admitted(given)
   if (input === undefined) return "nothing"
   const { now, settings } = circumstances
@@ -188,7 +188,7 @@ const apply = (turn: Turn, given: CallInput, circumstances: Circumstances): Call
  * @since 0.1.0
  */
 export const decide = (live: LiveCall.LiveCall, input: CallInput, circumstances: Circumstances): Decided => {
-  const turn = new Turn(live, circumstances.now)
+  const turn = new Collector(live, circumstances.now)
   if (live.call.unheardSince !== undefined && !turn.isWithoutFlow) turn.fact({ _tag: "FlowResumed" })
   const answer = apply(turn, input, circumstances)
   if (!turn.isWithoutFlow) dials.attemptDial(turn, circumstances)
@@ -216,7 +216,7 @@ export const isCopy = (self: Call.Call, line: number, received: Received, settin
  * @since 0.1.0
  */
 export const defect = (live: LiveCall.LiveCall, problem: unknown, now: number): Decided => {
-  const turn = new Turn(live, now)
+  const turn = new Collector(live, now)
   turn.defected(problem)
   return { events: turn.decided, live: LiveCall.settled(turn.call, turn.definition), answer: "nothing" }
 }

@@ -6,7 +6,7 @@
 import { evolve, fold } from "./Call.ts"
 import { type CallEvent, type CallId, isDecision } from "./CallEvent.ts"
 import type { Decided } from "./Decider.ts"
-import { type Body, Turn } from "./internal/call/turn.ts"
+import { type Body, Collector } from "./internal/call/collector.ts"
 import * as Masked from "./internal/masked.ts"
 import { type AnyDefinition, type LiveCall, over, prepare, settled } from "./LiveCall.ts"
 
@@ -84,7 +84,7 @@ const replay = (before: LiveCall, events: ReadonlyArray<CallEvent>): Replayed =>
       expected = rest
       continue
     }
-    const turn = new Turn(live, event.at)
+    const turn = new Collector(live, event.at)
     const { at: _, ...body } = event
     turn.fact(body as Body)
     expected = turn.events.slice(1)
@@ -115,7 +115,7 @@ const folded = (live: LiveCall, events: ReadonlyArray<CallEvent>): LiveCall => (
  * @since 0.1.0
  */
 export const diverge = (live: LiveCall, divergence: Divergence, now: number): Decided => {
-  const turn = new Turn(live, now)
+  const turn = new Collector(live, now)
   turn.diverged(divergence.at, divergence.recorded, divergence.now)
   return { events: turn.decided, live: settled(turn.call, turn.definition), answer: "nothing" }
 }

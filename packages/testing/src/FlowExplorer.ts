@@ -20,12 +20,12 @@
  */
 import type { Flow, Request, Step } from "@ringback/core"
 import { Schema } from "effect"
+import * as captions from "./internal/explorer/captions.ts"
 import * as Choices from "./internal/explorer/choices.ts"
 import * as drawing from "./internal/explorer/drawing.ts"
+import * as paths from "./internal/explorer/paths.ts"
 import * as samples from "./internal/explorer/samples.ts"
 import * as graph from "./internal/explorer/search.ts"
-import * as sites from "./internal/explorer/sites.ts"
-import * as story from "./internal/explorer/story.ts"
 import { given } from "./internal/given.ts"
 import type { Law } from "./Law.ts"
 
@@ -62,7 +62,7 @@ export interface Options {
   readonly cancel?: boolean
   /** How many places are explored at most; default 100,000. */
   readonly max?: number
-  /** How many turns a path has at most; default 1,000. */
+  /** How many exchanges a path has at most; default 1,000. */
   readonly depth?: number
 }
 
@@ -95,12 +95,12 @@ export const failure = (error: unknown): unknown => new Choices.Failing(error)
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * One turn of a path in words: what the flow asked for, and what happened. Words and keys are shown, for they come from
+ * One exchange of a path in words: what the flow asked for, and what happened. Words and keys are shown, for they come from
  * the input and the samples of a test; numbers are masked.
  *
  * @since 0.1.0
  */
-export interface Turn {
+export interface Exchange {
   readonly asked: string
   readonly happened: string
 }
@@ -113,7 +113,7 @@ export interface Turn {
 export interface Breach {
   readonly law: string
   readonly why: string
-  readonly path: ReadonlyArray<Turn>
+  readonly path: ReadonlyArray<Exchange>
   readonly ladder: string
   readonly scenario: string
 }
@@ -346,15 +346,15 @@ const endless = (
 }
 
 const told = (flow: string, input: unknown, places: ReadonlyArray<graph.Place>, { law, path, why }: Found): Breach => {
-  const turns = story.turns(places, path)
+  const exchanges = paths.exchanges(places, path)
   const last = path.at(-1)
   const at = places[last === undefined ? 0 : places[last.place]!.edges[last.edge]!.to]!
   return {
     law,
     why,
-    path: [...turns.map(({ asked, happened }) => ({ asked, happened })), { asked: at.label, happened: "" }],
-    ladder: story.ladder(flow, turns, `✗ ${law}: ${why}`),
-    scenario: story.scenario(flow, { law, why }, input, turns)
+    path: [...exchanges.map(({ asked, happened }) => ({ asked, happened })), { asked: at.label, happened: "" }],
+    ladder: paths.ladder(flow, exchanges, `✗ ${law}: ${why}`),
+    scenario: paths.scenario(flow, { law, why }, input, exchanges)
   }
 }
 
@@ -409,7 +409,7 @@ const unreached = <Input, A, E, R>(
   outcomes: ReadonlyArray<string>
 ): ReadonlyArray<string> =>
   (samples.all(codec.encodeOutput) ?? [])
-    .map((value) => sites.ofExit({ _tag: "Success", value }))
+    .map((value) => captions.ofExit({ _tag: "Success", value }))
     .filter((outcome) => !outcomes.includes(outcome))
     .map((outcome) => `outcome ${outcome}`)
 

@@ -537,7 +537,7 @@ const receive = Effect.fn("PhoneCompany.incoming")(function*(
   return referenceId
 })
 
-const open = Effect.fnUntraced(function*(office: Office, turn: PhoneLine.Turn) {
+const open = Effect.fnUntraced(function*(office: Office, turn: PhoneLine.Exchange) {
   const live: Live = { line: turn.line, changed: yield* Latch.make() }
   office.lines.set(turn.line.referenceId, live)
   yield* post(office, live, turn.webhooks)
@@ -559,7 +559,7 @@ const drive = Effect.fnUntraced(function*(office: Office, live: Live) {
 const advance = Effect.fnUntraced(function*(
   office: Office,
   live: Live,
-  step: (line: PhoneLine.PhoneLine, now: number) => PhoneLine.Turn
+  step: (line: PhoneLine.PhoneLine, now: number) => PhoneLine.Exchange
 ) {
   const now = office.time.now()
   const elapsed = PhoneLine.elapse(live.line, now)
@@ -599,7 +599,7 @@ const obey = (
   line: PhoneLine.PhoneLine,
   action: Action.Action | undefined,
   told: { readonly at: number; readonly referenceId: string; readonly webhook: Webhook.Webhook }
-): PhoneLine.Turn => {
+): PhoneLine.Exchange => {
   if (action === undefined) return PhoneLine.reply(line, action, told.at)
   const reason = PhoneLine.refusal(line, action)
   if (reason !== undefined) record(office, { ...told, _tag: "Rejected", action, reason })

@@ -183,7 +183,7 @@ export interface PhoneLine {
  *
  * @since 0.1.0
  */
-export interface Turn {
+export interface Exchange {
   readonly line: PhoneLine
   readonly webhooks: ReadonlyArray<Webhook.Webhook>
 }
@@ -232,7 +232,7 @@ export const incoming = (options: {
   readonly callee: Callee.Script
   readonly now: number
   readonly settings?: Settings
-}): Turn => {
+}): Exchange => {
   const { callee, from, now, referenceId, settings = defaults, to } = options
   const line: PhoneLine = {
     settings,
@@ -267,13 +267,13 @@ export const nextAt = (line: PhoneLine): number | undefined => {
  *
  * @since 0.1.0
  */
-export const elapse = (line: PhoneLine, now: number): Turn => {
-  let turn: Turn = { line, webhooks: [] }
-  for (let at = nextAt(line); at !== undefined && at <= now; at = nextAt(turn.line)) {
-    const next = happen(turn.line, at)
-    turn = { line: next.line, webhooks: [...turn.webhooks, ...next.webhooks] }
+export const elapse = (line: PhoneLine, now: number): Exchange => {
+  let exchange: Exchange = { line, webhooks: [] }
+  for (let at = nextAt(line); at !== undefined && at <= now; at = nextAt(exchange.line)) {
+    const next = happen(exchange.line, at)
+    exchange = { line: next.line, webhooks: [...exchange.webhooks, ...next.webhooks] }
   }
-  return turn
+  return exchange
 }
 
 /**
@@ -303,7 +303,7 @@ export const reply = (
   action: Action.Action | undefined,
   now: number,
   callee: Callee.Script = Callee.answers()
-): Turn => {
+): Exchange => {
   if (action === undefined || refusal(line, action) !== undefined) {
     return { line: without(line, "awaits"), webhooks: [] }
   }
@@ -328,7 +328,7 @@ export const reply = (
  *
  * @since 0.1.0
  */
-export const hangUp = (line: PhoneLine, now: number): Turn => {
+export const hangUp = (line: PhoneLine, now: number): Exchange => {
   if (line.state._tag === "Ended") return { line, webhooks: [] }
   return line.state._tag === "Ringing"
     ? dialFailed(line, now, line.settings.statuses.busy)
@@ -366,13 +366,13 @@ const legal = (event: string, strict: boolean): ReadonlyArray<Action.Action["_ta
   }
 }
 
-const happen = (line: PhoneLine, at: number): Turn => {
+const happen = (line: PhoneLine, at: number): Exchange => {
   const { hungUp, limit } = line.settings.statuses
   if (stateUntil(line.state) === at) return stateOver(line, at)
   return end(line, at, line.leavesAt === at ? hungUp : limit)
 }
 
-const stateOver = (line: PhoneLine, at: number): Turn => {
+const stateOver = (line: PhoneLine, at: number): Exchange => {
   const state = line.state
   switch (state._tag) {
     case "Ringing":
@@ -393,7 +393,7 @@ const stateOver = (line: PhoneLine, at: number): Turn => {
   }
 }
 
-const pickUp = (line: PhoneLine, at: number): Turn => {
+const pickUp = (line: PhoneLine, at: number): Exchange => {
   const millis = (duration: number) => scaled(line.settings, duration)
   const [first, ...rest] = line.steps
   const leaves = first?._tag === "HangsUpAfter" && first.prompt === 0
@@ -414,7 +414,7 @@ const pickUp = (line: PhoneLine, at: number): Turn => {
 
 const dialEnds = (event: string) => event === "dial_completed" ? { status: "answered" } : {}
 
-const dialFailed = (line: PhoneLine, at: number, status: string): Turn => {
+const dialFailed = (line: PhoneLine, at: number, status: string): Exchange => {
   const told = ask(line, "dial_completed", { status })
   const over: State = line.settings.endsFailedDials
     ? { _tag: "Leaving", until: at + scaled(line.settings, line.settings.hangUpMillis), status }
@@ -454,7 +454,7 @@ const prompt = (
   }
 }
 
-const promptOver = (line: PhoneLine, state: Extract<State, { readonly _tag: "Prompting" }>, at: number): Turn => {
+const promptOver = (line: PhoneLine, state: Extract<State, { readonly _tag: "Prompting" }>, at: number): Exchange => {
   const { hangUpMillis, statuses } = line.settings
   const { hangsUp, ...digits } = state.reaction
   if (hangsUp === "during") return end(line, at, statuses.hungUp)
@@ -481,7 +481,7 @@ const talkMillis = (callee: Callee.Script, settings: Settings): number => {
   return Callee.converse(callee.steps).hangsUp ? settings.talkMillis / 2 : settings.talkMillis
 }
 
-const talk = (line: PhoneLine, leg: Leg, at: number): Turn => {
+const talk = (line: PhoneLine, leg: Leg, at: number): Exchange => {
   const { hangsUp, steps } = Callee.converse(line.steps)
   const leaves = hangsUp ? { leavesAt: at + scaled(line.settings, leg.talkMillis / 2) } : {}
   const state: State = { _tag: "Talking", until: at + scaled(line.settings, leg.talkMillis), leg }
@@ -491,7 +491,7 @@ const talk = (line: PhoneLine, leg: Leg, at: number): Turn => {
   return { ...told, line: { ...talking, awaits: "dial_completed" } }
 }
 
-const legFailed = (line: PhoneLine, state: Extract<State, { readonly _tag: "Bridging" }>): Turn =>
+const legFailed = (line: PhoneLine, state: Extract<State, { readonly _tag: "Bridging" }>): Exchange =>
   line.settings.legAnswers
     ? ask(line, "dial_completed", { ...parties(state.leg), status: state.outcome })
     : ask(line, "call_leg_completed", parties(state.leg))
@@ -502,7 +502,7 @@ const leave = (line: PhoneLine, now: number): PhoneLine => {
   return { ...line, state: { _tag: "Leaving", until, status: line.settings.statuses.hungUp } }
 }
 
-const end = (line: PhoneLine, at: number, status: string): Turn => ({
+const end = (line: PhoneLine, at: number, status: string): Exchange => ({
   line: { ...line, state: { _tag: "Ended", at } },
   webhooks: [webhook(line, "call_completed", {
     status,
@@ -525,12 +525,12 @@ const lived = ({ createdAt, settings }: PhoneLine, at: number): number =>
   createdAt + Math.round((at - createdAt) * settings.speed)
 
 /** Posts an event that a reply can follow; the line is quiet meanwhile. */
-const ask = (line: PhoneLine, event: string, data: Partial<Webhook.Webhook> = {}): Turn => ({
+const ask = (line: PhoneLine, event: string, data: Partial<Webhook.Webhook> = {}): Exchange => ({
   line: { ...line, awaits: event, state: { _tag: "Quiet" } },
   webhooks: [webhook(line, event, data)]
 })
 
-const quiet = (line: PhoneLine): Turn => ({ line: { ...line, state: { _tag: "Quiet" } }, webhooks: [] })
+const quiet = (line: PhoneLine): Exchange => ({ line: { ...line, state: { _tag: "Quiet" } }, webhooks: [] })
 
 /** An event tells of the parties of its line if it does not tell of others: demos read them on whichever comes. */
 const webhook = (line: PhoneLine, event: string, data: Partial<Webhook.Webhook>): Webhook.Webhook => ({

@@ -24,7 +24,7 @@ class Driven {
   line: PhoneLine.PhoneLine
   now = 0
 
-  constructor(turn: PhoneLine.Turn) {
+  constructor(turn: PhoneLine.Exchange) {
     this.line = turn.line
     this.take(turn)
   }
@@ -48,7 +48,7 @@ class Driven {
     return this.take(PhoneLine.reply(this.line, action, this.now, callee))
   }
 
-  private take(turn: PhoneLine.Turn): this {
+  private take(turn: PhoneLine.Exchange): this {
     this.line = turn.line
     for (const webhook of turn.webhooks) this.webhooks.push([this.now, webhook])
     return this

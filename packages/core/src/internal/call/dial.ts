@@ -6,7 +6,7 @@ import type { Obstacle } from "../../CallEvent.ts"
 import type { Circumstances, Posted, Restored, Standing } from "../../CallInput.ts"
 import { type CallLine, externalId, isRinging } from "../../CallLine.ts"
 import type * as Settings from "../../Settings.ts"
-import type { Body, Turn } from "./turn.ts"
+import type { Body, Collector } from "./collector.ts"
 
 /** Another line of this call to the same number that has been given up on and may still ring. */
 export const isHeldUp = (call: Call, line: CallLine): boolean =>
@@ -31,7 +31,7 @@ export const verdictOn = (call: Call, restored: ReadonlyArray<Restored>): Restor
  * been rung while the store was elsewhere.
  */
 export const attemptDial = (
-  turn: Turn,
+  turn: Collector,
   { hasPlace = true, namespace, now, obstacles, process, restored = [], settings }: Circumstances
 ): void => {
   const verdict = verdictOn(turn.call, restored)
@@ -199,7 +199,7 @@ const waitOf = (line: CallLine, posted: NotSent, settings: Settings.Settings): n
 }
 
 /** Records what became of the `POST` of a line. */
-export const onPosted = (turn: Turn, lineId: number, posted: Posted, circumstances: Circumstances): void => {
+export const onPosted = (turn: Collector, lineId: number, posted: Posted, circumstances: Circumstances): void => {
   const { settings } = circumstances
   const line = turn.line(lineId)
   if (line.phase === "Planned" || line.direction === "inbound") return
@@ -233,7 +233,7 @@ export const onPosted = (turn: Turn, lineId: number, posted: Posted, circumstanc
 }
 
 /** Notes a response that says that nothing rang, where an event has shown that something did. */
-const contradicted = (turn: Turn, line: CallLine, event: string, settings: Settings.Settings): void => {
+const contradicted = (turn: Collector, line: CallLine, event: string, settings: Settings.Settings): void => {
   if (turn.call.strays >= settings.call.strays) return
   turn.fact({ _tag: "Stray", line: line.id, event, hungUp: false, content: JSON.stringify([event]) })
 }

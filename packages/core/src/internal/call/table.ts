@@ -7,8 +7,8 @@ import type { Received } from "../../CallInput.ts"
 import { type Answer, type CallLine, isRinging, status } from "../../CallLine.ts"
 import type * as Settings from "../../Settings.ts"
 import * as Webhook from "../../Webhook.ts"
+import type { Collector } from "./collector.ts"
 import { contentOf, endsProbe, isCopy, isFirstLeg, isOldLeg, isSeen, legOf, novelty } from "./copies.ts"
-import type { Turn } from "./turn.ts"
 
 const extraOf = (webhook: Webhook.Webhook) => webhook.extra === undefined ? {} : { extra: webhook.extra }
 
@@ -24,7 +24,7 @@ const common = (line: CallLine, webhook: Webhook.Webhook, settings: Settings.Set
  * hang-up that answers it is the first, or nobody knows what the event means.
  */
 const stray = (
-  turn: Turn,
+  turn: Collector,
   line: CallLine,
   webhook: Webhook.Webhook,
   settings: Settings.Settings,
@@ -43,7 +43,7 @@ const isOver = (line: CallLine): boolean => line.closedBy === "ended" || line.cl
 const dialFailure = (status: string, settings: Settings.Settings): "busy" | "no answer" | "failed" =>
   settings.dial.busy.includes(status) ? "busy" : settings.dial.noAnswer.includes(status) ? "no answer" : "failed"
 
-const onAnswered = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
+const onAnswered = (turn: Collector, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { webhook } = received
   const fact = { referenceId: webhook.referenceId, ...common(line, webhook, settings) }
   switch (status(line)) {
@@ -72,7 +72,7 @@ const onAnswered = (turn: Turn, line: CallLine, received: Received, settings: Se
 }
 
 /** Somebody is on a line that is closed: to be hung up on, unless the carrier itself said that the call is over. */
-const onClosed = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
+const onClosed = (turn: Collector, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { webhook } = received
   if (isOver(line) && isCopy(line, received, settings)) return "nothing"
   stray(turn, line, webhook, settings, !isOver(line))
@@ -80,14 +80,14 @@ const onClosed = (turn: Turn, line: CallLine, received: Received, settings: Sett
 }
 
 /** A status of a dial that means nothing yet. A line that nobody wants is hung up on at every sign of life. */
-const onIgnored = (turn: Turn, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): Answer => {
+const onIgnored = (turn: Collector, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): Answer => {
   const isUnwanted = status(line) === "Closing"
   stray(turn, line, webhook, settings, isUnwanted)
   if (isUnwanted) return "hangup"
   return status(line) === "Owing" || status(line) === "Acting" ? "line" : "nothing"
 }
 
-const onNotAnswered = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
+const onNotAnswered = (turn: Collector, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { webhook } = received
   const dialStatus = webhook.status ?? "unknown"
   const fail = () =>
@@ -131,7 +131,12 @@ const onNotAnswered = (turn: Turn, line: CallLine, received: Received, settings:
   }
 }
 
-const onPromptCompleted = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
+const onPromptCompleted = (
+  turn: Collector,
+  line: CallLine,
+  received: Received,
+  settings: Settings.Settings
+): Answer => {
   const { webhook } = received
   // It can only end a hold that went out unrecorded while the store was late: somebody did answer.
   const answered = () =>
@@ -163,7 +168,7 @@ const onPromptCompleted = (turn: Turn, line: CallLine, received: Received, setti
 }
 
 /** A prompt ended while an action is in flight, or when the call was over before its answer came. */
-const onEnd = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): void => {
+const onEnd = (turn: Collector, line: CallLine, received: Received, settings: Settings.Settings): void => {
   switch (novelty(line, received, settings)) {
     case "new":
       return complete(turn, line, received.webhook, settings)
@@ -174,7 +179,7 @@ const onEnd = (turn: Turn, line: CallLine, received: Received, settings: Setting
   }
 }
 
-const complete = (turn: Turn, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): void =>
+const complete = (turn: Collector, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): void =>
   line.inFlight?.kind === "hold"
     ? turn.fact({ _tag: "HoldCompleted", ...common(line, webhook, settings) })
     : turn.fact({
@@ -189,7 +194,7 @@ const complete = (turn: Turn, line: CallLine, webhook: Webhook.Webhook, settings
  * A prompt ended on a line whose bridging dial may have been lost. A copy asks for a reply: a hold finds out. If that hold
  * was heard, no bridge had begun, and the dial is given again; at once if it is known that it never went out.
  */
-const onProbed = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
+const onProbed = (turn: Collector, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { unsent, webhook } = received
   if (unsent && line.probing === undefined) {
     stray(turn, line, webhook, settings)
@@ -206,14 +211,14 @@ const onProbed = (turn: Turn, line: CallLine, received: Received, settings: Sett
   return "nothing"
 }
 
-const probe = (turn: Turn, line: CallLine, settings: Settings.Settings): Answer => {
+const probe = (turn: Collector, line: CallLine, settings: Settings.Settings): Answer => {
   if (line.probing === undefined) {
     turn.fact({ _tag: "HoldAnswered", line: line.id, action: Action.prompt(settings.reply.hold) })
   }
   return "line"
 }
 
-const onLegCompleted = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
+const onLegCompleted = (turn: Collector, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const note = (hungUp = false) => stray(turn, line, received.webhook, settings, hungUp)
   switch (status(line)) {
     case "Planned":
@@ -243,7 +248,7 @@ const onLegCompleted = (turn: Turn, line: CallLine, received: Received, settings
 const isUndelivered = (line: CallLine, { before, unsent }: Received): boolean =>
   !unsent && (before || line.inFlight?.doubtful === true)
 
-const onCallCompleted = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
+const onCallCompleted = (turn: Collector, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { webhook } = received
   switch (status(line)) {
     case "Planned":
@@ -268,7 +273,7 @@ const onCallCompleted = (turn: Turn, line: CallLine, received: Received, setting
   }
 }
 
-const onUnknown = (turn: Turn, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
+const onUnknown = (turn: Collector, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { webhook } = received
   if (isCopy(line, received, settings)) return status(line) === "Acting" && isEnd(webhook) ? "line" : "nothing"
   if (endsUnknown(line, received)) {
@@ -298,7 +303,7 @@ const isOfSecondLine = (line: CallLine, { referenceId }: Webhook.Webhook): boole
 
 /** Whoever is on a second line is hung up on. */
 const onSecondLine = (
-  turn: Turn,
+  turn: Collector,
   line: CallLine,
   webhook: Webhook.Webhook,
   settings: Settings.Settings
@@ -315,7 +320,7 @@ const onSecondLine = (
  * A hold went out unrecorded, while the store was late with what the line owes or has in flight: the hold is in flight
  * instead, and what nobody was given comes after it. Whoever hears of its end knows so what has ended.
  */
-export const onHeld = (turn: Turn, lineId: number, n: number | undefined, settings: Settings.Settings): void => {
+export const onHeld = (turn: Collector, lineId: number, n: number | undefined, settings: Settings.Settings): void => {
   const line = turn.line(lineId)
   const isOpen = ["Owing", "Acting", "Bridged"].includes(status(line))
   const isKnown = line.inFlight?.kind === "hold" || line.probing !== undefined
@@ -325,12 +330,12 @@ export const onHeld = (turn: Turn, lineId: number, n: number | undefined, settin
 }
 
 /** A call that is known came in again: the same reply, but a bridging dial is not given twice without finding out. */
-export const onIncomingAgain = (turn: Turn, lineId: number, settings: Settings.Settings): Answer => {
+export const onIncomingAgain = (turn: Collector, lineId: number, settings: Settings.Settings): Answer => {
   const line = turn.line(lineId)
   return status(line) === "Bridged" ? probe(turn, line, settings) : "line"
 }
 
-const onIncoming = (turn: Turn, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): Answer => {
+const onIncoming = (turn: Collector, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): Answer => {
   switch (status(line)) {
     case "Planned":
       stray(turn, line, webhook, settings, true)
@@ -344,7 +349,7 @@ const onIncoming = (turn: Turn, line: CallLine, webhook: Webhook.Webhook, settin
 }
 
 /** Records a webhook of a line and says how to answer it. */
-export const onWebhook = (turn: Turn, lineId: number, received: Received, settings: Settings.Settings): Answer => {
+export const onWebhook = (turn: Collector, lineId: number, received: Received, settings: Settings.Settings): Answer => {
   const line = turn.line(lineId)
   const { webhook } = received
   if (isOfSecondLine(line, webhook)) return onSecondLine(turn, line, webhook, settings)

@@ -8,8 +8,8 @@ import { type CallLine, isRinging, status } from "../../CallLine.ts"
 import type { Prompt } from "../../Prompt.ts"
 import * as Settings from "../../Settings.ts"
 import * as Step from "../../Step.ts"
+import { type Body, type Collector, heldLine } from "./collector.ts"
 import { clearedWords, dialGivenUp, heldWords, isHeldUp, isLetGo, plannedLine } from "./dial.ts"
-import { type Body, heldLine, type Turn } from "./turn.ts"
 
 /** Something that happens by itself: when, what is recorded, and its name in words. A planned dial records by itself. */
 export interface Deadline {
@@ -237,7 +237,7 @@ export const nextWithoutFlow = (call: Call, settings: Settings.Settings): Deadli
 }
 
 /** Records what time has brought, in its order. What it brings to the flow is left to a process that knows the flow. */
-export const onWake = (turn: Turn, now: number, settings: Settings.Settings): void => {
+export const onWake = (turn: Collector, now: number, settings: Settings.Settings): void => {
   for (;;) {
     const due = earliest(turn.call, settings, isFact, turn.isWithoutFlow ? "lines" : "both")
     if (due?.fact === undefined || due.at > now) return
@@ -249,7 +249,7 @@ export const onWake = (turn: Turn, now: number, settings: Settings.Settings): vo
  * Answers an open webhook whose flow has not decided yet: with the words of the hold that the flow stands in, or with the
  * engine's own. When a line has been held too often in a row, a hold of the flow's fails; without one the line is lost to it.
  */
-export const onReplyDue = (turn: Turn, lineId: number, settings: Settings.Settings): void => {
+export const onReplyDue = (turn: Collector, lineId: number, settings: Settings.Settings): void => {
   const line = turn.line(lineId)
   if (status(line) !== "Owing") return
   if (line.holds >= settings.line.holds) expireHold(turn, line)
@@ -258,7 +258,7 @@ export const onReplyDue = (turn: Turn, lineId: number, settings: Settings.Settin
 }
 
 /** No more holds: what the flow waits for under its own is over, and without one the line is. */
-const expireHold = (turn: Turn, line: CallLine): void => {
+const expireHold = (turn: Collector, line: CallLine): void => {
   const isHeld = heldLine(turn.call)?.id === line.id && holdOf(turn.step) !== undefined
   turn.fact({ _tag: isHeld ? "HoldExpired" : "LineSilent", line: line.id })
 }
@@ -301,7 +301,7 @@ export interface Restart {
 
 /** Takes a call over from a process that is gone, or from before a jump of the clock. */
 export const onRestart = (
-  turn: Turn,
+  turn: Collector,
   process: string,
   { crashedAt, jumpedMillis }: Restart,
   settings: Settings.Settings
@@ -329,7 +329,7 @@ export const onRestart = (
  * No process that lives has registered the flow: its lines are looked after. A call that was cancelled ends at once, and one
  * whose flow should have gone on long ago as missing it.
  */
-export const onFlowMissing = (turn: Turn, now: number, settings: Settings.Settings): void => {
+export const onFlowMissing = (turn: Collector, now: number, settings: Settings.Settings): void => {
   onWake(turn, now, settings)
   const { call } = turn
   const at = missingAt(call, settings)

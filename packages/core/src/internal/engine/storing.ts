@@ -80,13 +80,13 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
   /** What is known of a call after a turn of this process. A dial that waits does so here. */
   const summaryOf = (call: Call.Call, version: number, worker: string | undefined, since: number): CallSummary => {
     const dialFrom = Decider.dialFrom(call, restore.verdicts)
-    const knower = dialFrom === undefined ? responsible(call, { worker, writer: process }) : process
+    const inCharge = dialFrom === undefined ? responsible(call, { worker, writer: process }) : process
     const { until, what } = Explain.waitingFor(call, settings, {
       restored: restore.verdicts,
       obstacles: pacing.standing(since)
     })
     const wakeAt = dialFrom === undefined ? until : Decider.wakeAt(call, settings, restore.verdicts)
-    return new CallSummary(call, version, { what, wakeAt, dialFrom }, knower)
+    return new CallSummary(call, version, { what, wakeAt, dialFrom }, inCharge)
   }
 
   const begin = (pending: Pending, then: (exit: Exit.Exit<boolean, StoreError>) => void): void => {

@@ -5,8 +5,8 @@
 import { Action, Settings, Step } from "@ringback/core"
 import type { Flow, PhoneNumber, Request } from "@ringback/core"
 import type { LineState, What } from "../../Law.ts"
+import * as captions from "./captions.ts"
 import * as samples from "./samples.ts"
-import * as sites from "./sites.ts"
 
 export type Waiting = Extract<Step.Step<unknown, unknown>, { readonly _tag: "Waiting" }>
 
@@ -339,7 +339,7 @@ const prompted = (
   const tried = Array.from(new Set([...probes, ...fitting]))
   if (request.accepts !== undefined && !tried.some(request.accepts)) {
     const how = max === 1 ? `one of its keys under "keys"` : `an input that it takes under "digits"`
-    findings.missing.set(`the prompt ${sites.ofRequest(request, world.line)}`, how)
+    findings.missing.set(`the prompt ${captions.ofRequest(request, world.line)}`, how)
   }
   return [
     ...tried.map((digits) => responded(digits, { _tag: "Heard", digits }, world)),

@@ -1,6 +1,6 @@
 /** The flow as a small graph: places without a choice left out, places with equal futures taken together. */
+import * as captions from "./captions.ts"
 import { type Place, settledOrder } from "./search.ts"
-import * as sites from "./sites.ts"
 
 /** A place of a drawing, and where what happens there leads to. */
 export interface Node {
@@ -122,5 +122,5 @@ export const mermaid = (nodes: ReadonlyArray<Node>): string =>
 const arrows = (node: Node): ReadonlyArray<readonly [number, string]> => {
   const labels = new Map<number, Array<string>>()
   for (const { label, to } of node.edges) labels.set(to, [...labels.get(to) ?? [], label])
-  return Array.from(labels, ([to, all]) => [to, sites.ofChoices(all)] as const)
+  return Array.from(labels, ([to, all]) => [to, captions.ofChoices(all)] as const)
 }

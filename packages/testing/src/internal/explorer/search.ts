@@ -7,8 +7,8 @@ import type { Flow, Step } from "@ringback/core"
 import type { Schema } from "effect"
 import type { Law, Moment, What } from "../../Law.ts"
 import { isBroken } from "../../Law.ts"
+import * as captions from "./captions.ts"
 import * as Choices from "./choices.ts"
-import * as sites from "./sites.ts"
 
 /** A place: where the flow stands, the world around it, and what the laws remember. */
 export interface Place {
@@ -126,7 +126,7 @@ class Searching {
     const key = `${Choices.placeOf(step, this.findings)}\n${JSON.stringify(world)}\n${JSON.stringify(memory)}`
     const found = this.known.get(key)
     if (found !== undefined) return found
-    const label = step._tag === "Done" ? sites.ofExit(step.exit) : sites.ofRequest(step.request, world.line)
+    const label = step._tag === "Done" ? captions.ofExit(step.exit) : captions.ofRequest(step.request, world.line)
     const place: Place = { step, world, label, edges: [], from, depth, memory }
     this.known.set(key, this.places.push(place) - 1)
     for (const { law, why } of broken) this.breach(law, why, from, place)
@@ -168,7 +168,7 @@ class Keys {
     const same = isKeyed(edge) ? this.found.get(edge.to) : undefined
     if (same !== undefined) {
       same.labels.push(edge.label)
-      this.edges[same.edge] = { ...this.edges[same.edge]!, label: sites.ofChoices(same.labels) }
+      this.edges[same.edge] = { ...this.edges[same.edge]!, label: captions.ofChoices(same.labels) }
       return same.edge
     }
     const number = this.edges.push(edge) - 1
@@ -240,7 +240,7 @@ const most = (a: Longest, b: Longest): Longest => ({
 
 const ownLength = ({ step, world }: Place): Longest => {
   if (step._tag === "Done" || world.line !== "open") return none
-  const { spoken, waited } = sites.seconds(step.request)
+  const { spoken, waited } = captions.seconds(step.request)
   return { prompts: step.request._tag === "Prompt" ? 1 : 0, spokenSeconds: spoken, seconds: spoken + waited }
 }
 
@@ -384,7 +384,7 @@ const asks = ({ step, world }: Place): boolean =>
   Action.digits(step.request.action) > 0
 
 /** Keys that mean something, not the many that are treated alike. */
-const isAnswer = (edge: Edge): boolean => isKeyed(edge) && !edge.label.startsWith(sites.anotherKey)
+const isAnswer = (edge: Edge): boolean => isKeyed(edge) && !edge.label.startsWith(captions.anotherKey)
 
 /** The questions that come next on the line, with nothing spoken before them. */
 const questionsAfter = (places: ReadonlyArray<Place>, first: number): ReadonlyArray<number> => {

@@ -3,11 +3,11 @@ import { Action, Explain, PhoneNumber } from "@ringback/core"
 import type { Request } from "@ringback/core"
 import * as Ladder from "../../Ladder.ts"
 import type { LineState, What } from "../../Law.ts"
+import * as captions from "./captions.ts"
 import type { Place, Way } from "./search.ts"
-import * as sites from "./sites.ts"
 
-/** One turn of a path: what was asked on which line, and what happened. */
-export interface Turn {
+/** One exchange of a path: what was asked on which line, and what happened. */
+export interface Exchange {
   readonly request: Request.Request
   readonly line: LineState
   readonly what: What
@@ -17,7 +17,7 @@ export interface Turn {
   readonly happened: string
 }
 
-export const turns = (places: ReadonlyArray<Place>, path: ReadonlyArray<Way>): ReadonlyArray<Turn> =>
+export const exchanges = (places: ReadonlyArray<Place>, path: ReadonlyArray<Way>): ReadonlyArray<Exchange> =>
   path.flatMap(({ edge, place }) => {
     const { edges, label, step, world } = places[place]!
     if (step._tag === "Done") return []
@@ -37,55 +37,55 @@ const leaves: ReadonlyArray<Rung> = [
   rung("Telesign", "Ringback", "call_completed")
 ]
 
-/** What each turn looks like on the ladder: first what is asked, then what happens. */
-const rungs = (turn: Turn): readonly [ReadonlyArray<Rung>, ReadonlyArray<Rung>] => {
-  const { request } = turn
-  const response = turn.what._tag === "Responded" ? turn.what.response : undefined
-  if (turn.what._tag !== "Responded") return [asked(turn), fromOutside(turn)]
+/** What each exchange looks like on the ladder: first what is asked, then what happens. */
+const rungs = (exchange: Exchange): readonly [ReadonlyArray<Rung>, ReadonlyArray<Rung>] => {
+  const { request } = exchange
+  const response = exchange.what._tag === "Responded" ? exchange.what.response : undefined
+  if (exchange.what._tag !== "Responded") return [asked(exchange), fromOutside(exchange)]
   switch (request._tag) {
     case "Dial": {
       const reached = response as Request.Responses["Dial"]
       return reached._tag === "Answered"
-        ? [asked(turn), [
+        ? [asked(exchange), [
           rung("callee", "Telesign", "answers"),
           rung("Telesign", "Ringback", "dial_completed (answered)")
         ]]
-        : [asked(turn), [rung("Telesign", "Ringback", reached.reason)]]
+        : [asked(exchange), [rung("Telesign", "Ringback", reached.reason)]]
     }
     case "Answer":
       return [[], [rung("callee", "Telesign", "calls"), rung("Telesign", "Ringback", "incoming_call")]]
     case "Prompt": {
-      if (turn.line !== "open") return [asked(turn), []]
+      if (exchange.line !== "open") return [asked(exchange), []]
       const heard = response as Request.Responses["Prompt"]
-      if (heard._tag === "HungUp") return [asked(turn), leaves]
+      if (heard._tag === "HungUp") return [asked(exchange), leaves]
       const keys = heard.digits === "" ? [] : [rung("callee", "Telesign", `presses ${"•".repeat(heard.digits.length)}`)]
       const event = Action.completion(request.action) ?? "completed"
-      return [asked(turn), [...keys, rung("Telesign", "Ringback", event)]]
+      return [asked(exchange), [...keys, rung("Telesign", "Ringback", event)]]
     }
     case "Bridge": {
       const talked = response as Request.Responses["Bridge"]
       return talked._tag === "HungUp"
-        ? [asked(turn), turn.line === "open" ? leaves : []]
-        : [asked(turn), [rung("Telesign", "Ringback", `call_leg_completed: ${turn.happened}`)]]
+        ? [asked(exchange), exchange.line === "open" ? leaves : []]
+        : [asked(exchange), [rung("Telesign", "Ringback", `call_leg_completed: ${exchange.happened}`)]]
     }
     case "Activity":
-      return [asked(turn), [
-        ...turn.hungUp ? leaves : [],
+      return [asked(exchange), [
+        ...exchange.hungUp ? leaves : [],
         rung("application", "Ringback", (response as Request.ActivityResult).ok ? "its result" : "it fails")
       ]]
     case "Signal": {
       const told = (response as Request.Responses["Signal"])._tag === "Received"
-      return [asked(turn), [
-        ...turn.hungUp ? leaves : [],
+      return [asked(exchange), [
+        ...exchange.hungUp ? leaves : [],
         told ? rung("application", "Ringback", `signal ${request.name}`) : own(`no signal ${request.name}`)
       ]]
     }
     default:
-      return [asked(turn), turn.hungUp ? leaves : []]
+      return [asked(exchange), exchange.hungUp ? leaves : []]
   }
 }
 
-const asked = ({ asked, line, request }: Turn): ReadonlyArray<Rung> => {
+const asked = ({ asked, line, request }: Exchange): ReadonlyArray<Rung> => {
   switch (request._tag) {
     case "Dial":
       return [
@@ -109,7 +109,7 @@ const asked = ({ asked, line, request }: Turn): ReadonlyArray<Rung> => {
   }
 }
 
-const fromOutside = ({ hungUp, request, what }: Turn): ReadonlyArray<Rung> => {
+const fromOutside = ({ hungUp, request, what }: Exchange): ReadonlyArray<Rung> => {
   switch (what._tag) {
     case "HungUp":
       return leaves
@@ -126,23 +126,23 @@ const fromOutside = ({ hungUp, request, what }: Turn): ReadonlyArray<Rung> => {
   }
 }
 
-const millis = ({ line, request }: Turn): number => {
+const millis = ({ line, request }: Exchange): number => {
   if (request._tag === "Dial") return 2_000
   if (request._tag === "Prompt" && line !== "open") return 0
-  const { spoken, waited } = sites.seconds(request)
+  const { spoken, waited } = captions.seconds(request)
   const seconds = request._tag === "Prompt" ? spoken : waited
   return Number.isFinite(seconds) ? seconds * 1000 : 0
 }
 
 /** The path as a ladder; times are estimates. `end` is written below. */
-export const ladder = (flow: string, path: ReadonlyArray<Turn>, end: string): string => {
+export const ladder = (flow: string, path: ReadonlyArray<Exchange>, end: string): string => {
   let at = 0
   const steps: Array<Ladder.Step> = [{ at, from: "application", to: "Ringback", text: `start ${flow}` }]
   const add = (found: ReadonlyArray<Rung>) => found.forEach((rung) => steps.push({ at, ...rung }))
-  for (const turn of path) {
-    const [before, after] = rungs(turn)
+  for (const exchange of path) {
+    const [before, after] = rungs(exchange)
     add(before)
-    at += millis(turn)
+    at += millis(exchange)
     add(after)
   }
   return Ladder.draw([...steps, { at, ...own(end) }])
@@ -201,7 +201,7 @@ interface Cast {
 }
 
 /** Goes along a path and writes down who does what; what no callee can do becomes a remark. */
-const cast = (path: ReadonlyArray<Turn>, input: unknown): Cast => {
+const cast = (path: ReadonlyArray<Exchange>, input: unknown): Cast => {
   const scripts = new Map<string, Script>()
   const remarks: Array<string> = []
   let script = new Script()
@@ -211,8 +211,8 @@ const cast = (path: ReadonlyArray<Turn>, input: unknown): Cast => {
     scripts.set(party, known)
     return known
   }
-  for (const turn of path) {
-    const { request, what } = turn
+  for (const exchange of path) {
+    const { request, what } = exchange
     const response = what._tag === "Responded" ? what.response : undefined
     if (request._tag === "Dial" && response !== undefined) {
       const reached = response as Request.Responses["Dial"]
@@ -224,19 +224,19 @@ const cast = (path: ReadonlyArray<Turn>, input: unknown): Cast => {
       script = scripts.get("caller") ?? new Script()
       scripts.set("caller", script)
       script.ring("Callee.answers()")
-    } else if (request._tag === "Prompt" && turn.line === "open" && response !== undefined) {
+    } else if (request._tag === "Prompt" && exchange.line === "open" && response !== undefined) {
       script.hear(Action.digits(request.action) > 0, response as Request.Responses["Prompt"])
-    } else if (turn.hungUp) {
+    } else if (exchange.hungUp) {
       script.leave()
-      remarks.push(`hung up during ${turn.asked}`)
-    } else if (isElsewhere(turn)) {
-      remarks.push(`${turn.asked}: ${turn.happened}`)
+      remarks.push(`hung up during ${exchange.asked}`)
+    } else if (isElsewhere(exchange)) {
+      remarks.push(`${exchange.asked}: ${exchange.happened}`)
     }
   }
   return { scripts, remarks }
 }
 
-const isElsewhere = ({ happened, request, what }: Turn): boolean =>
+const isElsewhere = ({ happened, request, what }: Exchange): boolean =>
   what._tag !== "Responded" || request._tag === "Activity" || request._tag === "Signal" || request._tag === "Bridge" ||
   (request._tag === "Random" && happened !== "")
 
@@ -247,7 +247,7 @@ export const scenario = (
   flow: string,
   { law, why }: { readonly law: string; readonly why: string },
   input: unknown,
-  path: ReadonlyArray<Turn>
+  path: ReadonlyArray<Exchange>
 ): string => {
   const { remarks, scripts } = cast(path, input)
   const name = flow.split(/[^A-Za-z0-9]+/).map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join("")

@@ -94,7 +94,7 @@ class Left implements LiveCall {
 }
 
 /** Collects what one input changes. Mutable, and never leaves the function that made it. */
-export class Turn {
+export class Collector {
   call: Call
   step: Step.Step<unknown, unknown>
   readonly definition: AnyDefinition | undefined
