@@ -291,7 +291,7 @@ describe("nothing that is printed shows what was dialled, pressed or said:", () 
           () => Prompt.ssml("<speak>tangerine <wombat</speak>")
         ]
         for (const make of wrong) {
-          printed.exit("a value that is none", yield* Effect.exit(Effect.try({ try: make, catch: (error) => error })))
+          printed.exit("a value that is none", yield* Effect.exit(Effect.sync(make)))
         }
         printed.value(
           "a failure to send",
