@@ -125,6 +125,23 @@ describe("dials that wait", () => {
       assert.deepStrictEqual(went.map((each) => each.split(" ")[0]), ["one", "two"])
     })))
 
+  it.effect("find no line in the next dial of a call that still talks, until its record counts it", () =>
+    inTime(Effect.gen(function*() {
+      const { elapsed, pacing, wait, went } = yield* room({
+        settings: { dial: { linesAtMost: 2 } },
+        go: (name, pacing, elapsed) => Effect.sync(() => pacing.attempted(id(name), "ours", elapsed))
+      })
+      pacing.open(id("talks"), 1)
+      wait({ talks: 0, other: 0 })
+      yield* Effect.sleep("500 millis")
+      assert.deepStrictEqual(went, ["talks 0"])
+      pacing.open(id("talks"), 2) // recorded
+      assert.isFalse(pacing.hasPlace(id("other"), elapsed()))
+      pacing.open(id("talks"), 1)
+      yield* Effect.sleep("500 millis")
+      assert.deepStrictEqual(went.map((each) => each.split(" ")[0]), ["talks", "other"])
+    })))
+
   it.effect("are held back while as many as go in a second are recorded and not sent, for as long as they may be sent", () =>
     inTime(Effect.gen(function*() {
       const { wait, went } = yield* room({

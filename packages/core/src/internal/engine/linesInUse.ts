@@ -7,7 +7,6 @@ export interface LinesInUse {
   readonly set: (id: CallId, lines: number) => boolean
   /** It is not known yet how many lines of a call do. */
   readonly setUnread: (id: CallId) => void
-  readonly has: (id: CallId) => boolean
   readonly count: () => number
   /** How many calls are not read yet. */
   readonly unread: () => number
@@ -32,7 +31,6 @@ export const make = (): LinesInUse => {
     setUnread: (id) => {
       if (!lines.has(id)) unread.add(id)
     },
-    has: (id) => lines.has(id),
     count: () => count,
     unread: () => unread.size,
     calls: () => [...lines.keys(), ...unread]

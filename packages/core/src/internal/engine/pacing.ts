@@ -84,6 +84,8 @@ export const make = Effect.fnUntraced(function*(
   const placed = new Map<CallId, Pick<WaitingDials.Waiting, "at" | "dial"> | undefined>()
   /** The attempts that are decided and not yet sent, and since when. */
   const unsent = new Map<CallId, number>()
+  /** Those of which it is not known that they are recorded, so that their line is not counted among those of its call. */
+  const uncounted = new Set<CallId>()
   let spacing = 0
   let sendsAt = -Infinity
   const latch = yield* Latch.make()
@@ -108,12 +110,7 @@ export const make = Effect.fnUntraced(function*(
   }
 
   /** The lines that ring, talk, or are about to. */
-  const linesInUse = (): number => {
-    let more = 0
-    for (const id of placed.keys()) if (!lines.has(id)) more++
-    for (const id of unsent.keys()) if (!lines.has(id) && !placed.has(id)) more++
-    return lines.count() + more
-  }
+  const linesInUse = (): number => lines.count() + placed.size + uncounted.size
 
   const hasLine = (now: number): boolean =>
     settings.dial.linesAtMost === Infinity || lines.unread() === 0 && linesInUse() < Pace.lines(pace, now, settings)
@@ -126,6 +123,7 @@ export const make = Effect.fnUntraced(function*(
     for (const [id, since] of unsent) {
       if (now - since < settings.dial.sendWithin) return
       unsent.delete(id)
+      uncounted.delete(id)
     }
   }
 
@@ -210,6 +208,7 @@ export const make = Effect.fnUntraced(function*(
       leave(id)
       unsent.delete(id)
       if (settings.dial.perSecond < Infinity || settings.dial.linesAtMost < Infinity) unsent.set(id, now)
+      if (settings.dial.linesAtMost < Infinity) uncounted.add(id)
     },
     beforeSending: (id) =>
       Effect.suspend(() => {
@@ -234,7 +233,9 @@ export const make = Effect.fnUntraced(function*(
       pace = slower
     },
     open: (id, count) => {
-      if (settings.dial.linesAtMost < Infinity && lines.set(id, count)) look()
+      if (settings.dial.linesAtMost === Infinity) return
+      const wasUncounted = uncounted.delete(id)
+      if (lines.set(id, count) || wasUncounted) look()
     },
     isUnread: (id) => {
       if (settings.dial.linesAtMost < Infinity) lines.setUnread(id)
