@@ -37,7 +37,8 @@ const expected = (state: State, line: Trial["state"], name: Came): ReturnType<ty
 }
 
 const reach = (way: Way): Trial["state"] => {
-  const trial = new Trial(way.flow, way.begin, Settings.merge({ dial: { ignored: ["ringing"] } }, way.settings ?? {}))
+  const settings = Settings.merge({ dial: { ignored: ["ringing"] } }, way.settings ?? {})
+  const trial = new Trial(way.flow, way.begin, settings, { hasPlace: way.isPaced !== true })
   for (const step of way.steps) step(trial)
   trial.line = way.line ?? 1
   return trial.state
