@@ -558,6 +558,29 @@ describe("an append that failed", () => {
     }).pipe(Effect.provide(world(store, [Good, Works])))
   })
 
+  it.effect("and is stored all the same is not decided again: its webhook is no copy of itself", () => {
+    const store = new Store()
+    const Bridges = define("bridges", () =>
+      Line.speak("Hello.").pipe(
+        Flow.andThen(Line.bridge({ to: PhoneNumber.make("15550170002"), from })),
+        Flow.dial({ to, from }),
+        unreached
+      ) as never)
+    return Effect.gen(function*() {
+      const call = yield* begin(Bridges)
+      let appends = 0
+      store.instead = (_, stored) => appends++ === 0 ? Effect.andThen(stored, Effect.fail(down)) : undefined
+      const reply = yield* Effect.forkChild(Calls.receive({
+        event: "speak_completed",
+        referenceId: `session of ${(yield* EventStore.EventStore).namespace}.${call.id}.1`,
+        ...spoken
+      }))
+      for (let tenths = 0; tenths < 10; tenths++) yield* TestClock.adjust("100 millis")
+      const { action, basis } = yield* Fiber.join(reply)
+      assert.deepStrictEqual([action?._tag, basis, appends], ["Dial", "recorded", 1])
+    }).pipe(Effect.provide(world(store, [Bridges])))
+  })
+
   it.effect("keeps its call in memory until it cannot be stored any more, and no longer", () => {
     const Waits = define("waits", () => Flow.signal("go", Schema.String, { within: "1 hour" }) as never)
     const store = new Store()

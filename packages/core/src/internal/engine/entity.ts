@@ -28,6 +28,8 @@ export interface Unsure {
   readonly decided: Decider.Decided
   readonly since: number
   readonly cause: unknown
+  /** The message that it was decided on, if it may be tried again. */
+  readonly message: unknown
 }
 
 /** A call in memory, with what belongs to this process alone. */
@@ -56,6 +58,8 @@ export interface Entity {
   activity: { readonly n: number; readonly fiber: Fiber.Fiber<void> | undefined } | undefined
   /** The appends of the next turn that failed. One of them may be stored all the same. */
   unsure: ReadonlyArray<Unsure>
+  /** The one of them that was found in the store last: what is tried again for it is done. */
+  found: Unsure | undefined
   /**
    * How far the call is ahead of the clock, in milliseconds: it never lives before its own last record. Of this process
    * alone, so that a call which is much ahead stays in memory.
@@ -86,6 +90,7 @@ export const make = (id: CallId): Entity => ({
   deliveries: new Map(),
   activity: undefined,
   unsure: sure,
+  found: undefined,
   ahead: 0,
   takers: 0,
   listeners: 0

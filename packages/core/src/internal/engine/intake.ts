@@ -145,13 +145,26 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
     const { entity, message } = taking
     const live = known ?? message.fresh?.()
     if (live === undefined) return taking.end(Exit.fail(new CallNotFound({ callId: entity.id })))
+    const { found: stored } = entity
+    entity.found = undefined
+    // It was stored when its append failed, and what follows from it has happened.
+    if (stored !== undefined && stored.message === message) {
+      return taking.end(Exit.succeed(message.look(live.call, stored.decided)))
+    }
     const reading = read()
     taking.first = unattended.firstOf(entity.id)
     const found = deciding.attempt(entity, live, () => inputOf(taking, live, reading), reading)
     if (Result.isFailure(found)) return giveUpOn(taking, live, found.failure)
     const decided = found.success
     if (decided.events.length === 0) return unchanged(taking, decided)
-    storing.append(entity, decided, reading.elapsed, (exit) => taking.step(() => appended(taking, live, decided, exit)))
+    const own = taking.first === undefined ? message : undefined
+    storing.append(
+      entity,
+      decided,
+      reading.elapsed,
+      (exit) => taking.step(() => appended(taking, live, decided, exit)),
+      own
+    )
   }
 
   /** What is said to the call: before anything else, what it is told because nobody looked after it. */

@@ -116,6 +116,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Loading => {
     entity.unsure = unsure.filter(({ turn }) => turn.version > stored.length)
     const shown = unsure.find(({ turn: { id, version } }) => stored[version - 1]?.id === id)
     if (shown === undefined || live === undefined) return
+    entity.found = shown
     entity.deliveries.clear() // nobody has heard what it decided
     storing.show(entity, shown, stored[shown.turn.version - 1]!.events, live.call)
     timing.rest(entity, live)

@@ -76,6 +76,8 @@ export class Pending {
   readonly since: number
   /** What made the engine stop the call, if that is what is decided. */
   readonly cause: unknown
+  /** The message that it was decided on, if it may be tried again. */
+  readonly message: unknown
   constructor(
     entity: Entity,
     decided: Decider.Decided,
@@ -83,7 +85,8 @@ export class Pending {
     summary: Summary,
     worker: string | undefined,
     since: number,
-    cause: unknown
+    cause: unknown,
+    message: unknown
   ) {
     this.entity = entity
     this.decided = decided
@@ -92,6 +95,7 @@ export class Pending {
     this.worker = worker
     this.since = since
     this.cause = cause
+    this.message = message
   }
 }
 

@@ -29,13 +29,15 @@ import type { Timing } from "./timing.ts"
 export interface Storing {
   /**
    * Appends a decision, and tells what that came to. `false` if somebody else has appended to the call, which then has to be
-   * read again. `since` is when it was decided, by the time that has elapsed.
+   * read again. `since` is when it was decided, by the time that has elapsed; `message` is what it was decided on, if that is
+   * tried again when the store fails.
    */
   readonly append: (
     entity: Entity,
     decided: Decider.Decided,
     since: number,
-    then: (exit: Exit.Exit<boolean, StoreError>) => void
+    then: (exit: Exit.Exit<boolean, StoreError>) => void,
+    message?: unknown
   ) => void
   /** The same for whoever waits. `cause` is what made the engine stop the call, if that is what is decided. */
   readonly commit: (
@@ -68,13 +70,18 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
   const { deciding, deliveries, doubt, follow, givenUp, sessions, timing } = parts
   let turns = 0
 
-  const pend = (entity: Entity, decided: Decider.Decided, since: number, cause?: unknown): Pending => {
+  const pend = (
+    entity: Entity,
+    decided: Decider.Decided,
+    since: number,
+    { cause, message }: { readonly cause?: unknown; readonly message?: unknown } = {}
+  ): Pending => {
     const version = entity.version + 1
     const worker = decided.events.some(beginsWork) ? process : entity.worker
     const turn = new DecidedTurn(ids.turnId(process, ++turns), entity.id, version, decided)
     const { call } = decided.live
     const summary = summaryOf(call, version, worker, since)
-    return new Pending(entity, decided, turn, summary, worker, since, cause)
+    return new Pending(entity, decided, turn, summary, worker, since, cause, message)
   }
 
   /** What is known of a call after a turn of this process. A dial that waits does so here. */
@@ -167,9 +174,9 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
   }
 
   return {
-    append: (entity, decided, since, then) => begin(pend(entity, decided, since), then),
+    append: (entity, decided, since, then, message) => begin(pend(entity, decided, since, { message }), then),
     commit: (entity, decided, since, cause) =>
-      Effect.callback((resume) => begin(pend(entity, decided, since, cause), resume)),
+      Effect.callback((resume) => begin(pend(entity, decided, since, { cause }), resume)),
     first: (id, live, input) => {
       const entity = makeEntity(id)
       const reading = read()
