@@ -61,6 +61,8 @@ export const make = (world: World, boot: Boot): Border => {
       return process.frozen > 0 ? Effect.andThen(process.thawed.await, pass(process)) : Effect.void
     })
 
+  const isNewest = (process: Process): boolean => newest(world, process.place) === process
+
   const kill = (process: Process): void => {
     if (process.dead) return
     process.dead = true
@@ -85,12 +87,10 @@ export const make = (world: World, boot: Boot): Border => {
       process.run(Effect.andThen(process.close, Deferred.succeed(closed, undefined))),
       begin(Effect.gen(function*() {
         yield* Effect.raceFirst(Deferred.await(closed), Deferred.await(process.died))
-        const isLast = newest(world, process.place) === process // or another one took over from it, and sees to what it left
         if (process.dead) return
         kill(process)
-        if (!isLast) return
         yield* Effect.sleep(downtime)
-        yield* boot(process.place)
+        if (isNewest(process)) yield* boot(process.place)
       }))
     )
   }
@@ -158,6 +158,7 @@ export const make = (world: World, boot: Boot): Border => {
       stand(process, stands),
       begin(Effect.gen(function*() {
         yield* Effect.sleep(stands / 2)
+        if (!isNewest(process)) return // It was closing, and another one came after it.
         yield* boot(process.place)
         const successor = newest(world, process.place)
         yield* Effect.sleep(stands / 2 + 60_000)
