@@ -1,5 +1,5 @@
 /** Fills a SQLite database with calls that are over: one is held for real, and its rows are copied under other ids. */
-import { CallLine, Calls, EventStore } from "@ringback/core"
+import { Calls, type EventStore } from "@ringback/core"
 import { TelesignWire } from "@ringback/http"
 import { Effect, Layer, Option, Result, Schedule } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -16,11 +16,10 @@ export type History = ReadonlyArray<Record<string, string | number | null>>
 export const startRinging = (flow: typeof Application.Conversation | typeof Application.Interview) =>
   Effect.gen(function*() {
     const engine = yield* Calls.Calls
-    const { namespace } = yield* EventStore.EventStore
     const { id } = yield* engine.start(flow as typeof Application.Conversation, {})
     const isRinging = Effect.map(engine.get(id), Option.exists((call) => call.lines[0]?.referenceId !== undefined))
     yield* Effect.repeat(isRinging, { until: (rings) => rings, schedule: Schedule.spaced("5 millis") })
-    return CallLine.externalId(namespace, id, 1)
+    return Option.getOrThrow(yield* engine.get(id)).lines[0]?.externalId ?? ""
   })
 
 /** Hands a webhook to the engine, without HTTP, and says that the answer was delivered. */

@@ -305,6 +305,19 @@ export const cases: ReadonlyArray<Case> = [
     })
   },
   {
+    knows: "a call's id and our namespace",
+    tries: "1,000 `external_id`s of it, while the phone rings",
+    attempt: Effect.fnUntraced(function*({ ringing, send, signed }) {
+      const { externalId, referenceId } = yield* ringing
+      const known = externalId.slice(0, -8)
+      const guesses = ["1", ...Array.from({ length: 999 }, (_, n) => String(n).padStart(8, "0"))]
+      const told = yield* times(guesses.length, (n) => send(answered(`session ${n}`, known + guesses[n])))
+      const isLeft = heard(yield* signed(answered(referenceId, externalId))) === "Your code?"
+      const words = [...new Set(told.map(heard))].toSorted().join(", ")
+      return `is told: ${words}; the call ${isLeft ? "goes on" : "is disturbed"}`
+    })
+  },
+  {
     knows: "a signed event that was captured",
     tries: "to send it again, 3 times",
     attempt: Effect.fnUntraced(function*({ errand, get, signed }) {

@@ -86,6 +86,8 @@ export interface Circumstances {
   readonly process: string
   /** The namespace of this installation, for the `external_id` of a dial. */
   readonly namespace: string
+  /** 8 digits that nobody can guess, drawn for this decision, for the `external_id` of a dial. */
+  readonly chance: string
   readonly settings: Settings.Settings
   /** Whether the store is a copy of an earlier day: the first that applies to a call says what becomes of its dials. */
   readonly restored?: ReadonlyArray<Restored>

@@ -5,6 +5,7 @@
  */
 import * as Action from "./Action.ts"
 import type { CallEvent, CallId, Obstacle } from "./CallEvent.ts"
+import { chanceOf } from "./internal/digits.ts"
 import type { PhoneNumber } from "./PhoneNumber.ts"
 import type * as Settings from "./Settings.ts"
 
@@ -174,11 +175,13 @@ export const isRinging = (line: CallLine): boolean =>
   line.phase === "Attempted" || line.phase === "Ringing" || line.phase === "Unknown"
 
 /**
- * The `external_id` of a dial: the namespace of the installation, the call and the attempt; at most 36 characters.
+ * The `external_id` of a dial: the namespace of the installation, the call, and 8 digits of chance (40 bits) that is drawn when the
+ * dial is attempted, so that whoever knows a call's id cannot make it. 36 characters with a namespace of 6.
  *
  * @since 0.1.0
  */
-export const externalId = (namespace: string, callId: CallId, line: number): string => `${namespace}.${callId}.${line}`
+export const externalId = (namespace: string, callId: CallId, line: number, chance: string): string =>
+  `${namespace}.${callId}.${chanceOf(chance, line)}`
 
 /**
  * What the action in flight is known by, if the carrier echoes it; `undefined` on a line without an id of ours.

@@ -16,6 +16,7 @@ import type * as Flow from "./Flow.ts"
 import * as bounds from "./internal/bounds.ts"
 import { CallNotFound, isCallId, notFound } from "./internal/callNotFound.ts"
 import * as Callers from "./internal/engine/callers.ts"
+import * as ChanceOf from "./internal/engine/chance.ts"
 import * as Dispatch from "./internal/engine/dispatch.ts"
 import * as engine from "./internal/engine/engine.ts"
 import * as Neighbours from "./internal/engine/neighbours.ts"
@@ -285,6 +286,13 @@ export interface Hindrance {
 export const ActivityKey: Context.Reference<string> = Dispatch.ActivityKey
 
 /**
+ * Draws the 8 digits of an `external_id` that nobody can guess: from the secure source of the platform. Tests may know better.
+ *
+ * @since 0.1.0
+ */
+export const Chance: Context.Reference<() => string> = ChanceOf.Chance
+
+/**
  * Who tells when a clock is set.
  *
  * @since 0.1.0
@@ -356,7 +364,8 @@ export interface Options<
   readonly inbound?: Inbound
   /** What a caller of a number without a flow gets; default `hangup`. */
   readonly refusal?: Action
-  /** The namespace of this installation in `external_id`; default: the store's own. 1 to 10 letters, digits, `-` or `_`. */
+  /** The namespace of this installation in `external_id`; default: the store's own. 1 to 10 letters, digits, `-` or `_`; up to
+   * 6 of them keep an `external_id` at 36 characters. */
   readonly namespace?: string
   /**
    * What happens at the start if calls are running whose flow, in their version, is not in `flows`, on a store that no other

@@ -31,8 +31,9 @@ export interface Decided {
 const begin = (
   turn: Collector,
   input: Extract<CallInput, { readonly _tag: "Start" | "Arrive" }>,
-  { namespace, settings }: Circumstances
+  circumstances: Circumstances
 ): CallLine.Answer => {
+  const { namespace, settings } = circumstances
   if (turn.call.flow !== "") return input._tag === "Start" ? "nothing" : table.onIncomingAgain(turn, 1, settings)
   if (input._tag === "Start") {
     const { _tag, ...fields } = input
@@ -46,7 +47,9 @@ const begin = (
     version: input.version,
     line: 1,
     referenceId: webhook.referenceId,
-    ...(settings.copies.marks ? { externalId: CallLine.externalId(namespace, turn.call.id, 1) } : {}),
+    ...(settings.copies.marks
+      ? { externalId: CallLine.externalId(namespace, turn.call.id, 1, circumstances.chance) }
+      : {}),
     content: copies.contentOf(webhook, settings),
     ...(webhook.to === undefined ? {} : { to: webhook.to }),
     ...(webhook.from === undefined ? {} : { from: webhook.from }),

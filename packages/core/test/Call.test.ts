@@ -44,11 +44,11 @@ describe("a dial", () => {
     const trial = new Trial(talk)
     assert.deepStrictEqual(trial.events.map((event) => event._tag), ["CallStarted", "DialPlanned", "DialAttempted"])
     const attempt = trial.events[2]
-    assert.strictEqual(attempt?._tag === "DialAttempted" && attempt.externalId, "ns.0123456789abcdefghjk.1")
+    assert.strictEqual(attempt?._tag === "DialAttempted" && attempt.externalId, "ns.0123456789abcdefghjk.00000001")
   })
 
   it("has an external id of at most 36 characters", () => {
-    assert.isAtMost(CallLine.externalId("abcdefgh", id, 999).length, 36)
+    assert.isAtMost(CallLine.externalId("abcdef", id, 999, "zzzzzzzz").length, 36)
   })
 
   it("that is answered before the 202 goes on, and the 202 then changes nothing", () => {
@@ -1230,7 +1230,7 @@ describe("a call that comes in", () => {
       return event?._tag === "CallArrived" ? [event.extra, event.externalId] : []
     }
     assert.deepStrictEqual(begun({}), [{ colour: "blue" }, undefined])
-    assert.deepStrictEqual(begun({ copies: { marks: true } }), [{ colour: "blue" }, `ns.${id}.1`])
+    assert.deepStrictEqual(begun({ copies: { marks: true } }), [{ colour: "blue" }, `ns.${id}.00000001`])
   })
 
   it("is left when its flow ends, and the flow may dial after that", () => {
@@ -1575,7 +1575,7 @@ describe("a number of chance", () => {
       return [yield* Flow.random, yield* Flow.random]
     })
     const valuesOf = (callId: CallEvent.CallId) => {
-      const circumstances = { now: 0, process: "p1", namespace: "ns", settings }
+      const circumstances = { now: 0, process: "p1", namespace: "ns", chance: "00000000", settings }
       const start = { _tag: "Start", flow: "test", version: 1, input: {} } as const
       const { events } = Decider.decide(LiveCall.prepare(callId, define(two), {}), start, circumstances)
       return events.flatMap((event) => event._tag === "Drawn" ? [event.value] : [])
@@ -1719,7 +1719,13 @@ describe("a call that has not begun", () => {
 
   for (const input of inputs) {
     it(`does not begin by ${input._tag}`, () => {
-      const decided = Decider.decide(nothing, input, { now: 1_000, process: "p1", namespace: "ns", settings })
+      const decided = Decider.decide(nothing, input, {
+        now: 1_000,
+        process: "p1",
+        namespace: "ns",
+        chance: "00000000",
+        settings
+      })
       assert.deepStrictEqual(decided.events, [])
     })
   }

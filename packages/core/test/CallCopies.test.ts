@@ -233,7 +233,7 @@ describe("marks", () => {
       trial.webhook({ ...pressed, externalId: mark ?? "" })
       return mark
     })
-    assert.deepStrictEqual(marks, times(3, (n) => `ns.0123456789abcdefghjk.1.${n + 1}`))
+    assert.deepStrictEqual(marks, times(3, (n) => `ns.0123456789abcdefghjk.00000001.${n + 1}`))
     assert.isTrue(marks.every((mark) => mark !== undefined && mark.length <= 36))
   })
 
@@ -252,7 +252,7 @@ describe("marks", () => {
     const flow = Flow.inbound(() => Line.speak("Welcome."))
     const webhook = { event: "incoming_call", referenceId: session, to: from }
     const trial = new Trial(flow, { _tag: "Arrive", flow: "test", version: 1, webhook }, { copies: { marks: true } })
-    assert.strictEqual(markOf(trial), "ns.0123456789abcdefghjk.1.1")
+    assert.strictEqual(markOf(trial), "ns.0123456789abcdefghjk.00000001.1")
     trial.verify()
   })
 

@@ -77,7 +77,7 @@ const inputs = (value: unknown, n: number): ReadonlyArray<CallInput.CallInput> =
   { _tag: "Cancel" }
 ]
 
-const circumstances = (now: number) => ({ now, process: "p1", namespace: "ns", settings })
+const circumstances = (now: number) => ({ now, process: "p1", namespace: "ns", chance: "00000000", settings })
 
 /** Whatever is decided reads back as it is. */
 const decided = (live: LiveCall.LiveCall, input: CallInput.CallInput, now: number): Decider.Decided => {

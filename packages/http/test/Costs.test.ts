@@ -1,8 +1,8 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { CallLine, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
+import { Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Effect, Fiber, Latch, Layer, Schema, Stream } from "effect"
+import { Effect, Fiber, Latch, Layer, Option, Schema, Stream } from "effect"
 import { HttpRouter } from "effect/http"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
@@ -215,13 +215,16 @@ const costOfTurns = Effect.fnUntraced(function*(count: number, way: Way) {
     )
   )
   return yield* Effect.gen(function*() {
-    const store = yield* EventStore.EventStore
     const accepted = yield* stored(count, "DialAccepted")
     const calls = yield* Effect.replicateEffect(Calls.start(Conversation, {}), count, { concurrency: "unbounded" })
     yield* Fiber.join(accepted)
 
     const { port } = server.address() as AddressInfo
-    const posts = calls.map(({ id }) => turnsOf(CallLine.externalId(store.namespace, id, 1)))
+    const externalIds = new Map<string, string | undefined>()
+    for (const { id } of calls) {
+      externalIds.set(id, Option.getOrThrow(yield* Calls.get(id)).lines[0]?.externalId)
+    }
+    const posts = calls.map(({ id }) => turnsOf(externalIds.get(id) ?? ""))
     const { cost, result: answers } = yield* costOf(
       posts.flat().length,
       Effect.promise(() => holdAll(port, posts))

@@ -145,7 +145,7 @@ export const layer = <
     { ...rest, settings: Settings.merge(engineSettings(company), settings ?? {}) } as typeof options
   )
   return connection.pipe(
-    Layer.provideMerge(engine),
+    Layer.provideMerge(Layer.provide(engine, Layer.succeed(Calls.Chance, () => "00000000"))),
     Layer.provide(FakeTransport.layer),
     Layer.provideMerge(PhoneCompany.layerWith(changes ?? {})),
     Layer.provideMerge(EventStore.layerMemory),

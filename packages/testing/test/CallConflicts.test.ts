@@ -4,6 +4,7 @@ import { Calls, EventStore, Flow, Line, PhoneNumber, Transport } from "@ringback
 import type { CallEvent, Webhook } from "@ringback/core"
 import { Effect, Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
+import * as Predictable from "./fixtures/Predictable.ts"
 
 const to = PhoneNumber.make("15550170001")
 const other = PhoneNumber.make("15550170002")
@@ -162,7 +163,7 @@ const rows: ReadonlyArray<Row> = [
 const handsOn = (id: CallEvent.CallId): Hands => ({
   receive: (event, fields = {}) =>
     Effect.gen(function*() {
-      const reply = yield* Calls.receive({ event, referenceId: session, externalId: `ours.${id}.1`, ...fields })
+      const reply = yield* Calls.receive({ event, referenceId: session, externalId: `ours.${id}.00000001`, ...fields })
       yield* reply.sent(true)
       return reply.action?._tag ?? "{}"
     }),
@@ -181,7 +182,7 @@ const begin = (row: Row, definition: ReturnType<typeof define>) =>
 const check = (row: Row) => {
   const meeting = new Meeting()
   const definition = define(row.flow)
-  const engine = Calls.layer({
+  const engine = Predictable.layer({
     flows: [definition],
     inbound: { [from]: definition as never },
     namespace: "ours"
@@ -209,7 +210,7 @@ describe("an append that meets the append of another process", () => {
 
 describe("an event of a call with two lines", () => {
   const twice = define(Flow.retry(says, { times: 1, while: (error) => error._tag === "NotAnswered" }))
-  const engine = Calls.layer({
+  const engine = Predictable.layer({
     flows: [twice],
     namespace: "ours",
     settings: { dial: { busy: ["busy"], perSecond: Infinity }, copies: { marks: true } }
@@ -236,7 +237,12 @@ describe("an event of a call with two lines", () => {
     Effect.gen(function*() {
       const id = yield* dialledTwice
       assert.deepStrictEqual(yield* linesOf(id), ["Closed", "Ringing"])
-      const late = { event: "dial_completed", status: "answered", referenceId: "session 1", externalId: `ours.${id}.2` }
+      const late = {
+        event: "dial_completed",
+        status: "answered",
+        referenceId: "session 1",
+        externalId: `ours.${id}.00000002`
+      }
       assert.strictEqual((yield* Calls.receive(late)).action?._tag, "Hangup")
       assert.deepStrictEqual(yield* linesOf(id), ["Closed", "Ringing"])
     }).pipe(Effect.provide(engine)))
@@ -244,7 +250,12 @@ describe("an event of a call with two lines", () => {
   it.effect("belongs to the line that its external_id names, if the session is new", () =>
     Effect.gen(function*() {
       const id = yield* dialledTwice
-      const event = { event: "dial_completed", status: "answered", referenceId: "new", externalId: `ours.${id}.2` }
+      const event = {
+        event: "dial_completed",
+        status: "answered",
+        referenceId: "new",
+        externalId: `ours.${id}.00000002`
+      }
       assert.strictEqual((yield* Calls.receive(event)).action?._tag, "Speak")
       assert.deepStrictEqual(yield* linesOf(id), ["Closed", "Acting"])
     }).pipe(Effect.provide(engine)))
@@ -252,14 +263,19 @@ describe("an event of a call with two lines", () => {
   it.effect("belongs to the line of the prompt whose mark it brings back", () =>
     Effect.gen(function*() {
       const id = yield* dialledTwice
-      yield* Calls.receive({ event: "call_completed", referenceId: "new", externalId: `ours.${id}.2.7` })
+      yield* Calls.receive({ event: "call_completed", referenceId: "new", externalId: `ours.${id}.00000002.7` })
       assert.deepStrictEqual(yield* linesOf(id), ["Closed", "Settling"])
     }).pipe(Effect.provide(engine)))
 
   it.effect("that names a line of which nothing is recorded is hung up on", () =>
     Effect.gen(function*() {
       const id = yield* dialledTwice
-      const event = { event: "dial_completed", status: "answered", referenceId: "new", externalId: `ours.${id}.3` }
+      const event = {
+        event: "dial_completed",
+        status: "answered",
+        referenceId: "new",
+        externalId: `ours.${id}.00000003`
+      }
       assert.strictEqual((yield* Calls.receive(event)).action?._tag, "Hangup")
       assert.deepStrictEqual(yield* linesOf(id), ["Closed", "Ringing"])
     }).pipe(Effect.provide(engine)))

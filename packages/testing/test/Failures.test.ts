@@ -4,6 +4,7 @@ import { Calls, EventStore, Flow, Line, PhoneNumber, Transport, type Webhook } f
 import { Context, Effect, Fiber, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Lines from "./fixtures/lines.ts"
+import * as Predictable from "./fixtures/Predictable.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -61,7 +62,7 @@ const engine = (
   inbound: Options["inbound"] = {},
   settings: Options["settings"] = {}
 ) =>
-  (Calls.layer({ flows, inbound: inbound!, settings: settings! }) as Layer.Layer<
+  (Predictable.layer({ flows, inbound: inbound!, settings: settings! }) as Layer.Layer<
     Calls.Calls,
     never,
     EventStore.EventStore | Transport.Transport
@@ -91,7 +92,7 @@ const emptied = (id: Calls.Handle<unknown, unknown>["id"], version: number) =>
 /** What a webhook of the first line of a call is answered with. */
 const receive = Effect.fnUntraced(function*(id: string, event: string, fields: Partial<Webhook.Webhook> = {}) {
   const { namespace } = yield* EventStore.EventStore
-  const externalId = `${namespace}.${id}.1`
+  const externalId = `${namespace.slice(0, 6)}.${id}.00000001`
   const { action } = yield* Calls.receive({ event, referenceId: `session of ${externalId}`, externalId, ...fields })
   return action?._tag === "Speak" ? action.text : action?._tag ?? "{}"
 })
@@ -546,7 +547,7 @@ describe("an append that failed", () => {
         }
         const reply = yield* Effect.forkChild(Calls.receive({
           event: "speak_completed",
-          referenceId: `session of ${(yield* EventStore.EventStore).namespace}.${call.id}.1`,
+          referenceId: `session of ${(yield* EventStore.EventStore).namespace.slice(0, 6)}.${call.id}.00000001`,
           ...spoken
         }))
         for (let tenths = 0; tenths < 10; tenths++) yield* TestClock.adjust("100 millis")
@@ -572,7 +573,7 @@ describe("an append that failed", () => {
       store.instead = (_, stored) => appends++ === 0 ? Effect.andThen(stored, Effect.fail(down)) : undefined
       const reply = yield* Effect.forkChild(Calls.receive({
         event: "speak_completed",
-        referenceId: `session of ${(yield* EventStore.EventStore).namespace}.${call.id}.1`,
+        referenceId: `session of ${(yield* EventStore.EventStore).namespace.slice(0, 6)}.${call.id}.00000001`,
         ...spoken
       }))
       for (let tenths = 0; tenths < 10; tenths++) yield* TestClock.adjust("100 millis")
@@ -675,7 +676,7 @@ describe("a webhook that comes while the call is being stored", () => {
     return Effect.gen(function*() {
       const call = yield* begin(Good)
       const { namespace } = yield* EventStore.EventStore
-      const externalId = `${namespace}.${call.id}.1`
+      const externalId = `${namespace.slice(0, 6)}.${call.id}.00000001`
       const end = { event: "speak_completed", referenceId: `session of ${externalId}`, externalId, ...spoken }
       const first = yield* Calls.receive(end)
       yield* first.sent(true)

@@ -4,6 +4,7 @@ import { Clock, Effect, Fiber, Layer, Option, Schema } from "effect"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
 import { Brake, braked, goOn, stop } from "./fixtures/brake.ts"
 import { lobby, Reception } from "./fixtures/flows.ts"
+import * as Predictable from "./fixtures/Predictable.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -63,7 +64,7 @@ const Lobby = lobby("1500 millis")
 const world = (settings: Settings.Options = {}) =>
   TestCalls.connection.pipe(
     Layer.provideMerge(
-      Calls.layer({
+      Predictable.layer({
         flows: [Announcement, Brief, Nap, Question],
         inbound: { "15550170009": Reception, "15550170008": Lobby },
         settings: Settings.merge({ dial: { busy: ["busy"] } }, settings)
@@ -238,7 +239,7 @@ describe("while the store is late", () => {
       yield* Effect.sleep("3599 seconds")
       yield* stop
       const { namespace } = yield* EventStore.EventStore
-      const theirs = { referenceId: ring!.referenceId, externalId: `${namespace}.${nap.id}.1` }
+      const theirs = { referenceId: ring!.referenceId, externalId: `${namespace.slice(0, 6)}.${nap.id}.00000001` }
       yield* Effect.forkChild(Calls.receive({ event: "call_completed", ...theirs }))
       yield* Effect.sleep("3 seconds")
       assert.isUndefined(Option.getOrThrow(yield* Calls.get(nap.id)).exit)

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
 import { Announcement, parties } from "./fixtures/flows.ts"
+import * as Predictable from "./fixtures/Predictable.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -27,7 +28,7 @@ const settings = { dial: { busy: ["busy"], noAnswer: ["no_answer"] } }
 /** One life of the engine on the file; it ends with the effect that it is provided to. */
 const life = <const Flows extends Parameters<typeof Calls.layer>[0]["flows"]>(filename: string, flows: Flows) =>
   TestCalls.connection.pipe(
-    Layer.provideMerge(Calls.layer({ flows, settings })),
+    Layer.provideMerge(Predictable.layer({ flows, settings })),
     Layer.provide(FakeTransport.layer),
     Layer.provide(SqlEventStore.layer),
     Layer.provide(SqliteClient.layer({ filename }))
@@ -72,7 +73,7 @@ describe("an engine that is stopped and started again", () => {
     })
     const life = (filename: string) =>
       TestCalls.connection.pipe(
-        Layer.provideMerge(Calls.layer({ flows: [], inbound: { [from]: Desk }, settings })),
+        Layer.provideMerge(Predictable.layer({ flows: [], inbound: { [from]: Desk }, settings })),
         Layer.provide(FakeTransport.layer),
         Layer.provideMerge(SqlEventStore.layer),
         Layer.provide(SqliteClient.layer({ filename }))
@@ -242,7 +243,7 @@ describe("an event before the 202", () => {
   it.effect("finds its call by our id", () =>
     Effect.gen(function*() {
       const call = yield* Calls.start(Announcement, input)
-      const externalId = `ours.${call.id}.1`
+      const externalId = `ours.${call.id}.00000001`
       const reply = yield* Calls.receive({ ...webhook({ event: "dial_completed", externalId }), status: "answered" })
       assert.strictEqual(reply.action?._tag, "Speak")
       const again = yield* Calls.receive({ ...webhook({ event: "dial_completed", externalId }), status: "answered" })
@@ -256,7 +257,10 @@ describe("two webhooks at once", () => {
   it.effect("are one fact, and get one action", () =>
     Effect.gen(function*() {
       const call = yield* Calls.start(Announcement, input)
-      const answered = { ...webhook({ event: "dial_completed", externalId: `ours.${call.id}.1` }), status: "answered" }
+      const answered = {
+        ...webhook({ event: "dial_completed", externalId: `ours.${call.id}.00000001` }),
+        status: "answered"
+      }
       const replies = yield* Effect.all(Array.from({ length: 20 }, () => Calls.receive(answered)), {
         concurrency: "unbounded"
       })
@@ -270,7 +274,7 @@ describe("a webhook whose reply breaks again and again", () => {
   it.effect("gets the same reply each time, however late it is asked for", () =>
     Effect.gen(function*() {
       const call = yield* Calls.start(TwoCodes, input)
-      const externalId = `ours.${call.id}.1`
+      const externalId = `ours.${call.id}.00000001`
       const answer = Effect.fnUntraced(function*(fields: Parameters<typeof webhook>[0], whole: boolean) {
         const reply = yield* Calls.receive({ ...webhook(fields), status: "answered", digits: "1" })
         yield* reply.sent(whole)
@@ -294,13 +298,13 @@ describe("a webhook whose reply breaks again and again", () => {
 describe("an equal answer after two crashes", () => {
   it.effect("is taken for a copy once, and then heard", () =>
     Effect.gen(function*() {
-      const engine = Layer.fresh(Calls.layer({ flows: [TwoCodes], namespace: "ours" })).pipe(
+      const engine = Layer.fresh(Predictable.layer({ flows: [TwoCodes], namespace: "ours" })).pipe(
         Layer.provide(FakeTransport.layer)
       )
       const next = Effect.map(Layer.build(engine), (context) => Context.get(context, Calls.Calls))
       const first = yield* next
       const { id } = yield* first.start(TwoCodes, input)
-      const fields = { externalId: `ours.${id}.1`, status: "answered" }
+      const fields = { externalId: `ours.${id}.00000001`, status: "answered" }
       const pressed = { ...webhook({ event: "speak_completed" }), ...fields, digits: "1" }
       const ask = (calls: Calls.Calls["Service"], event: Parameters<typeof calls.receive>[0]) =>
         Effect.gen(function*() {
@@ -341,7 +345,7 @@ describe("two phones that ring for one dial", () => {
   it.effect("and the second is answered after the end of the first: it is hung up on", () =>
     Effect.gen(function*() {
       const call = yield* Calls.start(Greeting, input)
-      const externalId = `ours.${call.id}.1`
+      const externalId = `ours.${call.id}.00000001`
       const other = { event: "dial_completed", externalId, referenceId: "second", status: "answered" }
       yield* Calls.receive(webhook({ event: "call_completed", externalId }))
       assert.strictEqual((yield* Calls.receive(other)).action?._tag, "Hangup")
@@ -382,7 +386,7 @@ const keepsLate = (append: Effect.Effect<void, unknown>) =>
 
 const doubtful = (tag: CallEvent.CallEvent["_tag"], doubt: Doubt = {}) =>
   TestCalls.connection.pipe(
-    Layer.provideMerge(Calls.layer({ flows: [Announcement, Lookup], settings })),
+    Layer.provideMerge(Predictable.layer({ flows: [Announcement, Lookup], settings })),
     Layer.provide(FakeTransport.layer),
     Layer.provide(failsAfter(tag, doubt)),
     Layer.provideMerge(world)
@@ -404,7 +408,7 @@ describe("a store that throws where it should fail", () => {
           }))
       ).pipe(Layer.provide(EventStore.layerMemory))
       const engine = TestCalls.connection.pipe(
-        Layer.provideMerge(Calls.layer({ flows: [Announcement], namespace: "ours", settings })),
+        Layer.provideMerge(Predictable.layer({ flows: [Announcement], namespace: "ours", settings })),
         Layer.provide(FakeTransport.layer),
         Layer.provide(throwing),
         Layer.provideMerge(world)
@@ -412,7 +416,7 @@ describe("a store that throws where it should fail", () => {
       yield* Effect.gen(function*() {
         const call = yield* Calls.start(Announcement, input)
         const answered = {
-          ...webhook({ event: "dial_completed", externalId: `ours.${call.id}.1` }),
+          ...webhook({ event: "dial_completed", externalId: `ours.${call.id}.00000001` }),
           status: "answered"
         }
         yield* Effect.sleep("1 second")
@@ -481,14 +485,18 @@ describe("two processes on one store", () => {
             : store.summary(id)
       })
       const engine = Layer.fresh(
-        Calls.layer({ flows: [Insistent], namespace: "ours", settings: { dial: { busy: ["busy"] } } })
+        Predictable.layer({ flows: [Insistent], namespace: "ours", settings: { dial: { busy: ["busy"] } } })
       ).pipe(Layer.provide(FakeTransport.layer), Layer.provide(Layer.succeed(EventStore.EventStore, failing)))
       const [one, other] = yield* Effect.all([Layer.build(engine), Layer.build(engine)]).pipe(
         Effect.map(([one, other]) => [Context.get(one, Calls.Calls), Context.get(other, Calls.Calls)] as const)
       )
       const { id } = yield* one.start(Insistent, input)
       const of = (line: number, status: string) => ({
-        ...webhook({ event: "dial_completed", referenceId: `session ${line}`, externalId: `ours.${id}.${line}` }),
+        ...webhook({
+          event: "dial_completed",
+          referenceId: `session ${line}`,
+          externalId: `ours.${id}.0000000${line}`
+        }),
         status
       })
       yield* other.receive({ ...of(1, "ringing"), event: "surprise" })
@@ -509,7 +517,7 @@ describe("two processes on one store", () => {
       const engineOn = (store: EventStore.EventStore["Service"]) =>
         Effect.map(
           Layer.build(
-            Layer.fresh(Calls.layer({ flows: [Greeting], namespace: "ours" })).pipe(
+            Layer.fresh(Predictable.layer({ flows: [Greeting], namespace: "ours" })).pipe(
               Layer.provide(FakeTransport.layer),
               Layer.provide(Layer.succeed(EventStore.EventStore, store))
             )
@@ -518,7 +526,7 @@ describe("two processes on one store", () => {
         )
       const [one, other] = [yield* engineOn(slow), yield* engineOn(store)]
       const { id } = yield* one.start(Greeting, input)
-      const externalId = `ours.${id}.1`
+      const externalId = `ours.${id}.00000001`
       const answered = { ...webhook({ event: "dial_completed", externalId }), status: "answered" }
       const spoken = webhook({ event: "speak_completed", externalId })
       const wordsOf = ({ action }: Reply.Reply) => action?._tag === "Speak" ? action.text : action?._tag
@@ -534,14 +542,14 @@ describe("two processes on one store", () => {
 
   it.effect("give a copy the action in flight, also the one that did not see it begin", () =>
     Effect.gen(function*() {
-      const engine = Layer.fresh(Calls.layer({ flows: [Greeting], namespace: "ours" })).pipe(
+      const engine = Layer.fresh(Predictable.layer({ flows: [Greeting], namespace: "ours" })).pipe(
         Layer.provide(FakeTransport.layer)
       )
       const [one, other] = yield* Effect.all([Layer.build(engine), Layer.build(engine)]).pipe(
         Effect.map(([one, other]) => [Context.get(one, Calls.Calls), Context.get(other, Calls.Calls)] as const)
       )
       const call = yield* one.start(Greeting, input)
-      const externalId = `ours.${call.id}.1`
+      const externalId = `ours.${call.id}.00000001`
       const answered = { ...webhook({ event: "dial_completed", externalId }), status: "answered" }
       const wordsOf = ({ action }: Reply.Reply) => action?._tag === "Speak" ? action.text : action?._tag
       assert.strictEqual(wordsOf(yield* one.receive(answered)), "Good morning.")

@@ -19,6 +19,7 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileS
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
+import * as Predictable from "./fixtures/Predictable.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -84,7 +85,7 @@ const scene = Effect.map(folder, (folder) => {
     } = {}
   ) =>
     TestCalls.connection.pipe(
-      Layer.provideMerge(Calls.layer({
+      Layer.provideMerge(Predictable.layer({
         flows: [Later, Insistent],
         namespace: "ours",
         settings: options.settings ?? {},
@@ -339,7 +340,7 @@ describe("an event of a dial that the store does not know", () => {
             event: "dial_completed",
             referenceId: "7A10",
             status: "answered",
-            externalId: `ours.${ids[0]}.1`
+            externalId: `ours.${ids[0]}.00000001`
           }
           const { action } = yield* Calls.receive(stray)
           assert.strictEqual(action?._tag, "Hangup")
@@ -494,7 +495,7 @@ describe("a witness that cannot be written", () => {
         assert.strictEqual(yield* call.outcome, "heard")
       }).pipe(Effect.provide(
         TestCalls.connection.pipe(
-          Layer.provideMerge(Calls.layer({ flows: [Later] })),
+          Layer.provideMerge(Predictable.layer({ flows: [Later] })),
           Layer.provide(Layer.succeed(Witness.Witness, witness)),
           Layer.provide(FakeTransport.layer),
           Layer.provide(EventStore.layerMemory),

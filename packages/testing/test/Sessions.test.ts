@@ -4,6 +4,7 @@ import { Calls, EventStore, Flow, Line, PhoneNumber, Transport, type Webhook } f
 import { Context, Effect, Fiber, Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Lines from "./fixtures/lines.ts"
+import * as Predictable from "./fixtures/Predictable.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -33,7 +34,7 @@ const accepting = (referenceId: string) =>
   Layer.succeed(Transport.Transport, { send: () => Effect.succeed({ referenceId }) })
 
 const engine = (transport = accepting(session)) =>
-  Calls.layer({
+  Predictable.layer({
     flows: [Question],
     inbound: { [desk]: Desk },
     settings: { memory: { calls: 0 } }
@@ -139,7 +140,7 @@ describe("a session that two calls claim", () => {
       assert.include(yield* tags(first.id), "CallAnswered")
       assert.notInclude(yield* tags(second.id), "CallAnswered")
       const before = yield* tags(first.id)
-      const externalId = `${store.namespace}.${second.id}.1`
+      const externalId = `${store.namespace.slice(0, 6)}.${second.id}.00000001`
       assert.strictEqual(yield* receive("dial_completed", { externalId, status: "answered" }), "Hangup")
       yield* TestClock.adjust("5 seconds")
       assert.strictEqual(yield* receive("speak_completed", { externalId, digits: "7" }), "Hangup")
@@ -173,7 +174,10 @@ describe("a session that two calls claim", () => {
       const store = yield* EventStore.EventStore
       const first = yield* Calls.start(Question, {})
       yield* TestClock.adjust("1 second")
-      const ofCall = (id: string) => ({ externalId: `${store.namespace}.${id}.1`, status: "answered" })
+      const ofCall = (id: string) => ({
+        externalId: `${store.namespace.slice(0, 6)}.${id}.00000001`,
+        status: "answered"
+      })
       assert.strictEqual(yield* receive("dial_completed", ofCall(first.id)), "Which?")
       yield* receive("call_completed")
       yield* TestClock.adjust("1 minute")
@@ -202,7 +206,7 @@ describe("a second session of one dial", () => {
       )
   })
 
-  const pair = Calls.layer({ flows: [Pair], settings: { copies: { atMost: 1 } } }).pipe(
+  const pair = Predictable.layer({ flows: [Pair], settings: { copies: { atMost: 1 } } }).pipe(
     Layer.provide(accepting(session)),
     Layer.provideMerge(EventStore.layerMemory)
   )
@@ -211,7 +215,7 @@ describe("a second session of one dial", () => {
     Effect.gen(function*() {
       const call = yield* Calls.start(Pair, {})
       yield* TestClock.adjust("1 second")
-      const externalId = `${(yield* EventStore.EventStore).namespace}.${call.id}.1`
+      const externalId = `${(yield* EventStore.EventStore).namespace.slice(0, 6)}.${call.id}.00000001`
       const post = Effect.fnUntraced(function*(fields: Omit<Webhook.Webhook, "referenceId">, referenceId = session) {
         const { action, basis, sent } = yield* Calls.receive({ referenceId, externalId, ...fields })
         yield* sent(true)

@@ -143,7 +143,7 @@ const live = (definition: LiveCall.AnyDefinition, source: string, value: unknown
   let now = 1_000_000
   const events: Array<CallEvent.CallEvent> = []
   const take = (before: LiveCall.LiveCall, input: CallInput.CallInput): LiveCall.LiveCall => {
-    const around = { now: now += 1000, process: "p1", namespace: "ns", settings: Settings.defaults }
+    const around = { now: now += 1000, process: "p1", namespace: "ns", chance: "00000000", settings: Settings.defaults }
     const first = Decider.decide(before, input, around)
     const stored = CallEvent.encode(first.events)
     const { events: decided, live } = Decider.decide(before, input, around)

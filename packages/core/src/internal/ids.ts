@@ -1,20 +1,9 @@
 /** How ids are made from data: from a time and chance, from a key of the application, from a session of the carrier. */
 import { md5 } from "effect/crypto/Digest"
 import type { CallId } from "../CallEvent.ts"
+import { alphabet, chanceFrom, digits, numberOf } from "./digits.ts"
 
-/** Digits of base 32 without `i l o u`, so that an id can be read aloud. */
-const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
-
-/** A number in `length` digits; it has to fit. */
-export const digits = (value: number, length: number): string => {
-  let text = ""
-  for (let rest = value, i = 0; i < length; i++, rest = Math.floor(rest / 32)) text = alphabet[rest % 32] + text
-  return text
-}
-
-/** The number that digits stand for. */
-export const numberOf = (digits: string): number =>
-  Array.from(digits).reduce((number, digit) => number * 32 + alphabet.indexOf(digit), 0)
+export { chanceFrom, digits, numberOf }
 
 /** `length` digits from `random`, which gives numbers from 0 to 1. */
 export const chance = (random: () => number, length: number): string =>

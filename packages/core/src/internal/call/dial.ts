@@ -32,8 +32,9 @@ export const verdictOn = (call: Call, restored: ReadonlyArray<Restored>): Restor
  */
 export const attemptDial = (
   turn: Collector,
-  { hasPlace = true, namespace, now, obstacles, process, restored = [], settings }: Circumstances
+  circumstances: Circumstances
 ): void => {
+  const { hasPlace = true, namespace, now, obstacles, process, restored = [], settings } = circumstances
   const verdict = verdictOn(turn.call, restored)
   let line = plannedLine(turn.call)
   for (; line !== undefined; line = plannedLine(turn.call)) {
@@ -47,7 +48,7 @@ export const attemptDial = (
     turn.fact({
       _tag: "DialAttempted",
       line: line.id,
-      externalId: externalId(namespace, turn.call.id, line.id),
+      externalId: externalId(namespace, turn.call.id, line.id, circumstances.chance),
       process
     })
   }

@@ -8,30 +8,35 @@ import type { Entity } from "./entity.ts"
 
 /** Reads the addresses of webhooks. */
 export interface Addresses {
-  /** The call and the attempt that the `external_id` of an event names, if it is one of ours. */
-  readonly attemptOf: (webhook: Webhook.Webhook) => { readonly call: CallId; readonly line: number } | undefined
+  /** The call that the `external_id` of an event names, and the id without the mark of an action, if it is one of ours. */
+  readonly attemptOf: (webhook: Webhook.Webhook) => { readonly call: CallId; readonly externalId: string } | undefined
   /** The line of a call that an event belongs to: by its session if that is known, else by the attempt that it names. */
   readonly lineOf: (call: Call.Call, webhook: Webhook.Webhook) => CallLine.CallLine | undefined
   /** The same of the call as it was last known in memory. */
   readonly knownLineOf: (entity: Entity, webhook: Webhook.Webhook) => CallLine.CallLine | undefined
 }
 
-/** Of the calls of one installation. */
-export const make = (namespace: string): Addresses => {
+const quoted = (text: string): string => text.replaceAll(/[^0-9a-zA-Z]/g, "\\$&")
+
+/**
+ * Of the calls of one installation. `former` is the namespace of the ids that it made before they had chance in them: those end
+ * in the number of the attempt, and are good until their calls end.
+ */
+export const make = (namespace: string, former: string): Addresses => {
   const ours = new RegExp(
-    `^${namespace.replaceAll(/[^0-9a-zA-Z]/g, "\\$&")}\\.([0-9a-z]{20})\\.([0-9]+)(?:\\.[0-9]+)?$`
+    `^(${quoted(namespace)}\\.([0-9a-z]{20})\\.[0-9a-z]{8}|${quoted(former)}\\.([0-9a-z]{20})\\.[0-9]+)(?:\\.[0-9]+)?$`
   )
 
   const attemptOf: Addresses["attemptOf"] = ({ externalId }) => {
     const matched = externalId === undefined ? null : ours.exec(externalId)
-    return matched === null ? undefined : { call: matched[1] as CallId, line: Number(matched[2]) }
+    return matched === null ? undefined : { call: (matched[2] ?? matched[3]) as CallId, externalId: matched[1]! }
   }
 
   const lineOf: Addresses["lineOf"] = (call, webhook) => {
     const ofSession = call.lines.findLast((line) => isOfSession(line, webhook.referenceId))
     if (ofSession !== undefined) return ofSession
     const attempt = attemptOf(webhook)
-    return call.lines.find((line) => line.id === attempt?.line && line.externalId !== undefined)
+    return call.lines.find((line) => line.externalId !== undefined && line.externalId === attempt?.externalId)
   }
 
   return {

@@ -42,7 +42,7 @@ const fromOf = ({ live }: Decider.Decided, { line }: Attempt): string => Call.li
 
 /** By the settings and the pace of an engine. */
 export const make = (surroundings: Surroundings, { timeOf }: Timing): Deciding => {
-  const { isMissing, namespace, pacing, process, restore, settings } = surroundings
+  const { draw, isMissing, namespace, pacing, process, restore, settings } = surroundings
 
   /** What a call is told. One whose flow no process knows is told so when it wakes. */
   const toldTo = (live: LiveCall.LiveCall, input: CallInput.CallInput): CallInput.CallInput =>
@@ -55,6 +55,9 @@ export const make = (surroundings: Surroundings, { timeOf }: Timing): Deciding =
       now: timeOf(entity, live.call, reading),
       process,
       namespace,
+      get chance() {
+        return draw()
+      },
       settings,
       restored: restore.verdicts,
       hasPlace: pacing.hasPlace(entity.id, reading.elapsed),

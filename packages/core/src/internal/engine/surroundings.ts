@@ -11,6 +11,7 @@ import * as Background from "../background.ts"
 import * as ids from "../ids.ts"
 import { Report } from "../report.ts"
 import * as Alarm from "./alarm.ts"
+import { Chance } from "./chance.ts"
 import type { Closing } from "./closing.ts"
 import * as CommonClock from "./commonClock.ts"
 import type { Entity } from "./entity.ts"
@@ -24,6 +25,10 @@ export interface Surroundings {
   readonly store: EventStore["Service"]
   readonly settings: Settings.Settings
   readonly namespace: string
+  /** That of the ids that were made before they had chance in them. */
+  readonly formerNamespace: string
+  /** 8 digits that nobody can guess. */
+  readonly draw: () => string
   /** The name of this process incarnation. */
   readonly process: string
   readonly neighbours: Neighbours.Neighbours
@@ -118,12 +123,17 @@ export const make = Effect.fnUntraced(function*(
   const process = yield* nameOfProcess
   const neighbours = Neighbours.make(process, store.processes, time.elapsed, pacing)
   const { elapsed, now, read } = time
-  const namespace = options.namespace ?? store.namespace
+  const namespace = options.namespace ?? store.namespace.slice(0, longestNamespace)
+  const formerNamespace = options.namespace ?? store.namespace
+  const draw = yield* Chance
   const isMissing = missingBeside(neighbours, definition)
   const troubles = troublesSince(elapsed)
-  const about = { store, settings, namespace, process, neighbours, definition, isMissing }
+  const about = { store, settings, namespace, formerNamespace, draw, process, neighbours, definition, isMissing }
   return { surroundings: { ...about, alarm, pacing, restore, now, elapsed, read, closing, troubles, run }, time, clock }
 })
+
+/** What a store has drawn is longer than it has to be, for an `external_id` of 36 characters. */
+const longestNamespace = 6
 
 const nameOfProcess = Effect.map(Random.Random, (random) => ids.chance(() => random.nextDoubleUnsafe(), 8))
 

@@ -68,13 +68,13 @@ export const make = Effect.fnUntraced(function*(
   callers: Callers.Callers,
   options: Options
 ): Effect.fn.Return<Webhooks, never, Scope.Scope> {
-  const { closing, elapsed, namespace, run, settings, store } = surroundings
+  const { closing, elapsed, namespace, formerNamespace, run, settings, store } = surroundings
   const { entities, intake, loading, sessions } = parts
   const context = yield* Effect.context<never>()
   let stamps = 0
   let waiting = 0
   const stamp = () => ++stamps
-  const addresses = Addresses.make(namespace)
+  const addresses = Addresses.make(namespace, formerNamespace)
   const lateReplies = yield* LateReplies.make(surroundings, addresses)
   const replies = Replies.make(surroundings, parts, lateReplies, stamp)
   const refusals = Refusals.make(surroundings, addresses)

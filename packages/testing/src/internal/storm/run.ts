@@ -281,6 +281,7 @@ const surroundings = (world: World.World, border: Border.Border, process: World.
   const clock = border.clockOf(process)
   return Context.make(Clock.Clock, world.options.sabotage.clock?.(clock) ?? clock).pipe(
     Context.add(Random.Random, world.random),
+    Context.add(Calls.Chance, () => "00000000"),
     Context.add(Witness, (name, key) => {
       world.records.ran.push({ ...world.moment(), name, key, incarnation: process.id })
     }),
