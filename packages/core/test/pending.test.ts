@@ -13,7 +13,8 @@ import { type State, states, type Way, ways } from "./fixtures/callWays.ts"
 import { from, id, minute, other, session, settings, to, Trial } from "./fixtures/Trial.ts"
 
 const reach = (way: Way): Trial => {
-  const trial = new Trial(way.flow, way.begin, Settings.merge({ dial: { ignored: ["ringing"] } }, way.settings ?? {}))
+  const settings = Settings.merge({ dial: { ignored: ["ringing"] } }, way.settings ?? {})
+  const trial = new Trial(way.flow, way.begin, settings, { hasPlace: way.isPaced !== true })
   for (const step of way.steps) step(trial)
   return trial
 }

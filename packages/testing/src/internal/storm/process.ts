@@ -79,6 +79,7 @@ export const make = (world: World, boot: Boot): Border => {
 
   /** Webhooks come in as long as it closes: whoever stops a process does not always tell its balancer first. */
   const shutDown = (process: Process): Effect.Effect<void> => {
+    if (process.life.closing !== undefined) return Effect.void
     const downtime = diceOf("shutdown").pick([0, 50, 1_000, 5_000, 30_000, 600_000])
     record("shutdown")
     process.life.closing = world.moment()
