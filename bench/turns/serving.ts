@@ -1,7 +1,7 @@
 /** What the measured servers of Ringback have in common: engine, store, and the routes by which a measurement is steered. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Calls, type EventStore, SqlEventStore } from "@ringback/core"
+import { type CallEvent, Calls, type EventStore, SqlEventStore } from "@ringback/core"
 import { Console, Effect, Layer, Metric, Option, References } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { createServer, type Server } from "node:http"
@@ -15,12 +15,16 @@ slowDown()
 const startAll = Effect.fnUntraced(function*(count: number) {
   const engine = yield* Calls.Calls
   const started = yield* Effect.replicateEffect(engine.start(Conversation, {}), count, { concurrency: 4 })
-  for (const { id } of started) {
-    const isRinging = Effect.map(engine.get(id), Option.exists((call) => call.lines[0]?.referenceId !== undefined))
-    while (!(yield* isRinging)) yield* Effect.sleep("5 millis")
+  return yield* Effect.forEach(started, ({ id }) => ringing(engine, id))
+})
+
+/** Waits until a call rings, and gives the `external_id` of its dial. */
+const ringing = Effect.fnUntraced(function*(engine: Calls.Calls["Service"], id: CallEvent.CallId) {
+  for (;;) {
+    const line = Option.getOrUndefined(yield* engine.get(id))?.lines[0]
+    if (line?.referenceId !== undefined) return line.externalId ?? ""
+    yield* Effect.sleep("5 millis")
   }
-  const ringing = yield* Effect.forEach(started, ({ id }) => engine.get(id))
-  return ringing.map((call) => Option.getOrThrow(call).lines[0]?.externalId ?? "")
 })
 
 /** What an application answers to whoever wants a call: its id, when it is durable. */
