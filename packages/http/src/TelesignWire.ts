@@ -511,7 +511,7 @@ export interface Response {
   readonly body: string
   /**
    * The header `Retry-After`: seconds or an HTTP date. None is documented for Voice; a proxy may send one. At most an hour
-   * of it is believed.
+   * of it is believed, of which the engine waits no more than `dial.longestBackoff`.
    */
   readonly retryAfter?: string | undefined
   /** When the response came, in milliseconds since 1970, to which a date in `retryAfter` is compared. */

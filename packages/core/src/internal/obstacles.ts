@@ -41,7 +41,9 @@ export interface Moment {
 }
 
 const firstWait = 1_000
-const longestWait = 60_000
+
+/** So long at most is it waited for the next probe, at the speed of life. */
+export const longestWait = 60_000
 
 const isInWayOf = (from: string) => (standing: Standing): boolean =>
   standing.from === undefined || standing.from === from

@@ -6,6 +6,7 @@ import type { Obstacle } from "../../CallEvent.ts"
 import type { Circumstances, Posted, Restored, Standing } from "../../CallInput.ts"
 import { type CallLine, externalId, isRinging } from "../../CallLine.ts"
 import type * as Settings from "../../Settings.ts"
+import { longestWait } from "../obstacles.ts"
 import type { Body, Collector } from "./collector.ts"
 
 /** Another line of this call to the same number that has been given up on and may still ring. */
@@ -188,14 +189,14 @@ const retryAt = (
   return isOver || at > line.dialledAt + settings.dial.waitAtMost ? undefined : at
 }
 
-/** So long at most does a dial wait to be tried again that something stood in the way of, in milliseconds at the speed of life. */
-const longestProbe = 60 * 1000
-
-/** How long a dial waits for its next attempt: each time longer, or as the carrier wishes, but never longer than a bound. */
+/**
+ * How long a dial waits for its next attempt: each time longer, or as the carrier wishes, but never longer than a bound; if
+ * something stood in its way, no longer than a probe of that does.
+ */
 const waitOf = (line: CallLine, posted: NotSent, settings: Settings.Settings): number => {
   const isCounted = posted.throttled !== true && posted.obstacle === undefined
   const backoff = settings.dial.backoff * 2 ** (isCounted ? line.attempt - 1 : line.uncounted)
-  const longest = posted.obstacle === undefined ? Infinity : longestProbe / settings.speed
+  const longest = posted.obstacle === undefined ? Infinity : longestWait / settings.speed
   return Math.min(Math.max(backoff, posted.retryAfterMillis ?? 0), settings.dial.longestBackoff, longest)
 }
 
