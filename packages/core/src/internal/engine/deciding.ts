@@ -37,12 +37,18 @@ type Attempt = Extract<CallEvent, { readonly _tag: "DialAttempted" }>
 
 const isAttempt = (event: CallEvent): event is Attempt => event._tag === "DialAttempted"
 
+/** Whether an event may hold an `external_id` that was made for it. */
+const isNamed = ({ _tag }: CallEvent): boolean => _tag === "DialAttempted" || _tag === "CallArrived"
+
 /** The number of ours that a dial is from. */
 const fromOf = ({ live }: Decider.Decided, { line }: Attempt): string => Call.lineOf(live.call, line)?.from ?? ""
 
 /** By the settings and the pace of an engine. */
 export const make = (surroundings: Surroundings, { timeOf }: Timing): Deciding => {
   const { draw, isMissing, namespace, pacing, process, restore, settings } = surroundings
+
+  /** For the next `external_id`: drawn before it is known which decision makes one, and anew once one has. */
+  let chance = draw()
 
   /** What a call is told. One whose flow no process knows is told so when it wakes. */
   const toldTo = (live: LiveCall.LiveCall, input: CallInput.CallInput): CallInput.CallInput =>
@@ -55,14 +61,13 @@ export const make = (surroundings: Surroundings, { timeOf }: Timing): Deciding =
       now: timeOf(entity, live.call, reading),
       process,
       namespace,
-      get chance() {
-        return draw()
-      },
+      chance,
       settings,
       restored: restore.verdicts,
       hasPlace: pacing.hasPlace(entity.id, reading.elapsed),
       obstacles: pacing.standing(reading.elapsed)
     })
+    if (decided.events.some(isNamed)) chance = draw()
     const attempt = decided.events.find(isAttempt)
     if (attempt !== undefined) pacing.attempted(entity.id, fromOf(decided, attempt), reading.elapsed)
     return decided
