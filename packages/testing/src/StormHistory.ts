@@ -61,7 +61,7 @@ export interface Delivery {
   readonly taken?: Moment & { readonly clock: number }
   /** Absent while the engine has not answered, or if it died before. */
   readonly answered?: Answered
-  /** What the engine failed with instead of an answer. `excused` if it was held up meanwhile. */
+  /** What the engine failed with instead of an answer. `excused` if it was held up meanwhile, or closed. */
   readonly failed?: { readonly at: number; readonly problem: string; readonly excused: boolean }
   /** What the engine was told of its answer, and when. */
   readonly told?: { readonly seq: number; readonly whole: boolean }

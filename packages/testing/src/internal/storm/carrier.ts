@@ -2,7 +2,7 @@
  * The way between a process and the carrier: a `Transport` whose `POST`s are lost, refused and doubled, and webhooks that
  * are lost, copied, late and out of order.
  */
-import { type Action, Call, Transport, type Webhook } from "@ringback/core"
+import { type Action, Call, EventStore, Transport, type Webhook } from "@ringback/core"
 import { Cause, Clock, Deferred, Effect, Exit, Option, Result } from "effect"
 import { isDeepStrictEqual } from "node:util"
 import type * as StormFaults from "../../StormFaults.ts"
@@ -227,6 +227,10 @@ interface Exchange {
 const wasHeldUp = ({ failed, jumped, stood, waited }: StormHistory.Life, since: number): boolean =>
   [...failed, ...jumped].some((at) => at >= since) || [...stood, ...waited].some(({ to }) => to >= since)
 
+/** Whether a process says that it closes, and does. */
+const isClosed = ({ closing }: StormHistory.Life, error: unknown): boolean =>
+  closing !== undefined && error instanceof EventStore.StoreError && error.reason._tag === "Closed"
+
 /** What the process does with a webhook, until it knows what became of its answer. */
 const serve = (world: World, border: Border, exchange: Exchange): Effect.Effect<void> =>
   Effect.gen(function*() {
@@ -240,7 +244,8 @@ const serve = (world: World, border: Border, exchange: Exchange): Effect.Effect<
       const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
       const problem = error?.message ?? Cause.pretty(exit.cause)
       world.show("error", `${problem} ${JSON.stringify(error)}`)
-      const excused = error !== undefined && wasHeldUp(process.life, delivery.arrived.at)
+      const excused = error !== undefined &&
+        (isClosed(process.life, error) || wasHeldUp(process.life, delivery.arrived.at))
       delivery.failed = { at: world.now(), problem, excused }
       return yield* Deferred.fail(arrived, "HTTP 503")
     }
