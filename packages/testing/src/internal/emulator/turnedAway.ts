@@ -1,12 +1,12 @@
 /**
  * A request that is turned away before anything rings.
  */
-import { Data } from "effect"
+import { Schema } from "effect"
 
-export class TurnedAway extends Data.TaggedError("TurnedAway")<{
-  readonly httpStatus: number
-  readonly status: string
-  readonly problem?: string
-}> {}
+export class TurnedAway extends Schema.TaggedError<TurnedAway>()("TurnedAway", {
+  httpStatus: Schema.Int,
+  status: Schema.String,
+  problem: Schema.optionalKey(Schema.String)
+}) {}
 
 export const invalid = (problem: string) => new TurnedAway({ httpStatus: 400, status: "invalid_request", problem })

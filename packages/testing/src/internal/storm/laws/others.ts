@@ -20,7 +20,7 @@ export const check = (history: StormHistory.StormHistory): Findings => [
 ]
 
 /** How often at most the store is asked for what it refuses: with others, alone, for its answer, after other failures and deaths. */
-const mostTries = 10
+const mostTries = 14
 
 /** What the store refuses is refused alone, is not tried again, and there is a word of it. */
 const refusal = (history: StormHistory.StormHistory, refused: StormHistory.Refused): Findings => {
