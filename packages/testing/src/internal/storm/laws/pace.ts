@@ -152,6 +152,12 @@ const isExcused = (history: StormHistory.StormHistory, since: number, until: num
     [...stood, ...waited].some(({ from, to }) => from <= until && to >= since)
   )
 
+/** A call whose clock was set back goes on ahead of it, each as far as its own past was: their times are not compared. */
+const isReset = ({ lives }: StormHistory.StormHistory, since: number, until: number): boolean =>
+  lives.some(({ jumped }) => jumped.some((at) => at >= since && at <= until))
+
+const beganAt = ({ turns }: Past.PastCall): number => turns[0]!.turn.begun.at
+
 /** Of two dials that wait at one process, the one goes first whose time came first. */
 const outOfOrder = (
   history: StormHistory.StormHistory,
@@ -167,7 +173,8 @@ const outOfOrder = (
         wait.process === (waits.findLast((wait) => isOf(wait, later))?.process ?? later.process) &&
         wait.turn.confirmed !== undefined && wait.turn.confirmed.seq < later.turn.begun.seq &&
         later.turn.begun.seq < went.turn.begun.seq && later.turn.begun.at < went.turn.begun.at &&
-        !isExcused(history, wait.turn.begun.at, went.turn.begun.at)
+        !isExcused(history, wait.turn.begun.at, went.turn.begun.at) &&
+        !isReset(history, Math.min(beganAt(wait.call), beganAt(later.call)), went.turn.begun.at)
     })
     return passed ? [violation("a dial was attempted before one that had waited longer")] : none
   })
