@@ -6,7 +6,7 @@
 import * as Action from "./Action.ts"
 import type { CallEvent, CallId, Obstacle } from "./CallEvent.ts"
 import { chanceOf } from "./internal/digits.ts"
-import type { PhoneNumber } from "./PhoneNumber.ts"
+import type { Request } from "./Request.ts"
 import type * as Settings from "./Settings.ts"
 
 /**
@@ -57,15 +57,7 @@ export interface InFlight extends Pending {
  *
  * @since 0.1.0
  */
-export interface Dialling {
-  readonly to: PhoneNumber
-  readonly from: PhoneNumber
-  readonly ringForMillis: number
-  readonly maxCallDurationSeconds: number
-  readonly sendDtmf?: string
-  readonly parameters?: { readonly [name: string]: unknown }
-  readonly evenIfUnknown?: boolean
-}
+export type Dialling = Omit<Extract<Request, { readonly _tag: "Dial" }>, "_tag">
 
 /**
  * One line of a call.

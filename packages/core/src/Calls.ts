@@ -20,6 +20,7 @@ import * as ChanceOf from "./internal/engine/chance.ts"
 import * as Dispatch from "./internal/engine/dispatch.ts"
 import * as engine from "./internal/engine/engine.ts"
 import * as Neighbours from "./internal/engine/neighbours.ts"
+import type * as Posted from "./internal/engine/posted.ts"
 import * as Refusals from "./internal/engine/refusals.ts"
 import * as Restore from "./internal/engine/restore.ts"
 import * as Time from "./internal/engine/time.ts"
@@ -336,7 +337,7 @@ export const dialsHeld: Metric.Counter<number> = Restore.dialsHeld
  *
  * @since 0.1.0
  */
-export type DialResult = Dispatch.DialResult
+export type DialResult = Posted.DialResult
 
 /**
  * Counts the dials that were recorded as attempted, by what became of them.

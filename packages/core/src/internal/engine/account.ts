@@ -8,6 +8,7 @@ import type * as Settings from "../../Settings.ts"
 import type { Run } from "../background.ts"
 import * as Obstacles from "../obstacles.ts"
 import { Report } from "../report.ts"
+import { resultOf } from "./posted.ts"
 import type { Time } from "./time.ts"
 
 /** Knows what stands in the way of dials. */
@@ -27,16 +28,8 @@ export interface Account {
 
 /** What a response shows of the account. */
 const shownBy = (posted: Posted): Obstacles.Shown => {
-  switch (posted._tag) {
-    case "Accepted":
-      return "accepted"
-    case "Refused":
-      return "refused"
-    case "NotSent":
-      return posted.obstacle ?? (posted.throttled === true ? "throttled" : "nothing")
-    case "Lost":
-      return "nothing"
-  }
+  const result = resultOf(posted)
+  return result === "unsent" || result === "lost" ? "nothing" : result
 }
 
 /** What stands in the way, in words without a number. */

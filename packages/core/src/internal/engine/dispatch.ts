@@ -5,7 +5,7 @@ import { Cause, Context, Effect, Exit, Fiber, Metric, Option, Result } from "eff
 import type { Scope } from "effect"
 import * as Action from "../../Action.ts"
 import * as Call from "../../Call.ts"
-import type { CallEvent, CallId, Obstacle } from "../../CallEvent.ts"
+import type { CallEvent, CallId } from "../../CallEvent.ts"
 import type * as CallInput from "../../CallInput.ts"
 import type { Posted } from "../../CallInput.ts"
 import type * as Request from "../../Request.ts"
@@ -16,7 +16,7 @@ import * as Lateness from "../lateness.ts"
 import * as CallLog from "./callLog.ts"
 import type { Entity } from "./entity.ts"
 import type { Parts } from "./parts.ts"
-import { accepted, unconfirmed } from "./posted.ts"
+import { accepted, type DialResult, resultOf, unconfirmed } from "./posted.ts"
 import type { Follow, Surroundings } from "./surroundings.ts"
 
 /** The key under which the activity that is running now runs again after a crash. */
@@ -56,24 +56,6 @@ export const dialsOf = (result: DialResult): Metric.Counter<number> =>
     incremental: true,
     attributes: { result }
   })
-
-/**
- * `unsent` is a dial that was not sent in time, or cancelled before; `lost` one of which nobody knows whether it rang.
- */
-export type DialResult = "accepted" | "refused" | "throttled" | Obstacle | "unsent" | "lost"
-
-const resultOf = (posted: Posted): DialResult => {
-  switch (posted._tag) {
-    case "Accepted":
-      return "accepted"
-    case "Refused":
-      return "refused"
-    case "NotSent":
-      return posted.obstacle ?? (posted.throttled === true ? "throttled" : "unsent")
-    case "Lost":
-      return "lost"
-  }
-}
 
 const dials = (count: number): string => count === 1 ? "1 dial" : `${count} dials`
 
