@@ -7,6 +7,7 @@ import type * as Decider from "../../Decider.ts"
 import * as Reply from "../../Reply.ts"
 import * as Webhook from "../../Webhook.ts"
 import { answer, type Arrival, isAnswered } from "./arrival.ts"
+import type { Entity } from "./entity.ts"
 import type { LateReplies } from "./lateReplies.ts"
 import type { Parts } from "./parts.ts"
 import type { Surroundings } from "./surroundings.ts"
@@ -62,10 +63,16 @@ export const make = (
         Effect.raceFirst(Deferred.await(waiter), held),
         Effect.sync(() => deliveries.awaitNoMore(entity, line, waiter))
       )
-      give(arrival, decided, reply)
+      give(arrival, decided, owedNow(entity, line, reply))
     },
     (effect, arrival) => Effect.onInterrupt(effect, () => Effect.sync(() => lateReplies.part(arrival)))
   )
+
+  /** The call may have left the line since the flow decided: then whoever is on it is hung up on. */
+  const owedNow = ({ live }: Entity, line: number, reply: Owed): Owed =>
+    live !== undefined && Call.lineOf(live.call, line)?.left === true
+      ? Call.reply(live.call, line, "line", settings)
+      : reply
 
   /** A hold that is recorded, like any action; one that is not, if the store is late again. */
   const holdLine = Effect.fnUntraced(function*(arrival: Arrival, line: number) {
