@@ -34,3 +34,8 @@ export * as Reply from "./Reply.ts"
 export * as SqlEventStore from "./SqlEventStore.ts"
 export * as Transport from "./Transport.ts"
 export * as Witness from "./Witness.ts"
+
+// What people look at.
+export * as CallIndex from "./CallIndex.ts"
+export * as EventLog from "./EventLog.ts"
+export * as Retention from "./Retention.ts"

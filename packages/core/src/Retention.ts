@@ -1,0 +1,47 @@
+/**
+ * How long calls are kept after their end.
+ *
+ * @since 0.1.0
+ */
+import { Context } from "effect"
+import type { DateTime, Duration, Effect } from "effect"
+import type { StoreError } from "./EventStore.ts"
+
+/**
+ * Which calls go.
+ *
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Calls that were over before this go. */
+  readonly endedBefore?: DateTime.Utc | undefined
+  /** So many calls that are over stay at most, those that ended last. */
+  readonly keepAtMost?: number | undefined
+  /**
+   * How long the key and the sessions of a call that went are remembered, from the end of the call; default 400 days. Within it a
+   * start under the key fails with `Calls.KeyPruned` and never rings, and an event of a session makes no new call.
+   */
+  readonly rememberFor?: Duration.Input | undefined
+}
+
+/**
+ * What has gone.
+ *
+ * @since 0.1.0
+ */
+export interface Pruned {
+  readonly calls: number
+  readonly turns: number
+  /** The keys and sessions that nobody has to remember any more. */
+  readonly forgotten: number
+}
+
+/**
+ * The port to what removes calls from a store. It works in small commits, while engines run, also those of other processes; it removes
+ * everything of a call at once, and never a call that is running.
+ *
+ * @since 0.1.0
+ */
+export class Retention extends Context.Service<Retention, {
+  readonly prune: (options: Options) => Effect.Effect<Pruned, StoreError>
+}>()("@ringback/core/Retention") {}
