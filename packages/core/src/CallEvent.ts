@@ -81,6 +81,23 @@ export const Exit = Schema.TaggedUnion({
  */
 export type Exit = typeof Exit.Type
 
+/**
+ * Who steered a call from outside and why, for the record: a name of a person or a program, and their words. Neither is secret, so
+ * numbers in them are masked wherever they are shown.
+ *
+ * @since 0.1.0
+ */
+export const By = Schema.Struct({ who: Schema.String, why: Schema.optionalKey(Schema.String) })
+
+/**
+ * Who steered a call from outside and why, for the record.
+ *
+ * @since 0.1.0
+ */
+export type By = typeof By.Type
+
+const by = Schema.optionalKey(By)
+
 const at = Schema.Finite
 const line = Schema.Int
 const n = Schema.Int
@@ -211,8 +228,8 @@ export const CallEvent = Schema.TaggedUnion({
   // What the application brought.
   ActivityCompleted: { at, n, ok: Schema.Boolean, value: Schema.Unknown },
   ActivityDied: { at, n, message: Schema.String },
-  SignalReceived: { at, name: Schema.String, key: Schema.optionalKey(Schema.String), value: Schema.Unknown },
-  Cancelled: { at },
+  SignalReceived: { at, name: Schema.String, key: Schema.optionalKey(Schema.String), value: Schema.Unknown, by },
+  Cancelled: { at, by },
   Restarted: {
     at,
     process: Schema.String,
@@ -290,6 +307,13 @@ const decodeStored = Schema.decodeUnknownResult(Stored)
  * @since 0.1.0
  */
 export const encode = (events: ReadonlyArray<CallEvent>): string => Masked.whole(() => JSON.stringify(events))
+
+/**
+ * An event as JSON that may be shown: numbers are masked, and digits, words, keys and values are left out.
+ *
+ * @since 0.1.0
+ */
+export const shown = (event: CallEvent): { readonly [field: string]: Schema.Json } => Masked.shown(event) as never
 
 /**
  * Reads the stored form back. Throws a `SchemaError` or a `SyntaxError` if the text is not what `encode` wrote.

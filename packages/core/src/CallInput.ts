@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Obstacle } from "./CallEvent.ts"
+import type { By, Obstacle } from "./CallEvent.ts"
 import type { ActivityResult } from "./Request.ts"
 import type * as Settings from "./Settings.ts"
 import type { Webhook } from "./Webhook.ts"
@@ -33,8 +33,14 @@ export type CallInput =
   | { readonly _tag: "Held"; readonly line: number; readonly n: number | undefined }
   | { readonly _tag: "ActivityEnded"; readonly n: number; readonly result: ActivityResult }
   | { readonly _tag: "ActivityDied"; readonly n: number; readonly message: string }
-  | { readonly _tag: "Signalled"; readonly name: string; readonly value: unknown; readonly key?: string }
-  | { readonly _tag: "Cancel" }
+  | {
+    readonly _tag: "Signalled"
+    readonly name: string
+    readonly value: unknown
+    readonly key?: string
+    readonly by?: By
+  }
+  | { readonly _tag: "Cancel"; readonly by?: By }
   | { readonly _tag: "Restart"; readonly crashedAt: number; readonly jumpedMillis?: number }
   | { readonly _tag: "FlowMissing" }
 

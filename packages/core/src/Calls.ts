@@ -9,7 +9,7 @@ import type { Exit, Metric } from "effect"
 import type { Action } from "./Action.ts"
 import * as ActionModule from "./Action.ts"
 import type { Call } from "./Call.ts"
-import { type CallEvent, CallId, type Exit as FlowExit, type Obstacle, StopReason } from "./CallEvent.ts"
+import { type By, type CallEvent, CallId, type Exit as FlowExit, type Obstacle, StopReason } from "./CallEvent.ts"
 import type { Standing } from "./CallInput.ts"
 import { EventStore, type StoreError, type Summary } from "./EventStore.ts"
 import type * as Flow from "./Flow.ts"
@@ -26,6 +26,7 @@ import * as Restore from "./internal/engine/restore.ts"
 import * as Time from "./internal/engine/time.ts"
 import { recordable } from "./internal/json.ts"
 import * as Masked from "./internal/masked.ts"
+import type * as LiveCall from "./LiveCall.ts"
 import * as PhoneNumber from "./PhoneNumber.ts"
 import type { Reply } from "./Reply.ts"
 import * as Settings from "./Settings.ts"
@@ -193,8 +194,29 @@ export interface Handle<out A, out E> {
   readonly signal: (
     name: string,
     value: Schema.Json,
-    options?: { readonly key?: string }
+    options?: { readonly key?: string; readonly by?: By }
   ) => Effect.Effect<void, SignalRejected | CallNotFound | StoreError>
+}
+
+/**
+ * The handle of a call that was started just now, or before under the same key.
+ *
+ * @since 0.1.0
+ */
+export interface Started<out A, out E> extends Handle<A, E> {
+  /** `false` if there was a call of this key already. */
+  readonly isNew: boolean
+}
+
+/**
+ * A flow that an engine knows.
+ *
+ * @since 0.1.0
+ */
+export interface Registered {
+  readonly flow: LiveCall.AnyDefinition
+  /** Whether it was registered under `flows`, and not only under `inbound`. */
+  readonly startable: boolean
 }
 
 type Startable<R> = Flow.Incoming extends R
@@ -231,7 +253,7 @@ export class Calls extends Context.Service<Calls, {
     flow: Flow.Definition<Name, Input, A, E, R> & Startable<R>,
     input: NoInfer<Input>,
     options?: { readonly key?: string }
-  ) => Effect.Effect<Handle<A, E>, InvalidInput | FlowNotRegistered | KeyTaken | StoreError>
+  ) => Effect.Effect<Started<A, E>, InvalidInput | FlowNotRegistered | KeyTaken | StoreError>
   /**
    * Records a webhook and answers it. The answer comes after the record is durable, with one exception: if the store has
    * not done its work by `settings.reply.deadline`, and somebody waits on the line, the answer is a hold that decides
@@ -260,8 +282,22 @@ export class Calls extends Context.Service<Calls, {
     flow: Flow.Definition<Name, Input, A, E, R>,
     id: CallId
   ) => Handle<A, E>
-  /** Stops a call. Stopping it twice, or after its end, is not an error; `CallNotFound` says that there is no such call. */
-  readonly cancel: (id: CallId) => Effect.Effect<void, CallNotFound | StoreError>
+  /**
+   * Stops a call. Stopping it twice, or after its end, is not an error; `CallNotFound` says that there is no such call. `by` goes on
+   * record with the first cancel that counts; what is longer than 255 or 500 characters is cut.
+   */
+  readonly cancel: (id: CallId, options?: { readonly by?: By }) => Effect.Effect<void, CallNotFound | StoreError>
+  /** `signal` of the handle, for who knows no more of a call than its id. */
+  readonly signal: (
+    id: CallId,
+    name: string,
+    value: Schema.Json,
+    options?: { readonly key?: string; readonly by?: By }
+  ) => Effect.Effect<void, SignalRejected | CallNotFound | StoreError>
+  /** `outcome` of the handle, for who knows no more of a call than its id: values are in their stored form. */
+  readonly outcome: (id: CallId) => Effect.Effect<FlowExit, CallNotFound | StoreError>
+  /** The flows that this engine knows: those of `flows` and those of `inbound`. */
+  readonly flows: ReadonlyArray<Registered>
   /** What stands in the way of this process's dials now, whoever is to be rung. They wait, while one at a time probes. */
   readonly obstacles: Effect.Effect<ReadonlyArray<Hindrance>>
 }>()("@ringback/core/Calls") {}
@@ -523,18 +559,21 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
   const known = <A, E>(flow: Flow.Definition<string, never, A, E, unknown>, id: CallId): Handle<A, E> => ({
     id,
     outcome: Effect.flatMap(calls.outcome(id), (exit) => fromExit(flow, id, exit, begunIn(id))),
-    cancel: calls.cancel(id),
-    signal: (name, value, signalOptions) => {
-      const rejected = (problem: string) => new SignalRejected({ callId: id, signal: shortened(name), problem })
-      const told = signalProblem(name, value, signalOptions?.key)
-      return told._tag === "Failure"
-        ? Effect.fail(rejected(told.failure))
-        : Effect.flatMap(
-          calls.signal(id, name, told.success, signalOptions?.key),
-          (problem) => problem === undefined ? Effect.void : Effect.fail(rejected(problem))
-        )
-    }
+    cancel: calls.cancel(id, undefined),
+    signal: (name, value, signalOptions) => signal(id, name, value, signalOptions)
   })
+
+  const signal: Calls["Service"]["signal"] = (id, name, value, { by, key } = {}) => {
+    if (!isCallId(id)) return Effect.fail(notFound(id))
+    const rejected = (problem: string) => new SignalRejected({ callId: id, signal: shortened(name), problem })
+    const told = signalProblem(name, value, key)
+    return told._tag === "Failure"
+      ? Effect.fail(rejected(told.failure))
+      : Effect.flatMap(
+        calls.signal(id, name, told.success, key, bounded(by)),
+        (problem) => problem === undefined ? Effect.void : Effect.fail(rejected(problem))
+      )
+  }
 
   /** The handle of what is no id of a call. */
   const unknown = (id: CallId): Handle<never, never> => {
@@ -560,13 +599,15 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
     const key = startOptions?.key
     const stored = startProblem(flow, input, key)
     if (stored._tag === "Failure") return yield* new InvalidInput({ flow: flow.name, problem: stored.failure })
-    const { id, sameInput, version } = yield* calls.start(flow, stored.success, key)
+    const { id, isNew, sameInput, version } = yield* calls.start(flow, stored.success, key)
     const isOther = version !== flow.version
     if (!sameInput) {
       return yield* new KeyTaken({ flow: flow.name, key: key ?? "", callId: id, ...(isOther ? { version } : {}) })
     }
-    return handle(flow, id)
+    return { ...handle(flow, id), isNew }
   })
+
+  const startable = new Set<AnyDefinition>(options.flows)
 
   return Calls.of({
     start: start as never,
@@ -575,7 +616,10 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
     get: (id) => isCallId(id) ? Effect.map(calls.get(id), Option.map(Masked.copy)) : Effect.succeedNone,
     events: (id) => isCallId(id) ? Effect.map(calls.events(id), Masked.copy) : Effect.succeed([]),
     handle: handle as never,
-    cancel: (id) => isCallId(id) ? calls.cancel(id) : Effect.fail(notFound(id)),
+    cancel: (id, { by } = {}) => isCallId(id) ? calls.cancel(id, bounded(by)) : Effect.fail(notFound(id)),
+    signal,
+    outcome: (id) => isCallId(id) ? Effect.map(calls.outcome(id), Masked.copy) : Effect.fail(notFound(id)),
+    flows: [...flows.values()].map((flow) => ({ flow, startable: startable.has(flow) })),
     obstacles: Effect.map(calls.obstacles, (all) => all.map(hindrance))
   })
 })
@@ -601,6 +645,12 @@ const startProblem = (
       onFailure: ({ message }) => `The schema of the input does not read back what it wrote: ${message}`
     }))
 }
+
+/** Who and why as they are recorded. */
+const bounded = (by: By | undefined): By | undefined =>
+  by === undefined
+    ? undefined
+    : { who: by.who.slice(0, 255), ...(by.why === undefined ? {} : { why: by.why.slice(0, 500) }) }
 
 /** The value of a signal as it is recorded, or why it cannot be. */
 const signalProblem = (name: string, value: unknown, key: string | undefined): Result.Result<unknown, string> => {
@@ -651,7 +701,7 @@ export const start = <Name extends string, Input, A, E, R>(
   flow: Flow.Definition<Name, Input, A, E, R> & Startable<R>,
   input: NoInfer<Input>,
   options?: { readonly key?: string }
-): Effect.Effect<Handle<A, E>, InvalidInput | FlowNotRegistered | KeyTaken | StoreError, Calls> =>
+): Effect.Effect<Started<A, E>, InvalidInput | FlowNotRegistered | KeyTaken | StoreError, Calls> =>
   Effect.flatMap(Calls, (calls) => calls.start(flow, input, options))
 
 /**
@@ -693,8 +743,10 @@ export const events = (id: CallId): Effect.Effect<ReadonlyArray<CallEvent>, Stor
  *
  * @since 0.1.0
  */
-export const cancel = (id: CallId): Effect.Effect<void, CallNotFound | StoreError, Calls> =>
-  Effect.flatMap(Calls, (calls) => calls.cancel(id))
+export const cancel = (
+  id: CallId,
+  options?: { readonly by?: By }
+): Effect.Effect<void, CallNotFound | StoreError, Calls> => Effect.flatMap(Calls, (calls) => calls.cancel(id, options))
 
 /**
  * What stands in the way of this process's dials now; see the service.

@@ -170,7 +170,8 @@ const apply = (turn: Collector, given: CallInput, circumstances: Circumstances):
     }
     case "Cancel": {
       const { cancelled, exit, flow } = turn.call
-      if (flow !== "" && exit === undefined && !cancelled) turn.fact({ _tag: "Cancelled" })
+      const by = input.by === undefined ? {} : { by: input.by }
+      if (flow !== "" && exit === undefined && !cancelled) turn.fact({ _tag: "Cancelled", ...by })
       return "nothing"
     }
     case "Restart":

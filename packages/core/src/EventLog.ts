@@ -56,5 +56,8 @@ export class EventLog extends Context.Service<EventLog, {
    * The turns of one call after a version, from the first one without it, and then those that come, until the call is over or
    * the scope of the store closes. Ends at once for a call that is not there.
    */
-  readonly follow: (callId: CallId, options?: { readonly after?: number | undefined }) => Stream.Stream<Turn, StoreError>
+  readonly follow: (
+    callId: CallId,
+    options?: { readonly after?: number | undefined }
+  ) => Stream.Stream<Turn, StoreError>
 }>()("@ringback/core/EventLog") {}

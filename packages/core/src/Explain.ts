@@ -5,7 +5,7 @@
  */
 import type { Action } from "./Action.ts"
 import * as Call from "./Call.ts"
-import { type CallEvent, isDecision } from "./CallEvent.ts"
+import { type By, type CallEvent, isDecision } from "./CallEvent.ts"
 import type { Circumstances } from "./CallInput.ts"
 import { dialFrom } from "./Decider.ts"
 import { clearedWords } from "./internal/call/dial.ts"
@@ -158,9 +158,12 @@ const detail = (event: CallEvent): string => {
       return `: ${action(event.action)}`
     case "ActivityStarted":
     case "SignalAwaited":
-    case "SignalReceived":
     case "Noted":
       return `: ${event.name}`
+    case "SignalReceived":
+      return `: ${event.name}${steered(event.by)}`
+    case "Cancelled":
+      return steered(event.by)
     case "FlowEnded":
       return `: ${event.exit._tag === "Stopped" ? `stopped, ${event.exit.reason._tag}` : event.exit._tag.toLowerCase()}`
     case "DialRefused":
@@ -203,12 +206,16 @@ const detail = (event: CallEvent): string => {
     case "LegAnswered":
     case "LegFailed":
     case "LegEnded":
-    case "Cancelled":
     case "Restarted":
     case "FlowAwaited":
     case "FlowResumed":
       return ""
   }
+}
+
+const steered = (by: By | undefined): string => {
+  if (by === undefined) return ""
+  return ` by ${Masked.line(by.who)}${by.why === undefined ? "" : ` (${Masked.line(by.why)})`}`
 }
 
 /**

@@ -751,7 +751,7 @@ export const signal = <S extends PureCodec>(
   const form = storedForm(schema)
   const fits = (value: unknown) => Result.isSuccess(form.decode(value))
   return ask(
-    { _tag: "Signal", name, withinMillis: bounds.millis("Flow.signal", options.within), fits },
+    { _tag: "Signal", name, withinMillis: bounds.millis("Flow.signal", options.within), fits, schema: () => schema },
     (response): interpreter.Exit<S["Type"], TimedOut> =>
       response._tag === "Received" ? success(readBack(form, response.value)) : failure(timedOut)
   )
@@ -940,6 +940,14 @@ export interface Definition<out Name extends string, in Input, out A, out E, out
     readonly encodeError: (error: unknown) => Result.Result<unknown, Error>
     readonly decodeError: (stored: unknown) => Result.Result<E, Error>
   }
+  /** The schemas of its values, for who makes forms and documents of them. */
+  readonly schemas: {
+    readonly input: PureCodec
+    readonly output: PureCodec
+    /** Without those of `Failure`. */
+    readonly error: PureCodec | undefined
+    readonly signals: { readonly [name: string]: PureCodec }
+  }
 }
 
 /**
@@ -971,6 +979,11 @@ export const make = <
     readonly input: In
     readonly output: Out
     readonly error?: Err
+    /**
+     * The signals that its calls may wait for (`Flow.signal`) by their names, for who makes forms of them. It is a description: what a
+     * call is told is checked by the signal that it waits for.
+     */
+    readonly signals?: { readonly [name: string]: PureCodec }
     readonly run: (
       input: InputCodec<In>["Type"]
     ) => Flow<Out["Type"], E, R> & Complete<R> & Declared<Exclude<E, Err["Type"] | Failure>>
@@ -994,6 +1007,12 @@ export const make = <
       decodeOutput: output.decode as never,
       encodeError: encode,
       decodeError: decode as never
+    },
+    schemas: {
+      input: codecOf(options.input),
+      output: options.output,
+      error: options.error,
+      signals: options.signals ?? {}
     }
   }
 }

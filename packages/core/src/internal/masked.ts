@@ -15,7 +15,19 @@ export const word = (text: string): string => /^[\p{L}][\p{L}\p{M} _-]{0,63}$/u.
 export const line = (text: string): string => withoutNumbers(text).replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ")
 
 /** Texts that the program itself has written. */
-const ours = new Set(["_tag", "flow", "phase", "direction", "name", "kind", "who", "leg", "activity", "language"])
+const ours = new Set([
+  "_tag",
+  "flow",
+  "phase",
+  "direction",
+  "name",
+  "kind",
+  "who",
+  "why",
+  "leg",
+  "activity",
+  "language"
+])
 
 /** Words of the carrier and of those between. */
 const words = new Set(["reason", "status", "problem", "event", "message", "method", "completedBy"])

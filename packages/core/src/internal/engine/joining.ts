@@ -12,6 +12,12 @@ import type * as LiveCall from "../../LiveCall.ts"
 import type { Parts } from "./parts.ts"
 import type { Surroundings } from "./surroundings.ts"
 
+/** A call that was started, and whether it begins with that. */
+export interface Begun {
+  readonly call: Call.Call
+  readonly isNew: boolean
+}
+
 /** What can be done inside of transactions. */
 export interface Joining {
   /** The transaction that the fiber which asks is in, if any. */
@@ -22,7 +28,7 @@ export interface Joining {
     id: CallId,
     live: () => LiveCall.LiveCall,
     started: Extract<CallInput.CallInput, { readonly _tag: "Start" }>
-  ) => Effect.Effect<Call.Call, StoreError>
+  ) => Effect.Effect<Begun, StoreError>
   /** Refuses what cannot be part of a transaction. */
   readonly outside: <A, E>(effect: Effect.Effect<A, E>, problem: string) => Effect.Effect<A, E | StoreError>
 }
@@ -58,13 +64,17 @@ export const make = (
 
   const start: Joining["start"] = Effect.fnUntraced(function*(transaction, id, live, started) {
     const before = started.key === undefined ? undefined : yield* known(id)
-    if (before !== undefined) return before
+    if (before !== undefined) return { call: before, isNew: false }
     starts?.()
     yield* transaction.afterCommit(Effect.sync(() => void run(enter(id))))
     const { decided, summary, turn } = storing.first(id, live(), { ...started, inTransaction: true })
-    yield* Effect.catchTag(store.append(turn, summary), "VersionConflict", () => Effect.void)
+    const isNew = yield* store.append(turn, summary).pipe(
+      Effect.as(true),
+      Effect.catchTag("VersionConflict", () => Effect.succeed(false))
+    )
     // Somebody else may have been first under the same key.
-    return (started.key === undefined ? undefined : yield* known(id)) ?? decided.live.call
+    const call = (started.key === undefined ? undefined : yield* known(id)) ?? decided.live.call
+    return { call, isNew }
   })
 
   return {

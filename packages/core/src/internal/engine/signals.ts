@@ -1,7 +1,7 @@
 /** What an application tells calls: signals, and that they are cancelled. */
 import { Effect, type Exit } from "effect"
 import type * as Call from "../../Call.ts"
-import type { CallId } from "../../CallEvent.ts"
+import type { By, CallId } from "../../CallEvent.ts"
 import type * as CallInput from "../../CallInput.ts"
 import * as Decider from "../../Decider.ts"
 import type { StoreError } from "../../EventStore.ts"
@@ -23,9 +23,10 @@ export interface Signals {
     id: CallId,
     name: string,
     value: unknown,
-    key: string | undefined
+    key: string | undefined,
+    by: By | undefined
   ) => Effect.Effect<string | undefined, StoreError | CallNotFound>
-  readonly cancel: (id: CallId) => Effect.Effect<void, StoreError | CallNotFound>
+  readonly cancel: (id: CallId, by: By | undefined) => Effect.Effect<void, StoreError | CallNotFound>
 }
 
 const notWithin =
@@ -50,9 +51,15 @@ export const make = (
   const asked = <A, E>(begin: Begin<A, E>): Effect.Effect<A, E | StoreError> =>
     joining.outside(requests.ask(begin), notWithin)
 
-  const signal: Signals["signal"] = Effect.fnUntraced(function*(id, name, value, key) {
+  const signal: Signals["signal"] = Effect.fnUntraced(function*(id, name, value, key, by) {
     let problem: string | undefined
-    const told = { _tag: "Signalled", name, value, ...(key === undefined ? {} : { key }) } as const
+    const told: CallInput.CallInput & { readonly _tag: "Signalled" } = {
+      _tag: "Signalled",
+      name,
+      value,
+      ...(key === undefined ? {} : { key }),
+      ...(by === undefined ? {} : { by })
+    }
     const input = (live: LiveCall.LiveCall): CallInput.CallInput => {
       problem = Decider.signalProblem(live, told, settings)
       return problem === undefined ? told : { _tag: "Wake" }
@@ -64,14 +71,14 @@ export const make = (
     return problem
   })
 
-  const cancel: Signals["cancel"] = (id) =>
+  const cancel: Signals["cancel"] = (id, by) =>
     Effect.andThen(
-      intake.take(entities.of(id), { _tag: "Cancel" }, ignore),
+      intake.take(entities.of(id), { _tag: "Cancel", ...(by === undefined ? {} : { by }) }, ignore),
       Effect.suspend(() => elsewhere.endCancelled(id))
     )
 
   return {
     signal,
-    cancel: (id) => asked<void, StoreError | CallNotFound>((answer) => Unforked.begin(cancel(id), run, answer))
+    cancel: (id, by) => asked<void, StoreError | CallNotFound>((answer) => Unforked.begin(cancel(id, by), run, answer))
   }
 }

@@ -3,11 +3,12 @@ import { Effect, Random } from "effect"
 import * as Call from "../../Call.ts"
 import type { CallId } from "../../CallEvent.ts"
 import type * as CallInput from "../../CallInput.ts"
+import type { Decided } from "../../Decider.ts"
 import type { StoreError } from "../../EventStore.ts"
 import * as LiveCall from "../../LiveCall.ts"
 import type { CallNotFound } from "../callNotFound.ts"
 import * as ids from "../ids.ts"
-import type { Joining } from "./joining.ts"
+import type * as Joining from "./joining.ts"
 import type { Parts } from "./parts.ts"
 import type { Requests } from "./requests.ts"
 import type { Surroundings } from "./surroundings.ts"
@@ -15,6 +16,8 @@ import type { Surroundings } from "./surroundings.ts"
 /** What a start came to. */
 export interface Started {
   readonly id: CallId
+  /** `false` if there was a call of this key already. */
+  readonly isNew: boolean
   /** `false` if the key is that of a call which began with another input. */
   readonly sameInput: boolean
   readonly version: number
@@ -26,6 +29,14 @@ export type Start = (
   input: unknown,
   key: string | undefined
 ) => Effect.Effect<Started, StoreError>
+
+/** The call, and whether it begins now. */
+type Begun = Joining.Begun
+
+const begun = (call: Call.Call, { events }: Decided): Begun => ({
+  call,
+  isNew: events.some(({ _tag }) => _tag === "CallStarted")
+})
 
 type StartInput = Extract<CallInput.CallInput, { readonly _tag: "Start" }>
 
@@ -46,7 +57,7 @@ export const make = Effect.fnUntraced(function*(
   { now }: Surroundings,
   { entities, intake }: Parts,
   requests: Requests,
-  joining: Joining
+  joining: Joining.Joining
 ): Effect.fn.Return<Start> {
   const random = yield* Random.Random
 
@@ -57,10 +68,10 @@ export const make = Effect.fnUntraced(function*(
     id: CallId,
     fresh: () => LiveCall.LiveCall,
     input: StartInput
-  ): Effect.Effect<Call.Call, StoreError> => {
+  ): Effect.Effect<Begun, StoreError> => {
     const how = { fresh, isNew: input.key === undefined, canBeRefused: true }
-    const asked = requests.ask<Call.Call, StoreError | CallNotFound>((taken) =>
-      intake.post(entities.of(id), { ...how, input, look: (call) => call, taken })
+    const asked = requests.ask<Begun, StoreError | CallNotFound>((taken) =>
+      intake.post(entities.of(id), { ...how, input, look: begun, taken })
     )
     return Effect.catchTag(asked, "CallNotFound", Effect.die)
   }
@@ -70,12 +81,12 @@ export const make = Effect.fnUntraced(function*(
     const fresh = () => LiveCall.prepare(id, definition, input)
     const started = startInput(definition, input, key)
     const transaction = yield* joining.current
-    const call = yield* transaction === undefined
+    const { call, isNew } = yield* transaction === undefined
       ? begin(id, fresh, started)
       : requests.unlessRefused(joining.start(transaction, id, fresh, started))
     if (call.flow !== definition.name || call.key !== key) {
       return yield* Effect.die(new Error(`Two keys of the flow ${definition.name} stand for one id`))
     }
-    return { id, sameInput: Call.isSameInput(call, input), version: call.flowVersion }
+    return { id, isNew, sameInput: Call.isSameInput(call, input), version: call.flowVersion }
   })
 })
