@@ -70,7 +70,15 @@ const rooms = [
   },
   {
     name: "http",
-    modules: ["TelesignWire", "TelesignAuth", "Telesign", "TelesignWebhook", "TelesignNode"],
+    modules: [
+      "TelesignWire",
+      "TelesignAuth",
+      "Telesign",
+      "TelesignWebhook",
+      "TelesignNode",
+      "CallsApiProblem",
+      "CallsApi"
+    ],
     pure: ["TelesignWire"],
     uses: ["effect", "effect/*", "@ringback/core"]
   },

@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+export * as CallsApi from "./CallsApi.ts"
+export * as CallsApiProblem from "./CallsApiProblem.ts"
 export * as Telesign from "./Telesign.ts"
 export * as TelesignAuth from "./TelesignAuth.ts"
 export * as TelesignNode from "./TelesignNode.ts"
