@@ -26,10 +26,10 @@ const rooms = [
       "Decider",
       "Replay",
       "Explain",
-      "EventStore",
       "CallIndex",
       "EventLog",
       "Retention",
+      "EventStore",
       "Witness",
       "Transport",
       "Reply",
@@ -58,14 +58,14 @@ const rooms = [
       "Explain",
       "Transport"
     ],
-    uses: ["effect", "effect/*", "@rgrove/parse-xml"],
+    uses: ["effect", "effect/*", "@noble/hashes/*", "@rgrove/parse-xml"],
     plain: ["@rgrove/parse-xml"],
     exceptions: { SqliteClient: ["node:sqlite"] },
     wings: {
       flow: ["Flow", "Step", "Line", "Request", "call"],
       call: ["Decider", "Replay", "Explain", "engine"],
       engine: ["Calls"],
-      store: ["SqlEventStore"]
+      store: ["EventStore", "SqlEventStore"]
     }
   },
   {

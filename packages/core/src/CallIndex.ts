@@ -3,10 +3,9 @@
  *
  * @since 0.1.0
  */
-import { Context, Schema } from "effect"
-import type { Effect } from "effect"
+import { type Config, Context, Effect, Layer, Redacted, Schema } from "effect"
 import type { CallId } from "./CallEvent.ts"
-import type { StoreError } from "./EventStore.ts"
+import type { StoreError } from "./internal/storeError.ts"
 import type { PhoneNumber } from "./PhoneNumber.ts"
 
 /**
@@ -74,7 +73,8 @@ export interface Filter {
 }
 
 /**
- * The place after which a list goes on. It holds nothing secret, stays valid, and is good for any process on the store.
+ * The place after which a list goes on, under the same filter. It holds nothing secret, stays valid, and is good for any process
+ * on the store.
  *
  * @since 0.1.0
  */
@@ -90,7 +90,7 @@ export const Cursor = Schema.String.check(Schema.isPattern(/^\d{1,16}(\.\d+)?-[0
 export type Cursor = typeof Cursor.Type
 
 /**
- * Some calls, those that were started last first.
+ * Some calls, newest first: those that were started last, or that ended last where a filter says when they ended.
  *
  * @since 0.1.0
  */
@@ -122,6 +122,52 @@ export class NumbersNotSearchable extends Schema.TaggedError<NumbersNotSearchabl
 }
 
 /**
+ * What calls are found by number with: a secret of 16 characters at least, the same for all processes on a store, and never
+ * in the database. Without it no number is kept in a form that can be searched.
+ *
+ * A store writes with the key that it was opened with. Calls from before, or of another key, are found once
+ * `SqlEventStore.rebuild` has run with this one.
+ *
+ * @since 0.1.0
+ */
+export const NumbersKey: Context.Reference<Redacted.Redacted | undefined> = Context.Reference(
+  "@ringback/core/CallIndex/NumbersKey",
+  { defaultValue: (): Redacted.Redacted | undefined => undefined }
+)
+
+/**
+ * The key that is too short to keep numbers secret from who has the database.
+ *
+ * @since 0.1.0
+ */
+export class NumbersKeyTooShort extends Schema.TaggedError<NumbersKeyTooShort>()("NumbersKeyTooShort", {}) {
+  override get message() {
+    return `The key that calls are found by number with needs ${shortest} characters at least`
+  }
+}
+
+const shortest = 16
+
+/**
+ * Gives a store the key that calls are found by number with, from the configuration or at hand.
+ *
+ * @example
+ * SqlEventStore.layer.pipe(Layer.provide(CallIndex.layerNumbersKey(Config.Redacted("RINGBACK_NUMBERS_KEY"))))
+ * @since 0.1.0
+ */
+export const layerNumbersKey = (
+  key: Redacted.Redacted | Config.Config<Redacted.Redacted>
+): Layer.Layer<never, Config.ConfigError | NumbersKeyTooShort> =>
+  Layer.effect(
+    NumbersKey,
+    Effect.filterOrFail(
+      Redacted.isRedacted(key) ? Effect.succeed(key as Redacted.Redacted) : key,
+      (key) => Redacted.value(key).length >= shortest,
+      () => new NumbersKeyTooShort()
+    )
+  )
+
+/**
  * How many calls a page has, unless it is told otherwise, and at most.
  *
  * @since 0.1.0
@@ -134,7 +180,10 @@ export const pageSize = { usual: 50, most: 1000 }
  * @since 0.1.0
  */
 export class CallIndex extends Context.Service<CallIndex, {
-  /** The calls to which a filter applies, newest first. `limit` is from 1 to 1000, default 50. */
+  /**
+   * The calls to which a filter applies, newest first: those that were started last, or that ended last where the filter says
+   * when they ended. `limit` is from 1 to 1000, default 50.
+   */
   readonly list: (
     filter?: Filter,
     page?: { readonly limit?: number | undefined; readonly after?: Cursor | undefined }

@@ -6,7 +6,8 @@
 import { Context, Schema } from "effect"
 import type { Effect, Stream } from "effect"
 import type { CallId } from "./CallEvent.ts"
-import type { StoreError, Turn } from "./EventStore.ts"
+import type { StoreError } from "./internal/storeError.ts"
+import type { Turn } from "./internal/turn.ts"
 
 /**
  * A place in the order of all turns. Keep it as it is and go on from it, also in a later process; only the store reads it.

@@ -3,58 +3,42 @@
  *
  * @since 0.1.0
  */
-import { Context, Effect, Layer, Option, Random, Result, Schema } from "effect"
-import type { Exit, Scope, Stream } from "effect"
-import * as CallEvent from "./CallEvent.ts"
-import { CallId } from "./CallEvent.ts"
+import { Context, Effect, Layer, Random } from "effect"
+import type { Exit, Option, Scope, Stream } from "effect"
+import type { CallId } from "./CallEvent.ts"
+import { CallIndex } from "./CallIndex.ts"
+import { EventLog } from "./EventLog.ts"
 import * as Broadcast from "./internal/broadcast.ts"
-import * as Defect from "./internal/defect.ts"
+import * as Hints from "./internal/store/hints.ts"
+import * as Memory from "./internal/store/memory.ts"
+import * as Numbers from "./internal/store/numbers.ts"
+import {
+  Busy,
+  Closed,
+  Down,
+  Foreign,
+  Late,
+  Rejected,
+  StoreError,
+  Unreadable,
+  VersionConflict
+} from "./internal/storeError.ts"
+import { format, fromStored, notEncoded, type StoredTurn, type Summary, toStored, type Turn } from "./internal/turn.ts"
+import { Retention } from "./Retention.ts"
 
-/**
- * One append: the facts that one input brought and what the flow decided on them. It is stored whole or not at all.
- *
- * `version` numbers the turns of a call from 1 without a gap; two writers of one version cannot both win. `id` is unique,
- * so that a store that lost the answer to its commit can recognise its own row.
- *
- * @since 0.1.0
- */
-export interface Turn {
-  readonly id: string
-  readonly callId: CallId
-  readonly version: number
-  readonly at: number
-  readonly events: ReadonlyArray<CallEvent.CallEvent>
-}
-
-/**
- * What is kept about each call beside its events, for finding calls. Written with the turn and derived from it.
- *
- * @since 0.1.0
- */
-export interface Summary {
-  readonly callId: CallId
-  readonly version: number
-  readonly flow: string
-  readonly flowVersion: number
-  /** A call is over when its flow has an outcome and all its lines are closed. */
-  readonly status: "running" | "over"
-  /** What the call waits for, in words without secrets. */
-  readonly waitingFor: string
-  /** When the call has to be woken at the latest, in milliseconds since 1970; `null` when it is over. */
-  readonly due: number | null
+export {
   /**
-   * From when on the dial that the call has planned may be attempted, in milliseconds since 1970: in the order of these times
-   * dials wait for their place in the pace. Not there if the call has planned none.
+   * What is kept about each call beside its events, for finding calls. Written with the turn and derived from it.
+   *
+   * @since 0.1.0
    */
-  readonly dialFrom?: number
+  type Summary,
   /**
-   * The process that knows something of this call which no other can know (what becomes of a `POST`, of an activity, of a
-   * reply), so that another one has to look at the call at once if that process is gone; or the one with which its dial waits
-   * for its place, if it has `dialFrom`. `null` if there is none.
+   * One append: the facts that one input brought and what the flow decided on them. It is stored whole or not at all.
+   *
+   * @since 0.1.0
    */
-  readonly process: string | null
-  /** When its last turn was appended, in milliseconds since 1970: that of the turn. */
-  readonly at: number
+  type Turn
 }
 
 /**
@@ -103,88 +87,66 @@ export interface Processes {
   readonly now: Effect.Effect<number, StoreError>
 }
 
-/**
- * The turn does not come next: somebody else appended this version first, or the version before it is missing. Nothing
- * was stored. Read the call again and decide again.
- *
- * @since 0.1.0
- */
-export class VersionConflict extends Schema.TaggedError<VersionConflict>()("VersionConflict", {
-  callId: CallId,
-  version: Schema.Int
-}) {
-  override get message() {
-    return `Turn ${this.version} of call ${this.callId} does not come next`
-  }
-}
-
-/**
- * The store cannot do its work now: no connection, a full disk, an error of its own. Later it may. What was to be written
- * may be stored all the same.
- *
- * @since 0.1.0
- */
-export class Down extends Schema.TaggedClass<Down>()("Down", { problem: Schema.String }) {}
-
-/**
- * The store did not answer in time. What was asked of it may still be done.
- *
- * @since 0.1.0
- */
-export class Late extends Schema.TaggedClass<Late>()("Late", { problem: Schema.String }) {}
-
-/**
- * Too much waits for the store already, so it was not asked: surely nothing is stored. It can be tried again later.
- *
- * @since 0.1.0
- */
-export class Busy extends Schema.TaggedClass<Busy>()("Busy", { problem: Schema.String }) {}
-
-/**
- * The store is closed, or the engine over it. Nothing is begun any more; what was under way may be stored.
- *
- * @since 0.1.0
- */
-export class Closed extends Schema.TaggedClass<Closed>()("Closed", { problem: Schema.String }) {}
-
-/**
- * The store refuses what it was given, for what it is: surely nothing is stored, and trying again does not help. Others are
- * not concerned.
- *
- * @since 0.1.0
- */
-export class Rejected extends Schema.TaggedClass<Rejected>()("Rejected", { problem: Schema.String }) {}
-
-/**
- * What is stored of this call cannot be read, for example because a later Ringback wrote it. Trying again does not help.
- * Others are not concerned.
- *
- * @since 0.1.0
- */
-export class Unreadable extends Schema.TaggedClass<Unreadable>()("Unreadable", { problem: Schema.String }) {}
-
-/**
- * The database is none that this Ringback can use: it is of another kind, or a later Ringback made its tables.
- *
- * @since 0.1.0
- */
-export class Foreign extends Schema.TaggedClass<Foreign>()("Foreign", { problem: Schema.String }) {}
-
-/**
- * The store did not do its work: it could not be opened, written, or read. `reason` says what that proves. A `write` is
- * surely not stored if the reason is `Busy` or `Rejected`; otherwise only reading the call again tells.
- *
- * @since 0.1.0
- */
-export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
-  operation: Schema.Literals(["open", "write", "read"]),
-  reason: Schema.Union([Down, Late, Busy, Closed, Rejected, Unreadable, Foreign]),
-  cause: Schema.optionalKey(Schema.Defect())
-}) {
-  override get message() {
-    const what = this.reason._tag === "Closed" ? "is waited for no more" : `failed to ${this.operation}`
-    return `The event store ${what}. ${this.reason.problem}`
-  }
+export {
+  /**
+   * Too much waits for the store already, so it was not asked: surely nothing is stored. It can be tried again later.
+   *
+   * @since 0.1.0
+   */
+  Busy,
+  /**
+   * The store is closed, or the engine over it. Nothing is begun any more; what was under way may be stored.
+   *
+   * @since 0.1.0
+   */
+  Closed,
+  /**
+   * The store cannot do its work now: no connection, a full disk, an error of its own. Later it may. What was to be written
+   * may be stored all the same.
+   *
+   * @since 0.1.0
+   */
+  Down,
+  /**
+   * The database is none that this Ringback can use: it is of another kind, or a later Ringback made its tables.
+   *
+   * @since 0.1.0
+   */
+  Foreign,
+  /**
+   * The store did not answer in time. What was asked of it may still be done.
+   *
+   * @since 0.1.0
+   */
+  Late,
+  /**
+   * The store refuses what it was given, for what it is: surely nothing is stored, and trying again does not help. Others are
+   * not concerned.
+   *
+   * @since 0.1.0
+   */
+  Rejected,
+  /**
+   * The store did not do its work: it could not be opened, written, or read. `reason` says what that proves. A `write` is
+   * surely not stored if the reason is `Busy` or `Rejected`; otherwise only reading the call again tells.
+   *
+   * @since 0.1.0
+   */
+  StoreError,
+  /**
+   * What is stored of this call cannot be read, for example because a later Ringback wrote it. Trying again does not help.
+   * Others are not concerned.
+   *
+   * @since 0.1.0
+   */
+  Unreadable,
+  /**
+   * The turn does not come next: somebody else appended this version first, the version before it is missing, or the call was
+   * pruned. Nothing was stored. Read the call again and decide again.
+   *
+   * @since 0.1.0
+   */
+  VersionConflict
 }
 
 /**
@@ -289,144 +251,61 @@ export const makeNamespace: Effect.Effect<string> = Effect.map(
   (digits) => digits.map((digit) => digit.toString(36)).join("")
 )
 
-/**
- * A turn as a store keeps it: `events` is text in the given `format`. For authors of stores.
- *
- * @since 0.1.0
- */
-export interface StoredTurn {
-  readonly id: string
-  readonly version: number
-  readonly at: number
-  readonly format: number
-  readonly events: string
+export {
+  /**
+   * The number of the format that `toStored` writes. It changes when the text of the events can no longer be read by the
+   * version of Ringback before, not with every new field.
+   *
+   * @since 0.1.0
+   */
+  format,
+  /**
+   * Reads the turns of a call back from their stored form. Fails with `Unreadable`, which names the call, the
+   * turn and the place, and never a value. For authors of stores.
+   *
+   * @since 0.1.0
+   */
+  fromStored,
+  /**
+   * The error of an append whose turn has no stored form: what its encoding threw, in words. For authors of stores.
+   *
+   * @since 0.1.0
+   */
+  notEncoded,
+  /**
+   * A turn as a store keeps it: `events` is text in the given `format`. For authors of stores.
+   *
+   * @since 0.1.0
+   */
+  type StoredTurn,
+  /**
+   * The stored form of a turn. For authors of stores.
+   *
+   * @since 0.1.0
+   */
+  toStored
 }
 
 /**
- * The number of the format that `toStored` writes. It changes when the text of the events can no longer be read by the
- * version of Ringback before, not with every new field.
+ * A store for tests and first steps, with all that is read beside it: all is lost when the layer is closed, and no other process
+ * can see it. What is read went through its stored form, as it would in a database.
  *
  * @since 0.1.0
  */
-export const format = 1
-
-/**
- * The stored form of a turn. For authors of stores.
- *
- * @since 0.1.0
- */
-export const toStored = ({ at, events, id, version }: Turn): StoredTurn => ({
-  id,
-  version,
-  at,
-  format,
-  events: CallEvent.encode(events)
-})
-
-/**
- * The error of an append whose turn has no stored form: what its encoding threw, in words. For authors of stores.
- *
- * @since 0.1.0
- */
-export const notEncoded = (thrown: unknown): StoreError =>
-  new StoreError({
-    operation: "write",
-    reason: new Rejected({ problem: `It has no stored form: ${Defect.message(thrown)}` }),
-    cause: Defect.error(thrown)
-  })
-
-/**
- * Reads the turns of a call back from their stored form. Fails with `Unreadable`, which names the call, the
- * turn and the place, and never a value. For authors of stores.
- *
- * @since 0.1.0
- */
-export const fromStored = (
-  callId: CallId,
-  turns: ReadonlyArray<StoredTurn>
-): Effect.Effect<ReadonlyArray<Turn>, StoreError> =>
-  Effect.fromResult(Result.all(turns.map((stored) => decode(callId, stored))))
-
-/**
- * A store for tests and first steps: all is lost when the layer is closed, and no other process can see it. What is read went through its stored form, as
- * it would in a database.
- *
- * @since 0.1.0
- */
-export const layerMemory: Layer.Layer<EventStore> = Layer.effect(
-  EventStore,
+export const layerMemory: Layer.Layer<EventStore | CallIndex | EventLog | Retention> = Layer.effectContext(
   Effect.gen(function*() {
-    const namespace = yield* makeNamespace
     const changes = yield* Broadcast.make<Turn>()
-    const turns = new Map<CallId, Array<StoredTurn>>()
-    const summaries = new Map<CallId, Summary>()
-    const references = new Map<string, CallId>()
-
-    const store = (turn: Turn, summary: Summary, referenceId: string | undefined) => {
-      const { callId, version } = turn
-      const stored = toStored(turn)
-      if (version === 1) turns.set(callId, [stored])
-      else turns.get(callId)!.push(stored)
-      summaries.set(callId, {
-        ...summary,
-        callId,
-        version,
-        at: turn.at,
-        due: summary.status === "over" ? null : summary.due
-      })
-      if (referenceId !== undefined && !references.has(referenceId)) references.set(referenceId, callId)
-    }
-
-    const isDue = (before: number) => ({ due, status }: Summary) =>
-      status === "running" && due !== null && due <= before
-
-    const isOrphan = (alive: ReadonlySet<string>) => ({ process, status }: Summary) =>
-      status === "running" && process !== null && !alive.has(process)
-
-    return EventStore.of({
-      namespace,
-      append: (turn, summary, options) =>
-        Effect.suspend((): Effect.Effect<void, VersionConflict | StoreError> => {
-          const { callId, id, version } = turn
-          const stored = turns.get(callId) ?? []
-          if (stored[version - 1]?.id === id) return changes.tell([turn])
-          if (version !== stored.length + 1) return Effect.fail(new VersionConflict({ callId, version }))
-          const kept = Result.try({ try: () => store(turn, summary, options?.referenceId), catch: notEncoded })
-          return Result.isSuccess(kept) ? changes.tell([turn]) : Effect.fail(kept.failure)
-        }),
-      read: (callId) => Effect.suspend(() => fromStored(callId, turns.get(callId) ?? [])),
-      find: (referenceId) => Effect.sync(() => Option.fromNullishOr(references.get(referenceId))),
-      due: ({ before }) => Effect.sync(() => [...summaries.values()].filter(isDue(before)).toSorted(byDue)),
-      orphans: (alive) => Effect.sync(() => [...summaries.values()].filter(isOrphan(alive)).toSorted(byId)),
-      summary: (callId) => Effect.sync(() => Option.fromNullishOr(summaries.get(callId))),
-      summaries: (callIds) => Effect.sync(() => callIds.flatMap((callId) => summaries.get(callId) ?? [])),
+    const hints = yield* Hints.make
+    const memory = Memory.make(yield* Numbers.hash, hints, changes.tell)
+    return Context.make(EventStore, {
+      namespace: yield* makeNamespace,
+      ...memory.store,
       processes: undefined,
       changes: changes.stream
-    })
+    }).pipe(
+      Context.add(CallIndex, memory.index),
+      Context.add(EventLog, memory.log),
+      Context.add(Retention, memory.retention)
+    )
   })
 )
-
-const decode = (callId: CallId, { at, events, format: written, id, version }: StoredTurn) =>
-  Result.try({
-    try: (): Turn => {
-      if (written > format) throw new RangeError(`format ${written} is of a later version of Ringback`)
-      return { id, callId, version, at, events: CallEvent.decode(events) }
-    },
-    catch: (error) =>
-      new StoreError({
-        operation: "read",
-        reason: new Unreadable({ problem: `Turn ${version} of call ${callId}: ${undecodable(error)}.` })
-      })
-  })
-
-/** Why a turn cannot be read, in one line. The text of a `SyntaxError` quotes what it found, so it is not told. */
-const undecodable = (error: unknown): string => {
-  if (error instanceof RangeError) return error.message
-  if (!Schema.isSchemaError(error)) return "its events are not JSON"
-  const [expected = "", ...path] = error.message.split("\n") // What was expected can be the list of all events.
-  return `${expected.length > 100 ? `${expected.slice(0, 100)}...` : expected}${path.join("").replace(/^ +/, " ")}`
-}
-
-const byId = (self: Summary, that: Summary): number => self.callId < that.callId ? -1 : 1
-
-const byDue = (self: Summary, that: Summary): number => self.due! - that.due! || byId(self, that)

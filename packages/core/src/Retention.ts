@@ -3,12 +3,19 @@
  *
  * @since 0.1.0
  */
-import { Context } from "effect"
-import type { DateTime, Duration, Effect } from "effect"
-import type { StoreError } from "./EventStore.ts"
+import { Context, Duration } from "effect"
+import type { DateTime, Effect } from "effect"
+import type { StoreError } from "./internal/storeError.ts"
 
 /**
- * Which calls go.
+ * How long a call that was pruned is remembered, from its end, unless told otherwise: 400 days.
+ *
+ * @since 0.1.0
+ */
+export const rememberFor: Duration.Duration = Duration.days(400)
+
+/**
+ * Which calls go: those to which one of these applies.
  *
  * @since 0.1.0
  */

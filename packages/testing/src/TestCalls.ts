@@ -13,7 +13,16 @@
  *
  * @since 0.1.0
  */
-import { Calls, EventStore, type Flow, PhoneNumber, Settings } from "@ringback/core"
+import {
+  type CallIndex,
+  Calls,
+  type EventLog,
+  EventStore,
+  type Flow,
+  PhoneNumber,
+  type Retention,
+  Settings
+} from "@ringback/core"
 import { Effect, Layer, Option, Schema } from "effect"
 import * as FakeClock from "./FakeClock.ts"
 import * as FakeTransport from "./FakeTransport.ts"
@@ -118,9 +127,18 @@ type Answering = NonNullable<Parameters<typeof Calls.layer>[0]["inbound"]>[strin
 
 type NeedsOf<D> = D extends Flow.Definition<string, never, unknown, unknown, infer R> ? R : never
 
+type Provided =
+  | Calls.Calls
+  | PhoneCompany.PhoneCompany
+  | FakeClock.FakeClock
+  | EventStore.EventStore
+  | CallIndex.CallIndex
+  | EventLog.EventLog
+  | Retention.Retention
+
 /**
  * The engine with these flows, and with it the `PhoneCompany` that its calls go to, the `FakeClock` that it lives by and
- * the store that it writes. The services of the flows' activities are left to provide.
+ * the store that it writes, with what is read beside it. The services of the flows' activities are left to provide.
  *
  * `company` changes how the phone company behaves, `settings` what the engine allows.
  *
@@ -135,7 +153,7 @@ export const layer = <
     readonly company?: PhoneLine.Changes
   }
 ): Layer.Layer<
-  Calls.Calls | PhoneCompany.PhoneCompany | FakeClock.FakeClock | EventStore.EventStore,
+  Provided,
   Calls.DuplicateFlow | Calls.FlowsMissing | EventStore.StoreError,
   Exclude<NeedsOf<Flows[number] | Inbound[keyof Inbound]>, Flow.Incoming>
 > => {
@@ -151,7 +169,7 @@ export const layer = <
     Layer.provideMerge(EventStore.layerMemory),
     Layer.provideMerge(FakeClock.layer)
   ) as Layer.Layer<
-    Calls.Calls | PhoneCompany.PhoneCompany | FakeClock.FakeClock | EventStore.EventStore,
+    Provided,
     Calls.DuplicateFlow | Calls.FlowsMissing | EventStore.StoreError,
     Exclude<NeedsOf<Flows[number] | Inbound[keyof Inbound]>, Flow.Incoming>
   >
