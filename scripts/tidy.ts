@@ -147,11 +147,16 @@ const places = (each: Package, modules: ReadonlyArray<Module>): ReadonlyMap<stri
   return found
 }
 
-const circle = (path: string, files: ReadonlyMap<string, Module>, way: ReadonlyArray<string> = []): boolean =>
-  way.includes(path) || (files.get(path)?.imports ?? []).some((mention) => {
-    const target = resolve(files.get(path)!, mention.from)
-    return isRelative(mention.from) && isInternal(target) && circle(target, files, [...way, path])
-  })
+/** The internal modules that a module imports, and those that these import, each once. */
+const behind = (path: string, files: ReadonlyMap<string, Module>, found = new Set<string>()): ReadonlySet<string> => {
+  for (const { from } of files.get(path)?.imports ?? []) {
+    const target = resolve(files.get(path)!, from)
+    if (!isRelative(from) || !isInternal(target) || found.has(target)) continue
+    found.add(target)
+    behind(target, files, found)
+  }
+  return found
+}
 
 /** Inside a package a module imports only modules before it, every module has a place, and none is forgotten. */
 export const order = (house: ReadonlyArray<Package>, modules: ReadonlyArray<Module>): ReadonlyArray<Finding> =>
@@ -173,7 +178,7 @@ export const order = (house: ReadonlyArray<Package>, modules: ReadonlyArray<Modu
       })
       return [
         ...late.map((mention) => finding(module, mention.start, `imports ${mention.from}, which comes later`)),
-        ...(isInternal(module.path) && circle(module.path, files)
+        ...(isInternal(module.path) && behind(module.path, files).has(module.path)
           ? [finding(module, 0, "imports itself in a circle")]
           : [])
       ]
