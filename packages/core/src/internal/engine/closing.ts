@@ -2,9 +2,10 @@
  * How an engine ends, within a bound. What is in hand is brought to its end for a while; then whoever waits for the store or
  * the carrier is let go of, and nothing goes on over what is closed by then. The next process goes on where the log says.
  */
-import { Clock, Deferred, Effect, Exit, Fiber, Scope } from "effect"
-import { type Begin, beginOf, Closed, EventStore, StoreError, unforked } from "../../EventStore.ts"
+import { Clock, Effect, Exit, Fiber, Scope } from "effect"
+import { Closed, type EventStore, StoreError } from "../../EventStore.ts"
 import { Places } from "../places.ts"
+import * as EndingStore from "./endingStore.ts"
 
 /** What an engine has to know of its own end. */
 export interface Closing {
@@ -37,7 +38,6 @@ export interface Ends {
 export const closed = new StoreError({ operation: "write", reason: new Closed({ problem: "The engine is closing" }) })
 
 const refused = Exit.fail(closed)
-const interrupted = Exit.interrupt()
 
 /** So much of the time is for what is in hand, and so much for that and what the carrier did not answer meanwhile. */
 const shares = { inHand: 0.8, records: 0.9 }
@@ -53,8 +53,7 @@ export interface Making {
 
 /** An engine that has not ended. */
 export const make = (): Making => {
-  const over = Deferred.makeUnsafe<void>()
-  const appends = new Places<() => void>()
+  const store = EndingStore.make()
   const waiting = new Places<() => void>()
   let state: "open" | "begun" | "over" = "open"
   let isLast = false
@@ -93,44 +92,6 @@ export const make = (): Making => {
       )
   }
 
-  const gone = Effect.andThen(Deferred.await(over), Effect.interrupt)
-  const untilOver = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.suspend(() => isOver() ? Effect.interrupt : Effect.raceFirst(effect, gone))
-
-  /** Every turn passes here, so nothing is raced where the store can begin without a fiber. */
-  const begun = <A, E>(beginning: Begin<A, E>): Begin<A, E> => (answer) => {
-    if (isOver()) return answer(interrupted)
-    const place = appends.take()
-    let isAnswered = false
-    const once = (exit: Exit.Exit<A, E>) => {
-      if (isAnswered) return
-      isAnswered = true
-      appends.leave(place)
-      answer(exit)
-    }
-    appends.put(place, () => once(interrupted))
-    return beginning(once)
-  }
-
-  const appending = <A, E>(append: Effect.Effect<A, E>): Effect.Effect<A, E> => {
-    const beginning = beginOf(append)
-    if (beginning === undefined) return untilOver(append)
-    const bounded = begun(beginning)
-    return unforked(Effect.callback(bounded), bounded)
-  }
-
-  const bounded = (store: EventStore["Service"]) =>
-    EventStore.of({
-      ...store,
-      append: (...turn) => appending(store.append(...turn)),
-      read: (callId) => untilOver(store.read(callId)),
-      find: (referenceId) => untilOver(store.find(referenceId)),
-      due: (options) => untilOver(store.due(options)),
-      orphans: (alive) => untilOver(store.orphans(alive)),
-      summary: (callId) => untilOver(store.summary(callId)),
-      summaries: (callIds) => untilOver(store.summaries(callIds))
-    })
-
   const untilIdle = Effect.callback<void>((resume) => {
     if (count === 0) return resume(Effect.void)
     idle = () => resume(Effect.void)
@@ -152,12 +113,11 @@ export const make = (): Making => {
     yield* until(shares.records, untilIdle)
     yield* onOver
     state = "over"
-    Deferred.doneUnsafe(over, Exit.void)
-    for (const letGo of appends.all()) letGo()
+    store.end()
     // What cannot be interrupted, such as an activity that forbids it, is not waited for.
     const letGo = yield* Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true })
     yield* until(1, Fiber.await(letGo))
   })
 
-  return { closing, bounded, close }
+  return { closing, bounded: store.bounded, close }
 }

@@ -5,9 +5,12 @@
 import * as Call from "../../Call.ts"
 import type { CallEvent, CallId } from "../../CallEvent.ts"
 import { isOfSession } from "../../CallLine.ts"
-import type * as Decider from "../../Decider.ts"
+import * as Decider from "../../Decider.ts"
 import type { Summary, Turn } from "../../EventStore.ts"
+import * as Explain from "../../Explain.ts"
+import * as ids from "../ids.ts"
 import type { Entity } from "./entity.ts"
+import type { Surroundings } from "./surroundings.ts"
 
 /** What a decision appends. A class, as frames are in `flow/interpreter.ts`, because it waits for its commit. */
 export class DecidedTurn implements Turn {
@@ -129,4 +132,37 @@ export const responsible = (
   if (!Call.isUrgent(call)) return undefined
   if (call.wait?._tag === "Activity") return worker
   return Call.liveLines(call).find((line) => line.phase === "Attempted")?.process ?? writer
+}
+
+/** Makes of a decision what it appends. `since` is when it was decided, by the time that has elapsed. */
+export type Pend = (
+  entity: Entity,
+  decided: Decider.Decided,
+  since: number,
+  reason?: { readonly cause?: unknown; readonly message?: unknown }
+) => Pending
+
+/** Of the calls of an engine. */
+export const make = ({ pacing, process, restore, settings }: Surroundings): Pend => {
+  let turns = 0
+
+  /** What is known of a call after a turn of this process. A dial that waits does so here. */
+  const summaryOf = (call: Call.Call, version: number, worker: string | undefined, since: number): CallSummary => {
+    const dialFrom = Decider.dialFrom(call, restore.verdicts)
+    const inCharge = dialFrom === undefined ? responsible(call, { worker, writer: process }) : process
+    const { until, what } = Explain.waitingFor(call, settings, {
+      restored: restore.verdicts,
+      obstacles: pacing.standing(since)
+    })
+    const wakeAt = dialFrom === undefined ? until : Decider.wakeAt(call, settings, restore.verdicts)
+    return new CallSummary(call, version, { what, wakeAt, dialFrom }, inCharge)
+  }
+
+  return (entity, decided, since, { cause, message } = {}) => {
+    const version = entity.version + 1
+    const worker = decided.events.some(beginsWork) ? process : entity.worker
+    const turn = new DecidedTurn(ids.turnId(process, ++turns), entity.id, version, decided)
+    const summary = summaryOf(decided.live.call, version, worker, since)
+    return new Pending(entity, decided, turn, summary, worker, since, cause, message)
+  }
 }

@@ -5,11 +5,12 @@
 import { Effect, Metric, Option } from "effect"
 import type { CallId } from "../../CallEvent.ts"
 import type { Restored } from "../../CallInput.ts"
-import type { EventStore, Summary } from "../../EventStore.ts"
-import { type Testimony, Witness, type WitnessError } from "../../Witness.ts"
+import type { EventStore, StoreError, Summary } from "../../EventStore.ts"
+import { type Testimony, Witness } from "../../Witness.ts"
 import type { Run } from "../background.ts"
 import { heldWords } from "../call/dial.ts"
 import * as Gathered from "../gathered.ts"
+import * as Witnessing from "./witnessing.ts"
 
 /** Counts the dials that were held. */
 export const dialsHeld = Metric.counter("ringback_dials_held", {
@@ -39,9 +40,6 @@ interface Options {
   readonly restored: Restored | undefined
 }
 
-/** How often the witness is written while turns are stored, and how long a turn is stored at least before it is witnessed. */
-const every = "10 seconds"
-
 /** So many calls are named in a line of the log. */
 const longestList = 20
 
@@ -62,73 +60,59 @@ const remedy = (before: number): string =>
   "Cancel them, or say what to do with Calls.layer({ restored: { before: " +
   `DateTime.makeUnsafe("${new Date(before).toISOString()}"), dials: "dial" or "give up" } })`
 
+const isRestored = (evidence: string, ids: ReadonlyArray<CallId>, before: number): string =>
+  `${evidence}, so the store was restored from a copy. ${
+    counted(ids.length)
+  } that it says are running may have gone on ` +
+  `since and rung phones, so they dial nobody: ${named(ids, ids.length) || "none"}. ${remedy(before)}`
+
+/** Whether a store lacks a turn that was surely stored. */
+const isMissing = (
+  store: EventStore["Service"],
+  { callId, version }: NonNullable<Testimony["turn"]>
+): Effect.Effect<boolean, StoreError> =>
+  Effect.map(store.summary(callId), (found) => Option.isNone(found) || found.value.version < version)
+
+/** Since when the store counts as restored, as the witness says it. A clock that was ahead may have dated calls ahead too. */
+const restoredBeforeOf = (last: Testimony | undefined, latest: number): Effect.Effect<number | undefined> => {
+  const before = last?.restoredBefore
+  if (before === undefined || before <= latest) return Effect.succeed(before)
+  return Effect.as(Effect.logWarning(fromTheFuture(before)), latest)
+}
+
 /** Looks whether the store is older than its witness. From now on the witness is written, until the scope closes. */
 export const make = Effect.fnUntraced(function*({ now, restored, run, running, store }: Options) {
   const witness = yield* Witness
   const context = yield* Effect.context<never>()
   const began = now()
   const last = Option.getOrUndefined(witness?.last ?? Option.none())
-  // A clock that was ahead may have dated calls ahead too: those that are there now stay held.
-  const latest = running.reduce((latest, { at }) => Math.max(latest, at + 1), began)
-  let restoredBefore = last?.restoredBefore
-  if (restoredBefore !== undefined && restoredBefore > latest) {
-    yield* Effect.logWarning(fromTheFuture(restoredBefore))
-    restoredBefore = latest
-  }
-  let written = last?.turn
+  // Calls that are there now stay held.
+  let restoredBefore = yield* restoredBeforeOf(
+    last,
+    running.reduce((latest, { at }) => Math.max(latest, at + 1), began)
+  )
+  const lost = last?.turn !== undefined && (yield* isMissing(store, last.turn)) ? last.turn : undefined
+  const witnessing = Witnessing.make(witness, lost === undefined ? last?.turn : undefined, () => restoredBefore)
 
-  /** A failure is told once, until the witness could be written again. */
-  let isWell = true
-  const write = (turn: Testimony["turn"]): Effect.Effect<void> => {
-    if (witness === undefined) return Effect.void
-    const testimony = {
-      ...(turn === undefined ? {} : { turn }),
-      ...(restoredBefore === undefined ? {} : { restoredBefore })
-    }
-    return Effect.matchEffect(witness.write(testimony), {
-      onFailure: failed,
-      onSuccess: () =>
-        Effect.sync(() => {
-          isWell = true
-          written = turn
-        })
-    })
-  }
-  const failed = (error: WitnessError): Effect.Effect<void> => {
-    if (!isWell) return Effect.void
-    isWell = false
-    return Effect.logWarning(`${error.message} Calls go on, but a restored copy may not be noticed`)
-  }
-
-  const isMissing = Effect.fnUntraced(function*({ callId, version }: NonNullable<Testimony["turn"]>) {
-    const found = yield* store.summary(callId)
-    return Option.isNone(found) || found.value.version < version
-  })
-
+  /** Those of the calls that began before this engine and run still. */
   const startIds = new Set(running.map(({ callId }) => callId))
   const stillRunning = Effect.map(
     Effect.orElseSucceed(Effect.suspend(() => store.due({ before: Number.MAX_SAFE_INTEGER })), () => running),
     (running) => running.map(({ callId }) => callId).filter((id) => startIds.has(id))
   )
 
-  /** Holds what the application has not decided, and names it. */
-  const hold = Effect.fnUntraced(function*(evidence: string) {
-    restoredBefore = began
-    restore.verdicts = verdicts()
-    const ids = yield* stillRunning
-    yield* Effect.logError(
-      `${evidence}, so the store was restored from a copy. ${
-        counted(ids.length)
-      } that it says are running may have gone on ` +
-        `since and rung phones, so they dial nobody: ${named(ids, ids.length) || "none"}. ${remedy(began)}`
-    )
-    yield* write(written)
-  })
-
   const verdicts = (): ReadonlyArray<Restored> => [
     ...(restored === undefined ? [] : [restored]),
     ...(restoredBefore === undefined ? [] : [{ before: restoredBefore, dials: "hold" } as const])
   ]
+
+  /** Holds what the application has not decided, and names it. */
+  const hold = Effect.fnUntraced(function*(evidence: string) {
+    restoredBefore = began
+    restore.verdicts = verdicts()
+    yield* Effect.logError(isRestored(evidence, yield* stillRunning, began))
+    yield* witnessing.write
+  })
 
   const tellHeld = Gathered.make<CallId>(run, (first, count) =>
     Effect.logWarning(
@@ -136,17 +120,9 @@ export const make = Effect.fnUntraced(function*({ now, restored, run, running, s
         remedy(restoredBefore ?? restored?.before ?? began)
     ))
 
-  let latestCall = last?.turn?.callId
-  let latestVersion = last?.turn?.version ?? 0
-  const newest = (): Testimony["turn"] =>
-    latestCall === undefined ? undefined : { callId: latestCall, version: latestVersion }
-
   const restore: { -readonly [Field in keyof Restore]: Restore[Field] } = {
     verdicts: verdicts(),
-    stored: (callId, version) => {
-      latestCall = callId
-      latestVersion = version
-    },
+    stored: witnessing.stored,
     suspect: () => {
       if (restoredBefore === began) return
       run(hold("An event names a dial of this installation that the store does not know"))
@@ -157,22 +133,10 @@ export const make = Effect.fnUntraced(function*({ now, restored, run, running, s
     }
   }
 
-  if (last?.turn !== undefined && (yield* isMissing(last.turn))) {
-    latestCall = written = undefined
-    yield* hold(`The witness knows turn ${last.turn.version} of call ${last.turn.callId}, and the store does not`)
-  } else yield* write(written)
-
-  const isNews = (turn: Testimony["turn"]) => turn?.callId !== written?.callId || turn?.version !== written?.version
-  const tick = Effect.gen(function*() {
-    const turn = newest()
-    yield* Effect.sleep(every)
-    if (isNews(turn)) yield* write(turn)
-  })
-  if (witness !== undefined) {
-    yield* Effect.forkScoped(Effect.forever(tick))
-    yield* Effect.addFinalizer(() => Effect.suspend(() => isNews(newest()) ? write(newest()) : Effect.void))
-  }
-
+  yield* lost === undefined
+    ? witnessing.write
+    : hold(`The witness knows turn ${lost.version} of call ${lost.callId}, and the store does not`)
+  yield* witnessing.watch
   return restore
 })
 

@@ -7,12 +7,10 @@ import type * as Call from "../../Call.ts"
 import type { CallEvent, CallId } from "../../CallEvent.ts"
 import type * as CallInput from "../../CallInput.ts"
 import { isOfSession } from "../../CallLine.ts"
-import * as Decider from "../../Decider.ts"
+import type * as Decider from "../../Decider.ts"
 import { Down, StoreError, type VersionConflict } from "../../EventStore.ts"
-import * as Explain from "../../Explain.ts"
 import * as LiveCall from "../../LiveCall.ts"
 import * as Defect from "../defect.ts"
-import * as ids from "../ids.ts"
 import { isLasting } from "../report.ts"
 import * as Unforked from "../unforked.ts"
 import * as CallLog from "./callLog.ts"
@@ -20,7 +18,7 @@ import { caught, type Deciding } from "./deciding.ts"
 import type { Deliveries } from "./deliveries.ts"
 import { type Entity, make as makeEntity, sure, type Unsure } from "./entity.ts"
 import type { GivenUp } from "./givenUp.ts"
-import { beginsWork, CallSummary, DecidedTurn, newSessionIn, Pending, responsible, sessionsIn } from "./pending.ts"
+import { make as pendings, newSessionIn, type Pending, sessionsIn } from "./pending.ts"
 import type { Sessions } from "./sessions.ts"
 import type { Follow, Surroundings } from "./surroundings.ts"
 import type { Timing } from "./timing.ts"
@@ -66,35 +64,9 @@ export interface Parts {
 
 /** Into the store of an engine. */
 export const make = (surroundings: Surroundings, parts: Parts): Storing => {
-  const { pacing, process, read, restore, run, settings, store, troubles } = surroundings
+  const { process, read, restore, run, store, troubles } = surroundings
   const { deciding, deliveries, doubt, follow, givenUp, sessions, timing } = parts
-  let turns = 0
-
-  const pend = (
-    entity: Entity,
-    decided: Decider.Decided,
-    since: number,
-    { cause, message }: { readonly cause?: unknown; readonly message?: unknown } = {}
-  ): Pending => {
-    const version = entity.version + 1
-    const worker = decided.events.some(beginsWork) ? process : entity.worker
-    const turn = new DecidedTurn(ids.turnId(process, ++turns), entity.id, version, decided)
-    const { call } = decided.live
-    const summary = summaryOf(call, version, worker, since)
-    return new Pending(entity, decided, turn, summary, worker, since, cause, message)
-  }
-
-  /** What is known of a call after a turn of this process. A dial that waits does so here. */
-  const summaryOf = (call: Call.Call, version: number, worker: string | undefined, since: number): CallSummary => {
-    const dialFrom = Decider.dialFrom(call, restore.verdicts)
-    const inCharge = dialFrom === undefined ? responsible(call, { worker, writer: process }) : process
-    const { until, what } = Explain.waitingFor(call, settings, {
-      restored: restore.verdicts,
-      obstacles: pacing.standing(since)
-    })
-    const wakeAt = dialFrom === undefined ? until : Decider.wakeAt(call, settings, restore.verdicts)
-    return new CallSummary(call, version, { what, wakeAt, dialFrom }, inCharge)
-  }
+  const pend = pendings(surroundings)
 
   const begin = (pending: Pending, then: (exit: Exit.Exit<boolean, StoreError>) => void): void => {
     const ended = (exit: Exit.Exit<void, VersionConflict | StoreError>) => then(outcome(pending, exit))
