@@ -1,7 +1,7 @@
 /** The calls in memory: one entity per call, for as long as something of it is under way or it has not rested long. */
 import { Deferred, Effect, Exit } from "effect"
 import * as Call from "../../Call.ts"
-import type { CallId, Exit as FlowExit } from "../../CallEvent.ts"
+import type { CallId } from "../../CallEvent.ts"
 import type { StoreError } from "../../EventStore.ts"
 import type * as LiveCall from "../../LiveCall.ts"
 import * as Unforked from "../unforked.ts"
@@ -31,11 +31,6 @@ export interface Entities {
   readonly holding: <A, E>(held: Entity, use: (entity: Entity) => Effect.Effect<A, E>) => Effect.Effect<A, E>
   /** Lets a call leave memory if nothing of it is under way: at once if it is over, else when others have rested since. */
   readonly release: (entity: Entity) => void
-  /** The outcome of a call, whoever brings it to its end. The call need not be in memory meanwhile. */
-  readonly outcome: <E>(
-    id: CallId,
-    known: Effect.Effect<FlowExit | undefined, E>
-  ) => Effect.Effect<FlowExit, E | StoreError>
   /** Whoever waits for an outcome waits no longer. */
   readonly giveUp: (error: StoreError) => void
   /** The clock was set forward by so much, or back: nothing in memory is set back with it. */
@@ -118,23 +113,6 @@ export const make = ({ closing, run, settings }: Surroundings, sessions: Session
     if (!isBusy(longest)) unload(longest)
   }
 
-  const outcome: Entities["outcome"] = (id, known) =>
-    Effect.suspend(() => {
-      const entity = of(id)
-      entity.listeners++
-      const found = Effect.flatMap(
-        known,
-        (exit) => exit === undefined ? Deferred.await(entity.ended) : Effect.succeed(exit)
-      )
-      return Effect.ensuring(
-        found,
-        Effect.sync(() => {
-          entity.listeners--
-          release(entity)
-        })
-      )
-    })
-
   return {
     of,
     live: (id) => entities.get(id)?.live,
@@ -153,7 +131,6 @@ export const make = ({ closing, run, settings }: Surroundings, sessions: Session
     inTurn,
     holding,
     release,
-    outcome,
     giveUp: (error) => {
       for (const { ended, listeners } of entities.values()) {
         if (listeners > 0) Deferred.doneUnsafe(ended, Exit.fail(error))

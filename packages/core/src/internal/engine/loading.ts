@@ -1,5 +1,5 @@
 /** A call from the store: rebuilt from its events, and what became of an append of which nobody knew. */
-import { type Cause, Deferred, Effect, Exit } from "effect"
+import { type Cause, Deferred, Effect, Exit, Option } from "effect"
 import * as Call from "../../Call.ts"
 import type { CallId } from "../../CallEvent.ts"
 import { type EventStore, StoreError, type Turn, Unreadable } from "../../EventStore.ts"
@@ -23,6 +23,10 @@ export interface Loading {
   readonly loaded: (entity: Entity) => Effect.Effect<LiveCall.LiveCall | undefined, StoreError>
   /** The same, as it is stored now. */
   readonly reload: (entity: Entity) => Effect.Effect<LiveCall.LiveCall | undefined, StoreError>
+  /** Whether another process has appended to a call. */
+  readonly isBehind: (entity: Entity) => Effect.Effect<boolean, StoreError>
+  /** Brings a call that another process went on with up to date. */
+  readonly refresh: (entity: Entity) => Effect.Effect<void, StoreError>
   /** Finds out what became of an append that failed: as soon as the store can be read, and once more when it has had time. */
   readonly findOut: (entity: Entity, unsure: Unsure) => Effect.Effect<void>
 }
@@ -143,5 +147,21 @@ export const make = (surroundings: Surroundings, parts: Parts): Loading => {
     return loaded(entity)
   }
 
-  return { loaded, reload, findOut }
+  const isBehind: Loading["isBehind"] = (entity) =>
+    Effect.map(
+      store.summary(entity.id),
+      (found) => Option.isSome(Option.filter(found, ({ version }) => version > entity.version))
+    )
+
+  const refresh: Loading["refresh"] = (held) =>
+    entities.holding(
+      held,
+      Effect.fnUntraced(function*(entity) {
+        if (!(yield* isBehind(entity))) return
+        const live = yield* reload(entity)
+        if (live !== undefined) timing.rest(entity, live)
+      })
+    )
+
+  return { loaded, reload, isBehind, refresh, findOut }
 }

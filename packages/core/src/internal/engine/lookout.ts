@@ -8,7 +8,7 @@ import type { Processes, StoreError, Summary } from "../../EventStore.ts"
 import * as Defect from "../defect.ts"
 import { Report } from "../report.ts"
 import type { CommonClock } from "./commonClock.ts"
-import type { Elsewhere } from "./elsewhere.ts"
+import type { MissingFlows } from "./missingFlows.ts"
 import type { Orphans } from "./orphans.ts"
 import type { Parts } from "./parts.ts"
 import type { Surroundings } from "./surroundings.ts"
@@ -29,9 +29,15 @@ const registeredOf = (processes: ReadonlyMap<string, ReadonlySet<string>>): Read
   new Set(Array.from(processes.values()).flatMap((flows) => [...flows]))
 
 /** Looks for an engine. */
-export const make = (surroundings: Surroundings, parts: Parts, orphans: Orphans, elsewhere: Elsewhere): Lookout => {
+export const make = (
+  surroundings: Surroundings,
+  parts: Parts,
+  orphans: Orphans,
+  missing: MissingFlows,
+  listen: Effect.Effect<void>
+): Lookout => {
   const { alarm, closing, elapsed, neighbours, now, pacing, process, run, settings, store } = surroundings
-  const { entities, intake } = parts
+  const { entities, intake, loading } = parts
 
   const isKnown = isKnownTo(surroundings)
 
@@ -50,9 +56,9 @@ export const make = (surroundings: Surroundings, parts: Parts, orphans: Orphans,
     const before = now() + (neighbours.others().size === 0 ? settings.store.lookEvery : -settings.store.lookEvery)
     const late = yield* store.due({ before })
     for (const call of late) if (isKnown(call)) keep(call)
-    const missing = late.filter(orphans.isOrphaned)
-    orphans.attend(missing)
-    if (!missing.every(elsewhere.isNamed)) yield* elsewhere.nameAllMissing // It was left before the look that saw it.
+    const orphaned = late.filter(orphans.isOrphaned)
+    orphans.attend(orphaned)
+    if (!orphaned.every(missing.isNamed)) yield* missing.nameAll // It was left before the look that saw it.
   })
 
   /** Counts no more lines of calls with which another process went on: that one counts them. */
@@ -71,7 +77,7 @@ export const make = (surroundings: Surroundings, parts: Parts, orphans: Orphans,
     if (awaited.length === 0) return
     for (const { callId, version } of yield* store.summaries(awaited)) {
       const entity = entities.of(callId)
-      if (version > entity.version) yield* intake.refresh(entity)
+      if (version > entity.version) yield* loading.refresh(entity)
     }
   })
 
@@ -82,7 +88,7 @@ export const make = (surroundings: Surroundings, parts: Parts, orphans: Orphans,
   const nameMissing = Effect.fnUntraced(function*() {
     const registered = registeredOf(neighbours.others())
     const isLess = known === undefined || [...known].some((flow) => !registered.has(flow))
-    if (isLess || elsewhere.isBack()) yield* elsewhere.nameAllMissing
+    if (isLess || missing.isBack()) yield* missing.nameAll
     known = registered
   })
 
@@ -120,7 +126,7 @@ export const make = (surroundings: Surroundings, parts: Parts, orphans: Orphans,
     watch: Effect.fnUntraced(function*(processes, clock, flows) {
       yield* processes.join(process, flows)
       yield* look(clock)
-      run(elsewhere.listen(processes))
+      run(listen)
       run(Effect.forever(lookAgain(clock)))
     })
   }

@@ -1,5 +1,5 @@
 /** What is said to a call, as data, on its way to it. */
-import { type Effect, Exit } from "effect"
+import type { Effect, Exit } from "effect"
 import type * as Call from "../../Call.ts"
 import type * as CallInput from "../../CallInput.ts"
 import type * as Decider from "../../Decider.ts"
@@ -8,7 +8,6 @@ import type * as LiveCall from "../../LiveCall.ts"
 import type { CallNotFound } from "../callNotFound.ts"
 import type { Entity } from "./entity.ts"
 import type { Reading } from "./time.ts"
-import type { First } from "./unattended.ts"
 
 /** How a message is taken beside the ordinary. */
 export interface Options {
@@ -55,38 +54,3 @@ export interface Message<A> extends Options {
 
 /** For messages whose result nobody looks at. */
 export const ignore = () => undefined
-
-/** A message that is being taken. It ends once, whatever throws on its way. */
-export class Taking<A> {
-  readonly entity: Entity
-  readonly message: Message<A>
-  /** Nothing is stored of the call. */
-  isNew: boolean
-  /** How many times in a row somebody else was first. */
-  conflicts = 0
-  /** What the call is told now in the place of the input, because nobody looked after it. */
-  first: First | undefined
-  private readonly ended: (exit: Taken<A>) => void
-  private isOver = false
-  constructor(entity: Entity, message: Message<A>, ended: (exit: Taken<A>) => void) {
-    this.entity = entity
-    this.message = message
-    this.isNew = message.isNew === true
-    this.ended = ended
-  }
-
-  /** Takes the next step. What throws there ends it. */
-  step(step: () => void): void {
-    try {
-      step()
-    } catch (thrown) {
-      if (this.isOver) throw thrown
-      this.end(Exit.die(thrown))
-    }
-  }
-
-  end(exit: Taken<A>): void {
-    this.isOver = true
-    this.ended(exit)
-  }
-}

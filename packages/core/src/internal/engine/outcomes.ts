@@ -1,5 +1,5 @@
 /** What an application sees of calls: how they stand, what is recorded of them, and how they end. */
-import { Effect, Option } from "effect"
+import { Deferred, Effect, Option } from "effect"
 import * as Call from "../../Call.ts"
 import type { CallEvent, CallId, Exit } from "../../CallEvent.ts"
 import type { EventStore, StoreError } from "../../EventStore.ts"
@@ -23,7 +23,7 @@ const notWithin =
 /** Shows calls of an engine. `store` is read even when that has ended. */
 export const make = (
   { closing, store: { processes } }: Surroundings,
-  { entities, intake }: Parts,
+  { entities, loading }: Parts,
   joining: Joining,
   store: EventStore["Service"]
 ): Outcomes => {
@@ -31,7 +31,7 @@ export const make = (
   const newest = Effect.fnUntraced(function*(id: CallId) {
     const live = entities.live(id)
     if (live === undefined) return undefined
-    return processes !== undefined && (yield* intake.isBehind(entities.of(id))) ? undefined : live.call
+    return processes !== undefined && (yield* loading.isBehind(entities.of(id))) ? undefined : live.call
   })
 
   const current = Effect.fnUntraced(function*(id: CallId) {
@@ -49,13 +49,27 @@ export const make = (
       (call) => Option.isSome(call) ? Effect.succeed(call.value.exit) : Effect.fail(new CallNotFound({ callId: id }))
     )
 
+  /** The outcome of a call, whoever brings it to its end. The call need not be in memory meanwhile. */
+  const ended = (id: CallId): Effect.Effect<Exit, StoreError | CallNotFound> =>
+    Effect.suspend(() => {
+      const entity = entities.of(id)
+      entity.listeners++
+      const found = Effect.flatMap(
+        exitOf(id),
+        (exit) => exit === undefined ? Deferred.await(entity.ended) : Effect.succeed(exit)
+      )
+      return Effect.ensuring(
+        found,
+        Effect.sync(() => {
+          entity.listeners--
+          entities.release(entity)
+        })
+      )
+    })
+
   return {
     outcome: (id) =>
-      Effect.suspend(() =>
-        closing.isOver()
-          ? Effect.fail(Closing.closed)
-          : joining.outside(entities.outcome(id, exitOf(id)), notWithin)
-      ),
+      Effect.suspend(() => closing.isOver() ? Effect.fail(Closing.closed) : joining.outside(ended(id), notWithin)),
     get,
     events: (id) => closing.answered(Effect.map(store.read(id), (turns) => turns.flatMap(({ events }) => events)))
   }

@@ -1,0 +1,202 @@
+/**
+ * How a call takes a message that has its turn: from what is known of the call to what is durable. What throws in the decision
+ * stops the call; what throws elsewhere on the way ends that one message.
+ */
+import { Effect, Exit, Option, Result } from "effect"
+import type * as CallInput from "../../CallInput.ts"
+import type * as Decider from "../../Decider.ts"
+import { Busy, StoreError } from "../../EventStore.ts"
+import type * as LiveCall from "../../LiveCall.ts"
+import { CallNotFound } from "../callNotFound.ts"
+import { isLasting } from "../report.ts"
+import * as Unforked from "../unforked.ts"
+import type { Deciding } from "./deciding.ts"
+import type { Entity } from "./entity.ts"
+import type { Loading } from "./loading.ts"
+import type { Message, Taken } from "./message.ts"
+import type { Stopping } from "./stopping.ts"
+import type { Storing } from "./storing.ts"
+import type { Surroundings } from "./surroundings.ts"
+import type { Reading } from "./time.ts"
+import type { Timing } from "./timing.ts"
+import type { First, Unattended } from "./unattended.ts"
+
+/** Has a call take a message, once, and tells what became of it. For whoever has the call's turn. */
+export type Take = <A>(entity: Entity, message: Message<A>, ended: (exit: Taken<A>) => void) => void
+
+/** What taking needs of the other parts. */
+export interface Parts {
+  readonly deciding: Deciding
+  readonly timing: Timing
+  readonly storing: Storing
+  readonly loading: Loading
+  readonly stopping: Stopping
+  readonly unattended: Unattended
+}
+
+/** A message that is being taken. It ends once, whatever throws on its way. */
+class Taking<A> {
+  readonly entity: Entity
+  readonly message: Message<A>
+  /** Nothing is stored of the call. */
+  isNew: boolean
+  /** How many times in a row somebody else was first. */
+  conflicts = 0
+  /** What the call is told now in the place of the input, because nobody looked after it. */
+  first: First | undefined
+  private readonly ended: (exit: Taken<A>) => void
+  private isOver = false
+  constructor(entity: Entity, message: Message<A>, ended: (exit: Taken<A>) => void) {
+    this.entity = entity
+    this.message = message
+    this.isNew = message.isNew === true
+    this.ended = ended
+  }
+
+  /** Takes the next step. What throws there ends it. */
+  step(step: () => void): void {
+    try {
+      step()
+    } catch (thrown) {
+      if (this.isOver) throw thrown
+      this.end(Exit.die(thrown))
+    }
+  }
+
+  end(exit: Taken<A>): void {
+    this.isOver = true
+    this.ended(exit)
+  }
+}
+
+/** At most so many times is a turn decided again because somebody else appended first. */
+const maxConflicts = 20
+
+const endless = ({ id }: Entity): StoreError =>
+  new StoreError({ operation: "write", reason: new Busy({ problem: `Call ${id} is appended to without an end` }) })
+
+/** What is said to the call: before anything else, what it is told because nobody looked after it. */
+const inputOf = <A>(
+  { entity, first, message: { input } }: Taking<A>,
+  live: LiveCall.LiveCall,
+  reading: Reading
+): CallInput.CallInput => {
+  if (first !== undefined) return first(live, entity)
+  return typeof input === "function" ? input(live, reading) : input
+}
+
+/** By the calls of an engine. */
+export const make = (surroundings: Surroundings, parts: Parts): Take => {
+  const { read, run, store } = surroundings
+  const { deciding, loading, stopping, storing, timing, unattended } = parts
+
+  /** Whose it is, if that is not sure, and then its turn. */
+  const begin = <A>(taking: Taking<A>): void =>
+    taking.step(() => {
+      const route = taking.message.route?.(taking.entity)
+      if (route === undefined) return turn(taking)
+      after(taking, route, (found) => {
+        if ("instead" in found) return taking.end(Exit.succeed(found.instead))
+        taking.isNew = found.isNew
+        turn(taking)
+      })
+    })
+
+  const turn = <A>(taking: Taking<A>): void => {
+    const { entity } = taking
+    if (taking.conflicts > maxConflicts) return taking.end(Exit.fail(endless(entity)))
+    const isInNoStore = taking.isNew && taking.conflicts === 0
+    if (entity.live !== undefined || isInNoStore) return decide(taking, entity.live)
+    after(taking, loading.loaded(entity), (live) => decide(taking, live))
+  }
+
+  const decide = <A>(taking: Taking<A>, known: LiveCall.LiveCall | undefined): void => {
+    const { entity, message } = taking
+    const live = known ?? message.fresh?.()
+    if (live === undefined) return taking.end(Exit.fail(new CallNotFound({ callId: entity.id })))
+    const { found } = entity
+    entity.found = undefined
+    // It was stored when its append failed, and what follows from it has happened.
+    if (found?.message === message) return taking.end(Exit.succeed(message.look(live.call, found.decided)))
+    decideOn(taking, live)
+  }
+
+  const decideOn = <A>(taking: Taking<A>, live: LiveCall.LiveCall): void => {
+    const { entity, message } = taking
+    const reading = read()
+    taking.first = unattended.firstOf(entity.id)
+    const found = deciding.attempt(entity, live, () => inputOf(taking, live, reading), reading)
+    if (Result.isFailure(found)) return giveUpOn(taking, live, found.failure)
+    const decided = found.success
+    if (decided.events.length === 0) return unchanged(taking, decided)
+    const told = (exit: Exit.Exit<boolean, StoreError>) => taking.step(() => appended(taking, live, decided, exit))
+    storing.append(entity, decided, reading.elapsed, told, taking.first === undefined ? message : undefined)
+  }
+
+  const appended = <A>(
+    taking: Taking<A>,
+    live: LiveCall.LiveCall,
+    decided: Decider.Decided,
+    exit: Exit.Exit<boolean, StoreError>
+  ): void => {
+    if (Exit.isSuccess(exit)) return exit.value ? conclude(taking, decided) : again(taking)
+    const error = Option.getOrUndefined(Exit.findErrorOption(exit))
+    const isTold = taking.first === undefined && taking.message.canBeRefused === true
+    if (error === undefined || !isLasting(error) || isTold) return taking.end(Exit.failCause(exit.cause))
+    giveUpOn(taking, live, error)
+  }
+
+  /** Nothing is to be stored. Where others share the store, they may have gone on with the call. */
+  const unchanged = <A>(taking: Taking<A>, decided: Decider.Decided): void => {
+    const { entity, first, message } = taking
+    const asks = first === undefined ? message.asks === true : store.processes !== undefined
+    if (!asks) return newest(taking, decided)
+    const asked = loading.isBehind(entity)
+    const mustAsk = message.mustAsk?.() === true
+    after(taking, mustAsk ? asked : Effect.orElseSucceed(asked, () => false), (wentOn) => {
+      if (!wentOn) return newest(taking, decided)
+      entity.live = undefined
+      again(taking)
+    })
+  }
+
+  const newest = <A>(taking: Taking<A>, decided: Decider.Decided): void => {
+    timing.rest(taking.entity, decided.live)
+    conclude(taking, decided)
+  }
+
+  /** Decides anew, with the newest state: somebody else has appended, or the call was stopped. */
+  const again = <A>(taking: Taking<A>): void => {
+    taking.conflicts++
+    turn(taking)
+  }
+
+  /** The decision stands: it is durable, or nothing was to be stored. */
+  const conclude = <A>(taking: Taking<A>, decided: Decider.Decided): void => {
+    const { entity, first, message } = taking
+    if (first === undefined) return taking.end(Exit.succeed(message.look(decided.live.call, decided)))
+    unattended.told(entity.id, first)
+    taking.conflicts = 0
+    turn(taking)
+  }
+
+  /** The decision threw, or its turn is refused for good: the call is stopped, and then told what it was to be told. */
+  const giveUpOn = <A>(taking: Taking<A>, live: LiveCall.LiveCall, problem: unknown): void => {
+    const { entity, first, message } = taking
+    const isOfTime = first !== undefined || (typeof message.input !== "function" && message.input._tag === "Wake")
+    // What only came in is left out of a call that has its outcome. What time brings is asked again and again.
+    const isLeftOut = live.call.exit !== undefined && !isOfTime
+    const done = isLeftOut ? stopping.leaveOut(entity, problem) : stopping.stop(entity, live, problem)
+    after(taking, done, () => again(taking))
+  }
+
+  /** Goes on with a message when an effect is done, unless that fails. */
+  const after = <A, B>(taking: Taking<A>, effect: Effect.Effect<B, StoreError>, then: (value: B) => void): void =>
+    Unforked.begin(
+      effect,
+      run,
+      (exit) => taking.step(() => Exit.isSuccess(exit) ? then(exit.value) : taking.end(Exit.failCause(exit.cause)))
+    )
+
+  return (entity, message, ended) => begin(new Taking(entity, message, ended))
+}
