@@ -15,9 +15,10 @@ import { EventStore, type StoreError, type Summary } from "./EventStore.ts"
 import type * as Flow from "./Flow.ts"
 import * as bounds from "./internal/bounds.ts"
 import { CallNotFound, isCallId, notFound } from "./internal/callNotFound.ts"
+import * as Activities from "./internal/engine/activities.ts"
 import * as Callers from "./internal/engine/callers.ts"
 import * as ChanceOf from "./internal/engine/chance.ts"
-import * as Dispatch from "./internal/engine/dispatch.ts"
+import * as Dialling from "./internal/engine/dialling.ts"
 import * as engine from "./internal/engine/engine.ts"
 import * as Neighbours from "./internal/engine/neighbours.ts"
 import type * as Posted from "./internal/engine/posted.ts"
@@ -320,7 +321,7 @@ export interface Hindrance {
  *
  * @since 0.1.0
  */
-export const ActivityKey: Context.Reference<string> = Dispatch.ActivityKey
+export const ActivityKey: Context.Reference<string> = Activities.ActivityKey
 
 /**
  * Draws the 8 digits of an `external_id` that nobody can guess: from the secure source of the platform. Tests may know better.
@@ -380,7 +381,7 @@ export type DialResult = Posted.DialResult
  *
  * @since 0.1.0
  */
-export const dialsOf: (result: DialResult) => Metric.Counter<number> = Dispatch.dialsOf
+export const dialsOf: (result: DialResult) => Metric.Counter<number> = Dialling.dialsOf
 
 type AnyDefinition = Flow.Definition<string, never, unknown, unknown, unknown>
 type Answering = Flow.Definition<string, Record<never, never>, unknown, unknown, unknown>
