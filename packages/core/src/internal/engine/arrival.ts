@@ -2,7 +2,7 @@
 import type { Exit } from "effect"
 import type { StoreError } from "../../EventStore.ts"
 import type { Reply } from "../../Reply.ts"
-import type * as Webhook from "../../Webhook.ts"
+import * as Webhook from "../../Webhook.ts"
 import * as Lateness from "../lateness.ts"
 import type { Entity } from "./entity.ts"
 
@@ -43,6 +43,9 @@ export class Arrival {
     this.answer = answer
   }
 }
+
+/** Whether somebody calls in. */
+export const isIncoming = (webhook: Webhook.Webhook): boolean => Webhook.kind(webhook) === "IncomingCall"
 
 /** Whether whoever posted it has an answer. */
 export const isAnswered = (arrival: Arrival): boolean => arrival.answer === undefined
