@@ -7,15 +7,17 @@ import type { Standing } from "../../CallInput.ts"
 import { EventStore } from "../../EventStore.ts"
 import { Transport } from "../../Transport.ts"
 import type * as Webhook from "../../Webhook.ts"
+import * as Activities from "./activities.ts"
 import type { Answer } from "./arrival.ts"
 import * as Callers from "./callers.ts"
 import * as Closing from "./closing.ts"
-import * as Dispatch from "./dispatch.ts"
+import * as Dialling from "./dialling.ts"
 import * as Elsewhere from "./elsewhere.ts"
 import * as Joining from "./joining.ts"
 import * as Jumps from "./jumps.ts"
 import * as Leftover from "./leftover.ts"
 import * as Lookout from "./lookout.ts"
+import * as MissingFlows from "./missingFlows.ts"
 import * as Orphans from "./orphans.ts"
 import * as Outcomes from "./outcomes.ts"
 import * as Parts from "./parts.ts"
@@ -64,17 +66,19 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
   const parts: Parts.Parts = Parts.make(surroundings, (...turn) => {
     names.learn(turn[1], turn[2])
     callers.follow(...turn)
-    dispatch.follow(...turn)
+    activities.follow(...turn)
+    dialling.follow(...turn)
     elsewhere.follow(...turn)
   })
   const { intake } = parts
-  const elsewhere = Elsewhere.make(surroundings, () => parts, store.processes)
-  const dispatch = yield* Dispatch.make(surroundings, parts, yield* Transport, yield* Effect.context<never>())
+  const elsewhere = Elsewhere.make(surroundings, parts)
+  const activities = Activities.make(surroundings, parts, yield* Effect.context<never>())
+  const dialling = yield* Dialling.make(surroundings, parts, yield* Transport)
   const webhooks = yield* Webhooks.make(surroundings, parts, callers, options)
   const requests = yield* Requests.make(surroundings, webhooks.isLate)
   const uncommitted = store.processes === undefined ? Uncommitted.make(surroundings) : undefined
   const joining = Joining.make(surroundings, parts, unbounded, uncommitted?.started)
-  yield* takeUp(options, made, parts, elsewhere)
+  yield* takeUp(options, made, parts, elsewhere.listen)
   const engine: Engine = {
     receive: webhooks.receive,
     obstacles: Effect.sync(() => surroundings.pacing.standing(surroundings.elapsed())),
@@ -82,7 +86,7 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     ...Signals.make(surroundings, parts, requests, joining, elsewhere, names),
     ...Outcomes.make(surroundings, parts, joining, unbounded)
   }
-  return { engine, onBegin: dispatch.stop, onOver: Effect.suspend(() => letGo(parts, webhooks, requests)) }
+  return { engine, onBegin: activities.stop, onOver: Effect.suspend(() => letGo(parts, webhooks, requests)) }
 })
 
 /** Takes up the calls that are running in the store, and those that it is told to dial or to give up. */
@@ -90,14 +94,15 @@ const takeUp = Effect.fnUntraced(function*(
   { registered, restored, running }: Options,
   { clock, surroundings, time }: Surroundings.Made,
   parts: Parts.Parts,
-  elsewhere: Elsewhere.Elsewhere
+  listen: Effect.Effect<void>
 ) {
   const { alarm, store: { processes } } = surroundings
+  const missing = MissingFlows.make(surroundings)
   const takeover = yield* Takeover.make(surroundings, parts)
   Jumps.follow(surroundings, parts, time, takeover)
   yield* processes === undefined
-    ? Recovery.recover(surroundings, takeover, elsewhere, running)
-    : Lookout.make(surroundings, parts, Orphans.make(surroundings, takeover), elsewhere)
+    ? Recovery.recover(surroundings, takeover, missing, running)
+    : Lookout.make(surroundings, parts, Orphans.make(surroundings, takeover), missing, listen)
       .watch(processes, clock, registered)
   if (restored === undefined) return
   for (const id of Restore.waiting(running)) alarm.setLatest(id, time.now(), false)

@@ -1,7 +1,8 @@
 /** The processes that share a store with this one. */
-import { Effect } from "effect"
-import type { Processes, StoreError } from "../../EventStore.ts"
-import type { Use } from "./pacing.ts"
+import { Effect, Stream } from "effect"
+import type { CallId } from "../../CallEvent.ts"
+import type { Processes, StoreError, Told } from "../../EventStore.ts"
+import type { Use } from "./rate.ts"
 
 /** Who lives beside this process. */
 export interface Neighbours {
@@ -9,6 +10,10 @@ export interface Neighbours {
   readonly others: () => ReadonlyMap<string, ReadonlySet<string>>
   /** Looks who lives. `false` if the database has lost even this process: then the others are as little dead. */
   readonly look: Effect.Effect<boolean, StoreError>
+  /** Tells others that there is something to see of a call. Nothing depends on it but how soon they look. */
+  readonly tell: (to: ReadonlyArray<string>, callId: CallId) => Effect.Effect<void>
+  /** Hears what others tell this process, for as long as it runs. */
+  readonly listen: (hear: (told: Told) => void) => Effect.Effect<void>
 }
 
 /** The flow of a call as a process registers it. */
@@ -60,8 +65,34 @@ export const make = (
   })
   return {
     others: () => others,
-    look: processes === undefined ? Effect.succeed(true) : look(processes)
+    look: processes === undefined ? Effect.succeed(true) : look(processes),
+    tell: (to, callId) =>
+      processes === undefined || to.length === 0 ? Effect.void : tell(processes, to, { callId, from: process }),
+    listen: (hear) => processes === undefined ? Effect.void : listen(processes.told(process), hear)
   }
+}
+
+const tell = (processes: Processes, to: ReadonlyArray<string>, told: Told): Effect.Effect<void> =>
+  Effect.catch(
+    processes.tell(to, told),
+    (error) => Effect.logDebug(`Others could not be told of call ${told.callId}: ${error.message}`)
+  )
+
+const listen = (telling: ReturnType<Processes["told"]>, hear: (told: Told) => void): Effect.Effect<void> => {
+  let isDeaf = false
+  const once = Effect.scoped(Effect.gen(function*() {
+    const told = yield* telling
+    if (isDeaf) yield* Effect.logInfo("What other processes tell is heard again")
+    isDeaf = false
+    yield* Stream.runForEach(told, (each) => Effect.sync(() => hear(each)))
+  }))
+  const lost = (error: StoreError) => {
+    const words = `What other processes tell is not heard, so calls are looked for from time to time: ${error.message}`
+    const warning = isDeaf ? Effect.void : Effect.logWarning(words)
+    isDeaf = true
+    return Effect.andThen(warning, Effect.sleep("1 second"))
+  }
+  return Effect.forever(Effect.catch(once, lost))
 }
 
 const none: ReadonlyMap<string, number> = new Map()

@@ -1,7 +1,7 @@
 /** What an engine does for the calls of an earlier process when it begins, on a store that it has for itself. */
 import type { Effect } from "effect"
 import type { Summary } from "../../EventStore.ts"
-import type { Elsewhere } from "./elsewhere.ts"
+import type { MissingFlows } from "./missingFlows.ts"
 import type { Surroundings } from "./surroundings.ts"
 import { dueBy, isKnownTo, isPlanned, isUrgent, latest, type Takeover, unlessAlive, wake } from "./takeover.ts"
 
@@ -9,13 +9,13 @@ import { dueBy, isKnownTo, isPlanned, isUrgent, latest, type Takeover, unlessAli
 export const recover = (
   surroundings: Surroundings,
   takeover: Takeover,
-  elsewhere: Elsewhere,
+  missing: MissingFlows,
   running: ReadonlyArray<Summary>
 ): Effect.Effect<void> => {
   keepAlarms(surroundings, running)
   takeDials(surroundings, takeover, running.filter(isPlanned))
   takeover.restartAll(running.filter(isUrgent), unlessAlive(new Set([surroundings.process]), latest(running)))
-  return elsewhere.nameMissing(running)
+  return missing.name(running)
 }
 
 const keepAlarms = ({ alarm, now }: Surroundings, running: ReadonlyArray<Summary>): void => {
