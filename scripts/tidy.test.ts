@@ -25,7 +25,9 @@ const rooms = [
       "LiveCall",
       "Decider",
       "Replay",
+      "Silence",
       "Explain",
+      "Ladder",
       "CallIndex",
       "EventLog",
       "Retention",
@@ -55,7 +57,9 @@ const rooms = [
       "LiveCall",
       "Decider",
       "Replay",
+      "Silence",
       "Explain",
+      "Ladder",
       "Transport"
     ],
     uses: ["effect", "effect/*", "@noble/hashes/*", "@rgrove/parse-xml"],
@@ -63,9 +67,10 @@ const rooms = [
     exceptions: { SqliteClient: ["node:sqlite"] },
     wings: {
       flow: ["Flow", "Step", "Line", "Request", "call"],
-      call: ["Decider", "Replay", "Explain", "engine"],
+      call: ["Decider", "Replay", "Explain", "Ladder", "engine"],
       engine: ["Calls"],
-      store: ["EventStore", "SqlEventStore"]
+      store: ["EventStore", "SqlEventStore"],
+      ladder: ["Ladder", "call"]
     }
   },
   {

@@ -23,9 +23,11 @@ export * as CallInput from "./CallInput.ts"
 export * as CallLine from "./CallLine.ts"
 export * as Decider from "./Decider.ts"
 export * as Explain from "./Explain.ts"
+export * as Ladder from "./Ladder.ts"
 export * as LiveCall from "./LiveCall.ts"
 export * as Replay from "./Replay.ts"
 export * as Settings from "./Settings.ts"
+export * as Silence from "./Silence.ts"
 
 // The engine and what it needs.
 export * as Calls from "./Calls.ts"

@@ -24,6 +24,9 @@ const allUnspeakable = new RegExp(unspeakable, "gu")
 /** Anything but blanks, and what shows only on something else or not at all. */
 const audible = /[^\s\p{Cc}\p{Cf}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u
 
+/** Whether there is anything to hear in words. */
+export const isAudible = (words: string): boolean => audible.test(words)
+
 /** A text with a blank for each character that no voice knows. */
 export const speakable = (text: string): string => text.replaceAll(allUnspeakable, " ")
 
