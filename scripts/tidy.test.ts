@@ -35,6 +35,7 @@ const rooms = [
       "Witness",
       "Transport",
       "Reply",
+      "CallMetrics",
       "Calls",
       "SqlEventStore",
       "SqliteClient"
@@ -79,6 +80,7 @@ const rooms = [
       "TelesignWire",
       "TelesignAuth",
       "Telesign",
+      "TelesignMetrics",
       "TelesignWebhook",
       "TelesignNode",
       "CallsApiProblem",

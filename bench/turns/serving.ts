@@ -1,7 +1,7 @@
 /** What the measured servers of Ringback have in common: engine, store, and the routes by which a measurement is steered. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { type CallEvent, Calls, type EventStore, SqlEventStore } from "@ringback/core"
+import { type CallEvent, CallMetrics, Calls, type EventStore } from "@ringback/core"
 import { Console, Effect, Layer, Metric, Option, References } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { createServer, type Server } from "node:http"
@@ -39,7 +39,7 @@ const control = HttpRouter.use((router) =>
     yield* router.add(
       "GET",
       "/usage",
-      Effect.map(Metric.value(SqlEventStore.commits), ({ count }) => HttpServerResponse.jsonUnsafe(usage(count)))
+      Effect.map(Metric.value(CallMetrics.storeCommits), ({ count }) => HttpServerResponse.jsonUnsafe(usage(count)))
     )
     yield* router.add("POST", "/calls", Effect.provideContext(startOne, services))
     yield* router.add("POST", "/start", (request) =>

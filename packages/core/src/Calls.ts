@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { Context, DateTime, Effect, Layer, Option, Result, Schema } from "effect"
-import type { Exit, Metric } from "effect"
+import type { Exit } from "effect"
 import type { Action } from "./Action.ts"
 import * as ActionModule from "./Action.ts"
 import type { Call } from "./Call.ts"
@@ -16,14 +16,9 @@ import type * as Flow from "./Flow.ts"
 import * as bounds from "./internal/bounds.ts"
 import { CallNotFound, isCallId, notFound } from "./internal/callNotFound.ts"
 import * as Activities from "./internal/engine/activities.ts"
-import * as Callers from "./internal/engine/callers.ts"
 import * as ChanceOf from "./internal/engine/chance.ts"
-import * as Dialling from "./internal/engine/dialling.ts"
 import * as engine from "./internal/engine/engine.ts"
 import * as Neighbours from "./internal/engine/neighbours.ts"
-import type * as Posted from "./internal/engine/posted.ts"
-import * as Refusals from "./internal/engine/refusals.ts"
-import * as Restore from "./internal/engine/restore.ts"
 import * as Time from "./internal/engine/time.ts"
 import { recordable } from "./internal/json.ts"
 import * as Masked from "./internal/masked.ts"
@@ -301,7 +296,30 @@ export class Calls extends Context.Service<Calls, {
   readonly flows: ReadonlyArray<Registered>
   /** What stands in the way of this process's dials now, whoever is to be rung. They wait, while one at a time probes. */
   readonly obstacles: Effect.Effect<ReadonlyArray<Hindrance>>
+  /** What this process has in hand now. Costs as much as there are calls in memory. */
+  readonly load: Effect.Effect<Load>
 }>()("@ringback/core/Calls") {}
+
+/**
+ * What a process has in hand. Of calls that another process on the store went on with, the lines and dials are not counted.
+ *
+ * @since 0.1.0
+ */
+export interface Load {
+  /** The engine ends: it answers what is in hand, and begins nothing. */
+  readonly isClosing: boolean
+  readonly callsInMemory: number
+  /** Lines that ring or talk. */
+  readonly linesLive: number
+  /** Dials of which nobody knows yet whether they rang. */
+  readonly dialsUnknown: number
+  /** Dials that wait for their place in the pace. */
+  readonly dialsWaiting: number
+  /** Webhooks that are not recorded yet. */
+  readonly webhooksWaiting: number
+  /** How long the store has failed, or was late, and how often; `undefined` while it is well. */
+  readonly storeFailing: { readonly forMillis: number; readonly failures: number } | undefined
+}
 
 /**
  * Something that stands in the way of all dials, or of those from one number of ours.
@@ -345,43 +363,6 @@ export interface ClockChanges extends Time.ClockChanges {}
  * @since 0.1.0
  */
 export const ClockChanges: Context.Reference<ClockChanges | undefined> = Time.ClockChanges
-
-/**
- * Counts the fields of webhooks that were left out of the record because they are out of bounds (`Webhook.bounded`).
- *
- * @since 0.1.0
- */
-export const fieldsLeftOut: Metric.Counter<number> = Refusals.fieldsLeftOut
-
-/**
- * Counts the calls that came in and were refused, because too many came in a second or were there at a time
- * (`settings.inbound`).
- *
- * @since 0.1.0
- */
-export const callersTurnedAway: Metric.Counter<number> = Callers.turnedAway
-
-/**
- * Counts the dials that were held because the store was restored from a copy (`restored`).
- *
- * @since 0.1.0
- */
-export const dialsHeld: Metric.Counter<number> = Restore.dialsHeld
-
-/**
- * What became of the `POST` of a dial. `unsent` is one that was not sent in time, or cancelled before; `lost` one of which nobody
- * knows whether it rang.
- *
- * @since 0.1.0
- */
-export type DialResult = Posted.DialResult
-
-/**
- * Counts the dials that were recorded as attempted, by what became of them.
- *
- * @since 0.1.0
- */
-export const dialsOf: (result: DialResult) => Metric.Counter<number> = Dialling.dialsOf
 
 type AnyDefinition = Flow.Definition<string, never, unknown, unknown, unknown>
 type Answering = Flow.Definition<string, Record<never, never>, unknown, unknown, unknown>
@@ -544,6 +525,7 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
   const calls = yield* engine.make({
     definition: (name, version) => flows.get(Neighbours.nameOf(name, version)),
     registered: new Set(flows.keys()),
+    flows: new Set([...flows.values()].map(({ name }) => name)),
     answering: (number) => answering.get(PhoneNumber.digits(number)),
     refusal: options.refusal ?? ActionModule.hangup,
     namespace: options.namespace,
@@ -621,7 +603,8 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
     signal,
     outcome: (id) => isCallId(id) ? Effect.map(calls.outcome(id), Masked.copy) : Effect.fail(notFound(id)),
     flows: [...flows.values()].map((flow) => ({ flow, startable: startable.has(flow) })),
-    obstacles: Effect.map(calls.obstacles, (all) => all.map(hindrance))
+    obstacles: Effect.map(calls.obstacles, (all) => all.map(hindrance)),
+    load: calls.load
   })
 })
 
@@ -758,3 +741,10 @@ export const obstacles: Effect.Effect<ReadonlyArray<Hindrance>, never, Calls> = 
   Calls,
   (calls) => calls.obstacles
 )
+
+/**
+ * What this process has in hand now; see the service.
+ *
+ * @since 0.1.0
+ */
+export const load: Effect.Effect<Load, never, Calls> = Effect.flatMap(Calls, (calls) => calls.load)

@@ -188,8 +188,11 @@ export class EventStore extends Context.Service<EventStore, {
   readonly read: (callId: CallId) => Effect.Effect<ReadonlyArray<Turn>, StoreError>
   /** The call that learned of this carrier's session, the first one if there are more. */
   readonly find: (referenceId: string) => Effect.Effect<Option.Option<CallId>, StoreError>
-  /** The running calls whose due time is at or before `before`, the earliest first. Never reads events. */
-  readonly due: (options: { readonly before: number }) => Effect.Effect<ReadonlyArray<Summary>, StoreError>
+  /** The running calls whose due time is at or before `before`, the earliest first, `limit` at most. Never reads events. */
+  readonly due: (options: {
+    readonly before: number
+    readonly limit?: number | undefined
+  }) => Effect.Effect<ReadonlyArray<Summary>, StoreError>
   /**
    * The running calls of which a process knows something that is not among `alive`, in the order of their ids. Never reads
    * events.

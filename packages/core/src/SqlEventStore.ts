@@ -9,12 +9,13 @@
  *
  * @since 0.1.0
  */
-import { Array as Arr, Clock, Context, Effect, Exit, Layer, Metric, Option, Result } from "effect"
+import { Array as Arr, Clock, Context, Effect, Exit, Layer, Option, Result } from "effect"
 import type { Fiber } from "effect"
 import { Migrator, SqlClient, SqlError } from "effect/sql"
 import type { Statement } from "effect/sql"
 import type { CallId } from "./CallEvent.ts"
 import * as CallEvent from "./CallEvent.ts"
+import * as CallMetrics from "./CallMetrics.ts"
 import {
   Closed,
   Down,
@@ -35,26 +36,6 @@ import * as GroupCommit from "./internal/store/groupCommit.ts"
 import * as Dialect from "./internal/store/sqlDialect.ts"
 import * as Processes from "./internal/store/sqlProcesses.ts"
 import * as Refusal from "./internal/store/sqlRefusal.ts"
-
-/**
- * Counts the commits that stored turns. With `turns` it tells how many appends share one.
- *
- * @since 0.1.0
- */
-export const commits = Metric.counter("ringback_store_commits", {
-  description: "Commits that stored turns",
-  incremental: true
-})
-
-/**
- * Counts the turns that were stored.
- *
- * @since 0.1.0
- */
-export const turns = Metric.counter("ringback_store_turns", {
-  description: "Turns that were stored",
-  incremental: true
-})
 
 /**
  * Opens the store in the database of the `SqlClient`, SQLite or PostgreSQL, and makes or upgrades its tables first. Fails
@@ -93,7 +74,8 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
       batchSize: 256,
       capacity: 4096
     })
-    const [submit, submitKeyed] = [yield* lane, yield* lane]
+    const [line, keyed] = [yield* lane, yield* lane]
+    yield* CallMetrics.read(CallMetrics.storeWaiting, () => line.waiting() + keyed.waiting())
 
     return EventStore.of({
       namespace,
@@ -104,7 +86,7 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
         })
         const begin: Begin<void, VersionConflict | StoreError> = (answer) => {
           if (Result.isFailure(encoded)) return answer(Exit.fail(encoded.failure))
-          return isKeyed(turn) ? submitKeyed(encoded.success, answer) : submit(encoded.success, answer)
+          return (isKeyed(turn) ? keyed : line).submit(encoded.success, answer)
         }
         const append = Effect.withFiber<void, VersionConflict | StoreError>((fiber) =>
           isInside(sql, fiber)
@@ -126,9 +108,10 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
         sql<CallRow>`SELECT call_id FROM ringback_references WHERE reference_id = ${Dialect.escape(referenceId)}`.pipe(
           reading(([row]) => Option.fromNullishOr(row?.call_id))
         ),
-      due: ({ before }) =>
+      due: ({ before, limit }) =>
         sql<SummaryRow>`SELECT ${summaryColumns(sql)} FROM ringback_running
-          WHERE due_from <= ${before} AND due <= ${before} ORDER BY due, call_id`.pipe(
+          WHERE due_from <= ${before} AND due <= ${before} ORDER BY due, call_id
+          LIMIT ${limit ?? Number.MAX_SAFE_INTEGER}`.pipe(
           reading((rows) => rows.map(toSummary))
         ),
       orphans: (alive) =>
@@ -362,8 +345,8 @@ const insertAll = (
   const statement = compiled<CallRow>(sql, text, parameters)
   const counted = (count: number) => {
     if (count === 0) return
-    commits.updateUnsafe(1, context)
-    turns.updateUnsafe(count, context)
+    CallMetrics.storeCommits.updateUnsafe(1, context)
+    CallMetrics.storeTurns.updateUnsafe(count, context)
   }
   const named = (rows: ReadonlyArray<CallRow>): Won => {
     counted(rows.length)

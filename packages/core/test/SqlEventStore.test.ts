@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { CallEvent, EventStore, SqlEventStore } from "@ringback/core"
+import { CallEvent, CallMetrics, EventStore, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import * as StoreContract from "@ringback/testing/StoreContract"
 import { Context, Effect, Fiber, Latch, Layer, Metric, Option, Scope, Stream } from "effect"
@@ -280,9 +280,9 @@ describe("opening", () => {
 describe("group commit", () => {
   it.effect("puts at most 256 turns into a commit", () =>
     Effect.gen(function*() {
-      const before = yield* count(SqlEventStore.commits)
+      const before = yield* count(CallMetrics.storeCommits)
       yield* Effect.forEach(times(1024), (n) => append(n, 1), atOnce)
-      const commits = (yield* count(SqlEventStore.commits)) - before
+      const commits = (yield* count(CallMetrics.storeCommits)) - before
       assert.isAtLeast(commits, 4)
       assert.isAtMost(commits, 12)
     }).pipe(Effect.provide(layer)))
@@ -306,11 +306,11 @@ describe("group commit", () => {
   it.effect("counts only what was stored", () =>
     Effect.gen(function*() {
       yield* append(1, 1)
-      const before = yield* Effect.all([count(SqlEventStore.commits), count(SqlEventStore.turns)])
+      const before = yield* Effect.all([count(CallMetrics.storeCommits), count(CallMetrics.storeTurns)])
       yield* Effect.flip(append(1, 1, "other"))
       yield* append(1, 1)
       assert.deepStrictEqual(
-        yield* Effect.all([count(SqlEventStore.commits), count(SqlEventStore.turns)]),
+        yield* Effect.all([count(CallMetrics.storeCommits), count(CallMetrics.storeTurns)]),
         before
       )
     }).pipe(Effect.provide(layer)))
@@ -382,7 +382,7 @@ describe("group commit", () => {
     Effect.gen(function*() {
       yield* append(1, 1)
       yield* append(2, 1)
-      const before = yield* Effect.all([count(SqlEventStore.commits), count(SqlEventStore.turns)])
+      const before = yield* Effect.all([count(CallMetrics.storeCommits), count(CallMetrics.storeTurns)])
       const outcomes = yield* Effect.forEach(
         [[1, 2], [2, 3], [3, 1], [4, 2], [2, 1]] as const,
         ([call, version]) => Effect.map(Effect.result(append(call, version)), (result) => result._tag),
@@ -395,7 +395,7 @@ describe("group commit", () => {
         ["3/1"],
         []
       ])
-      const after = yield* Effect.all([count(SqlEventStore.commits), count(SqlEventStore.turns)])
+      const after = yield* Effect.all([count(CallMetrics.storeCommits), count(CallMetrics.storeTurns)])
       assert.deepStrictEqual(after, [before[0] + 1, before[1] + 2])
     }).pipe(Effect.provide(layer)))
 

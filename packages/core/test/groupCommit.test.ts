@@ -13,7 +13,7 @@ interface Commit {
 const make = Effect.fnUntraced(function*(options: { readonly batchSize?: number; readonly capacity?: number } = {}) {
   const commits = yield* Queue.unbounded<Commit>()
   const scope = yield* Scope.make()
-  const put = yield* Scope.provide(
+  const { submit: put, waiting } = yield* Scope.provide(
     GroupCommit.make<string, string>({
       write: Effect.fnUntraced(function*(batch) {
         const answers = yield* Deferred.make<ReadonlyArray<Exit.Exit<void, string>>, string>()
@@ -33,6 +33,7 @@ const make = Effect.fnUntraced(function*(options: { readonly batchSize?: number;
   const submit = (item: string) => Effect.callback<void, string>((answer) => put(item, answer))
   return {
     put,
+    waiting,
     /** Sends items off at once. */
     submit: (...items: ReadonlyArray<string>) =>
       Effect.forEach(items, (item) => Effect.forkChild(Effect.exit(submit(item)), { startImmediately: true })),

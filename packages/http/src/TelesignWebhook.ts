@@ -92,7 +92,7 @@ export interface Options<V extends Verification<unknown> = Verification> extends
  * The address is one: other spellings of `path` (another case, a trailing slash, `//`, an encoded letter) are 404, for they would
  * pass by what a proxy allows by path. Middleware sees and changes the answer as that of any route.
  *
- * Each webhook counts in the metric `ringback_webhooks`, by `event` and `result`. Whom it refuses the log tells, of each kind
+ * Each webhook counts in the metric `ringback_webhooks_total`, by `event` and `result`. Whom it refuses the log tells, of each kind
  * at once and then once a minute at most.
  *
  * @since 0.1.0

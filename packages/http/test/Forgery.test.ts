@@ -197,7 +197,9 @@ describe("webhooks", () => {
 const refusals = async (): Promise<Record<string, number>> => {
   const all = await Effect.runPromise(Metric.snapshot)
   return Object.fromEntries(
-    all.filter(({ attributes, id }) => id === "ringback_webhooks" && attributes?.event === "unread").map((each) => [
+    all.filter(({ attributes, id }) => id === "ringback_webhooks_total" && attributes?.event === "unread").map((
+      each
+    ) => [
       each.attributes!.result!,
       (each.state as { readonly count: number }).count
     ])

@@ -583,7 +583,7 @@ for (const [way, serve] of ways) {
           "Warn 1 webhook was refused: two signatures in one header",
           "Warn 1 webhook was refused: no signature"
         ])
-        const counted = (yield* Metric.snapshot).filter((each) => each.id === "ringback_webhooks").map((each) =>
+        const counted = (yield* Metric.snapshot).filter((each) => each.id === "ringback_webhooks_total").map((each) =>
           `${each.attributes?.result} ${(each.state as { count: number }).count}`
         )
         assert.deepStrictEqual(counted.toSorted(), [
@@ -701,7 +701,7 @@ for (const [way, serve] of ways) {
         yield* post(url, "{}")
         yield* post(url, "nothing")
         yield* post(url, JSON.stringify({ event: "a".repeat(200), reference_id: "7A10" }))
-        const counted = (yield* Metric.snapshot).filter((each) => each.id === "ringback_webhooks").map((each) =>
+        const counted = (yield* Metric.snapshot).filter((each) => each.id === "ringback_webhooks_total").map((each) =>
           `${each.attributes?.event} ${each.attributes?.result} ${(each.state as { count: number }).count}`
         )
         assert.deepStrictEqual(counted.toSorted(), [

@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { CallEvent, EventStore, SqlEventStore } from "@ringback/core"
+import { CallEvent, CallMetrics, EventStore } from "@ringback/core"
 import { Arbitrary, Context, Deferred, Effect, Exit, Fiber, Layer, Metric, Option, Schema, Scope, Stream } from "effect"
 
 /**
@@ -312,6 +312,8 @@ const ordersDue = Effect.gen(function*() {
   assert.deepStrictEqual(yield* due(199), [0, 100, 100.5])
   assert.deepStrictEqual(yield* due(200), [0, 100, 100.5, 200, 200])
   assert.deepStrictEqual(yield* due(-1), [])
+  const first = yield* store.due({ before: 200, limit: 2 })
+  assert.deepStrictEqual(first.map((each) => each.due), [0, 100])
   assert.deepStrictEqual(
     (yield* store.due({ before: Infinity })).map((each) => each.callId),
     [6, 5, 1, 2, 4, 0].map(callId)
@@ -484,8 +486,8 @@ const refusesLate = Effect.fnUntraced(function*<E>(layer: Layer.Layer<EventStore
 
 const sharesCommits = Effect.fnUntraced(function*<E>(layer: Layer.Layer<EventStore.EventStore, E>) {
   const counted = Effect.all([
-    Effect.map(Metric.value(SqlEventStore.commits), ({ count }) => Number(count)),
-    Effect.map(Metric.value(SqlEventStore.turns), ({ count }) => Number(count))
+    Effect.map(Metric.value(CallMetrics.storeCommits), ({ count }) => Number(count)),
+    Effect.map(Metric.value(CallMetrics.storeTurns), ({ count }) => Number(count))
   ])
   yield* Effect.gen(function*() {
     const [commits, turns] = yield* counted

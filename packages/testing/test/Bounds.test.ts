@@ -41,7 +41,7 @@ describe("a webhook that somebody else decoded", () => {
       const [arrived] = yield* Calls.events(Option.getOrThrow(yield* store.find("7A10")))
       assert(arrived?._tag === "CallArrived")
       assert.deepStrictEqual([arrived.from, arrived.extra], [undefined, { id: 7 }])
-      const [state] = (yield* Metric.snapshot).filter(({ id }) => id === "ringback_webhook_fields_left_out")
+      const [state] = (yield* Metric.snapshot).filter(({ id }) => id === "ringback_webhook_fields_left_out_total")
       assert.strictEqual((state?.state as { readonly count: number } | undefined)?.count, 2)
     }).pipe(
       Effect.provide(

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, EventStore, Flow, Line } from "@ringback/core"
+import { CallMetrics, Calls, EventStore, Flow, Line } from "@ringback/core"
 import { FakeClock, TestCalls } from "@ringback/testing"
 import { Effect, Metric, Schema } from "effect"
 
@@ -42,7 +42,7 @@ describe("callers", () => {
       assert.strictEqual(yield* heard("second", 30), 5)
       yield* FakeClock.advance("1 minute") // what was not used does not add up
       assert.strictEqual(yield* heard("third", 30), 10)
-      assert.strictEqual((yield* Metric.value(Calls.callersTurnedAway)).count, 65)
+      assert.strictEqual((yield* Metric.value(CallMetrics.callersTurnedAway)).count, 65)
     }).pipe(Effect.provide(engine({ perSecond: 10 })), Effect.provideService(Metric.MetricRegistry, new Map())))
 
   it.effect("are so many at a time, and one who hangs up makes room", () =>

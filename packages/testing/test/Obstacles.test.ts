@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import {
   type Action,
   type CallEvent,
+  CallMetrics,
   Calls,
   EventStore,
   Flow,
@@ -278,8 +279,8 @@ describe("dials", () => {
     ]
     let n = 0
     state.answer = () => reasons[n++]
-    const counted = (result: Calls.DialResult) =>
-      Effect.map(Metric.value(Calls.dialsOf(result)), ({ count }) => Number(count))
+    const counted = (result: CallMetrics.DialResult) =>
+      Effect.map(Metric.value(CallMetrics.dials(result)), ({ count }) => Number(count))
     const results = ["accepted", "refused", "throttled", "lost", "unreachable", "credentials", "caller id"] as const
     return Effect.gen(function*() {
       const before = yield* Effect.forEach(results, counted)

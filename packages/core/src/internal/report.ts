@@ -44,6 +44,11 @@ export class Report {
     return this.failures > 0
   }
 
+  /** How long it has failed, in milliseconds, and how often; `undefined` if it does not. */
+  get failing(): { readonly forMillis: number; readonly failures: number } | undefined {
+    return this.failures === 0 ? undefined : { forMillis: this.elapsed() - this.since, failures: this.failures }
+  }
+
   /** It failed, or failed again. */
   failed(problem: string): Effect.Effect<void> {
     const now = this.elapsed()

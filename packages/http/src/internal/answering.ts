@@ -4,10 +4,11 @@
  */
 import { Webhook } from "@ringback/core"
 import type { Calls, EventStore, Reply } from "@ringback/core"
-import { ByteSize, Cause, Effect, Exit, Metric, Option, Result } from "effect"
-import type { Context } from "effect"
+import { ByteSize, Cause, Effect, Exit, Option, Result } from "effect"
+import type { Context, Metric } from "effect"
 import { Headers } from "effect/http"
 import type * as TelesignAuth from "../TelesignAuth.ts"
+import * as TelesignMetrics from "../TelesignMetrics.ts"
 import * as TelesignWire from "../TelesignWire.ts"
 import * as Admission from "./admission.ts"
 
@@ -43,7 +44,7 @@ const closing = { ...plain, connection: "close" }
 
 const refusal = (status: number, error: string) => new Answer(status, JSON.stringify({ error }))
 
-const rejections = {
+const rejections: { readonly [R in TelesignMetrics.Rejection]: Answer } = {
   unsigned: refusal(401, "The signature is missing"),
   wrong_signature: refusal(401, "The signature is wrong"),
   malformed_signature: refusal(401, "The signature is malformed"),
@@ -59,9 +60,6 @@ const rejections = {
       `${Webhook.limits.id}, none of them a control character`
   )
 }
-
-/** Why something is not a webhook. */
-export type Rejection = keyof typeof rejections
 
 /** Why there is no body. */
 export type Unread = "too_large" | "unreadable"
@@ -95,7 +93,7 @@ export const make = Effect.fnUntraced(
     const count = counter(context)
     const check = yield* Admission.make(options.verify ?? "required")
 
-    const reject = (rejection: Rejection): Answer => {
+    const reject = (rejection: TelesignMetrics.Rejection): Answer => {
       count("unread", rejection)
       return rejections[rejection]
     }
@@ -173,7 +171,7 @@ export const isAt = (path: string, target: string): boolean => {
 
 const decoder = new TextDecoder()
 
-const decode = (body: Body): Webhook.Webhook | Rejection => {
+const decode = (body: Body): Webhook.Webhook | TelesignMetrics.Rejection => {
   let parsed: unknown
   try {
     parsed = JSON.parse(decoder.decode(body))
@@ -193,37 +191,23 @@ const hangup = new Answer(200, JSON.stringify({ method: "hangup", params: {} }))
 
 // Counting
 
-const knownEvents = [
-  "incoming_call",
-  "dial_completed",
-  "speak_completed",
-  "play_completed",
-  "call_leg_completed",
-  "call_completed",
-  "unread"
-]
-
-type Outcome = "action" | "nothing" | "unsayable" | "unavailable" | "died" | Rejection
-
-type Count = (event: string, result: Outcome) => void
+type Count = (event: string, result: TelesignMetrics.Result) => void
 
 /** Makes what counts webhooks. Names that are not known share one label, so that nobody can fill the memory with metrics. */
 const counter = (context: Context.Context<never>): Count => {
-  const known = new Map(knownEvents.map((event) => [event, countersOf(event)]))
+  const known = new Map<string, ReturnType<typeof countersOf>>(
+    TelesignMetrics.events.map((event) => [event, countersOf(event)])
+  )
   const others = countersOf("other")
   return (event, result) => (known.get(event) ?? others)(result).updateUnsafe(1, context)
 }
 
-const countersOf = (event: string) => {
-  const counters = new Map<Outcome, Metric.Counter<number>>()
-  return (result: Outcome): Metric.Counter<number> => {
+const countersOf = (event: TelesignMetrics.Event) => {
+  const counters = new Map<TelesignMetrics.Result, Metric.Counter<number>>()
+  return (result: TelesignMetrics.Result): Metric.Counter<number> => {
     const found = counters.get(result)
     if (found !== undefined) return found
-    const made = Metric.counter("ringback_webhooks", {
-      description: "Webhooks that came in, by event and by what became of them",
-      attributes: { event, result },
-      incremental: true
-    })
+    const made = TelesignMetrics.webhooks(event, result)
     counters.set(result, made)
     return made
   }

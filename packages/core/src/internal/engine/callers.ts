@@ -2,9 +2,10 @@
  * How many callers are let in. Nobody asks before somebody calls, and each call is written down, so what comes in has a bound of
  * its own: so many a second, and so many at a time. Both count for this process, and for calls that began in it.
  */
-import { Effect, Metric } from "effect"
+import { Effect } from "effect"
 import type { CallId } from "../../CallEvent.ts"
 import { isQuiet } from "../../CallLine.ts"
+import * as CallMetrics from "../../CallMetrics.ts"
 import * as Gathered from "../gathered.ts"
 import type { Follow, Surroundings } from "./surroundings.ts"
 
@@ -17,12 +18,6 @@ export interface Callers {
   /** A caller whose line is closed makes room. */
   readonly follow: Follow
 }
-
-/** Counts the callers that were turned away because too many came. */
-export const turnedAway = Metric.counter("ringback_callers_turned_away", {
-  description: "Calls that came in and were refused, because too many came in a second or were there at a time",
-  incremental: true
-})
 
 /** The carrier ends each call by then, so the end of an older one was told to another process, or lost. */
 const longest = 4 * 60 * 60 * 1000
@@ -66,7 +61,7 @@ export const make = Effect.fnUntraced(function*({ elapsed, run, settings }: Surr
       if (talking.has(id)) return true
       const now = elapsed()
       if (!hasRoom(now)) {
-        turnedAway.updateUnsafe(1, context)
+        CallMetrics.callersTurnedAway.updateUnsafe(1, context)
         tell()
         return false
       }

@@ -1,5 +1,5 @@
 /** The dials of calls: each is sent when its attempt is durable, soon or not at all, and what the carrier said is recorded. */
-import { Effect, Metric } from "effect"
+import { Effect } from "effect"
 import type { Scope } from "effect"
 import * as Action from "../../Action.ts"
 import * as Call from "../../Call.ts"
@@ -10,7 +10,7 @@ import * as Gathered from "../gathered.ts"
 import * as CallLog from "./callLog.ts"
 import type { Entity } from "./entity.ts"
 import type { Parts } from "./parts.ts"
-import { type DialResult, resultOf } from "./posted.ts"
+import { resultOf } from "./posted.ts"
 import * as Posting from "./posting.ts"
 import type { Follow, Surroundings } from "./surroundings.ts"
 
@@ -18,14 +18,6 @@ import type { Follow, Surroundings } from "./surroundings.ts"
 export interface Dialling {
   readonly follow: Follow
 }
-
-/** Counts the dials that were recorded as attempted, by what became of their `POST`. */
-export const dialsOf = (result: DialResult): Metric.Counter<number> =>
-  Metric.counter("ringback_dials", {
-    description: "Dials that were attempted, by what became of their POST",
-    incremental: true,
-    attributes: { result }
-  })
 
 type Attempt = Extract<CallEvent, { readonly _tag: "DialAttempted" }>
 
@@ -37,7 +29,7 @@ export const make = Effect.fnUntraced(function*(
   { intake }: Parts,
   transport: Transport["Service"]
 ): Effect.fn.Return<Dialling, never, Scope.Scope> {
-  const { closing, elapsed, now, pacing, restore, run, settings } = surroundings
+  const { closing, elapsed, figures, now, pacing, restore, run, settings } = surroundings
   const post = yield* Posting.make(surroundings, transport)
 
   const tellTooLate = Gathered.make<CallId>(run, (_, count) =>
@@ -76,10 +68,8 @@ export const make = Effect.fnUntraced(function*(
   const record = (entity: Entity, { line }: Attempt, posted: Posted): Effect.Effect<void> => {
     const from = entity.live === undefined ? undefined : Call.lineOf(entity.live.call, line)?.from
     pacing.posted(from ?? "", posted)
-    return Effect.andThen(
-      Metric.update(dialsOf(resultOf(posted)), 1),
-      intake.takeSurely(entity, { _tag: "Posted", line, posted })
-    )
+    figures.posted(resultOf(posted))
+    return intake.takeSurely(entity, { _tag: "Posted", line, posted })
   }
 
   /** An engine that ends waits for both for a while; what is not recorded then, the next process finds. */

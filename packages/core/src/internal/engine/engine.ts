@@ -3,7 +3,9 @@
  * application asks for, over one store and one transport.
  */
 import { Effect, Scope } from "effect"
+import * as Call from "../../Call.ts"
 import type { Standing } from "../../CallInput.ts"
+import * as CallLine from "../../CallLine.ts"
 import { EventStore } from "../../EventStore.ts"
 import { Transport } from "../../Transport.ts"
 import type * as Webhook from "../../Webhook.ts"
@@ -13,6 +15,7 @@ import * as Callers from "./callers.ts"
 import * as Closing from "./closing.ts"
 import * as Dialling from "./dialling.ts"
 import * as Elsewhere from "./elsewhere.ts"
+import * as Figures from "./figures.ts"
 import * as Joining from "./joining.ts"
 import * as Jumps from "./jumps.ts"
 import * as Leftover from "./leftover.ts"
@@ -43,6 +46,7 @@ export interface Engine extends Outcomes.Outcomes, Signals.Signals {
   readonly start: Starts.Start
   readonly receive: (webhook: Webhook.Webhook, answer: Answer) => void
   readonly obstacles: Effect.Effect<ReadonlyArray<Standing>>
+  readonly load: Effect.Effect<Figures.Load>
 }
 
 /** Starts an engine that runs until its scope closes, which takes `settings.closing.within` at the most. */
@@ -64,6 +68,7 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
   const names = SignalNames.make()
   const callers = yield* Callers.make(surroundings)
   const parts: Parts.Parts = Parts.make(surroundings, (...turn) => {
+    surroundings.figures.follow(turn[1], turn[2])
     names.learn(turn[1], turn[2])
     callers.follow(...turn)
     activities.follow(...turn)
@@ -79,15 +84,40 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
   const uncommitted = store.processes === undefined ? Uncommitted.make(surroundings) : undefined
   const joining = Joining.make(surroundings, parts, unbounded, uncommitted?.started)
   yield* takeUp(options, made, parts, elsewhere.listen)
+  const load = loadOf(surroundings, parts, webhooks)
+  const standing = () => surroundings.pacing.standing(surroundings.elapsed())
+  yield* Figures.show(load, standing)
   const engine: Engine = {
-    receive: webhooks.receive,
-    obstacles: Effect.sync(() => surroundings.pacing.standing(surroundings.elapsed())),
+    receive: (webhook, answer) => webhooks.receive(webhook, surroundings.figures.timed(webhook, answer)),
+    obstacles: Effect.sync(standing),
+    load: Effect.sync(load),
     start: yield* Starts.make(surroundings, parts, requests, joining),
     ...Signals.make(surroundings, parts, requests, joining, elsewhere, names),
     ...Outcomes.make(surroundings, parts, joining, unbounded)
   }
   return { engine, onBegin: activities.stop, onOver: Effect.suspend(() => letGo(parts, webhooks, requests)) }
 })
+
+/** Counts what an engine has in hand. Of calls that others went on with, their lines are theirs. */
+const loadOf = (
+  { closing, pacing, process, troubles }: Surroundings.Surroundings,
+  { entities }: Parts.Parts,
+  webhooks: Webhooks.Webhooks
+) =>
+(): Figures.Load => {
+  const all = [...entities.all()]
+  const own = all.flatMap(({ live, writer }) => live !== undefined && writer === process ? [live.call] : [])
+  const open = own.flatMap(Call.liveLines).filter(CallLine.isOpen)
+  return {
+    isClosing: closing.isBegun(),
+    callsInMemory: all.length,
+    linesLive: open.length,
+    dialsUnknown: open.filter(({ phase }) => phase === "Unknown").length,
+    dialsWaiting: pacing.waiting(),
+    webhooksWaiting: webhooks.waiting(),
+    storeFailing: troubles.store.failing ?? webhooks.failing()
+  }
+}
 
 /** Takes up the calls that are running in the store, and those that it is told to dial or to give up. */
 const takeUp = Effect.fnUntraced(function*(

@@ -32,6 +32,8 @@ export interface LateReplies {
   readonly part: (arrival: Arrival) => void
   /** Whether the store is so late that what can wait had better not be asked of it. */
   readonly isLate: () => boolean
+  /** How long that has been so, and for how many webhooks. */
+  readonly failing: () => Report["failing"]
 }
 
 const closed = Exit.fail(Closing.closed)
@@ -109,6 +111,7 @@ export const make = Effect.fnUntraced(function*(
     part: (arrival) => {
       if (!isAnswered(arrival)) answer(arrival, parting(arrival.entity, arrival.webhook))
     },
-    isLate: () => late.size > 0
+    isLate: () => late.size > 0,
+    failing: () => lateness.failing
   }
 })

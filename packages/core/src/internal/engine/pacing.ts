@@ -21,6 +21,8 @@ export interface Pacing {
   readonly wait: (id: CallId, at: number, dial?: WaitingDials.Dial) => void
   /** The call has no dial that waits any more. */
   readonly leave: (id: CallId) => void
+  /** How many dials wait. */
+  readonly waiting: () => number
   /** Whether a dial of a call may be attempted now: it was given a place, or there is one and nobody waits for it. */
   readonly hasPlace: (id: CallId, elapsed: number) => boolean
   /** What stands in the way of dials, whoever is to be rung. */
@@ -146,6 +148,7 @@ export const make = Effect.fnUntraced(function*(
       else enter(id, at, dial)
     },
     leave,
+    waiting: waiting.count,
     hasPlace: (id, now) => placed.has(id) || (!isBehind(id) && placed.isFree(now)),
     standing: account.standing,
     attempted: (id, from, now) => {

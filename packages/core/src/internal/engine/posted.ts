@@ -5,6 +5,7 @@
 import { Schema } from "effect"
 import { Obstacle } from "../../CallEvent.ts"
 import type { Posted } from "../../CallInput.ts"
+import type { DialResult } from "../../CallMetrics.ts"
 import type { Accepted, TransportError } from "../../Transport.ts"
 import * as Webhook from "../../Webhook.ts"
 
@@ -50,11 +51,6 @@ export const unconfirmed = (reason: TransportError["reason"]): Posted => {
 /** A wish that is no time is none. How long it is followed is decided with the call. */
 const wish = (millis: number | undefined): { readonly retryAfterMillis?: number } =>
   millis !== undefined && Number.isFinite(millis) && millis >= 0 ? { retryAfterMillis: millis } : {}
-
-/**
- * `unsent` is a dial that was not sent in time, or cancelled before; `lost` one of which nobody knows whether it rang.
- */
-export type DialResult = "accepted" | "refused" | "throttled" | Obstacle | "unsent" | "lost"
 
 /** What became of a `POST`, in a word. */
 export const resultOf = (posted: Posted): DialResult => {

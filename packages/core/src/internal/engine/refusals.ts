@@ -1,5 +1,5 @@
 /** Webhooks that are not recorded, and never will be. Nobody could steer their lines, so nobody is left on one in silence. */
-import { Cause, Effect, Exit, Metric, Option } from "effect"
+import { Cause, Effect, Exit, Option } from "effect"
 import * as Action from "../../Action.ts"
 import { isOfSession } from "../../CallLine.ts"
 import { Busy, StoreError } from "../../EventStore.ts"
@@ -32,12 +32,6 @@ export interface Refusals {
   /** One was recorded: if others were not, that is over. */
   readonly over: () => void
 }
-
-/** Counts the fields of webhooks that were left out because they are out of bounds. */
-export const fieldsLeftOut = Metric.counter("ringback_webhook_fields_left_out", {
-  description: "Fields of webhooks that were left out because they are too large, or are no such thing",
-  incremental: true
-})
 
 /** Answers for an engine. */
 export const make = ({ elapsed, restore, run, settings }: Surroundings, addresses: Addresses): Refusals => {

@@ -2,21 +2,16 @@
  * Whether the store is a copy of an earlier day, and what becomes of the dials of calls that began before: a phone may have
  * rung for them that the copy does not know of.
  */
-import { Effect, Metric, Option } from "effect"
+import { Effect, Option } from "effect"
 import type { CallId } from "../../CallEvent.ts"
 import type { Restored } from "../../CallInput.ts"
+import * as CallMetrics from "../../CallMetrics.ts"
 import type { EventStore, StoreError, Summary } from "../../EventStore.ts"
 import { type Testimony, Witness } from "../../Witness.ts"
 import type { Run } from "../background.ts"
 import { heldWords } from "../call/dial.ts"
 import * as Gathered from "../gathered.ts"
 import * as Witnessing from "./witnessing.ts"
-
-/** Counts the dials that were held. */
-export const dialsHeld = Metric.counter("ringback_dials_held", {
-  description: "Dials that were held because the store was restored from a copy",
-  incremental: true
-})
 
 /** What is known of a restored copy, and who is told. */
 export interface Restore {
@@ -128,7 +123,7 @@ export const make = Effect.fnUntraced(function*({ now, restored, run, running, s
       run(hold("An event names a dial of this installation that the store does not know"))
     },
     held: (callId) => {
-      dialsHeld.updateUnsafe(1, context)
+      CallMetrics.dialsHeld.updateUnsafe(1, context)
       tellHeld(callId)
     }
   }

@@ -64,7 +64,7 @@ export interface Parts {
 
 /** Into the store of an engine. */
 export const make = (surroundings: Surroundings, parts: Parts): Storing => {
-  const { process, read, restore, run, store, troubles } = surroundings
+  const { figures, process, read, restore, run, store, troubles } = surroundings
   const { deciding, deliveries, doubt, follow, givenUp, sessions, timing } = parts
   const pend = pendings(surroundings)
 
@@ -108,7 +108,11 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
     const { entity } = pending
     entity.live = undefined
     const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-    if (error?._tag === "VersionConflict") return no
+    if (error?._tag === "VersionConflict") {
+      figures.conflicted()
+      return no
+    }
+    figures.failed()
     if (error === undefined || !isLasting(error)) {
       entity.unsure = [...entity.unsure, pending]
       doubt(entity, pending)

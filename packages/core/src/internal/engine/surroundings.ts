@@ -15,6 +15,7 @@ import { Chance } from "./chance.ts"
 import type { Closing } from "./closing.ts"
 import * as CommonClock from "./commonClock.ts"
 import type { Entity } from "./entity.ts"
+import * as Figures from "./figures.ts"
 import * as Neighbours from "./neighbours.ts"
 import * as Pacing from "./pacing.ts"
 import * as Restore from "./restore.ts"
@@ -46,6 +47,8 @@ export interface Surroundings {
   readonly read: () => Time.Reading
   /** How this engine ends. */
   readonly closing: Closing
+  /** What is counted. */
+  readonly figures: Figures.Figures
   /** What is said of a store that fails, and of one that throws where it should fail. */
   readonly troubles: { readonly store: Report; readonly throws: Report }
   /** Runs something from this moment on that outlives whoever asked for it, until the engine ends. */
@@ -66,6 +69,8 @@ export type Follow = (
 /** How an engine is set up, as far as its parts share it. */
 export interface Options {
   readonly definition: Surroundings["definition"]
+  /** The names of the flows that are registered. */
+  readonly flows: ReadonlySet<string>
   readonly namespace: string | undefined
   readonly settings: Settings.Settings
   /** The calls that are running in the store. */
@@ -96,7 +101,7 @@ export const make = Effect.fnUntraced(function*(
   options: Options,
   { closing, store, wake }: Ground
 ): Effect.fn.Return<Made, StoreError, Scope.Scope> {
-  const { definition, running, restored, settings } = options
+  const { definition, flows, running, restored, settings } = options
   const run = yield* Background.make
   const own = yield* Clock.Clock
   const changes = yield* Time.ClockChanges
@@ -128,8 +133,13 @@ export const make = Effect.fnUntraced(function*(
   const draw = yield* Chance
   const isMissing = missingBeside(neighbours, definition)
   const troubles = troublesSince(elapsed)
+  const figures = yield* Figures.make({ elapsed, flows, settings })
   const about = { store, settings, namespace, formerNamespace, draw, process, neighbours, definition, isMissing }
-  return { surroundings: { ...about, alarm, pacing, restore, now, elapsed, read, closing, troubles, run }, time, clock }
+  return {
+    surroundings: { ...about, alarm, pacing, restore, now, elapsed, read, closing, figures, troubles, run },
+    time,
+    clock
+  }
 })
 
 /** What a store has drawn is longer than it has to be, for an `external_id` of 36 characters. */

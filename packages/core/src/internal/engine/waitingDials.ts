@@ -28,6 +28,7 @@ export interface WaitingDials {
   /** A dial waits from `at` on. What waits from then on already keeps its place. Tells whether it has to be looked at. */
   readonly enter: (id: CallId, at: number, dial: Dial | undefined) => boolean
   readonly leave: (id: CallId) => void
+  readonly count: () => number
   /** The first whose time has come, but for those that stand aside. */
   readonly due: () => Waiting | undefined
   /** When the time of the first comes; `Infinity` if none waits. */
@@ -108,6 +109,7 @@ export const make = ({ account, settings, time, wake }: Options): WaitingDials =
       return queue.first() === entry || sweepAt < Infinity
     },
     leave,
+    count: () => waiting.size,
     due: () => {
       const first = queue.first()
       return first !== undefined && first.at <= time.steady() ? first : undefined

@@ -3,6 +3,7 @@ import { Cause, Effect, Exit, Option, Result } from "effect"
 import type { Scope } from "effect"
 import type * as Action from "../../Action.ts"
 import type { CallId } from "../../CallEvent.ts"
+import * as CallMetrics from "../../CallMetrics.ts"
 import { Late, StoreError } from "../../EventStore.ts"
 import type * as LiveCall from "../../LiveCall.ts"
 import * as Reply from "../../Reply.ts"
@@ -32,6 +33,8 @@ export interface Webhooks {
   readonly receive: (webhook: Webhook.Webhook, answer: Answer) => void
   /** Whether the store is so late that what can wait had better not be asked of it. */
   readonly isLate: () => boolean
+  /** How long webhooks have waited for the store, and how many did. */
+  readonly failing: LateReplies.LateReplies["failing"]
   /** How many webhooks are not recorded. */
   readonly waiting: () => number
 }
@@ -68,7 +71,7 @@ export const make = Effect.fnUntraced(function*(
     const bounded = Webhook.bounded(reported)
     if (Result.isFailure(bounded)) return answer(Exit.fail(bounded.failure))
     const webhook = bounded.success
-    if (webhook.leftOut !== undefined) Refusals.fieldsLeftOut.updateUnsafe(webhook.leftOut, context)
+    if (webhook.leftOut !== undefined) CallMetrics.fieldsLeftOut.updateUnsafe(webhook.leftOut, context)
     const came = { place: stamp(), since: elapsed() }
     const known = sessions.find(webhook.referenceId)
     const id = known ?? (isIncoming(webhook) ? incoming(webhook) : addresses.attemptOf(webhook)?.call)
@@ -109,5 +112,6 @@ export const make = Effect.fnUntraced(function*(
     return Exit.hasInterrupts(exit) ? undefined : refusals.failed(Defect.message(Cause.squash(exit.cause)))
   }
 
-  return { receive, isLate: lateReplies.isLate, waiting: arrivals.waiting }
+  const { failing, isLate } = lateReplies
+  return { receive, isLate, failing, waiting: arrivals.waiting }
 })

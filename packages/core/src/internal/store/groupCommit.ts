@@ -23,8 +23,13 @@ export interface Options<A, E> {
   readonly capacity: number
 }
 
-/** Puts an item in line, and tells when it is written. Gives a way to call it off while it waits for room. */
-export type Submit<A, E> = (item: A, answer: (exit: Exit.Exit<void, E>) => void) => Effect.Effect<void> | void
+/** A line of items that wait to be written. */
+export interface Line<A, E> {
+  /** Puts an item in line, and tells when it is written. Gives a way to call it off while it waits for room. */
+  readonly submit: (item: A, answer: (exit: Exit.Exit<void, E>) => void) => Effect.Effect<void> | void
+  /** How many items are not written. */
+  readonly waiting: () => number
+}
 
 /** So many rounds of the event loop does a commit wait for others at most. */
 const mostRounds = 3
@@ -48,7 +53,7 @@ class Waiting<A, E> {
  */
 export const make = Effect.fnUntraced(function*<A, E>(
   options: Options<A, E>
-): Effect.fn.Return<Submit<A, E>, never, Scope.Scope> {
+): Effect.fn.Return<Line<A, E>, never, Scope.Scope> {
   let line: Array<Waiting<A, E>> = []
   const outside = new Set<Waiting<A, E>>()
   let underWay: ReadonlyArray<Waiting<A, E>> = []
@@ -87,7 +92,9 @@ export const make = Effect.fnUntraced(function*<A, E>(
       yield* othersJoin
       underWay = take()
       const exit = yield* Effect.exit(options.write(underWay.map((waiting) => waiting.item)))
-      for (const defect of answer(underWay, exit)) {
+      const written = underWay
+      underWay = []
+      for (const defect of answer(written, exit)) {
         yield* died(defect)
       }
     }
@@ -112,7 +119,7 @@ export const make = Effect.fnUntraced(function*<A, E>(
     })
   })
 
-  return (item, answer) => {
+  const submit: Line<A, E>["submit"] = (item, answer) => {
     if (isClosed) return answer(Exit.fail(options.closed))
     const waiting = new Waiting(item, answer)
     if (line.length >= options.capacity) {
@@ -122,6 +129,8 @@ export const make = Effect.fnUntraced(function*<A, E>(
     line.push(waiting)
     if (line.length === 1) wake()
   }
+
+  return { submit, waiting: () => underWay.length + line.length + outside.size }
 })
 
 const died = (defect: unknown) => Effect.logError("What follows an append has died", Cause.die(Defect.error(defect)))

@@ -209,8 +209,8 @@ export const make = (
       append,
       read: (callId: CallId) => Effect.suspend(() => fromStored(callId, calls.get(callId)?.turns ?? [])),
       find: (referenceId: string) => Effect.sync(() => Option.fromNullishOr(references.get(referenceId))),
-      due: ({ before }: { readonly before: number }) =>
-        Effect.sync(() => summaries().filter(isDue(before)).toSorted(byDue)),
+      due: ({ before, limit }: { readonly before: number; readonly limit?: number | undefined }) =>
+        Effect.sync(() => summaries().filter(isDue(before)).toSorted(byDue).slice(0, limit)),
       orphans: (alive: ReadonlySet<string>) => Effect.sync(() => summaries().filter(isOrphan(alive)).toSorted(byId)),
       summary: (callId: CallId) => Effect.sync(() => Option.fromNullishOr(summary(callId))),
       summaries: (callIds: ReadonlyArray<CallId>) =>

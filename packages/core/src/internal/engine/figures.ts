@@ -1,0 +1,142 @@
+/** What an engine counts: what became durable, what webhooks were answered with, and what it has in hand. */
+import { Effect, Exit } from "effect"
+import type { Metric, Scope } from "effect"
+import type * as Call from "../../Call.ts"
+import { type CallEvent, type Exit as FlowExit, Obstacle } from "../../CallEvent.ts"
+import type { Standing } from "../../CallInput.ts"
+import * as CallMetrics from "../../CallMetrics.ts"
+import type * as Settings from "../../Settings.ts"
+import * as Webhook from "../../Webhook.ts"
+import type { Answer } from "./arrival.ts"
+
+/** Counts for an engine. */
+export interface Figures {
+  /** A turn is durable. */
+  readonly follow: (events: ReadonlyArray<CallEvent>, call: Call.Call) => void
+  /** The carrier has said something to a dial, or nothing in time. */
+  readonly posted: (result: CallMetrics.DialResult) => void
+  /** An append has failed, or somebody else was first. */
+  readonly failed: () => void
+  readonly conflicted: () => void
+  /** Gives the answer to a webhook that comes in now, and counts it. */
+  readonly timed: (webhook: Webhook.Webhook, answer: Answer) => Answer
+}
+
+/** The clock of an engine and what it is set up with. */
+export interface Options {
+  readonly elapsed: () => number
+  readonly settings: Settings.Settings
+  /** The names of the flows that are registered. */
+  readonly flows: ReadonlySet<string>
+}
+
+/** Makes each metric of a kind once: to make one costs more than to count. */
+const kept = <K extends string, M>(make: (key: K) => M): (key: K) => M => {
+  const made = new Map<K, M>()
+  return (key) => {
+    const found = made.get(key)
+    if (found !== undefined) return found
+    const metric = make(key)
+    made.set(key, metric)
+    return metric
+  }
+}
+
+/** In the registry of whoever builds the engine. */
+export const make = Effect.fnUntraced(function*({ elapsed, flows, settings }: Options): Effect.fn.Return<Figures> {
+  const context = yield* Effect.context<never>()
+  const outbound = kept((flow: string) => CallMetrics.callsStarted(flow, "outbound"))
+  const inbound = kept((flow: string) => CallMetrics.callsStarted(flow, "inbound"))
+  const ended = {
+    Success: kept((flow: string) => CallMetrics.callsEnded(flow, "Success")),
+    Failure: kept((flow: string) => CallMetrics.callsEnded(flow, "Failure")),
+    Stopped: kept((flow: string) => CallMetrics.callsEnded(flow, "Stopped"))
+  }
+  const stopped = kept(CallMetrics.callsStopped)
+  const dials = kept(CallMetrics.dials)
+  const replies = kept(CallMetrics.replies)
+  const known = (flow: string): string => flows.has(flow) ? flow : "other"
+
+  const countEnd = (flow: string, exit: FlowExit): void => {
+    ended[exit._tag](known(flow)).updateUnsafe(1, context)
+    if (exit._tag === "Stopped") stopped(exit.reason._tag).updateUnsafe(1, context)
+  }
+
+  const count = (event: CallEvent, call: Call.Call): void => {
+    switch (event._tag) {
+      case "CallStarted":
+        return outbound(known(event.flow)).updateUnsafe(1, context)
+      case "CallArrived":
+        return inbound(known(event.flow)).updateUnsafe(1, context)
+      case "FlowEnded":
+        return countEnd(call.flow, event.exit)
+      case "HoldAnswered":
+        return CallMetrics.holds.updateUnsafe(1, context)
+    }
+  }
+
+  const timed: Figures["timed"] = (webhook, answer) => {
+    const since = elapsed()
+    return (exit) => {
+      answer(exit)
+      if (Exit.isFailure(exit)) return
+      const { action, basis } = exit.value
+      const millis = elapsed() - since
+      replies(basis).updateUnsafe(1, context)
+      CallMetrics.replyDuration.updateUnsafe(millis / 1000, context)
+      if (action === undefined) return
+      if (millis > settings.reply.lateAfter) CallMetrics.repliesLate.updateUnsafe(1, context)
+      if (beginsTalk(webhook) && action._tag !== "Hangup") CallMetrics.firstWord.updateUnsafe(millis / 1000, context)
+    }
+  }
+
+  return {
+    follow: (events, call) => {
+      for (const event of events) count(event, call)
+    },
+    posted: (result) => dials(result).updateUnsafe(1, context),
+    failed: () => CallMetrics.storeFailures.updateUnsafe(1, context),
+    conflicted: () => CallMetrics.storeConflicts.updateUnsafe(1, context),
+    timed
+  }
+})
+
+/** Whether somebody is on the line from this event on, to whom nothing was said yet. */
+const beginsTalk = (webhook: Webhook.Webhook): boolean => {
+  const kind = Webhook.kind(webhook)
+  return kind === "IncomingCall" || kind === "DialCompleted"
+}
+
+/** What an engine has in hand: see `Calls.Load`. */
+export interface Load {
+  readonly isClosing: boolean
+  readonly callsInMemory: number
+  readonly linesLive: number
+  readonly dialsUnknown: number
+  readonly dialsWaiting: number
+  readonly webhooksWaiting: number
+  readonly storeFailing: { readonly forMillis: number; readonly failures: number } | undefined
+}
+
+/** What a gauge reads. */
+type Read = readonly [gauge: Metric.Gauge<number>, read: () => number]
+
+/** Shows what an engine has in hand, read when somebody looks. */
+export const show = Effect.fnUntraced(function*(
+  load: () => Load,
+  standing: () => ReadonlyArray<Standing>
+): Effect.fn.Return<void, never, Scope.Scope> {
+  const blocked = (obstacle: Obstacle): Read => [
+    CallMetrics.dialsBlocked(obstacle),
+    () => standing().some((each) => each.obstacle === obstacle) ? 1 : 0
+  ]
+  const gauges: ReadonlyArray<Read> = [
+    [CallMetrics.callsInMemory, () => load().callsInMemory],
+    [CallMetrics.linesLive, () => load().linesLive],
+    [CallMetrics.dialsUnknown, () => load().dialsUnknown],
+    [CallMetrics.dialsWaiting, () => load().dialsWaiting],
+    [CallMetrics.webhooksWaiting, () => load().webhooksWaiting],
+    ...Obstacle.literals.map(blocked)
+  ]
+  for (const [gauge, read] of gauges) yield* CallMetrics.read(gauge, read)
+})
