@@ -186,13 +186,14 @@ export const replyDuration: Metric.Histogram<number> = seconds(
 )
 
 /**
- * How long whoever has answered, or called, waited for the first word: from the webhook that says so to the reply with an action.
+ * How long whoever has answered, or called, waited for the first word: from the webhook that says so to the reply with words, if it
+ * has any (`Silence.isHeard`).
  *
  * @since 0.1.0
  */
 export const firstWord: Metric.Histogram<number> = seconds(
   "ringback_first_word_seconds",
-  "How long whoever has answered, or called, waited in silence for the first action"
+  "How long whoever has answered, or called, waited in silence for the first word"
 )
 
 /**

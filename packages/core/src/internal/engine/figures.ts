@@ -6,6 +6,7 @@ import { type CallEvent, type Exit as FlowExit, Obstacle } from "../../CallEvent
 import type { Standing } from "../../CallInput.ts"
 import * as CallMetrics from "../../CallMetrics.ts"
 import type * as Settings from "../../Settings.ts"
+import * as Silence from "../../Silence.ts"
 import * as Webhook from "../../Webhook.ts"
 import type { Answer } from "./arrival.ts"
 
@@ -86,7 +87,7 @@ export const make = Effect.fnUntraced(function*({ elapsed, flows, settings }: Op
       CallMetrics.replyDuration.updateUnsafe(millis / 1000, context)
       if (action === undefined) return
       if (millis > settings.reply.lateAfter) CallMetrics.repliesLate.updateUnsafe(1, context)
-      if (beginsTalk(webhook) && action._tag !== "Hangup") CallMetrics.firstWord.updateUnsafe(millis / 1000, context)
+      if (beginsTalk(webhook) && Silence.isHeard(action)) CallMetrics.firstWord.updateUnsafe(millis / 1000, context)
     }
   }
 
