@@ -21,10 +21,16 @@ import type { Unattended } from "./unattended.ts"
 
 /** Stops calls that cannot go on. */
 export interface Stopping {
-  /** Stops a call. Fails if it is left as it is. */
-  readonly stop: (entity: Entity, live: LiveCall.LiveCall, problem: unknown) => Effect.Effect<void, StoreError>
-  /** Leaves out what came in for a call that has its outcome: its lines are closed when their time is over. */
-  readonly leaveOut: (entity: Entity, problem: unknown) => Effect.Effect<never, StoreError>
+  /**
+   * Stops a call. Fails if it is left as it is. What only came in is left out of a call that has its outcome: its lines are
+   * closed when their time is over. What time brings is asked again and again.
+   */
+  readonly stop: (
+    entity: Entity,
+    live: LiveCall.LiveCall,
+    problem: unknown,
+    isOfTime: boolean
+  ) => Effect.Effect<void, StoreError>
 }
 
 /** What stopping needs of the other parts. */
@@ -46,8 +52,9 @@ const unrecordable = (problem: unknown): StoreError =>
 export const make = ({ read }: Surroundings, parts: Parts): Stopping => {
   const { givenUp, loading, storing, timing, unattended } = parts
 
-  const stop: Stopping["stop"] = (entity, live, problem) => {
+  const stop: Stopping["stop"] = (entity, live, problem, isOfTime) => {
     const { call } = live
+    if (call.exit !== undefined && !isOfTime) return leaveOut(entity, problem)
     const reading = read()
     entity.live = undefined
     if (call.flow === "" || call.exit !== undefined) return abandon(entity, call, problem)
@@ -68,7 +75,7 @@ export const make = ({ read }: Surroundings, parts: Parts): Stopping => {
     return Effect.andThen(CallLog.died(entity, words, problem), Effect.fail(unrecordable(problem)))
   }
 
-  const leaveOut: Stopping["leaveOut"] = (entity, problem) => {
+  const leaveOut = (entity: Entity, problem: unknown): Effect.Effect<never, StoreError> => {
     entity.live = undefined
     // Its alarm is set by how far it is ahead of the clock, which is forgotten with a call that is not in memory.
     const isLeftOut = Effect.andThen(Effect.ignore(loading.loaded(entity)), Effect.fail(unrecordable(problem)))
@@ -77,5 +84,5 @@ export const make = ({ read }: Surroundings, parts: Parts): Stopping => {
     return Effect.andThen(CallLog.died(entity, words, problem), isLeftOut)
   }
 
-  return { stop, leaveOut }
+  return { stop }
 }

@@ -7,6 +7,7 @@ import type * as CallInput from "../../CallInput.ts"
 import type * as Decider from "../../Decider.ts"
 import { Busy, StoreError } from "../../EventStore.ts"
 import type * as LiveCall from "../../LiveCall.ts"
+import type { Run } from "../background.ts"
 import { CallNotFound } from "../callNotFound.ts"
 import { isLasting } from "../report.ts"
 import * as Unforked from "../unforked.ts"
@@ -63,6 +64,15 @@ class Taking<A> {
     }
   }
 
+  /** Goes on when an effect is done, unless that fails. */
+  after<B>(effect: Effect.Effect<B, StoreError>, run: Run, then: (value: B) => void): void {
+    Unforked.begin(
+      effect,
+      run,
+      (exit) => this.step(() => Exit.isSuccess(exit) ? then(exit.value) : this.end(Exit.failCause(exit.cause)))
+    )
+  }
+
   end(exit: Taken<A>): void {
     this.isOver = true
     this.ended(exit)
@@ -85,6 +95,10 @@ const inputOf = <A>(
   return typeof input === "function" ? input(live, reading) : input
 }
 
+/** Whether time brings what is said to the call: nobody else brings it again. */
+const isOfTime = <A>({ first, message: { input } }: Taking<A>): boolean =>
+  first !== undefined || (typeof input !== "function" && input._tag === "Wake")
+
 /** By the calls of an engine. */
 export const make = (surroundings: Surroundings, parts: Parts): Take => {
   const { read, run, store } = surroundings
@@ -95,7 +109,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Take => {
     taking.step(() => {
       const route = taking.message.route?.(taking.entity)
       if (route === undefined) return turn(taking)
-      after(taking, route, (found) => {
+      taking.after(route, run, (found) => {
         if ("instead" in found) return taking.end(Exit.succeed(found.instead))
         taking.isNew = found.isNew
         turn(taking)
@@ -107,7 +121,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Take => {
     if (taking.conflicts > maxConflicts) return taking.end(Exit.fail(endless(entity)))
     const isInNoStore = taking.isNew && taking.conflicts === 0
     if (entity.live !== undefined || isInNoStore) return decide(taking, entity.live)
-    after(taking, loading.loaded(entity), (live) => decide(taking, live))
+    taking.after(loading.loaded(entity), run, (live) => decide(taking, live))
   }
 
   const decide = <A>(taking: Taking<A>, known: LiveCall.LiveCall | undefined): void => {
@@ -149,20 +163,18 @@ export const make = (surroundings: Surroundings, parts: Parts): Take => {
   /** Nothing is to be stored. Where others share the store, they may have gone on with the call. */
   const unchanged = <A>(taking: Taking<A>, decided: Decider.Decided): void => {
     const { entity, first, message } = taking
+    const goOn = (isBehind: boolean): void => {
+      if (isBehind) {
+        entity.live = undefined
+        return again(taking)
+      }
+      timing.rest(entity, decided.live)
+      conclude(taking, decided)
+    }
     const asks = first === undefined ? message.asks === true : store.processes !== undefined
-    if (!asks) return newest(taking, decided)
+    if (!asks) return goOn(false)
     const asked = loading.isBehind(entity)
-    const mustAsk = message.mustAsk?.() === true
-    after(taking, mustAsk ? asked : Effect.orElseSucceed(asked, () => false), (wentOn) => {
-      if (!wentOn) return newest(taking, decided)
-      entity.live = undefined
-      again(taking)
-    })
-  }
-
-  const newest = <A>(taking: Taking<A>, decided: Decider.Decided): void => {
-    timing.rest(taking.entity, decided.live)
-    conclude(taking, decided)
+    taking.after(message.mustAsk?.() === true ? asked : Effect.orElseSucceed(asked, () => false), run, goOn)
   }
 
   /** Decides anew, with the newest state: somebody else has appended, or the call was stopped. */
@@ -181,22 +193,8 @@ export const make = (surroundings: Surroundings, parts: Parts): Take => {
   }
 
   /** The decision threw, or its turn is refused for good: the call is stopped, and then told what it was to be told. */
-  const giveUpOn = <A>(taking: Taking<A>, live: LiveCall.LiveCall, problem: unknown): void => {
-    const { entity, first, message } = taking
-    const isOfTime = first !== undefined || (typeof message.input !== "function" && message.input._tag === "Wake")
-    // What only came in is left out of a call that has its outcome. What time brings is asked again and again.
-    const isLeftOut = live.call.exit !== undefined && !isOfTime
-    const done = isLeftOut ? stopping.leaveOut(entity, problem) : stopping.stop(entity, live, problem)
-    after(taking, done, () => again(taking))
-  }
-
-  /** Goes on with a message when an effect is done, unless that fails. */
-  const after = <A, B>(taking: Taking<A>, effect: Effect.Effect<B, StoreError>, then: (value: B) => void): void =>
-    Unforked.begin(
-      effect,
-      run,
-      (exit) => taking.step(() => Exit.isSuccess(exit) ? then(exit.value) : taking.end(Exit.failCause(exit.cause)))
-    )
+  const giveUpOn = <A>(taking: Taking<A>, live: LiveCall.LiveCall, problem: unknown): void =>
+    taking.after(stopping.stop(taking.entity, live, problem, isOfTime(taking)), run, () => again(taking))
 
   return (entity, message, ended) => begin(new Taking(entity, message, ended))
 }
