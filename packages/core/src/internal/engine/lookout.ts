@@ -24,10 +24,6 @@ export interface Lookout {
   ) => Effect.Effect<void, StoreError, Scope.Scope>
 }
 
-/** All flows that these processes have registered. */
-const registeredOf = (processes: ReadonlyMap<string, ReadonlySet<string>>): ReadonlySet<string> =>
-  new Set(Array.from(processes.values()).flatMap((flows) => [...flows]))
-
 /** Looks for an engine. */
 export const make = (
   surroundings: Surroundings,
@@ -81,17 +77,6 @@ export const make = (
     }
   })
 
-  /** The flows that others had registered at the last look. */
-  let known: ReadonlySet<string> | undefined
-
-  /** Says which flows are missing, if others have registered fewer than before, or one is back. */
-  const nameMissing = Effect.fnUntraced(function*() {
-    const registered = registeredOf(neighbours.others())
-    const isLess = known === undefined || [...known].some((flow) => !registered.has(flow))
-    if (isLess || missing.isBack()) yield* missing.nameAll
-    known = registered
-  })
-
   /** Whether the last look saw this process itself. Who was not seen judges nobody: the database may have lost all of them. */
   let wasSeen = true
 
@@ -105,7 +90,7 @@ export const make = (
     yield* wakeLate()
     yield* recount()
     yield* hear()
-    yield* nameMissing()
+    yield* missing.look
   })
 
   const trouble = new Report({

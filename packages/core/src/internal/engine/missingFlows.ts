@@ -13,8 +13,8 @@ export interface MissingFlows {
   readonly nameAll: Effect.Effect<void, StoreError>
   /** Whether that was said of the flow of a call. */
   readonly isNamed: (call: Summary) => boolean
-  /** Whether a flow that was named has been registered since. */
-  readonly isBack: () => boolean
+  /** Says which flows are missing, if others have registered fewer than at the last look, or one is back. */
+  readonly look: Effect.Effect<void, StoreError>
 }
 
 interface Missing {
@@ -53,9 +53,13 @@ const tellMissing = ({ calls, flow, version }: Missing): Effect.Effect<void> =>
 const tellBack = ({ flow, version }: Missing): Effect.Effect<void> =>
   Effect.logInfo(`The flow ${flow} in version ${version} is registered again`)
 
+/** All flows that these processes have registered. */
+const registeredBy = (processes: ReadonlyMap<string, ReadonlySet<string>>): ReadonlySet<string> =>
+  new Set(Array.from(processes.values()).flatMap((flows) => [...flows]))
+
 /** None is known to be missing. */
 export const make = (surroundings: Surroundings): MissingFlows => {
-  const { isMissing, store } = surroundings
+  const { isMissing, neighbours, store } = surroundings
   const named = new Map<string, Missing>()
 
   const isStillMissing = ({ flow, version }: Missing): boolean => isMissing(flow, version)
@@ -68,10 +72,23 @@ export const make = (surroundings: Surroundings): MissingFlows => {
     for (const [name, each] of missing) named.set(name, each)
   })
 
+  const nameAll = Effect.suspend(() => Effect.flatMap(store.due({ before: Number.MAX_SAFE_INTEGER }), name))
+
+  /** The flows that others had registered at the last look. */
+  let known: ReadonlySet<string> | undefined
+
+  const look = Effect.fnUntraced(function*() {
+    const registered = registeredBy(neighbours.others())
+    const isLess = known === undefined || [...known].some((flow) => !registered.has(flow))
+    const isBack = [...named.values()].some((each) => !isStillMissing(each))
+    if (isLess || isBack) yield* nameAll
+    known = registered
+  })
+
   return {
     name,
-    nameAll: Effect.suspend(() => Effect.flatMap(store.due({ before: Number.MAX_SAFE_INTEGER }), name)),
-    isBack: () => [...named.values()].some((each) => !isStillMissing(each)),
+    nameAll,
+    look: Effect.suspend(look),
     isNamed: ({ flow, flowVersion }) => named.has(nameOf(flow, flowVersion))
   }
 }
