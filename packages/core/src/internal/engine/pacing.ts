@@ -2,7 +2,7 @@
  * The dials of this process: those that wait, in the order in which their time came, and when the next one may go. A dial that
  * finds a place when it is planned does not wait. What waits is an entry in a queue, and its call need not be in memory.
  */
-import { Effect, Latch } from "effect"
+import { Effect } from "effect"
 import type { Scope } from "effect"
 import type { CallId } from "../../CallEvent.ts"
 import type { Posted, Standing } from "../../CallInput.ts"
@@ -12,6 +12,7 @@ import type { Members } from "../pace.ts"
 import * as Account from "./account.ts"
 import * as PlacedDials from "./placedDials.ts"
 import * as Rate from "./rate.ts"
+import * as Releasing from "./releasing.ts"
 import type { Time } from "./time.ts"
 import * as WaitingDials from "./waitingDials.ts"
 
@@ -47,9 +48,6 @@ export interface Pacing {
   readonly look: () => void
 }
 
-/** So often it is looked again whether a dial may go that waits for something else than time, in milliseconds. */
-const lookAgain = 1_000
-
 /** What the engine lends. */
 interface Options {
   readonly time: Time
@@ -73,12 +71,7 @@ export const make = Effect.fnUntraced(function*(
   const account = Account.make({ time, settings, run })
   const waiting = WaitingDials.make({ time, settings, account, wake })
   const placed = PlacedDials.make({ settings, rate, account, isClosing })
-  const latch = yield* Latch.make()
-  const look = (): void => void latch.openUnsafe()
-
-  const enter = (id: CallId, at: number, dial: WaitingDials.Dial | undefined): void => {
-    if (waiting.enter(id, at, dial)) look()
-  }
+  const { enter, look } = yield* Releasing.make({ time, run, go, rate, account, waiting, placed })
 
   const leave = (id: CallId): void => {
     if (placed.has(id)) placed.place(id, undefined)
@@ -90,56 +83,6 @@ export const make = Effect.fnUntraced(function*(
     const first = waiting.due()
     return first !== undefined && first.id !== id
   }
-
-  /** Whether something stands in the way of a dial because of the number that it is from. */
-  const isAside = ({ dial }: WaitingDials.Waiting, now: number): boolean =>
-    dial !== undefined && account.freeAtFrom(dial.from) > Math.max(now, account.freeAt())
-
-  const release = (): void => {
-    for (let first = waiting.due(); first !== undefined; first = waiting.due()) {
-      const now = time.elapsed()
-      if (isAside(first, now)) waiting.park(first)
-      else if (placed.isFree(now)) letGo(first.id, now)
-      else return
-    }
-  }
-
-  const letGo = (id: CallId, now: number): void => {
-    waiting.leave(id)
-    placed.place(id, undefined)
-    rate.take(now)
-    run(Effect.ensuring(go(id), Effect.sync(() => unplace(id))))
-  }
-
-  /**
-   * A call that was set back with its clock finds that the time of its dial has not come, or one that was read only now that
-   * something stands in its way, and waits again.
-   */
-  const unplace = (id: CallId): void => {
-    if (!placed.has(id)) return
-    const again = placed.unplace(id)
-    if (again !== undefined) enter(id, Math.max(again.at, time.steady() + 1), again.dial)
-    look()
-  }
-
-  /** How long nothing changes by itself; `Infinity` if nothing does. */
-  const pause = (): number => {
-    const now = time.elapsed()
-    const steady = time.steady()
-    const next = Math.max(waiting.firstAt() - steady, placed.nextAt(now) - now)
-    const wait = Math.min(next, waiting.sweepAt() - steady, waiting.unparkAt() - now)
-    return wait > 0 ? Math.max(1, Math.ceil(wait)) : lookAgain
-  }
-
-  const turn = Effect.gen(function*() {
-    latch.closeUnsafe()
-    waiting.unpark(time.elapsed())
-    release()
-    waiting.sweepIfDue()
-    const wait = pause()
-    yield* wait === Infinity ? latch.await : Effect.raceFirst(Effect.sleep(wait), latch.await)
-  })
-  yield* Effect.forkScoped(Effect.forever(turn))
 
   return {
     wait: (id, from, dial) => {

@@ -1,13 +1,12 @@
 /** The replies to webhooks that are recorded: at once, or when the flow has decided. */
-import { Deferred, Effect, Exit, Fiber, Option } from "effect"
+import { type Deferred, Effect, Exit } from "effect"
 import * as Call from "../../Call.ts"
-import type * as CallInput from "../../CallInput.ts"
 import type { Owed } from "../../CallLine.ts"
 import type * as Decider from "../../Decider.ts"
 import * as Reply from "../../Reply.ts"
 import * as Webhook from "../../Webhook.ts"
 import { answer, type Arrival, isAnswered } from "./arrival.ts"
-import type { Entity } from "./entity.ts"
+import * as Holds from "./holds.ts"
 import type { LateReplies } from "./lateReplies.ts"
 import type { Parts } from "./parts.ts"
 import type { Surroundings } from "./surroundings.ts"
@@ -37,11 +36,15 @@ const silent = Reply.make(undefined, "recorded")
 
 /** Answers for an engine. `stamp` gives the next place among all webhooks and replies of this process. */
 export const make = (
-  { closing, elapsed, run, settings }: Surroundings,
-  { deliveries, intake }: Parts,
+  surroundings: Surroundings,
+  parts: Parts,
   lateReplies: LateReplies,
   stamp: () => number
 ): Replies => {
+  const { closing, elapsed, run, settings } = surroundings
+  const { deliveries, intake } = parts
+  const giveOwed = Holds.make(surroundings, parts, lateReplies)
+
   const look: Replies["look"] = (arrival, line, call, decided) => {
     const { entity } = arrival
     const reply = Call.reply(call, line, decided.answer, settings)
@@ -52,39 +55,12 @@ export const make = (
     return { line, reply, isNew, isCopy, waiter: waits ? deliveries.await(entity, line) : undefined }
   }
 
-  /** Answers on a line that waits for its flow: when the flow has decided, else with a hold at the reply deadline. */
-  const awaitFlow = Effect.fnUntraced(
-    function*(arrival: Arrival, decided: Decided, waiter: Deferred.Deferred<Owed>) {
-      const { entity, since } = arrival
-      const { line } = decided
-      const left = Math.max(0, since + settings.reply.deadline - elapsed())
-      const held = Effect.andThen(Effect.sleep(left), Effect.suspend(() => holdLine(arrival, line)))
-      const reply = yield* Effect.ensuring(
-        Effect.raceFirst(Deferred.await(waiter), held),
-        Effect.sync(() => deliveries.awaitNoMore(entity, line, waiter))
-      )
-      give(arrival, decided, owedNow(entity, line, reply))
-    },
-    (effect, arrival) => Effect.onInterrupt(effect, () => Effect.sync(() => lateReplies.part(arrival)))
-  )
-
-  /** The call may have left the line since the flow decided: then whoever is on it is hung up on. */
-  const owedNow = ({ live }: Entity, line: number, reply: Owed): Owed =>
-    live !== undefined && Call.lineOf(live.call, line)?.left === true
-      ? Call.reply(live.call, line, "line", settings)
-      : reply
-
-  /** A hold that is recorded, like any action; one that is not, if the store is late again. */
-  const holdLine = Effect.fnUntraced(function*(arrival: Arrival, line: number) {
-    const due = (): CallInput.CallInput => isAnswered(arrival) ? { _tag: "Wake" } : { _tag: "ReplyDue", line }
-    const reading = (call: Call.Call) => Call.reply(call, line, "line", settings)
-    const holding = run(intake.take(arrival.entity, due, reading, { whileDown: "again" }))
-    const watched = Effect.timeoutOption(Fiber.join(holding), settings.reply.lateAfter - settings.reply.deadline)
-    const reply = yield* Effect.result(watched)
-    if (reply._tag === "Success" && Option.isSome(reply.success)) return reply.success.value
-    lateReplies.answer(arrival)
-    return { _tag: "Nothing" } as const
-  })
+  /** Answers on a line that waits for its flow. An engine that ends answers it without a record. */
+  const awaitFlow = (arrival: Arrival, decided: Decided, waiter: Deferred.Deferred<Owed>): Effect.Effect<void> =>
+    Effect.onInterrupt(
+      giveOwed(arrival, decided.line, waiter, (reply) => give(arrival, decided, reply)),
+      () => Effect.sync(() => lateReplies.part(arrival))
+    )
 
   /** Gives a webhook its reply, unless a hold has gone out already. */
   const give = (arrival: Arrival, { isCopy, isNew, line }: Decided, reply: Owed): void => {
