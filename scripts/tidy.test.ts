@@ -28,6 +28,7 @@ const rooms = [
       "Silence",
       "Explain",
       "Ladder",
+      "FlowDrawing",
       "CallIndex",
       "EventLog",
       "Retention",
@@ -61,6 +62,7 @@ const rooms = [
       "Silence",
       "Explain",
       "Ladder",
+      "FlowDrawing",
       "Transport"
     ],
     uses: ["effect", "effect/*", "@noble/hashes/*", "@rgrove/parse-xml"],
@@ -68,10 +70,11 @@ const rooms = [
     exceptions: { SqliteClient: ["node:sqlite"] },
     wings: {
       flow: ["Flow", "Step", "Line", "Request", "call"],
-      call: ["Decider", "Replay", "Explain", "Ladder", "engine"],
+      call: ["Decider", "Replay", "Explain", "Ladder", "FlowDrawing", "engine"],
       engine: ["Calls"],
       store: ["EventStore", "SqlEventStore"],
-      ladder: ["Ladder", "call"]
+      ladder: ["Ladder", "call"],
+      drawing: ["FlowDrawing", "call"]
     }
   },
   {
