@@ -2,7 +2,7 @@
  * What somebody can do who can reach the URL for webhooks and is not Telesign, by what that one knows. Each case tries it on an
  * engine behind the route, and says what came of it: with webhooks that are verified, as they are by default, and without.
  */
-import { type Call, Calls, EventStore, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
+import { type Call, CallEvent, Calls, EventStore, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
 import { TelesignAuth, TelesignWebhook } from "@ringback/http"
 import { Effect, Layer, Logger, Option, Redacted, Schema } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
@@ -92,7 +92,7 @@ const countingStore = () => {
           Effect.tap(store.append(turn, ...rest), () =>
             Effect.sync(() => {
               written.rows++
-              written.bytes += JSON.stringify(turn).length
+              written.bytes += CallEvent.encode(turn.events).length
             }))
       }))
   ).pipe(Layer.provide(EventStore.layerMemory))

@@ -5,6 +5,7 @@
  */
 import { Result, Schema } from "effect"
 import { isTooLong, recordable } from "./internal/json.ts"
+import * as Masked from "./internal/masked.ts"
 import * as spoken from "./internal/spoken.ts"
 import { PhoneNumber } from "./PhoneNumber.ts"
 import * as Prompt from "./Prompt.ts"
@@ -68,7 +69,9 @@ export const Action = Schema.TaggedUnion({
 
 /**
  * One action, in the carrier's own words: `Dial`, `Speak`, `Play`, `SendDtmf` (experimental: its parameters and the event
- * that ends it are not public), `Hangup`, or `Raw`: what the documentation of an account names and this library does not.
+ * that ends it are not public), `Hangup`, or `Raw`: what the documentation of an account names and this library does not. Plain
+ * data; what is made here prints without numbers, digits and texts, as a whole and as JSON. Its fields are whole, and so is what
+ * `Schema.encodeSync(Action.Action)` makes of it.
  *
  * @since 0.1.0
  */
@@ -115,8 +118,19 @@ const copyOfSpoken = (action: Action): Action | undefined => {
   const { collect, externalId, language, text } = action
   if (spoken.textProblem(text) !== undefined) return undefined
   if (externalId !== undefined || language !== undefined) return undefined
-  if (collect === undefined) return { _tag: "Speak", text }
-  return isCollect(collect) ? { _tag: "Speak", text, collect: { max: collect.max } } : undefined
+  if (collect === undefined) return speak(text)
+  return isCollect(collect) ? speak(text, undefined, { max: collect.max }) : undefined
+}
+
+type Collecting = { readonly max: number }
+
+const speak = (text: string, language?: string, collect?: Collecting): Action => {
+  const action = Masked.blank() as { _tag: "Speak"; text: string; language?: string; collect?: Collecting }
+  action._tag = "Speak"
+  action.text = text
+  if (language !== undefined) action.language = language
+  if (collect !== undefined) action.collect = collect
+  return action
 }
 
 /** What the callee would hear of an action. */
@@ -191,20 +205,25 @@ export const checked = <A extends Action>(action: A): A => {
   if (result._tag === "Failure") throw fail(result.failure.message)
   const problem = problemOf(result.success)
   if (problem !== undefined) throw fail(problem)
-  return ownParameters(result.success) as A
+  return Masked.made({ ...result.success, ...ownParameters(result.success) }) as A
 }
 
 /** What is sent as it is shares nothing with what it was made of. */
-const ownParameters = (action: Action): Action => {
-  if (action._tag === "Raw") return { ...action, params: copied(action.params) }
-  return action._tag === "Dial" && action.parameters !== undefined
-    ? { ...action, parameters: copied(action.parameters) }
-    : action
+const ownParameters = (action: Action): object => {
+  if (action._tag === "Raw") return { params: copied(action.params) }
+  return action._tag === "Dial" && action.parameters !== undefined ? { parameters: copied(action.parameters) } : {}
 }
 
 type Parameters = typeof Parameters.Type
 
 const copied = (parameters: Parameters): Parameters => Result.getOrThrow(recordable(parameters)) as Parameters
+
+/**
+ * A copy of an action that prints masked, and else is the same. Nothing of it is checked.
+ *
+ * @since 0.1.0
+ */
+export const make = <A extends Action>(fields: A): A => Masked.made({ ...fields })
 
 /**
  * Builds the opening action. Throws `InvalidAction` for a duration outside 1 to 14,400 s or tones outside
@@ -228,24 +247,18 @@ export const prompt = (heard: Prompt.Prompt, collect?: { readonly max: number })
 /** What a prompt says is checked already. */
 const isCollect = ({ max }: { readonly max: number }): boolean => Number.isInteger(max) && max >= 1 && max <= 128
 
-const asked = (heard: Prompt.Prompt, collect: { readonly max: number } | undefined): Action => {
-  const collecting = collect === undefined ? {} : { collect }
+const asked = (heard: Prompt.Prompt, collect: Collecting | undefined): Action => {
   switch (heard._tag) {
     case "Speech":
     case "Ssml":
-      return {
-        _tag: "Speak",
-        text: heard.text,
-        ...(heard.language === undefined ? {} : { language: heard.language }),
-        ...collecting
-      }
+      return speak(heard.text, heard.language, collect)
     case "Audio":
-      return {
+      return Masked.made({
         _tag: "Play",
         url: heard.url,
         ...(heard.millis === undefined ? {} : { millis: heard.millis }),
-        ...collecting
-      }
+        ...(collect === undefined ? {} : { collect })
+      })
   }
 }
 
@@ -270,7 +283,7 @@ export const raw = (fields: Omit<Raw, "_tag">): Raw => checked({ _tag: "Raw", ..
  *
  * @since 0.1.0
  */
-export const hangup: Action = { _tag: "Hangup" }
+export const hangup: Action = Masked.made({ _tag: "Hangup" })
 
 /**
  * How many digits the action collects; 0 if it collects none.
@@ -309,4 +322,4 @@ export const completion = (action: Action): string | undefined => {
  * @since 0.1.0
  */
 export const mark = (action: Action, externalId: string): Action =>
-  action._tag === "Speak" || action._tag === "Play" ? { ...action, externalId } : action
+  action._tag === "Speak" || action._tag === "Play" ? Masked.made({ ...action, externalId }) : action

@@ -6,6 +6,7 @@
 import { type Duration, Result, Schema } from "effect"
 import { millisOf } from "./internal/bounds.ts"
 import { isTooLong } from "./internal/json.ts"
+import * as Masked from "./internal/masked.ts"
 import * as spoken from "./internal/spoken.ts"
 
 const Language = Schema.String.check(
@@ -41,7 +42,8 @@ export const Prompt = Schema.TaggedUnion({
 
 /**
  * One thing to hear: `Speech` (plain text), `Ssml` (text inside `<speak>`), or `Audio` (a file that Telesign can fetch,
- * with its length if the author knows it).
+ * with its length if the author knows it). Plain data; what is made here prints without its text, as a whole and as JSON. Its fields
+ * are whole, and so is what `Schema.encodeSync(Prompt.Prompt)` makes of it.
  *
  * @since 0.1.0
  */
@@ -72,7 +74,14 @@ const decode = Schema.decodeUnknownResult(Schema.toType(Prompt))
 const checked = (prompt: unknown): Prompt => {
   const result = decode(prompt)
   if (result._tag === "Failure") throw new InvalidPrompt({ problem: result.failure.message })
-  return result.success
+  return Masked.made({ ...result.success })
+}
+
+const plain = (text: string): Prompt => {
+  const prompt = Masked.blank() as { _tag: "Speech"; text: string }
+  prompt._tag = "Speech"
+  prompt.text = text
+  return prompt
 }
 
 /**
@@ -84,7 +93,7 @@ const checked = (prompt: unknown): Prompt => {
 export const speech = (text: string, options?: { readonly language?: string }): Prompt =>
   // Nearly every prompt is a plain text, and a turn costs less than the schema's look at it.
   typeof text === "string" && options === undefined && !isTooLong(text) && spoken.textProblem(text) === undefined
-    ? { _tag: "Speech", text }
+    ? plain(text)
     : checked({ _tag: "Speech", text, ...options })
 
 /**

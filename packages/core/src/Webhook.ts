@@ -4,10 +4,12 @@
  * @since 0.1.0
  */
 import { Result, Schema } from "effect"
+import * as Masked from "./internal/masked.ts"
 
 /**
  * One event as it came in. All fields beyond the first two are optional and all strings are open, because the public
- * documents are incomplete ("Voice - Events"): `event` may be a name that Ringback does not know.
+ * documents are incomplete ("Voice - Events"): `event` may be a name that Ringback does not know. Plain data; one by `make` prints
+ * without numbers, digits and ids, as a whole and as JSON, and its fields are whole.
  *
  * @since 0.1.0
  */
@@ -28,6 +30,25 @@ export interface Webhook {
   readonly extra?: { readonly [field: string]: unknown }
   /** How many fields were left out because they are out of bounds (`bounded`); absent if none was. */
   readonly leftOut?: number
+}
+
+/**
+ * A copy of the fields of an event that prints masked.
+ *
+ * @since 0.1.0
+ */
+export const make = (fields: Webhook): Webhook => {
+  const webhook = Masked.blank() as { -readonly [Field in keyof Webhook]: Webhook[Field] }
+  webhook.event = fields.event
+  webhook.referenceId = fields.referenceId
+  for (const field of others) if (fields[field] !== undefined) put(webhook, field, fields[field])
+  return webhook
+}
+
+const others = ["externalId", "status", "digits", "to", "from", "durationSeconds", "extra", "leftOut"] as const
+
+const put = (webhook: { [field: string]: unknown }, field: string, value: unknown): void => {
+  webhook[field] = value
 }
 
 /**
@@ -219,7 +240,7 @@ const cut = (webhook: Webhook): Webhook => {
     Object.entries(known).filter(([field]) => !(unfit as ReadonlyArray<string>).includes(field))
   ) as unknown as Webhook
   const { extra, lost } = fitsExtra(all) ? { extra: all, lost: 0 } : keepSmall(all)
-  return { ...within, ...(extra === undefined ? {} : { extra }), leftOut: leftOut + unfit.length + lost }
+  return make({ ...within, ...(extra === undefined ? {} : { extra }), leftOut: leftOut + unfit.length + lost })
 }
 
 /** A field that is not known here, at the top or in `data`, and the bytes that it takes. */

@@ -1,14 +1,10 @@
 /**
  * Copies of data, so that nobody shares with a flow what it may change.
  */
+import * as Masked from "./masked.ts"
 
 /** Deeper than anything that can be recorded. */
 const deepest = 500
-
-const isPlain = (value: object): boolean => {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
-}
 
 /** A copy of plain arrays and objects, all the way down. What has a class of its own is what it is, and is not copied. */
 export const copyOf = <A>(value: A): A => typeof value !== "object" || value === null ? value : copied(value) as A
@@ -17,8 +13,12 @@ export const copyOf = <A>(value: A): A => typeof value !== "object" || value ===
 const copied = (value: object, seen?: Map<object, object>, depth = 0): object => {
   const known = seen?.get(value)
   if (known !== undefined) return known
-  if (depth === deepest || !(Array.isArray(value) || isPlain(value))) return value
-  const copy: object = Array.isArray(value) ? Array.from({ length: value.length }) : {}
+  if (depth === deepest || !(Array.isArray(value) || Masked.isPlain(value))) return value
+  const copy: object = Array.isArray(value)
+    ? Array.from({ length: value.length })
+    : Masked.isMasked(value)
+    ? Masked.blank()
+    : {}
   let found = seen?.set(value, copy)
   for (const key of Object.keys(value)) {
     const item = (value as Record<string, unknown>)[key]

@@ -3,6 +3,7 @@
  */
 import { Result } from "effect"
 import { put } from "./copy.ts"
+import * as Masked from "./masked.ts"
 
 /** The longest that one recorded value may be, in bytes of JSON: 64 KiB. */
 export const longest = 65_536
@@ -77,8 +78,7 @@ class Copying {
   }
 
   private copyFields(value: object, depth: number): object {
-    const prototype: unknown = Object.getPrototypeOf(value)
-    if (prototype !== Object.prototype && prototype !== null) {
+    if (!Masked.isPlain(value)) {
       return this.refuse(`An object of the class ${className(value)} has no form in JSON: encode it by a schema`)
     }
     const copy = {}

@@ -66,7 +66,7 @@ function print(this: object): unknown {
 
 let isStored = false
 
-/** Runs what writes the whole of masked copies as JSON. */
+/** Runs what writes the whole of masked values as JSON. */
 export const whole = <A>(write: () => A): A => {
   const before = isStored
   isStored = true
@@ -88,12 +88,40 @@ const printed = {
   toString: { value: () => hidden }
 }
 
+/**
+ * Plain data that prints masked. Its prototype has no `constructor` of its own and nothing that can be enumerated: so it is plain
+ * data to Effect's `Equal` and `Hash`, and to what compares in tests.
+ */
+class Masked {}
+Reflect.deleteProperty(Masked.prototype, "constructor")
+Object.defineProperties(Masked.prototype, printed)
+
+/** The prototype of what prints masked. */
+export const prototype: object = Masked.prototype
+
+/** An object without fields that will print masked: the cheapest way to make many. */
+export const blank = (): object => new Masked()
+
+/** Has an object that nobody else holds yet print masked. What lies inside of it prints whole by itself. */
+export const made = <A extends object>(fields: A): A => Object.setPrototypeOf(fields, prototype) as A
+
+/** The same data, printing masked. */
+export const masking = <A extends object>(value: A): A => isMasked(value) ? value : made({ ...value })
+
+/** Whether an object prints masked. */
+export const isMasked = (value: object): boolean => Object.getPrototypeOf(value) === prototype
+
+/** Whether an object is plain data: whatever it prints as, all of it is in its fields. */
+export const isPlain = (value: object): boolean => {
+  const found: unknown = Object.getPrototypeOf(value)
+  return found === Object.prototype || found === null || found === prototype
+}
+
 /** A copy of plain data that prints masked, as a whole and in each of its parts, and is equal to it. */
 export const copy = <A>(value: A): A => {
   if (typeof value !== "object" || value === null) return value
   if (Array.isArray(value)) return Object.defineProperties(value.map(copy), printed) as A
   if (value instanceof Map) return Object.defineProperties(new Map(value), printed) as A
   if (value instanceof Set) return Object.defineProperties(new Set(value), printed) as A
-  const copied = Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copy(item)]))
-  return Object.defineProperties(copied, printed) as A
+  return made(Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copy(item)]))) as A
 }

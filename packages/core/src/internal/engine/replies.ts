@@ -5,6 +5,7 @@ import type { Owed } from "../../CallLine.ts"
 import type * as Decider from "../../Decider.ts"
 import * as Reply from "../../Reply.ts"
 import * as Webhook from "../../Webhook.ts"
+import * as Masked from "../masked.ts"
 import { answer, type Arrival, isAnswered } from "./arrival.ts"
 import * as Holds from "./holds.ts"
 import type { LateReplies } from "./lateReplies.ts"
@@ -96,7 +97,7 @@ export const make = (
       return intake.takeSurely(entity, { _tag: "ReplyBroke", line, n: reply.n })
     }
     return {
-      action: reply.action,
+      action: Masked.masking(reply.action), // read from a log it would print whole
       basis: isCopy ? "copy" : "recorded",
       sent: (whole) => Effect.suspend(() => told(whole) ?? Effect.void),
       sentUnsafe: (whole) => {

@@ -6,6 +6,7 @@
  * recurses, for the depth of a value is its author's.
  */
 import { Equal, Hash, Schema } from "effect"
+import * as Masked from "../masked.ts"
 
 /** What a value holds, and the kinds of what in it is equal to itself only. */
 export class Content {
@@ -119,7 +120,9 @@ const each = (constructors: ReadonlyArray<{ readonly prototype: object }>, seen:
 /** What is known of objects by their prototype. */
 const builtIns = new Map<unknown, Seen>([
   [null, (value: object) => named("null", fields(value, []))],
-  [Object.prototype, (value: object) => named("", fields(value, []))],
+  ...[Object.prototype, Masked.prototype].map((prototype) =>
+    [prototype, (value: object) => named("", fields(value, []))] as const
+  ),
   [Array.prototype, ofArray],
   [Date.prototype, (value: Date) => bare(value, "Date", [value.getTime()])],
   [Map.prototype, ofMap],

@@ -123,7 +123,7 @@ class Searching {
     depth: number
   ): number {
     const [memory, broken] = this.fold(remembered, momentAt(step, world))
-    const key = `${Choices.placeOf(step, this.findings)}\n${JSON.stringify(world)}\n${JSON.stringify(memory)}`
+    const key = `${Choices.placeOf(step, this.findings)}\n${JSON.stringify(world)}\n${wholeOf(memory)}`
     const found = this.known.get(key)
     if (found !== undefined) return found
     const label = step._tag === "Done" ? captions.ofExit(step.exit) : captions.ofRequest(step.request, world.line)
@@ -153,6 +153,13 @@ class Searching {
     this.breaches.push({ law: law.name, why, path: pathOf(this.places, way), at })
   }
 }
+
+/** A value as JSON, in which what prints masked counts by its fields. */
+const wholeOf = (value: unknown): string =>
+  JSON.stringify(value, function(this: Record<string, unknown>, name: string, shown: unknown) {
+    const own = this[name]
+    return typeof own === "object" && own?.constructor === Object ? { ...own } : shown
+  })
 
 /** Adds edges to a place. Keys that lead to the same place, for the flow and for the laws, are one edge. */
 class Keys {
