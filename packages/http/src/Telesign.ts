@@ -6,8 +6,9 @@
  * carrier cannot recognise a dial that comes again, and the phone would ring twice. Its body leaves once, so a client that
  * repeats, races or redirects a request, and a `fetch` that does so after 421, is stopped, and the dial is `Lost`.
  *
- * What breaks before a client has asked for the body is `NotSent`, a reset in the TLS handshake among it. `layerNodeHttp` asks
- * for it before there is a connection, so there such a break is `Lost`.
+ * What breaks before a client has asked for the body is `NotSent`, a break in the TLS handshake among it. `layerNodeHttp` asks
+ * for it before there is a connection; there Node itself tells that a handshake broke. A handshake that never ends is `Lost` there,
+ * because until something breaks Node tells nothing.
  *
  * Each `POST` asks for a connection of its own (`Connection: close`), because a kept one that went stale breaks, and a
  * dial that met a broken connection was perhaps done. These clients do as asked on Node, as long as nothing else speaks
@@ -35,6 +36,7 @@ import {
 import { SecureRandom } from "effect/crypto"
 import { FetchHttpClient, Headers, HttpClient, HttpClientRequest } from "effect/http"
 import type { HttpClientResponse } from "effect/http"
+import * as Handshake from "./internal/handshake.ts"
 import { OnceBody } from "./internal/onceBody.ts"
 import * as Telling from "./internal/telling.ts"
 import * as TelesignAuth from "./TelesignAuth.ts"
@@ -110,7 +112,8 @@ export const layer = (
  * The same with settings from the configuration: `TELESIGN_CUSTOMER_ID` and `TELESIGN_API_KEY`, and, if they are set,
  * `TELESIGN_FURTHER_API_KEYS` (with commas between them), `TELESIGN_BASE_URL`, `TELESIGN_TIMEOUT` (such as `10 seconds`) and
  * `TELESIGN_AUTHENTICATION` (`basic` or `digest`).
- * Fails with `InvalidSettings`, which names the variables, `TELESIGN_CALLER_ID` among them if it is set and is no phone number.
+ * Fails with `InvalidSettings`, which names the variables, `TELESIGN_CALLER_ID` among them if it is no phone number, or if it is
+ * missing beside another. If it alone is missing a line of the log says so, for a program that only answers calls needs none.
  *
  * @since 0.1.0
  */
@@ -165,8 +168,12 @@ const variable = <A>(name: string, read: (name: string) => Config.Config<A>) =>
   )
 
 interface Configured extends Options {
+  /** What the configuration says of it; absent where nobody asked the configuration. */
   readonly callerId?: string | undefined
 }
+
+const lacksCallerId = (options: Configured): boolean =>
+  "callerId" in options && (options.callerId === undefined || options.callerId === "")
 
 const configured: Effect.Effect<Configured, InvalidSettings> = Effect.gen(function*() {
   return {
@@ -216,12 +223,16 @@ const check = (options: Configured, names: Names): Result.Result<Settings, Inval
       ? []
       : [{ setting: names.authentication, problem: "has to be `basic` or `digest`." }]),
     ...parameterProblems(names.parameters, options.parameters),
-    ...(options.callerId === undefined || options.callerId === "" ? [] : callerIdProblems(options.callerId))
+    ...("callerId" in options && !lacksCallerId(options) ? callerIdProblems(options.callerId ?? "") : [])
   ]
   return url !== undefined && isUsable && problems.length === 0
     ? Result.succeed({ ...accountOf(options), url, timeout })
-    : Result.fail(invalid(problems))
+    : Result.fail(invalid(
+      lacksCallerId(options) && problems.some(isMissing) ? [...problems, ...callerIdProblems("")] : problems
+    ))
 }
+
+const isMissing = ({ problem }: InvalidSettings["problems"][number]): boolean => problem.startsWith("is not set")
 
 const ways: ReadonlyArray<string> = ["basic", "digest"]
 
@@ -270,9 +281,13 @@ const make = Effect.fnUntraced(function*(options: Configured, names: Names) {
   const settings = yield* Effect.fromResult(check(options, names))
   const client = yield* HttpClient.HttpClient
   const authorize = yield* authorizing(settings, options.authentication, names)
+  const wasInHandshake = yield* Handshake.watch
   const fetchOptions = Option.getOrUndefined(yield* Effect.serviceOption(FetchHttpClient.RequestInit))
   if (settings.url.protocol === "http:" && !isLoopback(settings.url.hostname)) {
     yield* Effect.logWarning(`${names.baseUrl} is not https: the credentials travel in clear text`)
+  }
+  if (lacksCallerId(options)) {
+    yield* Effect.logInfo(`${variableNames.callerId} is not set: this program cannot dial from it (Telesign.callerId)`)
   }
 
   const outcomeOf = (dial: Action.Dial): Effect.Effect<Outcome> => {
@@ -284,7 +299,7 @@ const make = Effect.fnUntraced(function*(options: Configured, names: Names) {
         HttpClientRequest.setHeaders({ accept: contentType, connection: "close" }),
         HttpClientRequest.bodyText(body, contentType)
       )
-      return yield* attempt(client, request, once, dial.externalId)
+      return yield* attempt(client, request, { once, externalId: dial.externalId, wasInHandshake })
     }).pipe(
       Effect.timeoutOrElse({ duration: settings.timeout, orElse: () => tooLate(once, settings.timeout) }),
       Effect.ensuring(Effect.sync(() => once.close())),
@@ -438,11 +453,17 @@ const tooLate = (once: OnceBody, timeout: Duration.Duration): Effect.Effect<Outc
     : notSent(`no connection within ${Duration.format(timeout)}`)
 }
 
+/** What one dial is judged by. */
+interface Evidence {
+  readonly once: OnceBody
+  readonly externalId: string | undefined
+  readonly wasInHandshake: Handshake.WasInHandshake
+}
+
 const attempt = (
   client: HttpClient.HttpClient,
   request: HttpClientRequest.HttpClientRequest,
-  once: OnceBody,
-  externalId: string | undefined
+  { externalId, once, wasInHandshake }: Evidence
 ): Effect.Effect<Outcome> =>
   once.guard(client).execute(request).pipe(
     Effect.flatMap((response) => conclude(request, response, externalId)),
@@ -453,7 +474,7 @@ const attempt = (
         case "StatusCodeError": // a client that takes other codes than 2xx for failures
           return conclude(request, reason.response, externalId)
         case "TransportError":
-          return judge(reason.cause, once)
+          return judge(reason.cause, once, wasInHandshake)
         default:
           return lost("the HTTP client failed")
       }
@@ -471,19 +492,25 @@ const conclude = Effect.fnUntraced(function*(
   externalId: string | undefined
 ): Effect.fn.Return<Outcome> {
   if (response.request.url !== request.url) return yield* lost(redirected)
-  // Of any other status the head says all, and a body that never comes is not waited for.
-  const isRead = TelesignWire.isDocumented(response.status)
-  if (!isRead) yield* letGo(response)
   return TelesignWire.decodeResponse({
     httpStatus: response.status,
-    body: isRead ? yield* Effect.orElseSucceed(readText(response), () => "") : "", // one that breaks off is as good as none
+    body: yield* bodyOf(response),
     retryAfter: response.headers["retry-after"],
     receivedAt: yield* Clock.currentTimeMillis,
     externalId
   })
 })
 
-/** Closes the connection of a response whose body nobody reads. */
+/** The body, as far as it says something. One that breaks off is as good as none, and of 401 the head has said what counts. */
+const bodyOf = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<string> => {
+  if (!TelesignWire.isDocumented(response.status)) return Effect.as(letGo(response), "")
+  const text = Effect.orElseSucceed(readText(response), () => "")
+  return response.status === 401 ? Effect.timeoutOrElse(text, { duration: "1 second", orElse: none }) : text
+}
+
+const none = () => Effect.succeed("")
+
+/** Closes the connection of a response whose head says all, so that a body that never comes is not waited for. */
 const letGo = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
   Effect.ignore(Stream.runDrain(response.stream)).pipe(
     Effect.forkChild({ startImmediately: true }),
@@ -512,14 +539,21 @@ const isShort = (headers: Headers.Headers): boolean =>
  * agreed on, or the client had not yet asked for the body. Anything else that breaks may have broken after the carrier had read
  * the request. Errors nest differently in Node's clients and in fetch; words of other runtimes are not known.
  */
-const judge = (cause: unknown, once: OnceBody): Effect.Effect<Outcome> => {
-  const proof = neverTravelled(cause)
+const judge = (cause: unknown, once: OnceBody, wasInHandshake: Handshake.WasInHandshake): Effect.Effect<Outcome> => {
+  const proof = neverTravelled(cause) ??
+    (isAny(cause, wasInHandshake) ? `${brokenHandshake}${codeOf(cause)}` : undefined)
   if (proof !== undefined) return notSent(proof)
   if (isRedirect(cause)) return lost("the answer is a redirect, which is not followed")
   return once.isGone
     ? lost(`the connection broke${codeOf(cause)}`)
     : notSent(`the connection broke before the request was sent${codeOf(cause)}`)
 }
+
+const brokenHandshake = "the TLS handshake failed"
+
+/** Whether it is so of an error or of what lies behind it. */
+const isAny = (cause: unknown, is: (cause: object) => boolean): boolean =>
+  Predicate.isObject(cause) && (is(cause) || isAny(cause.cause, is))
 
 /** The words of Node's `fetch`. */
 const isRedirect = (cause: unknown): boolean =>
@@ -535,7 +569,7 @@ const neverTravelled = (cause: unknown): string | undefined => {
   if (syscall === "getaddrinfo") return `the host name does not resolve${codeOf(cause)}`
   if (syscall === "connect" || code === "UND_ERR_CONNECT_TIMEOUT") return `no connection${codeOf(cause)}`
   if (typeof code === "string" && certificateCodes.has(code)) return `the certificate is not trusted (${code})`
-  if (typeof message === "string" && failedHandshake.test(message)) return "the TLS handshake failed"
+  if (typeof message === "string" && failedHandshake.test(message)) return brokenHandshake
   return neverTravelled(cause.cause)
 }
 

@@ -122,7 +122,8 @@ const route = Effect.fnUntraced(function*(options: Options) {
   ): Effect.Effect<Response, never, Scope.Scope> =>
     Effect.uninterruptible(Effect.flatMap(
       Effect.callback<Answering.Answer>((resume) =>
-        answer(() => request.headers, body, (answer) => resume(Effect.succeed(answer)))
+        answer(() => NodeHttp.withAllOf(request.headers, request.source), body, (answer) =>
+          resume(Effect.succeed(answer)))
       ),
       respond
     ))

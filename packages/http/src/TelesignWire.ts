@@ -215,7 +215,10 @@ const encodeMark = (externalId: string | undefined): Fields =>
  *
  * @since 0.1.0
  */
-export const decodeAction = (json: unknown, options?: Options): Result.Result<Action.Action, WireError> => {
+export const decodeAction = (json: unknown, options?: Options): Result.Result<Action.Action, WireError> =>
+  Result.map(readAction(json, options), Action.make)
+
+const readAction = (json: unknown, options: Options | undefined): Result.Result<Action.Action, WireError> => {
   if (isEmpty(json)) return failed(new NoAction())
   const one = Array.isArray(json) && json.length === 1 ? json[0] : json
   if (isEmpty(one)) return failed(new NoAction())
@@ -374,7 +377,7 @@ export const decodeWebhook = (json: unknown): Result.Result<Webhook.Webhook, Wir
   const { data, event, reference_id } = json
   if (typeof event !== "string" || event === "") return notAnEvent("event is missing or no text")
   if (typeof reference_id !== "string" || reference_id === "") return notAnEvent("reference_id is missing or no text")
-  const webhook: Draft = { event, referenceId: reference_id }
+  const webhook: Draft = Webhook.make({ event, referenceId: reference_id })
   const details = Predicate.isObject(data) ? readInto(webhook, data, dataFields) : none
   const rest = readInto(webhook, json, topFields, details)
   const saysNothing = webhook.digits === undefined && !Object.hasOwn(details, "collected_digits")
@@ -536,9 +539,11 @@ export const isDocumented = (httpStatus: number): httpStatus is 202 | keyof type
  *   known: lost. So it is if the `external_id` is not ours, for then the session is another dial's. It is not sent again, and an
  *   event with our `external_id` still shows what became of it.
  * - **200, 400** with a status documented for that number: refused, surely not done.
- * - **401** with a documented status, and **400** about the caller id: surely not done, and not because of who was to be
- *   rung, so they are an `obstacle` to other dials too. Any other status under these numbers, or a body that is no JSON, may
- *   come from a proxy or a newer protocol, about whose effects nothing is known: lost.
+ * - **401**: surely not done, and an `obstacle` to all dials, whatever the body says: by its definition such a request has not been
+ *   applied (RFC 9110, 15.5.2), whether the carrier or a proxy before it asks who we are. Its two statuses are documented.
+ * - **400** about the caller id: surely not done, and not because of who was to be rung, so it is an `obstacle` to other dials too.
+ * - Any other status under **200 and 400**, or a body that is no JSON, may come from a proxy or a newer protocol, about whose
+ *   effects nothing is known: lost.
  * - **429**: surely not done and `throttled`, whatever the body says; the carrier or a proxy before it turned the request
  *   away.
  * - **Anything else**, redirects and 5xx among it: lost. A server that fails may have dialled before it failed.
@@ -561,6 +566,7 @@ export const decodeResponse = (
   }
   if (!isDocumented(httpStatus)) return lost(`HTTP ${httpStatus}, which is not documented`)
   const json = parse(response.body)
+  if (httpStatus === 401) return Result.fail(unauthorized(json))
   if (!Predicate.isObject(json)) return lost(`HTTP ${httpStatus} with a body that is no JSON object`)
   const { reference_id: referenceId, status } = json
   if (httpStatus !== 202) {
@@ -581,13 +587,18 @@ const lost = (problem: string) => Result.fail(new Transport.Lost({ problem }))
 const isRefusal = (httpStatus: keyof typeof refusals, status: unknown): status is Refusal =>
   (refusals[httpStatus] as ReadonlyArray<unknown>).includes(status)
 
-/** What a refusal proves: some are about us, and say nothing about the person who was to be rung. */
-const refused = (httpStatus: keyof typeof refusals, status: Refusal): Transport.Refused | Transport.NotSent => {
-  const obstacle = httpStatus === 401 ? "credentials" : status.startsWith("caller_id_number_") ? "caller id" : undefined
-  return obstacle === undefined
-    ? new Transport.Refused({ status })
-    : new Transport.NotSent({ problem: `HTTP ${httpStatus}: ${status}`, obstacle })
+/** Nobody was asked for: this is about us. */
+const unauthorized = (json: unknown): Transport.NotSent => {
+  const status = Predicate.isObject(json) ? json.status : undefined
+  const word = isRefusal(401, status) ? status : "no documented status"
+  return new Transport.NotSent({ problem: `HTTP 401: ${word}`, obstacle: "credentials" })
 }
+
+/** What a refusal proves: some are about us, and say nothing about the person who was to be rung. */
+const refused = (httpStatus: keyof typeof refusals, status: Refusal): Transport.Refused | Transport.NotSent =>
+  status.startsWith("caller_id_number_")
+    ? new Transport.NotSent({ problem: `HTTP ${httpStatus}: ${status}`, obstacle: "caller id" })
+    : new Transport.Refused({ status })
 
 /** A foreign word goes into an error only if it looks like a status, and so holds no number. */
 const tellable = (status: unknown): string =>

@@ -692,9 +692,10 @@ describe("settings", () => {
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* problems(Telesign.layerConfig), [
         "TELESIGN_CUSTOMER_ID is not set. Set it to the customer id that the Telesign portal shows.",
-        "TELESIGN_API_KEY is not set. Set it to the API key that the Telesign portal shows."
+        "TELESIGN_API_KEY is not set. Set it to the API key that the Telesign portal shows.",
+        "TELESIGN_CALLER_ID is not set. Set it to a number that you bought from Telesign."
       ])
-      assert.lengthOf(yield* problems(Telesign.layerConfig, { ...env, TELESIGN_API_KEY: "" }), 1)
+      assert.lengthOf(yield* problems(Telesign.layerConfig, { ...env, TELESIGN_API_KEY: "" }), 2)
     }))
 
   const bad: ReadonlyArray<readonly [variable: string, value: string]> = [
@@ -786,7 +787,7 @@ describe("settings", () => {
       }
     }))
 
-  it.effect("are told together, the caller id among them if it is set", () =>
+  it.effect("are told together, the caller id among them", () =>
     Effect.gen(function*() {
       const told = (env: Record<string, string>) =>
         Effect.flip(Layer.build(Layer.provide(Telesign.layerConfig, FetchHttpClient.layer))).pipe(
@@ -795,8 +796,26 @@ describe("settings", () => {
           Effect.scoped
         )
       const others = ["TELESIGN_CUSTOMER_ID", "TELESIGN_API_KEY"]
-      assert.deepStrictEqual(yield* told({}), others)
+      assert.deepStrictEqual(yield* told({}), [...others, "TELESIGN_CALLER_ID"])
+      assert.deepStrictEqual(yield* told({ TELESIGN_CALLER_ID: "" }), [...others, "TELESIGN_CALLER_ID"])
       assert.deepStrictEqual(yield* told({ TELESIGN_CALLER_ID: "+15550170009" }), others)
       assert.deepStrictEqual(yield* told({ TELESIGN_CALLER_ID: "our number" }), [...others, "TELESIGN_CALLER_ID"])
+    }))
+
+  it.effect("say in a line that there is no caller id, where that is all that is missing", () =>
+    Effect.gen(function*() {
+      const account = { TELESIGN_CUSTOMER_ID: "11AA", TELESIGN_API_KEY: "q0hv" }
+      const lines = Effect.fnUntraced(function*(env: Record<string, string>) {
+        const seen: Array<string> = []
+        const logger = Logger.make(({ logLevel, message }) => void seen.push(`${logLevel} ${message}`))
+        yield* Effect.scoped(Layer.build(Layer.provide(Telesign.layerConfig, unused))).pipe(
+          Effect.provide([Logger.layer([logger]), ConfigProvider.layer(ConfigProvider.fromEnv({ env }))])
+        )
+        return seen
+      })
+      assert.deepStrictEqual(yield* lines(account), [
+        "Info TELESIGN_CALLER_ID is not set: this program cannot dial from it (Telesign.callerId)"
+      ])
+      assert.deepStrictEqual(yield* lines({ ...account, TELESIGN_CALLER_ID: "+15550170009" }), [])
     }))
 })

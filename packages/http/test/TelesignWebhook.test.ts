@@ -541,6 +541,23 @@ for (const [way, serve] of ways) {
         assert.lengthOf(received, 1)
       }))
 
+    it.effect("that came twice are refused, whichever of them is right", () =>
+      Effect.gen(function*() {
+        const { receive, received } = engine(question)
+        const { port } = yield* serve(receive, { verify: "required" })
+        const right = `TSA 11AA:${sign(body)}`
+        for (const name of ["authorization", "AUTHORIZATION", "x-ts-authorization"]) {
+          for (const values of [[right, right], [right, `TSA 11AA:${sign("")}`], ["Basic eDp5", right], [right, ""]]) {
+            const client = yield* dialIn(port)
+            const lines = values.map((value) => `\r\n${name}: ${value}`).join("")
+            client.write(requestText(body).replace("\r\nhost: a", `$&${lines}`))
+            const [heard] = yield* Effect.promise(() => once(client, "data"))
+            assert.match(String(heard), /^HTTP\/1\.1 401 /, `${name}: ${values.join(" and ")}`)
+          }
+        }
+        assert.lengthOf(received, 0)
+      }))
+
     it.effect("keep the limit on the body", () =>
       Effect.gen(function*() {
         const { url } = yield* serve(engine(question).receive, { verify: "required", maxBodySize: 100 })

@@ -566,13 +566,20 @@ describe("decodeResponse", () => {
   it("counts a 200 that says accepted as lost", () =>
     assert.strictEqual(tagOf(respond(200, { reference_id: "7A10", status: "dial_accepted" })), "Lost"))
 
-  for (const httpStatus of [200, 400, 401]) {
-    for (
-      const body of ["", "<html>", "[]", "{}", { status: "new_status" }, { status: 7 }, { status: ["not_authorized"] }]
-    ) {
+  const undocumented = ["", "<html>", "[]", "{}", { status: "new_status" }, { status: 7 }, {
+    status: ["not_authorized"]
+  }, { reference_id: "7A10", status: "dial_accepted" }]
+  for (const body of undocumented) {
+    for (const httpStatus of [200, 400]) {
       it(`counts a ${httpStatus} with ${JSON.stringify(body)} as lost`, () =>
         assert.strictEqual(tagOf(respond(httpStatus, body)), "Lost"))
     }
+
+    it(`counts a 401 with ${JSON.stringify(body)} as not sent, and as an obstacle`, () =>
+      assert.deepStrictEqual(
+        respond(401, body),
+        new Transport.NotSent({ problem: "HTTP 401: no documented status", obstacle: "credentials" })
+      ))
   }
 
   for (

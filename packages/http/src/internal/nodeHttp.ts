@@ -2,6 +2,7 @@
  * Node's own requests and responses of HTTP/1, known by their shape alone. Those of HTTP/2 are left alone: there Node says
  * `finish` even of an answer that was cut off.
  */
+import { Headers } from "effect/http"
 import type { Body, Unread } from "./answering.ts"
 
 /** The part of Node's `IncomingMessage` that gives the body. */
@@ -134,6 +135,25 @@ export interface Request extends Source {
 /** All headers, each of those that came twice with all of its values: by itself Node keeps the first `Authorization` alone. */
 export const headersOf = ({ headersDistinct }: Request): { readonly [name: string]: string } =>
   Object.fromEntries(Object.entries(headersDistinct).map(([name, values = []]) => [name, values.join(", ")]))
+
+/**
+ * The headers that another server has made of a request of Node's, with all values of an `Authorization` that came twice, unless
+ * something on the way has put another in its place.
+ */
+export const withAllOf = (headers: Headers.Headers, source: object): Headers.Headers => {
+  const all = authorizations(source)
+  return all.length > 1 && headers["authorization"] === all[0]
+    ? Headers.set(headers, "authorization", all.join(", "))
+    : headers
+}
+
+/** The values of `Authorization` as they came, over HTTP/1 or HTTP/2; none where that is not known. */
+const authorizations = (source: object): ReadonlyArray<string> => {
+  const { rawHeaders } = source as { readonly rawHeaders?: ReadonlyArray<string> }
+  return Array.isArray(rawHeaders)
+    ? rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]!.toLowerCase() === "authorization")
+    : []
+}
 
 /** The target of a request as a path, also if it came as the whole address. */
 export const targetOf = ({ url = "" }: Request): string => {
