@@ -32,6 +32,7 @@ import {
 } from "./EventStore.ts"
 import type { Begin, StoredTurn, Summary, Turn } from "./EventStore.ts"
 import * as Broadcast from "./internal/broadcast.ts"
+import * as Masked from "./internal/masked.ts"
 import * as GroupCommit from "./internal/store/groupCommit.ts"
 import * as Dialect from "./internal/store/sqlDialect.ts"
 import * as Processes from "./internal/store/sqlProcesses.ts"
@@ -475,6 +476,10 @@ const storeError = (
   const inner = error._tag === "MigrationError" ? error.cause : error
   const said = inner !== error && inner instanceof Error ? `${error.message}: ${inner.message}` : error.message
   const server = SqlError.isSqlError(inner) ? fromServer(inner) : undefined
+  if (server === undefined && Refusal.isByTrigger(inner)) {
+    const problem = `${Masked.line(said)}.` // whoever wrote the trigger may have put of the row into it
+    return new StoreError({ operation, reason: new Reason({ problem }), cause: new Error(problem) })
+  }
   if (server === undefined) {
     return new StoreError({ operation, reason: new Reason({ problem: `${said}.` }), cause: error })
   }

@@ -1,230 +1,131 @@
 import { assert, describe, it } from "@effect/vitest"
 import {
+  Action,
   Call,
   CallEvent,
   Calls,
   EventStore,
-  Explain,
-  Flow,
-  Line,
   PhoneNumber,
   Prompt,
-  Settings,
-  Transport
+  SqlEventStore,
+  Transport,
+  Webhook
 } from "@ringback/core"
-import { Telesign, TelesignWire } from "@ringback/http"
-import {
-  Cause,
-  Effect,
-  Exit,
-  Fiber,
-  Layer,
-  Logger,
-  Metric,
-  Option,
-  Redacted,
-  References,
-  Result,
-  Schema,
-  Stream,
-  Tracer
-} from "effect"
-import { HttpClient, HttpClientError, HttpClientResponse } from "effect/http"
+import * as SqliteClient from "@ringback/core/SqliteClient"
+import { TelesignWire } from "@ringback/http"
+import { Effect, Equal, Hash, Layer, Option, Result, Schema } from "effect"
+import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
-import { inspect } from "node:util"
-import { parties } from "./fixtures/flows.ts"
+import {
+  type Answer,
+  carrier,
+  comes,
+  converse,
+  door,
+  engine,
+  engineOver,
+  from,
+  input,
+  inTime,
+  look,
+  Printed,
+  sign,
+  Survey,
+  to,
+  watched
+} from "./fixtures/canary.ts"
 
-// Unusual numbers, digits, words, keys and ids go through the whole stack, and nothing that is printed on the way shows them.
-
-const to = PhoneNumber.make("15559130461")
-const from = PhoneNumber.make("15559130472")
-
-const canaries = {
-  "a number": ["15559130461", "15559130472", "9130461", "9130472"],
-  "digits": ["73951846"],
-  "words": ["tangerine", "wombat"],
-  "a key": ["canary-key", "Q2FuYXJ5S2V5", "canary-customer"],
-  "an id": ["CANARYREF"],
-  "a line of somebody else's": ["\nERROR forged"]
-}
-
-/** What of the canaries a text holds: as it is, or with something between the digits. */
-const found = (text: string): ReadonlyArray<string> => {
-  const together = text.replaceAll(/(?<=\d)[\s().,/_-]+(?=\d)/g, "")
-  return Object.entries(canaries).flatMap(([what, all]) =>
-    all.filter((canary) => text.includes(canary) || together.includes(canary)).map((canary) => `${what}: ${canary}`)
-  )
-}
-
-/** Collects what is printed, with the place where it was. */
-class Printed {
-  readonly texts: Array<readonly [where: string, text: string]> = []
-  readonly spans: Array<Tracer.NativeSpan> = []
-  private readonly text = (where: string, text: string) => void this.texts.push([where, text])
-
-  /** Prints a value in every way that a program has. */
-  value(where: string, value: unknown): void {
-    this.text(`${where}, inspected`, inspect(value, { depth: 30, maxStringLength: null }))
-    this.text(`${where}, as JSON`, JSON.stringify(value) ?? "")
-    this.text(`${where}, as text`, String(value))
-    if (value instanceof Error) this.text(`${where}, its stack`, `${value.message}\n${value.stack}`)
-  }
-
-  exit(where: string, exit: Exit.Exit<unknown, unknown>): void {
-    if (!Exit.isFailure(exit)) return
-    this.value(where, exit)
-    this.text(`${where}, its cause`, Cause.pretty(exit.cause))
-    for (const reason of exit.cause.reasons) this.value(where, reason)
-    const error = Cause.findErrorOption(exit.cause)
-    if (Option.isSome(error)) this.value(where, error.value)
-  }
-
-  readonly layer = Logger.layer([
-    Logger.make((options) => {
-      for (const format of [Logger.formatSimple, Logger.formatLogFmt, Logger.formatJson]) {
-        this.text("the log", String(format.log(options)))
-      }
-      this.value("the log", Logger.formatStructured.log(options))
-    })
-  ])
-
-  readonly tracer = Tracer.make({
-    span: (options) => {
-      const span = new Tracer.NativeSpan(options)
-      this.spans.push(span)
-      return span
-    }
-  })
-
-  /** Every canary that was seen, with where. */
-  get leaks(): ReadonlyArray<string> {
-    for (const span of this.spans) {
-      const { attributes, events, name, status } = span
-      this.text("a span", inspect([name, [...attributes], events], { depth: 10 }))
-      if (status._tag === "Ended") this.exit("a span", status.exit)
-    }
-    return [...new Set(this.texts.flatMap(([where, text]) => found(text).map((what) => `${what} in ${where}`)))]
-  }
-}
-
-const Survey = Flow.make("survey", {
-  version: 1,
-  input: { ...parties, said: Schema.String },
-  output: Schema.String,
-  run: ({ said, ...who }) =>
-    Flow.gen(function*() {
-      const digits = yield* Line.collect(`Say tangerine, ${said}.`, { max: 8 })
-      yield* Flow.note("chosen", { digits, said })
-      yield* Line.speak(Prompt.ssml(`<speak>${Prompt.escape(said)}</speak>`))
-      yield* Flow.signal("ready", Schema.Struct({ code: Schema.Literal("wombat") }), { within: "1 hour" })
-      return yield* Flow.activity(
-        "look up",
-        { success: Schema.String },
-        Effect.die(new Error(`no ${to} here, ${digits}`))
-      )
-    }).pipe(Flow.dial({ ...who, parameters: { events: "https://canary-key.example.net/CANARYREF" } }))
-})
-
-const input = { to, from, said: "wombat 73951846" }
-
-type Answer = { readonly status: number; readonly body: string } | { readonly broken: Error }
-
-/** A carrier that answers as it is told to, and remembers the id of the last dial. */
-const carrier = (answer: Answer) => {
-  const seen = { externalId: "" }
-  const client = HttpClient.make((request) =>
-    Effect.gen(function*() {
-      if (request.body._tag === "Stream") {
-        const body = yield* Effect.orDie(Stream.mkString(Stream.decodeText(request.body.stream)))
-        seen.externalId = JSON.parse(body).params.external_id
-      }
-      if ("broken" in answer) {
-        const reason = new HttpClientError.TransportError({ request, cause: answer.broken })
-        return yield* Effect.fail(new HttpClientError.HttpClientError({ reason }))
-      }
-      return HttpClientResponse.fromWeb(request, new Response(answer.body, { status: answer.status }))
-    })
-  )
-  return { seen, layer: Layer.succeed(HttpClient.HttpClient, client) }
-}
-
-const engine = (client: Layer.Layer<HttpClient.HttpClient>) =>
-  Calls.layer({ flows: [Survey] }).pipe(
-    Layer.provideMerge(EventStore.layerMemory),
-    Layer.provide(Telesign.layer({
-      customerId: Redacted.make("canary-customer"),
-      apiKey: Redacted.make("Q2FuYXJ5S2V5"),
-      baseUrl: "http://127.0.0.1"
-    })),
-    Layer.provide(client)
-  )
-
-/** Brings an event in as it travels, and prints what becomes of it. */
-const comes = (printed: Printed, json: unknown) =>
-  Effect.gen(function*() {
-    const webhook = TelesignWire.decodeWebhook(json)
-    if (Result.isFailure(webhook)) return printed.value("an event that is none", webhook.failure)
-    const answering = yield* Effect.forkChild(Effect.exit(Calls.receive(webhook.success)))
-    yield* TestClock.adjust("3 seconds") // for an answer that waits for the flow
-    printed.exit("an event", yield* Fiber.join(answering))
-  })
-
-/** Prints what is to be had of a call. */
-const look = (printed: Printed, id: Calls.Handle<unknown, unknown>["id"]) =>
-  Effect.gen(function*() {
-    const call = Option.getOrThrow(yield* Calls.get(id))
-    const events = yield* Calls.events(id)
-    printed.value("a call", call)
-    printed.value("its lines", call.lines)
-    for (const line of call.lines) printed.value("a line", line)
-    printed.value("its events", events)
-    for (const event of events) {
-      printed.value("an event of a call", event)
-      printed.value("an event in words", Explain.event(event))
-    }
-    printed.value("what a call waits for", Explain.waitingFor(call, Settings.defaults))
-  })
-
-const watched = <A, E, R>(run: (printed: Printed) => Effect.Effect<A, E, R>) =>
-  Effect.gen(function*() {
-    const printed = new Printed()
-    yield* run(printed).pipe(
-      Effect.provide(printed.layer),
-      Effect.provideService(References.MinimumLogLevel, "All"),
-      Effect.withTracer(printed.tracer)
-    )
-    printed.value("the metrics", yield* Metric.snapshot)
-    assert.isAbove(printed.texts.length, 20)
-    assert.deepStrictEqual(printed.leaks, [])
-  })
+const accepted: Answer = { status: 202, body: `{"reference_id":"CANARYREF-1","status":"dial_accepted"}` }
 
 describe("nothing that is printed shows what was dialled, pressed or said:", () => {
   it.effect("of a conversation that ends in a throw", () =>
     watched((printed) => {
-      const { layer, seen } = carrier({ status: 202, body: `{"reference_id":"CANARYREF-1","status":"dial_accepted"}` })
+      const { layer, seen } = carrier(accepted)
+      return Effect.provide(converse(printed, seen), engine(layer))
+    }))
+
+  it.effect("of a conversation on SQLite, whose errors hold what it is given", () =>
+    watched((printed) => {
+      const { layer, seen } = carrier(accepted)
+      const store = SqlEventStore.layer.pipe(Layer.provideMerge(SqliteClient.layer({ filename: ":memory:" })))
       return Effect.gen(function*() {
-        const call = yield* Calls.start(Survey, input, { key: "canary-key-1" })
+        yield* converse(printed, seen)
+        const sql = yield* SqlClient.SqlClient
+        const trigger = sql`CREATE TRIGGER canary BEFORE INSERT ON ringback_turns
+          BEGIN SELECT RAISE(ABORT, 'nothing for 15559130461'); END`
+        yield* Effect.withTracerEnabled(trigger, false)
+        for (const said of ["tangerine", input.said]) {
+          const key = `canary-key-${said.length}`
+          printed.exit("a start", yield* inTime(Calls.start(Survey, { ...input, said }, { key })))
+        }
+      }).pipe(Effect.provide(engineOver(store, layer)))
+    }))
+
+  const refusals: ReadonlyArray<EventStore.StoreError["reason"]> = [
+    new EventStore.Down({ problem: "the connection is gone" }),
+    new EventStore.Rejected({ problem: "value too long (SQLSTATE 22001)" })
+  ]
+  for (const reason of refusals) {
+    it.effect(`of a conversation with a store that fails (${reason._tag})`, () =>
+      watched((printed) => {
+        const { layer, seen } = carrier(accepted)
+        let fails = false
+        const store = Layer.effect(
+          EventStore.EventStore,
+          Effect.map(EventStore.EventStore, (store) =>
+            EventStore.EventStore.of({
+              ...store,
+              append: (...turn) =>
+                fails ? Effect.fail(new EventStore.StoreError({ operation: "write", reason })) : store.append(...turn)
+            }))
+        ).pipe(Layer.provide(EventStore.layerMemory))
+        return Effect.gen(function*() {
+          const call = yield* Calls.start(Survey, input, { key: "canary-key-1" })
+          const about = { reference_id: "CANARYREF-1", external_id: seen.externalId }
+          const data = { to, from, unknown: "wombat 15559130461" }
+          yield* comes(printed, { ...about, event: "dial_completed", data: { ...data, status: "answered" } })
+          fails = true
+          yield* comes(printed, { ...about, event: "speak_completed", data: { ...data, collected_digits: "73951846" } })
+          printed.exit("a start", yield* Effect.exit(Calls.start(Survey, input, { key: "canary-key-2" })))
+          printed.exit("a signal", yield* Effect.exit(call.signal("ready", { code: "wombat" })))
+          printed.exit("a cancel", yield* Effect.exit(call.cancel))
+          yield* TestClock.adjust("2 minutes")
+          yield* look(printed, call.id)
+          fails = false
+          yield* TestClock.adjust("1 minute")
+          yield* look(printed, call.id)
+        }).pipe(Effect.provide(engineOver(store, layer)))
+      }))
+  }
+
+  it.effect("of what comes in by the door", () =>
+    watched((printed) => {
+      const { layer, seen } = carrier(accepted)
+      return Effect.gen(function*() {
+        yield* Calls.start(Survey, input, { key: "canary-key-1" })
+        const post = yield* door
         const about = { reference_id: "CANARYREF-1", external_id: seen.externalId }
-        const data = { to, from, unknown: "wombat 15559130461" }
-        yield* comes(printed, { ...about, event: "dial_completed", data: { ...data, status: "answered" } })
-        yield* comes(printed, { ...about, event: "dial_progress_15559130461\nERROR forged", data })
-        yield* comes(printed, { ...about, event: "speak_completed", data: { ...data, collected_digits: "73951846" } })
-        yield* look(printed, call.id)
-        yield* comes(printed, { ...about, event: "speak_completed", data })
-        printed.exit("a signal", yield* Effect.exit(call.signal("ready", { code: "tangerine 73951846" })))
-        printed.exit(
-          "a start",
-          yield* Effect.exit(Calls.start(Survey, { ...input, said: "tangerine" }, { key: "canary-key-1" }))
-        )
-        yield* call.signal("ready", { code: "wombat" })
-        printed.exit("an outcome", yield* Effect.exit(call.outcome))
-        yield* comes(printed, {
-          ...about,
-          event: "call_completed",
-          data: { ...data, status: "15559130461\nERROR forged" }
-        })
-        yield* look(printed, call.id)
-      }).pipe(Effect.provide(engine(layer)))
+        const data = { to, from, status: "answered", unknown: "wombat 15559130461" }
+        const answered = JSON.stringify({ ...about, event: "dial_completed", data })
+        assert.strictEqual((yield* post(answered)).status, 200)
+        const refused: ReadonlyArray<readonly [body: string, headers?: Record<string, string>]> = [
+          [answered, {}],
+          [answered, { authorization: "TSA canary-customer:Q2FuYXJ5S2V5" }],
+          [answered, { "x-ts-authorization": sign("tangerine") }],
+          [answered, { "x-ts-authorization": `${sign(answered)}, 15559130461` }],
+          ["tangerine 15559130461"],
+          [JSON.stringify({ event: "tangerine", data })],
+          [JSON.stringify({ event: "15559130461\nERROR forged".repeat(9), reference_id: "CANARYREF-2", data })],
+          [JSON.stringify({ ...about, event: "speak_completed", data: "73951846".repeat(10_000) })]
+        ]
+        for (const [body, headers] of refused) {
+          const response = yield* post(body, headers)
+          assert.include([400, 401, 413], response.status)
+          printed.value("a refusal", yield* Effect.promise(() => response.text()))
+        }
+        const strange = { reference_id: "CANARYREF-3", event: "incoming_call", data: { to: from, from: to } }
+        printed.value("an answer to nobody", (yield* post(JSON.stringify(strange))).status)
+      }).pipe(Effect.provide(engine(layer)), Effect.scoped)
     }))
 
   it.effect("of a callee who is not reached, in words of the carrier's", () =>
@@ -302,6 +203,65 @@ describe("nothing that is printed shows what was dialled, pressed or said:", () 
       }).pipe(Effect.provide(engine(layer)))
     }))
 
+  const heard = Prompt.from("tangerine 73951846")
+  const made: Readonly<Record<string, () => unknown>> = {
+    "a prompt": () => heard,
+    "marked-up speech": () => Prompt.ssml("<speak>tangerine</speak>", { language: "en-US" }),
+    "audio": () => Prompt.audio("https://example.net/wombat/CANARYREF", { duration: "7 seconds" }),
+    "an action": () => Action.prompt(heard),
+    "an action that collects": () => Action.prompt(Prompt.ssml("<speak>tangerine</speak>"), { max: 4 }),
+    "an action that plays": () => Action.prompt(Prompt.audio("https://example.net/wombat")),
+    "an action that is checked": () => Action.checked({ _tag: "Speak", text: "wombat", externalId: "CANARYREF" }),
+    "an action that is marked": () => Action.mark(Action.prompt(heard), "CANARYREF"),
+    "a dial": () =>
+      Action.dial({ to, from, maxCallDurationSeconds: 60, sendDtmf: "73951846", parameters: { to_wombat: "wombat" } }),
+    "tones": () => Action.sendDtmf("73951846"),
+    "an action of its own": () =>
+      Action.raw({ method: "play_multiple", params: { wombat: "wombat" }, completedBy: "play_completed" }),
+    "an action that was read": () =>
+      TelesignWire.decodeAction({ method: "speak", params: { tts: { message: "tangerine" } } }),
+    "an event": () =>
+      Webhook.make({ event: "dial_completed", referenceId: "CANARYREF", to, from, extra: { wombat: "wombat" } }),
+    "an event that was read": () =>
+      TelesignWire.decodeWebhook({
+        event: "speak_completed",
+        reference_id: "CANARYREF",
+        data: { to, from, collected_digits: "73951846" }
+      })
+  }
+  for (const [what, make] of Object.entries(made)) {
+    it(`of ${what} that a program prints`, () => {
+      const printed = new Printed()
+      const value = make()
+      const all = Result.isResult(value) ? Result.getOrThrow(value) : value
+      printed.value(what, all)
+      printed.value(`${what} inside of something`, { all: [all] })
+      printed.value(`${what} that is refused`, new Error("no", { cause: all }))
+      assert.deepStrictEqual(printed.leaks, [])
+
+      const plain = { ...all as object }
+      assert.deepStrictEqual(all, plain as never)
+      assert.isTrue(Equal.equals(all, plain))
+      assert.strictEqual(Hash.hash(all), Hash.hash(plain))
+    })
+  }
+
+  it("but what is encoded is whole", () => {
+    const action = Action.prompt(heard, { max: 4 })
+    const plain = { _tag: "Speak", text: "tangerine 73951846", collect: { max: 4 } }
+    assert.strictEqual(JSON.stringify(Schema.encodeSync(Action.Action)(action)), JSON.stringify(plain))
+    assert.deepStrictEqual(
+      JSON.parse(JSON.stringify(Schema.encodeSync(Prompt.Prompt)(heard))),
+      { _tag: "Speech", text: "tangerine 73951846" }
+    )
+    const events = [{ _tag: "ActionDecided", at: 1, n: 1, line: 1, action }] as const
+    assert.strictEqual(CallEvent.encode(events), JSON.stringify([{ ...events[0], action: plain }]))
+    assert.deepStrictEqual(Result.getOrThrow(TelesignWire.encodeAction(action)), {
+      method: "speak",
+      params: { tts: { message: "tangerine 73951846" }, collect_digits: { max: 4 } }
+    })
+  })
+
   it.effect("but what is asked for by name is whole", () => {
     const { layer } = carrier({ status: 202, body: `{"reference_id":"CANARYREF-5"}` })
     return Effect.gen(function*() {
@@ -310,6 +270,7 @@ describe("nothing that is printed shows what was dialled, pressed or said:", () 
       assert.deepStrictEqual(CallEvent.decode(CallEvent.encode(events)), events)
       assert.strictEqual(Option.getOrThrow(yield* Calls.get(call.id)).lines[0]?.to, to)
       assert.deepStrictEqual(Call.fold(call.id, events), Option.getOrThrow(yield* Calls.get(call.id)))
+      assert.isTrue(Equal.equals(CallEvent.decode(CallEvent.encode(events))[0], events[0]))
     }).pipe(Effect.provide(engine(layer)))
   })
 })

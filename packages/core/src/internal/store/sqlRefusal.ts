@@ -16,6 +16,12 @@ const refusedBySqlite = [18, 19, 20, 25]
 /** A trigger that somebody wrote may refuse anything, for a while or for ever. */
 const sqliteTrigger = 1811
 
+/** Whether a trigger of SQLite's has refused a statement, in words of whoever wrote it. */
+export const isByTrigger = (error: unknown): boolean => {
+  const cause = error instanceof Error && "reason" in error ? (error as SqlError.SqlError).reason.cause : undefined
+  return cause instanceof Error && "errcode" in cause && cause.errcode === sqliteTrigger
+}
+
 /** Locked, out of memory, read-only, interrupted, input and output, corrupt, full, not to be opened, another protocol. */
 const downForSqlite = [5, 6, 7, 8, 9, 10, 11, 13, 14, 15]
 
