@@ -1,55 +1,33 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
+import { Calls, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { TelesignAuth, TelesignNode } from "@ringback/http"
-import { Deferred, Effect, Fiber, Layer, Redacted, Schema } from "effect"
+import { Deferred, Effect, Fiber, Layer, Redacted } from "effect"
 import type { SqlClient } from "effect/sql"
 import { createHmac } from "node:crypto"
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { afterAll } from "vitest"
+import * as Desk from "./fixtures/desk.ts"
 import * as Postgres from "./fixtures/postgres.ts"
 import { tempFile } from "./fixtures/tempFile.ts"
 
 const postgres = await Postgres.start()
 afterAll(() => postgres?.stop())
 
-const path = "/telesign/events"
 const apiKey = "q0hvb3NlIGEgbG9uZyBhbmQgcmFuZG9tIGtleSBoZXJlIQ=="
 const account = Layer.succeed(TelesignAuth.Account, {
   customerId: Redacted.make("11AA"),
   apiKey: Redacted.make(apiKey)
 })
 
-const Desk = Flow.make("desk", {
-  version: 1,
-  input: {},
-  output: Schema.String,
-  run: () => Flow.inbound(() => Line.collect("Code?", { max: 4 }))
-})
-
-const parties = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
-
-const Errand = Flow.make("errand", {
-  version: 1,
-  input: {},
-  output: Schema.String,
-  run: () => Line.collect("Code?", { max: 4 }).pipe(Flow.dial(parties))
-})
-
-const carrier = Layer.succeed(
-  Transport.Transport,
-  Transport.Transport.of({ send: ({ externalId }) => Effect.succeed({ referenceId: `of-${externalId}` }) })
-)
-
 const engine = (client: Layer.Layer<SqlClient.SqlClient, unknown>) =>
-  Calls.layer({
-    flows: [Errand],
-    inbound: { "15550170009": Desk },
-    settings: { dial: { perSecond: Infinity, linesAtMost: 1000 } }
-  }).pipe(Layer.provide([carrier, SqlEventStore.layer]), Layer.provide(client))
+  Desk.engine({ settings: { dial: { perSecond: Infinity, linesAtMost: 1000 } } }).pipe(
+    Layer.provide(SqlEventStore.layer),
+    Layer.provide(client)
+  )
 
 interface Answer {
   readonly status: number
@@ -61,11 +39,11 @@ const post = (port: number, event: object, key = apiKey): Effect.Effect<Answer> 
     const body = JSON.stringify(event)
     const signature = createHmac("sha256", Buffer.from(key, "base64")).update(body).digest("base64")
     const headers = { connection: "close", "x-ts-authorization": signature }
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", body, headers })
+    const response = await fetch(`http://127.0.0.1:${port}${Desk.path}`, { method: "POST", body, headers })
     return { status: response.status, json: JSON.parse(await response.text()) }
   })
 
-const incoming = (id: string) => ({ event: "incoming_call", reference_id: id, data: { to: "15550170009" } })
+const incoming = (id: string) => ({ event: "incoming_call", reference_id: id, data: { to: Desk.desk } })
 const ended = (id: string) => ({ event: "call_completed", reference_id: id, data: { status: "hangup" } })
 
 const isHold = ({ json, status }: Answer) => status === 200 && json.method === "speak"
@@ -75,14 +53,17 @@ const isQuestion = (answer: Answer) => isHold(answer) && answer.json.params?.tts
 const starts = (client: Layer.Layer<SqlClient.SqlClient, unknown>) =>
   Effect.gen(function*() {
     // What an engine has to take over when it starts.
-    yield* Effect.provide(Effect.replicateEffect(Calls.start(Errand, {}), 200, { concurrency: 16 }), engine(client))
+    yield* Effect.provide(
+      Effect.replicateEffect(Calls.start(Desk.Errand, {}), 200, { concurrency: 16 }),
+      engine(client)
+    )
 
     const server = createServer()
     yield* Effect.acquireRelease(
       Effect.promise(() => once(server.listen(0, "127.0.0.1"), "listening")),
       () => Effect.sync(() => server.close().closeAllConnections())
     )
-    yield* Layer.build(Layer.provide(TelesignNode.layerStarting(server, { path }), account))
+    yield* Layer.build(Layer.provide(TelesignNode.layerStarting(server, { path: Desk.path }), account))
     const { port } = server.address() as AddressInfo
 
     assert.isTrue(isHold(yield* post(port, incoming("before"))))
@@ -109,7 +90,7 @@ const starts = (client: Layer.Layer<SqlClient.SqlClient, unknown>) =>
       })
     const posters = yield* Effect.forEach([1, 2, 3, 4], (n) => Effect.forkChild(posting(n)))
     yield* Deferred.await(isHeld)
-    yield* Layer.build(Layer.provide(TelesignNode.layer(server, { path }), [engine(client), account]))
+    yield* Layer.build(Layer.provide(TelesignNode.layer(server, { path: Desk.path }), [engine(client), account]))
     yield* Deferred.await(isReady)
     yield* Deferred.succeed(over, undefined)
     for (const poster of posters) yield* Fiber.join(poster)

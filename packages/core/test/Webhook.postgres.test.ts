@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
+import { Calls, SqlEventStore } from "@ringback/core"
 import type { CallEvent, EventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { TelesignWebhook } from "@ringback/http"
@@ -8,39 +8,14 @@ import { Arbitrary, Effect, Layer, Option, Random, Redacted, Schema } from "effe
 import { HttpRouter, HttpServer } from "effect/http"
 import { SqlClient } from "effect/sql"
 import { afterAll } from "vitest"
+import * as Desk from "./fixtures/desk.ts"
 import * as Postgres from "./fixtures/postgres.ts"
 import { tempFile } from "./fixtures/tempFile.ts"
 
 const server = await Postgres.start()
 afterAll(() => server?.stop())
 
-const path = "/telesign/events"
-
-const Desk = Flow.make("desk", {
-  version: 1,
-  input: {},
-  output: Schema.String,
-  run: () => Flow.inbound(() => Line.collect("Code?", { max: 4 }))
-})
-
-const parties = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
-
-const Errand = Flow.make("errand", {
-  version: 1,
-  input: {},
-  output: Schema.String,
-  run: () => Line.collect("Code?", { max: 4 }).pipe(Flow.dial(parties))
-})
-
-/** A carrier that takes every dial. */
-const carrier = Layer.succeed(
-  Transport.Transport,
-  Transport.Transport.of({ send: ({ externalId }) => Effect.succeed({ referenceId: `of-${externalId}` }) })
-)
-
-const engine = Calls.layer({ flows: [Errand], inbound: { "15550170009": Desk }, namespace: "ours" }).pipe(
-  Layer.provide(carrier)
-)
+const engine = Desk.engine({ namespace: "ours" })
 
 // What comes in
 
@@ -72,7 +47,7 @@ const Body = Schema.Struct({
   data: Schema.Union([
     Anything,
     Schema.Struct({
-      to: Schema.Union([Schema.Literal("15550170009"), Anything]),
+      to: Schema.Union([Schema.Literal(Desk.desk), Anything]),
       from: Schema.optionalKey(Anything),
       status: Schema.optionalKey(Schema.Union([Schema.Literal("answered"), Anything])),
       collected_digits: Schema.optionalKey(Schema.Union([Schema.Literal("12#"), Anything])),
@@ -106,7 +81,7 @@ const isWord = (status: number, json: Record<string, unknown>): boolean =>
 const postAll = Effect.fnUntraced(function*(all: ReadonlyArray<string>, seed: number) {
   const calls = yield* Calls.Calls
   const { dispose, handler } = HttpRouter.toWebHandler(
-    TelesignWebhook.layer({ path, verify: "none" }).pipe(
+    TelesignWebhook.layer({ path: Desk.path, verify: "none" }).pipe(
       Layer.provide(Layer.succeed(Calls.Calls, calls)),
       Layer.provideMerge(HttpServer.layerServices)
     ),
@@ -114,7 +89,7 @@ const postAll = Effect.fnUntraced(function*(all: ReadonlyArray<string>, seed: nu
   )
   const statuses = yield* Effect.forEach(all, (body) =>
     Effect.promise(async () => {
-      const response = await handler(new Request(`http://localhost${path}`, { method: "POST", body }))
+      const response = await handler(new Request(`http://localhost${Desk.path}`, { method: "POST", body }))
       const json = await response.json() as Record<string, unknown>
       assert.include([200, 400, 413], response.status, `seed ${seed}: ${body.slice(0, 500)}`)
       assert.isTrue(isWord(response.status, json), `seed ${seed}: ${JSON.stringify(json)} to ${body.slice(0, 500)}`)
@@ -146,11 +121,11 @@ const survives = <E>(client: Layer.Layer<SqlClient.SqlClient, E>) =>
     const statuses = yield* life(
       client,
       Effect.gen(function*() {
-        const errand = yield* Calls.start(Errand, {})
+        const errand = yield* Calls.start(Desk.Errand, {})
         const statuses = yield* postAll(yield* bodies(seed), seed)
         assert.isTrue(Option.isSome(yield* Calls.get(errand.id)))
-        yield* Calls.start(Errand, {})
-        yield* Calls.receive({ event: "incoming_call", referenceId: "7A10", to: "15550170009" })
+        yield* Calls.start(Desk.Errand, {})
+        yield* Calls.receive({ event: "incoming_call", referenceId: "7A10", to: Desk.desk })
         return statuses
       })
     )
@@ -179,12 +154,12 @@ describe("whatever bytes come in are answered in JSON, and what is taken of them
           PgClient.layer({ url: Redacted.make(url) }),
           Effect.gen(function*() {
             const referenceId = "0123456789abcdef".repeat(175)
-            const webhook = { event: "incoming_call", referenceId, to: "15550170009" }
+            const webhook = { event: "incoming_call", referenceId, to: Desk.desk }
             const refused = yield* Effect.flip(Calls.receive(webhook))
             assert.strictEqual(refused._tag, "OutOfBounds")
             const { action } = yield* Calls.receive({ ...webhook, referenceId: "7A10" })
             assert.strictEqual(action?._tag, "Speak")
-            yield* Calls.start(Errand, {})
+            yield* Calls.start(Desk.Errand, {})
           })
         ))
   )

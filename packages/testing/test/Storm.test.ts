@@ -3,6 +3,7 @@ import { Flow, Line, PhoneNumber } from "@ringback/core"
 import { Effect, Schema } from "effect"
 import { Callee, Storm, StormFaults, StormLaws } from "../src/index.ts"
 import { Desk, keepOrCancel, parties } from "./fixtures/flows.ts"
+import { stores } from "./fixtures/storms.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -42,7 +43,6 @@ const Reception = Flow.make("reception", {
 /** For a machine that is busy with something else. */
 const patience = 60_000
 
-const stores: ReadonlyArray<Storm.StoreKind> = ["memory", "sqlite", "postgres"]
 const signals = { paid: true }
 
 describe("a storm", () => {

@@ -2,14 +2,13 @@ import { describe, it } from "@effect/vitest"
 import { PhoneNumber } from "@ringback/core"
 import { requestOf, Visit } from "../../../scripts/storm.finalizers.ts"
 import { Storm } from "../src/index.ts"
+import { stores } from "./fixtures/storms.ts"
 
 const input = {
   to: PhoneNumber.make("15550170001"),
   from: PhoneNumber.make("15550170009"),
   office: PhoneNumber.make("15550170002")
 }
-
-const stores: ReadonlyArray<Storm.StoreKind> = ["memory", "sqlite", "postgres"]
 
 /** For a machine that is busy with something else. */
 const patience = 60_000

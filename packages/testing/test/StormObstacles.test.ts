@@ -1,11 +1,10 @@
 /** A carrier that accepts no credentials for a while, in storms: no flow is told of it as if nobody had answered. */
 import { assert, describe, it } from "@effect/vitest"
-import { Flow, Line, PhoneNumber, Transport } from "@ringback/core"
+import { Flow, Transport } from "@ringback/core"
 import { Effect, Schema } from "effect"
 import { Storm, StormFaults, StormLaws } from "../src/index.ts"
 import { parties } from "./fixtures/flows.ts"
-
-const input = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
+import { announcement, finding, input, patience, stores } from "./fixtures/storms.ts"
 
 /** Calls that dial soon, and once more an hour later if nobody was reached. */
 const Announcement = Flow.make("announcement", {
@@ -13,9 +12,7 @@ const Announcement = Flow.make("announcement", {
   input: parties,
   output: Schema.String,
   run: (who) =>
-    Line.speak("The library closes at six today.").pipe(
-      Flow.as("heard"),
-      Flow.dial({ ...who, ringFor: "40 seconds" }),
+    announcement(who).pipe(
       Flow.retry({ times: 1, after: "1 hour", while: (error) => error._tag === "NotAnswered" }),
       Flow.catchTag(["NotAnswered", "HungUp"], (error) => Flow.succeed(error._tag))
     )
@@ -25,10 +22,6 @@ const locked = { ...StormFaults.none, accountLocked: 0.3 }
 
 const blow = (options: Storm.Options) =>
   Storm.run(Announcement, input, { runs: 40, calls: 8, faults: locked, ...options })
-
-const patience = 120_000
-
-const stores: ReadonlyArray<Storm.StoreKind> = ["memory", "sqlite", "postgres"]
 
 describe("credentials that are not accepted for a while", () => {
   for (const store of stores) {
@@ -63,27 +56,25 @@ describe("credentials that are not accepted for a while", () => {
     )
   }
 
-  const finds = (part: string, problem: RegExp, sabotage: NonNullable<Storm.Options["sabotage"]>) =>
-    it.effect(`show ${part}`, () =>
-      Effect.gen(function*() {
-        const failure = yield* Effect.flip(
-          blow({ runs: 300, laws: [StormLaws.nothingStopsTheRest], sabotage })
-        )
-        assert.match(failure.problem, problem)
-      }), patience)
+  const finds = finding(StormLaws.nothingStopsTheRest, blow)
 
   finds("dials that are given up too early for them", /before its time was over/, {
-    settings: { dial: { giveUpAfter: "1 second" } }
+    sabotage: { settings: { dial: { giveUpAfter: "1 second" } } }
   })
 
   finds("dials that are refused for them", /was recorded as DialRefused/, {
-    transport: ({ send }) =>
-      Transport.Transport.of({
-        send: (dial) =>
-          Effect.mapError(send(dial), (error) =>
-            error.reason._tag === "NotSent" && error.reason.obstacle !== undefined
-              ? new Transport.TransportError({ ...error, reason: new Transport.Refused({ status: "not_authorized" }) })
-              : error)
-      })
+    sabotage: {
+      transport: ({ send }) =>
+        Transport.Transport.of({
+          send: (dial) =>
+            Effect.mapError(send(dial), (error) =>
+              error.reason._tag === "NotSent" && error.reason.obstacle !== undefined
+                ? new Transport.TransportError({
+                  ...error,
+                  reason: new Transport.Refused({ status: "not_authorized" })
+                })
+                : error)
+        })
+    }
   })
 })

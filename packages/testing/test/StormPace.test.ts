@@ -1,11 +1,10 @@
 /** A pace that is starved, and few lines: the law of the pace holds over every store, and finds an engine that breaks it. */
 import { assert, describe, it } from "@effect/vitest"
-import { EventStore, Flow, Line, PhoneNumber, type Settings } from "@ringback/core"
+import { EventStore, Flow, type Settings } from "@ringback/core"
 import { Effect, Schema } from "effect"
 import { Storm, StormFaults, StormLaws } from "../src/index.ts"
 import { parties } from "./fixtures/flows.ts"
-
-const input = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
+import { announcement, finding, input, patience, stores } from "./fixtures/storms.ts"
 
 /** Calls that are started at once and dial at times of their own. */
 const Announcement = Flow.make("announcement", {
@@ -15,9 +14,7 @@ const Announcement = Flow.make("announcement", {
   run: (who) =>
     Flow.gen(function*() {
       yield* Flow.sleep(1 + Math.floor(2_000 * (yield* Flow.random)))
-      return yield* Line.speak("The library closes at six today.").pipe(
-        Flow.as("heard"),
-        Flow.dial({ ...who, ringFor: "40 seconds" }),
+      return yield* announcement(who).pipe(
         Flow.catchTag(["NotAnswered", "HungUp"], (error) => Flow.succeed(error._tag))
       )
     })
@@ -27,11 +24,6 @@ const starved = { ...StormFaults.none, paceStarved: 1, linesFew: 0.5 }
 
 const blow = (options: Storm.Options) =>
   Storm.run(Announcement, input, { runs: 30, calls: 12, faults: starved, ...options })
-
-/** For a machine that is busy with something else. */
-const patience = 120_000
-
-const stores: ReadonlyArray<Storm.StoreKind> = ["memory", "sqlite", "postgres"]
 
 describe("a starved pace", () => {
   it.effect(
@@ -79,14 +71,7 @@ describe("a starved pace", () => {
   }
 })
 
-/** Declares that the law of the pace finds an engine with this broken part. */
-const finds = (part: string, problem: RegExp, options: Storm.Options) =>
-  it.effect(`finds ${part}`, () =>
-    Effect.gen(function*() {
-      const failure = yield* Effect.flip(blow({ runs: 300, laws: [StormLaws.dialsArePaced], ...options }))
-      assert.strictEqual(failure.law, StormLaws.dialsArePaced.name)
-      assert.match(failure.problem, problem)
-    }), patience)
+const finds = finding(StormLaws.dialsArePaced, blow)
 
 const set = (settings: Settings.Options): Storm.Options => ({ sabotage: { settings } })
 

@@ -6,10 +6,7 @@ import { requestOf, Visit } from "../../../scripts/storm.finalizers.ts"
 import { places, Throwing } from "../../../scripts/storm.throwing.ts"
 import { Storm, StormFaults } from "../src/index.ts"
 import { Desk } from "./fixtures/flows.ts"
-
-const input = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
-
-const stores: ReadonlyArray<Storm.StoreKind> = ["memory", "sqlite", "postgres"]
+import { input, stores } from "./fixtures/storms.ts"
 
 /** A storm in which the store was once misjudged, with what could go wrong then. */
 const one = { runs: 1, store: "postgres", faults: StormFaults.without(StormFaults.all, "versionUnknown") } as const

@@ -4,12 +4,11 @@ import { PhoneNumber } from "@ringback/core"
 import { Effect } from "effect"
 import { places, Throwing } from "../../../scripts/storm.throwing.ts"
 import { Callee, Storm, StormFaults } from "../src/index.ts"
+import { stores } from "./fixtures/storms.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
 const input = { to, from }
-
-const stores: ReadonlyArray<Storm.StoreKind> = ["memory", "sqlite", "postgres"]
 
 /** For a machine that is busy with something else. */
 const patience = 60_000
