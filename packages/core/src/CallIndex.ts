@@ -40,7 +40,7 @@ export interface Entry {
   readonly endedAt: number | undefined
   /** Of its flow. It may come before the call is over. */
   readonly outcome: Outcome | undefined
-  /** What it waits for, in words without secrets. */
+  /** What it waits for, in words without secrets, as of its last turn. What stands in the way of dials now, `Calls.obstacles` says. */
   readonly waitingFor: string
   /** When it has to be woken at the latest. */
   readonly due: number | undefined

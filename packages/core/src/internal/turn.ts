@@ -32,7 +32,7 @@ export interface Summary {
    * for its id and its sessions: `at` is when it was over, and `due` until when that is remembered.
    */
   readonly status: "running" | "over" | "pruned"
-  /** What the call waits for, in words without secrets. */
+  /** What the call waits for, in words without secrets, as of this turn: what stands in the way of a dial may come later. */
   readonly waitingFor: string
   /** When the call has to be woken at the latest, in milliseconds since 1970; `null` when it is over. */
   readonly due: number | null
