@@ -92,7 +92,7 @@ const printed = {
  * Plain data that prints masked. Its prototype has no `constructor` of its own and nothing that can be enumerated: so it is plain
  * data to Effect's `Equal` and `Hash`, and to what compares in tests.
  */
-class Masked {}
+const Masked = function() {} as unknown as new() => object
 Reflect.deleteProperty(Masked.prototype, "constructor")
 Object.defineProperties(Masked.prototype, printed)
 
