@@ -20,7 +20,7 @@ export interface ReplySettings {
   /** A reply written this long after its webhook came was perhaps not delivered; default 4 s. */
   readonly lateAfter: Duration.Input
   /** A reply recorded this shortly before a crash was perhaps not delivered; default 2 s. */
-  readonly doubt: Duration.Input
+  readonly unsureBeforeCrash: Duration.Input
   /** What a callee hears while the flow waits outside of a `Line.hold`. */
   readonly hold: Prompt.Prompt
   /** How many holds in a row a line gets that the store is too late to record, before it is hung up; default 3. */
@@ -37,8 +37,8 @@ export interface LineSettings {
   readonly holds: number
   /** How long a phone may ring at all, after which a dial of unknown fate is given up; default 3 minutes. */
   readonly ringLimit: Duration.Input
-  /** What is added to limits that the carrier keeps, for its events to arrive; default 1 minute. */
-  readonly grace: Duration.Input
+  /** The longest that events of the carrier take to arrive; added to the limits that it keeps; default 1 minute. */
+  readonly eventDelay: Duration.Input
   /** How long after the end of a call an outstanding answer is waited for; default 3 s. */
   readonly settle: Duration.Input
   /** How long after a hang-up a line is presumed closed; default 30 s. */
@@ -328,7 +328,7 @@ const rules: { readonly [Group in keyof Groups]: { readonly [Setting in keyof Gr
   reply: {
     deadline: time("2 seconds"),
     lateAfter: time("4 seconds"),
-    doubt: time("2 seconds"),
+    unsureBeforeCrash: time("2 seconds"),
     hold: rule(
       Prompt.speech("One moment, please."),
       "Expected a Prompt",
@@ -340,7 +340,7 @@ const rules: { readonly [Group in keyof Groups]: { readonly [Setting in keyof Gr
   line: {
     holds: count(60),
     ringLimit: carrierTime("3 minutes"),
-    grace: carrierTime("1 minute"),
+    eventDelay: carrierTime("1 minute"),
     settle: carrierTime("3 seconds"),
     afterHangup: carrierTime("30 seconds"),
     silence: carrierTime("2 minutes")
@@ -591,4 +591,4 @@ export const shortest = (
  *
  * @since 0.1.0
  */
-export const horizon = ({ line }: Settings): number => line.ringLimit + line.grace
+export const horizon = ({ line }: Settings): number => line.ringLimit + line.eventDelay

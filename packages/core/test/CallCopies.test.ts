@@ -105,7 +105,7 @@ describe("copies of a webhook whose reply was lost", () => {
       trial.webhook(pressed)
       trial.take({ _tag: "Restart", crashedAt: trial.now + millis }, "p2")
       trial.now += minute
-      assert.strictEqual(isAnswer(trial.webhook(pressed)), millis > settings.reply.doubt)
+      assert.strictEqual(isAnswer(trial.webhook(pressed)), millis > settings.reply.unsureBeforeCrash)
     },
     runs
   )

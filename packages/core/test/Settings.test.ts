@@ -44,7 +44,7 @@ describe("settings", () => {
     assert.deepStrictEqual(fast.line, {
       holds: 60,
       ringLimit: 18_000,
-      grace: 6_000,
+      eventDelay: 6_000,
       settle: 300,
       afterHangup: 3_000,
       silence: 2_000

@@ -315,7 +315,8 @@ export const onRestart = (
   const isSetBack = jumpedMillis !== undefined && !isForward
   const doubtful = !isSetBack &&
     liveLines(turn.call).some((line) =>
-      line.inFlight !== undefined && line.phase !== "Closed" && line.inFlight.at >= crashedAt - settings.reply.doubt
+      line.inFlight !== undefined && line.phase !== "Closed" &&
+      line.inFlight.at >= crashedAt - settings.reply.unsureBeforeCrash
     )
   const listens = liveLines(turn.call).some((line) => isListenedTo(line) || (isForward && line.phase === "Bridged"))
   // Who restarts a call runs its activity from then on, and without the flow nobody can.
