@@ -17,7 +17,7 @@ import * as pace from "./internal/storm/laws/pace.ts"
 import * as record from "./internal/storm/laws/record.ts"
 import * as rings from "./internal/storm/laws/rings.ts"
 import * as secrets from "./internal/storm/laws/secrets.ts"
-import * as Past from "./internal/storm/past.ts"
+import * as StoredCalls from "./internal/storm/storedCalls.ts"
 import type * as StormHistory from "./StormHistory.ts"
 
 /**
@@ -92,10 +92,10 @@ export const ringsOnce: Law = make(
  * @since 0.1.0
  */
 export const nothingForgotten: Law = make("nothing decided is forgotten", (history) => {
-  const { calls } = Past.of(history)
+  const { calls } = StoredCalls.of(history)
   const { cancelled, outcomes, signalled, started } = history.told
   const find = (id: CallEvent.CallId) => calls.find((call) => call.id === id)
-  const keys = Past.grouped(started, ({ key }) => key)
+  const keys = StoredCalls.grouped(started, ({ key }) => key)
   const breach = (is: boolean, problem: string) => is ? [violation(problem)] : none
   return [
     ...breach(keys.size < history.wanted, "no start was acknowledged"),
@@ -129,13 +129,13 @@ const asStored = (value: unknown): unknown => JSON.parse(JSON.stringify(value ??
 
 /** What was acknowledged is recorded by then, once, unless the flow had ended before. */
 const isKept = (
-  call: Past.PastCall | undefined,
+  call: StoredCalls.StoredCall | undefined,
   seq: number,
   is: (fact: CallEvent.CallEvent) => boolean
 ): boolean => {
-  const kept = call === undefined ? [] : Past.eventsBefore(call, seq).filter(is)
+  const kept = call === undefined ? [] : StoredCalls.eventsBefore(call, seq).filter(is)
   return kept.length === 1 ||
-    (kept.length === 0 && call !== undefined && Past.stateAt(call, seq)?.exit !== undefined)
+    (kept.length === 0 && call !== undefined && StoredCalls.stateAt(call, seq)?.exit !== undefined)
 }
 
 /**
@@ -187,7 +187,9 @@ export const noDeadAir: Law = make("no dead air", deadlines.air, Object.values(d
  */
 export const replayIsTruth: Law = make("replay is truth", (history) => [
   ...history.strayed.map((when) => violation(`the state in memory differs from the log ${when}`)),
-  ...Past.of(history).calls.filter(({ call }) => call.flow === history.flow.name).flatMap(({ events, id, turns }) => [
+  ...StoredCalls.of(history).calls.filter(({ call }) => call.flow === history.flow.name).flatMap((
+    { events, id, turns }
+  ) => [
     ...untilCondemned(turns).flatMap(({ after, length }) => {
       const { divergence, live } = Replay.rebuild(id, history.flow, events.slice(0, length))
       if (divergence !== undefined) {
@@ -204,7 +206,7 @@ export const replayIsTruth: Law = make("replay is truth", (history) => [
 ])
 
 /** The turns before the one that stopped a call whose decision threw: nothing of its flow runs in that, nor in a replay. */
-const untilCondemned = (turns: Past.PastCall["turns"]): Past.PastCall["turns"] => {
+const untilCondemned = (turns: StoredCalls.StoredCall["turns"]): StoredCalls.StoredCall["turns"] => {
   const condemned = turns.findIndex(({ turn: { turn: { events, version } } }) =>
     version > 1 && CallEvent.isDecision(events[0]!) &&
     events.some((event) =>
@@ -225,40 +227,40 @@ const unheardOf = "a dial that was recorded before the end of its call, of which
  */
 export const nothingAfterTheEnd: Law = make("nothing after the end", (history) => [
   ...history.deliveries.flatMap((delivery) => answersAfterTheEnd(history, delivery)),
-  ...Past.of(history).calls.flatMap((call) => dialsAfterTheEnd(history, call))
+  ...StoredCalls.of(history).calls.flatMap((call) => dialsAfterTheEnd(history, call))
 ], [takenOver, unheardOf])
 
 const answersAfterTheEnd = (history: StormHistory.StormHistory, delivery: StormHistory.Delivery): finding.Findings => {
   const { answered, incarnation, webhook } = delivery
-  const call = Past.of(history).callOf(webhook)
+  const call = StoredCalls.of(history).callOf(webhook)
   if (answered?.action === undefined || call === undefined) return none
   if (holds.isUnrecorded(delivery)) return none
   const { action, seq } = answered
   const breach = (
     problem: string
-  ) => [Past.hasCompany(history, call, incarnation, seq) ? remains(takenOver) : violation(problem)]
-  const ended = Past.durable(call, (event) => event._tag === "FlowEnded")
+  ) => [StoredCalls.hasCompany(history, call, incarnation, seq) ? remains(takenOver) : violation(problem)]
+  const ended = StoredCalls.durable(call, (event) => event._tag === "FlowEnded")
   if (ended !== undefined && seq > ended.seq && action._tag !== "Hangup") {
     return breach(`${action._tag} was sent after the outcome`)
   }
   if (Webhook.kind(webhook) === "CallCompleted") return [violation(`${action._tag} was sent in answer to the end`)]
-  const closed = Past.durable(
+  const closed = StoredCalls.durable(
     call,
     (event) => event._tag === "CallEnded" && event.referenceId === webhook.referenceId
   )
-  const isOther = Past.lineAt(call, webhook, seq)?.referenceId !== webhook.referenceId
+  const isOther = StoredCalls.lineAt(call, webhook, seq)?.referenceId !== webhook.referenceId
   return closed !== undefined && seq > closed.seq && !isOther
     ? breach(`${action._tag} was sent to a line whose end was recorded`)
     : none
 }
 
-const dialsAfterTheEnd = (history: StormHistory.StormHistory, call: Past.PastCall): finding.Findings => {
+const dialsAfterTheEnd = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall): finding.Findings => {
   const end = call.events.findIndex((event) => event._tag === "FlowEnded")
-  const ended = Past.durable(call, (event) => event._tag === "FlowEnded")
+  const ended = StoredCalls.durable(call, (event) => event._tag === "FlowEnded")
   if (ended === undefined) return none
   const recorded = call.events.slice(end).filter((event) => event._tag === "DialAttempted")
   const sent = history.sent.filter(({ action, begun }) =>
-    begun.seq > (ended.confirmed?.seq ?? Infinity) && Past.callIdIn(action.externalId ?? "") === call.id
+    begun.seq > (ended.confirmed?.seq ?? Infinity) && StoredCalls.callIdIn(action.externalId ?? "") === call.id
   )
   return [
     ...recorded.map(() => violation("a dial was recorded after the outcome")),

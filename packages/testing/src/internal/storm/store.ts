@@ -12,8 +12,8 @@
 import { CallEvent, EventStore } from "@ringback/core"
 import { Effect } from "effect"
 import type * as StormFaults from "../../StormFaults.ts"
-import { postingOf } from "./past.ts"
 import type { Border } from "./process.ts"
+import { postingOf } from "./storedCalls.ts"
 import type { Process, World } from "./world.ts"
 
 /** What befalls the store of a process, whatever it is made of. */

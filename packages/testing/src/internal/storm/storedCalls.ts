@@ -11,7 +11,7 @@ export const afterFailure = 10_000
 export type Events = ReadonlyArray<CallEvent.CallEvent>
 
 /** One call of a history. */
-export interface PastCall {
+export interface StoredCall {
   readonly id: CallEvent.CallId
   readonly events: Events
   /** The turns with the state after each and the number of events up to it. */
@@ -22,28 +22,28 @@ export interface PastCall {
   readonly call: Call.Call
 }
 
-export interface Past {
-  readonly calls: ReadonlyArray<PastCall>
+export interface StoredCalls {
+  readonly calls: ReadonlyArray<StoredCall>
   /** The call that a webhook belongs to, if it is stored at all. */
-  readonly callOf: (webhook: Webhook.Webhook) => PastCall | undefined
-  readonly ofReference: (referenceId: string) => PastCall | undefined
+  readonly callOf: (webhook: Webhook.Webhook) => StoredCall | undefined
+  readonly ofReference: (referenceId: string) => StoredCall | undefined
 }
 
-const pasts = new WeakMap<StormHistory.StormHistory, Past>()
+const found = new WeakMap<StormHistory.StormHistory, StoredCalls>()
 
-export const of = (history: StormHistory.StormHistory): Past => {
-  const known = pasts.get(history)
+export const of = (history: StormHistory.StormHistory): StoredCalls => {
+  const known = found.get(history)
   if (known !== undefined) return known
-  const past = make(history)
-  pasts.set(history, past)
-  return past
+  const stored = make(history)
+  found.set(history, stored)
+  return stored
 }
 
-const make = (history: StormHistory.StormHistory): Past => {
+const make = (history: StormHistory.StormHistory): StoredCalls => {
   const turnsOf = grouped(history.turns, ({ turn }) => turn.callId)
-  const calls = Array.from(turnsOf, ([id, turns]) => pastCall(id, turns))
-  const byId = new Map<string, PastCall>(calls.map((call) => [call.id, call]))
-  const byReference = new Map<string, PastCall>()
+  const calls = Array.from(turnsOf, ([id, turns]) => storedCall(id, turns))
+  const byId = new Map<string, StoredCall>(calls.map((call) => [call.id, call]))
+  const byReference = new Map<string, StoredCall>()
   for (const call of calls) {
     for (const event of call.events) if ("referenceId" in event) byReference.set(event.referenceId, call)
   }
@@ -69,7 +69,7 @@ export const grouped = <A, K>(all: ReadonlyArray<A>, key: (one: A) => K): Readon
 /** The call that an `external_id` names. */
 export const callIdIn = (externalId: string): string => externalId.split(".")[1] ?? ""
 
-const pastCall = (id: CallEvent.CallId, appended: ReadonlyArray<StormHistory.Appended>): PastCall => {
+const storedCall = (id: CallEvent.CallId, appended: ReadonlyArray<StormHistory.Appended>): StoredCall => {
   const events: Array<CallEvent.CallEvent> = []
   let call = Call.initial(id)
   const turns = appended.map((turn) => {
@@ -82,20 +82,20 @@ const pastCall = (id: CallEvent.CallId, appended: ReadonlyArray<StormHistory.App
   return { id, events, turns, call }
 }
 
-const lastBefore = (past: PastCall, seq: number) => past.turns.findLast(({ turn }) => turn.seq < seq)
+const lastBefore = (stored: StoredCall, seq: number) => stored.turns.findLast(({ turn }) => turn.seq < seq)
 
 /** The state of a call as it was durable at a moment. */
-export const stateAt = (past: PastCall, seq: number): Call.Call | undefined => lastBefore(past, seq)?.after
+export const stateAt = (stored: StoredCall, seq: number): Call.Call | undefined => lastBefore(stored, seq)?.after
 
 /** The events of a call that were durable at a moment. */
-export const eventsBefore = (past: PastCall, seq: number): Events =>
-  past.events.slice(0, lastBefore(past, seq)?.length ?? 0)
+export const eventsBefore = (stored: StoredCall, seq: number): Events =>
+  stored.events.slice(0, lastBefore(stored, seq)?.length ?? 0)
 
 /** The turn that made the first event durable that is asked for. */
 export const durable = (
-  past: PastCall,
+  stored: StoredCall,
   is: (event: CallEvent.CallEvent) => boolean
-): StormHistory.Appended | undefined => past.turns.find(({ turn }) => turn.turn.events.some(is))?.turn
+): StormHistory.Appended | undefined => stored.turns.find(({ turn }) => turn.turn.events.some(is))?.turn
 
 export const lineOf = (call: Call.Call | undefined, webhook: Webhook.Webhook): CallLine.CallLine | undefined =>
   call?.lines.find((line) => line.referenceId === webhook.referenceId) ??
@@ -103,10 +103,10 @@ export const lineOf = (call: Call.Call | undefined, webhook: Webhook.Webhook): C
 
 /** The line of a webhook as it was at a moment. */
 export const lineAt = (
-  past: PastCall | undefined,
+  stored: StoredCall | undefined,
   webhook: Webhook.Webhook,
   seq: number
-): CallLine.CallLine | undefined => past === undefined ? undefined : lineOf(stateAt(past, seq), webhook)
+): CallLine.CallLine | undefined => stored === undefined ? undefined : lineOf(stateAt(stored, seq), webhook)
 
 /** Whether the record said of the line of a webhook at a moment that it gets this action, or nothing. */
 export const says = (
@@ -115,8 +115,8 @@ export const says = (
   action: Action.Action | undefined,
   seq: number
 ): boolean => {
-  const past = of(history).callOf(webhook)
-  const state = past === undefined ? undefined : stateAt(past, seq)
+  const stored = of(history).callOf(webhook)
+  const state = stored === undefined ? undefined : stateAt(stored, seq)
   const line = lineOf(state, webhook)
   if (state === undefined || line === undefined) return false
   const reply = Call.reply(state, line.id, "line", history.settings)
@@ -124,24 +124,24 @@ export const says = (
 }
 
 /** A line right before one of the events. */
-export const lineBefore = (past: PastCall, index: number, line: number): CallLine.CallLine | undefined => {
-  const { id, events } = past
+export const lineBefore = (stored: StoredCall, index: number, line: number): CallLine.CallLine | undefined => {
+  const { id, events } = stored
   return Call.fold(id, events.slice(0, index)).lines.find((found) => found.id === line)
 }
 
 /** Another process had appended to the call before this one, which was born earlier, gave its answer. */
-export const wasTakenOver = (past: PastCall, incarnation: number, seq: number): boolean =>
-  past.turns.some(({ turn }) => turn.seq < seq && turn.incarnation > incarnation)
+export const wasTakenOver = (stored: StoredCall, incarnation: number, seq: number): boolean =>
+  stored.turns.some(({ turn }) => turn.seq < seq && turn.incarnation > incarnation)
 
 /** Another process worked on the call beside this one. */
 export const hasCompany = (
   history: StormHistory.StormHistory,
-  past: PastCall,
+  stored: StoredCall,
   incarnation: number,
   seq: number
 ): boolean => {
   const born = history.lives[incarnation - 1]?.born.seq ?? 0
-  return past.turns.some(({ turn }) => turn.incarnation !== incarnation && turn.seq > born && turn.seq < seq)
+  return stored.turns.some(({ turn }) => turn.incarnation !== incarnation && turn.seq > born && turn.seq < seq)
 }
 
 /** How long a stretch of time overlaps with any of others. */

@@ -2,25 +2,25 @@
 import type { CallEvent } from "@ringback/core"
 import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, none, violation } from "../finding.ts"
-import * as Past from "../past.ts"
+import * as StoredCalls from "../storedCalls.ts"
 
 export const check = (history: StormHistory.StormHistory): Findings => [
-  ...Past.of(history).calls.flatMap((call) => [...results(call), ...runs(history, call)]),
+  ...StoredCalls.of(history).calls.flatMap((call) => [...results(call), ...runs(history, call)]),
   ...keys(history)
 ]
 
 type Completed = Extract<CallEvent.CallEvent, { readonly _tag: "ActivityCompleted" }>
 
-const completions = ({ events }: Past.PastCall): ReadonlyArray<Completed> =>
+const completions = ({ events }: StoredCalls.StoredCall): ReadonlyArray<Completed> =>
   events.filter((event) => event._tag === "ActivityCompleted")
 
-const results = (call: Past.PastCall): Findings => {
+const results = (call: StoredCalls.StoredCall): Findings => {
   const places = completions(call).map(({ n }) => n)
   return new Set(places).size < places.length ? [violation("the result of an activity was recorded twice")] : none
 }
 
 /** What has a result has run, where activities of its name say that they run. */
-const runs = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
+const runs = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall): Findings => {
   const telling = new Set(history.ran.map(({ name }) => name))
   const places = new Set(completions(call).map(({ n }) => n))
   return call.events.flatMap((event) =>
@@ -36,7 +36,7 @@ const callIdOf = (key: string): string => key.split("/")[0]!
 
 /** One request has one key, however often it runs. */
 const keys = (history: StormHistory.StormHistory): Findings => {
-  const requests = Past.grouped(history.ran, ({ key, name }) => `${callIdOf(key)} ${name}`)
+  const requests = StoredCalls.grouped(history.ran, ({ key, name }) => `${callIdOf(key)} ${name}`)
   return [...requests.values()].flatMap((ran) =>
     new Set(ran.map(({ key }) => key)).size > 1 ? [violation("one request of the flow ran under two keys")] : none
   )

@@ -2,7 +2,7 @@
 import { type CallLine, Settings, Webhook } from "@ringback/core"
 import type * as StormHistory from "../../../StormHistory.ts"
 import { type Finding, type Findings, none, remains, violation } from "../finding.ts"
-import * as Past from "../past.ts"
+import * as StoredCalls from "../storedCalls.ts"
 import * as holds from "./holds.ts"
 import * as record from "./record.ts"
 
@@ -17,7 +17,7 @@ export const residuals = {
 
 export const check = (history: StormHistory.StormHistory): Findings => [
   ...history.deliveries.flatMap((delivery) => again(history, delivery)),
-  ...Past.of(history).calls.flatMap((call) => mistaken(history, call)),
+  ...StoredCalls.of(history).calls.flatMap((call) => mistaken(history, call)),
   ...unheard(history)
 ]
 
@@ -49,7 +49,7 @@ const isNews = (history: StormHistory.StormHistory, delivery: StormHistory.Deliv
   const { answered, incarnation, posting, taken } = delivery
   const recorded = history.turns.find(({ begun, incarnation: by, seq, turn }) =>
     by === incarnation && begun.seq > taken!.seq && seq < answered!.seq &&
-    turn.events.some((event) => Past.postingOf(event) === posting)
+    turn.events.some((event) => StoredCalls.postingOf(event) === posting)
   )
   return recorded !== undefined &&
     !history.deliveries.some((other) =>
@@ -59,10 +59,10 @@ const isNews = (history: StormHistory.StormHistory, delivery: StormHistory.Deliv
 }
 
 /** A copy that was taken for an answer: two facts from one webhook. */
-const mistaken = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
+const mistaken = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall): Findings => {
   const seen = new Set<number>()
   return call.events.flatMap((event, index): Findings => {
-    const posting = Past.postingOf(event)
+    const posting = StoredCalls.postingOf(event)
     if (posting === undefined || event._tag === "Stray") return none
     if (seen.has(posting)) return [mistake(history, call, index)]
     seen.add(posting)
@@ -70,13 +70,13 @@ const mistaken = (history: StormHistory.StormHistory, call: Past.PastCall): Find
   })
 }
 
-const mistake = (history: StormHistory.StormHistory, call: Past.PastCall, index: number): Finding => {
+const mistake = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall, index: number): Finding => {
   const event = call.events[index]!
   if (event._tag === "LegEnded") return remains(residuals.leg)
   if (event._tag !== "PromptCompleted" && event._tag !== "HoldCompleted") {
     return violation(`one webhook was recorded twice, the second time as ${event._tag}`)
   }
-  const inFlight = Past.lineBefore(call, index, event.line)?.inFlight
+  const inFlight = StoredCalls.lineBefore(call, index, event.line)?.inFlight
   if (inFlight === undefined) return remains(residuals.copyTaken)
   const withDigits = event._tag === "PromptCompleted" && event.digits !== ""
   const shortest = Settings.shortest(history.settings, inFlight.action, { withDigits })
@@ -86,7 +86,7 @@ const mistake = (history: StormHistory.StormHistory, call: Past.PastCall, index:
   const since = (call.turns[began === undefined ? 0 : call.turns.indexOf(began) + 1] ?? call.turns[0]!).turn.begun.at
   const recorded = call.turns.find(({ length }) => length > index)!.turn
   const copies = history.deliveries.filter(({ posting, taken }) =>
-    posting === Past.postingOf(event) && taken !== undefined && taken.seq < recorded.begun.seq
+    posting === StoredCalls.postingOf(event) && taken !== undefined && taken.seq < recorded.begun.seq
   )
   if (copies.some(({ arrived }) => arrived.at - since >= shortest)) return remains(residuals.copyTaken)
   if (copies.some(({ taken }) => taken!.at - since >= shortest)) return remains(residuals.copyHeldUp)
@@ -106,16 +106,16 @@ const isTimeUnsure = ({ lives }: StormHistory.StormHistory, from: number, to: nu
 
 /** Completions that were never recorded, because they looked like copies: so the prompt was heard once more. */
 const unheard = (history: StormHistory.StormHistory): Findings => {
-  const past = Past.of(history)
-  const recorded = new Set(history.turns.flatMap(({ turn }) => turn.events.map(Past.postingOf)))
+  const stored = StoredCalls.of(history)
+  const recorded = new Set(history.turns.flatMap(({ turn }) => turn.events.map(StoredCalls.postingOf)))
   const postings = new Map<string, Set<number>>()
   for (const delivery of history.deliveries) {
     const { answered, posting, webhook } = delivery
     const isPrompt = answered?.action?._tag === "Speak" || answered?.action?._tag === "Play"
     if (answered === undefined || !isPrompt || recorded.has(posting)) continue
     if (Webhook.kind(webhook) !== "PromptCompleted" || holds.isAfterHold(history, delivery)) continue
-    const call = past.callOf(webhook)
-    const inFlight = Past.lineAt(call, webhook, answered.seq)?.inFlight
+    const call = stored.callOf(webhook)
+    const inFlight = StoredCalls.lineAt(call, webhook, answered.seq)?.inFlight
     const key = `${call?.id}/${inFlight?.n}@${inFlight?.at}`
     postings.set(key, (postings.get(key) ?? new Set()).add(posting))
   }

@@ -2,7 +2,7 @@
 import { Call, type CallLine, Settings, Webhook } from "@ringback/core"
 import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, none, remains, violation } from "../finding.ts"
-import * as Past from "../past.ts"
+import * as StoredCalls from "../storedCalls.ts"
 import * as holds from "./holds.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -18,15 +18,15 @@ export const endResiduals = {
 } as const
 
 export const ends = (history: StormHistory.StormHistory): Findings => {
-  const past = Past.of(history)
+  const stored = StoredCalls.of(history)
   return [
     ...(history.abandoned ? [violation("the calls did not come to their end")] : none),
-    ...past.calls.flatMap(({ call }) => [
+    ...stored.calls.flatMap(({ call }) => [
       ...(call.exit === undefined ? [violation("a call has no outcome")] : none),
       ...(Call.isOver(call) ? none : [violation("a line was left open")]),
       ...call.lines.filter((line) => line.presumed && line.phase !== "Closed").map(() => remains(endResiduals.presumed))
     ]),
-    ...past.calls.flatMap((call) => [
+    ...stored.calls.flatMap((call) => [
       ...overdue(history, call),
       ...givenUp(history, call),
       ...withoutFlow(history, call)
@@ -41,10 +41,10 @@ const apart = 5_000
  * A line that lives counts as lost when it has been silent for longer than its action can last, in the time that passed and
  * not by a clock that was set.
  */
-const givenUp = (history: StormHistory.StormHistory, call: Past.PastCall): Findings =>
+const givenUp = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall): Findings =>
   call.events.flatMap((event, index): Findings => {
     if (event._tag !== "LineSilent") return none
-    const line = Past.lineBefore(call, index, event.line)
+    const line = StoredCalls.lineBefore(call, index, event.line)
     if (line?.referenceId === undefined || line.holds >= history.settings.line.holds) return none
     const lost = call.turns.find(({ length }) => length > index)!
     const since = call.turns.findLast(({ after, length }) =>
@@ -65,7 +65,7 @@ const givenUp = (history: StormHistory.StormHistory, call: Past.PastCall): Findi
 /** The processes that have registered the flow of a call in its version. */
 const knowing = (
   { flow, lives }: StormHistory.StormHistory,
-  { call }: Past.PastCall
+  { call }: StoredCalls.StoredCall
 ): ReadonlyArray<StormHistory.Life> =>
   call.flow === flow.name && call.flowVersion === flow.version ? lives.filter(({ knowsFlow }) => knowsFlow) : lives
 
@@ -76,7 +76,7 @@ const unseenFor = 30_000
  * A call ends without its flow when it is cancelled and no process is there that knows it, or when none has been there for
  * as long as flows are waited for.
  */
-const withoutFlow = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
+const withoutFlow = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall): Findings => {
   const index = call.turns.findIndex(({ turn }) => turn.turn.events.some(({ _tag }) => _tag === "FlowEnded"))
   const { exit } = call.call
   if (index < 0 || exit?._tag !== "Stopped") return none
@@ -109,7 +109,7 @@ const withoutFlow = (history: StormHistory.StormHistory, call: Past.PastCall): F
 }
 
 /** Since when a call has needed its flow, before one of its turns. */
-const neededSince = ({ turns }: Past.PastCall, index: number): number => {
+const neededSince = ({ turns }: StoredCalls.StoredCall, index: number): number => {
   const { at, deadlines, unheardSince, wait } = turns[index - 1]!.after
   const timed = wait !== undefined && "until" in wait ? [wait.until] : []
   const since = [
@@ -135,7 +135,7 @@ const isAsBefore = (self: CallLine.CallLine, that: CallLine.CallLine): boolean =
 const longestOverdue = ({ settings }: StormHistory.StormHistory): number => 30_000 + 3 * settings.store.lookEvery
 
 /** A call has a time by which something happens, and then it does. */
-const overdue = (history: StormHistory.StormHistory, call: Past.PastCall): Findings =>
+const overdue = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall): Findings =>
   call.turns.flatMap(({ turn }, index): Findings => {
     const { due } = turn.summary
     if (due === null) return none
@@ -164,7 +164,7 @@ const overdue = (history: StormHistory.StormHistory, call: Past.PastCall): Findi
  */
 const slept = (history: StormHistory.StormHistory, from: number, to: number): number =>
   history.faults.some(({ at, kind }) => kind === "suspend" && at >= from && at <= to)
-    ? Past.overlap(history.lives.flatMap(({ stood }) => stood), from, to)
+    ? StoredCalls.overlap(history.lives.flatMap(({ stood }) => stood), from, to)
     : 0
 
 /** For how long some process lived undisturbed, with a store that worked. */
@@ -176,13 +176,13 @@ const healthy = (
 ): number => {
   const sick = history.lives.flatMap((life) => [
     ...life.stood,
-    ...life.waited.map((waited) => ({ ...waited, to: waited.to + Past.afterFailure })),
-    ...life.failed.map((at) => ({ from: at, to: at + Past.afterFailure }))
+    ...life.waited.map((waited) => ({ ...waited, to: waited.to + StoredCalls.afterFailure })),
+    ...life.failed.map((at) => ({ from: at, to: at + StoredCalls.afterFailure }))
   ])
   const lived = lives.flatMap(({ died, ready }) => ready === undefined ? [] : [{ from: ready, to: died }])
   // What is left of the lives when the sick stretches are taken away.
-  return Past.overlap(lived, from, to) -
-    (Past.overlap(sick, from, to) - Past.overlap(sick.flatMap((each) => outside(each, lived)), from, to))
+  return StoredCalls.overlap(lived, from, to) -
+    (StoredCalls.overlap(sick, from, to) - StoredCalls.overlap(sick.flatMap((each) => outside(each, lived)), from, to))
 }
 
 /** The parts of a stretch in which nobody lived. */
@@ -235,7 +235,7 @@ export const air = (history: StormHistory.StormHistory): Findings => [
 const late = (history: StormHistory.StormHistory, delivery: StormHistory.Delivery): Findings => {
   const { answered, arrived, failed, incarnation, webhook } = delivery
   if (failed !== undefined) {
-    const hasStood = Past.overlap(history.lives[incarnation - 1]!.stood, arrived.at, failed.at) > 0
+    const hasStood = StoredCalls.overlap(history.lives[incarnation - 1]!.stood, arrived.at, failed.at) > 0
     const isHoldable = holds.isHoldable(history, delivery, arrived.seq)
     const isRefused = history.refused.some((refused) =>
       refused.incarnation === incarnation && refused.at >= arrived.at && refused.at <= failed.at
@@ -252,14 +252,17 @@ const late = (history: StormHistory.StormHistory, delivery: StormHistory.Deliver
   if (Webhook.kind(webhook) === "CallCompleted") return none
   const life = history.lives[incarnation - 1]!
   const until = answered?.at ?? Math.min(life.died, history.endedAt)
-  const stood = until - arrived.at - Past.overlap(life.stood, arrived.at, until)
+  const stood = until - arrived.at - StoredCalls.overlap(life.stood, arrived.at, until)
   const isHeld = holds.isHoldable(history, delivery, delivery.arrived.seq) &&
     holds.isHoldable(history, delivery, answered?.seq ?? Infinity)
-  const waited = isHeld ? stood : until - arrived.at - Past.overlap([...life.stood, ...life.waited], arrived.at, until)
+  const waited = isHeld
+    ? stood
+    : until - arrived.at - StoredCalls.overlap([...life.stood, ...life.waited], arrived.at, until)
   // A store that has failed is late until it is tried again.
-  const isStoreLate = [...life.waited, ...life.failed.map((at) => ({ from: at, to: at + Past.afterFailure }))].some((
-    { from, to }
-  ) => to >= arrived.at && from <= until)
+  const isStoreLate = [...life.waited, ...life.failed.map((at) => ({ from: at, to: at + StoredCalls.afterFailure }))]
+    .some((
+      { from, to }
+    ) => to >= arrived.at && from <= until)
   const { reply, store } = history.settings
   if (waited <= (!isStoreLate ? reply.deadline : isHeld ? reply.lateAfter : store.patience)) return none
   if (life.jumped.some((at) => at >= arrived.at && at <= until)) return [remains(airResiduals.clock)]
@@ -283,7 +286,7 @@ const silent = (history: StormHistory.StormHistory, delivery: StormHistory.Deliv
     entry._tag === "Posted" && entry.referenceId === webhook.referenceId && entry.at <= answered.at &&
     entry.webhook.event === "call_completed"
   )
-  const line = Past.lineAt(Past.of(history).callOf(webhook), webhook, answered.seq)
+  const line = StoredCalls.lineAt(StoredCalls.of(history).callOf(webhook), webhook, answered.seq)
   if (holds.isOfAnother(history, delivery)) return [remains(airResiduals.elsewhere)]
   return isOpen && line?.phase !== "Bridged" // two people may be talking
     ? [violation(`${webhook.event} of an open line was answered with nothing`)]

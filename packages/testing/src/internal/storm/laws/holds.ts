@@ -6,7 +6,7 @@ import { Action, type CallLine, Webhook } from "@ringback/core"
 import { Equal } from "effect"
 import type * as StormHistory from "../../../StormHistory.ts"
 import { type Finding, type Findings, none, remains, violation } from "../finding.ts"
-import * as Past from "../past.ts"
+import * as StoredCalls from "../storedCalls.ts"
 
 export const residuals = {
   held: "a hold while the store was late",
@@ -47,7 +47,8 @@ const isOfClosing = ({ lives }: StormHistory.StormHistory, { answered, incarnati
 const lineOf = (
   history: StormHistory.StormHistory,
   { answered, webhook }: StormHistory.Delivery
-): CallLine.CallLine | undefined => Past.lineAt(Past.of(history).callOf(webhook), webhook, answered?.seq ?? Infinity)
+): CallLine.CallLine | undefined =>
+  StoredCalls.lineAt(StoredCalls.of(history).callOf(webhook), webhook, answered?.seq ?? Infinity)
 
 /** Whether an answer is one that nobody has recorded. */
 export const isUnrecorded = ({ answered }: StormHistory.Delivery): boolean =>
@@ -84,18 +85,18 @@ const lost = (
   history: StormHistory.StormHistory,
   { incarnation, posting, webhook }: StormHistory.Delivery
 ): Finding => {
-  if (Past.isRefused(history, posting, Infinity)) return remains(residuals.refused)
+  if (StoredCalls.isRefused(history, posting, Infinity)) return remains(residuals.refused)
   const { died, failed } = history.lives[incarnation - 1]!
   if (died < history.endedAt) return remains(residuals.lost)
-  return failed.some((at) => at >= history.endedAt - Past.afterFailure)
+  return failed.some((at) => at >= history.endedAt - StoredCalls.afterFailure)
     ? remains(residuals.still)
     : violation(`${webhook.event} was answered and never recorded`)
 }
 
 /** Whether a webhook is of the second session of a `POST` that the carrier carried out twice. */
 const isOfSecond = (history: StormHistory.StormHistory, { webhook }: StormHistory.Delivery): boolean => {
-  const past = Past.of(history).callOf(webhook)
-  const line = past === undefined ? undefined : Past.lineOf(past.call, webhook)
+  const stored = StoredCalls.of(history).callOf(webhook)
+  const line = stored === undefined ? undefined : StoredCalls.lineOf(stored.call, webhook)
   return line?.referenceId !== undefined && line.referenceId !== webhook.referenceId
 }
 
@@ -107,7 +108,8 @@ export const isOfAnother = (
   history: StormHistory.StormHistory,
   { answered, incarnation, webhook }: StormHistory.Delivery
 ): boolean =>
-  answered !== undefined && Past.lineAt(Past.of(history).callOf(webhook), webhook, answered.seq) === undefined &&
+  answered !== undefined &&
+  StoredCalls.lineAt(StoredCalls.of(history).callOf(webhook), webhook, answered.seq) === undefined &&
   history.deliveries.some((other) =>
     other.incarnation !== incarnation && other.webhook.referenceId === webhook.referenceId &&
     other.answered !== undefined && other.answered.seq < answered.seq && isUnrecorded(other)
@@ -118,25 +120,28 @@ export const isBesideAnother = (
   history: StormHistory.StormHistory,
   { arrived, incarnation, webhook }: StormHistory.Delivery
 ): boolean => {
-  const call = Past.of(history).callOf(webhook)
-  return call !== undefined && Past.hasCompany(history, call, incarnation, arrived.seq)
+  const call = StoredCalls.of(history).callOf(webhook)
+  return call !== undefined && StoredCalls.hasCompany(history, call, incarnation, arrived.seq)
 }
 
 /** Whether a webhook is on record, or changed nothing when its turn came. */
 const isKept = (history: StormHistory.StormHistory, { posting, webhook }: StormHistory.Delivery): boolean => {
-  const past = Past.of(history).callOf(webhook)
-  if (past === undefined) return false
+  const stored = StoredCalls.of(history).callOf(webhook)
+  if (stored === undefined) return false
   const content = Webhook.content(webhook)
-  const isAnswerAgain = Webhook.kind(webhook) === "DialCompleted" && Past.lineOf(past.call, webhook)?.answered === true
-  return isAnswerAgain || past.call.strays >= history.settings.call.strays ||
-    past.events.some((event) => Past.postingOf(event) === posting || ("content" in event && event.content === content))
+  const isAnswerAgain = Webhook.kind(webhook) === "DialCompleted" &&
+    StoredCalls.lineOf(stored.call, webhook)?.answered === true
+  return isAnswerAgain || stored.call.strays >= history.settings.call.strays ||
+    stored.events.some((event) =>
+      StoredCalls.postingOf(event) === posting || ("content" in event && event.content === content)
+    )
 }
 
 /** Whether a webhook was recorded between this delivery of it and its answer. */
 const isNews = (history: StormHistory.StormHistory, { answered, posting, taken }: StormHistory.Delivery): boolean =>
   history.turns.some(({ begun, turn }) =>
     begun.seq > (taken?.seq ?? Infinity) && begun.seq < (answered?.seq ?? 0) &&
-    turn.events.some((event) => Past.postingOf(event) === posting)
+    turn.events.some((event) => StoredCalls.postingOf(event) === posting)
   )
 
 const isUnrecordedHold = ({ answered }: StormHistory.Delivery | StormHistory.Foreign): boolean =>
@@ -194,7 +199,7 @@ export const isCrowded = (
   const isRecorded = (other: StormHistory.Delivery): boolean =>
     history.turns.some(({ at, begun, confirmed, incarnation: writer, turn }) => {
       if (begun.seq < other.taken!.seq || confirmed === undefined || confirmed.seq > taken.seq) return false
-      if (!turn.events.some((event) => Past.postingOf(event) === other.posting)) return false
+      if (!turn.events.some((event) => StoredCalls.postingOf(event) === other.posting)) return false
       const isOwn = writer === incarnation && confirmed.seq > (other.answered?.seq ?? 0)
       return isOwn || !isHeldUp(life, at, taken.at) // It was recorded from a copy: this one still has its turn.
     })
@@ -224,7 +229,7 @@ const isStranded = (
 
 /** Whether something may wait for the store of a process from a moment on until then, because that failed or was slow. */
 const isHeldUp = ({ failed, waited }: StormHistory.Life, since: number, until: number): boolean =>
-  failed.some((at) => at >= since - Past.afterFailure && at <= until) ||
+  failed.some((at) => at >= since - StoredCalls.afterFailure && at <= until) ||
   waited.some(({ from, to }) => from <= until && to >= since)
 
 /** Whether a webhook can be answered with a hold, whatever the store does: its call is known by name, its line is open. */
@@ -242,6 +247,6 @@ export const isHoldable = (
     entry.webhook.event === "call_completed"
   )
   if (isOver) return false
-  const line = Past.lineAt(Past.of(history).callOf(webhook), webhook, seq)
+  const line = StoredCalls.lineAt(StoredCalls.of(history).callOf(webhook), webhook, seq)
   return line !== undefined && !line.left && (line.phase === "Acting" || line.phase === "Owing")
 }

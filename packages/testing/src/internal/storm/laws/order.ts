@@ -2,7 +2,7 @@
 import { Action, Call, type CallEvent, type CallLine, Webhook } from "@ringback/core"
 import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, none, remains, violation } from "../finding.ts"
-import * as Past from "../past.ts"
+import * as StoredCalls from "../storedCalls.ts"
 import * as holds from "./holds.ts"
 
 export const residuals = {
@@ -19,7 +19,7 @@ export const check = (history: StormHistory.StormHistory): Findings => [
   ...history.shown.filter(({ text, where }) => where === "log" && / died/.test(text) && !isDeathOfUsers(text)).map((
     { text }
   ) => violation(text)),
-  ...Past.of(history).calls.flatMap((call) => [...backwards(call), ...overtaken(history, call)])
+  ...StoredCalls.of(history).calls.flatMap((call) => [...backwards(call), ...overtaken(history, call)])
 ]
 
 /** An activity is the user's: what it throws ends its own call. */
@@ -27,7 +27,7 @@ const isDeathOfUsers = (text: string): boolean =>
   text.startsWith("An activity of call") || /The activity .* died/.test(text)
 
 /** An outcome stands, a closed line stays closed, whoever answered has answered, and time goes on. */
-const backwards = ({ events, id }: Past.PastCall): Findings => {
+const backwards = ({ events, id }: StoredCalls.StoredCall): Findings => {
   let call = Call.initial(id)
   return events.flatMap((event) => {
     const before = call
@@ -50,21 +50,21 @@ const reopened = (
 ]
 
 /** Whoever presses a key and hangs up sends two webhooks that race: the answer counts if it comes soon after the end. */
-const overtaken = (history: StormHistory.StormHistory, past: Past.PastCall): Findings =>
-  past.events.flatMap((event, index): Findings => {
+const overtaken = (history: StormHistory.StormHistory, stored: StoredCalls.StoredCall): Findings =>
+  stored.events.flatMap((event, index): Findings => {
     if (event._tag !== "CallEnded") return none
-    const line = Past.lineBefore(past, index + 1, event.line)
+    const line = StoredCalls.lineBefore(stored, index + 1, event.line)
     if (line?.phase !== "Settling" || line.inFlight === undefined) return none
-    const ended = past.turns.find(({ length }) => length > index)!.turn
+    const ended = stored.turns.find(({ length }) => length > index)!.turn
     const answer = history.deliveries.find((delivery) =>
       answers(history, delivery, line, event.at) && !endsHold(history, delivery)
     )
     if (answer?.answered === undefined || answer.taken!.seq < ended.seq) return none
     if (answer.answered.at - ended.begun.at >= history.settings.line.settle) return none
-    const since = past.events.slice(index + 1, Past.eventsBefore(past, answer.answered.seq).length)
+    const since = stored.events.slice(index + 1, StoredCalls.eventsBefore(stored, answer.answered.seq).length)
     const isInterrupted = since.some((fact) => !["Stray", "SettleElapsed", ...decisions].includes(fact._tag))
-    const isHeard = past.events.some((fact) =>
-      fact._tag === "PromptCompleted" && Past.postingOf(fact) === answer.posting
+    const isHeard = stored.events.some((fact) =>
+      fact._tag === "PromptCompleted" && StoredCalls.postingOf(fact) === answer.posting
     )
     if (!isInterrupted && !isHeard && holds.isUnrecorded(answer)) return [remains(residuals.late)]
     return isInterrupted || isHeard ? none : [violation("an answer that the end of its call overtook was not heard")]

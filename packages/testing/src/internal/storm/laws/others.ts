@@ -6,10 +6,10 @@ import type { CallEvent } from "@ringback/core"
 import { isDeepStrictEqual } from "node:util"
 import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, none, violation } from "../finding.ts"
-import * as Past from "../past.ts"
+import * as StoredCalls from "../storedCalls.ts"
 
 export const check = (history: StormHistory.StormHistory): Findings => [
-  ...Past.of(history).calls.flatMap((call) => [
+  ...StoredCalls.of(history).calls.flatMap((call) => [
     ...defects(history, call),
     ...oversized(call),
     ...takenOver(history, call),
@@ -57,9 +57,9 @@ const tellsWithin = 1_000
 const afterOutcome = "after its outcome"
 
 /** A call that ends with a defect is told of once, as an error that names it, by the process that recorded the end. */
-const defects = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
+const defects = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall): Findings => {
   if (call.call.exit?._tag !== "Stopped" || call.call.exit.reason._tag !== "Defect") return none
-  const ended = Past.durable(call, ({ _tag }) => _tag === "FlowEnded")!
+  const ended = StoredCalls.durable(call, ({ _tag }) => _tag === "FlowEnded")!
   const { died, failed, stood } = history.lives[ended.incarnation - 1]!
   const lines = history.logged.filter(({ level, text }) =>
     level === "Error" && text.includes(call.id) && !text.includes(afterOutcome)
@@ -67,7 +67,7 @@ const defects = (history: StormHistory.StormHistory, call: Past.PastCall): Findi
   const own = lines.filter(({ incarnation }) => incarnation === ended.incarnation)
   if (own.length > 1) return [violation(`a defect was told ${own.length} times`)]
   // An append that failed though it was stored is found out when the store works again.
-  const heard = ended.confirmed?.at ?? Math.max(ended.at, ...failed) + Past.afterFailure
+  const heard = ended.confirmed?.at ?? Math.max(ended.at, ...failed) + StoredCalls.afterFailure
   const hadTime = heard + tellsWithin < Math.min(died, history.endedAt) && !stood.some(({ to }) => to >= heard)
   return lines.length === 0 && hadTime ? [violation("a call ended with a defect and no word of it")] : none
 }
@@ -76,13 +76,13 @@ const defects = (history: StormHistory.StormHistory, call: Past.PastCall): Findi
 const longestId = 255
 
 /** What is too large to be kept by any store is not recorded. */
-const oversized = ({ events }: Past.PastCall): Findings =>
+const oversized = ({ events }: StoredCalls.StoredCall): Findings =>
   events.some((event) => "referenceId" in event && event.referenceId.length > longestId)
     ? [violation("a session was recorded that is out of bounds")]
     : none
 
 /** What a stranger said of a line is never more than noted, unless the call is the stranger's own. */
-const takenOver = (history: StormHistory.StormHistory, { events }: Past.PastCall): Findings =>
+const takenOver = (history: StormHistory.StormHistory, { events }: StoredCalls.StoredCall): Findings =>
   events.flatMap((event, index) =>
     isStrange(event) && event._tag !== "Stray" && !(event._tag === "CallArrived" && index === 0)
       ? [violation(`a stranger's webhook was recorded as ${event._tag}`)]
@@ -92,14 +92,14 @@ const takenOver = (history: StormHistory.StormHistory, { events }: Past.PastCall
 const isStrange = (event: CallEvent.CallEvent): boolean => "extra" in event && event.extra?.["stranger"] === true
 
 /** A call of a stranger has a session of its own. */
-const sessions = (history: StormHistory.StormHistory, [first]: Past.Events): Findings =>
+const sessions = (history: StormHistory.StormHistory, [first]: StoredCalls.Events): Findings =>
   first?._tag === "CallArrived" && isStrange(first) &&
     history.rings.some(({ at, referenceId }) => referenceId === first.referenceId && at < first.at)
     ? [violation("a stranger's call has the session of another one")]
     : none
 
 /** A carrier that takes no more for now says nothing about the person, and uses up time but no attempts. */
-const throttled = (history: StormHistory.StormHistory, call: Past.PastCall): Findings =>
+const throttled = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall): Findings =>
   history.sent.flatMap(({ action: { externalId }, fault }): Findings => {
     const line = fault === "carrierThrottles" || fault === "postThrottled"
       ? call.call.lines.find((line) => line.externalId === externalId)
@@ -110,7 +110,7 @@ const throttled = (history: StormHistory.StormHistory, call: Past.PastCall): Fin
     if (event._tag !== "DialNotSent") return [violation(`a dial that was throttled was recorded as ${event._tag}`)]
     const isTimeOver =
       event.at - line.dialledAt + history.settings.dial.longestBackoff >= history.settings.dial.waitAtMost
-    const isWanted = Past.lineBefore(call, index, line.id)?.left === false
+    const isWanted = StoredCalls.lineBefore(call, index, line.id)?.left === false
     return isWanted && event.retryAt === undefined && !isTimeOver
       ? [violation("a dial was given up because the carrier throttled it for a while")]
       : none
@@ -120,14 +120,14 @@ const throttled = (history: StormHistory.StormHistory, call: Past.PastCall): Fin
  * What stands in the way of all dials says nothing about the person: no flow is told of it before a dial has waited for as long
  * as it may, and then apart from what says that nobody answered.
  */
-const hindered = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
+const hindered = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall): Findings => {
   const { giveUpAfter, longestBackoff, waitAtMost } = history.settings.dial
   const locked = new Set(
     history.sent.flatMap(({ action, fault }) => fault === "accountLocked" ? [action.externalId] : [])
   )
   return call.events.flatMap((event, index): Findings => {
     if (!("line" in event) || !isVerdict(event)) return none
-    const line = Past.lineBefore(call, index, event.line)
+    const line = StoredCalls.lineBefore(call, index, event.line)
     const isHindered = event._tag === "DialNotSent" && event.obstacle !== undefined
     const wasLocked = line?.externalId !== undefined && locked.has(line.externalId) && line.left === false
     if (wasLocked && !isHindered) {

@@ -2,7 +2,7 @@
 import { Call, type CallEvent, Decider } from "@ringback/core"
 import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, none, remains, violation } from "../finding.ts"
-import * as Past from "../past.ts"
+import * as StoredCalls from "../storedCalls.ts"
 
 export const residuals = {
   unseen: "more dials than the pace allows while a process lived that the others could not see"
@@ -10,7 +10,7 @@ export const residuals = {
 
 /** An attempt, when it was decided and by whom. */
 interface Attempt {
-  readonly call: Past.PastCall
+  readonly call: StoredCalls.StoredCall
   readonly line: number
   readonly process: string
   readonly turn: StormHistory.Appended
@@ -18,7 +18,7 @@ interface Attempt {
 
 /** What waits for its place: since when, at which process, and what became of it. */
 interface Wait {
-  readonly call: Past.PastCall
+  readonly call: StoredCalls.StoredCall
   readonly line: number
   readonly from: number
   readonly process: string | null
@@ -27,7 +27,7 @@ interface Wait {
 }
 
 export const check = (history: StormHistory.StormHistory): Findings => {
-  const { calls } = Past.of(history)
+  const { calls } = StoredCalls.of(history)
   const attempts = calls.flatMap(attemptsOf).toSorted((self, that) => self.turn.begun.seq - that.turn.begun.seq)
   const waits = calls.flatMap(waitsOf)
   return [
@@ -39,14 +39,14 @@ export const check = (history: StormHistory.StormHistory): Findings => {
   ]
 }
 
-const attemptsOf = (call: Past.PastCall): ReadonlyArray<Attempt> =>
+const attemptsOf = (call: StoredCalls.StoredCall): ReadonlyArray<Attempt> =>
   call.turns.flatMap(({ turn }) =>
     turn.turn.events.flatMap((event) =>
       event._tag === "DialAttempted" ? [{ call, line: event.line, process: event.process, turn }] : []
     )
   )
 
-const waitsOf = (call: Past.PastCall): ReadonlyArray<Wait> =>
+const waitsOf = (call: StoredCalls.StoredCall): ReadonlyArray<Wait> =>
   call.turns.flatMap(({ after, turn }): ReadonlyArray<Wait> => {
     const from = Decider.dialFrom(after)
     const { process } = turn.summary
@@ -110,7 +110,7 @@ const overPace = (history: StormHistory.StormHistory, attempts: ReadonlyArray<At
 /** When a dial is attempted there is room for its line. */
 const overLines = (
   history: StormHistory.StormHistory,
-  calls: ReadonlyArray<Past.PastCall>,
+  calls: ReadonlyArray<StoredCalls.StoredCall>,
   attempts: ReadonlyArray<Attempt>
 ): Findings => {
   const { linesAtMost } = history.settings.dial
@@ -124,19 +124,23 @@ const overLines = (
 }
 
 /** How many lines that were dialled ring or talk. An attempt that is never sent, for the store was late with it, is no line. */
-const dialledAt = (calls: ReadonlyArray<Past.PastCall>, sent: ReadonlySet<string | undefined>, seq: number): number =>
+const dialledAt = (
+  calls: ReadonlyArray<StoredCalls.StoredCall>,
+  sent: ReadonlySet<string | undefined>,
+  seq: number
+): number =>
   calls.reduce((sum, call) => {
-    const state = Past.stateAt(call, seq)
+    const state = StoredCalls.stateAt(call, seq)
     if (state === undefined || state.lines[0]?.direction === "inbound") return sum
     const unsent = state.lines.filter(({ externalId, phase }) => phase === "Attempted" && !sent.has(externalId))
     return sum + Call.openLines(state) - unsent.length
   }, 0)
 
 /** A dial is attempted before its time is over, and not given up as unsent before. */
-const tooLong = ({ settings }: StormHistory.StormHistory, call: Past.PastCall): Findings =>
+const tooLong = ({ settings }: StormHistory.StormHistory, call: StoredCalls.StoredCall): Findings =>
   call.events.flatMap((event, index): Findings => {
     if (event._tag !== "DialAttempted" && event._tag !== "DialNotSent") return none
-    const line = Past.lineBefore(call, index, event.line)
+    const line = StoredCalls.lineBefore(call, index, event.line)
     if (line === undefined || line.phase !== "Planned" || line.heldSince !== undefined) return none
     const isLate = event.at >= line.dialledAt + settings.dial.waitAtMost
     if (event._tag === "DialNotSent" && event.obstacle !== undefined) return none // a law of what comes in
@@ -148,7 +152,7 @@ const tooLong = ({ settings }: StormHistory.StormHistory, call: Past.PastCall): 
 /** A store that is late, or a clock that jumps, may bring what was given its place first behind what was given one later. */
 const isExcused = (history: StormHistory.StormHistory, since: number, until: number): boolean =>
   history.lives.some(({ failed, jumped, stood, waited }) =>
-    [...failed, ...jumped].some((at) => at >= since - Past.afterFailure && at <= until) ||
+    [...failed, ...jumped].some((at) => at >= since - StoredCalls.afterFailure && at <= until) ||
     [...stood, ...waited].some(({ from, to }) => from <= until && to >= since)
   )
 
@@ -156,7 +160,7 @@ const isExcused = (history: StormHistory.StormHistory, since: number, until: num
 const isReset = ({ lives }: StormHistory.StormHistory, since: number, until: number): boolean =>
   lives.some(({ jumped }) => jumped.some((at) => at >= since && at <= until))
 
-const beganAt = ({ turns }: Past.PastCall): number => turns[0]!.turn.begun.at
+const beganAt = ({ turns }: StoredCalls.StoredCall): number => turns[0]!.turn.begun.at
 
 /** Of two dials that wait at one process, the one goes first whose time came first. */
 const outOfOrder = (
@@ -183,13 +187,17 @@ const outOfOrder = (
 const placeOf = (waits: ReadonlyArray<Wait>, { call, turn }: Attempt): Wait | undefined =>
   waits.findLast((wait) => wait.call.id === call.id && wait.turn.begun.seq < turn.begun.seq)
 
-const isOf = (self: { readonly call: Past.PastCall; readonly line: number }, that: typeof self): boolean =>
+const isOf = (self: { readonly call: StoredCalls.StoredCall; readonly line: number }, that: typeof self): boolean =>
   self.call.id === that.call.id && self.line === that.line
 
 /** How long some process was there and awake between two moments. */
 const awake = ({ lives }: StormHistory.StormHistory, from: number, to: number): number =>
-  Past.overlap(lives.flatMap(({ died, ready }) => ready === undefined ? [] : [{ from: ready, to: died }]), from, to) -
-  Past.overlap(lives.flatMap(({ stood }) => stood), from, to)
+  StoredCalls.overlap(
+    lives.flatMap(({ died, ready }) => ready === undefined ? [] : [{ from: ready, to: died }]),
+    from,
+    to
+  ) -
+  StoredCalls.overlap(lives.flatMap(({ stood }) => stood), from, to)
 
 /** So long does nobody wait while nobody is dialled: a pace that a carrier has slowed down comes back sooner. */
 const longestPause = 60 * 60 * 1000
@@ -210,7 +218,7 @@ const forgotten = (
   })
 
 /** When something became of a line that was planned. */
-const endOf = ({ turns }: Past.PastCall, { line, turn }: Wait): number | undefined =>
+const endOf = ({ turns }: StoredCalls.StoredCall, { line, turn }: Wait): number | undefined =>
   turns.find((next) => next.turn.seq > turn.seq && next.turn.turn.events.some((event) => isEnd(event, line)))?.turn.at
 
 const isEnd = (event: CallEvent.CallEvent, line: number): boolean => "line" in event && event.line === line

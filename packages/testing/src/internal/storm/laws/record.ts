@@ -2,7 +2,7 @@
 import { type CallLine, Webhook } from "@ringback/core"
 import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, none, remains, violation } from "../finding.ts"
-import * as Past from "../past.ts"
+import * as StoredCalls from "../storedCalls.ts"
 import * as holds from "./holds.ts"
 
 export const residuals = {
@@ -46,7 +46,7 @@ const decisions = (
 ): Findings => {
   const { webhook } = delivery
   if (isSaid(history, delivery) || (action === undefined && isToNobody(history, delivery))) return none
-  const line = Past.lineAt(Past.of(history).callOf(webhook), webhook, seq)
+  const line = StoredCalls.lineAt(StoredCalls.of(history).callOf(webhook), webhook, seq)
   if (action?._tag === "Hangup" && line !== undefined && holds.isUnwanted(line, webhook)) return none
   const what = action?._tag ?? "nothing"
   return wasBehind(history, delivery)
@@ -71,8 +71,8 @@ export const isSaid = (history: StormHistory.StormHistory, delivery: StormHistor
 /** Whether it is what the record said before: another process went on with the call, and this one goes by its memory. */
 export const wasBehind = (history: StormHistory.StormHistory, delivery: StormHistory.Delivery): boolean => {
   const { answered, incarnation, webhook } = delivery
-  const call = Past.of(history).callOf(webhook)
-  return call !== undefined && Past.hasCompany(history, call, incarnation, answered!.seq) &&
+  const call = StoredCalls.of(history).callOf(webhook)
+  return call !== undefined && StoredCalls.hasCompany(history, call, incarnation, answered!.seq) &&
     isSaidSince(history, delivery, 0)
 }
 
@@ -82,14 +82,14 @@ const isSaidSince = (
   since: number
 ): boolean => {
   const { action, seq: until } = answered!
-  const turns = Past.of(history).callOf(webhook)?.turns ?? []
+  const turns = StoredCalls.of(history).callOf(webhook)?.turns ?? []
   const moments = turns.flatMap(({ turn: { seq } }) => seq > since && seq < until ? [seq + 1] : [])
-  return [since, ...moments].some((seq) => Past.says(history, webhook, action, seq))
+  return [since, ...moments].some((seq) => StoredCalls.says(history, webhook, action, seq))
 }
 
 /** What is nobody's is of no call that was on record when it came. */
 const unclaimed = (history: StormHistory.StormHistory, { taken, webhook }: StormHistory.Delivery): Findings =>
-  Past.lineAt(Past.of(history).callOf(webhook), webhook, taken!.seq) === undefined
+  StoredCalls.lineAt(StoredCalls.of(history).callOf(webhook), webhook, taken!.seq) === undefined
     ? none
     : [violation(`${webhook.event} of a call was answered as nobody's`)]
 
@@ -99,7 +99,7 @@ const refused = (
   { posting, webhook }: StormHistory.Delivery,
   { action, seq }: StormHistory.Answered
 ): Findings => [
-  Past.isRefused(history, posting, seq) && (action === undefined || action._tag === "Hangup")
+  StoredCalls.isRefused(history, posting, seq) && (action === undefined || action._tag === "Hangup")
     ? remains(residuals.refused)
     : violation(`${webhook.event} was refused, which the store takes`)
 ]
@@ -111,18 +111,18 @@ const facts = (
   { seq }: StormHistory.Answered
 ): Findings => {
   const { incarnation, posting, webhook } = delivery
-  const call = Past.of(history).callOf(webhook)
+  const call = StoredCalls.of(history).callOf(webhook)
   if (call === undefined) return none
-  const known = Past.eventsBefore(call, seq)
+  const known = StoredCalls.eventsBefore(call, seq)
   const content = Webhook.content(webhook, history.settings.copies.eventKey)
   const isKnown = known.some((event) =>
-    Past.postingOf(event) === posting || ("content" in event && event.content === content)
+    StoredCalls.postingOf(event) === posting || ("content" in event && event.content === content)
   )
-  const state = Past.stateAt(call, seq)
-  const line = Past.lineOf(state, webhook)
+  const state = StoredCalls.stateAt(call, seq)
+  const line = StoredCalls.lineOf(state, webhook)
   if (isKnown || state === undefined || line === undefined || state.strays >= history.settings.call.strays) return none
   if (isWithoutChange(line, webhook)) return none
-  return Past.hasCompany(history, call, incarnation, seq)
+  return StoredCalls.hasCompany(history, call, incarnation, seq)
     ? [remains(residuals.behind)]
     : [violation(`answered ${webhook.event} before it was durable (the line is ${line.phase})`)]
 }
@@ -138,8 +138,10 @@ const isWithoutChange = (line: CallLine.CallLine, webhook: Webhook.Webhook): boo
 /** A dial is sent when its attempt is durable, by the process that recorded it. */
 const attempts = (history: StormHistory.StormHistory, sent: StormHistory.Sent): Findings => {
   const { externalId } = sent.action
-  const call = Past.of(history).calls.find(({ id }) => externalId !== undefined && Past.callIdIn(externalId) === id)
-  const attempted = call === undefined ? undefined : Past.durable(
+  const call = StoredCalls.of(history).calls.find(({ id }) =>
+    externalId !== undefined && StoredCalls.callIdIn(externalId) === id
+  )
+  const attempted = call === undefined ? undefined : StoredCalls.durable(
     call,
     (event) => event._tag === "DialAttempted" && event.externalId === externalId
   )

@@ -1,7 +1,7 @@
 /** A phone never rings twice by accident: what the carrier rang, held against what was recorded. */
 import type * as StormHistory from "../../../StormHistory.ts"
 import { type Finding, type Findings, none, remains, violation } from "../finding.ts"
-import * as Past from "../past.ts"
+import * as StoredCalls from "../storedCalls.ts"
 
 export const residuals = {
   frozen: "a process that stood still in the very write of the POST",
@@ -13,7 +13,7 @@ export const residuals = {
 } as const
 
 /** The decision of the author from which a line comes: an attempt that surely did nothing passes it on. */
-const plansOf = (events: Past.Events): ReadonlyMap<string, number> => {
+const plansOf = (events: StoredCalls.Events): ReadonlyMap<string, number> => {
   const plans = new Map<string, number>()
   const planOfLine = new Map<number, number>()
   let lines = 0
@@ -35,15 +35,15 @@ const endOf = (history: StormHistory.StormHistory, referenceId: string): number 
   )?.at ?? Infinity
 
 export const check = (history: StormHistory.StormHistory): Findings => {
-  const past = Past.of(history)
-  const ids = new Set(past.calls.map((call) => call.id as string))
+  const stored = StoredCalls.of(history)
+  const ids = new Set(stored.calls.map((call) => call.id as string))
   const unrecorded = [...history.rings.map((ring) => ring.externalId), ...history.sent.map((s) => s.action.externalId)]
-    .filter((id) => id !== undefined && !ids.has(Past.callIdIn(id)))
+    .filter((id) => id !== undefined && !ids.has(StoredCalls.callIdIn(id)))
   return [
     ...unrecorded.map(() => violation("a phone rang for a call that nobody recorded")),
-    ...past.calls.flatMap((call) => [
+    ...stored.calls.flatMap((call) => [
       ...posts(history, call),
-      ...legs(history, past, call),
+      ...legs(history, stored, call),
       ...rings(history, call),
       ...requests(history, call),
       ...overlaps(history, call)
@@ -51,11 +51,11 @@ export const check = (history: StormHistory.StormHistory): Findings => {
   ]
 }
 
-const isOf = (call: Past.PastCall, externalId: string | undefined): boolean =>
-  externalId !== undefined && Past.callIdIn(externalId) === call.id
+const isOf = (call: StoredCalls.StoredCall, externalId: string | undefined): boolean =>
+  externalId !== undefined && StoredCalls.callIdIn(externalId) === call.id
 
 /** One `POST` for each recorded attempt, within the window. */
-const posts = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
+const posts = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall): Findings => {
   const seen = new Set<string>()
   return history.sent.filter(({ action }) => isOf(call, action.externalId)).flatMap((sent): Findings => {
     const id = sent.action.externalId!
@@ -65,8 +65,12 @@ const posts = (history: StormHistory.StormHistory, call: Past.PastCall): Finding
   })
 }
 
-const inWindow = (history: StormHistory.StormHistory, call: Past.PastCall, sent: StormHistory.Sent): Findings => {
-  const isAttempt = Past.durable(
+const inWindow = (
+  history: StormHistory.StormHistory,
+  call: StoredCalls.StoredCall,
+  sent: StormHistory.Sent
+): Findings => {
+  const isAttempt = StoredCalls.durable(
     call,
     (event) => event._tag === "DialAttempted" && event.externalId === sent.action.externalId
   )
@@ -86,9 +90,14 @@ const inWindow = (history: StormHistory.StormHistory, call: Past.PastCall, sent:
 }
 
 /** Second legs ring once for each bridging dial. */
-const legs = (history: StormHistory.StormHistory, past: Past.Past, call: Past.PastCall): Findings => {
+const legs = (
+  history: StormHistory.StormHistory,
+  stored: StoredCalls.StoredCalls,
+  call: StoredCalls.StoredCall
+): Findings => {
   const rung =
-    history.rings.filter((ring) => ring.externalId === undefined && past.ofReference(ring.referenceId) === call).length
+    history.rings.filter((ring) => ring.externalId === undefined && stored.ofReference(ring.referenceId) === call)
+      .length
   const bridges = call.events.filter((event) => event._tag === "ActionDecided" && event.action._tag === "Dial").length
   if (rung <= bridges) return none
   return [
@@ -99,13 +108,13 @@ const legs = (history: StormHistory.StormHistory, past: Past.Past, call: Past.Pa
 }
 
 /** How often a hold was heard on a line whose bridge had perhaps not begun: then its dial is given again. */
-const probes = (call: Past.PastCall): number =>
+const probes = (call: StoredCalls.StoredCall): number =>
   call.events.filter((event, index) =>
-    event._tag === "HoldCompleted" && Past.lineBefore(call, index, event.line)?.phase === "Bridged"
+    event._tag === "HoldCompleted" && StoredCalls.lineBefore(call, index, event.line)?.phase === "Bridged"
   ).length
 
 /** First legs ring once for each dial that the flow asked for. */
-const rings = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
+const rings = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall): Findings => {
   const plans = plansOf(call.events)
   const doubled = new Set(
     history.sent.filter((sent) => sent.fault === "postTwice").map((sent) => sent.action.externalId)
@@ -125,12 +134,12 @@ const rings = (history: StormHistory.StormHistory, call: Past.PastCall): Finding
 }
 
 /** First legs ring once for each request of the flow, whatever is recorded of it. */
-const requests = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
+const requests = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall): Findings => {
   const { requestOf, rings, sent } = history
   if (requestOf === undefined) return none
   const rung = new Set(rings.map(({ externalId }) => externalId))
   const own = sent.filter(({ action: { externalId } }) => isOf(call, externalId) && rung.has(externalId))
-  const attempts = Past.grouped(own, ({ action }) => requestOf(action))
+  const attempts = StoredCalls.grouped(own, ({ action }) => requestOf(action))
   return [...attempts.values()].flatMap((sent) =>
     new Set(sent.map(({ action }) => action.externalId)).size > 1
       ? [violation("a phone rang twice for one request of the flow")]
@@ -139,7 +148,7 @@ const requests = (history: StormHistory.StormHistory, call: Past.PastCall): Find
 }
 
 /** Two phones of one number that ring at the same time for one call. */
-const overlaps = (history: StormHistory.StormHistory, call: Past.PastCall): Findings => {
+const overlaps = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall): Findings => {
   const own = history.rings.filter((ring) => isOf(call, ring.externalId))
   return own.flatMap((ring, index) =>
     own.slice(0, index).flatMap((earlier): ReadonlyArray<Finding> => {

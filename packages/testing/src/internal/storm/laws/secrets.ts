@@ -2,7 +2,7 @@
 import { type Action, Explain } from "@ringback/core"
 import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, violation } from "../finding.ts"
-import * as Past from "../past.ts"
+import * as StoredCalls from "../storedCalls.ts"
 
 interface Secrets {
   /** Digits of phone numbers, found however they are separated. */
@@ -54,7 +54,7 @@ const secretsOf = (history: StormHistory.StormHistory): Secrets => {
     for (const sentence of action.text.split(/(?<=[.!?])\s+/)) if (sentence.length >= shortestWords) words.add(sentence)
   }
   for (const ring of history.rings) number(ring.number)
-  for (const call of Past.of(history).calls) {
+  for (const call of StoredCalls.of(history).calls) {
     for (const event of call.events) {
       if (event._tag === "ActionDecided" || event._tag === "HoldAnswered") say(event.action)
       if (event._tag === "DialPlanned" || event._tag === "CallArrived") [event.to, event.from].forEach(number)
