@@ -87,10 +87,12 @@ const rooms = [
       "TelesignWebhook",
       "TelesignNode",
       "CallsApiProblem",
-      "CallsApi"
+      "CallsApi",
+      "CallsApiServer"
     ],
     pure: ["TelesignWire"],
-    uses: ["effect", "effect/*", "@ringback/core"]
+    uses: ["effect", "effect/*", "@ringback/core"],
+    wings: { api: ["CallsApiServer"] }
   },
   {
     name: "testing",

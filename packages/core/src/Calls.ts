@@ -294,6 +294,8 @@ export class Calls extends Context.Service<Calls, {
   readonly outcome: (id: CallId) => Effect.Effect<FlowExit, CallNotFound | StoreError>
   /** The flows that this engine knows: those of `flows` and those of `inbound`. */
   readonly flows: ReadonlyArray<Registered>
+  /** What this engine goes by. */
+  readonly settings: Settings.Settings
   /** What stands in the way of this process's dials now, whoever is to be rung. They wait, while one at a time probes. */
   readonly obstacles: Effect.Effect<ReadonlyArray<Hindrance>>
   /** What this process has in hand now. Costs as much as there are calls in memory. */
@@ -603,6 +605,7 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
     signal,
     outcome: (id) => isCallId(id) ? Effect.map(calls.outcome(id), Masked.copy) : Effect.fail(notFound(id)),
     flows: [...flows.values()].map((flow) => ({ flow, startable: startable.has(flow) })),
+    settings,
     obstacles: Effect.map(calls.obstacles, (all) => all.map(hindrance)),
     load: calls.load
   })

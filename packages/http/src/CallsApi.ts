@@ -7,7 +7,7 @@
  *
  * @since 0.1.0
  */
-import { CallEvent, CallIndex, EventLog, PhoneNumber } from "@ringback/core"
+import { CallEvent, CallIndex, EventLog, Explain, Ladder, PhoneNumber } from "@ringback/core"
 import { Context, Schema } from "effect"
 import type { Effect, Redacted } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
@@ -144,17 +144,6 @@ export const Counts = Schema.Struct({
 }).annotate({ identifier: "Counts" })
 
 /**
- * What a call waits for: what, until when at the latest, and what happens by itself then.
- *
- * @since 0.1.0
- */
-export const Waiting = Schema.Struct({
-  what: Schema.String,
-  until: Schema.optionalKey(at),
-  otherwise: Schema.String
-}).annotate({ identifier: "Waiting" })
-
-/**
  * A JSON Schema (draft 2020-12) of a value in its stored form, with its definitions.
  *
  * @since 0.1.0
@@ -162,28 +151,19 @@ export const Waiting = Schema.Struct({
 export const JsonSchema = Schema.Record(Schema.String, Schema.Json).annotate({ identifier: "JsonSchema" })
 
 /**
- * A phone line of a call. `phase` is that of `CallLine`; the numbers are masked.
- *
- * @since 0.1.0
- */
-export const Line = Schema.Struct({
-  line: Schema.Int,
-  phase: Schema.String,
-  direction: Direction,
-  to: Schema.optionalKey(Schema.String),
-  from: Schema.optionalKey(Schema.String)
-}).annotate({ identifier: "Line" })
-
-/**
- * A call. `signal` is what it waits to be told, if it waits for that now, with the schema of the value if the flow is registered here.
+ * A call: what a list shows of it, how it stands in words, what it waits for (until when at the latest, what happens by itself then, who may
+ * end it sooner), and its lines. `signal` is what it waits to be told, if it waits for that now, with the schema of the value if the flow
+ * is registered here.
  *
  * @since 0.1.0
  */
 export const Detail = Schema.Struct({
   ...Entry.fields,
-  waiting: Waiting,
+  state: Explain.Report.fields.state,
+  words: Schema.String,
+  waiting: Explain.Report.fields.waitingFor,
   cancelled: Schema.Boolean,
-  lines: Schema.Array(Line),
+  lines: Explain.Report.fields.lines,
   signal: Schema.optionalKey(Schema.Struct({
     name: Schema.String,
     until: at,
@@ -192,13 +172,13 @@ export const Detail = Schema.Struct({
 }).annotate({ identifier: "Detail" })
 
 /**
- * An event of a call. `n` counts the events of a call from 1; `text` says it in words; `decision` tells what the flow decided from what
- * came from outside; `data` is the event as it is stored, masked unless it is revealed.
+ * An event of a call. `number` counts the events of a call from 1, as `Explain` and `Ladder` do; `text` says it in words; `decision` tells
+ * what the flow decided from what came from outside; `data` is the event as it is stored, masked unless it is revealed.
  *
  * @since 0.1.0
  */
 export const Event = Schema.Struct({
-  n: Schema.optionalKey(Schema.Int),
+  number: Schema.optionalKey(Schema.Int),
   at,
   type: Schema.String,
   line: Schema.optionalKey(Schema.Int),
@@ -242,7 +222,7 @@ export const Ended = Schema.Struct({
 export const NotYet = Schema.Struct({
   callId: CallEvent.CallId,
   outcome: Schema.Literal("NotYet"),
-  waiting: Waiting
+  waiting: Explain.Report.fields.waitingFor
 }).annotate({ identifier: "NotYet" })
 
 /**
@@ -293,29 +273,6 @@ export const Drawing = Schema.Struct({
   mediaType: Schema.Literals(["image/svg+xml", "text/vnd.mermaid"]),
   text: Schema.String
 }).annotate({ identifier: "Drawing" })
-
-/**
- * One decision of a flow and what led to it.
- *
- * @since 0.1.0
- */
-export const Explanation = Schema.Struct({
-  decision: Schema.String,
-  because: Schema.String,
-  at,
-  n: Schema.optionalKey(Schema.Int)
-}).annotate({ identifier: "Explanation" })
-
-/**
- * Why a call did what it did, and what is next.
- *
- * @since 0.1.0
- */
-export const Report = Schema.Struct({
-  callId: CallEvent.CallId,
-  waiting: Waiting,
-  decisions: Schema.Array(Explanation)
-}).annotate({ identifier: "Report" })
 
 /**
  * Something that stands in the way of all dials, or of those from one number of ours (masked).
@@ -531,19 +488,44 @@ export const calls = HttpApiGroup.make("calls").add(
     "Cancel a call",
     "Cancelling it twice, or after its end, changes nothing. Who cancelled it, and the `reason`, are on record."
   )),
-  HttpApiEndpoint.get("explain", "/calls/:callId/explain", { params: call, success: Report, error: one }).annotateMerge(
-    told("read", "Why a call did what it did", "What led to each decision, and what is next.")
-  ),
+  HttpApiEndpoint.get("explain", "/calls/:callId/explain", { params: call, success: Explain.Report, error: one })
+    .annotateMerge(
+      told(
+        "read",
+        "Why a call did what it did",
+        "Each event with what led to it, and what is next: see `Explain.report`."
+      )
+    ),
   HttpApiEndpoint.get("ladder", "/calls/:callId/ladder", {
     params: call,
-    success: Text("text/plain"),
-    error: one
-  }).annotateMerge(told("read", "A call as a ladder", "Who told whom what, and when, as text.")),
-  HttpApiEndpoint.get("ladderSvg", "/calls/:callId/ladder.svg", {
+    query: { reveal },
+    success: Ladder.Ladder,
+    error: [Problem.NotPermitted, ...one]
+  }).annotateMerge(
+    told(
+      "read",
+      "A call as a ladder",
+      "Who told whom what, and when. With `reveal` the words and keys are shown; numbers never are."
+    )
+  ),
+  HttpApiEndpoint.get("ladderText", "/calls/:callId/ladder.txt", {
     params: call,
-    success: Text("image/svg+xml"),
-    error: one
-  }).annotateMerge(told("read", "A call as a ladder, drawn", "As SVG."))
+    query: { reveal },
+    success: Text("text/plain"),
+    error: [Problem.NotPermitted, ...one]
+  }).annotateMerge(told("read", "The ladder as text", "For a terminal or a message.")),
+  HttpApiEndpoint.get("ladderHtml", "/calls/:callId/ladder.html", {
+    params: call,
+    query: { reveal },
+    success: Text("text/html"),
+    error: [Problem.NotPermitted, ...one]
+  }).annotateMerge(
+    told(
+      "read",
+      "The ladder as HTML",
+      "A page of its own, without script, and with a style that any content security policy can allow."
+    )
+  )
 )
 
 /**

@@ -1,0 +1,218 @@
+/** What the endpoints of `CallsApi` answer. */
+import { CallEvent, CallIndex, Calls, EventLog, EventStore, Ladder, Retention } from "@ringback/core"
+import { DateTime, Duration, Effect, Option, Schema } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import * as CallsApi from "../../CallsApi.ts"
+import * as Problem from "../../CallsApiProblem.ts"
+import * as Live from "./live.ts"
+import * as Showing from "./showing.ts"
+import * as Starting from "./starting.ts"
+
+/** What the application gives beside its engine. */
+export interface Given {
+  readonly api: typeof CallsApi.CallsApi
+  readonly drawings: { readonly [flow: string]: typeof CallsApi.Drawing.Type }
+  readonly limits: Live.Limits
+  readonly streams: Live.Streams
+}
+
+/** The errors of the store as problems. */
+const stored = <A, E, R>(effect: Effect.Effect<A, E | EventStore.StoreError, R>) =>
+  Effect.mapError(
+    effect,
+    (error) =>
+      error instanceof EventStore.StoreError ? Problem.fromStore(error) : error as Exclude<E, EventStore.StoreError>
+  )
+
+/** The errors of what is asked of one call as problems. */
+const ofOne = <A, E, R>(effect: Effect.Effect<A, E | EventStore.StoreError | Calls.CallNotFound, R>) =>
+  Effect.mapError(
+    stored(effect),
+    (error) => error instanceof Calls.CallNotFound ? notFound() : error as Exclude<typeof error, Calls.CallNotFound>
+  )
+
+const notFound = (detail?: string) => new Problem.CallNotFound(detail === undefined ? {} : { detail })
+
+const rejected = <E>(error: E | Calls.SignalRejected) =>
+  error instanceof Calls.SignalRejected ? new Problem.SignalRejected({ detail: error.problem }) : error
+
+const asId = (id: string) => id as CallEvent.CallId
+
+/** Whether what is masked is to be shown. It is asked for by name, needs a scope of its own, and is told to the log. */
+const revealing = Effect.fnUntraced(function*(what: string, reveal: boolean | undefined) {
+  if (reveal !== true) return false
+  const { actor, scopes } = yield* CallsApi.Caller
+  if (!scopes.includes("reveal")) return yield* new Problem.NotPermitted({ scope: "reveal" })
+  yield* Effect.logInfo(`${what} was revealed`).pipe(Effect.annotateLogs({ actor }))
+  return true
+})
+
+/** Who asks, and why, for the record. */
+const by = (why: string | undefined) =>
+  Effect.map(CallsApi.Caller, ({ actor }): CallEvent.By => ({ who: actor, ...(why === undefined ? {} : { why }) }))
+
+/** Tells the log who has steered a call. */
+const audited = (callId: string, what: string) =>
+  Effect.flatMap(
+    CallsApi.Caller,
+    ({ actor }) =>
+      Effect.annotateLogs(Effect.logInfo(`Call ${callId} was ${what} over the API`), { call: callId, actor })
+  )
+
+/** Calls. */
+export const calls = ({ api, limits, streams }: Given) =>
+  HttpApiBuilder.group(
+    api,
+    "calls",
+    Effect.fnUntraced(function*(handlers) {
+      const [engine, index, log, store] = [
+        yield* Calls.Calls,
+        yield* CallIndex.CallIndex,
+        yield* EventLog.EventLog,
+        yield* EventStore.EventStore
+      ]
+
+      const known = Effect.fnUntraced(function*(callId: string) {
+        const id = asId(callId)
+        if (!Schema.is(CallEvent.CallId)(id)) return yield* notFound()
+        const summary = yield* stored(store.summary(id))
+        if (Option.isNone(summary)) return yield* notFound()
+        if (summary.value.status === "pruned") return yield* notFound("It has been pruned")
+        return { summary: summary.value, turns: yield* stored(store.read(id)) }
+      })
+
+      const found = (filter: CallIndex.Filter, page: { readonly limit?: number; readonly after?: CallIndex.Cursor }) =>
+        Effect.map(index.list(filter, page), ({ calls, next }) =>
+          Showing.present({ calls: calls.map(Showing.entry), next }) as typeof CallsApi.Page.Type)
+
+      const start = Starting.make(engine)
+
+      const drawn = Effect.fnUntraced(function*<A>(
+        callId: string,
+        asked: boolean | undefined,
+        draw: (known: Showing.Known, reveal: boolean) => A
+      ) {
+        const found = yield* known(callId)
+        return draw(found, yield* revealing(`The ladder of call ${callId}`, asked))
+      })
+
+      return handlers
+        .handle("start", (request) =>
+          start(request))
+        .handle("list", ({ query: { after, limit, ...filter } }) =>
+          stored(Effect.catchTag(found(filter, Showing.present({ after, limit })), "NumbersNotSearchable", Effect.die)))
+        .handle("search", ({ payload: { after, limit, ...filter } }) =>
+          stored(Effect.catchTag(
+            found(filter, Showing.present({ after, limit })),
+            "NumbersNotSearchable",
+            () =>
+              Effect.fail(new Problem.NumbersNotSearchable({}))
+          )))
+        .handle("counts", ({ query }) =>
+          stored(Effect.catchTag(index.counts(query), "NumbersNotSearchable", Effect.die)))
+        .handle("get", ({ params }) =>
+          Effect.map(known(params.callId), (found) => Showing.detail(found, engine)))
+        .handle(
+          "events",
+          Effect.fnUntraced(function*({ params: { callId }, query }) {
+            const { turns } = yield* known(callId)
+            const reveal = yield* revealing(`Call ${callId}`, query.reveal)
+            return Showing.page(turns, { ...query, reveal })
+          })
+        )
+        .handle(
+          "live",
+          Effect.fnUntraced(function*({ headers, params: { callId }, query }) {
+            const { summary, turns } = yield* known(callId)
+            const reveal = yield* revealing(`Call ${callId}`, query.reveal)
+            const { actor } = yield* CallsApi.Caller
+            yield* streams.open(actor)
+            const after = Showing.versionOf(headers["last-event-id"]) ?? query.after ?? 0
+            return Live.response(Live.ofCall(log, summary.callId, turns, { after, reveal }), limits)
+          })
+        )
+        .handle(
+          "outcome",
+          Effect.fnUntraced(function*({ params: { callId }, query: { wait = 0, ...query } }) {
+            const found = yield* known(callId)
+            const reveal = yield* revealing(`The outcome of call ${callId}`, query.reveal)
+            const exit = yield* ofOne(Effect.timeoutOption(engine.outcome(asId(callId)), Duration.seconds(wait)))
+            return Option.isSome(exit)
+              ? Showing.ended(asId(callId), exit.value, reveal)
+              : { callId: asId(callId), outcome: "NotYet" as const, waiting: Showing.report(found, engine).waitingFor }
+          })
+        )
+        .handle(
+          "signal",
+          Effect.fnUntraced(function*({ headers, params: { callId }, payload: { name, reason, value } }) {
+            const options = Showing.present({ key: headers["idempotency-key"], by: yield* by(reason) })
+            yield* ofOne(Effect.mapError(engine.signal(asId(callId), name, value, options), rejected))
+            yield* audited(callId, "told a signal")
+          })
+        )
+        .handle(
+          "cancel",
+          Effect.fnUntraced(function*({ params: { callId }, payload: { reason } }) {
+            yield* ofOne(engine.cancel(asId(callId), { by: yield* by(reason) }))
+            yield* audited(callId, "cancelled")
+          })
+        )
+        .handle("explain", ({ params }) => Effect.map(known(params.callId), (found) => Showing.report(found, engine)))
+        .handle("ladder", ({ params, query }) => drawn(params.callId, query.reveal, Showing.ladder))
+        .handle("ladderText", ({ params, query }) =>
+          drawn(params.callId, query.reveal, (found, reveal) =>
+            Ladder.text(Showing.ladder(found, reveal))))
+        .handle("ladderHtml", ({ params, query }) =>
+          drawn(params.callId, query.reveal, Showing.ladderPage))
+    })
+  )
+
+/** The flows that are registered, and their drawings. */
+export const flows = ({ api, drawings }: Given) =>
+  HttpApiBuilder.group(
+    api,
+    "flows",
+    Effect.fnUntraced(function*(handlers) {
+      const { flows } = yield* Calls.Calls
+      const drawing = ({ name, version }: Calls.Registered["flow"]) => drawings[`${name}@${version}`] ?? drawings[name]
+      return handlers.handleAll({
+        list: () => Effect.succeed(flows.map((each) => Showing.flow(each, drawing(each.flow) !== undefined))),
+        drawing: Effect.fnUntraced(function*({ params, query }) {
+          const found = Starting.newest(flows, params.flow, query.version)
+          if (found === undefined) return yield* new Problem.FlowNotRegistered({})
+          return drawing(found.flow) ?? (yield* new Problem.NoDrawing({}))
+        })
+      })
+    })
+  )
+
+/** The engine as a whole. */
+export const engine = ({ api, limits, streams }: Given) =>
+  HttpApiBuilder.group(
+    api,
+    "engine",
+    Effect.fnUntraced(function*(handlers) {
+      const [engine, log, retention] = [yield* Calls.Calls, yield* EventLog.EventLog, yield* Retention.Retention]
+      return handlers.handleAll({
+        live: Effect.fnUntraced(function*({ headers, query }) {
+          const reveal = yield* revealing("Whatever happens in all calls", query.reveal)
+          const { actor } = yield* CallsApi.Caller
+          yield* streams.open(actor)
+          const after = Showing.positionOf(headers["last-event-id"]) ?? query.after ?? (yield* stored(log.last))
+          return Live.response(Live.ofAll(log, { after: Option.fromNullishOr(after), reveal }), limits)
+        }),
+        me: () => CallsApi.Caller,
+        obstacles: () => Effect.map(engine.obstacles, (all) => all.map(Showing.obstacle)),
+        prune: Effect.fnUntraced(function*({ payload: { endedBefore, keepAtMost, rememberForDays } }) {
+          const pruned = yield* stored(retention.prune({
+            endedBefore: endedBefore === undefined ? undefined : DateTime.makeUnsafe(endedBefore),
+            keepAtMost,
+            rememberFor: rememberForDays === undefined ? undefined : Duration.days(rememberForDays)
+          }))
+          const { actor } = yield* CallsApi.Caller
+          yield* Effect.annotateLogs(Effect.logInfo(`${pruned.calls} calls were pruned over the API`), { actor })
+          return pruned
+        })
+      })
+    })
+  )

@@ -1,0 +1,123 @@
+/** Live streams: server-sent events that can be gone on with from the last one that was heard. */
+import { Call, type CallEvent, type EventLog, EventStore } from "@ringback/core"
+import { Effect, Option, Schedule, Schema, Stream } from "effect"
+import type { Duration, Scope } from "effect"
+import { Sse } from "effect/encoding"
+import { HttpServerResponse } from "effect/http"
+import * as CallsApi from "../../CallsApi.ts"
+import * as Problem from "../../CallsApiProblem.ts"
+import * as Showing from "./showing.ts"
+
+/** How many streams may be open. */
+export interface Limits {
+  readonly streams: number
+  readonly streamsPerActor: number
+  readonly heartbeat: Duration.Duration
+}
+
+/** Opens streams. */
+export interface Streams {
+  /** Takes a place until the scope closes. */
+  readonly open: (actor: string) => Effect.Effect<void, Problem.TooManyStreams, Scope.Scope>
+}
+
+/** Streams with places for so many. */
+export const make = ({ streams, streamsPerActor }: Limits): Streams => {
+  const open = new Map<string, number>()
+  let all = 0
+  const count = (actor: string, by: number) => {
+    const left = (open.get(actor) ?? 0) + by
+    all += by
+    if (left === 0) open.delete(actor)
+    else open.set(actor, left)
+  }
+  return {
+    open: (actor) =>
+      Effect.suspend(() => {
+        if (all >= streams || (open.get(actor) ?? 0) >= streamsPerActor) {
+          return Effect.fail(
+            new Problem.TooManyStreams({ detail: "Close one, or try again later", retryAfterSeconds: 10 })
+          )
+        }
+        return Effect.asVoid(
+          Effect.acquireRelease(Effect.sync(() => count(actor, 1)), () => Effect.sync(() => count(actor, -1)))
+        )
+      })
+  }
+}
+
+const encode = Schema.encodeUnknownSync(CallsApi.Live)
+
+type Live = CallsApi.Live
+
+const written = (live: Live): string => {
+  const { data, event, id } = encode(live)
+  return Sse.encoder.write({ _tag: "Event", event, id, data: data as string })
+}
+
+/** A comment, which a reader passes over: it keeps the connection open and shows whoever is gone. */
+const heartbeat = ": still here\n\n"
+
+/** The response of a stream. What fails in it is told before it ends. */
+export const response = (
+  live: Stream.Stream<Live, EventStore.StoreError>,
+  { heartbeat: every }: Limits
+): HttpServerResponse.HttpServerResponse => {
+  const told = Stream.catch(live, (error) => {
+    const { title, type } = Problem.fromStore(error)
+    return Stream.make<ReadonlyArray<Live>>({ event: "problem", data: { type, title } })
+  })
+  const beats = Stream.map(Stream.fromSchedule(Schedule.spaced(every)), () => heartbeat)
+  const text = Stream.merge(Stream.map(told, written), beats, { haltStrategy: "left" })
+  return HttpServerResponse.stream(Stream.encodeText(text), {
+    contentType: "text/event-stream",
+    headers: { "cache-control": "no-store", "x-accel-buffering": "no" }
+  })
+}
+
+const closed = new EventStore.StoreError({
+  operation: "read",
+  reason: new EventStore.Closed({ problem: "The server closes" })
+})
+
+/** The turns of one call after a version, until it is over. `turns` are those that are known already. */
+export const ofCall = (
+  log: EventLog.EventLog["Service"],
+  callId: CallEvent.CallId,
+  turns: ReadonlyArray<EventStore.Turn>,
+  options: { readonly after: number; readonly reveal: boolean }
+): Stream.Stream<Live, EventStore.StoreError> => {
+  const { after, reveal } = options
+  const before = turns.filter(({ version }) => version <= after)
+  let call = Call.fold(callId, Showing.eventsOf(before))
+  let first = 1 + Showing.eventsOf(before).length
+  let last = before.length
+  const turn = (turn: EventStore.Turn): Live => {
+    const data = Showing.turn(turn, { reveal, first })
+    call = turn.events.reduce(Call.evolve, call)
+    first += turn.events.length
+    last = turn.version
+    return { event: "turn", id: `${turn.version}`, data }
+  }
+  const end = Stream.suspend((): Stream.Stream<Live, EventStore.StoreError> =>
+    Call.isOver(call)
+      ? Stream.make<ReadonlyArray<Live>>({ event: "over", id: `${last}`, data: {} })
+      : Stream.fail(closed)
+  )
+  return Stream.concat(Stream.map(log.follow(callId, { after: before.length }), turn), end)
+}
+
+/** The turns of all calls after a place. */
+export const ofAll = (
+  log: EventLog.EventLog["Service"],
+  options: { readonly after: Option.Option<EventLog.Position>; readonly reveal: boolean }
+): Stream.Stream<Live, EventStore.StoreError> => {
+  const after = Option.getOrUndefined(options.after)
+  const begin: Live = after === undefined ? { event: "begin", data: {} } : { event: "begin", id: after, data: {} }
+  const turns = Stream.map(log.tail({ after }), ({ position, turn }): Live => ({
+    event: "turn",
+    id: position,
+    data: Showing.turn(turn, { reveal: options.reveal, first: undefined })
+  }))
+  return Stream.concat(Stream.make(begin), Stream.concat(turns, Stream.fail(closed)))
+}
