@@ -8,9 +8,10 @@
  * @since 0.1.0
  */
 import { CallEvent, CallIndex, EventLog, Explain, Ladder, PhoneNumber } from "@ringback/core"
-import { Context, Schema } from "effect"
-import type { Effect, Redacted } from "effect"
-import { HttpClient, HttpClientRequest } from "effect/http"
+import { Context, Duration, Effect, Result, Schema, Stream } from "effect"
+import type { Redacted } from "effect"
+import { Sse } from "effect/encoding"
+import { HttpClient, HttpClientError, HttpClientRequest } from "effect/http"
 import {
   HttpApi,
   HttpApiClient,
@@ -589,7 +590,7 @@ export const engine = HttpApiGroup.make("engine").add(
  * @since 0.1.0
  */
 export const CallsApi = HttpApi.make("calls-api").add(calls, flows, engine)
-  .middleware(Readable).middleware(Permission).middleware(Authorization)
+  .middleware(Permission).middleware(Authorization).middleware(Readable)
   .annotateMerge(OpenApi.annotations({
     title: "Calls of Ringback",
     version: "0.1.0",
@@ -619,3 +620,84 @@ export const client = (
     baseUrl: url,
     transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(token))
   })
+
+/**
+ * What a request to the API can fail with, beside its problems.
+ *
+ * @since 0.1.0
+ */
+export type Broken = HttpClientError.HttpClientError | Schema.SchemaError | Sse.SseError | Sse.Retry
+
+/**
+ * From where turns are followed, and what is shown of them.
+ *
+ * @since 0.1.0
+ */
+export interface Following<Place> {
+  /** After which place; of a call the number of a turn. */
+  readonly after?: Place | undefined
+  /** Whether numbers, digits and words are shown; needs the scope `reveal`. */
+  readonly reveal?: boolean | undefined
+  /** Hears of a connection that was lost, before it is made anew. */
+  readonly lost?: Effect.Effect<void> | undefined
+}
+
+/** A place, in the forms in which it is asked for. */
+interface Asked {
+  readonly query: { readonly reveal?: boolean }
+  readonly headers: { readonly "last-event-id"?: string }
+}
+
+/** How long to wait before a lost connection is made anew. */
+const pause = Duration.seconds(1)
+
+/** Goes on after the last event that was heard, until there is no more to come. */
+const resumed = <E, E2>(
+  connect: (asked: Asked) => Effect.Effect<Stream.Stream<Live, E>, E2>,
+  { after, lost = Effect.void, reveal = false }: Following<string | number>
+): Stream.Stream<typeof Turn.Type, Exclude<E | E2, Broken>> => {
+  let last = after === undefined ? undefined : `${after}`
+  let isOver = false
+  const hear = (live: Live) => {
+    if (live.id !== undefined) last = live.id
+    if (live.event === "over") isOver = true
+    return live.event === "turn" ? Result.succeed(live.data) : Result.failVoid
+  }
+  const once = Stream.suspend(() =>
+    Stream.unwrap(connect({
+      query: reveal ? { reveal } : {},
+      headers: last === undefined ? {} : { "last-event-id": last }
+    }))
+  ).pipe(
+    Stream.filterMap(hear),
+    Stream.catch((error) => isBroken(error) ? Stream.empty : Stream.fail(error as Exclude<E | E2, Broken>))
+  )
+  const again = Effect.suspend(() =>
+    isOver ? Effect.succeed(false) : Effect.andThen(lost, Effect.as(Effect.sleep(pause), true))
+  )
+  return Stream.flatMap(
+    Stream.takeWhile(Stream.concat(Stream.make(true), Stream.fromEffectRepeat(again)), (goesOn) => goesOn),
+    () => once
+  )
+}
+
+const isBroken = (error: unknown): error is Broken =>
+  HttpClientError.isHttpClientError(error) || Schema.isSchemaError(error) || Sse.Retry.is(error) ||
+  error instanceof Sse.SseError
+
+/**
+ * The turns of a call as they come, until it is over. A connection that is lost is made anew, without a gap and without a copy, as often
+ * as it takes.
+ *
+ * @since 0.1.0
+ */
+export const follow = (client: Client, callId: string, options: Following<number> = {}) =>
+  resumed(({ headers, query }) => client.calls.live({ params: { callId }, query, headers }), options)
+
+/**
+ * The turns of all calls as they come, from now on or after a place, without an end; like `follow`.
+ *
+ * @since 0.1.0
+ */
+export const followAll = (client: Client, options: Following<EventLog.Position> = {}) =>
+  resumed(({ headers, query }) => client.engine.live({ query, headers }), options)

@@ -49,7 +49,7 @@ export const readable = ({ body }: Limits): Layer.Layer<CallsApi.Readable> =>
         Effect.flatMap(typed),
         Effect.catchCause((cause) => Effect.flatMap(problemOf(cause), (problem) => Effect.fail(problem as never))),
         Effect.tapError(retryLater),
-        Effect.tap(() => uncached)
+        (answered) => Effect.andThen(uncached, answered)
       )
     )
   )
