@@ -29,6 +29,7 @@ const rooms = [
       "Explain",
       "Ladder",
       "FlowDrawing",
+      "CallTrace",
       "CallIndex",
       "EventLog",
       "Retention",
@@ -38,6 +39,7 @@ const rooms = [
       "Reply",
       "CallMetrics",
       "Calls",
+      "CallTelemetry",
       "SqlEventStore",
       "SqliteClient"
     ],
@@ -63,6 +65,7 @@ const rooms = [
       "Explain",
       "Ladder",
       "FlowDrawing",
+      "CallTrace",
       "Transport"
     ],
     uses: ["effect", "effect/*", "@noble/hashes/*", "@rgrove/parse-xml"],

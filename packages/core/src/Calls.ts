@@ -521,10 +521,12 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
   const flows = yield* registry([...options.flows, ...Object.values(inbound)])
   const answering = new Map(Object.entries(inbound).map(([number, flow]) => [PhoneNumber.digits(number), flow]))
   const store = yield* EventStore
-  const running = yield* store.due({ before: Number.MAX_SAFE_INTEGER })
+  const running = yield* Effect.withTracerEnabled(store.due({ before: Number.MAX_SAFE_INTEGER }), false)
   // Where several processes share a store, others may have registered what this one has not.
   if (store.processes === undefined && options.missingFlows !== "leave") yield* checkRunning(running, flows)
-  const calls = yield* engine.make({
+  const context = yield* Effect.context<never>()
+  const made = engine.make({
+    context,
     definition: (name, version) => flows.get(Neighbours.nameOf(name, version)),
     registered: new Set(flows.keys()),
     flows: new Set([...flows.values()].map(({ name }) => name)),
@@ -537,6 +539,7 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
       ? undefined
       : { ...options.restored, before: DateTime.toEpochMillis(options.restored.before) }
   })
+  const calls = yield* Effect.withTracerEnabled(made, false)
 
   const handle = <A, E>(flow: Flow.Definition<string, never, A, E, unknown>, id: CallId): Handle<A, E> =>
     isCallId(id) ? known(flow, id) : unknown(id)

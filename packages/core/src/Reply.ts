@@ -5,6 +5,7 @@
  */
 import { Effect } from "effect"
 import type { Action } from "./Action.ts"
+import type { CallId } from "./CallEvent.ts"
 
 /**
  * On what a reply rests. An engine promises that this is true of each.
@@ -28,6 +29,8 @@ export type Basis = "recorded" | "copy" | "unrecorded hold" | "unrecorded hang-u
 export interface Reply {
   readonly action: Action | undefined
   readonly basis: Basis
+  /** The call whose line it is for, where the engine has recorded the event. */
+  readonly call?: CallId | undefined
   /** To be run once: `true` when the whole response was written, `false` when the connection broke before. */
   readonly sent: (whole: boolean) => Effect.Effect<void>
   /** The same for what has no fiber. */

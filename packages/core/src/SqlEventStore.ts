@@ -9,7 +9,7 @@
  *
  * @since 0.1.0
  */
-import { Array as Arr, Clock, Context, Effect, Exit, Layer, Option, Result } from "effect"
+import { Array as Arr, Clock, Context, Effect, Exit, Layer, Option, References, Result } from "effect"
 import type { Fiber } from "effect"
 import { Migrator, SqlClient, SqlError } from "effect/sql"
 import type { Statement } from "effect/sql"
@@ -37,6 +37,9 @@ import * as GroupCommit from "./internal/store/groupCommit.ts"
 import * as Dialect from "./internal/store/sqlDialect.ts"
 import * as Processes from "./internal/store/sqlProcesses.ts"
 import * as Refusal from "./internal/store/sqlRefusal.ts"
+
+/** What a store does by itself leaves no spans. What somebody asks of it is a part of what they do. */
+const untraced = Layer.succeed(References.TracerEnabled, false)
 
 /**
  * Opens the store in the database of the `SqlClient`, SQLite or PostgreSQL, and makes or upgrades its tables first. Fails
@@ -139,7 +142,7 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
       changes: changes.stream
     })
   })
-)
+).pipe(Layer.provide(untraced))
 
 /**
  * Makes anew from the turns what calls are found by, in one transaction. Needed only after somebody has changed tables by

@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import { Calls } from "@ringback/core"
-import { ByteSize, Effect, Exit } from "effect"
+import { type CallEvent, Calls, CallTrace } from "@ringback/core"
+import { ByteSize, Context, Effect, Exit, Tracer } from "effect"
 import type { Layer, Scope } from "effect"
 import { HttpEffect, HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
 import type { HttpServerError, HttpServerRequest } from "effect/http"
@@ -92,6 +92,8 @@ export interface Options<V extends Verification<unknown> = Verification> extends
  * The address is one: other spellings of `path` (another case, a trailing slash, `//`, an encoded letter) are 404, for they would
  * pass by what a proxy allows by path. Middleware sees and changes the answer as that of any route.
  *
+ * Where requests have spans, that of a webhook is linked to the trace of its call (`CallTrace`), with the id as `ringback.call`.
+ *
  * Each webhook counts in the metric `ringback_webhooks_total`, by `event` and `result`. Whom it refuses the log tells, of each kind
  * at once and then once a minute at most.
  *
@@ -147,6 +149,13 @@ const bodyOf = (
   )
 }
 
+/** The span of the request and the trace of the call find each other. */
+const link = (span: Tracer.AnySpan | undefined, call: CallEvent.CallId): void => {
+  if (span?._tag !== "Span") return
+  span.attribute("ringback.call", call)
+  span.addLinks([{ span: Tracer.externalSpan(CallTrace.ofCall(call)), attributes: {} }])
+}
+
 const whyUnread = ({ reason }: HttpServerError.HttpServerError): Answering.Unread =>
   reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge" ? "too_large" : "unreadable"
 
@@ -154,9 +163,12 @@ const whyUnread = ({ reason }: HttpServerError.HttpServerError): Answering.Unrea
  * Gives the answer to the server, and tells, once, what became of it. The scope of a request closes when the server has taken
  * the answer, or when there will be none; another status is not our answer.
  */
-const respond = ({ headers, sent, status, text }: Answering.Answer): Effect.Effect<Response, never, Scope.Scope> =>
+const respond = (
+  { call, headers, sent, status, text }: Answering.Answer
+): Effect.Effect<Response, never, Scope.Scope> =>
   Effect.withFiber((fiber) => {
     let isTaken = false
+    if (call !== undefined) link(Context.getOrUndefined(fiber.context, Tracer.ParentSpan), call)
     // Whoever is gone has interrupted the request, which shows where it may be interrupted.
     HttpEffect.appendPreResponseHandlerUnsafe(
       fiber.context,

@@ -1,7 +1,7 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Action, Calls, EventStore, Explain, PhoneNumber } from "@ringback/core"
-import type { Reply, Webhook } from "@ringback/core"
+import { Action, Calls, CallTrace, EventStore, Explain, PhoneNumber, Reply } from "@ringback/core"
+import type { CallEvent, Webhook } from "@ringback/core"
 import { Deferred, Effect, Exit, Fiber, Layer, Logger, Metric, Redacted, References, Scope, Tracer } from "effect"
 import type { Types } from "effect"
 import { type Headers, HttpEffect, HttpMiddleware, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
@@ -777,6 +777,27 @@ for (const [way, serve] of ways) {
 }
 
 describe("the route", () => {
+  it.effect("links the span of its request to the trace of the call", () => {
+    const id = "0123456789abcdefghjk" as CallEvent.CallId
+    const spans: Array<Tracer.NativeSpan> = []
+    const tracer = Tracer.make({
+      span: (options) => {
+        const span = new Tracer.NativeSpan(options)
+        spans.push(span)
+        return span
+      }
+    })
+    return Effect.gen(function*() {
+      const reply: Reply.Reply = { ...Reply.make(Action.hangup, "recorded"), call: id }
+      const { url } = yield* serveRoute(() => Effect.succeed(reply))
+      yield* post(url, JSON.stringify(answered))
+      const [span] = spans.filter(({ kind }) => kind === "server")
+      const linked = span!.links.map(({ span: { spanId, traceId } }) => ({ spanId, traceId }))
+      assert.deepStrictEqual(linked, [CallTrace.ofCall(id)])
+      assert.strictEqual(span!.attributes.get("ringback.call"), id)
+    }).pipe(Effect.withTracer(tracer))
+  })
+
   it.effect("is read through a middleware that decompresses it", () =>
     Effect.gen(function*() {
       const { receive, received } = engine(question)

@@ -27,10 +27,18 @@ export class Answer {
   readonly text: string
   /** To be told, once, whether the carrier took the whole of it. */
   readonly sent: Reply.Reply["sentUnsafe"]
-  constructor(status: number, text: string, sent: Reply.Reply["sentUnsafe"] = () => undefined) {
+  /** The call that it is for, if that is known. */
+  readonly call: Reply.Reply["call"]
+  constructor(
+    status: number,
+    text: string,
+    sent: Reply.Reply["sentUnsafe"] = () => undefined,
+    call?: Reply.Reply["call"]
+  ) {
     this.status = status
     this.text = text
     this.sent = sent
+    this.call = call
   }
   /** Whoever sent too much may still be sending, so nothing more is read from there. */
   get headers(): { readonly [name: string]: string } {
@@ -116,15 +124,15 @@ export const make = Effect.fnUntraced(
 
     const toAnswer = ({ event }: Webhook.Webhook, reply: Received): Answer => {
       if (Exit.isFailure(reply)) return failed(event, reply.cause)
-      const { action, sentUnsafe: sent } = reply.value
+      const { action, call, sentUnsafe: sent } = reply.value
       if (action === undefined) {
         count(event, "nothing")
-        return new Answer(200, "{}", sent)
+        return new Answer(200, "{}", sent, call)
       }
       const envelope = TelesignWire.encodeAction(action, options)
       if (Result.isSuccess(envelope)) {
         count(event, "action")
-        return new Answer(200, JSON.stringify(envelope.success), sent)
+        return new Answer(200, JSON.stringify(envelope.success), sent, call)
       }
       // Nobody could steer the line after no answer, so the callee is not kept on it.
       count(event, "unsayable")

@@ -2,6 +2,7 @@
 import { Cause, Context, Effect, Exit, Fiber, Option, Result } from "effect"
 import type * as Call from "../../Call.ts"
 import type * as CallInput from "../../CallInput.ts"
+import * as CallTrace from "../../CallTrace.ts"
 import type * as Request from "../../Request.ts"
 import * as Defect from "../defect.ts"
 import * as CallLog from "./callLog.ts"
@@ -56,7 +57,7 @@ const awaited = ({ live }: Entity): { readonly request: Activity; readonly n: nu
 
 /** Of the calls of an engine. `context` holds the services that activities need. */
 export const make = (
-  { closing, run }: Surroundings,
+  { closing, run, within }: Surroundings,
   { entities, intake }: Parts,
   context: Context.Context<never>
 ): Activities => {
@@ -82,9 +83,10 @@ export const make = (
    * Effect ends there and then, whatever it still had to do.
    */
   const inputOf = (entity: Entity, request: Activity, n: number): Effect.Effect<CallInput.CallInput> => {
-    const effect = Effect.suspend(() =>
-      Effect.provideContext(request.effect as Effect.Effect<unknown, unknown>, context)
-    )
+    const effect = Effect.suspend(() => {
+      const traced = within(request.effect as Effect.Effect<unknown, unknown>, CallTrace.ofWait(entity.id, n))
+      return Effect.provideContext(traced, context)
+    })
     return Effect.provideService(effect, ActivityKey, `${entity.id}/${n}`).pipe(
       Effect.forkChild({ startImmediately: true }),
       Effect.flatMap(Fiber.await),

@@ -1,14 +1,16 @@
 /** What is logged about a call carries its id and its flow, and nothing of what foreign code said unmasked. */
 import { Cause, Effect } from "effect"
+import * as CallTrace from "../../CallTrace.ts"
 import type * as Decider from "../../Decider.ts"
 import * as Defect from "../defect.ts"
 import type { Entity } from "./entity.ts"
+import { below } from "./tracing.ts"
 
-/** The log lines of an effect, with the call that they are about. */
+/** The log lines of an effect, with the call that they are about, and its trace. */
 export const about = <A, E, R>(entity: Entity, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
   const call = entity.live?.call ?? entity.known
   const flow = call === undefined || call.flow === "" ? {} : { flow: call.flow, version: call.flowVersion }
-  return Effect.annotateLogs(effect, { call: entity.id, ...flow })
+  return below(Effect.annotateLogs(effect, { call: entity.id, ...flow }), CallTrace.ofCall(entity.id))
 }
 
 /** One line at `Error` about a call, with the stack of what was thrown. */

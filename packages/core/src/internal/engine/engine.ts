@@ -77,7 +77,7 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
   })
   const { intake } = parts
   const elsewhere = Elsewhere.make(surroundings, parts)
-  const activities = Activities.make(surroundings, parts, yield* Effect.context<never>())
+  const activities = Activities.make(surroundings, parts, options.context)
   const dialling = yield* Dialling.make(surroundings, parts, yield* Transport)
   const webhooks = yield* Webhooks.make(surroundings, parts, callers, options)
   const requests = yield* Requests.make(surroundings, webhooks.isLate)

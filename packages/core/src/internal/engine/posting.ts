@@ -3,6 +3,7 @@ import { Cause, Effect, Exit, Option } from "effect"
 import type { Scope } from "effect"
 import type * as Action from "../../Action.ts"
 import type { Posted } from "../../CallInput.ts"
+import * as CallTrace from "../../CallTrace.ts"
 import { type Accepted, Lost, type Transport, TransportError } from "../../Transport.ts"
 import * as Gathered from "../gathered.ts"
 import * as Lateness from "../lateness.ts"
@@ -21,7 +22,7 @@ const lost = (problem: string): TransportError => new TransportError({ reason: n
 
 /** By the transport of an engine, until its scope closes. */
 export const make = Effect.fnUntraced(function*(
-  { closing, elapsed, run, settings }: Surroundings,
+  { closing, elapsed, run, settings, within }: Surroundings,
   transport: Transport["Service"]
 ): Effect.fn.Return<Post, never, Scope.Scope> {
   const late = `no answer within ${settings.dial.answerWithin} ms`
@@ -37,14 +38,14 @@ export const make = Effect.fnUntraced(function*(
    * What the carrier says to a dial, or that it said nothing in time. A transport that does not let go is not waited for
    * either, which is why it has a fiber of its own.
    */
-  const send = (dial: Action.Dial): Effect.Effect<Exit.Exit<Accepted, TransportError>> =>
+  const send = ({ id }: Entity, dial: Action.Dial): Effect.Effect<Exit.Exit<Accepted, TransportError>> =>
     Effect.callback((resume) => {
       let forget = (): void => undefined
       const watched = new Lateness.Watched(elapsed(), () => {
         tellUnknown(late)
         silent(late)
       })
-      const sending = run(Effect.onExitPrimitive(transport.send(dial), (exit) => {
+      const sending = run(Effect.onExitPrimitive(within(transport.send(dial), CallTrace.ofCall(id)), (exit) => {
         watched.item = undefined
         forget()
         resume(Effect.succeed(exit))
@@ -61,7 +62,7 @@ export const make = Effect.fnUntraced(function*(
     })
 
   return Effect.fnUntraced(function*(entity, dial): Effect.fn.Return<Posted> {
-    const result = yield* send(dial)
+    const result = yield* send(entity, dial)
     if (Exit.isSuccess(result)) {
       const posted = accepted(result.value)
       if (posted._tag === "Lost") tellUnknown(posted.problem)

@@ -84,7 +84,7 @@ export const make = (
   }
 
   const toReply = ({ entity, since }: Arrival, line: number, reply: Owed, isCopy: boolean): Reply.Reply => {
-    if (reply._tag !== "Act") return silent
+    if (reply._tag !== "Act") return { ...silent, call: entity.id }
     const delivery = isInFlight(reply) ? entity.deliveries.get(line) : undefined
     /** Takes down what became of it. If that has to be recorded, gives how. */
     const told = (whole: boolean): Effect.Effect<void> | undefined => {
@@ -99,6 +99,7 @@ export const make = (
     return {
       action: Masked.masking(reply.action), // read from a log it would print whole
       basis: isCopy ? "copy" : "recorded",
+      call: entity.id,
       sent: (whole) => Effect.suspend(() => told(whole) ?? Effect.void),
       sentUnsafe: (whole) => {
         const recording = told(whole)

@@ -1,6 +1,6 @@
 /** What all parts of one engine share. */
 import { Clock, Effect, Random } from "effect"
-import type { Scope } from "effect"
+import type { Context, Scope } from "effect"
 import type * as Call from "../../Call.ts"
 import type { CallEvent, CallId } from "../../CallEvent.ts"
 import type * as CallInput from "../../CallInput.ts"
@@ -20,6 +20,7 @@ import * as Neighbours from "./neighbours.ts"
 import * as Pacing from "./pacing.ts"
 import * as Restore from "./restore.ts"
 import * as Time from "./time.ts"
+import * as Tracing from "./tracing.ts"
 
 /** What all parts of one engine share. None of it is a call's. */
 export interface Surroundings {
@@ -47,6 +48,8 @@ export interface Surroundings {
   readonly read: () => Time.Reading
   /** How this engine ends. */
   readonly closing: Closing
+  /** Runs what is the application's as a part of the trace of a call. */
+  readonly within: Tracing.Within
   /** What is counted. */
   readonly figures: Figures.Figures
   /** What is said of a store that fails, and of one that throws where it should fail. */
@@ -71,6 +74,8 @@ export interface Options {
   readonly definition: Surroundings["definition"]
   /** The names of the flows that are registered. */
   readonly flows: ReadonlySet<string>
+  /** The services that the application has, those of activities among them. */
+  readonly context: Context.Context<never>
   readonly namespace: string | undefined
   readonly settings: Settings.Settings
   /** The calls that are running in the store. */
@@ -101,7 +106,7 @@ export const make = Effect.fnUntraced(function*(
   options: Options,
   { closing, store, wake }: Ground
 ): Effect.fn.Return<Made, StoreError, Scope.Scope> {
-  const { definition, flows, running, restored, settings } = options
+  const { context, definition, flows, running, restored, settings } = options
   const run = yield* Background.make
   const own = yield* Clock.Clock
   const changes = yield* Time.ClockChanges
@@ -133,10 +138,11 @@ export const make = Effect.fnUntraced(function*(
   const draw = yield* Chance
   const isMissing = missingBeside(neighbours, definition)
   const troubles = troublesSince(elapsed)
+  const within = Tracing.make(context)
   const figures = yield* Figures.make({ elapsed, flows, settings })
   const about = { store, settings, namespace, formerNamespace, draw, process, neighbours, definition, isMissing }
   return {
-    surroundings: { ...about, alarm, pacing, restore, now, elapsed, read, closing, figures, troubles, run },
+    surroundings: { ...about, alarm, pacing, restore, now, elapsed, read, closing, figures, troubles, within, run },
     time,
     clock
   }

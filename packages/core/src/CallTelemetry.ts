@@ -1,0 +1,155 @@
+/**
+ * Sends the traces of calls out, beside the engine: it follows what this process appends, and nothing waits for it.
+ *
+ * @since 0.1.0
+ */
+import { Clock, Context, Effect, Exit, Layer, Option, Stream, Tracer } from "effect"
+import * as Call from "./Call.ts"
+import type { CallId } from "./CallEvent.ts"
+import { CallIndex } from "./CallIndex.ts"
+import * as CallTrace from "./CallTrace.ts"
+import { EventStore, type StoreError, type Turn } from "./EventStore.ts"
+import * as ids from "./internal/ids.ts"
+
+/**
+ * How traces go out.
+ *
+ * @since 0.1.0
+ */
+export interface Options {
+  /**
+   * Of how many calls the traces go out, from 0 to 1; 1 unless told otherwise. Which calls that are is in their ids, so that all
+   * processes choose the same.
+   */
+  readonly ratio?: number | undefined
+}
+
+/** So many traces are kept in memory, those of the calls that went on last. One that is not is read from the store again. */
+const mostTraces = 10_000
+
+/** What has ended so shortly before a process was seen to be gone may not have gone out, in milliseconds. */
+const doubt = 60_000
+
+/** So many calls that have ended are looked at when a process starts. */
+const mostEnded = 1_000
+
+/**
+ * Sends the spans of calls to the `Tracer` that the program has, such as that of `Otlp.layerJson`: one trace for a call, across restarts
+ * and processes (`CallTrace`). A span goes out when it has ended, by the process that appended the turn which ended it.
+ *
+ * A process that dies may not have sent its last spans. So whoever goes on with a call sends again what had ended in the minute
+ * before, and a process that starts what calls had that ended in that minute, if it finds a `CallIndex`. What so goes out
+ * twice has the same ids. A span is lost if its call was over and more than a thousand others ended after it, or nobody started
+ * again within the minute.
+ *
+ * Each span is given its ids after the tracer has made it. The tracers of Effect take them; the SDK of OpenTelemetry draws the ids of
+ * spans by itself: there the spans of a call are in one trace, and do not find their parents.
+ *
+ * Put it between the engine and the store (`Layer.provideMerge`), so that it closes after the engine and before the tracer.
+ *
+ * @since 0.1.0
+ */
+export const layer = ({ ratio = 1 }: Options = {}): Layer.Layer<never, never, EventStore> =>
+  Layer.effectDiscard(Effect.withTracerEnabled(
+    Effect.gen(function*() {
+      const store = yield* EventStore
+      const tracer = yield* Effect.tracer
+      const follower = follow(store, (span) => send(tracer, span))
+      const isWanted = ({ callId }: { readonly callId: CallId }) => ratio >= 1 || shareOf(callId) < ratio
+      yield* Effect.forkScoped(Stream.runForEach(Stream.filter(store.changes, isWanted), follower), {
+        startImmediately: true
+      })
+      const index = yield* Effect.serviceOption(CallIndex)
+      if (Option.isSome(index)) yield* Effect.forkScoped(Effect.ignore(ofTheDead(store, index.value, isWanted, tracer)))
+    }),
+    false
+  ))
+
+/** A number from 0 to 1 that belongs to a call. */
+const shareOf = (callId: CallId): number => Number.parseInt(CallTrace.traceId(callId).slice(-8), 16) / 2 ** 32
+
+const after = (trace: CallTrace.Trace, turns: ReadonlyArray<Turn>): CallTrace.Trace =>
+  turns.reduce((trace, turn) => CallTrace.next(trace, turn)[0], trace)
+
+/** Follows the turns of this process. Those of others are read where they are missing, and sent by the others. */
+const follow = (store: EventStore["Service"], send: (span: CallTrace.Span) => void) => {
+  const traces = new Map<CallId, CallTrace.Trace>()
+
+  const keep = (callId: CallId, trace: CallTrace.Trace): void => {
+    traces.delete(callId)
+    if (!Call.isOver(trace.call)) traces.set(callId, trace)
+    const [oldest] = traces.size > mostTraces ? traces.keys() : []
+    if (oldest !== undefined) traces.delete(oldest)
+  }
+
+  const goOn = (trace: CallTrace.Trace, turn: Turn): void => {
+    const [now, ended] = CallTrace.next(trace, turn)
+    keep(turn.callId, now)
+    for (const span of ended) send(span)
+  }
+
+  /** Another process has gone on with the call, or the trace is not in memory any more. */
+  const catchUp = (known: CallTrace.Trace | undefined, turn: Turn): Effect.Effect<void, StoreError> =>
+    Effect.map(store.read(turn.callId), (turns) => {
+      const before = turns.slice(0, turn.version - 1)
+      const last = before.at(-1)
+      const isOfAnother = last !== undefined && ids.processOf(last.id) !== ids.processOf(turn.id)
+      if (known === undefined && isOfAnother) {
+        for (const span of endedSince(turn.callId, before, last.at - doubt)) send(span)
+      }
+      goOn(after(CallTrace.initial(turn.callId), before), turn)
+    })
+
+  return (turn: Turn): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const known = traces.get(turn.callId)
+      if (known !== undefined && turn.version <= known.version) return Effect.void // it is told again
+      const trace = known ?? (turn.version === 1 ? CallTrace.initial(turn.callId) : undefined)
+      if (trace === undefined || turn.version > trace.version + 1) return Effect.ignore(catchUp(known, turn))
+      return Effect.sync(() => goOn(trace, turn))
+    })
+}
+
+const endedSince = (callId: CallId, turns: ReadonlyArray<Turn>, since: number): ReadonlyArray<CallTrace.Span> =>
+  CallTrace.spans(callId, turns).filter(({ endedAt }) => endedAt >= since)
+
+/** Sends what calls had that are over since a minute, and that no living process has gone on with. */
+const ofTheDead = Effect.fnUntraced(function*(
+  store: EventStore["Service"],
+  index: CallIndex["Service"],
+  isWanted: (call: { readonly callId: CallId }) => boolean,
+  tracer: Tracer.Tracer
+) {
+  const since = (yield* Clock.currentTimeMillis) - doubt
+  const { calls } = yield* index.list({ status: "over", endedFrom: since }, { limit: mostEnded })
+  const alive = store.processes === undefined ? new Map<string, unknown>() : yield* store.processes.alive
+  for (const { callId } of calls.filter(isWanted)) {
+    const turns = yield* store.read(callId)
+    const last = turns.at(-1)
+    if (last === undefined || alive.has(ids.processOf(last.id))) continue
+    for (const span of endedSince(callId, turns, since)) send(tracer, span)
+  }
+})
+
+/** Of a time in milliseconds, which need not be whole. */
+const nanos = (millis: number): bigint => BigInt(Math.round(millis * 1000)) * 1000n
+
+/** Makes a span of a tracer that has ended, under the ids that it has for everybody. */
+const send = (tracer: Tracer.Tracer, { parentId, spanId, traceId, ...span }: CallTrace.Span): void => {
+  const made = tracer.span({
+    name: span.name,
+    parent: parentId === undefined ? Option.none() : Option.some(Tracer.externalSpan({ traceId, spanId: parentId })),
+    annotations: Context.empty(),
+    links: [],
+    startTime: nanos(span.startedAt),
+    kind: "internal",
+    root: parentId === undefined,
+    sampled: true
+  })
+  Object.defineProperties(made, { traceId: { value: traceId }, spanId: { value: spanId } })
+  for (const [name, value] of Object.entries(span.attributes)) made.attribute(name, value)
+  made.end(nanos(span.endedAt), span.problem === undefined ? Exit.void : Exit.fail(problem(span.problem)))
+}
+
+/** Without a stack: that of this place tells nothing. */
+const problem = (words: string): Error => Object.assign(new Error(words), { name: "CallProblem", stack: words })

@@ -1,0 +1,289 @@
+/**
+ * A call as a trace: spans for the call, its lines, its turns, and what its flow waited for, from the events alone. So the same call
+ * gives the same spans under the same ids, whoever makes them and how often.
+ *
+ * @since 0.1.0
+ */
+import * as Call from "./Call.ts"
+import type { CallEvent, CallId } from "./CallEvent.ts"
+import * as CallLine from "./CallLine.ts"
+import { alphabet } from "./internal/digits.ts"
+import * as Masked from "./internal/masked.ts"
+import { mask } from "./PhoneNumber.ts"
+
+/**
+ * The ids by which a span is found: 32 and 16 digits of `0-9 a-f`, as W3C Trace Context and OpenTelemetry have them.
+ *
+ * @since 0.1.0
+ */
+export interface SpanId {
+  readonly traceId: string
+  readonly spanId: string
+}
+
+/**
+ * A span that has ended. Times are in milliseconds since 1970, those of the record. Attributes hold no number, no digit, no word
+ * that was said, and nothing that the application gave but names.
+ *
+ * @since 0.1.0
+ */
+export interface Span extends SpanId {
+  readonly parentId: string | undefined
+  readonly name: string
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly attributes: { readonly [name: string]: string | number | boolean }
+  /** What went wrong, in words without secrets; `undefined` if nothing did. */
+  readonly problem: string | undefined
+}
+
+/**
+ * What a trace has of a turn.
+ *
+ * @since 0.1.0
+ */
+export interface Turn {
+  readonly version: number
+  readonly at: number
+  readonly events: ReadonlyArray<CallEvent>
+}
+
+/**
+ * How far the trace of a call has come.
+ *
+ * @since 0.1.0
+ */
+export interface Trace {
+  readonly traceId: string
+  readonly call: Call.Call
+  /** How many turns it knows. */
+  readonly version: number
+  /** When what the flow waits for began, by the record. */
+  readonly waitsSince: number
+  /** The last turn, which lasts until the next. */
+  readonly turn: Turn | undefined
+}
+
+// Ids
+
+/** What a span is of. Each has a number within its call. */
+type Part = "call" | "line" | "turn" | "wait"
+
+const parts: ReadonlyArray<Part> = ["call", "line", "turn", "wait"]
+
+/** Spreads 32 bits over 32 bits, each to another place. */
+const spread = (bits: number): number => {
+  const first = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b)
+  const second = Math.imul(first ^ (first >>> 13), 0xc2b2ae35)
+  return (second ^ (second >>> 16)) >>> 0
+}
+
+const hex = (bits: number): string => bits.toString(16).padStart(8, "0")
+
+/** The 100 bits of an id in four words, the chance of the id in the last ones. */
+const words = (callId: CallId): ReadonlyArray<number> => {
+  const five = Array.from(callId, (digit) => alphabet.indexOf(digit))
+  const word = (from: number) => five.slice(from, from + 5).reduce((bits, digit) => (bits << 5) | digit, 0)
+  return [word(0), word(5), word(10), word(15)]
+}
+
+/**
+ * The id of the trace of a call, made of the id of the call alone.
+ *
+ * @since 0.1.0
+ */
+export const traceId = (callId: CallId): string => {
+  let before = 0x9e3779b1
+  return words(callId).map((word) => hex(before = spread(word ^ before))).join("")
+}
+
+/** Within a trace no two parts share an id, for each half of it is spread without a loss. */
+const spanId = (traceId: string, part: Part, n: number): string => {
+  const code = n * parts.length + parts.indexOf(part) + 1
+  const half = (from: number) => spread(Number.parseInt(traceId.slice(from, from + 8), 16) ^ code)
+  return hex(half(16)) + hex(half(24))
+}
+
+const within = (traceId: string, part: Part, n = 0): SpanId => ({ traceId, spanId: spanId(traceId, part, n) })
+
+/**
+ * The span of a whole call.
+ *
+ * @since 0.1.0
+ */
+export const ofCall = (callId: CallId): SpanId => within(traceId(callId), "call")
+
+/**
+ * The span of one line of a call.
+ *
+ * @since 0.1.0
+ */
+export const ofLine = (callId: CallId, line: number): SpanId => within(traceId(callId), "line", line)
+
+/**
+ * The span of what a flow waited for by its decision `n`: an activity, a sleep or a signal.
+ *
+ * @since 0.1.0
+ */
+export const ofWait = (callId: CallId, n: number): SpanId => within(traceId(callId), "wait", n)
+
+// Spans
+
+/**
+ * The trace of a call before its first turn.
+ *
+ * @since 0.1.0
+ */
+export const initial = (callId: CallId): Trace => ({
+  traceId: traceId(callId),
+  call: Call.initial(callId),
+  version: 0,
+  waitsSince: 0,
+  turn: undefined
+})
+
+/** One span of a call. All but that of the call itself stand below that, or below a line. */
+const span = (
+  { call, traceId }: Pick<Trace, "call" | "traceId">,
+  [part, n]: readonly [Part, number],
+  line: number | undefined,
+  rest: Pick<Span, "name" | "startedAt" | "endedAt" | "attributes"> & { readonly problem?: string | undefined }
+): Span => ({
+  ...within(traceId, part, n),
+  parentId: part === "call"
+    ? undefined
+    : line !== undefined && line <= call.lines.length
+    ? spanId(traceId, "line", line)
+    : spanId(traceId, "call", 0),
+  ...rest,
+  endedAt: Math.max(rest.startedAt, rest.endedAt),
+  problem: rest.problem
+})
+
+const lineOf = (events: ReadonlyArray<CallEvent>): number | undefined => {
+  for (const event of events) if ("line" in event) return event.line
+  return undefined
+}
+
+/** What the call did on one line from a turn to the next. */
+const turnSpan = (trace: Pick<Trace, "call" | "traceId">, { at, events, version }: Turn, until: number): Span => {
+  const decided = events.findLast((event) => event._tag === "ActionDecided" || event._tag === "HoldAnswered")
+  return span(trace, ["turn", version], lineOf(events), {
+    name: `turn ${events[0]?._tag ?? "without events"}`,
+    startedAt: at,
+    endedAt: until,
+    attributes: {
+      "ringback.turn": version,
+      "ringback.events": events.map(({ _tag }) => _tag).join(" "),
+      ...(decided === undefined ? {} : { "ringback.action": decided.action._tag })
+    }
+  })
+}
+
+const lineSpan = (trace: Pick<Trace, "call" | "traceId">, line: CallLine.CallLine, at: number): Span => {
+  const isDialled = line.direction === "outbound"
+  return span(trace, ["line", line.id], undefined, {
+    name: isDialled ? "line dialled" : "line answered",
+    startedAt: line.openedAt,
+    endedAt: at,
+    attributes: {
+      "ringback.line": line.id,
+      "ringback.direction": line.direction,
+      "ringback.answered": line.answered || !isDialled,
+      "ringback.closed_by": line.closedBy ?? "presumed",
+      "ringback.attempt": line.attempt,
+      ...(line.to === undefined ? {} : { "ringback.to": mask(line.to) }),
+      ...(line.from === undefined ? {} : { "ringback.from": mask(line.from) })
+    },
+    problem: line.unknown ? "nobody knows whether it rang" : undefined
+  })
+}
+
+type Wait = Extract<Call.Wait, { readonly _tag: "Activity" | "Sleep" | "Signal" }>
+
+/** What a flow waited for away from its lines, and what ended that. */
+const waitSpan = (trace: Trace, wait: Wait, { _tag, at, ...event }: CallEvent): Span => {
+  const isFailed = "ok" in event && !event.ok
+  return span(trace, ["wait", wait.n], undefined, {
+    name: wait._tag === "Sleep" ? "sleep" : `${wait._tag.toLowerCase()} ${Masked.line(wait.name)}`,
+    startedAt: trace.waitsSince,
+    endedAt: at,
+    attributes: { "ringback.ended_by": isFailed ? "error" : _tag },
+    problem: _tag === "ActivityDied" ? "it died" : _tag === "ActivityOverdue" ? "it took longer than it may" : undefined
+  })
+}
+
+const callSpan = (trace: Pick<Trace, "call" | "traceId">, at: number): Span => {
+  const { exit, flow, flowVersion, id, lines, startedAt } = trace.call
+  const reason = exit?._tag === "Stopped" ? exit.reason._tag : undefined
+  return span(trace, ["call", 0], undefined, {
+    name: `call ${Masked.line(flow)}`,
+    startedAt,
+    endedAt: at,
+    attributes: {
+      "ringback.call": id,
+      "ringback.flow": Masked.line(flow),
+      "ringback.flow_version": flowVersion,
+      "ringback.direction": lines[0]?.direction ?? "outbound",
+      "ringback.lines": lines.length,
+      ...(exit === undefined ? {} : { "ringback.outcome": exit._tag }),
+      ...(reason === undefined ? {} : { "ringback.stopped_by": reason })
+    },
+    problem: reason === undefined || reason === "Cancelled" ? undefined : `it was stopped: ${reason}`
+  })
+}
+
+const isAway = (wait: Call.Wait | undefined): wait is Wait =>
+  wait?._tag === "Activity" || wait?._tag === "Sleep" || wait?._tag === "Signal"
+
+/** What one event ended. */
+const ended = (trace: Trace, event: CallEvent, call: Call.Call): ReadonlyArray<Span> => {
+  const before = trace.call
+  const spans: Array<Span> = []
+  const after = { traceId: trace.traceId, call }
+  if (isAway(before.wait) && call.wait?.n !== before.wait.n) spans.push(waitSpan(trace, before.wait, event))
+  if ("line" in event) {
+    const [was, is] = [Call.lineOf(before, event.line), Call.lineOf(call, event.line)]
+    const isOver = is !== undefined && CallLine.isQuiet(is) && (was === undefined || !CallLine.isQuiet(was))
+    if (isOver) spans.push(lineSpan(after, is, event.at))
+  }
+  if (Call.isOver(call) && !Call.isOver(before)) spans.push(callSpan(after, event.at))
+  return spans
+}
+
+/**
+ * Goes on by a turn, and gives the spans that it ended. A turn lasts until the next one of its call; what comes after the end of
+ * a call takes no time.
+ *
+ * @since 0.1.0
+ */
+export const next = (trace: Trace, turn: Turn): readonly [Trace, ReadonlyArray<Span>] => {
+  const spans: Array<Span> = []
+  if (trace.turn !== undefined) spans.push(turnSpan(trace, trace.turn, turn.at))
+  let now = trace
+  for (const event of turn.events) {
+    const call = Call.evolve(now.call, event)
+    spans.push(...ended(now, event, call))
+    const waitsSince = call.wait?.n === now.call.wait?.n ? now.waitsSince : event.at
+    now = { ...now, call, waitsSince }
+  }
+  const isOver = Call.isOver(now.call)
+  if (isOver) spans.push(turnSpan(now, turn, turn.at))
+  return [{ ...now, version: turn.version, turn: isOver ? undefined : turn }, spans]
+}
+
+/**
+ * All spans of a call that have ended.
+ *
+ * @since 0.1.0
+ */
+export const spans = (callId: CallId, turns: ReadonlyArray<Turn>): ReadonlyArray<Span> => {
+  const all: Array<Span> = []
+  let trace = initial(callId)
+  for (const turn of turns) {
+    const [after, ended] = next(trace, turn)
+    trace = after
+    all.push(...ended)
+  }
+  return all
+}
