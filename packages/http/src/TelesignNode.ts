@@ -25,7 +25,7 @@ export interface Server extends NodeHttp.Server {}
  * middleware, access log or span of a request. A defect is logged, and answered with 500.
  *
  * Requests over HTTP/2 are left to the others. When the layer closes it takes nothing new, and waits until all that it has read
- * is answered.
+ * is answered; who has not sent all of a body yet is not waited for.
  *
  * ```ts
  * const server = createServer()
@@ -75,16 +75,17 @@ const door = Effect.fnUntraced(function*(
   let underWay = 0
 
   const take = (request: NodeHttp.Request, response: NodeHttp.Response): void => {
-    if (++underWay === 1) latch.closeUnsafe()
-    read(request, (body) =>
+    read(request, (body) => {
+      if (++underWay === 1) latch.closeUnsafe()
       answer(() => NodeHttp.headersOf(request), body, (answer) => {
         write(response, answer)
         if (--underWay === 0) latch.openUnsafe()
-      }))
+      })
+    })
   }
   const isFor = (request: NodeHttp.Request): boolean =>
     request.method === "POST" && NodeHttp.isRequest(request) &&
-    Answering.isAt(options.path, NodeHttp.targetOf(request))
+    Answering.isAt(options.path, NodeHttp.targetOf(request.url ?? ""))
 
   yield* Effect.acquireRelease(
     Effect.sync(() => NodeHttp.intercept(server, { isFor, take })),

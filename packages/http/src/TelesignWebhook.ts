@@ -131,7 +131,7 @@ const route = Effect.fnUntraced(function*(options: Options) {
     ))
 
   return (request: Request): Effect.Effect<Response, never, Scope.Scope> =>
-    Answering.isAt(options.path, request.url)
+    Answering.isAt(options.path, NodeHttp.cameTo(request.url, request.source))
       ? Effect.flatMap(bodyOf(request, reading), (body) => answered(request, body))
       : Effect.succeed(HttpServerResponse.empty({ status: 404 }))
 })

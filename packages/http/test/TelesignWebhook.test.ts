@@ -1031,6 +1031,29 @@ describe("Node's server", () => {
       assert.isFalse(Object.hasOwn(server, "emit"))
     }))
 
+  it.effect("waits at its end for nobody who has not sent all of a body", () =>
+    Effect.gen(function*() {
+      const { receive, received } = engine(question)
+      const server = createServer()
+      yield* Effect.acquireRelease(
+        Effect.promise(() => once(server.listen(nowhere), "listening")),
+        () => Effect.sync(() => server.close().closeAllConnections())
+      )
+      const scope = yield* Scope.make()
+      const door = Layer.provide(TelesignNode.layer(server, { path, verify: "none" }), callsOf(receive))
+      yield* Layer.buildWithScope(door, scope)
+      const [head = "", body = ""] = requestText(JSON.stringify(answered)).split("\r\n\r\n")
+      const arrived = once(server, "connection").then(([socket]) => once(socket as Socket, "data"))
+      const client = yield* dialIn(place(server).port)
+      client.write(`${head}\r\n\r\n${body.slice(0, 5)}`)
+      yield* Effect.promise(() => arrived)
+      yield* Scope.close(scope, Exit.void)
+      assert.lengthOf(received, 0)
+      client.write(body.slice(5))
+      const [data] = yield* Effect.promise(() => once(client, "data"))
+      assert.match(String(data), /^HTTP\/1.1 200 OK/)
+    }))
+
   it.effect("may be shared by several, which leave in any order", () =>
     Effect.gen(function*() {
       const one = engine(question)

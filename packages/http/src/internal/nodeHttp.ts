@@ -155,11 +155,13 @@ const authorizations = (source: object): ReadonlyArray<string> => {
     : []
 }
 
-/** The target of a request as a path, also if it came as the whole address. */
-export const targetOf = ({ url = "" }: Request): string => {
-  if (!/^https?:\/\//i.test(url)) return url
-  const address = URL.parse(url)
-  return address === null ? url : address.pathname + address.search
+/** The target of a request as a path, also if it came as the whole address. Nothing is made of its dots and escapes. */
+export const targetOf = (url: string): string => url.replace(/^https?:\/\/[^/?#]*/i, "")
+
+/** The target of a request as it came, where that is known; else what its server has made of it. */
+export const cameTo = (url: string, source: object): string => {
+  const { url: raw } = source as { readonly url?: unknown }
+  return isRequest(source) && typeof raw === "string" ? targetOf(raw) : url
 }
 
 /** A connection whose request offers another protocol. */
