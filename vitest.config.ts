@@ -6,6 +6,8 @@ const all = ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "scripts/*
 const long = [
   "**/*.postgres.test.ts",
   "**/Storm*.test.ts",
+  "packages/testing/test/emulator.test.ts",
+  "packages/testing/test/explore.test.ts",
   "scripts/closing.test.ts",
   "scripts/firstCall.test.ts",
   "scripts/storm.test.ts",
@@ -17,13 +19,22 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["source"] } },
   test: {
     typecheck: { enabled: false },
+    maxWorkers: "100%", // By default a processor is left idle, which is half of a small machine.
     testTimeout: 30_000, // It bounds what hangs. A machine that is busy fails no test.
     hookTimeout: 60_000,
     coverage: { include: ["packages/*/src/**/*.ts"], reporter: ["text", "html"] },
     projects: [
       // Files share their modules: to load Effect for each anew took half of the time.
       { extends: true, test: { name: "quick", include: all, exclude: long, isolate: false } },
-      { extends: true, test: { name: "long", include: long, exclude: ["**/node_modules/**"] } }
+      {
+        extends: true,
+        test: {
+          name: "long",
+          include: long,
+          exclude: ["**/node_modules/**"],
+          globalSetup: "scripts/postgres.setup.ts"
+        }
+      }
     ]
   }
 })

@@ -147,7 +147,9 @@ const trials = Effect.fnUntraced(function*(kills: number, database: Database, ca
   while (living.length < database.processes) {
     yield* live([...living, yield* Effect.flatMap(prepare, (prepared) => prepared.open)])
   }
-  const prepared = yield* Effect.all([prepare, prepare])
+  /** A process that gets ready while others are killed, and opens when its turn comes. */
+  const spare = Effect.forkChild(prepare)
+  const spares = yield* Effect.all([spare, spare])
   const caller = yield* Effect.forkChild(Effect.forever(Effect.andThen(
     Effect.suspend(() => living.length === 0 ? Effect.void : newCall),
     Effect.sleep(database.pause)
@@ -163,11 +165,12 @@ const trials = Effect.fnUntraced(function*(kills: number, database: Database, ca
     const isLast = kill === kills
     if (isLast) yield* Fiber.interrupt(caller)
     if (!isLast || survivors.length === 0) {
-      yield* live([...survivors, yield* prepared.shift()!.open])
+      const next = yield* Fiber.join(spares.shift()!)
+      yield* live([...survivors, yield* next.open])
       yield* askAgain
     }
     yield* Console.log(`kill ${kill}: after ${wait} ms, ${calls.length} calls so far`)
-    if (kill <= kills - 2) prepared.push(yield* prepare)
+    if (kill <= kills - 2) spares.push(yield* spare)
   }
   yield* stillness(living[0]!)
   return calls.map((call) => ({

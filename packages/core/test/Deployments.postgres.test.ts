@@ -3,12 +3,10 @@ import { assert, describe } from "@effect/vitest"
 import { type CallEvent, Flow, Line, PhoneNumber } from "@ringback/core"
 import { Callee, PhoneCompany } from "@ringback/testing"
 import { Clock, Effect, Exit, Logger, Option, Schema } from "effect"
-import { afterAll } from "vitest"
 import * as Postgres from "./fixtures/postgres.ts"
 import { type Process, report, reportInTurns, rings, start, tags, testsOn } from "./fixtures/processes.ts"
 
 const server = await Postgres.start()
-afterAll(() => server?.stop())
 const test = testsOn(server)
 
 const to = PhoneNumber.make("15550170001")

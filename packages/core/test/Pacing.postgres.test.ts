@@ -3,12 +3,10 @@ import { assert, describe } from "@effect/vitest"
 import { Flow, Line, PhoneNumber } from "@ringback/core"
 import { Callee, FakeClock, PhoneCompany } from "@ringback/testing"
 import { Effect, Schema } from "effect"
-import { afterAll } from "vitest"
 import * as Postgres from "./fixtures/postgres.ts"
 import { type Process, reportInTurns, start, testsOn } from "./fixtures/processes.ts"
 
 const server = await Postgres.start()
-afterAll(() => server?.stop())
 const test = testsOn(server)
 
 const from = PhoneNumber.make("15550170009")

@@ -2,12 +2,10 @@ import { assert, describe } from "@effect/vitest"
 import { Calls, Flow, Line, PhoneNumber } from "@ringback/core"
 import { Callee, PhoneCompany } from "@ringback/testing"
 import { Clock, Effect, Fiber, Latch, Schema } from "effect"
-import { afterAll } from "vitest"
 import * as Postgres from "./fixtures/postgres.ts"
 import { report, rings, start, tags, testsOn } from "./fixtures/processes.ts"
 
 const server = await Postgres.start()
-afterAll(() => server?.stop())
 const test = testsOn(server)
 
 // Flows

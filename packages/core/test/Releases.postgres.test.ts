@@ -4,7 +4,6 @@ import { Calls, type Flow, PhoneNumber, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "@ringback/testing"
 import { Effect, Layer } from "effect"
-import { afterAll } from "vitest"
 import * as Postgres from "./fixtures/postgres.ts"
 import { inPlace, report, start, testsOn } from "./fixtures/processes.ts"
 import { approval, hotline, hotlineNumber, later, survey } from "./fixtures/releases/flows.ts"
@@ -12,7 +11,6 @@ import { openPostgres, openSqlite, type Release, releases, sessionOf } from "./f
 import { tempFile } from "./fixtures/tempFile.ts"
 
 const server = await Postgres.start()
-afterAll(() => server?.stop())
 const testOnPostgres = testsOn(server)
 
 const engine = { flows: [survey, later, approval], inbound: { [hotlineNumber]: hotline } }

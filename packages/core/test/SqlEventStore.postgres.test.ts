@@ -8,11 +8,9 @@ import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { randomBytes } from "node:crypto"
 import { inspect } from "node:util"
-import { afterAll } from "vitest"
 import * as Postgres from "./fixtures/postgres.ts"
 
 const server = await Postgres.start()
-afterAll(() => server?.stop())
 
 /** The URL of an empty place for the tables. */
 const place = Effect.suspend(() => Postgres.schema(server!))

@@ -9,13 +9,11 @@ import { createHmac } from "node:crypto"
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import { afterAll } from "vitest"
 import * as Desk from "./fixtures/desk.ts"
 import * as Postgres from "./fixtures/postgres.ts"
 import { tempFile } from "./fixtures/tempFile.ts"
 
 const postgres = await Postgres.start()
-afterAll(() => postgres?.stop())
 
 const apiKey = "q0hvb3NlIGEgbG9uZyBhbmQgcmFuZG9tIGtleSBoZXJlIQ=="
 const account = Layer.succeed(TelesignAuth.Account, {

@@ -6,12 +6,10 @@ import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Context, Effect, Exit, Fiber, Latch, Layer, Option, Queue, Redacted, Schema, Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { TestClock } from "effect/testing"
-import { afterAll } from "vitest"
 import * as Postgres from "./fixtures/postgres.ts"
 import { tempFile } from "./fixtures/tempFile.ts"
 
 const server = await Postgres.start()
-afterAll(() => server?.stop())
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")

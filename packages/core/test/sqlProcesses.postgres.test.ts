@@ -5,12 +5,10 @@ import { CallEvent, EventStore, SqlEventStore } from "@ringback/core"
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Logger, Redacted, Scope, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
-import { afterAll } from "vitest"
 import * as Gate from "../../../scripts/gate.ts"
 import * as Postgres from "./fixtures/postgres.ts"
 
 const server = await Postgres.start()
-afterAll(() => server?.stop())
 
 /** The URL of an empty place for the tables. */
 const place = Effect.suspend(() => Postgres.schema(server!))
@@ -117,7 +115,8 @@ describe.skipIf(server === undefined)("what a process is writing down", () => {
       yield* latch.executeUnprepared("SELECT pg_advisory_lock(1)", [], undefined)
       const waiting = (n: number) =>
         Effect.repeat(
-          sql<{ readonly n: bigint }>`SELECT count(*) AS n FROM pg_locks WHERE NOT granted`,
+          sql<{ readonly n: bigint }>`SELECT count(*) AS n FROM pg_locks JOIN pg_stat_activity USING (pid)
+            WHERE NOT granted AND application_name = current_setting('application_name')`,
           { until: ([row]) => Number(row?.n) === n }
         )
       const scope = yield* Effect.scope
