@@ -89,6 +89,7 @@ const rooms = [
       "TelesignMetrics",
       "TelesignWebhook",
       "TelesignNode",
+      "Health",
       "CallsApiProblem",
       "CallsApi",
       "CallsApiServer"

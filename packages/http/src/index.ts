@@ -6,6 +6,7 @@
 export * as CallsApi from "./CallsApi.ts"
 export * as CallsApiProblem from "./CallsApiProblem.ts"
 export * as CallsApiServer from "./CallsApiServer.ts"
+export * as Health from "./Health.ts"
 export * as Telesign from "./Telesign.ts"
 export * as TelesignAuth from "./TelesignAuth.ts"
 export * as TelesignMetrics from "./TelesignMetrics.ts"
