@@ -7,7 +7,7 @@ import { Cause, Clock, Deferred, Effect, Exit, Option, Result } from "effect"
 import { isDeepStrictEqual } from "node:util"
 import type * as StormFaults from "../../StormFaults.ts"
 import type * as StormHistory from "../../StormHistory.ts"
-import type { Border } from "./process.ts"
+import type { Border } from "./border.ts"
 import { type Mutable, newest, type Process, reach, type World } from "./world.ts"
 
 /** The carrier waits this long for a reply; ours, as in the emulator. */

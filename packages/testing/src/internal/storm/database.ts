@@ -9,7 +9,7 @@ import { Reactivity } from "effect/reactivity"
 import { SqlClient, SqlError, Statement } from "effect/sql"
 import type { SqlConnection } from "effect/sql"
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
-import type { Border } from "./process.ts"
+import type { Border } from "./border.ts"
 import * as Store from "./store.ts"
 import type { Process, World } from "./world.ts"
 

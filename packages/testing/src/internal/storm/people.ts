@@ -5,8 +5,8 @@
 import { type CallEvent, Calls, EventStore } from "@ringback/core"
 import { Cause, Deferred, Effect, Exit, Result, Schedule } from "effect"
 import * as Callee from "../../Callee.ts"
+import type { Border } from "./border.ts"
 import type * as Dice from "./dice.ts"
-import type { Border } from "./process.ts"
 import { callIds, type Process, reach, type World } from "./world.ts"
 
 /** People whom nobody has scripted: reached or not, patient or not, pressing what comes to their minds. */

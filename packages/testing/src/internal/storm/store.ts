@@ -12,7 +12,7 @@
 import { CallEvent, EventStore } from "@ringback/core"
 import { Effect } from "effect"
 import type * as StormFaults from "../../StormFaults.ts"
-import type { Border } from "./process.ts"
+import type { Border } from "./border.ts"
 import { postingOf } from "./storedCalls.ts"
 import type { Process, World } from "./world.ts"
 

@@ -3,8 +3,8 @@ import { Flow, Line, type Webhook } from "@ringback/core"
 import { Cause, Effect, Exit, Schema } from "effect"
 import type * as StormFaults from "../../StormFaults.ts"
 import type * as StormHistory from "../../StormHistory.ts"
+import type { Border } from "./border.ts"
 import type * as Dice from "./dice.ts"
-import type { Border } from "./process.ts"
 import { type Mutable, reach, type World } from "./world.ts"
 
 /** A number of ours at which a stranger can call in, whatever the flow of the storm does. */

@@ -167,6 +167,36 @@ export interface World {
 /** How long dials may wait under a starved pace. */
 const patience = [{ waitAtMost: "1 minute" }, { waitAtMost: "10 minutes" }, {}] as const
 
+const noRecords = (): Records => ({
+  turns: [],
+  deliveries: [],
+  sent: [],
+  ran: [],
+  faults: [],
+  lives: [],
+  strayed: [],
+  shown: [],
+  refused: [],
+  logged: [],
+  strangers: [],
+  started: [],
+  outcomes: [],
+  signalled: [],
+  cancelled: []
+})
+
+/** The settings of a run: crowded, starved or with few lines, if that strikes. */
+const tuned = (options: Options, settings: Settings.Options, strikes: World["strikes"]): Settings.Options => {
+  const [crowded, starved, few] = [strikes("crowded"), strikes("paceStarved"), strikes("linesFew")]
+  const drawn: ReadonlyArray<Settings.Options> = [
+    crowded === undefined ? {} : { store: { waiting: crowded.between(1, 3) } },
+    starved === undefined ? {} : { dial: { perSecond: starved.pick([0.5, 0.1, 0.02]), ...starved.pick(patience) } },
+    // A process that has registered what others have not needs a line.
+    few === undefined ? {} : { dial: { linesAtMost: few.between(1, 3) + (options.faults.versionUnknown > 0 ? 3 : 0) } }
+  ]
+  return drawn.reduce(Settings.merge, settings)
+}
+
 export const make = Effect.fnUntraced(function*(options: Options, settings: Settings.Options) {
   const company = yield* PhoneCompany.PhoneCompany
   const clock = yield* Clock.Clock
@@ -181,23 +211,7 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
   let seq = 0
   let underWay = 0
 
-  const records: Records = {
-    turns: [],
-    deliveries: [],
-    sent: [],
-    ran: [],
-    faults: [],
-    lives: [],
-    strayed: [],
-    shown: [],
-    refused: [],
-    logged: [],
-    strangers: [],
-    started: [],
-    outcomes: [],
-    signalled: [],
-    cancelled: []
-  }
+  const records = noRecords()
   const moment = (): StormHistory.Moment => ({ seq: ++seq, at: now() })
   const record = (kind: StormFaults.Kind): void => void records.faults.push({ ...moment(), kind })
 
@@ -234,14 +248,7 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     if (dice !== undefined) record(kind)
     return dice
   }
-  const [crowded, starved, few] = [strikes("crowded"), strikes("paceStarved"), strikes("linesFew")]
-  const drawn: ReadonlyArray<Settings.Options> = [
-    crowded === undefined ? {} : { store: { waiting: crowded.between(1, 3) } },
-    starved === undefined ? {} : { dial: { perSecond: starved.pick([0.5, 0.1, 0.02]), ...starved.pick(patience) } },
-    // A process that has registered what others have not needs a line.
-    few === undefined ? {} : { dial: { linesAtMost: few.between(1, 3) + (options.faults.versionUnknown > 0 ? 3 : 0) } }
-  ]
-  const tuning = drawn.reduce(Settings.merge, settings)
+  const tuning = tuned(options, settings, strikes)
 
   const world: World = {
     options,
