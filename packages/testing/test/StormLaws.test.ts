@@ -307,7 +307,7 @@ const findsLie = (
   lie: string,
   basis: Reply.Basis,
   change: Partial<Reply.Reply>,
-  problem: string,
+  problem: string | RegExp,
   law = StormLaws.recordFirst
 ) =>
   it.effect(`finds ${lie}`, () =>
@@ -316,7 +316,7 @@ const findsLie = (
         law,
         answering((_, reply) => reply.basis === basis && reply.action !== undefined ? { ...reply, ...change } : reply)
       )
-      assert.include(failure.problem, problem)
+      assert.match(failure.problem, typeof problem === "string" ? new RegExp(problem) : problem)
     }), 60_000)
 
 describe("a storm over replies that lie about what they rest on", () => {
@@ -325,7 +325,13 @@ describe("a storm over replies that lie about what they rest on", () => {
 
   findsLie("one that says what nobody recorded", "recorded", { action: hold }, "which is not on record")
   findsLie("a hold called recorded", "unrecorded hold", { basis: "recorded" }, "which is not on record")
-  findsLie("a hang-up called recorded", "unrecorded hang-up", { basis: "recorded" }, "which is not on record")
+  // Which of the two a storm meets first is for its seeds to say.
+  findsLie(
+    "a hang-up called recorded",
+    "unrecorded hang-up",
+    { basis: "recorded" },
+    /not on record|before it was durable/
+  )
 
   const again = StormLaws.sameWebhookSameReply
   findsLie("a first reply called a copy", "recorded", { basis: "copy" }, "the first", again)
