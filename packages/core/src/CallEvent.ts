@@ -246,6 +246,10 @@ export const CallEvent = Schema.TaggedUnion({
  * A fact of a call, in the past tense. `at` is the time in milliseconds since 1970, and never goes backwards in a call;
  * `line` numbers the lines of a call from 1; `n` numbers what the flow decided from 1.
  *
+ * What `Calls.events` and `EventLog` give prints without numbers, digits and words. Events that a store gives, that are read by
+ * `decode` or decided by `Decider` are plain data and print whole: they are for engines, and masking each would cost a turn 250 ns
+ * an event.
+ *
  * @since 0.1.0
  */
 export type CallEvent = typeof CallEvent.Type

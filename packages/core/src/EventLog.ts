@@ -26,7 +26,7 @@ export const Position = Schema.String.check(Schema.isPattern(/^\d{1,20}(\.\d{1,2
 export type Position = typeof Position.Type
 
 /**
- * A turn and its place.
+ * A turn and its place. Both print masked, and so do the events: their fields are whole, and so is what `CallEvent.encode` writes.
  *
  * @since 0.1.0
  */

@@ -2,6 +2,7 @@
 import { Duration, Effect, Option, Stream } from "effect"
 import type { CallId } from "../../CallEvent.ts"
 import type { Entry, EventLog, Position } from "../../EventLog.ts"
+import * as Masked from "../masked.ts"
 import type { StoreError } from "../storeError.ts"
 import type { Summary, Turn } from "../turn.ts"
 import type { Hints, Listener } from "./hints.ts"
@@ -24,8 +25,16 @@ const pauses = { first: 20, longest: 1000 }
 
 const limited = (limit: number = pageSize.usual): number => Math.min(Math.max(1, Math.floor(limit)), pageSize.most)
 
+/** The same source, of which all that is given prints masked. */
+const masking = (source: Source): Source => ({
+  ...source,
+  read: (after, limit) => Effect.map(source.read(after, limit), (found) => found.map(Masked.copy)),
+  turns: (callId, after, limit) => Effect.map(source.turns(callId, after, limit), (found) => found.map(Masked.copy))
+})
+
 /** The log over a source. */
-export const make = (source: Source, hints: Hints): EventLog["Service"] => {
+export const make = (unmasked: Source, hints: Hints): EventLog["Service"] => {
+  const source = masking(unmasked)
   /** The first that a look finds, or nothing if the store closes or there will be no more. */
   const next = Effect.fnUntraced(function*<A>(
     listener: Listener,
