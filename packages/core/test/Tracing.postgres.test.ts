@@ -2,12 +2,10 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Layer, Redacted, Schema, Tracer } from "effect"
 import { TestClock } from "effect/testing"
-import { afterAll } from "vitest"
 import { CallMetrics, Calls, CallTelemetry, EventStore, Flow, SqlEventStore, Transport } from "../src/index.ts"
 import * as Postgres from "./fixtures/postgres.ts"
 
 const postgres = await Postgres.start()
-afterAll(() => postgres?.stop())
 
 const Waits = Flow.make("waits", { version: 1, input: {}, output: Schema.Void, run: () => Flow.sleep("1 day") })
 
