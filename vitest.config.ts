@@ -5,6 +5,7 @@ const all = ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "scripts/*
 /** What does not fit into a minute: real databases and processes, and storms. `npm run test:all` runs these too. */
 const long = [
   "**/*.postgres.test.ts",
+  "**/*.chromium.test.ts",
   "**/Storm*.test.ts",
   "packages/testing/test/emulator.test.ts",
   "packages/testing/test/explore.test.ts",

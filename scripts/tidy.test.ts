@@ -92,11 +92,12 @@ const rooms = [
       "Health",
       "CallsApiProblem",
       "CallsApi",
-      "CallsApiServer"
+      "CallsApiServer",
+      "Inspector"
     ],
     pure: ["TelesignWire"],
     uses: ["effect", "effect/*", "@ringback/core"],
-    wings: { api: ["CallsApiServer"] }
+    wings: { api: ["CallsApiServer"], inspector: ["Inspector"] }
   },
   {
     name: "testing",

@@ -1,0 +1,96 @@
+/** The address of the page is its state: whatever somebody has filtered, opened or chosen can be sent to somebody else. */
+import { useEffect, useState } from "preact/hooks"
+
+/** Where the page is: the list, one call, or a call that was opened from a file. */
+export type Place =
+  | { readonly _tag: "List" }
+  | { readonly _tag: "Call"; readonly callId: string }
+  | { readonly _tag: "File" }
+
+/** A place, and what was chosen there. */
+export interface Address {
+  readonly place: Place
+  readonly query: URLSearchParams
+}
+
+/** The path under which the application mounted the page, without a closing slash. */
+export const base: string = document.documentElement.dataset["base"] ?? ""
+
+const placeOf = (path: string): Place => {
+  const [, kind, callId] = path.slice(base.length).split("/")
+  if (kind === "call" && callId !== undefined && callId !== "") {
+    return { _tag: "Call", callId: decodeURIComponent(callId) }
+  }
+  return kind === "file" ? { _tag: "File" } : { _tag: "List" }
+}
+
+const here = (): Address => ({ place: placeOf(location.pathname), query: new URLSearchParams(location.search) })
+
+const moved = "inspector:moved"
+
+/** The address as it is now and as it becomes. */
+export const useAddress = (): Address => {
+  const [address, setAddress] = useState(here)
+  useEffect(() => {
+    const follow = () => setAddress(here())
+    addEventListener("popstate", follow)
+    addEventListener(moved, follow)
+    return () => {
+      removeEventListener("popstate", follow)
+      removeEventListener(moved, follow)
+    }
+  }, [])
+  return address
+}
+
+const pathOf = (place: Place): string => {
+  switch (place._tag) {
+    case "List":
+      return base === "" ? "/" : base
+    case "Call":
+      return `${base}/call/${encodeURIComponent(place.callId)}`
+    case "File":
+      return `${base}/file`
+  }
+}
+
+/** The address as text: empty choices are left out. */
+export const href = (place: Place, query?: URLSearchParams): string => {
+  const kept = new URLSearchParams(Array.from(query ?? []).filter(([, value]) => value !== ""))
+  const text = kept.toString()
+  return pathOf(place) + (text === "" ? "" : `?${text}`)
+}
+
+/** Goes somewhere; going back leads here again, with all that was chosen. */
+export const go = (place: Place, query?: URLSearchParams): void => {
+  history.pushState(null, "", href(place, query))
+  dispatchEvent(new Event(moved))
+}
+
+/** Changes what is chosen at this place. Typing replaces the address; a choice is a step that one can go back from. */
+export const choose = (
+  changes: Readonly<Record<string, string | undefined>>,
+  options: { readonly replace?: boolean } = {}
+): void => {
+  const { place, query } = here()
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === undefined || value === "") query.delete(name)
+    else query.set(name, value)
+  }
+  const to = href(place, query)
+  if (options.replace === true) history.replaceState(null, "", to)
+  else history.pushState(null, "", to)
+  dispatchEvent(new Event(moved))
+}
+
+/** Follows a link without loading the page anew, unless the visitor wants another tab. */
+export const follow = (event: MouseEvent, place: Place, query?: URLSearchParams): void => {
+  if (
+    event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey
+  ) {
+    return
+  }
+  event.preventDefault()
+  go(place, query)
+  scrollTo(0, 0)
+}

@@ -1,0 +1,163 @@
+/** The page: its frame, and which of its places is shown. */
+import { Component, render } from "preact"
+import { useCallback, useEffect, useRef, useState } from "preact/hooks"
+import { follow, go, href, useAddress } from "./address.ts"
+import * as api from "./api.ts"
+import { Call, LiveCall, type Shown } from "./call.tsx"
+import * as kept from "./kept.ts"
+import { List } from "./list.tsx"
+import type { Standing } from "./live.ts"
+import { Badge, Problem } from "./parts.tsx"
+
+/** A fault of the page is told in words, and never leaves an empty window. */
+class Guard
+  extends Component<{ readonly children: preact.ComponentChildren }, { readonly problem: string | undefined }>
+{
+  override state = { problem: undefined as string | undefined }
+  static override getDerivedStateFromError(error: unknown) {
+    return { problem: api.problemOf(error) }
+  }
+  override render() {
+    return this.state.problem === undefined
+      ? this.props.children
+      : <Problem words={`The page cannot show this: ${this.state.problem}`} />
+  }
+}
+
+const App = () => {
+  const { place, query } = useAddress()
+  const [standing, setStanding] = useState<Standing>()
+  const [flows, setFlows] = useState<ReadonlyArray<api.FlowInfo>>([])
+  const [me, setMe] = useState<api.Actor>()
+  const [file, setFile] = useState<Shown>()
+  const [problem, setProblem] = useState<string>()
+  const [isDragging, setDragging] = useState(false)
+  const picker = useRef<HTMLInputElement>(null)
+
+  useEffect(() => {
+    const greet = async () => {
+      try {
+        const [me, flows] = await Promise.all([
+          api.get<api.Actor>("/me"),
+          api.get<ReadonlyArray<api.FlowInfo>>("/flows")
+        ])
+        setMe(me)
+        setFlows(flows)
+      } catch (error) {
+        setProblem(api.problemOf(error))
+      }
+    }
+    void greet()
+  }, [])
+
+  const open = useCallback(async (chosen: File | undefined) => {
+    if (chosen === undefined) return
+    try {
+      setFile(kept.opened(await chosen.text()))
+      setProblem(undefined)
+      go({ _tag: "File" })
+    } catch (error) {
+      setProblem(api.problemOf(error))
+    }
+  }, [])
+
+  useEffect(() => {
+    const over = (event: DragEvent) => {
+      if (!event.dataTransfer?.types.includes("Files")) return
+      event.preventDefault()
+      setDragging(true)
+    }
+    const leave = (event: DragEvent) => void (event.relatedTarget === null && setDragging(false))
+    const drop = (event: DragEvent) => {
+      event.preventDefault()
+      setDragging(false)
+      void open(event.dataTransfer?.files[0])
+    }
+    addEventListener("dragover", over)
+    addEventListener("dragleave", leave)
+    addEventListener("drop", drop)
+    return () => {
+      removeEventListener("dragover", over)
+      removeEventListener("dragleave", leave)
+      removeEventListener("drop", drop)
+    }
+  }, [])
+
+  const name = place._tag === "Call" ? `Call ${place.callId}` : place._tag === "File" ? "Call from a file" : "Calls"
+  useEffect(() => void (document.title = `${name} · Ringback`), [name])
+  useEffect(() => {
+    if (place._tag === "File") setStanding(undefined)
+  }, [place._tag])
+
+  const list = { _tag: "List" } as const
+  return (
+    <>
+      <a class="skip" href="#main">To the content</a>
+      <header class="bar">
+        <a class="brand" href={href(list)} onClick={(event) => follow(event, list)}>
+          Ringback <span>Inspector</span>
+        </a>
+        <span class="space" />
+        <Badge standing={standing} />
+        <button type="button" class="button" onClick={() => picker.current?.click()}>Open a file</button>
+        <input
+          ref={picker}
+          type="file"
+          hidden
+          aria-label="A call that was saved"
+          accept=".json,application/json"
+          onChange={(event) => {
+            void open(event.currentTarget.files?.[0])
+            event.currentTarget.value = ""
+          }}
+        />
+        {me === undefined ? null : <span class="who" title={`You may ${me.scopes.join(", ")}`}>{me.actor}</span>}
+      </header>
+      <main id="main" tabIndex={-1}>
+        {problem === undefined ? null : <Problem words={problem} />}
+        <Guard key={`${place._tag} ${place._tag === "Call" ? place.callId : ""}`}>
+          {place._tag === "List" ? <List query={query} flows={flows} onStanding={setStanding} /> : null}
+          {place._tag === "Call" && me !== undefined
+            ? <LiveCall callId={place.callId} query={query} me={me} onStanding={setStanding} />
+            : null}
+          {place._tag === "File" ? <FileCall file={file} query={query} onOpen={() => picker.current?.click()} /> : null}
+        </Guard>
+      </main>
+      {isDragging ? <div class="drop">Drop a saved call to open it</div> : null}
+    </>
+  )
+}
+
+const FileCall = ({ file, onOpen, query }: {
+  readonly file: Shown | undefined
+  readonly query: URLSearchParams
+  readonly onOpen: () => void
+}) => {
+  if (file === undefined) {
+    return (
+      <div class="empty">
+        <h2>No file is open</h2>
+        <p>
+          Drop a saved call here, or{" "}
+          <button type="button" class="link" onClick={onOpen}>choose one</button>. It stays in this window.
+        </p>
+      </div>
+    )
+  }
+  return (
+    <>
+      <p class="notice">From a file: nothing here is live, and nothing leaves this window.</p>
+      <Call
+        shown={file}
+        query={query}
+        me={undefined}
+        source={{ _tag: "File", refresh: () => {} }}
+        isRevealed={false}
+        onReveal={() => {}}
+      />
+    </>
+  )
+}
+
+const root = document.getElementById("root")
+if (root !== null) render(<App />, root)

@@ -1,0 +1,149 @@
+/**
+ * A page on which people see what calls do and why, and steer them: mounted by an application, behind its own login.
+ *
+ * @since 0.1.0
+ */
+import { type CallEvent, Calls, FlowDrawing } from "@ringback/core"
+import { Effect, Layer } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import * as CallsApi from "./CallsApi.ts"
+import * as Problem from "./CallsApiProblem.ts"
+import * as CallsApiServer from "./CallsApiServer.ts"
+import * as Origin from "./internal/inspector/origin.ts"
+import * as Overlay from "./internal/inspector/overlay.ts"
+import * as Shell from "./internal/inspector/shell.ts"
+
+/**
+ * Who looks at the page: a name for the record (no secret), and what they may do. `read` shows calls, masked; `steer` signals and
+ * cancels them; `reveal` shows what was said and pressed.
+ *
+ * @since 0.1.0
+ */
+export interface Visitor {
+  readonly who: string
+  readonly scopes: ReadonlyArray<"read" | "steer" | "reveal">
+}
+
+/**
+ * Where the page is, and whom it lets in.
+ *
+ * @since 0.1.0
+ */
+export interface Options<R = never> {
+  /** The path under which all of it lies, such as `/ops/calls`. */
+  readonly path: `/${string}`
+  /**
+   * Tells who makes a request, or fails with the answer that they get instead, such as a way to the login. It is asked at every request,
+   * those of the page for data included. There is no default: a page about calls is nobody's by accident.
+   */
+  readonly authorize: (
+    request: HttpServerRequest.HttpServerRequest
+  ) => Effect.Effect<Visitor, HttpServerResponse.HttpServerResponse, R>
+  /**
+   * The time zone of who is called, as IANA names it (`America/New_York`), where the application knows it. It is never guessed: without
+   * it the page has no clock of the callee.
+   */
+  readonly calleeZone?: ((callId: CallEvent.CallId) => Effect.Effect<string | undefined, never, R>) | undefined
+  /** Drawings of flows: over each the way is laid that a call took. `FlowExplorer.draw` of `@ringback/testing` makes them. */
+  readonly drawings?: ReadonlyArray<FlowDrawing.FlowDrawing> | undefined
+  /** What it may cost: see `CallsApiServer.Limits`. */
+  readonly limits?: CallsApiServer.Limits | undefined
+}
+
+/**
+ * The page and the routes that it reads, for the `HttpRouter` that an application already has. Under `path` lie the page, and under
+ * `path/api` the routes of `CallsApi`, for those whom `authorize` lets in.
+ *
+ * The page asks no other host for anything, and its policy (`content-security-policy`) lets it run nothing but itself. What changes
+ * something is refused to requests from other sites, so a login by cookie is enough. What a visitor reveals, signals and cancels is told
+ * by the log with their name, and a signal and a cancel keep it on record.
+ *
+ * @example
+ * const Page = Inspector.layer({
+ *   path: "/ops/calls",
+ *   authorize: (request) =>
+ *     Sessions.use((sessions) => sessions.find(request.cookies["session"])).pipe(
+ *       Effect.map(({ email }) => ({ who: email, scopes: ["read", "steer"] as const })),
+ *       Effect.mapError(() => HttpServerResponse.redirect("/login"))
+ *     )
+ * })
+ * @since 0.1.0
+ */
+export const layer = <R = never>(
+  options: Options<R>
+): Layer.Layer<never, never, Exclude<CallsApiServer.Needs, CallsApi.Authorization> | R> =>
+  Layer.merge(pages(options), data(options))
+
+type Request = HttpServerRequest.HttpServerRequest
+
+type Response = HttpServerResponse.HttpServerResponse
+
+/** The data that the page reads, for whoever the application lets in. */
+const data = <R>({ authorize, drawings = [], limits, path }: Options<R>) =>
+  CallsApiServer.layer({ path: `${path}/api`, limits, reference: false, drawings: asSvg(drawings) }).pipe(
+    Layer.provide(Layer.effect(
+      CallsApi.Authorization,
+      Effect.map(Effect.context<R>(), (context) =>
+        CallsApi.Authorization.of({
+          bearer: Effect.fnUntraced(function*(answer) {
+            const request = yield* HttpServerRequest.HttpServerRequest
+            if (Origin.isForeign(request)) return yield* new Problem.NotAuthenticated({ detail: Origin.words })
+            const { scopes, who } = yield* authorize(request).pipe(
+              Effect.provide(context),
+              Effect.mapError(() => new Problem.NotAuthenticated({ detail: "Log in again" }))
+            )
+            return yield* Effect.provideService(answer, CallsApi.Caller, { actor: who, scopes: [...scopes] })
+          })
+        }))
+    ))
+  )
+
+const asSvg = (drawings: ReadonlyArray<FlowDrawing.FlowDrawing>): CallsApiServer.Options["drawings"] =>
+  Object.fromEntries(
+    drawings.map((
+      each
+    ) => [`${each.flow}@${each.version}`, { mediaType: "image/svg+xml", text: FlowDrawing.svg(each) }])
+  )
+
+const pages = <R>(options: Options<R>): Layer.Layer<never, never, HttpRouter.HttpRouter | Calls.Calls | R> =>
+  Layer.effectDiscard(Effect.gen(function*() {
+    const { authorize, path } = options
+    const router = yield* HttpRouter.HttpRouter
+    const calls = yield* Calls.Calls
+    const context = yield* Effect.context<R>()
+    const page = HttpServerResponse.text(Shell.html(path), {
+      contentType: "text/html; charset=utf-8",
+      headers: yield* Shell.headers
+    })
+
+    /** What a visitor may read, or what the application answers in its place. */
+    const forReaders =
+      (answer: Effect.Effect<Response, never, HttpRouter.RouteContext | R>) =>
+      (request: Request): Effect.Effect<Response, never, HttpRouter.RouteContext> =>
+        authorize(request).pipe(
+          Effect.flatMap(({ scopes }) => scopes.includes("read") ? answer : Effect.succeed(forbidden)),
+          Effect.catch((response) => Effect.succeed(response)),
+          Effect.provide(context)
+        ) as Effect.Effect<Response, never, HttpRouter.RouteContext>
+
+    const shown = forReaders(Effect.succeed(page))
+    for (const place of [path, `${path}/file`, `${path}/call/:callId`] as const) yield* router.add("GET", place, shown)
+    yield* router.add("GET", `${path}/context/:callId`, forReaders(told(options, calls)))
+  }))
+
+/** What the application knows of a call: the zone of the callee, and the drawing of its flow, with its way. */
+const told = <R>(
+  { calleeZone, drawings = [] }: Options<R>,
+  calls: Calls.Calls["Service"]
+): Effect.Effect<Response, never, HttpRouter.RouteContext | R> =>
+  Effect.gen(function*() {
+    const callId = (yield* HttpRouter.params)["callId"] as CallEvent.CallId
+    const zone = calleeZone === undefined ? undefined : yield* calleeZone(callId)
+    const events = drawings.length === 0 ? [] : yield* calls.events(callId)
+    return HttpServerResponse.jsonUnsafe({
+      ...(zone === undefined ? {} : { zone }),
+      ...Overlay.of(drawings, events)
+    }, { headers: { "cache-control": "no-store" } })
+  }).pipe(Effect.catchTag("StoreError", () => Effect.succeed(HttpServerResponse.empty({ status: 503 }))))
+
+const forbidden = HttpServerResponse.text("You may not see the calls of this application.", { status: 403 })

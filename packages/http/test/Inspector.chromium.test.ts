@@ -1,0 +1,502 @@
+import { assert } from "@effect/vitest"
+import { Calls, PhoneNumber } from "@ringback/core"
+import { Callee } from "@ringback/testing"
+import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import type { Browser, Page } from "playwright-core"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "vitest"
+import * as Chromium from "./fixtures/chromium.ts"
+import {
+  type Application,
+  application,
+  callee,
+  Evil,
+  evil,
+  from,
+  path,
+  Reminder,
+  TableFree
+} from "./fixtures/inspected.ts"
+
+if (Chromium.executable === undefined) process.stderr.write(`${Chromium.missing}\n`)
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
+
+describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
+  let browser: Browser
+  let app: Application
+  let windows: Array<Chromium.Window> = []
+  let expected: ReadonlyArray<RegExp> = []
+
+  beforeAll(async () => {
+    browser = await Chromium.launch()
+  })
+  afterAll(() => browser.close())
+  beforeEach(async () => {
+    app = await application()
+    expected = []
+  })
+  afterEach(async () => {
+    const problems = windows.flatMap(({ problems }) => problems).filter((problem) =>
+      !expected.some((each) => each.test(problem))
+    )
+    for (const window of windows) await window.close()
+    windows = []
+    await app.close()
+    assert.deepStrictEqual(problems, [])
+  })
+
+  // What happens
+
+  const number = (n: number) => PhoneNumber.make(`+1555017${String(n).padStart(4, "0")}`)
+
+  /** Starts a call to somebody who behaves so, and lets time pass. */
+  const remind = async (n: number, ...scripts: ReadonlyArray<Callee.Script>) => {
+    await app.run(callee(number(n), ...scripts))
+    return (await app.run(Calls.start(Reminder, { to: number(n), from, when: "Tuesday at ten" }, { key: `key-${n}` })))
+      .id
+  }
+
+  const hold = async (n: number) => {
+    await app.run(callee(number(n), Callee.answers("1 second")))
+    const { id } = await app.run(Calls.start(TableFree, { to: number(n), from }))
+    await app.advance("20 seconds")
+    return id
+  }
+
+  // What a visitor does
+
+  type Visit = Parameters<typeof Chromium.open>[2] & { readonly visitor?: string }
+
+  const visit = async (place = "", { visitor = "ann", ...options }: Visit = {}): Promise<Page> => {
+    const window = await Chromium.open(browser, app.url, { now: await app.now(), ...options })
+    windows.push(window)
+    await window.page.context().addCookies([{ name: "visitor", value: visitor, url: app.url }])
+    await window.page.goto(`${path}${place}`)
+    return window.page
+  }
+
+  const rung = (page: Page, text: string | RegExp) => page.locator(".rung").filter({ hasText: text })
+
+  const rungs = (page: Page) => page.locator(".rung .label").allTextContents()
+
+  const serious = async (page: Page): Promise<ReadonlyArray<string>> => {
+    await page.evaluate(axe)
+    return page.evaluate(`axe.run().then(({ violations }) =>
+      violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+        .map(({ id, nodes }) => id + ": " + nodes.map(({ target }) => target.join(" ")).join(", ")))`)
+  }
+
+  // The list
+
+  it("lists calls, newest first, and keeps what is filtered in the address and on going back", async () => {
+    await remind(1, Callee.answers("2 seconds").presses("1"))
+    await app.advance("1 minute")
+    const running = await hold(2)
+    const page = await visit()
+    await page.locator(".calls tbody tr").nth(1).waitFor()
+    assert.match((await page.locator(".calls tbody tr").first().textContent())!, /table-free.*Running/)
+    await page.getByRole("button", { name: /Running/ }).click()
+    await page.waitForURL(/status=running/)
+    await page.locator(".calls tbody tr").nth(1).waitFor({ state: "detached" })
+    await page.getByLabel("Flow").selectOption("table-free")
+    await page.waitForURL(/flow=table-free/)
+    await page.getByRole("link", { name: "table-free" }).click()
+    await page.waitForURL(new RegExp(`/call/${running}`))
+    await page.getByRole("heading", { name: "table-free", level: 1 }).waitFor()
+    await page.goBack()
+    await page.waitForURL(/status=running/)
+    assert.strictEqual(await page.getByLabel("Flow").inputValue(), "table-free")
+    await page.goBack()
+    await page.goBack()
+    await page.locator(".calls tbody tr").nth(1).waitFor()
+  })
+
+  it("finds a call by its number and by its key, neither of which stands in the address", async () => {
+    await remind(1, Callee.busy)
+    await remind(2, Callee.busy)
+    const page = await visit()
+    await page.locator(".calls tbody tr").nth(1).waitFor()
+    for (const [words, told] of [["+1 555 017 0002", "this number"], ["key-1", "this key"]] as const) {
+      await page.getByLabel("Search").fill(words)
+      await page.getByLabel("Search").press("Enter")
+      await page.getByText(`Only calls of ${told}`).waitFor()
+      await page.locator(".calls tbody tr").nth(1).waitFor({ state: "detached" })
+      assert.notMatch(page.url(), /0002|key-1/)
+    }
+    await page.goBack()
+    await page.getByText("Only calls of this number").waitFor()
+    await page.getByText("Clear all filters").click()
+    await page.locator(".calls tbody tr").nth(1).waitFor()
+  })
+
+  it("goes to a call whose id is searched for", async () => {
+    const id = await remind(1, Callee.busy)
+    const page = await visit()
+    await page.getByLabel("Search").fill(id)
+    await page.getByLabel("Search").press("Enter")
+    await page.waitForURL(`**/call/${id}`)
+  })
+
+  it("pages by cursor and never loads all", async () => {
+    for (let n = 0; n < 60; n++) await remind(n, Callee.busy)
+    const page = await visit()
+    await page.locator(".calls tbody tr").nth(49).waitFor()
+    assert.strictEqual(await page.locator(".calls tbody tr").count(), 50)
+    await page.getByRole("button", { name: "Older calls" }).click()
+    await page.waitForURL(/after=/)
+    await page.getByText("There are no older calls").waitFor()
+    assert.strictEqual(await page.locator(".calls tbody tr").count(), 10)
+    await page.goBack()
+    await page.locator(".calls tbody tr").nth(49).waitFor()
+  })
+
+  it("shows a call that begins, and one that ends, without a reload", async () => {
+    const page = await visit()
+    await page.getByText("No calls yet").waitFor()
+    await remind(1, Callee.answers("2 seconds").presses("1"))
+    await page.locator(".calls").getByText("Running").waitFor()
+    await app.advance("1 minute")
+    await page.locator(".calls").getByText("Succeeded").waitFor()
+  })
+
+  it("says that it is disconnected, and has missed nothing when it is not any more", async () => {
+    const page = await visit()
+    await page.locator(".badge", { hasText: "Live" }).waitFor()
+    await page.route("**/api/live", (route) => route.abort())
+    app.cut()
+    await page.locator(".badge", { hasText: "Disconnected" }).waitFor()
+    await remind(1, Callee.busy)
+    await page.unroute("**/api/live")
+    await page.locator(".badge", { hasText: "Live" }).waitFor()
+    await page.locator(".calls tbody tr").first().waitFor()
+  })
+
+  // One call
+
+  it("says on top what a call waits for, until when, what happens then and who may end it sooner", async () => {
+    const id = await hold(1)
+    const page = await visit(`/call/${id}`)
+    const waiting = page.getByRole("region", { name: "What it waits for" })
+    await waiting.getByRole("heading", { name: "The signal table-free" }).waitFor()
+    const text = (await waiting.textContent())!
+    assert.match(text, /If nothing comes until/)
+    assert.match(text, /the flow is told that its time is over/)
+    assert.match(text, /Sooner ended by the application by the signal table-free/)
+    assert.match((await waiting.getByRole("timer").textContent())!, /^\d:\d\d$/)
+  })
+
+  it("draws who told whom what, masked, and tells of each event what it says and why", async () => {
+    const id = await remind(1, Callee.busy, Callee.answers("2 seconds").presses("1"))
+    await app.advance("11 minutes")
+    const page = await visit(`/call/${id}`)
+    await rung(page, "presses •").waitFor()
+    const told = await rungs(page)
+    assert.include(told, "start appointment-reminder")
+    assert.notMatch(await page.locator("body").innerText(), /Tuesday|\+?15550170001/)
+    await rung(page, "speak, collect 1").locator("button").click()
+    await page.waitForURL(/event=\d+/)
+    const panel = page.getByRole("complementary", { name: "Event" })
+    await panel.getByText(/Because the flow waited for an answer to its dial/).waitFor()
+    await panel.getByRole("button", { name: /As it is stored/ }).click()
+    await panel.getByText(/ActionDecided/).last().waitFor()
+    const before = page.url()
+    await panel.getByRole("button", { name: /dial_completed/ }).click()
+    await page.waitForURL((url) => url.href !== before)
+    await panel.getByRole("heading", { name: /dial_completed/ }).waitFor()
+    await page.reload()
+    await panel.getByRole("heading", { name: /dial_completed/ }).waitFor()
+    await page.keyboard.press("Escape")
+    await panel.waitFor({ state: "detached" })
+  })
+
+  it("collapses idle time, and keeps how long it was", async () => {
+    const id = await remind(1, Callee.busy, Callee.answers("2 seconds").presses("1"))
+    await app.advance("11 minutes")
+    const page = await visit(`/call/${id}`)
+    await page.getByText(/10 min later, having waited for the end of a sleep/).waitFor()
+  })
+
+  it("folds holds with their count, and unfolds them", async () => {
+    const id = await hold(1)
+    await app.advance("20 seconds")
+    const page = await visit(`/call/${id}`)
+    const fold = page.getByRole("button", { name: /Show \d holds/ })
+    await fold.waitFor()
+    const before = (await rungs(page)).length
+    await fold.click()
+    await page.getByRole("button", { name: /Fold \d holds/ }).waitFor()
+    assert.isAbove((await rungs(page)).length, before)
+  })
+
+  it("filters within a call by text and by failures, in the address", async () => {
+    const id = await remind(1, Callee.busy, Callee.answers("2 seconds").presses("1"))
+    await app.advance("11 minutes")
+    const page = await visit(`/call/${id}`)
+    await rung(page, "presses •").waitFor()
+    await page.getByLabel("Find in this call").fill("presses")
+    await page.waitForURL(/find=presses/)
+    await rung(page, "start").waitFor({ state: "detached" })
+    assert.deepStrictEqual(await rungs(page), ["presses •"])
+    await page.getByLabel("Find in this call").fill("")
+    await page.getByLabel("Failures only").check()
+    await page.waitForURL(/only=failures/)
+    await rung(page, "start").waitFor({ state: "detached" })
+    assert.deepStrictEqual(await rungs(page), ["dial_completed (busy)"])
+    await page.getByLabel("Failures only").uncheck()
+    await page.getByLabel("Find in this call").fill("no such words")
+    await page.getByText("Nothing in this call is like that").waitFor()
+  })
+
+  it("tells times by my clock, UTC, the callee's and since the start", async () => {
+    const id = await remind(1, Callee.answers("2 seconds").presses("1"))
+    await app.advance("1 minute")
+    const page = await visit(`/call/${id}`)
+    const first = () => page.locator(".rung .at").first().textContent()
+    await rung(page, "start").waitFor()
+    const times: Array<string> = []
+    for (const name of ["My time", "UTC", "Callee’s (New York)", "Since start"]) {
+      await page.getByRole("radio", { name }).check()
+      times.push((await first())!)
+    }
+    assert.deepStrictEqual(times, ["22:26:40", "20:26:40", "16:26:40", "+0.0 s"])
+    await page.waitForURL(/clock=since/)
+  })
+
+  it("is copied as the text that the server draws", async () => {
+    const id = await remind(1, Callee.answers("2 seconds").presses("1"))
+    await app.advance("1 minute")
+    const page = await visit(`/call/${id}`, { permissions: ["clipboard-read", "clipboard-write"] })
+    await page.getByRole("button", { name: "Copy as text" }).click()
+    await page.getByText("The ladder is in the clipboard").waitFor()
+    const copied = await page.evaluate<string>("navigator.clipboard.readText()")
+    assert.match(copied, /application\s+Ringback\s+Telesign\s+callee/)
+    assert.match(copied, /presses •/)
+  })
+
+  it("is saved as a file that opens in another inspector, without a server", async () => {
+    const id = await remind(1, Callee.answers("2 seconds").presses("1"))
+    await app.advance("1 minute")
+    const page = await visit(`/call/${id}`)
+    await rung(page, "presses •").waitFor()
+    const before = await rungs(page)
+    const downloading = page.waitForEvent("download")
+    await page.getByRole("button", { name: "Save" }).click()
+    const download = await downloading
+    assert.strictEqual(download.suggestedFilename(), `${id}.call.json`)
+    const file = await download.path()
+    assert.notMatch(readFileSync(file, "utf8"), /Tuesday|5550170001|key-1/)
+
+    const other = await visit()
+    await other.getByRole("heading", { name: "Calls" }).waitFor()
+    await other.route("**/api/**", (route) => route.abort())
+    await other.route("**/context/**", (route) => route.abort())
+    await other.locator("input[type=file]").setInputFiles(file)
+    await other.getByText("From a file").waitFor()
+    assert.deepStrictEqual(await rungs(other), before)
+    await other.getByRole("button", { name: "Copy as text" }).waitFor()
+    assert.strictEqual(await other.getByRole("button", { name: /Cancel the call|Reveal|Signal/ }).count(), 0)
+
+    await other.locator("input[type=file]").setInputFiles({
+      name: "x.json",
+      mimeType: "application/json",
+      buffer: Buffer.from("{}")
+    })
+    await other.getByText("This file is no call that an inspector has saved").waitFor()
+  })
+
+  it("is opened by dropping a file", async () => {
+    const id = await remind(1, Callee.busy)
+    const page = await visit(`/call/${id}`)
+    const downloading = page.waitForEvent("download")
+    await page.getByRole("button", { name: "Save" }).click()
+    const text = readFileSync(await (await downloading).path(), "utf8")
+    const other = await visit()
+    const data = await other.evaluateHandle(`(() => {
+      const data = new DataTransfer()
+      data.items.add(new File([${JSON.stringify(text)}], "a.call.json", { type: "application/json" }))
+      return data
+    })()`)
+    await other.dispatchEvent("main", "dragover", { dataTransfer: data })
+    await other.getByText("Drop a saved call to open it").waitFor()
+    await other.dispatchEvent("main", "drop", { dataTransfer: data })
+    await other.getByText("From a file").waitFor()
+  })
+
+  // Steering
+
+  it("tells a call what it waits for by a form that the schema makes, with who and why on record", async () => {
+    const id = await hold(1)
+    const page = await visit(`/call/${id}`)
+    await page.getByRole("button", { name: "Signal table-free…" }).click()
+    const dialog = page.getByRole("dialog")
+    await dialog.getByLabel("table", { exact: false }).first().fill("7")
+    await dialog.getByLabel("where").selectOption("garden")
+    await dialog.getByLabel("Why, for the record").fill("they left early")
+    await dialog.getByRole("button", { name: "Send the signal" }).click()
+    await dialog.waitFor({ state: "detached" })
+    await rung(page, "signal table-free").first().waitFor()
+    const events = await app.run(Calls.Calls.use((calls) => calls.events(id)))
+    const received = events.find(({ _tag }) => _tag === "SignalReceived")
+    assert.deepInclude(received, {
+      name: "table-free",
+      value: { table: 7, where: "garden" },
+      by: { who: "ann@clinic.example", why: "they left early" }
+    })
+  })
+
+  it("says in words that a signal does not fit, and keeps what was filled in", async () => {
+    const id = await hold(1)
+    const page = await visit(`/call/${id}`)
+    await page.getByRole("button", { name: "Signal table-free…" }).click()
+    const dialog = page.getByRole("dialog")
+    await dialog.getByLabel("table", { exact: false }).first().fill("7")
+    await page.route(
+      "**/signals",
+      (route) => route.continue({ postData: JSON.stringify({ name: "table-free", value: { table: "seven" } }) })
+    )
+    await dialog.getByLabel("where").selectOption("garden")
+    await dialog.getByRole("button", { name: "Send the signal" }).click()
+    await dialog.getByRole("alert").waitFor()
+    assert.strictEqual(await dialog.getByLabel("table", { exact: false }).first().inputValue(), "7")
+  })
+
+  it("cancels a call, with who and why on record", async () => {
+    const id = await hold(1)
+    const page = await visit(`/call/${id}`)
+    await page.getByRole("button", { name: "Cancel the call…" }).click()
+    await page.getByLabel("Why, for the record").fill("wrong number")
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel the call" }).click()
+    await page.locator(".heading .state", { hasText: "Stopped" }).waitFor()
+    const events = await app.run(Calls.Calls.use((calls) => calls.events(id)))
+    assert.deepInclude(events.find(({ _tag }) => _tag === "Cancelled"), {
+      by: { who: "ann@clinic.example", why: "wrong number" }
+    })
+  })
+
+  it("offers nobody what they may not do", async () => {
+    const id = await hold(1)
+    const page = await visit(`/call/${id}`, { visitor: "bob" })
+    await rung(page, "start").waitFor()
+    assert.strictEqual(await page.getByRole("button", { name: /Cancel the call|Reveal|Signal/ }).count(), 0)
+    const statuses = await page.evaluate(async (base) => {
+      const post = await fetch(`${base}/cancel`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: "{}"
+      })
+      const get = await fetch(`${base}/ladder?reveal=true`)
+      return [post.status, get.status]
+    }, `${path}/api/calls/${id}`)
+    assert.deepStrictEqual(statuses, [403, 403])
+  })
+
+  it("reveals what was said and pressed to who may see it, when it is asked for", async () => {
+    const id = await remind(1, Callee.answers("2 seconds").presses("1"))
+    await app.advance("1 minute")
+    const page = await visit(`/call/${id}`)
+    await rung(page, "presses •").waitFor()
+    await page.getByRole("button", { name: "Reveal" }).click()
+    await rung(page, "presses 1").waitFor()
+    await rung(page, /Tuesday at ten/).first().waitFor()
+    await page.getByText("it is on record that you looked").waitFor()
+    await page.getByRole("button", { name: "Mask" }).click()
+    await rung(page, "presses •").waitFor()
+  })
+
+  // Who, and from where
+
+  it("is only for those whom the application lets in", async () => {
+    const page = await visit("", { visitor: "nobody" })
+    await page.getByText("Please log in").waitFor()
+    const status = await page.evaluate(async (url) => (await fetch(url)).status, `${path}/api/calls`)
+    assert.strictEqual(status, 401)
+  })
+
+  it("takes nothing from another site", async () => {
+    const id = await hold(1)
+    const answer = await fetch(`${app.url}${path}/api/calls/${id}/cancel`, {
+      method: "POST",
+      headers: { "content-type": "application/json", cookie: "visitor=ann", "sec-fetch-site": "cross-site" },
+      body: "{}"
+    })
+    assert.strictEqual(answer.status, 401)
+    assert.match(await answer.text(), /another site/)
+  })
+
+  it("runs nothing of what others have written", async () => {
+    await app.run(callee(number(1), Callee.answers("1 second")))
+    const { id } = await app.run(Calls.start(Evil, { to: number(1), from, words: evil }))
+    await app.advance("10 seconds")
+    const page = await visit()
+    await page.getByRole("link", { name: evil }).click()
+    await rung(page, "start").waitFor()
+    await page.getByRole("button", { name: "Reveal" }).click()
+    await rung(page, "Hello").waitFor()
+    await app.run(Calls.Calls.use((calls) => calls.signal(id, evil, evil)))
+    await app.advance("10 seconds")
+    await page.locator(".heading .state", { hasText: "Failed" }).waitFor()
+    for (const button of await page.locator(".rung button").all()) {
+      await button.click()
+      await page.getByRole("complementary", { name: "Event" }).waitFor()
+    }
+    await page.goto(`${path}?flow=${encodeURIComponent(evil)}&status=${encodeURIComponent(evil)}`)
+    await page.getByRole("heading", { name: "Calls", exact: true }).waitFor()
+    assert.isUndefined(await page.evaluate("window.ran"))
+    assert.strictEqual(
+      await page.locator("main img, main script, main b:not(.count b):not(.waits b):not(li b)").count(),
+      0
+    )
+  })
+
+  // For everybody
+
+  it("has nothing serious that axe finds, light and dark, wide and narrow", async () => {
+    const ended = await remind(1, Callee.busy, Callee.answers("2 seconds").presses("1"))
+    await app.advance("11 minutes")
+    const id = await hold(2)
+    for (const colorScheme of ["light", "dark"] as const) {
+      for (const viewport of [{ width: 1280, height: 900 }, { width: 390, height: 844 }]) {
+        const page = await visit("", { colorScheme, viewport, reducedMotion: "reduce" })
+        await page.locator(".calls tbody tr").first().waitFor()
+        assert.deepStrictEqual(await serious(page), [])
+        await page.goto(`${path}/call/${ended}?event=5`)
+        await page.getByRole("complementary", { name: "Event" }).waitFor()
+        assert.deepStrictEqual(await serious(page), [])
+        await page.goto(`${path}/call/${id}`)
+        await page.getByRole("button", { name: "Signal table-free…" }).click()
+        await page.getByRole("dialog").waitFor()
+        assert.deepStrictEqual(await serious(page), [])
+        assert.isAtMost(await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"), 0)
+        await page.close()
+      }
+    }
+  })
+
+  it("is used by keyboard alone", async () => {
+    const id = await hold(1)
+    const page = await visit()
+    await page.locator(".calls tbody tr").first().waitFor()
+    const focused = () => page.evaluate<string>("document.activeElement?.textContent ?? ''")
+    const tab = async (words: RegExp) => {
+      for (let i = 0; i < 40; i++) {
+        await page.keyboard.press("Tab")
+        if (words.test(await focused())) return
+      }
+      assert.fail(`The tab key does not reach ${words}`)
+    }
+    await tab(/^table-free$/)
+    await page.keyboard.press("Enter")
+    await page.waitForURL(`**/call/${id}`)
+    await rung(page, "start").waitFor()
+    await tab(/start table-free/)
+    await page.keyboard.press("ArrowDown")
+    await page.waitForFunction("document.activeElement.textContent.includes('POST dial')")
+    await page.keyboard.press("Enter")
+    await page.getByRole("complementary", { name: "Event" }).waitFor()
+    await page.keyboard.press("Escape")
+    await page.getByRole("complementary", { name: "Event" }).waitFor({ state: "detached" })
+    await page.keyboard.press("Home")
+    await page.waitForFunction("document.activeElement.textContent.includes('start table-free')")
+  })
+})
