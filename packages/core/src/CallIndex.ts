@@ -5,6 +5,7 @@
  */
 import { type Config, Context, Effect, Layer, Redacted, Schema } from "effect"
 import type { CallId } from "./CallEvent.ts"
+import * as ids from "./internal/ids.ts"
 import type { StoreError } from "./internal/storeError.ts"
 import type { PhoneNumber } from "./PhoneNumber.ts"
 
@@ -109,6 +110,13 @@ export interface Counts {
   readonly running: number
   readonly over: { readonly [K in Outcome]: number }
 }
+
+/**
+ * The id of the call that is started under a key of a flow, whether it was started yet or not.
+ *
+ * @since 0.1.0
+ */
+export const idOf = (flow: string, key: string): CallId => ids.namedCallId(flow, key)
 
 /**
  * Calls cannot be searched by number, because the store has no key to do that with: see `NumbersKey`.

@@ -15,7 +15,9 @@ import { Migrator, SqlClient, SqlError } from "effect/sql"
 import type { Statement } from "effect/sql"
 import type { CallId } from "./CallEvent.ts"
 import * as CallEvent from "./CallEvent.ts"
+import { CallIndex } from "./CallIndex.ts"
 import * as CallMetrics from "./CallMetrics.ts"
+import { EventLog } from "./EventLog.ts"
 import {
   Closed,
   Down,
@@ -34,9 +36,17 @@ import type { Begin, StoredTurn, Summary, Turn } from "./EventStore.ts"
 import * as Broadcast from "./internal/broadcast.ts"
 import * as Masked from "./internal/masked.ts"
 import * as GroupCommit from "./internal/store/groupCommit.ts"
+import * as Hints from "./internal/store/hints.ts"
+import * as Listing from "./internal/store/listing.ts"
+import * as Numbers from "./internal/store/numbers.ts"
+import * as Reading from "./internal/store/reading.ts"
 import * as Dialect from "./internal/store/sqlDialect.ts"
+import * as SqlIndex from "./internal/store/sqlIndex.ts"
+import * as SqlLog from "./internal/store/sqlLog.ts"
 import * as Processes from "./internal/store/sqlProcesses.ts"
 import * as Refusal from "./internal/store/sqlRefusal.ts"
+import * as SqlRetention from "./internal/store/sqlRetention.ts"
+import { Retention } from "./Retention.ts"
 
 /** What a store does by itself leaves no spans. What somebody asks of it is a part of what they do. */
 const untraced = Layer.succeed(References.TracerEnabled, false)
@@ -61,13 +71,18 @@ const untraced = Layer.succeed(References.TracerEnabled, false)
  *
  * @since 0.1.0
  */
-export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = Layer.effect(
-  EventStore,
+export const layer: Layer.Layer<
+  EventStore | CallIndex | EventLog | Retention,
+  StoreError,
+  SqlClient.SqlClient
+> = Layer.effectContext(
   Effect.gen(function*() {
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     const dialect = yield* open(sql)
     const namespace = yield* readNamespace(sql)
-    const changes = yield* Broadcast.make<Turn>()
+    const hash = yield* Numbers.hash
+    const hints = yield* Hints.make
+    const changes = told(yield* Broadcast.make<Turn>(), hints)
     const writer: Writer = { sql, dialect, changes, context: yield* Effect.context<never>() }
     const lane = GroupCommit.make({
       write: write(writer),
@@ -81,11 +96,11 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
     const [line, keyed] = [yield* lane, yield* lane]
     yield* CallMetrics.read(CallMetrics.storeWaiting, () => line.waiting() + keyed.waiting())
 
-    return EventStore.of({
+    return Context.make(EventStore, {
       namespace,
       append: (turn, summary, options) => {
         const encoded = Result.try({
-          try: () => new Append(turn, summary, options?.referenceId),
+          try: () => new Append(turn, summary, options?.referenceId, hash),
           catch: notEncoded
         })
         const begin: Begin<void, VersionConflict | StoreError> = (answer) => {
@@ -104,34 +119,34 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
       ),
       read: (callId) =>
         sql<StoredTurn>`SELECT id, version, at, format, events FROM ringback_turns
-          WHERE call_id = ${callId} ORDER BY version`.pipe(
-          reading((rows) => rows.map(toStoredTurn)),
+          WHERE call_id = ${callId} AND status <> 'pruned' ORDER BY version`.pipe(
+          rowsAs((rows) => rows.map(SqlLog.toStoredTurn)),
           Effect.flatMap((turns) => fromStored(callId, turns))
         ),
       find: (referenceId) =>
         sql<CallRow>`SELECT call_id FROM ringback_references WHERE reference_id = ${Dialect.escape(referenceId)}`.pipe(
-          reading(([row]) => Option.fromNullishOr(row?.call_id))
+          rowsAs(([row]) => Option.fromNullishOr(row?.call_id))
         ),
       due: ({ before, limit }) =>
         sql<SummaryRow>`SELECT ${summaryColumns(sql)} FROM ringback_running
           WHERE due_from <= ${before} AND due <= ${before} ORDER BY due, call_id
           LIMIT ${limit ?? Number.MAX_SAFE_INTEGER}`.pipe(
-          reading((rows) => rows.map(toSummary))
+          rowsAs((rows) => rows.map(toSummary))
         ),
       orphans: (alive) =>
         sql<SummaryRow>`SELECT ${summaryColumns(sql)} FROM ringback_running
           WHERE process IS NOT NULL ${noneOf(sql, alive)} ORDER BY call_id`.unprepared.pipe(
-          reading((rows) => rows.map(toSummary))
+          rowsAs((rows) => rows.map(toSummary))
         ),
       summary: (callId) =>
         sql<SummaryRow>`SELECT ${summaryColumns(sql)} FROM ringback_calls WHERE call_id = ${callId}`.pipe(
-          reading(([row]) => Option.map(Option.fromNullishOr(row), toSummary))
+          rowsAs(([row]) => Option.map(Option.fromNullishOr(row), toSummary))
         ),
       summaries: (callIds) =>
         Effect.map(
           Effect.forEach(Arr.chunksOf(callIds, 1000), (some) =>
             sql<SummaryRow>`SELECT ${summaryColumns(sql)} FROM ringback_calls
-              WHERE ${sql.in("call_id", some)}`.unprepared.pipe(reading((rows) =>
+              WHERE ${sql.in("call_id", some)}`.unprepared.pipe(rowsAs((rows) =>
               rows.map(toSummary)
             ))),
           (found) => found.flat()
@@ -140,21 +155,108 @@ export const layer: Layer.Layer<EventStore, StoreError, SqlClient.SqlClient> = L
         ? Processes.make(sql, namespace, (error) => storeError("read", error))
         : undefined,
       changes: changes.stream
-    })
+    }).pipe(
+      Context.merge(reading(sql, dialect, hash, hints, true)),
+      Context.add(Retention, SqlRetention.make(sql, dialect, (error) => storeError("write", error)))
+    )
   })
 ).pipe(Layer.provide(untraced))
 
 /**
- * Makes anew from the turns what calls are found by, in one transaction. Needed only after somebody has changed tables by
- * hand: it is written with each turn. Appends, also those of other processes, wait until it is done.
+ * Reads the store in the database of the `SqlClient`, and nothing else: lists of calls and the log of their turns, also while
+ * engines write it (PostgreSQL), for pages, programs and terminals of their own. It makes no tables, takes no lock, and needs
+ * nothing but the right to read. Fails with `StoreError` of `open` if there are no tables, or if they are those of an earlier or a
+ * later Ringback.
+ *
+ * @since 0.1.0
+ */
+export const layerReading: Layer.Layer<CallIndex | EventLog, StoreError, SqlClient.SqlClient> = Layer.effectContext(
+  Effect.gen(function*() {
+    const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+    const dialect = yield* known(sql)
+    const found = yield* Effect.mapError(versionOf(sql), (error) => storeError("open", error))
+    if (found !== dialect.migrations.length) return yield* otherVersion(found, dialect)
+    return reading(sql, dialect, yield* Numbers.hash, yield* Hints.make, false)
+  })
+)
+
+/** What is read beside the engine. */
+const reading = (
+  sql: SqlClient.SqlClient,
+  dialect: Dialect.Dialect,
+  hash: Listing.Hash | undefined,
+  hints: Hints.Hints,
+  isWritten: boolean
+): Context.Context<CallIndex | EventLog> => {
+  const unread = (error: SqlError.SqlError) => storeError("read", error)
+  return Context.make(CallIndex, SqlIndex.make(sql, dialect, hash, unread)).pipe(
+    Context.add(EventLog, Reading.make(SqlLog.make(sql, dialect, isWritten, unread), hints))
+  )
+}
+
+/** Tells also those who read the log that there is something new. */
+const told = (changes: Broadcast.Broadcast<Turn>, hints: Hints.Hints): Broadcast.Broadcast<Turn> => ({
+  ...changes,
+  tell: (turns) => Effect.andThen(Effect.sync(() => hints.tell(turns)), changes.tell(turns))
+})
+
+/**
+ * Makes anew from the turns what calls are found and listed by, in one transaction. Needed after somebody has changed tables by
+ * hand, after an earlier release has appended beside this one, and to find calls by number that were stored without the
+ * `CallIndex.NumbersKey` of now: else it is written with each turn. Appends, also those of other processes, wait until the
+ * transaction is done; numbers are read from the turns before it begins.
  *
  * @since 0.1.0
  */
 export const rebuild: Effect.Effect<void, StoreError, SqlClient.SqlClient> = Effect.gen(function*() {
-  const sql = yield* SqlClient.SqlClient
+  const sql = (yield* SqlClient.SqlClient).withoutTransforms()
   const statements = dialectOf(sql)?.rebuild ?? []
-  yield* sql.withTransaction(Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true }))
-}).pipe(Effect.mapError((error) => storeError("write", error)), Effect.withSpan("SqlEventStore.rebuild"))
+  yield* readFacts(sql, yield* Numbers.hash)
+  yield* Effect.mapError(
+    sql.withTransaction(Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true })),
+    (error) => storeError("write", error)
+  )
+}).pipe(Effect.withSpan("SqlEventStore.rebuild"))
+
+/** So many turns are read at once. */
+const rebuiltAtOnce = 500
+
+interface FactsRow extends StoredTurn, CallRow {
+  readonly status: Summary["status"]
+}
+
+/** Writes the facts of all turns that may have some, by their events. Turns never change, so nobody has to wait for that. */
+const readFacts = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, hash: Listing.Hash | undefined) {
+  const failed = (error: SqlError.SqlError) => storeError("write", error)
+  const isNamed = sql.literal(
+    [...Listing.marks.map((mark) => `events LIKE '%${mark}%'`), "version = 1", "status = 'over'"].join(" OR ")
+  )
+  let [callId, version] = ["", 0]
+  while (true) {
+    const rows = yield* Effect.mapError(
+      sql<FactsRow>`SELECT call_id, status, id, version, at, format, events FROM ringback_turns
+        WHERE (call_id, version) > (${callId}, ${version}) AND status <> 'pruned' AND (${isNamed})
+        ORDER BY call_id, version LIMIT ${rebuiltAtOnce}`,
+      failed
+    )
+    const last = rows.at(-1)
+    if (last === undefined) return
+    const written = yield* Effect.forEach(
+      rows,
+      (row) =>
+        Effect.map(fromStored(row.call_id, [SqlLog.toStoredTurn(row)]), ([turn]) => {
+          const facts = Listing.factsOf(turn!, row.status, hash)
+          const [state, numbers] = factsColumns(facts)
+          return sql`UPDATE ringback_turns SET facts = ${state}, numbers = ${numbers}
+          WHERE call_id = ${row.call_id} AND version = ${Number(row.version)} AND status <> 'pruned'
+            AND (facts IS DISTINCT FROM ${state} OR numbers IS DISTINCT FROM ${numbers})`
+        })
+    )
+    yield* Effect.mapError(sql.withTransaction(Effect.forEach(written, (one) => one, { discard: true })), failed)
+    callId = last.call_id
+    version = Number(last.version)
+  }
+})
 
 const closed = (problem: string): StoreError => new StoreError({ operation: "write", reason: new Closed({ problem }) })
 
@@ -163,26 +265,51 @@ const closed = (problem: string): StoreError => new StoreError({ operation: "wri
 const dialectOf = (sql: SqlClient.SqlClient): Dialect.Dialect | undefined =>
   sql.onDialectOrElse({ sqlite: () => Dialect.sqlite, pg: () => Dialect.postgres, orElse: () => undefined })
 
-const open = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
+const known = (sql: SqlClient.SqlClient): Effect.Effect<Dialect.Dialect, StoreError> => {
   const dialect = dialectOf(sql)
-  if (dialect === undefined) {
-    const problem = `There are no tables for the database of the client "${sql.driver}": use SQLite or PostgreSQL.`
-    return yield* new StoreError({ operation: "open", reason: new Foreign({ problem }) })
-  }
+  if (dialect !== undefined) return Effect.succeed(dialect)
+  return foreign(`There are no tables for the database of the client "${sql.driver}": use SQLite or PostgreSQL.`)
+}
+
+const open = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
+  const dialect = yield* known(sql)
   const found = yield* migrate(sql, dialect).pipe(Effect.mapError((error) => storeError("open", error)))
-  const known = dialect.migrations.length
-  if (found > known) {
-    const problem = `Its tables have version ${found}, of a later Ringback; this one knows version ${known}.`
-    return yield* new StoreError({ operation: "open", reason: new Foreign({ problem }) })
-  }
+  if (found > dialect.migrations.length) return yield* otherVersion(found, dialect)
+  if (dialect.isShared) yield* Effect.mapError(goOnCounting(sql), (error) => storeError("open", error))
   return dialect
+})
+
+const foreign = (problem: string) =>
+  Effect.fail(new StoreError({ operation: "open", reason: new Foreign({ problem }) }))
+
+/** The tables are not those that this Ringback makes. */
+const otherVersion = (found: number, { migrations }: Dialect.Dialect) => {
+  const knows = `this one knows version ${migrations.length}.`
+  if (found > migrations.length) return foreign(`Its tables have version ${found}, of a later Ringback; ${knows}`)
+  const which = found === 0
+    ? "It has no tables of Ringback"
+    : `Its tables have version ${found}, of an earlier Ringback`
+  return foreign(`${which}; ${knows} An engine of this one that opens it makes them.`)
+}
+
+const migrationsTable = "ringback_migrations"
+
+/** The version that the tables have. */
+const versionOf = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
+  const tables = sql.onDialectOrElse({
+    sqlite: () => sql`SELECT name FROM sqlite_schema WHERE name = ${migrationsTable}`,
+    orElse: () => sql`SELECT to_regclass(${migrationsTable}) AS name`
+  })
+  const [table] = yield* tables
+  if (table === undefined || table["name"] === null) return 0
+  const [row] = yield* sql<{ readonly latest: number }>`SELECT max(migration_id) AS latest FROM ${sql(migrationsTable)}`
+  return Number(row?.latest)
 })
 
 /** Runs the migrations that are missing and gives the version that the tables have then. */
 const migrate = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, dialect: Dialect.Dialect) {
-  const table = "ringback_migrations"
   yield* Migrator.make({})({
-    table,
+    table: migrationsTable,
     loader: Migrator.fromRecord(Object.fromEntries(
       dialect.migrations.map(([name, statements], index) => [
         `${index + 1}_${name}`,
@@ -190,9 +317,31 @@ const migrate = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, dialect: D
       ])
     ))
   })
-  const [row] = yield* sql<{ readonly latest: number }>`SELECT max(migration_id) AS latest FROM ${sql(table)}`
-  return Number(row?.latest)
+  return yield* versionOf(sql)
 }, (effect, sql) => Effect.provideService(effect, SqlClient.SqlClient, sql))
+
+/**
+ * In a database that was restored on another server transactions may count anew from below. Those of now have to come after all
+ * that are stored, so that whoever reads the log goes on where he was.
+ */
+const goOnCounting = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
+  const behind = Effect.map(
+    sql<
+      { readonly last: bigint | string | null }
+    >`SELECT last FROM (SELECT max(begun) AS last FROM ringback_turns) AS turns
+      WHERE last >= ${sql.literal(Dialect.nextBegun)}`,
+    ([row]) => row?.last ?? undefined
+  )
+  if ((yield* behind) === undefined) return
+  yield* sql.withTransaction(Effect.gen(function*() {
+    yield* sql`LOCK TABLE ringback_turns IN ACCESS EXCLUSIVE MODE`
+    const last = yield* behind
+    if (last === undefined) return
+    yield* sql`INSERT INTO ringback_meta (name, value) VALUES ('begun', ${String(last)})
+      ON CONFLICT (name) DO UPDATE SET value = excluded.value`
+    yield* sql.unsafe(Dialect.beginsAt(String(last)))
+  }))
+})
 
 const readNamespace = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
   const drawn = yield* makeNamespace
@@ -209,11 +358,13 @@ class Append {
   readonly summary: Summary
   readonly referenceId: string | undefined
   readonly events: string
-  constructor(turn: Turn, summary: Summary, referenceId: string | undefined) {
+  readonly facts: Listing.Facts | undefined
+  constructor(turn: Turn, summary: Summary, referenceId: string | undefined, hash: Listing.Hash | undefined) {
     this.turn = turn
     this.summary = summary
     this.referenceId = referenceId
     this.events = CallEvent.encode(turn.events)
+    this.facts = Listing.factsOf(turn, summary.status, hash)
   }
 }
 
@@ -378,7 +529,9 @@ const leavesGap = (error: SqlError.SqlError): boolean => {
 
 /** Those of a batch that follow a turn which is stored, or are the first of their call. */
 const withoutGaps = (sql: SqlClient.SqlClient, batch: ReadonlyArray<Append>) => {
-  const before = batch.map(({ turn }) => sql`(call_id = ${turn.callId} AND version = ${turn.version - 1})`)
+  const before = batch.map(({ turn }) =>
+    sql`(call_id = ${turn.callId} AND version = ${turn.version - 1} AND status <> 'pruned')`
+  )
   return Effect.map(
     callsWith(sql, before),
     (calls) => batch.filter(({ turn }) => turn.version === 1 || calls.has(turn.callId))
@@ -427,7 +580,7 @@ const noneOf = (sql: SqlClient.SqlClient, processes: ReadonlySet<string>) =>
 
 const summaryColumns = (sql: SqlClient.SqlClient) => sql.literal(Dialect.summaryColumns.join(", "))
 
-const toRow = ({ events, referenceId, summary, turn }: Append): Dialect.Row => [
+const toRow = ({ events, facts, referenceId, summary, turn }: Append): Dialect.Row => [
   turn.callId,
   turn.version,
   Dialect.escape(summary.flow),
@@ -441,18 +594,16 @@ const toRow = ({ events, referenceId, summary, turn }: Append): Dialect.Row => [
   Dialect.escape(turn.id),
   referenceId === undefined ? null : Dialect.escape(referenceId),
   format,
-  events
+  events,
+  ...factsColumns(facts)
+]
+
+const factsColumns = (facts: Listing.Facts | undefined): readonly [facts: number | null, numbers: string | null] => [
+  facts === undefined ? null : Listing.toState(facts),
+  facts?.numbers === undefined ? null : JSON.stringify(facts.numbers)
 ]
 
 // Databases may give integers as `bigint`, hence `Number`.
-
-const toStoredTurn = (row: StoredTurn): StoredTurn => ({
-  id: Dialect.unescape(row.id),
-  version: Number(row.version),
-  at: row.at,
-  format: Number(row.format),
-  events: row.events
-})
 
 const toSummary = (row: SummaryRow): Summary => ({
   callId: row.call_id,
@@ -467,7 +618,7 @@ const toSummary = (row: SummaryRow): Summary => ({
   at: row.at
 })
 
-const reading = <A, B>(f: (rows: ReadonlyArray<A>) => B) =>
+const rowsAs = <A, B>(f: (rows: ReadonlyArray<A>) => B) =>
   Effect.mapBoth({ onFailure: (error: SqlError.SqlError) => storeError("read", error), onSuccess: f })
 
 /** What a client reports, in a sentence. It never holds parameters. */

@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { CallEvent, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
+import { CallEvent, CallIndex, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "@ringback/testing"
 import * as StoreContract from "@ringback/testing/StoreContract"
 import { Cause, Clock, Context, Effect, Fiber, Layer, Option, Redacted, Schema, Stream } from "effect"
@@ -100,7 +100,9 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
           Context.get(other, EventStore.EventStore).namespace
         )
         const migrations = yield* Context.get(one, SqlClient.SqlClient)`SELECT name FROM ringback_migrations`.values
-        assert.deepStrictEqual(migrations, [["turns_and_calls"], ["processes"], ["versions"], ["dials"], ["lines"]])
+        assert.deepStrictEqual(migrations, [["turns_and_calls"], ["processes"], ["versions"], ["dials"], ["lines"], [
+          "listing"
+        ], ["order"]])
       }))
 
     it.effect("have one winner among 50 concurrent appends of one version", () =>
@@ -432,28 +434,35 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         const views = yield* sql<{ readonly name: string; readonly definition: string }>`
           SELECT viewname AS name, definition FROM pg_views WHERE viewname IN ('ringback_calls', 'ringback_running')`
         for (const { name } of views) yield* sql.unsafe(`DROP VIEW ${name}`)
-        yield* sql`ALTER TABLE ringback_turns ALTER COLUMN flow_version TYPE integer, DROP COLUMN dial_from`
+        yield* sql`DROP FUNCTION ringback_list CASCADE`
+        yield* sql`DROP TABLE ringback_listed, ringback_numbers`
+        yield* sql`DROP INDEX ringback_turns_pruned`
+        yield* sql`ALTER TABLE ringback_turns ALTER COLUMN flow_version TYPE integer,
+          DROP COLUMN dial_from, DROP COLUMN facts, DROP COLUMN numbers, DROP COLUMN begun`
         for (const { definition, name } of views) {
           yield* sql.unsafe(`CREATE VIEW ${name} AS ${definition.replaceAll(/,\s*(\w+\.)?dial_from/g, "")}`)
         }
         yield* sql`DELETE FROM ringback_migrations WHERE migration_id > 1`
-        const again = Context.get(yield* Layer.build(Layer.fresh(inDatabase(url))), EventStore.EventStore)
+        const opened = yield* Layer.build(Layer.fresh(inDatabase(url)))
+        const again = Context.get(opened, EventStore.EventStore)
         yield* again.processes!.join("00000001", new Set(["a@1"]))
         assert.deepStrictEqual(yield* again.processes!.alive, new Map([["00000001", new Set(["a@1"])]]))
         assert.lengthOf(yield* again.read(callId(1)), 1)
         const types = yield* sql`SELECT data_type FROM information_schema.columns WHERE column_name = 'flow_version'`
           .values
-        assert.deepStrictEqual(types.flat(), ["bigint", "bigint", "bigint"])
+        assert.deepStrictEqual(types.flat(), ["bigint", "bigint", "bigint", "bigint"])
+        const { calls } = yield* Context.get(opened, CallIndex.CallIndex).list()
+        assert.deepStrictEqual(calls.map((call) => call.callId), [callId(1)])
       }))
 
     it.effect("refuses tables that a later version has made", () =>
       Effect.gen(function*() {
         const url = yield* place
         const sql = Context.get(yield* Layer.build(inDatabase(url)), SqlClient.SqlClient)
-        yield* sql`INSERT INTO ringback_migrations (migration_id, name) VALUES (7, 'future')`
+        yield* sql`INSERT INTO ringback_migrations (migration_id, name) VALUES (8, 'future')`
         assert.strictEqual(
           yield* problem(url),
-          "Its tables have version 7, of a later Ringback; this one knows version 5."
+          "Its tables have version 8, of a later Ringback; this one knows version 7."
         )
       }))
   })

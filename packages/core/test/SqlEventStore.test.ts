@@ -215,8 +215,8 @@ describe("opening", () => {
         const sql = yield* SqlClient.SqlClient
         return yield* sql`SELECT migration_id, name FROM ringback_migrations`.values
       }).pipe(Effect.provide(inFile(filename)))
-      assert.deepStrictEqual(yield* migrations, [[1, "turns_and_calls"], [2, "dials"]])
-      assert.deepStrictEqual(yield* migrations, [[1, "turns_and_calls"], [2, "dials"]])
+      assert.deepStrictEqual(yield* migrations, [[1, "turns_and_calls"], [2, "dials"], [3, "listing"]])
+      assert.deepStrictEqual(yield* migrations, [[1, "turns_and_calls"], [2, "dials"], [3, "listing"]])
     }))
 
   it.effect("leaves the tables of others alone", () =>
@@ -243,7 +243,7 @@ describe("opening", () => {
       }).pipe(Effect.provide(inFile(filename)))
       assert.strictEqual(
         yield* problem(SqliteClient.layer({ filename })),
-        "Its tables have version 7, of a later Ringback; this one knows version 2."
+        "Its tables have version 7, of a later Ringback; this one knows version 3."
       )
     }))
 

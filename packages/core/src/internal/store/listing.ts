@@ -1,12 +1,12 @@
 /**
- * What calls are listed by, as it follows from their turns: one function of a turn for all stores. A turn that changes
- * nothing of it, as most do, has no facts.
+ * What calls are listed by, as it follows from their turns: one function of a turn and the status after it for all stores. A
+ * turn that changes nothing of it, as most do, has no facts.
  */
 import type { CallEvent } from "../../CallEvent.ts"
 import type { Cursor, Entry, Filter, Outcome } from "../../CallIndex.ts"
 import { pageSize } from "../../CallIndex.ts"
 import { digits } from "../../PhoneNumber.ts"
-import type { Turn } from "../turn.ts"
+import type { Summary, Turn } from "../turn.ts"
 
 /** What a turn adds to what its call is listed by. */
 export interface Facts {
@@ -16,6 +16,31 @@ export interface Facts {
   /** Hashes of the numbers. */
   readonly numbers?: ReadonlyArray<string>
 }
+
+/** How calls end, by their numbers in `State`, from 1. */
+export const outcomes: ReadonlyArray<Outcome> = ["Success", "Failure", "Stopped"]
+
+/** The parts of the state of a call, a number for databases: whether it came in, whether it is over, and its outcome. */
+export const State = { inbound: 8, over: 4, outcome: 3 } as const
+
+/** What the facts of a turn add to the state of its call. */
+export const toState = ({ direction, outcome }: Facts): number =>
+  (direction === "inbound" ? State.inbound : 0) | (outcome === undefined ? 0 : outcomes.indexOf(outcome) + 1)
+
+/** What a state says. */
+export const fromState = (state: number): Pick<Entry, "direction" | "status" | "outcome"> => ({
+  direction: (state & State.inbound) === 0 ? "outbound" : "inbound",
+  status: (state & State.over) === 0 ? "running" : "over",
+  outcome: outcomes[(state & State.outcome) - 1]
+})
+
+/** All states, and those that a filter allows. */
+export const statesOf = ({ direction, outcome, status }: Filter): ReadonlyArray<number> =>
+  Array.from({ length: 16 }, (_, state) => state).filter((state) => {
+    const known = fromState(state)
+    return (direction === undefined || direction === known.direction) &&
+      (status === undefined || status === known.status) && (outcome === undefined || outcome === known.outcome)
+  })
 
 /** Makes of a number what it is found by. */
 export type Hash = (number: string) => string
@@ -34,8 +59,17 @@ const numberIn = (event: CallEvent): string | undefined => {
   }
 }
 
-/** The facts of a turn. Numbers are left out where there is no hash for them. */
-export const factsOf = ({ events, version }: Turn, hash: Hash | undefined): Facts | undefined => {
+/** What stands in the stored events of a turn that has facts, but for those that begin a call and those after which it is over. */
+export const marks: ReadonlyArray<string> = ["FlowEnded", "DialPlanned", "CallArrived", "Dial"].map(
+  (tag) => `"_tag":"${tag}"`
+)
+
+/** The facts of a turn. Numbers are left out where there is no hash for them. One after which a call is over has some. */
+export const factsOf = (
+  { events, version }: Turn,
+  status: Summary["status"],
+  hash: Hash | undefined
+): Facts | undefined => {
   let outcome: Outcome | undefined
   let numbers: Array<string> | undefined
   for (const event of events) {
@@ -43,7 +77,7 @@ export const factsOf = ({ events, version }: Turn, hash: Hash | undefined): Fact
     const number = hash === undefined ? undefined : numberIn(event)
     if (number !== undefined) (numbers ??= []).push(hash!(digits(number)))
   }
-  if (version !== 1 && outcome === undefined && numbers === undefined) return undefined
+  if (version !== 1 && status === "running" && outcome === undefined && numbers === undefined) return undefined
   return {
     ...(version === 1 ? { direction: events[0]?._tag === "CallArrived" ? "inbound" : "outbound" } : {}),
     ...(outcome === undefined ? {} : { outcome }),
@@ -56,6 +90,10 @@ export interface Place {
   readonly time: number
   readonly callId: string
 }
+
+/** The order of a list, turned round. */
+export const compare = (self: Place, that: Place): number =>
+  self.time - that.time || (self.callId < that.callId ? -1 : self.callId > that.callId ? 1 : 0)
 
 /** Whether a list is in the order of the ends: of calls that ended within a span. */
 export const isByEnd = ({ endedBefore, endedFrom }: Filter): boolean =>

@@ -2,10 +2,9 @@
 import { Clock, DateTime, Duration, Effect, Option, Result } from "effect"
 import type { Array as Arr } from "effect"
 import type { CallId } from "../../CallEvent.ts"
-import { type CallIndex, type Counts, type Entry, type Filter, NumbersNotSearchable } from "../../CallIndex.ts"
+import { type CallIndex, type Counts, type Entry, type Filter, idOf, NumbersNotSearchable } from "../../CallIndex.ts"
 import type { Position } from "../../EventLog.ts"
 import { type Options, type Pruned, rememberFor } from "../../Retention.ts"
-import * as ids from "../ids.ts"
 import { type StoreError, VersionConflict } from "../storeError.ts"
 import { fromStored, notEncoded, type StoredTurn, type Summary, toStored, type Turn } from "../turn.ts"
 import type { Hints } from "./hints.ts"
@@ -16,6 +15,8 @@ import * as Reading from "./reading.ts"
 interface Kept {
   readonly turns: Array<StoredTurn>
   readonly startedAt: number
+  readonly flow: string
+  readonly flowVersion: number
   readonly numbers: Set<string>
   readonly direction: Entry["direction"]
   endedAt: number | undefined
@@ -47,7 +48,7 @@ export const make = (
     const stored = toStored(turn)
     const before = calls.get(callId)
     const kept = before ?? begun(turn, summary)
-    const facts = Listing.factsOf(turn, hash)
+    const facts = Listing.factsOf(turn, summary.status, hash)
     kept.turns.push(stored)
     kept.outcome = facts?.outcome ?? kept.outcome
     for (const number of facts?.numbers ?? []) kept.numbers.add(number)
@@ -63,8 +64,10 @@ export const make = (
   const begun = (turn: Turn, summary: Summary): Kept => ({
     turns: [],
     startedAt: turn.at,
+    flow: summary.flow,
+    flowVersion: summary.flowVersion,
     numbers: new Set(),
-    direction: Listing.factsOf(turn, undefined)?.direction ?? "outbound",
+    direction: Listing.factsOf(turn, summary.status, undefined)?.direction ?? "outbound",
     endedAt: undefined,
     outcome: undefined,
     summary
@@ -117,8 +120,10 @@ export const make = (
       callId: kept.summary.callId
     })
     const all = Array.from(yield* listed(filter), (kept) => ({ kept, place: placeOf(kept) }))
-      .toSorted((self, that) => compare(that.place, self.place))
-    const from = after === undefined ? all : all.filter(({ place }) => compare(place, Listing.placeOf(after)) < 0)
+      .toSorted((self, that) => Listing.compare(that.place, self.place))
+    const from = after === undefined
+      ? all
+      : all.filter(({ place }) => Listing.compare(place, Listing.placeOf(after)) < 0)
     const page = from.slice(0, Listing.limitOf(limit))
     const last = page.at(-1)
     return {
@@ -150,6 +155,7 @@ export const make = (
     isShared: false,
     read: (after, limit) =>
       Effect.suspend(() => {
+        if (Number(after ?? 0) > log.length) return Effect.fail(Reading.ahead)
         const found: Array<number> = []
         for (let index = Number(after ?? 0); index < log.length && found.length < limit; index++) {
           if (log[index] !== undefined) found.push(index)
@@ -227,8 +233,8 @@ const isWithin = (time: number | undefined, from: number | undefined, before: nu
   (time !== undefined && time >= (from ?? -Infinity) && time < (before ?? Infinity))
 
 const isMeant = (kept: Kept, filter: Filter, number: string | undefined): boolean => {
-  const { direction, endedAt, numbers, outcome, startedAt, summary } = kept
-  const { callId, due, flow, flowVersion, status } = summary
+  const { direction, endedAt, flow, flowVersion, numbers, outcome, startedAt, summary } = kept
+  const { callId, due, status } = summary
   const isEqual = <A>(wanted: A | undefined, value: A) => wanted === undefined || wanted === value
   return isEqual(filter.flow, flow) && isEqual(filter.flowVersion, flowVersion) &&
     isEqual(filter.direction, direction) && isEqual(filter.status, status as Entry["status"]) &&
@@ -237,13 +243,13 @@ const isMeant = (kept: Kept, filter: Filter, number: string | undefined): boolea
     isWithin(endedAt, filter.endedFrom, filter.endedBefore) &&
     isWithin(due ?? undefined, undefined, filter.dueBefore) &&
     (number === undefined || numbers.has(number)) &&
-    (filter.key === undefined || callId === ids.namedCallId(flow, filter.key))
+    (filter.key === undefined || callId === idOf(flow, filter.key))
 }
 
-const toEntry = ({ direction, endedAt, outcome, startedAt, summary }: Kept): Entry => ({
+const toEntry = ({ direction, endedAt, flow, flowVersion, outcome, startedAt, summary }: Kept): Entry => ({
   callId: summary.callId,
-  flow: summary.flow,
-  flowVersion: summary.flowVersion,
+  flow,
+  flowVersion,
   direction,
   status: summary.status === "over" ? "over" : "running",
   startedAt,
@@ -253,9 +259,6 @@ const toEntry = ({ direction, endedAt, outcome, startedAt, summary }: Kept): Ent
   due: summary.due ?? undefined,
   version: summary.version
 })
-
-const compare = (self: Listing.Place, that: Listing.Place): number =>
-  self.time - that.time || (self.callId < that.callId ? -1 : self.callId > that.callId ? 1 : 0)
 
 const byId = (self: Summary, that: Summary): number => self.callId < that.callId ? -1 : 1
 

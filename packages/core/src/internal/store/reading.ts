@@ -3,7 +3,7 @@ import { Duration, Effect, Option, Stream } from "effect"
 import type { CallId } from "../../CallEvent.ts"
 import type { Entry, EventLog, Position } from "../../EventLog.ts"
 import * as Masked from "../masked.ts"
-import type { StoreError } from "../storeError.ts"
+import { Rejected, StoreError } from "../storeError.ts"
 import type { Summary, Turn } from "../turn.ts"
 import type { Hints, Listener } from "./hints.ts"
 
@@ -22,6 +22,15 @@ const pageSize = { usual: 256, most: 1000 }
 
 /** How soon is looked again where hints do not tell all, in milliseconds. After a hint sooner: what is told comes at once. */
 const pauses = { first: 20, longest: 1000 }
+
+/** Why nothing can be read after a position. */
+export const ahead = new StoreError({
+  operation: "read",
+  reason: new Rejected({
+    problem:
+      "The position to go on from has not come yet: it is of another store, or this one was restored from an earlier copy"
+  })
+})
 
 const limited = (limit: number = pageSize.usual): number => Math.min(Math.max(1, Math.floor(limit)), pageSize.most)
 
@@ -42,10 +51,9 @@ export const make = (unmasked: Source, hints: Hints): EventLog["Service"] => {
   ) {
     for (let pause = pauses.first;; pause = Math.min(2 * pause, pauses.longest)) {
       listener.reset()
-      const { found, isAll } = yield* Effect.catchIf(
+      const { found, isAll } = yield* Effect.catchCause(
         look,
-        hints.isClosed,
-        () => Effect.succeed({ found: [], isAll: true })
+        (cause) => hints.isClosed() ? Effect.succeed({ found: [], isAll: true }) : Effect.failCause(cause)
       )
       if (found.length > 0 || isAll || hints.isClosed()) return found
       const isTold = yield* waited(listener, pause)

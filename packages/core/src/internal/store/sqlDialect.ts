@@ -4,6 +4,7 @@
  * Text columns hold strings as they stand in JSON, without the quotes: ordinary text looks as it is, and what neither
  * SQLite nor PostgreSQL can keep (half a surrogate pair, NUL) survives.
  */
+import { outcomes, State } from "./listing.ts"
 
 /** A value of a column. */
 export type Value = string | number | null
@@ -29,8 +30,14 @@ export const summaryColumns = [...firstSummaryColumns, "dial_from"] as const
 
 const otherColumns = ["id", "reference_id", "format", "events"] as const
 
+/**
+ * By what a call is listed since a turn: `facts` is what the turn adds to its state, `numbers` are hashes in a JSON array. NULL in
+ * most turns, which change nothing of it.
+ */
+const listingColumns = ["facts", "numbers"] as const
+
 /** The columns of `ringback_turns` that are written; `position` counts by itself. */
-export const columns = [...summaryColumns, ...otherColumns] as const
+export const columns = [...summaryColumns, ...otherColumns, ...listingColumns] as const
 
 /** What a database says in its own way. */
 export interface Dialect {
@@ -45,6 +52,11 @@ export interface Dialect {
   readonly namesInserted: boolean
   /** Inside a transaction: makes anew what follows the turns, and keeps turns from being appended until it ends. */
   readonly rebuild: ReadonlyArray<string>
+  /** Joins as `last` the last turn of each call whose id is `listed.call_id`. */
+  readonly joinLast: string
+  /** The hashes of a `turn`, as a table, and a hash of that. */
+  readonly numbersOfTurn: string
+  readonly number: string
   /** Whether several processes can open the database at once. */
   readonly isShared: boolean
 }
@@ -145,6 +157,129 @@ const withDialFrom = (type: string, running: string): ReadonlyArray<string> => [
   running
 ]
 
+/** A type as each database names it. */
+interface Types {
+  readonly id: string
+  readonly time: string
+  readonly integer: string
+  /** What stands behind the columns of a table. */
+  readonly strict: string
+  /** Of a table that is its key. */
+  readonly keyed: string
+}
+
+/**
+ * What calls are listed by, one row for each; `state` is that of `listing.ts`. Calls of one flow, version and state are a group,
+ * and there are not many of those: a list is all calls, or some groups, each in the order of the list.
+ */
+const listingTables = ({ id, integer, keyed, strict, time }: Types): ReadonlyArray<string> => [
+  `CREATE TABLE ringback_listed (
+    call_id ${id} PRIMARY KEY,
+    started ${time} NOT NULL,
+    flow ${id} NOT NULL,
+    flow_version ${integer} NOT NULL,
+    state ${integer} NOT NULL,
+    ended ${time}
+  )${strict}`,
+
+  `CREATE TABLE ringback_numbers (
+    number ${id} NOT NULL,
+    started ${time} NOT NULL,
+    call_id ${id} NOT NULL,
+    PRIMARY KEY (number, started, call_id)
+  )${keyed}`
+]
+
+const listingIndexes = [
+  "CREATE INDEX ringback_listed_started ON ringback_listed (started, call_id)",
+  "CREATE INDEX ringback_listed_group ON ringback_listed (flow, flow_version, state, started, call_id)",
+  "CREATE INDEX ringback_listed_ended ON ringback_listed (ended, call_id) WHERE ended IS NOT NULL",
+  "CREATE INDEX ringback_turns_pruned ON ringback_turns (due) WHERE status = 'pruned' AND due IS NOT NULL"
+]
+
+const stateOf = (turn: string): string =>
+  `coalesce(${turn}.facts, 0) | CASE ${turn}.status WHEN 'over' THEN ${State.over} ELSE 0 END`
+
+const endOf = (turn: string): string => `CASE ${turn}.status WHEN 'over' THEN ${turn}.at END`
+
+/** The state and the end of a call that is listed, after a turn that has these. */
+const relisted = (state: string, ended: string): string =>
+  `state = (ringback_listed.state & ${State.inbound}) | (${state} & ${State.over})
+      | (CASE ${state} & ${State.outcome} WHEN 0 THEN ringback_listed.state ELSE ${state} END & ${State.outcome}),
+    ended = CASE WHEN ${ended} IS NOT NULL THEN coalesce(ringback_listed.ended, ${ended}) END`
+
+/** The facts of a turn from before there were any, by the text that `CallEvent.encode` has made of its events. */
+const factsOf = (turn: string): string =>
+  `coalesce(${turn}.facts, CASE
+      WHEN ${turn}.version = 1 AND ${turn}.events LIKE '[{"_tag":"CallArrived"%' THEN ${State.inbound} ELSE 0 END | CASE
+      WHEN ${turn}.events NOT LIKE '%"_tag":"FlowEnded"%' THEN 0
+      ${
+    outcomes.map((outcome, index) => `WHEN ${turn}.events LIKE '%"exit":{"_tag":"${outcome}"%' THEN ${index + 1}`)
+      .join("\n      ")
+  } ELSE 0 END)`
+
+/** Lists all calls, by their turns. */
+const listAll = (joinLast: string): string =>
+  `INSERT INTO ringback_listed (call_id, started, flow, flow_version, state, ended)
+    SELECT listed.call_id, listed.at, listed.flow, listed.flow_version,
+      (${factsOf("listed")} & ${State.inbound}) | CASE last.status WHEN 'over' THEN ${State.over} ELSE 0 END | coalesce(
+        (SELECT max(${
+    factsOf("turn")
+  } & ${State.outcome}) FROM ringback_turns AS turn WHERE turn.call_id = listed.call_id),
+        0
+      ),
+      CASE last.status WHEN 'over' THEN (
+        SELECT min(turn.at) FROM ringback_turns AS turn WHERE turn.call_id = listed.call_id AND turn.version > coalesce(
+          (SELECT max(version) FROM ringback_turns AS ran WHERE ran.call_id = listed.call_id AND ran.status = 'running'),
+          0
+        )
+      ) END
+    FROM ringback_turns AS listed ${joinLast}
+    WHERE listed.version = 1 AND last.status <> 'pruned'`
+
+const sqliteJoinLast = `JOIN ringback_turns AS last ON last.call_id = listed.call_id
+  AND last.version = (SELECT max(version) FROM ringback_turns AS turn WHERE turn.call_id = listed.call_id)`
+
+/** The numbers of all turns. */
+const sqliteNumbers = `INSERT OR IGNORE INTO ringback_numbers
+    SELECT number.value, listed.started, turn.call_id
+    FROM ringback_turns AS turn JOIN ringback_listed AS listed ON listed.call_id = turn.call_id, json_each(turn.numbers) AS number
+    WHERE turn.numbers IS NOT NULL`
+
+/**
+ * The trigger of what begins, ends or has a gap, now also of what changes how a call is listed. A call that was pruned has no
+ * turn that another one could follow.
+ */
+const sqliteListing = [
+  "ALTER TABLE ringback_turns ADD COLUMN facts INTEGER",
+  "ALTER TABLE ringback_turns ADD COLUMN numbers TEXT",
+  ...listingTables({
+    id: "TEXT",
+    time: "REAL",
+    integer: "INTEGER",
+    strict: " STRICT, WITHOUT ROWID",
+    keyed: " STRICT, WITHOUT ROWID"
+  }),
+  listAll(sqliteJoinLast),
+  ...listingIndexes,
+  "DROP TRIGGER ringback_turns_follow_each_other",
+  `CREATE TRIGGER ringback_turns_follow_each_other AFTER INSERT ON ringback_turns
+  WHEN NEW.facts IS NOT NULL OR NEW.numbers IS NOT NULL OR NEW.status IS NOT ${statusBefore}
+  BEGIN
+    SELECT RAISE(ABORT, '${gap}') WHERE NEW.version <> 1 AND coalesce(${statusBefore}, 'pruned') = 'pruned';
+    INSERT OR IGNORE INTO ringback_unfinished SELECT NEW.call_id WHERE NEW.status = 'running';
+    DELETE FROM ringback_unfinished WHERE call_id = NEW.call_id AND NEW.status <> 'running';
+    INSERT OR IGNORE INTO ringback_listed
+      SELECT NEW.call_id, NEW.at, NEW.flow, NEW.flow_version, ${stateOf("NEW")}, ${endOf("NEW")}
+      WHERE NEW.version = 1;
+    UPDATE ringback_listed SET ${relisted(`(${stateOf("NEW")})`, `(${endOf("NEW")})`)}
+      WHERE call_id = NEW.call_id AND NEW.version <> 1;
+    INSERT OR IGNORE INTO ringback_numbers
+      SELECT number.value, listed.started, listed.call_id
+      FROM json_each(NEW.numbers) AS number, ringback_listed AS listed WHERE listed.call_id = NEW.call_id;
+  END`
+]
+
 const placeholders = `(${columns.map(() => "?").join(", ")})`
 
 /**
@@ -167,7 +302,11 @@ const insertTexts: Array<string> = []
 
 /** SQLite, from the version that is part of Node 22. */
 export const sqlite: Dialect = {
-  migrations: [["turns_and_calls", sqliteTables], ["dials", withDialFrom("REAL", sqliteRunning(summaryColumns))]],
+  migrations: [
+    ["turns_and_calls", sqliteTables],
+    ["dials", withDialFrom("REAL", sqliteRunning(summaryColumns))],
+    ["listing", sqliteListing]
+  ],
   insert: (rows) => {
     const size = roundedUp(rows.length)
     const parameters: Array<Value> = []
@@ -181,8 +320,15 @@ export const sqlite: Dialect = {
     "INSERT INTO ringback_unfinished SELECT call_id FROM ringback_calls WHERE status = 'running'",
     "DELETE FROM ringback_references",
     `INSERT OR IGNORE INTO ringback_references
-      SELECT reference_id, call_id FROM ringback_turns WHERE reference_id IS NOT NULL ORDER BY position`
+      SELECT reference_id, call_id FROM ringback_turns WHERE reference_id IS NOT NULL ORDER BY position`,
+    "DELETE FROM ringback_listed",
+    listAll(sqliteJoinLast),
+    "DELETE FROM ringback_numbers",
+    sqliteNumbers
   ],
+  joinLast: sqliteJoinLast,
+  numbersOfTurn: "json_each(turn.numbers) AS number",
+  number: "number.value",
   isShared: false
 }
 
@@ -203,7 +349,9 @@ const types: { readonly [K in typeof columns[number]]: string } = {
   id: "text",
   reference_id: "text",
   format: "integer",
-  events: "text"
+  events: "text",
+  facts: "integer",
+  numbers: "text"
 }
 
 const nullable: ReadonlyArray<string> = ["due", "process", "reference_id"]
@@ -262,6 +410,19 @@ const postgresTables = [
   running(firstSummaryColumns)
 ]
 
+/** How much is added to the transactions of this server, so that those of one before come earlier. */
+const offset = "coalesce((SELECT value::bigint FROM ringback_meta WHERE name = 'begun'), 0)"
+
+/** The first transaction that may still be open. */
+export const oldestOpen = `pg_snapshot_xmin(pg_current_snapshot())::text::bigint + ${offset}`
+
+/** The next transaction that can begin. */
+export const nextBegun = `pg_snapshot_xmax(pg_current_snapshot())::text::bigint + ${offset}`
+
+/** From when on transactions count. */
+export const beginsAt = (offset: string): string =>
+  `ALTER TABLE ringback_turns ALTER COLUMN begun SET DEFAULT pg_current_xact_id()::text::bigint + ${offset}`
+
 /** What each process has registered. It counts for nothing when the process does not hold its lock any more. */
 const postgresProcesses = [
   `CREATE TABLE ringback_processes (
@@ -282,6 +443,52 @@ const postgresVersions = [
   running(firstSummaryColumns)
 ]
 
+const postgresJoinLast = `CROSS JOIN LATERAL (
+    SELECT * FROM ringback_turns AS turn WHERE turn.call_id = listed.call_id ORDER BY version DESC LIMIT 1
+  ) AS last`
+
+const numbersOf = (turn: string): string => `jsonb_array_elements_text(${turn}.numbers::jsonb) AS number`
+
+const postgresNumbers = `INSERT INTO ringback_numbers
+    SELECT number, listed.started, turn.call_id
+    FROM ringback_turns AS turn JOIN ringback_listed AS listed ON listed.call_id = turn.call_id, ${numbersOf("turn")}
+    WHERE turn.numbers IS NOT NULL
+    ON CONFLICT DO NOTHING`
+
+/**
+ * What an earlier release appends while this one runs beside it: it knows nothing of lists. Its numbers are not listed. No turn
+ * of this release that begins or ends a call is without facts.
+ */
+const postgresEarlier = [
+  `CREATE FUNCTION ringback_list() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    DELETE FROM ringback_listed WHERE call_id = NEW.call_id;
+    ${listAll(postgresJoinLast)} AND listed.call_id = NEW.call_id;
+    RETURN NULL;
+  END $$`,
+
+  `CREATE TRIGGER ringback_turns_of_earlier_releases AFTER INSERT ON ringback_turns
+    FOR EACH ROW WHEN (NEW.facts IS NULL AND (NEW.version = 1 OR NEW.status = 'over')) EXECUTE FUNCTION ringback_list()`
+]
+
+const postgresListing = [
+  "ALTER TABLE ringback_turns ADD COLUMN facts integer, ADD COLUMN numbers text",
+  ...listingTables({ id: types.call_id, time: "double precision", integer: "bigint", strict: "", keyed: "" }),
+  listAll(postgresJoinLast),
+  ...listingIndexes,
+  ...postgresEarlier
+]
+
+/**
+ * The order of all turns. Positions are drawn before the commit, so a turn may become visible behind one that has a later
+ * position. Transactions have an order of their own, and those before the oldest that is still open are all over: what they
+ * have stored is complete. `begun` is that order; a database that was restored where it begins anew adds to it.
+ */
+const postgresOrder = [
+  "ALTER TABLE ringback_turns ADD COLUMN begun bigint NOT NULL DEFAULT 0",
+  beginsAt("0"),
+  "CREATE INDEX ringback_turns_order ON ringback_turns (begun, position)"
+]
+
 /** The type of a column as it is now. */
 const typeOf = (name: typeof columns[number]): string =>
   name === "flow_version" ? "bigint" : types[name].split(" COLLATE")[0]!
@@ -294,25 +501,37 @@ const found = (turn: string): string => `(${turn}.status, ${turn}.process, ${min
  * and take twice the time. A `LIMIT` keeps the planner from reading all turns to find those before.
  */
 const insertArrays = `WITH new AS MATERIALIZED (
-    SELECT new.*, ${found("before")} IS DISTINCT FROM ${found("new")} AS moves
+    SELECT new.*, ${found("before")} IS DISTINCT FROM ${found("new")} AS moves,
+      new.facts IS NOT NULL OR before.status IS DISTINCT FROM new.status AS lists
     FROM unnest(${columns.map((name, index) => `$${index + 1}::text[]::${typeOf(name)}[]`).join(", ")}) AS new (${
   columns.join(", ")
 })
     LEFT JOIN LATERAL (
       SELECT * FROM ringback_turns AS turn WHERE turn.call_id = new.call_id AND turn.version = new.version - 1 LIMIT 1
     ) AS before ON true
-    WHERE new.version = 1 OR before.version IS NOT NULL
+    WHERE new.version = 1 OR before.status <> 'pruned'
   ), added AS (
     INSERT INTO ringback_turns (${columns.join(", ")}) SELECT ${columns.join(", ")} FROM new
     ON CONFLICT (call_id, version) DO NOTHING
     RETURNING call_id
   ), moved AS (
-    SELECT * FROM new WHERE moves AND call_id IN (SELECT call_id FROM added)
+    SELECT * FROM new WHERE (moves OR lists) AND call_id IN (SELECT call_id FROM added)
   ), running AS (
-    INSERT INTO ringback_unfinished SELECT call_id, ${minuteOf("due")}, process FROM moved WHERE status = 'running'
+    INSERT INTO ringback_unfinished SELECT call_id, ${minuteOf("due")}, process FROM moved
+    WHERE moves AND status = 'running'
     ON CONFLICT (call_id) DO UPDATE SET due_from = excluded.due_from, process = excluded.process
   ), over AS (
     DELETE FROM ringback_unfinished WHERE call_id = ANY (ARRAY (SELECT call_id FROM moved WHERE status = 'over'))
+  ), listed AS (
+    INSERT INTO ringback_listed SELECT call_id, at, flow, flow_version, ${stateOf("moved")}, ${endOf("moved")}
+    FROM moved WHERE lists
+    ON CONFLICT (call_id) DO UPDATE SET ${relisted("excluded.state", "excluded.ended")}
+  ), numbered AS (
+    INSERT INTO ringback_numbers SELECT number, CASE version WHEN 1 THEN at ELSE (
+      SELECT at FROM ringback_turns AS turn WHERE turn.call_id = moved.call_id AND turn.version = 1
+    ) END, call_id
+    FROM moved, ${numbersOf("moved")} WHERE numbers IS NOT NULL
+    ON CONFLICT DO NOTHING
   )
   SELECT call_id FROM added`
 
@@ -325,10 +544,18 @@ const toArray = (values: ReadonlyArray<Value>): ReadonlyArray<string | null> =>
 
 /** PostgreSQL, through `@effect/sql-pg`. */
 export const postgres: Dialect = {
-  migrations: [["turns_and_calls", postgresTables], ["processes", postgresProcesses], ["versions", postgresVersions], [
-    "dials",
-    withDialFrom("double precision", running(summaryColumns))
-  ], ["lines", postgresLines]],
+  migrations: [
+    ["turns_and_calls", postgresTables],
+    ["processes", postgresProcesses],
+    ["versions", postgresVersions],
+    [
+      "dials",
+      withDialFrom("double precision", running(summaryColumns))
+    ],
+    ["lines", postgresLines],
+    ["listing", postgresListing],
+    ["order", postgresOrder]
+  ],
   // Writers of several processes wait for each other's rows; in one order, they never wait in a circle.
   insert: (rows) => {
     const ordered = rows.toSorted(([self], [that]) => self! < that! ? -1 : 1)
@@ -339,7 +566,14 @@ export const postgres: Dialect = {
     "LOCK TABLE ringback_turns IN SHARE ROW EXCLUSIVE MODE",
     "DELETE FROM ringback_unfinished",
     `INSERT INTO ringback_unfinished
-      SELECT call_id, ${minuteOf("due")}, process FROM ringback_calls WHERE status = 'running'`
+      SELECT call_id, ${minuteOf("due")}, process FROM ringback_calls WHERE status = 'running'`,
+    "DELETE FROM ringback_listed",
+    listAll(postgresJoinLast),
+    "DELETE FROM ringback_numbers",
+    postgresNumbers
   ],
+  joinLast: postgresJoinLast,
+  numbersOfTurn: numbersOf("turn"),
+  number: "number",
   isShared: true
 }

@@ -1,0 +1,208 @@
+/**
+ * Lists of calls, from the tables that turns write as they are stored. A page costs the same however many calls there are: it is
+ * a piece of an index that is in the order of the list, or of a few such pieces, one for each group of calls that a filter allows.
+ */
+import { Effect } from "effect"
+import type { SqlClient, SqlError, Statement } from "effect/sql"
+import type { CallId } from "../../CallEvent.ts"
+import {
+  type CallIndex,
+  type Counts,
+  type Entry,
+  type Filter,
+  idOf,
+  NumbersNotSearchable,
+  type Page
+} from "../../CallIndex.ts"
+import type { StoreError } from "../storeError.ts"
+import * as Listing from "./listing.ts"
+import * as Dialect from "./sqlDialect.ts"
+
+/** Calls of one flow, version and state. */
+interface Group {
+  readonly flow: string
+  readonly flow_version: number
+  readonly state: number
+}
+
+interface Row extends Group {
+  readonly call_id: CallId
+  readonly started: number
+  readonly ended: number | null
+  readonly version: number
+  readonly waiting_for: string
+  readonly due: number | null
+}
+
+/** So many groups are asked for by one statement: databases take no statement of any length. */
+const groupsAtOnce = 64
+
+/**
+ * The groups that there are, each by a jump from the one before. SQLite takes no limit in the step itself, hence the way by the
+ * key.
+ */
+const allGroups = `WITH RECURSIVE found AS (
+    SELECT flow, flow_version, state FROM ringback_listed WHERE call_id = (
+      SELECT call_id FROM ringback_listed ORDER BY flow, flow_version, state LIMIT 1
+    )
+    UNION ALL
+    SELECT next.flow, next.flow_version, next.state FROM found JOIN ringback_listed AS next ON next.call_id = (
+      SELECT call_id FROM ringback_listed AS later
+      WHERE (later.flow, later.flow_version, later.state) > (found.flow, found.flow_version, found.state)
+      ORDER BY later.flow, later.flow_version, later.state LIMIT 1
+    )
+  )
+  SELECT flow, flow_version, state FROM found`
+
+/** The list of calls in a database. */
+export const make = (
+  sql: SqlClient.SqlClient,
+  dialect: Dialect.Dialect,
+  hash: Listing.Hash | undefined,
+  toStoreError: (error: SqlError.SqlError) => StoreError
+): CallIndex["Service"] => {
+  const lines = (parts: ReadonlyArray<Statement.Fragment>): Statement.Fragment =>
+    parts.length === 0 ? sql.literal("") : sql`WHERE ${sql.and(parts)}`
+
+  const groupsOf = (filter: Filter): Effect.Effect<ReadonlyArray<Group>, SqlError.SqlError> => {
+    const states = Listing.statesOf(filter)
+    const isMeant = ({ flow, flow_version, state }: Group) =>
+      (filter.flow === undefined || filter.flow === Dialect.unescape(flow)) &&
+      (filter.flowVersion === undefined || filter.flowVersion === Number(flow_version)) &&
+      states.includes(Number(state))
+    return Effect.map(sql.unsafe<Group>(allGroups), (groups) => groups.filter(isMeant))
+  }
+
+  /** The ids that a key stands for, one for each flow. */
+  const keyed = (key: string, filter: Filter): Effect.Effect<ReadonlyArray<CallId>, SqlError.SqlError> =>
+    Effect.map(
+      filter.flow === undefined ? groupsOf(filter) : Effect.succeed([]),
+      (groups) =>
+        [...new Set(filter.flow === undefined ? groups.map(({ flow }) => Dialect.unescape(flow)) : [filter.flow])]
+          .map((flow) => idOf(flow, key))
+    )
+
+  const isWithin = (column: string, from: number | undefined, before: number | undefined) => [
+    ...(from === undefined ? [] : [sql`${sql.literal(column)} >= ${from}`]),
+    ...(before === undefined ? [] : [sql`${sql.literal(column)} < ${before}`])
+  ]
+
+  const isInGroups = (filter: Filter): ReadonlyArray<Statement.Fragment> => {
+    const states = Listing.statesOf(filter)
+    return [
+      ...(filter.flow === undefined ? [] : [sql`listed.flow = ${Dialect.escape(filter.flow)}`]),
+      ...(filter.flowVersion === undefined ? [] : [sql`listed.flow_version = ${filter.flowVersion}`]),
+      ...(states.length === 16 ? [] : [sql.literal(`listed.state IN (${["-1", ...states].join(", ")})`)])
+    ]
+  }
+
+  const isDue = (before: number | undefined) =>
+    before === undefined
+      ? []
+      : [sql`listed.call_id IN (SELECT call_id FROM ringback_running WHERE due_from < ${before} AND due < ${before})`]
+
+  /** Where the calls of a filter are looked for, and what is left to be asked of each. */
+  const sources = Effect.fnUntraced(function*(filter: Filter) {
+    const { dueBefore, endedBefore, endedFrom, key, number, startedBefore, startedFrom } = filter
+    if (number !== undefined && hash === undefined) return yield* new NumbersNotSearchable()
+    const started = isWithin("listed.started", startedFrom, startedBefore)
+    const times = [...started, ...isWithin("listed.ended", endedFrom, endedBefore)]
+    const named = number === undefined ? undefined : hash!(number)
+    const isKeyed = key === undefined ? [] : [sql.in("listed.call_id", yield* keyed(key, filter))]
+    const all = [...isInGroups(filter), ...times, ...isDue(dueBefore), ...isKeyed]
+    const listed = sql.literal("ringback_listed AS listed")
+    if (named !== undefined) {
+      const from = sql`ringback_numbers AS named CROSS JOIN ringback_listed AS listed`
+      const isNamed = sql`named.number = ${named} AND listed.call_id = named.call_id`
+      return [{ from, where: [isNamed, ...all], place: "named" }]
+    }
+    const isOne = key !== undefined || dueBefore !== undefined || Listing.isByEnd(filter) ||
+      isInGroups(filter).length === 0
+    if (isOne) return [{ from: listed, where: all, place: "listed" }]
+    return (yield* groupsOf(filter)).map(({ flow, flow_version, state }) => ({
+      from: listed,
+      where: [
+        sql`listed.flow = ${flow} AND listed.flow_version = ${Number(flow_version)} AND listed.state = ${
+          Number(state)
+        }`,
+        ...started
+      ],
+      place: "listed"
+    }))
+  }, (effect) => Effect.catchTag(effect, "SqlError", (error) => Effect.fail(toStoreError(error))))
+
+  const list: CallIndex["Service"]["list"] = Effect.fnUntraced(function*(filter = {}, { after, limit } = {}) {
+    const byEnd = Listing.isByEnd(filter)
+    const column = byEnd ? "ended" : "started"
+    const from = after === undefined ? undefined : Listing.placeOf(after)
+    const most = Listing.limitOf(limit)
+
+    const pieceOf = ({ from: source, place, where }: (typeof pieces)[number]) => {
+      const time = sql.literal(`${byEnd ? "listed" : place}.${column}`)
+      const id = sql.literal(`${byEnd ? "listed" : place}.call_id`)
+      const later = from === undefined ? [] : [sql`(${time}, ${id}) < (${from.time}, ${from.callId})`]
+      return sql`SELECT listed.* FROM ${source} ${lines([...where, ...later])}
+        ORDER BY ${time} DESC, ${id} DESC LIMIT ${most + 1}`
+    }
+
+    const read = (some: ReadonlyArray<(typeof pieces)[number]>) => {
+      const [first, ...rest] = some.map((piece, n) => sql`SELECT * FROM (${pieceOf(piece)}) AS ${sql.literal(`g${n}`)}`)
+      const joined = rest.reduce((all, piece) => sql`${all} UNION ALL ${piece}`, first!)
+      const order = sql.literal(`${column} DESC, call_id DESC`)
+      return sql<Row>`SELECT listed.*, last.version, last.waiting_for, last.due
+        FROM (SELECT * FROM (${joined}) AS pieces ORDER BY ${order} LIMIT ${most + 1}) AS listed ${
+        sql.literal(dialect.joinLast)
+      }`.unprepared
+    }
+
+    const pieces = yield* sources(filter)
+    const found: Array<Row> = []
+    for (let n = 0; n < pieces.length; n += groupsAtOnce) {
+      found.push(...yield* Effect.mapError(read(pieces.slice(n, n + groupsAtOnce)), toStoreError))
+    }
+    const placeOf = (row: Row): Listing.Place => ({ time: byEnd ? row.ended! : row.started, callId: row.call_id })
+    return toPage(found.toSorted((self, that) => Listing.compare(placeOf(that), placeOf(self))), most, placeOf)
+  })
+
+  const counts: CallIndex["Service"]["counts"] = Effect.fnUntraced(function*(filter = {}) {
+    const over = { Success: 0, Failure: 0, Stopped: 0 }
+    let running = 0
+    const pieces = yield* sources(filter)
+    for (const { from, where } of pieces) {
+      const rows = yield* Effect.mapError(
+        sql<{ readonly state: number; readonly calls: number }>`SELECT listed.state, count(*) AS calls
+          FROM ${from} ${lines(where)} GROUP BY listed.state`.unprepared,
+        toStoreError
+      )
+      for (const { calls, state } of rows) {
+        const { outcome, status } = Listing.fromState(Number(state))
+        if (status === "running") running += Number(calls)
+        else if (outcome !== undefined) over[outcome] += Number(calls)
+      }
+    }
+    return { running, over } satisfies Counts
+  })
+
+  return { list, counts }
+}
+
+const toPage = (rows: ReadonlyArray<Row>, most: number, placeOf: (row: Row) => Listing.Place): Page => {
+  const calls = rows.slice(0, most)
+  const last = calls.at(-1)
+  return {
+    calls: calls.map(toEntry),
+    next: last === undefined || rows.length <= most ? undefined : Listing.cursorOf(placeOf(last))
+  }
+}
+
+const toEntry = (row: Row): Entry => ({
+  callId: row.call_id,
+  flow: Dialect.unescape(row.flow),
+  flowVersion: Number(row.flow_version),
+  ...Listing.fromState(Number(row.state)),
+  startedAt: row.started,
+  endedAt: row.ended ?? undefined,
+  waitingFor: Dialect.unescape(row.waiting_for),
+  due: row.due ?? undefined,
+  version: Number(row.version)
+})
