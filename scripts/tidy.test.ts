@@ -139,6 +139,22 @@ const rooms = [
   }
 ]
 
+// No function is longer, what is declared within it included, but for a switch over everything that there is, and a few more.
+const sizes: Tidy.Sizes = {
+  atMost: 100,
+  longer: {
+    // One `switch`, a case for each event.
+    "packages/core/src/Call.ts apply": 130,
+    "packages/core/src/internal/call/rungs.ts draftsOf": 130,
+    // The loop that runs a flow: its variables are its registers.
+    "packages/core/src/internal/flow/interpreter.ts goOn": 140,
+    // One set of maps behind four ports, all of which change with an append.
+    "packages/core/src/internal/store/memory.ts make": 200,
+    // One handler for each endpoint.
+    "packages/http/src/internal/api/answering.ts calls": 120
+  }
+}
+
 const root = fileURLToPath(new URL("../", import.meta.url))
 
 const manifest = (name: string): Tidy.Manifest =>
@@ -183,6 +199,8 @@ describe("the house", () => {
 
   it("keeps effects, clocks and chance out of the pure part", () =>
     assert.deepStrictEqual(Tidy.purity(house, modules), []))
+
+  it("has no function that is longer than it may be", () => assert.deepStrictEqual(Tidy.sized(sizes, modules), []))
 
   it("documents every export", () => assert.deepStrictEqual(Tidy.documented(house, modules), []))
 
@@ -489,6 +507,35 @@ describe("Tidy.purity", () => {
     assert.deepStrictEqual(
       Tidy.purity(small, written({ "http/src/Wire.ts": `import { Plant, Shop } from "@ringback/core"` })),
       ["packages/http/src/Wire.ts:1 is pure, but imports Shop from @ringback/core"]
+    ))
+})
+
+describe("Tidy.sized", () => {
+  const lines = (count: number) => Array.from({ length: count - 2 }, (_, n) => `    const x${n} = () => {}`).join("\n")
+  const sources = written({
+    "core/src/Plant.ts": `export const make = gen(function*() {\n${lines(5)}\n})\nconst grow = () => {\n${lines(4)}\n}`,
+    "core/src/Seed.ts": `function sow() {\n  return {\n    deep: () => {\n${lines(5)}\n    }\n  }\n}`,
+    "core/test/Plant.test.ts": `const make = () => {\n${lines(9)}\n}`
+  })
+  const sized = (longer: Readonly<Record<string, number>>) => Tidy.sized({ atMost: 4, longer }, sources)
+
+  it("finds what is too long, by the name that it is declared by, and not what is within it", () =>
+    assert.deepStrictEqual(sized({}), [
+      "packages/core/src/Plant.ts:1 make has 5 lines, and may have 4",
+      "packages/core/src/Seed.ts:1 sow has 9 lines, and may have 4"
+    ]))
+
+  it("lets off what may be longer, as long as it is", () =>
+    assert.deepStrictEqual(
+      sized({
+        "packages/core/src/Plant.ts make": 5,
+        "packages/core/src/Seed.ts sow": 8,
+        "packages/core/src/Plant.ts grow": 9
+      }),
+      [
+        "packages/core/src/Seed.ts:1 sow has 9 lines, and may have 8",
+        "packages/core/src/Plant.ts grow may have more than 4 lines, and has not"
+      ]
     ))
 })
 

@@ -463,6 +463,61 @@ export const documented = (house: ReadonlyArray<Package>, modules: ReadonlyArray
     })
   })
 
+// Sizes
+
+const linesOf = ({ text }: Source, { end, start }: Node): number => text.slice(start, end).split("\n").length
+
+const isFunction = ({ type }: Node): boolean =>
+  type === "ArrowFunctionExpression" || type === "FunctionExpression" || type === "FunctionDeclaration"
+
+interface Named {
+  readonly name: string
+  readonly node: Node
+}
+
+const nameIn = (node: Node, otherwise: string): string =>
+  node.type === "VariableDeclarator" || node.type === "FunctionDeclaration"
+    ? nameOf(node.id ?? node)
+    : node.type === "Property" || node.type === "MethodDefinition"
+    ? nameOf(node.key)
+    : otherwise
+
+/** The longest functions of a node that are long, each by the name that it is declared by. What is within one is not named. */
+const longIn = (node: Node, isLong: (node: Node) => boolean, around = "a function"): ReadonlyArray<Named> => {
+  const name = nameIn(node, around)
+  if (isFunction(node) && isLong(node)) return [{ name, node }]
+  return children(node).flatMap((child) => longIn(child, isLong, name))
+}
+
+/** How many lines a function may have, and how many the few that may have more, each as `path name`. */
+export interface Sizes {
+  readonly atMost: number
+  readonly longer: Readonly<Record<string, number>>
+}
+
+/**
+ * No function of a package is longer than a reader can keep in mind, what is declared within it included: a room that has
+ * outgrown that is two rooms. Whoever is let off needs it still.
+ */
+export const sized = ({ atMost, longer }: Sizes, modules: ReadonlyArray<Module>): ReadonlyArray<Finding> => {
+  const long = modules.filter(({ path }) => /^packages\/[^/]+\/src\//.test(path)).flatMap((module) =>
+    module.body.flatMap((node) => longIn(node, (each) => linesOf(module, each) > atMost)).map(({ name, node }) => ({
+      at: (problem: string) => finding(module, node.start, problem),
+      key: `${module.path} ${name}`,
+      name,
+      lines: linesOf(module, node)
+    }))
+  )
+  return [
+    ...long.filter(({ key, lines }) => lines > (longer[key] ?? atMost)).map(({ at, key, lines, name }) =>
+      at(`${name} has ${lines} lines, and may have ${longer[key] ?? atMost}`)
+    ),
+    ...Object.keys(longer).filter((key) => !long.some((each) => each.key === key)).map((key) =>
+      `${key} may have more than ${atMost} lines, and has not`
+    )
+  ]
+}
+
 // Tests
 
 const isTest = (path: string) => path.endsWith(".test.ts") || /^packages\/[^/]+\/test\//.test(path)
