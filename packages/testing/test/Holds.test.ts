@@ -23,11 +23,11 @@ const Verdict = Flow.make("verdict", {
 
 /** What happens when an event of a kind is stored, before anybody hears of it. */
 class Moment
-  extends Context.Service<Moment, { at: CallEvent.CallEvent["_tag"] | undefined; then: Effect.Effect<void> }>()(
+  extends Context.Service<Moment, { at: CallEvent.CallEvent["_tag"] | undefined; afterwards: Effect.Effect<void> }>()(
     "test/Moment"
   )
 {
-  static readonly layer = Layer.sync(Moment, () => ({ at: undefined, then: Effect.void }))
+  static readonly layer = Layer.sync(Moment, () => ({ at: undefined, afterwards: Effect.void }))
 }
 
 const store = Layer.effect(
@@ -40,7 +40,7 @@ const store = Layer.effect(
       append: (turn, ...known) =>
         Effect.tap(
           store.append(turn, ...known),
-          () => turn.events.some(({ _tag }) => _tag === moment.at) ? moment.then : Effect.void
+          () => turn.events.some(({ _tag }) => _tag === moment.at) ? moment.afterwards : Effect.void
         )
     })
   })
@@ -71,7 +71,7 @@ const cancelledAt = (at: CallEvent.CallEvent["_tag"], { cancel }: Calls.Handle<s
   Moment.use((moment) =>
     Effect.sync(() => {
       moment.at = at
-      moment.then = Effect.asVoid(Effect.forkDetach(Effect.ignore(cancel), { startImmediately: true }))
+      moment.afterwards = Effect.asVoid(Effect.forkDetach(Effect.ignore(cancel), { startImmediately: true }))
     })
   )
 
