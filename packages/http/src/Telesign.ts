@@ -27,7 +27,6 @@ import {
   Fiber,
   Layer,
   Option,
-  Predicate,
   Redacted,
   Result,
   Schema,
@@ -36,9 +35,10 @@ import {
 import { SecureRandom } from "effect/crypto"
 import { FetchHttpClient, Headers, HttpClient, HttpClientRequest } from "effect/http"
 import type { HttpClientResponse } from "effect/http"
+import { judge } from "./internal/brokenConnection.ts"
+import { telling } from "./internal/dialTrouble.ts"
 import * as Handshake from "./internal/handshake.ts"
 import { OnceBody } from "./internal/onceBody.ts"
-import * as Telling from "./internal/telling.ts"
 import * as TelesignAuth from "./TelesignAuth.ts"
 import * as TelesignWire from "./TelesignWire.ts"
 
@@ -326,93 +326,6 @@ const make = Effect.fnUntraced(function*(options: Configured, names: Names) {
   return Context.make(Transport.Transport, transport).pipe(Context.add(TelesignAuth.Account, accountOf(options)))
 })
 
-/** What an operator would act on: of each kind one line at once, and then one a minute at most. */
-interface Trouble {
-  readonly kind: string
-  readonly line: (count: number) => Effect.Effect<void>
-}
-
-const dials = (count: number): string => count === 1 ? "1 dial" : `${count} dials`
-
-const troubleOf = (reason: Reason, names: Names): Trouble | undefined => {
-  switch (reason._tag) {
-    case "Refused":
-      return {
-        kind: reason.status,
-        line: (count) =>
-          Effect.logWarning(
-            `Telesign has refused ${dials(count)} because of the number to be rung: ${reason.status}. ` +
-              (remedies[reason.status as TelesignWire.Refusal] ?? "Telesign's documentation says why")
-          )
-      }
-    case "NotSent":
-      return unsentTrouble(reason, names)
-    case "Lost":
-      return {
-        kind: "lost",
-        line: (count) => Effect.logWarning(`It is not known whether ${dials(count)} rang: ${reason.problem}`)
-      }
-  }
-}
-
-const unsentTrouble = (reason: Transport.NotSent, names: Names): Trouble => {
-  const { obstacle, problem } = reason
-  if (obstacle === undefined) {
-    return {
-      kind: "throttled",
-      line: (count) =>
-        Effect.logWarning(`Telesign has throttled ${dials(count)}. What it throttles is tried again later`)
-    }
-  }
-  switch (obstacle) {
-    case "credentials":
-      return {
-        kind: "credentials",
-        line: (count) =>
-          Effect.logError(
-            `Telesign does not accept the credentials (${problem}; ${dials(count)}). ` +
-              `Set ${names.customerId} and ${names.apiKey} to what the Telesign portal shows. Nobody is rung until then`
-          )
-      }
-    case "caller id":
-      return {
-        kind: "caller id",
-        line: (count) =>
-          Effect.logError(
-            `Telesign does not take a number of ours as the caller (${problem}; ${dials(count)}). ` +
-              "The `from` of Flow.dial has to be a number that this Telesign account owns. Nobody is rung from it until then"
-          )
-      }
-    case "unreachable":
-      return {
-        kind: "unreachable",
-        line: (count) =>
-          Effect.logError(
-            `Telesign is not reached (${problem}; ${dials(count)}). ` +
-              `Look at the network, and at ${names.baseUrl} if that is set. Nobody is rung until then`
-          )
-      }
-  }
-}
-
-/** What to do about a number that Telesign does not dial ("Send an action"; documented). */
-const remedies: { readonly [Status in TelesignWire.Refusal]?: string } = {
-  premium_to_number_rejected: "It is a premium number, which cannot be rung",
-  to_number_blocked_by_country: "Its country is blocked, by you in the Telesign portal or by Telesign",
-  to_number_blocked_by_customer: "It is on the block list of your Telesign account",
-  to_number_blocked_by_telesign: "Telesign blocks it for everyone",
-  invalid_phone_number: "It is not valid: look at where it comes from"
-}
-
-/** Tells the log of trouble with dials, however many there are. */
-const telling = (names: Names): (outcome: Outcome) => Effect.Effect<void> => {
-  const tell = Telling.make<Trouble["kind"]>()
-  return (outcome) => {
-    const trouble = Result.isFailure(outcome) ? troubleOf(outcome.failure, names) : undefined
-    return trouble === undefined ? Effect.void : tell(trouble.kind, trouble.line)
-  }
-}
-
 const withParameters = (dial: Action.Dial, parameters: Options["parameters"]): Action.Dial =>
   parameters === undefined ? dial : { ...dial, parameters: { ...parameters, ...dial.parameters } }
 
@@ -474,7 +387,7 @@ const attempt = (
         case "StatusCodeError": // a client that takes other codes than 2xx for failures
           return conclude(request, reason.response, externalId)
         case "TransportError":
-          return judge(reason.cause, once, wasInHandshake)
+          return Effect.succeed(Result.fail(judge(reason.cause, once, wasInHandshake)))
         default:
           return lost("the HTTP client failed")
       }
@@ -531,78 +444,3 @@ const longest = ByteSize.kibibytes(64)
 const isShort = (headers: Headers.Headers): boolean =>
   Number(headers["content-length"] ?? Infinity) <= ByteSize.toNumberUnsafe(longest) &&
   headers["content-encoding"] === undefined
-
-// What a broken connection proves
-
-/**
- * Tells whether a request surely did not travel: it is so if the name did not resolve, no connection was made, TLS was not
- * agreed on, or the client had not yet asked for the body. Anything else that breaks may have broken after the carrier had read
- * the request. Errors nest differently in Node's clients and in fetch; words of other runtimes are not known.
- */
-const judge = (cause: unknown, once: OnceBody, wasInHandshake: Handshake.WasInHandshake): Effect.Effect<Outcome> => {
-  const proof = neverTravelled(cause) ??
-    (isAny(cause, wasInHandshake) ? `${brokenHandshake}${codeOf(cause)}` : undefined)
-  if (proof !== undefined) return notSent(proof)
-  if (isRedirect(cause)) return lost("the answer is a redirect, which is not followed")
-  return once.isGone
-    ? lost(`the connection broke${codeOf(cause)}`)
-    : notSent(`the connection broke before the request was sent${codeOf(cause)}`)
-}
-
-const brokenHandshake = "the TLS handshake failed"
-
-/** Whether it is so of an error or of what lies behind it. */
-const isAny = (cause: unknown, is: (cause: object) => boolean): boolean =>
-  Predicate.isObject(cause) && (is(cause) || isAny(cause.cause, is))
-
-/** The words of Node's `fetch`. */
-const isRedirect = (cause: unknown): boolean =>
-  Predicate.isObject(cause) && (cause.message === "unexpected redirect" || isRedirect(cause.cause))
-
-const neverTravelled = (cause: unknown): string | undefined => {
-  if (!Predicate.isObject(cause)) return undefined
-  if (Array.isArray(cause.errors) && cause.errors.length > 0) { // one per address of the host
-    const proofs = cause.errors.map(neverTravelled)
-    return proofs.includes(undefined) ? undefined : proofs[0]
-  }
-  const { code, message, syscall } = cause
-  if (syscall === "getaddrinfo") return `the host name does not resolve${codeOf(cause)}`
-  if (syscall === "connect" || code === "UND_ERR_CONNECT_TIMEOUT") return `no connection${codeOf(cause)}`
-  if (typeof code === "string" && certificateCodes.has(code)) return `the certificate is not trusted (${code})`
-  if (typeof message === "string" && failedHandshake.test(message)) return brokenHandshake
-  return neverTravelled(cause.cause)
-}
-
-const codeOf = (cause: unknown): string => {
-  if (!Predicate.isObject(cause)) return ""
-  return typeof cause.code === "string" && /^[A-Z][A-Z0-9_]*$/.test(cause.code)
-    ? ` (${cause.code})`
-    : codeOf(cause.cause)
-}
-
-/** Node's names for a certificate that the client itself refused, before it sent anything. */
-const certificateCodes = new Set([
-  "CERT_CHAIN_TOO_LONG",
-  "CERT_HAS_EXPIRED",
-  "CERT_NOT_YET_VALID",
-  "CERT_REJECTED",
-  "CERT_REVOKED",
-  "CERT_SIGNATURE_FAILURE",
-  "CERT_UNTRUSTED",
-  "DEPTH_ZERO_SELF_SIGNED_CERT",
-  "ERR_TLS_CERT_ALTNAME_INVALID",
-  "HOSTNAME_MISMATCH",
-  "INVALID_CA",
-  "INVALID_PURPOSE",
-  "PATH_LENGTH_EXCEEDED",
-  "SELF_SIGNED_CERT_IN_CHAIN",
-  "UNABLE_TO_GET_ISSUER_CERT",
-  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
-  "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
-])
-
-/** Words that Node and OpenSSL have only for a handshake that was not finished. A broken record may come at any time. */
-const failedHandshake = new RegExp(
-  "before secure TLS connection was established|" +
-    "alert (handshake failure|protocol version|insufficient security|unrecognized name|no application protocol)"
-)
