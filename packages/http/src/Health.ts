@@ -6,7 +6,7 @@
 import { Calls, EventStore } from "@ringback/core"
 import { Clock, Effect, Schema } from "effect"
 import type { Layer } from "effect"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpMiddleware, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { version } from "./internal/version.ts"
 
 /**
@@ -234,6 +234,9 @@ export const status: Effect.Effect<Status, never, Calls.Calls | EventStore.Event
 
 const headers = { "cache-control": "no-store" }
 
+/** Whoever probes does so every few seconds. */
+const unlogged = HttpMiddleware.withLoggerDisabled
+
 const answer = (body: unknown, code = 200) => HttpServerResponse.jsonUnsafe(body, { status: code, headers })
 
 /**
@@ -271,14 +274,14 @@ const routes = ({ authorize, path = "/health", ready }: Options) =>
     const at = (name: string) => `${path}/${name}` as HttpRouter.PathInput
     const isReady = Effect.provideContext(ready ?? Effect.succeed(true), context)
 
-    yield* router.add("GET", at("live"), Effect.succeed(answer({ status: "live" })))
+    yield* router.add("GET", at("live"), unlogged(Effect.succeed(answer({ status: "live" }))))
     yield* router.add(
       "GET",
       at("ready"),
-      Effect.zipWith(calls.load, isReady, ({ isClosing }, isReady) => {
+      unlogged(Effect.zipWith(calls.load, isReady, ({ isClosing }, isReady) => {
         const reason = isClosing ? "closing" : isReady ? undefined : "draining"
         return reason === undefined ? answer({ status: "ready" }) : answer({ status: reason }, 503)
-      })
+      }))
     )
     yield* router.add(
       "GET",

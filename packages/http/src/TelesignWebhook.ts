@@ -6,7 +6,7 @@
 import { type CallEvent, Calls, CallTrace } from "@ringback/core"
 import { ByteSize, Context, Effect, Exit, Tracer } from "effect"
 import type { Layer, Scope } from "effect"
-import { HttpEffect, HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
+import { HttpEffect, HttpIncomingMessage, HttpMiddleware, HttpRouter, HttpServerResponse } from "effect/http"
 import type { HttpServerError, HttpServerRequest } from "effect/http"
 import type * as Admission from "./internal/admission.ts"
 import * as Answering from "./internal/answering.ts"
@@ -92,6 +92,8 @@ export interface Options<V extends Verification<unknown> = Verification> extends
  * The address is one: other spellings of `path` (another case, a trailing slash, `//`, an encoded letter) are 404, for they would
  * pass by what a proxy allows by path. Middleware sees and changes the answer as that of any route.
  *
+ * Requests of webhooks leave no access log (`HttpMiddleware.logger`): what is to be known of them the engine says.
+ *
  * Where requests have spans, that of a webhook is linked to the trace of its call (`CallTrace`), with the id as `ringback.call`.
  *
  * Each webhook counts in the metric `ringback_webhooks_total`, by `event` and `result`. Whom it refuses the log tells, of each kind
@@ -132,9 +134,13 @@ const route = Effect.fnUntraced(function*(options: Options) {
 
   return (request: Request): Effect.Effect<Response, never, Scope.Scope> =>
     Answering.isAt(options.path, NodeHttp.cameTo(request.url, request.source))
-      ? Effect.flatMap(bodyOf(request, reading), (body) => answered(request, body))
+      ? unlogged(Effect.flatMap(bodyOf(request, reading), (body) => answered(request, body)))
       : Effect.succeed(HttpServerResponse.empty({ status: 404 }))
 })
+
+/** What is worth a line of the log the engine says. A line for each request would hide it. */
+const unlogged = <A, E, R>(handled: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  HttpMiddleware.withLoggerDisabled(handled) as Effect.Effect<A, E, R> // the request is in the fiber that asks
 
 /** By `request.arrayBuffer` a body costs more than all that a server does with a request besides. */
 const bodyOf = (

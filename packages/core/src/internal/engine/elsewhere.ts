@@ -9,6 +9,7 @@ import * as CallLine from "../../CallLine.ts"
 import type { StoreError, Told } from "../../EventStore.ts"
 import * as LiveCall from "../../LiveCall.ts"
 import type { CallNotFound } from "../callNotFound.ts"
+import * as CallLog from "./callLog.ts"
 import type { Entity } from "./entity.ts"
 import { ignore } from "./message.ts"
 import { nameOf } from "./neighbours.ts"
@@ -75,7 +76,7 @@ export const make = (surroundings: Surroundings, { entities, intake }: Parts): E
     if (call.unheardSince !== undefined) return void run(leave(entity, call))
     answer(call)
     const isEnd = entity.live?.definition === undefined && events.some(({ _tag }) => _tag === "FlowEnded")
-    if (isEnd) run(Effect.logWarning(endedWithout(call)))
+    if (isEnd) run(CallLog.about(entity, Effect.logWarning(endedWithout(call))))
   }
 
   /** A process asks for a call whose flow is known here, or has gone on with one that is not. */

@@ -8,6 +8,7 @@ import type { StoreError } from "../../EventStore.ts"
 import type * as LiveCall from "../../LiveCall.ts"
 import type { CallNotFound } from "../callNotFound.ts"
 import * as Unforked from "../unforked.ts"
+import * as CallLog from "./callLog.ts"
 import type { Elsewhere } from "./elsewhere.ts"
 import type { Joining } from "./joining.ts"
 import { ignore } from "./message.ts"
@@ -67,7 +68,9 @@ export const make = (
     const call = yield* asked<Call.Call, StoreError | CallNotFound>((taken) =>
       intake.post(entities.of(id), { input, look: (call) => call, canBeRefused: true, taken })
     )
-    if (problem === undefined && names.isNews(call, name)) yield* Effect.logInfo(unheardOf(call, name))
+    if (problem === undefined && names.isNews(call, name)) {
+      yield* CallLog.about(entities.of(id), Effect.logInfo(unheardOf(call, name)))
+    }
     return problem
   })
 
