@@ -12,7 +12,7 @@ const around = `
 import { assert, it } from "@effect/vitest"
 import { Action, Call, CallEvent, CallInput, CallLine, Calls, Decider, EventStore, Explain, Flow, Line, LiveCall, PhoneNumber, Prompt, Replay, Settings, SqlEventStore, Transport, Webhook, Witness } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Telesign, TelesignAuth, TelesignNode, TelesignWebhook, TelesignWire } from "@ringback/http"
+import { Health, Telesign, TelesignAuth, TelesignNode, TelesignWebhook, TelesignWire } from "@ringback/http"
 import { Callee, EmulatorApi, EmulatorClock, FakeClock, FlowExplorer, StormHistory, Ladder, Law, PhoneCompany, PhoneLine, Scenario, Storm, StormLaws, TelesignEmulator, TestCalls } from "@ringback/testing"
 import * as StoreContract from "@ringback/testing/StoreContract"
 import { Config, Context, Effect, Layer, Result, Schema } from "effect"
