@@ -150,6 +150,9 @@ const sizes: Tidy.Sizes = {
     "packages/core/src/internal/flow/interpreter.ts goOn": 140,
     // One set of maps behind four ports, all of which change with an append.
     "packages/core/src/internal/store/memory.ts make": 200,
+    // The statements of one port, over names that they share.
+    "packages/core/src/internal/store/sqlIndex.ts make": 140,
+    "packages/core/src/internal/store/sqlRetention.ts make": 120,
     // One handler for each endpoint.
     "packages/http/src/internal/api/answering.ts calls": 120
   }
