@@ -47,7 +47,8 @@ const then = StormFaults.without(
   "versionUnknown",
   "flowThrows",
   "sessionForeign",
-  "sessionOversized"
+  "sessionOversized",
+  "callersMany"
 )
 
 describe("a storm of the past breaks no law any more", () => {

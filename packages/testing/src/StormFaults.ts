@@ -105,7 +105,12 @@ const catalogue = {
   /** Somebody who is not the carrier posts webhooks: calls that come in under the session of a live line, and guessed ids. */
   sessionForeign: 0.5,
   /** Somebody who is not the carrier posts webhooks whose ids have some thousand characters. */
-  sessionOversized: 0.3
+  sessionOversized: 0.3,
+  /**
+   * Strangers call in by the dozen, and the engine has room for one or two callers. Strikes a run as a whole, unless its own flow
+   * answers calls.
+   */
+  callersMany: 0.2
 } as const
 
 /**

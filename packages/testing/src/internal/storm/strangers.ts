@@ -73,6 +73,17 @@ const posting = (world: World, border: Border, posts: ReadonlyArray<Post>, dice:
     }
   })
 
+/** Calls in, several at a time, a few times in the first minutes. */
+const calling = (world: World, border: Border, dice: Dice.Dice): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    for (let times = dice.between(1, 4); times > 0; times--) {
+      yield* Effect.sleep(dice.between(0, 60_000))
+      for (let callers = dice.between(2, 8); callers > 0; callers--) {
+        yield* post(world, border, { ...incoming(text(dice, 32)), extra: { stranger: true } })
+      }
+    }
+  })
+
 const post = (world: World, border: Border, webhook: Webhook.Webhook): Effect.Effect<void> =>
   Effect.suspend(() => {
     const process = reach(world)
@@ -94,5 +105,10 @@ export const appear = (world: World, border: Border): Effect.Effect<void> => {
     const dice = world.strikes(kind)
     return dice === undefined ? Effect.void : world.begin(posting(world, border, posts, dice))
   }
-  return Effect.andThen(each("sessionForeign", foreign), each("sessionOversized", oversized))
+  const { callers } = world
+  return Effect.all([
+    each("sessionForeign", foreign),
+    each("sessionOversized", oversized),
+    callers === undefined ? Effect.void : world.begin(calling(world, border, callers))
+  ], { discard: true })
 }

@@ -130,6 +130,8 @@ export interface World {
   readonly company: PhoneCompany.PhoneCompany["Service"]
   readonly clock: Clock.Clock
   readonly random: Context.Service.Shape<typeof Random.Random>
+  /** To draw when strangers call in by the dozen, if they do. */
+  readonly callers: Dice.Dice | undefined
   readonly now: () => number
   /** Numbers everything that happens, also within one millisecond. */
   readonly moment: () => StormHistory.Moment
@@ -185,14 +187,19 @@ const noRecords = (): Records => ({
   cancelled: []
 })
 
-/** The settings of a run: crowded, starved or with few lines, if that strikes. */
-const tuned = (options: Options, settings: Settings.Options, strikes: World["strikes"]): Settings.Options => {
+/** The settings of a run: crowded, starved, with few lines or with room for few callers, if that strikes. */
+const tuned = (
+  options: Options,
+  settings: Settings.Options,
+  { callers, strikes }: Pick<World, "callers" | "strikes">
+): Settings.Options => {
   const [crowded, starved, few] = [strikes("crowded"), strikes("paceStarved"), strikes("linesFew")]
   const drawn: ReadonlyArray<Settings.Options> = [
     crowded === undefined ? {} : { store: { waiting: crowded.between(1, 3) } },
     starved === undefined ? {} : { dial: { perSecond: starved.pick([0.5, 0.1, 0.02]), ...starved.pick(patience) } },
     // A process that has registered what others have not needs a line.
-    few === undefined ? {} : { dial: { linesAtMost: few.between(1, 3) + (options.faults.versionUnknown > 0 ? 3 : 0) } }
+    few === undefined ? {} : { dial: { linesAtMost: few.between(1, 3) + (options.faults.versionUnknown > 0 ? 3 : 0) } },
+    callers === undefined ? {} : { inbound: { linesAtMost: callers.between(1, 2) } }
   ]
   return drawn.reduce(Settings.merge, settings)
 }
@@ -248,7 +255,8 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     if (dice !== undefined) record(kind)
     return dice
   }
-  const tuning = tuned(options, settings, strikes)
+  const callers = options.incoming === undefined ? strikes("callersMany") : undefined
+  const tuning = tuned(options, settings, { callers, strikes })
 
   const world: World = {
     options,
@@ -258,6 +266,7 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     company,
     clock,
     random,
+    callers,
     now,
     moment,
     nature: Dice.make(`${options.seed}/nature`),

@@ -2,7 +2,7 @@
  * Nothing that comes in stops the rest: what strangers post, what flows throw, what the store refuses, what the carrier throttles,
  * and credentials that it does not accept, held against the record and the log.
  */
-import type { CallEvent } from "@ringback/core"
+import { type CallEvent, CallLine } from "@ringback/core"
 import { isDeepStrictEqual } from "node:util"
 import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, none, violation } from "../finding.ts"
@@ -16,8 +16,33 @@ export const check = (history: StormHistory.StormHistory): Findings => [
     ...throttled(history, call),
     ...hindered(history, call)
   ]),
-  ...history.refused.flatMap((refused) => refusal(history, refused))
+  ...history.refused.flatMap((refused) => refusal(history, refused)),
+  ...history.strangers.flatMap((stranger) => turnedAway(history, stranger)),
+  ...callers(history)
 ]
+
+/** Who is turned away is written down by nobody. */
+const turnedAway = (history: StormHistory.StormHistory, { answered, webhook }: StormHistory.Foreign): Findings =>
+  webhook.event === "incoming_call" && answered?.basis === "refused" &&
+    StoredCalls.of(history).ofReference(webhook.referenceId) !== undefined
+    ? [violation("a caller who was turned away is on record")]
+    : none
+
+/** A process lets in no more callers than it has room for: those who began there and are not known to have left. */
+const callers = (history: StormHistory.StormHistory): Findings => {
+  const begun = StoredCalls.of(history).calls.filter(({ events }) => events[0]?._tag === "CallArrived")
+  const { linesAtMost } = history.settings.inbound
+  return begun.flatMap(({ turns }) => {
+    const { incarnation, seq } = turns[0]!.turn
+    const there = begun.filter((other) => {
+      const [first] = other.turns
+      const isBefore = first!.turn.incarnation === incarnation && first!.turn.seq < seq
+      const line = isBefore ? StoredCalls.stateAt(other, seq)?.lines[0] : undefined
+      return line !== undefined && !CallLine.isQuiet(line)
+    })
+    return there.length < linesAtMost ? none : [violation("more callers were let in than there was room for")]
+  })
+}
 
 /** How often at most the store is asked for what it refuses: with others, alone, for its answer, after other failures and deaths. */
 const mostTries = 14
