@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
 const all = ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.ts"]
@@ -14,6 +15,9 @@ const long = [
   "scripts/storm.test.ts",
   "scripts/examples.test.ts"
 ]
+
+/** What the processes that tests start have compiled. */
+const compiled = fileURLToPath(new URL("node_modules/.cache/compiled", import.meta.url))
 
 export default defineConfig({
   resolve: { conditions: ["source"] },
@@ -33,6 +37,7 @@ export default defineConfig({
           name: "long",
           include: long,
           exclude: ["**/node_modules/**"],
+          env: { NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? compiled },
           globalSetup: "scripts/postgres.setup.ts"
         }
       }
