@@ -35,10 +35,33 @@ export interface Figure {
   readonly description: string
 }
 
-const results: ReadonlyArray<DialResult> = ["accepted", "refused", "throttled", ...Obstacle.literals, "unsent", "lost"]
-const outcomes: ReadonlyArray<Outcome> = Outcome.literals
-const reasons: ReadonlyArray<StopReason["_tag"]> = Object.keys(StopReason.cases) as Array<StopReason["_tag"]>
-const bases: ReadonlyArray<Basis> = [
+/**
+ * What can become of the `POST` of a dial, in words.
+ *
+ * @since 0.1.0
+ */
+export const dialResults: ReadonlyArray<DialResult> = [
+  "accepted",
+  "refused",
+  "throttled",
+  ...Obstacle.literals,
+  "unsent",
+  "lost"
+]
+
+/**
+ * Why a call can be stopped from outside of its flow, in words.
+ *
+ * @since 0.1.0
+ */
+export const stopReasons: ReadonlyArray<StopReason["_tag"]> = Object.keys(StopReason.cases) as Array<StopReason["_tag"]>
+
+/**
+ * What a reply can rest on, in words.
+ *
+ * @since 0.1.0
+ */
+export const replyBases: ReadonlyArray<Basis> = [
   "recorded",
   "copy",
   "unrecorded hold",
@@ -46,6 +69,7 @@ const bases: ReadonlyArray<Basis> = [
   "unclaimed",
   "refused"
 ]
+
 const flows = "registered flows, other"
 
 const counter = (name: string, description: string, attributes: { readonly [label: string]: string } = {}) =>
@@ -314,17 +338,17 @@ const figure = ({ description, id, type }: AnyMetric, unit: string, labels: Figu
  */
 export const figures: ReadonlyArray<Figure> = [
   figure(callsStarted("", "outbound"), "calls", { flow: flows, direction: ["outbound", "inbound"] }),
-  figure(callsEnded("", "Success"), "calls", { flow: flows, outcome: outcomes }),
-  figure(callsStopped("Cancelled"), "calls", { reason: reasons }),
+  figure(callsEnded("", "Success"), "calls", { flow: flows, outcome: Outcome.literals }),
+  figure(callsStopped("Cancelled"), "calls", { reason: stopReasons }),
   figure(callsInMemory, "calls"),
   figure(linesLive, "lines"),
   figure(dueAge, "seconds"),
-  figure(dials("accepted"), "dials", { result: results }),
+  figure(dials("accepted"), "dials", { result: dialResults }),
   figure(dialsHeld, "dials"),
   figure(dialsWaiting, "dials"),
   figure(dialsUnknown, "dials"),
   figure(dialsBlocked("credentials"), "1 or 0", { obstacle: Obstacle.literals }),
-  figure(replies("recorded"), "replies", { basis: bases }),
+  figure(replies("recorded"), "replies", { basis: replyBases }),
   figure(replyDuration, "seconds"),
   figure(firstWord, "seconds"),
   figure(repliesLate, "replies"),

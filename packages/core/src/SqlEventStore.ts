@@ -9,7 +9,7 @@
  *
  * @since 0.1.0
  */
-import { Array as Arr, Clock, Context, Effect, Exit, Layer, Option, References, Result } from "effect"
+import { Array as Arr, Clock, Context, Effect, Exit, Layer, Metric, Option, References, Result } from "effect"
 import type { Fiber } from "effect"
 import { Migrator, SqlClient, SqlError } from "effect/sql"
 import type { Statement } from "effect/sql"
@@ -94,6 +94,7 @@ export const layer: Layer.Layer<
       capacity: 4096
     })
     const [line, keyed] = [yield* lane, yield* lane]
+    yield* Effect.all([Metric.value(CallMetrics.storeCommits), Metric.value(CallMetrics.storeTurns)])
     yield* CallMetrics.read(CallMetrics.storeWaiting, () => line.waiting() + keyed.waiting())
 
     return Context.make(EventStore, {

@@ -56,7 +56,12 @@ export const events = [
   "unread"
 ] as const
 
-const results: ReadonlyArray<Result> = [
+/**
+ * What can become of a webhook, in words.
+ *
+ * @since 0.1.0
+ */
+export const results: ReadonlyArray<Result> = [
   "action",
   "nothing",
   "unsayable",

@@ -5,7 +5,7 @@ import { TelesignMetrics } from "../src/index.ts"
 
 const page = readFileSync(new URL("../../../docs/figures.md", import.meta.url), "utf8")
 
-const rows = page.split("\n").filter((line) => line.startsWith("| `")).map((line) =>
+const rows = page.split("\n").filter((line) => line.startsWith("| `ringback_")).map((line) =>
   line.slice(1, -1).split("|").map((cell) => cell.trim())
 )
 

@@ -207,8 +207,14 @@ const counter = (context: Context.Context<never>): Count => {
     TelesignMetrics.events.map((event) => [event, countersOf(event)])
   )
   const others = countersOf("other")
+  // Whoever watches sees the first of something only if there was none before.
+  for (const result of TelesignMetrics.results) {
+    ;(isRefusal(result) ? known.get("unread")! : others)(result).valueUnsafe(context)
+  }
   return (event, result) => (known.get(event) ?? others)(result).updateUnsafe(1, context)
 }
+
+const isRefusal = (result: TelesignMetrics.Result): result is TelesignMetrics.Rejection => result in rejections
 
 const countersOf = (event: TelesignMetrics.Event) => {
   const counters = new Map<TelesignMetrics.Result, Metric.Counter<number>>()

@@ -1,6 +1,6 @@
 /** What an engine counts: what became durable, what webhooks were answered with, and what it has in hand. */
 import { Effect, Exit } from "effect"
-import type { Metric, Scope } from "effect"
+import type { Context, Metric, Scope } from "effect"
 import type * as Call from "../../Call.ts"
 import { type CallEvent, type Exit as FlowExit, Obstacle } from "../../CallEvent.ts"
 import type { Standing } from "../../CallInput.ts"
@@ -31,48 +31,57 @@ export interface Options {
   readonly flows: ReadonlySet<string>
 }
 
-/** Makes each metric of a kind once: to make one costs more than to count. */
-const kept = <K extends string, M>(make: (key: K) => M): (key: K) => M => {
-  const made = new Map<K, M>()
-  return (key) => {
-    const found = made.get(key)
-    if (found !== undefined) return found
-    const metric = make(key)
-    made.set(key, metric)
+/**
+ * Makes each metric of a kind once: to make one costs more than to count. It is there from the start, for whoever watches sees
+ * the first of something only if there was none before.
+ */
+const made = (context: Context.Context<never>) => {
+  const shown = <M extends Metric.Metric<never, unknown>>(metric: M): M => {
+    metric.valueUnsafe(context)
     return metric
   }
+  const each = <K extends string>(keys: Iterable<K>, make: (key: K) => Metric.Counter<number>) => {
+    const all = new Map(Array.from(keys, (key) => [key, shown(make(key))] as const))
+    return (key: K): void => all.get(key)?.updateUnsafe(1, context)
+  }
+  return { shown, each }
 }
 
 /** In the registry of whoever builds the engine. */
 export const make = Effect.fnUntraced(function*({ elapsed, flows, settings }: Options): Effect.fn.Return<Figures> {
   const context = yield* Effect.context<never>()
-  const outbound = kept((flow: string) => CallMetrics.callsStarted(flow, "outbound"))
-  const inbound = kept((flow: string) => CallMetrics.callsStarted(flow, "inbound"))
+  const { each, shown } = made(context)
+  const names = [...flows, "other"]
+  const outbound = each(names, (flow) => CallMetrics.callsStarted(flow, "outbound"))
+  const inbound = each(names, (flow) => CallMetrics.callsStarted(flow, "inbound"))
   const ended = {
-    Success: kept((flow: string) => CallMetrics.callsEnded(flow, "Success")),
-    Failure: kept((flow: string) => CallMetrics.callsEnded(flow, "Failure")),
-    Stopped: kept((flow: string) => CallMetrics.callsEnded(flow, "Stopped"))
+    Success: each(names, (flow) => CallMetrics.callsEnded(flow, "Success")),
+    Failure: each(names, (flow) => CallMetrics.callsEnded(flow, "Failure")),
+    Stopped: each(names, (flow) => CallMetrics.callsEnded(flow, "Stopped"))
   }
-  const stopped = kept(CallMetrics.callsStopped)
-  const dials = kept(CallMetrics.dials)
-  const replies = kept(CallMetrics.replies)
+  const stopped = each(CallMetrics.stopReasons, CallMetrics.callsStopped)
+  const dials = each(CallMetrics.dialResults, CallMetrics.dials)
+  const replies = each(CallMetrics.replyBases, CallMetrics.replies)
+  const { callersTurnedAway, dialsHeld, fieldsLeftOut, holds, repliesLate, storeConflicts, storeFailures } = CallMetrics
+  const plain = [callersTurnedAway, dialsHeld, fieldsLeftOut, holds, repliesLate, storeConflicts, storeFailures]
+  for (const metric of [...plain, CallMetrics.replyDuration, CallMetrics.firstWord]) shown(metric)
   const known = (flow: string): string => flows.has(flow) ? flow : "other"
 
   const countEnd = (flow: string, exit: FlowExit): void => {
-    ended[exit._tag](known(flow)).updateUnsafe(1, context)
-    if (exit._tag === "Stopped") stopped(exit.reason._tag).updateUnsafe(1, context)
+    ended[exit._tag](known(flow))
+    if (exit._tag === "Stopped") stopped(exit.reason._tag)
   }
 
   const count = (event: CallEvent, call: Call.Call): void => {
     switch (event._tag) {
       case "CallStarted":
-        return outbound(known(event.flow)).updateUnsafe(1, context)
+        return outbound(known(event.flow))
       case "CallArrived":
-        return inbound(known(event.flow)).updateUnsafe(1, context)
+        return inbound(known(event.flow))
       case "FlowEnded":
         return countEnd(call.flow, event.exit)
       case "HoldAnswered":
-        return CallMetrics.holds.updateUnsafe(1, context)
+        return holds.updateUnsafe(1, context)
     }
   }
 
@@ -83,10 +92,10 @@ export const make = Effect.fnUntraced(function*({ elapsed, flows, settings }: Op
       if (Exit.isFailure(exit)) return
       const { action, basis } = exit.value
       const millis = elapsed() - since
-      replies(basis).updateUnsafe(1, context)
+      replies(basis)
       CallMetrics.replyDuration.updateUnsafe(millis / 1000, context)
       if (action === undefined) return
-      if (millis > settings.reply.lateAfter) CallMetrics.repliesLate.updateUnsafe(1, context)
+      if (millis > settings.reply.lateAfter) repliesLate.updateUnsafe(1, context)
       if (beginsTalk(webhook) && Silence.isHeard(action)) CallMetrics.firstWord.updateUnsafe(millis / 1000, context)
     }
   }
@@ -95,9 +104,9 @@ export const make = Effect.fnUntraced(function*({ elapsed, flows, settings }: Op
     follow: (events, call) => {
       for (const event of events) count(event, call)
     },
-    posted: (result) => dials(result).updateUnsafe(1, context),
-    failed: () => CallMetrics.storeFailures.updateUnsafe(1, context),
-    conflicted: () => CallMetrics.storeConflicts.updateUnsafe(1, context),
+    posted: dials,
+    failed: () => storeFailures.updateUnsafe(1, context),
+    conflicted: () => storeConflicts.updateUnsafe(1, context),
     timed
   }
 })
