@@ -147,6 +147,24 @@ export class KeyTaken extends Schema.TaggedError<KeyTaken>()("KeyTaken", {
   }
 }
 
+/**
+ * The key is that of a call that was over and has been pruned, and it is remembered that there was one. Nothing was started, and
+ * nobody is rung: what was done once under this key is not done again.
+ *
+ * @since 0.1.0
+ */
+export class KeyPruned extends Schema.TaggedError<KeyPruned>()("KeyPruned", {
+  flow: Schema.String,
+  callId: CallId,
+  /** When the call was over, in milliseconds since 1970. */
+  endedAt: Schema.Finite
+}) {
+  override get message() {
+    return `This key of the flow ${this.flow} is that of call ${this.callId}, which was over at ` +
+      `${new Date(this.endedAt).toISOString()} and has been pruned. To call again, take another key`
+  }
+}
+
 export {
   /**
    * There is no call of this id.
@@ -240,7 +258,7 @@ export class Calls extends Context.Service<Calls, {
   /**
    * Starts a call and returns when the intent is durable. With a `key`, the same key and input of the same flow are the
    * same call, however often it is started, and in whichever version it began. Fails with `KeyTaken` if the call of that
-   * key began with another input.
+   * key began with another input, and with `KeyPruned` if that call was pruned, for as long as that is remembered.
    *
    * Fails with `StoreError` at once while the store is late with the webhooks of live calls, and after
    * `settings.store.patience` if it gives no answer. Then the call may begin all the same: start it again under its key.
@@ -249,7 +267,7 @@ export class Calls extends Context.Service<Calls, {
     flow: Flow.Definition<Name, Input, A, E, R> & Startable<R>,
     input: NoInfer<Input>,
     options?: { readonly key?: string }
-  ) => Effect.Effect<Started<A, E>, InvalidInput | FlowNotRegistered | KeyTaken | StoreError>
+  ) => Effect.Effect<Started<A, E>, InvalidInput | FlowNotRegistered | KeyTaken | KeyPruned | StoreError>
   /**
    * Records a webhook and answers it. The answer comes after the record is durable, with one exception: if the store has
    * not done its work by `settings.reply.deadline`, and somebody waits on the line, the answer is a hold that decides
@@ -266,7 +284,7 @@ export class Calls extends Context.Service<Calls, {
     webhook: Webhook,
     answer: (reply: Exit.Exit<Reply, OutOfBounds | StoreError>) => void
   ) => void
-  /** The call as its events tell it, if there is one. Printed as a whole, or as JSON, it is masked; its fields are not. */
+  /** The call as its events tell it, if there is one that was not pruned. Printed as a whole, or as JSON, it is masked; its fields are not. */
   readonly get: (id: CallId) => Effect.Effect<Option.Option<Call>, StoreError>
   /**
    * The events of a call, oldest first. They hold numbers, digits and words, by their fields: printed as a whole they are masked,
@@ -587,7 +605,14 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
     const key = startOptions?.key
     const stored = startProblem(flow, input, key)
     if (stored._tag === "Failure") return yield* new InvalidInput({ flow: flow.name, problem: stored.failure })
-    const { id, isNew, sameInput, version } = yield* calls.start(flow, stored.success, key)
+    const { id, isNew, sameInput, version } = yield* Effect.catchTag(
+      calls.start(flow, stored.success, key),
+      "CallNotFound",
+      ({ callId, endedAt }) =>
+        endedAt === undefined
+          ? Effect.die(new Error(`Call ${callId} was started and is not there`))
+          : Effect.fail(new KeyPruned({ flow: flow.name, callId, endedAt }))
+    )
     const isOther = version !== flow.version
     if (!sameInput) {
       return yield* new KeyTaken({ flow: flow.name, key: key ?? "", callId: id, ...(isOther ? { version } : {}) })
@@ -691,7 +716,7 @@ export const start = <Name extends string, Input, A, E, R>(
   flow: Flow.Definition<Name, Input, A, E, R> & Startable<R>,
   input: NoInfer<Input>,
   options?: { readonly key?: string }
-): Effect.Effect<Started<A, E>, InvalidInput | FlowNotRegistered | KeyTaken | StoreError, Calls> =>
+): Effect.Effect<Started<A, E>, InvalidInput | FlowNotRegistered | KeyTaken | KeyPruned | StoreError, Calls> =>
   Effect.flatMap(Calls, (calls) => calls.start(flow, input, options))
 
 /**

@@ -3,15 +3,21 @@ import { Schema } from "effect"
 import { CallId } from "../CallEvent.ts"
 
 /**
- * There is no call of this id: it was never stored, or another store holds it. Nothing was done, and asking again does not
- * help.
+ * There is no call of this id: it was never stored, another store holds it, or it was pruned. Nothing was done, and asking again
+ * does not help.
  *
  * @since 0.1.0
  */
 export class CallNotFound extends Schema.TaggedError<CallNotFound>()("CallNotFound", {
-  callId: CallId
+  callId: CallId,
+  /** When the call was over, in milliseconds since 1970, if it was pruned since. */
+  endedAt: Schema.optionalKey(Schema.Finite)
 }) {
   override get message() {
+    if (this.endedAt !== undefined) {
+      return `Call ${this.callId} was over at ${new Date(this.endedAt).toISOString()} and has been pruned: ` +
+        "only its id and its sessions are left"
+    }
     return isCallId(this.callId)
       ? `There is no call ${this.callId} in this store`
       : "There is no such call: what was asked for is no id of a call"

@@ -9,6 +9,8 @@ import type { CallId } from "../../CallEvent.ts"
 import type * as CallInput from "../../CallInput.ts"
 import { type EventStore, Rejected, StoreError, type Transaction } from "../../EventStore.ts"
 import type * as LiveCall from "../../LiveCall.ts"
+import { CallNotFound } from "../callNotFound.ts"
+import { prunedAt } from "./loading.ts"
 import type { Parts } from "./parts.ts"
 import type { Surroundings } from "./surroundings.ts"
 
@@ -28,7 +30,7 @@ export interface Joining {
     id: CallId,
     live: () => LiveCall.LiveCall,
     started: Extract<CallInput.CallInput, { readonly _tag: "Start" }>
-  ) => Effect.Effect<Begun, StoreError>
+  ) => Effect.Effect<Begun, StoreError | CallNotFound>
   /** Refuses what cannot be part of a transaction. */
   readonly outside: <A, E>(effect: Effect.Effect<A, E>, problem: string) => Effect.Effect<A, E | StoreError>
 }
@@ -72,9 +74,12 @@ export const make = (
       Effect.as(true),
       Effect.catchTag("VersionConflict", () => Effect.succeed(false))
     )
-    // Somebody else may have been first under the same key.
-    const call = (started.key === undefined ? undefined : yield* known(id)) ?? decided.live.call
-    return { call, isNew }
+    if (isNew) return { call: decided.live.call, isNew }
+    // Somebody else was first under the same key, or the call was pruned.
+    const call = yield* known(id)
+    const endedAt = call === undefined ? yield* prunedAt(store, id) : undefined
+    if (endedAt !== undefined) return yield* new CallNotFound({ callId: id, endedAt })
+    return { call: call ?? decided.live.call, isNew }
   })
 
   return {

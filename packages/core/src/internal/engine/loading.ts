@@ -23,6 +23,8 @@ export interface Loading {
   readonly loaded: (entity: Entity) => Effect.Effect<LiveCall.LiveCall | undefined, StoreError>
   /** The same, as it is stored now. */
   readonly reload: (entity: Entity) => Effect.Effect<LiveCall.LiveCall | undefined, StoreError>
+  /** When a call of which no turns are left was over; `undefined` if it was not pruned. */
+  readonly prunedAt: (id: CallId) => Effect.Effect<number | undefined, StoreError>
   /** Whether another process has appended to a call. */
   readonly isBehind: (entity: Entity) => Effect.Effect<boolean, StoreError>
   /** Brings a call that another process went on with up to date. */
@@ -52,6 +54,16 @@ export const turnsOf = (
     const empty = turns.find(({ events }) => events.length === 0)
     return empty === undefined ? Effect.void : Effect.fail(emptyTurn(empty))
   })
+
+/** When a call of which no turns are left was over; `undefined` if it was not pruned. */
+export const prunedAt = (
+  store: Pick<EventStore["Service"], "summary">,
+  id: CallId
+): Effect.Effect<number | undefined, StoreError> =>
+  Effect.map(
+    store.summary(id),
+    (found) => Option.getOrUndefined(Option.filter(found, ({ status }) => status === "pruned"))?.at
+  )
 
 const emptyTurn = ({ callId, version }: Turn): StoreError =>
   new StoreError({
@@ -163,5 +175,5 @@ export const make = (surroundings: Surroundings, parts: Parts): Loading => {
       })
     )
 
-  return { loaded, reload, isBehind, refresh, findOut }
+  return { loaded, reload, prunedAt: (id) => prunedAt(store, id), isBehind, refresh, findOut }
 }

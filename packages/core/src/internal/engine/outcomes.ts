@@ -6,7 +6,7 @@ import type { EventStore, StoreError } from "../../EventStore.ts"
 import { CallNotFound } from "../callNotFound.ts"
 import * as Closing from "./closing.ts"
 import type { Joining } from "./joining.ts"
-import { turnsOf } from "./loading.ts"
+import { prunedAt, turnsOf } from "./loading.ts"
 import type { Parts } from "./parts.ts"
 import type { Surroundings } from "./surroundings.ts"
 
@@ -44,9 +44,12 @@ export const make = (
   const get: Outcomes["get"] = (id) => closing.answered(current(id))
 
   const exitOf = (id: CallId): Effect.Effect<Exit | undefined, StoreError | CallNotFound> =>
+    Effect.flatMap(get(id), (call) => Option.isSome(call) ? Effect.succeed(call.value.exit) : notFound(id))
+
+  const notFound = (id: CallId): Effect.Effect<never, StoreError | CallNotFound> =>
     Effect.flatMap(
-      get(id),
-      (call) => Option.isSome(call) ? Effect.succeed(call.value.exit) : Effect.fail(new CallNotFound({ callId: id }))
+      closing.answered(prunedAt(store, id)),
+      (endedAt) => Effect.fail(new CallNotFound({ callId: id, ...(endedAt === undefined ? {} : { endedAt }) }))
     )
 
   /** The outcome of a call, whoever brings it to its end. The call need not be in memory meanwhile. */

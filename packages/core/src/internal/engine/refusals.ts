@@ -55,13 +55,17 @@ export const make = ({ elapsed, restore, run, settings }: Surroundings, addresse
   const refuse: Refusals["refuse"] = (arrival, cause) => {
     const { entity, webhook } = arrival
     const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-    if (error?._tag === "CallNotFound") return lost(arrival)
+    if (error?._tag === "CallNotFound") return error.endedAt === undefined ? lost(arrival) : pruned(arrival)
     run(CallLog.about(entity, report.failed(error?.message ?? Defect.message(Cause.squash(cause)))))
     if (error !== undefined && !isLasting(error)) return void answer(arrival, Exit.fail(error))
     if (error === undefined) run(CallLog.died(entity, "A webhook could not be taken", Cause.squash(cause)))
     const isWaiting = Webhook.asksForAction(webhook) && !isReportedOver(arrival)
     answer(arrival, isWaiting ? hangup("refused") : silent("refused"))
   }
+
+  /** An event of a call that is over and of which nothing is left. If it shows life, its line is hung up on, as any that is over. */
+  const pruned = (arrival: Arrival): void =>
+    void answer(arrival, Webhook.asksForAction(arrival.webhook) ? hangup("unclaimed") : silent("unclaimed"))
 
   const contested: Refusals["contested"] = (arrival) =>
     void answer(arrival, Webhook.asksForAction(arrival.webhook) ? hangup("refused") : silent("refused"))

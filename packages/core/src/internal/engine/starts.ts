@@ -23,12 +23,12 @@ export interface Started {
   readonly version: number
 }
 
-/** Starts a call, or gives the one that the key stands for. */
+/** Starts a call, or gives the one that the key stands for. That is not found if it was pruned. */
 export type Start = (
   definition: LiveCall.AnyDefinition,
   input: unknown,
   key: string | undefined
-) => Effect.Effect<Started, StoreError>
+) => Effect.Effect<Started, StoreError | CallNotFound>
 
 /** The call, and whether it begins now. */
 type Begun = Joining.Begun
@@ -68,12 +68,11 @@ export const make = Effect.fnUntraced(function*(
     id: CallId,
     fresh: () => LiveCall.LiveCall,
     input: StartInput
-  ): Effect.Effect<Begun, StoreError> => {
+  ): Effect.Effect<Begun, StoreError | CallNotFound> => {
     const how = { fresh, isNew: input.key === undefined, canBeRefused: true }
-    const asked = requests.ask<Begun, StoreError | CallNotFound>((taken) =>
+    return requests.ask<Begun, StoreError | CallNotFound>((taken) =>
       intake.post(entities.of(id), { ...how, input, look: begun, taken })
     )
-    return Effect.catchTag(asked, "CallNotFound", Effect.die)
   }
 
   return Effect.fnUntraced(function*(definition, input, key) {

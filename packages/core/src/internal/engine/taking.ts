@@ -121,7 +121,18 @@ export const make = (surroundings: Surroundings, parts: Parts): Take => {
     if (taking.conflicts > maxConflicts) return taking.end(Exit.fail(endless(entity)))
     const isInNoStore = taking.isNew && taking.conflicts === 0
     if (entity.live !== undefined || isInNoStore) return decide(taking, entity.live)
-    taking.after(loading.loaded(entity), run, (live) => decide(taking, live))
+    taking.after(loading.loaded(entity), run, (live) => live === undefined ? beginAnew(taking) : decide(taking, live))
+  }
+
+  /** Nothing is stored of the call: it begins, if the message says so. After a conflict, or if not, it may have been pruned. */
+  const beginAnew = <A>(taking: Taking<A>): void => {
+    const { conflicts, entity, message } = taking
+    const begins = message.fresh !== undefined && (message.route === undefined || taking.isNew)
+    if (begins && conflicts === 0) return decide(taking, undefined)
+    taking.after(loading.prunedAt(entity.id), run, (endedAt) => {
+      if (endedAt !== undefined) return taking.end(Exit.fail(new CallNotFound({ callId: entity.id, endedAt })))
+      decide(taking, undefined)
+    })
   }
 
   const decide = <A>(taking: Taking<A>, known: LiveCall.LiveCall | undefined): void => {

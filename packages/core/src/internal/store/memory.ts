@@ -177,6 +177,7 @@ export const make = (
     calls.delete(callId)
     pruned.set(callId, {
       ...kept.summary,
+      version: kept.summary.version + 1,
       status: "pruned",
       waitingFor: "",
       due: until,

@@ -15,7 +15,7 @@ interface Asked {
 type Shown = typeof CallsApi.Started.Type | typeof CallsApi.Replayed.Type
 
 const problemOf = (
-  error: Calls.InvalidInput | Calls.FlowNotRegistered | Calls.KeyTaken | EventStore.StoreError
+  error: Calls.InvalidInput | Calls.FlowNotRegistered | Calls.KeyTaken | Calls.KeyPruned | EventStore.StoreError
 ) => {
   switch (error._tag) {
     case "InvalidInput":
@@ -24,6 +24,8 @@ const problemOf = (
       return new Problem.FlowNotRegistered({})
     case "KeyTaken":
       return new Problem.KeyTaken({ callId: error.callId })
+    case "KeyPruned":
+      return new Problem.KeyPruned({})
     case "StoreError":
       return Problem.fromStore(error)
   }
