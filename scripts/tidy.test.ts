@@ -120,7 +120,8 @@ const rooms = [
       "StoreContract",
       "Law",
       "FlowExplorer",
-      "Arbitraries"
+      "Arbitraries",
+      "Commands"
     ],
     pure: ["Callee", "Scenario", "PhoneLine", "Ladder", "Law", "FlowExplorer"],
     uses: [
@@ -136,6 +137,25 @@ const rooms = [
       "node:*"
     ],
     wings: { storm: ["Storm", "StormLaws"], explorer: ["FlowExplorer"], emulator: ["TelesignEmulator"] }
+  },
+  {
+    name: "cli",
+    modules: ["Cli"],
+    pure: [],
+    uses: [
+      "effect",
+      "effect/*",
+      "@ringback/core",
+      "@ringback/core/*",
+      "@ringback/http",
+      "@ringback/testing",
+      "@effect/platform-node",
+      "@effect/platform-node/*",
+      "@effect/sql-pg",
+      "@effect/sql-pg/*",
+      "node:*"
+    ],
+    wings: { verbs: ["Cli"] }
   }
 ]
 

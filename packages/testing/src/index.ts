@@ -26,6 +26,7 @@ export * as StormHistory from "./StormHistory.ts"
 export * as StormLaws from "./StormLaws.ts"
 
 // Programs in any language.
+export * as Commands from "./Commands.ts"
 export * as EmulatorApi from "./EmulatorApi.ts"
 export * as EmulatorClock from "./EmulatorClock.ts"
 export * as TelesignEmulator from "./TelesignEmulator.ts"

@@ -1,0 +1,59 @@
+/** Arguments and flags that several verbs take. */
+import { Duration, Option, Schema } from "effect"
+import { Argument, Flag } from "effect/cli"
+
+/** The call that is meant. */
+export const call = Argument.String("call").pipe(
+  Argument.withDescription("The id of a call: 20 letters and digits"),
+  Argument.withSchema(Schema.String.check(Schema.isPattern(/^[0-9a-z]{20}$/, { message: "Expected the id of a call" })))
+)
+
+/** Why somebody steers. */
+export const reason = Flag.String("reason").pipe(
+  Flag.withDescription("Why, for the record of the call"),
+  Flag.withSchema(Schema.String.check(Schema.isMaxLength(500))),
+  Flag.optional
+)
+
+const units: { readonly [unit: string]: (amount: number) => Duration.Duration } = {
+  s: Duration.seconds,
+  m: Duration.minutes,
+  h: Duration.hours,
+  d: Duration.days,
+  w: Duration.weeks
+}
+
+/** A time as people give it, in milliseconds since 1970: `2h` ago, or a date. */
+export const instant = (text: string, now: number): number | undefined => {
+  const [, amount, unit] = /^(\d+)([smhdw])$/.exec(text) ?? []
+  if (amount !== undefined && unit !== undefined) return now - Duration.toMillis(units[unit]!(Number(amount)))
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? undefined : at
+}
+
+/** A flag that takes a time. */
+export const time = (name: string, description: string) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar("TIME"),
+    Flag.withDescription(`${description}: 30m, 2h, 7d ago, or a date such as 2026-03-01T09:00Z`),
+    Flag.mapTryCatch(
+      (text) => {
+        const at = instant(text, Date.now())
+        if (at === undefined) throw new Error(text)
+        return at
+      },
+      () => "a time such as 2h, or a date"
+    ),
+    Flag.optional
+  )
+
+/** The fields that were given. */
+export const given = <A extends { readonly [name: string]: unknown }>(
+  fields: { readonly [K in keyof A]: Option.Option<A[K]> | A[K] | undefined }
+): Partial<A> =>
+  Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]) => {
+      const known = Option.isOption(value) ? Option.getOrUndefined(value) : value
+      return known === undefined ? [] : [[name, known]]
+    })
+  ) as Partial<A>

@@ -1,0 +1,27 @@
+/** What ends a command with another code than 0. */
+import { Data, Runtime } from "effect"
+import { CliError } from "effect/cli"
+
+/** The exit codes, as documented. */
+export const codes = {
+  failed: 1,
+  usage: 2,
+  notFound: 3,
+  notAllowed: 4,
+  refused: 5,
+  unavailable: 6,
+  notYet: 7
+} as const
+
+/** A command cannot do what it was asked to, in words for whoever asked. */
+export class Failure extends Data.TaggedError("Failure")<{
+  readonly code: keyof typeof codes
+  readonly message: string
+}> {
+  override readonly [Runtime.errorExitCode] = codes[this.code]
+  override readonly [Runtime.errorReported] = false
+  override readonly [CliError.userMessage] = this.message
+}
+
+/** A command cannot do what it was asked to. */
+export const fail = (code: keyof typeof codes, message: string): Failure => new Failure({ code, message })

@@ -1,0 +1,5 @@
+/** `ringback emulator`: a Telesign on this machine. */
+import { Commands } from "@ringback/testing"
+
+/** The verb. */
+export const command = Commands.emulator

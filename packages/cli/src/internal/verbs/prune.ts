@@ -1,0 +1,62 @@
+/** `ringback prune`: removes calls that are over. */
+import { Effect, Option, Schema } from "effect"
+import { Command, Flag, Prompt } from "effect/cli"
+import * as Arguments from "../arguments.ts"
+import * as Connecting from "../connecting.ts"
+import { fail } from "../failure.ts"
+import * as Printing from "../printing.ts"
+import { root } from "../root.ts"
+
+const config = {
+  endedBefore: Arguments.time("ended-before", "Those that were over before then"),
+  keepAtMost: Flag.Int("keep").pipe(
+    Flag.withDescription("So many calls that are over stay at most, those that ended last"),
+    Flag.withSchema(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
+    Flag.optional
+  ),
+  rememberForDays: Flag.Finite("remember").pipe(
+    Flag.withMetavar("DAYS"),
+    Flag.withDescription("For how many days their keys are remembered; default 400"),
+    Flag.optional
+  ),
+  yes: Flag.Boolean("yes").pipe(
+    Flag.withAlias("y"),
+    Flag.withDescription("Do not ask"),
+    Flag.withoutNegation,
+    Flag.withDefault(false)
+  )
+}
+
+/** Whoever is there is asked; nobody is taken to have said yes. */
+const confirmed = Effect.fnUntraced(function*(yes: boolean, where: string) {
+  if (yes) return true
+  if (process.stdin.isTTY !== true || process.stdout.isTTY !== true) {
+    return yield* fail("usage", "Nobody is there to be asked: say --yes")
+  }
+  return yield* Prompt.Confirm({ message: `Remove calls from ${where} for good?`, initial: false })
+})
+
+/** The verb. */
+export const command = Command.make(
+  "prune",
+  config,
+  ({ endedBefore, keepAtMost, rememberForDays, yes }) =>
+    Effect.scoped(Effect.gen(function*() {
+      const { json } = yield* root
+      if (Option.isNone(endedBefore) && Option.isNone(keepAtMost)) {
+        return yield* fail("usage", "Say which calls: --ended-before 90d, or --keep 100000")
+      }
+      const { api, where } = yield* Connecting.pruning
+      if (!(yield* confirmed(yes, where))) return yield* Printing.talk("Nothing was removed")
+      const payload = Arguments.given({ endedBefore, keepAtMost, rememberForDays }) as object
+      const pruned = yield* Printing.waiting("Removing calls", Connecting.ask(api.engine.prune({ payload })))
+      if (json) return yield* Printing.json(pruned)
+      yield* Printing.data(`${pruned.calls} calls with ${pruned.turns} turns are removed`)
+    }))
+).pipe(
+  Command.withDescription("Removes calls that are over; their keys stay remembered"),
+  Command.withExamples([{
+    command: "ringback prune --ended-before 90d --yes",
+    description: "All that ended 90 days ago"
+  }])
+)
