@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { Runtime } from "effect"
 import { Command } from "effect/cli"
 import * as Failures from "./internal/failure.ts"
 import { root } from "./internal/root.ts"
@@ -49,3 +50,10 @@ export const command = root.pipe(
  * @since 0.1.0
  */
 export const exitCodes = Failures.codes
+
+/**
+ * Ends the process with such a code. An interruption ends it with 0.
+ *
+ * @since 0.1.0
+ */
+export const teardown: Runtime.Teardown = Failures.teardown

@@ -1,6 +1,5 @@
 /** The API that verbs ask: that of a running application, or the same one in this process over a database. */
-import { CallEvent, Calls, EventStore, Settings, SqlEventStore } from "@ringback/core"
-import type { CallIndex, EventLog, Retention } from "@ringback/core"
+import { type CallEvent, Calls, EventStore, Settings, SqlEventStore } from "@ringback/core"
 import { CallsApi, type CallsApiProblem, CallsApiServer } from "@ringback/http"
 import { Config, Context, Effect, Layer, Option, Redacted } from "effect"
 import { FetchHttpClient, HttpClientError, HttpRouter, HttpServer } from "effect/http"
@@ -100,8 +99,6 @@ const onlooker = Layer.effect(
     } as never))
 )
 
-type Stores = EventStore.EventStore | CallIndex.CallIndex | EventLog.EventLog | Retention.Retention
-
 /** `node:sqlite` and the client of PostgreSQL are read when they are needed: other verbs start sooner without them. */
 const sqlite = (filename: string) =>
   Effect.map(
@@ -115,14 +112,20 @@ const postgres = (url: string) =>
     (PgClient) => PgClient.layer({ url: Redacted.make(url), maxConnections: 3, applicationName: "ringback" })
   )
 
+/**
+ * The stores of a database. Whether its tables are those of this release is seen first: somebody who looks shall not be the one who
+ * changes them.
+ */
 const storesOf = <E>(client: Layer.Layer<SqlClient.SqlClient, E>) =>
-  SqlEventStore.layer.pipe(Layer.provide(client)) as Layer.Layer<Stores, E | EventStore.StoreError>
+  Layer.unwrap(Effect.as(Effect.scoped(Layer.build(SqlEventStore.layerReading)), SqlEventStore.layer)).pipe(
+    Layer.provide(client)
+  )
 
 const overDatabase = Effect.fnUntraced(function*(database: string) {
   const isPostgres = /^postgres(ql)?:\/\//.test(database)
   if (!isPostgres && !existsSync(database)) return yield* fail("notFound", `There is no database ${database}`)
   const stores = storesOf(isPostgres ? yield* postgres(database) : yield* sqlite(database))
-  const context = yield* Effect.mapError(Layer.build(stores), (error) => unopened(isPostgres, error.message))
+  const context = yield* Effect.mapError(Layer.build(stores), (error) => unopened(isPostgres, error))
   const authorization = CallsApiServer.layerTokens([
     { token, actor: "this terminal", scopes: ["read", "reveal", "admin"] }
   ])
@@ -144,13 +147,16 @@ const overDatabase = Effect.fnUntraced(function*(database: string) {
   return { api, where: isPostgres ? "the database" : database, kind: "database", isServed } satisfies Connection
 })
 
-const unopened = (isPostgres: boolean, message: string): Failure =>
-  fail(
-    "unavailable",
-    /another process has it/.test(message)
-      ? "A running application has this SQLite database for itself: ask it by --url"
-      : `The database cannot be opened. ${isPostgres ? "Is the address right, and does the server run?" : message}`
-  )
+/** What a client of PostgreSQL says may hold the address, and with it a password. */
+const unopened = (isPostgres: boolean, error: Error): Failure => {
+  if (/another process has it/.test(error.message)) {
+    return fail("unavailable", "A running application has this SQLite database for itself: ask it by --url")
+  }
+  const isOfTables = error instanceof EventStore.StoreError && error.reason._tag === "Foreign"
+  return fail("unavailable", isOfTables || !isPostgres ? error.message : unreached)
+}
+
+const unreached = "The database is not reached: is its address right, and does the server run?"
 
 // What goes wrong
 

@@ -1,0 +1,249 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Calls, SqlEventStore } from "@ringback/core"
+import * as SqliteClient from "@ringback/core/SqliteClient"
+import { Effect, Fiber, Layer } from "effect"
+import { mkdtempSync, rmSync } from "node:fs"
+import { createServer } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Cli } from "../src/index.ts"
+import {
+  application,
+  Approval,
+  ask,
+  engine,
+  from,
+  Pin,
+  type Ran,
+  run,
+  to,
+  tokens,
+  url
+} from "./fixtures/application.ts"
+
+const { exitCodes } = Cli
+
+const said = ({ code, err, out }: Ran): string => {
+  assert.strictEqual(code, 0, err)
+  return out
+}
+
+const lines = (ran: Ran): ReadonlyArray<Record<string, unknown>> =>
+  said(ran).split("\n").map((line) => JSON.parse(line))
+
+const begin = Calls.start(Approval, { order: "17" }, { key: "order-17" })
+
+/** A call that rang, was answered, and heard digits. */
+const talked = Effect.gen(function*() {
+  const calls = yield* Calls.Calls
+  const { id } = yield* Calls.start(Pin, { to, from, word: "tangerine" })
+  const report = Effect.fnUntraced(function*(event: string, data: object) {
+    const reply = yield* calls.receive({ event, referenceId: "CANARYREF", ...data })
+    yield* reply.sent(true)
+  })
+  while ((yield* calls.events(id)).every(({ _tag }) => _tag !== "DialAccepted")) {
+    yield* Effect.promise(() => new Promise(setImmediate))
+  }
+  yield* report("dial_completed", { status: "answered" })
+  yield* report("speak_completed", { digits: "7395184" })
+  yield* report("call_completed", { status: "hangup", durationSeconds: 4 })
+  return id
+})
+
+describe("ringback over a URL", () => {
+  it.effect("lists, counts and searches calls", () =>
+    Effect.gen(function*() {
+      const { id } = yield* begin
+      const table = said(yield* ask(["calls"]))
+      assert.match(table, /^call +flow +started +status +waits for\n/)
+      assert.include(table, `${id}  approval@1`)
+      const [entry] = lines(yield* ask(["calls", "--json", "--status", "running", "--since", "1970-01-01"]))
+      assert.strictEqual(entry!["callId"], id)
+      assert.deepStrictEqual(lines(yield* ask(["calls", "--count", "--json"])), [
+        { running: 1, over: { Success: 0, Failure: 0, Stopped: 0 } }
+      ])
+      assert.include(said(yield* ask(["calls", "--key", "order-17", "--flow", "approval"])), id)
+      assert.notInclude(said(yield* ask(["calls", "--outcome", "Failure"])), id)
+      const byNumber = yield* ask(["calls", "--number", to])
+      assert.strictEqual(byNumber.code, exitCodes.refused)
+      assert.notInclude(byNumber.err, to)
+      const other = yield* Calls.start(Approval, { order: "18" })
+      const first = yield* ask(["calls", "--limit", "1"])
+      const after = /--after (\S+)/.exec(first.err)?.[1]
+      const second = yield* ask(["calls", "--limit", "1", "--after", after ?? ""])
+      for (const each of [id, other.id]) assert.include(said(first) + said(second), each)
+    }).pipe(Effect.provide(application)))
+
+  it.effect("shows a call, tells why, and draws it", () =>
+    Effect.gen(function*() {
+      const { id } = yield* begin
+      const shown = said(yield* ask(["show", id]))
+      assert.match(shown, /waits +for .*signal/)
+      assert.match(shown, /sooner +the application by the signal approved/)
+      assert.include(shown, "Ringback")
+      assert.strictEqual(lines(yield* ask(["show", id, "--json"]))[0]!["callId"], id)
+      assert.include(said(yield* ask(["show", id, "--events"])), "CallStarted: approval, version 1")
+      const why = said(yield* ask(["why", id]))
+      assert.match(why, /→ SignalAwaited: approved {2}because of 1: a call begins with its flow/)
+      assert.match(why, /\nnext: .*\nsooner: /)
+      assert.strictEqual(lines(yield* ask(["why", id, "--json"]))[0]!["state"], "running")
+    }).pipe(Effect.provide(application)))
+
+  it.effect("follows a call, tells it something, and waits for its outcome", () =>
+    Effect.gen(function*() {
+      const { id } = yield* begin
+      assert.strictEqual((yield* ask(["outcome", id])).code, exitCodes.notYet)
+      const watching = yield* Effect.forkChild(ask(["watch", id, "--json"]))
+      assert.strictEqual((yield* ask(["signal", id, "approved", `"twelve"`])).code, exitCodes.refused)
+      assert.strictEqual((yield* ask(["signal", id, "approved", "{amount:12}"])).code, exitCodes.usage)
+      const told = ["signal", id, "approved", `{"amount":12}`, "--reason", "they asked", "--key", "once"]
+      assert.strictEqual(said(yield* ask(told)), "")
+      const turns = lines(yield* Fiber.join(watching))
+      assert.deepStrictEqual(turns.map(({ version }) => version), turns.map((_, i) => i + 1))
+      assert.strictEqual(said(yield* ask(["outcome", id, "--wait", "5"])), "Success")
+      assert.strictEqual(said(yield* ask(["outcome", id, "--reveal"])), "Success 12")
+      assert.include(said(yield* ask(["why", id])), "SignalReceived: approved by ann (they asked)")
+    }).pipe(Effect.provide(application)))
+
+  it.effect("cancels a call, and says that its flow did not succeed", () =>
+    Effect.gen(function*() {
+      const { id } = yield* begin
+      said(yield* ask(["cancel", id, "--reason", "the order is gone"]))
+      const { code, out } = yield* ask(["outcome", id])
+      assert.deepStrictEqual([code, out], [exitCodes.failed, "Stopped Cancelled"])
+      assert.include(said(yield* ask(["show", id, "--events"])), "by ann (the order is gone)")
+    }).pipe(Effect.provide(application)))
+
+  it.effect("prunes, if that is said and meant", () =>
+    Effect.gen(function*() {
+      const { id } = yield* begin
+      said(yield* ask(["cancel", id]))
+      assert.strictEqual((yield* ask(["prune"])).code, exitCodes.usage)
+      assert.strictEqual((yield* ask(["prune", "--keep", "0"])).code, exitCodes.usage) // Nobody is there to be asked.
+      assert.strictEqual((yield* ask(["prune", "--keep", "0", "--yes"], "reader")).code, exitCodes.notAllowed)
+      assert.match(said(yield* ask(["prune", "--keep", "0", "--yes"])), /^1 calls with 2 turns are removed$/)
+      assert.strictEqual((yield* ask(["show", id])).code, exitCodes.notFound)
+    }).pipe(Effect.provide(application)))
+
+  it.effect("tells by its exit code and in words why it cannot", () =>
+    Effect.gen(function*() {
+      const { id } = yield* begin
+      const is = (ran: Ran, code: keyof typeof exitCodes, words: RegExp) => {
+        assert.strictEqual(ran.code, exitCodes[code], ran.err)
+        assert.match(ran.err, words)
+        assert.strictEqual(ran.out, "")
+      }
+      const RINGBACK_URL = yield* url
+      is(yield* run(["calls"]), "usage", /--url/)
+      is(yield* run(["calls"], { RINGBACK_URL }), "notAllowed", /RINGBACK_TOKEN/)
+      is(
+        yield* run(["calls"], { RINGBACK_URL, RINGBACK_TOKEN: "nobody's token" }),
+        "notAllowed",
+        /no token that is known/
+      )
+      is(yield* ask(["show", "0".repeat(20)]), "notFound", /no such call/)
+      is(yield* ask(["cancel", id], "reader"), "notAllowed", /scope steer/)
+      is(yield* ask(["show", id, "--events", "--reveal"], "reader"), "notAllowed", /scope reveal/)
+      is(
+        yield* run(["calls", "--url", "http://127.0.0.1:9/x"], { RINGBACK_TOKEN: tokens.all }),
+        "unavailable",
+        /not reached/
+      )
+      is(
+        yield* run(["calls", "--url", RINGBACK_URL.replace("/ringback", "")], { RINGBACK_TOKEN: tokens.all }),
+        "failed",
+        /404/
+      )
+      is(yield* run(["calls", "--url", RINGBACK_URL, "--database", "x.db"]), "usage", /not both/)
+    }).pipe(Effect.provide(application)))
+
+  it.effect("shows no number, digit or word, unless it is asked to", () =>
+    Effect.gen(function*() {
+      const id = yield* talked
+      const asked = [["show", id], ["show", id, "--events"], ["why", id], ["outcome", id], ["watch", id], ["calls"]]
+      for (const args of [...asked, ...asked.map((args) => [...args, "--json"])]) {
+        const { code, err, out } = yield* ask(args)
+        assert.strictEqual(code, 0, err)
+        for (const canary of ["9130461", "9130472", "7395184", "tangerine", "CANARYREF"]) {
+          assert.notInclude(out + err, canary)
+        }
+      }
+      const revealed = said(yield* ask(["show", id, "--events", "--reveal"]))
+      for (const canary of [to, from, "7395184", "tangerine"]) {
+        assert.include(revealed, canary)
+      }
+      assert.strictEqual(said(yield* ask(["outcome", id, "--reveal"])), `Success "7395184"`)
+    }).pipe(Effect.provide(application)))
+
+  it.effect("looks whether all is well, and says what to do", () =>
+    Effect.gen(function*() {
+      const status = (code: number) =>
+        Effect.acquireRelease(
+          Effect.callback<{ readonly close: () => void; readonly at: string }>((resume) => {
+            const server = createServer((_, response) => response.writeHead(code).end())
+            server.listen(0, "127.0.0.1", () => {
+              const { port } = server.address() as { readonly port: number }
+              resume(
+                Effect.succeed({ close: () => server.close().closeAllConnections(), at: `http://127.0.0.1:${port}/` })
+              )
+            })
+          }),
+          ({ close }) => Effect.sync(close)
+        )
+      const well = yield* ask(["doctor", "--events-url", (yield* status(401)).at])
+      assert.match(said(well), /✓ url +127\.0\.0\.1:\d+\/ringback knows you as ann/)
+      for (const [code, words] of [[200, /verify/], [404, /path/], [302, /redirects/], [502, /502/]] as const) {
+        const ill = yield* ask(["doctor", "--events-url", (yield* status(code)).at])
+        assert.strictEqual(ill.code, exitCodes.failed)
+        assert.match(ill.out, words)
+      }
+      const unreached = yield* ask(["doctor", "--json", "--events-url", "http://127.0.0.1:9/"])
+      assert.isTrue(unreached.out.split("\n").some((line) => JSON.parse(line).state === "wrong"))
+    }).pipe(Effect.provide(application)))
+})
+
+const file = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "ringback-cli-"))),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+).pipe(Effect.map((folder) => join(folder, "calls.db")))
+
+const on = (filename: string) => engine(Layer.provide(SqlEventStore.layer, SqliteClient.layer({ filename })))
+
+describe("ringback over a database of SQLite", () => {
+  it.effect("reads it while no process has it, and says what the application would", () =>
+    Effect.gen(function*() {
+      const database = yield* file
+      const id = yield* Effect.provide(
+        Effect.gen(function*() {
+          const id = yield* talked
+          const refused = yield* run(["calls", "--database", database])
+          assert.strictEqual(refused.code, exitCodes.unavailable)
+          assert.include(refused.err, "--url")
+          return id
+        }),
+        on(database)
+      )
+      const look = (...args: ReadonlyArray<string>) => run([...args, "--database", database])
+      assert.include(said(yield* look("calls")), `${id}  pin@1`)
+      assert.include(said(yield* look("show", id)), "call_completed (hangup)")
+      assert.include(said(yield* look("why", id)), "its flow ended with its output")
+      assert.strictEqual(said(yield* look("outcome", id, "--reveal")), `Success "7395184"`)
+      assert.include(said(yield* look("watch", id)), "CallEnded")
+      assert.strictEqual((yield* look("cancel", id)).code, exitCodes.refused)
+      assert.strictEqual((yield* look("signal", id, "x")).code, exitCodes.refused)
+      assert.strictEqual((yield* look("watch")).code, exitCodes.refused)
+      assert.match(said(yield* look("prune", "--keep", "0", "--yes")), /^1 calls/)
+      assert.strictEqual((yield* look("show", id)).code, exitCodes.notFound)
+      assert.match(said(yield* look("doctor")), /✓ database +/)
+    }))
+
+  it.effect("makes none, and changes none that is not of this release", () =>
+    Effect.gen(function*() {
+      const database = yield* file
+      assert.strictEqual((yield* run(["calls", "--database", database])).code, exitCodes.notFound)
+      yield* Effect.scoped(Layer.build(SqliteClient.layer({ filename: database })))
+      const empty = yield* run(["calls", "--database", database])
+      assert.strictEqual(empty.code, exitCodes.unavailable)
+      assert.include(empty.err, "no tables of Ringback")
+    }))
+})
