@@ -127,6 +127,7 @@ const rooms = [
     uses: [
       "effect",
       "effect/*",
+      "@dagrejs/dagre",
       "@ringback/core",
       "@ringback/core/*",
       "@ringback/http",
@@ -136,6 +137,7 @@ const rooms = [
       "vitest",
       "node:*"
     ],
+    plain: ["@dagrejs/dagre"],
     wings: { storm: ["Storm", "StormLaws"], explorer: ["FlowExplorer"], emulator: ["TelesignEmulator"] }
   },
   {

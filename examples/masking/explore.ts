@@ -13,3 +13,6 @@ export const samples = {
 } satisfies FlowExplorer.Options
 
 export const laws = [...Law.standard, Law.ends, Law.fails()]
+
+/** What the drawing calls them. */
+export const names = { "15550170001": "the one", "15550170002": "the other", "5550170002": "the other" }

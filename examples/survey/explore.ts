@@ -7,3 +7,6 @@ export const flow = survey({ number: PhoneNumber.make("+15550170009"), agent: Ph
 export const input = {}
 
 export const laws = [...Law.standard, Law.ends, Law.promptAtMost(3), Law.fails()]
+
+/** What the drawing calls them. */
+export const names = { "15550170002": "agent" }

@@ -16,3 +16,6 @@ export const samples = {
 } satisfies FlowExplorer.Options
 
 export const laws = [...Law.standard, Law.ends, Law.promptAtMost(5)]
+
+/** What the drawing calls them. */
+export const names = { Ann: "name", Bob: "name", "15550170002": "their agent", "15550170003": "department" }

@@ -20,3 +20,6 @@ export const samples = {
 } satisfies FlowExplorer.Options
 
 export const laws = [...Law.standard, Law.ends, Law.fails()]
+
+/** What the drawing calls them. */
+export const names = { "15550170002": "reception", "15550170003": "billing", "15550170004": "repairs" }

@@ -10,7 +10,9 @@ import type { CallEvent } from "./CallEvent.ts"
 import * as wayOf from "./internal/call/way.ts"
 import * as items from "./internal/drawing/items.ts"
 import * as mermaidOf from "./internal/drawing/mermaid.ts"
+import * as outcomeOf from "./internal/drawing/outcome.ts"
 import * as svgOf from "./internal/drawing/svg.ts"
+import type { Request, Response } from "./Request.ts"
 
 /**
  * The codec of `Box`.
@@ -98,6 +100,26 @@ export const svg = (drawing: FlowDrawing, options?: { readonly way?: Way | undef
  * @since 0.1.0
  */
 export const css: string = svgOf.css
+
+/**
+ * What a request was answered with, in the form that `Edge.on` has and `way` reads from a log. For whoever makes a drawing.
+ *
+ * @since 0.1.0
+ */
+export const outcome = (tag: Request["_tag"], response: Response): string => outcomeOf.ofResponse(tag, response)
+
+/**
+ * What else may happen at a place, in the same form.
+ *
+ * @since 0.1.0
+ */
+export const outcomes = {
+  hungUp: outcomeOf.hungUp,
+  expired: outcomeOf.expired,
+  overdue: outcomeOf.overdue,
+  died: outcomeOf.died,
+  cancelled: outcomeOf.cancelled
+}
 
 /**
  * How much room `svg` gives a box with these words, and the words at an edge, in pixels. For whoever lays a drawing out.

@@ -30,14 +30,19 @@ const hungUp = interpreter.failure(new Flow.HungUp())
  */
 export const prompt = (
   action: Action.Action,
-  options?: { readonly goodbye?: boolean; readonly accepts?: (digits: string) => boolean }
+  options?: {
+    readonly goodbye?: boolean
+    readonly accepts?: (digits: string) => boolean
+    readonly question?: Request.Question
+  }
 ): Flow.Flow<string, Flow.HungUp, Line> =>
   Flow.ask(
     {
       _tag: "Prompt",
       action,
       goodbye: options?.goodbye ?? false,
-      ...(options?.accepts === undefined ? {} : { accepts: options.accepts })
+      ...(options?.accepts === undefined ? {} : { accepts: options.accepts }),
+      ...(options?.question === undefined ? {} : { question: options.question })
     },
     (response) => response._tag === "Heard" ? interpreter.success(response.digits) : hungUp
   )
@@ -167,7 +172,7 @@ export const menu = <const C extends Choices<C>>(
   choose(
     "Line.menu",
     prompt,
-    { max: 1, ...options },
+    { max: 1, ...options, meanings: meanings(options.choices) },
     (digits): Accepted<C[keyof C]> =>
       Object.hasOwn(options.choices, digits)
         ? { accepted: options.choices[digits as keyof C] as C[keyof C] }
@@ -189,9 +194,24 @@ export const confirm = (
   return choose(
     "Line.confirm",
     prompt,
-    { acknowledge: "Thank you.", ...asking, max: 1 },
+    { acknowledge: "Thank you.", ...asking, max: 1, meanings: { [yes]: "yes", [no]: "no" } },
     (digits): Accepted<boolean> => digits === yes ? { accepted: true } : digits === no ? { accepted: false } : undefined
   )
+}
+
+/** What each key stands for, where a word says it. */
+const meanings = (choices: object): { readonly [key: string]: string } =>
+  Object.fromEntries(
+    Object.entries(choices).flatMap(([key, value]: [string, unknown]) => {
+      const word = meaning(value)
+      return word === undefined ? [] : [[key, word]]
+    })
+  )
+
+const meaning = (value: unknown): string | undefined => {
+  if (typeof value === "boolean") return value ? "yes" : "no"
+  if (typeof value === "string" || typeof value === "number") return String(value)
+  return typeof value === "object" && value !== null && "_tag" in value ? String(value._tag) : undefined
 }
 
 type Accepted<A> = { readonly accepted: A } | undefined
@@ -217,7 +237,7 @@ const wordings = (
 const choose = <A>(
   where: string,
   prompt: Prompt.Input,
-  options: Collecting,
+  options: Collecting & { readonly meanings?: { readonly [key: string]: string } },
   accept: (digits: string) => Accepted<A>
 ): Asked<A> => {
   const { acknowledge, again, attempts = 3, max } = options
@@ -230,8 +250,9 @@ const choose = <A>(
   // Judged first, so that what is kept of a wrong input is that it was wrong, and wrong keys lead to one place.
   const judge = (digits: string): Judged<A> => digits === "" ? "silence" : accept(digits) ?? "invalid"
   const accepts = (digits: string): boolean => accept(digits) !== undefined
+  const question = { asked: first, ...(options.meanings === undefined ? {} : { choices: options.meanings }) }
   const ask = (words: Prompt.Prompt, silences: number, mistakes: number): Asked<A> =>
-    Flow.flatMap(Flow.map(heard(words, { max }, { accepts }), judge), (answer): Asked<A> => {
+    Flow.flatMap(Flow.map(heard(words, { max }, { accepts, question }), judge), (answer): Asked<A> => {
       if (typeof answer !== "string") {
         return thanks === undefined ? Flow.succeed(answer.accepted) : Flow.as(thanks, answer.accepted)
       }

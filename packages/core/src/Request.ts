@@ -53,6 +53,8 @@ export type Request =
     readonly goodbye: boolean
     /** Whether keys are an input that is taken, if that is known: for who tries inputs. */
     readonly accepts?: (digits: string) => boolean
+    /** Of what is asked, also when it is asked again: for who draws a flow. */
+    readonly question?: Question
     /** What a raw action may come to, for who tries it. */
     readonly completions?: ReadonlyArray<Completed>
   }
@@ -82,6 +84,16 @@ export type Request =
   | { readonly _tag: "Now" }
   | { readonly _tag: "Random" }
   | { readonly _tag: "Note"; readonly name: string; readonly data: unknown }
+
+/**
+ * A question, in the words in which it is asked first, and what keys stand for, where that can be said in a word.
+ *
+ * @since 0.1.0
+ */
+export interface Question {
+  readonly asked: Prompt
+  readonly choices?: { readonly [key: string]: string }
+}
 
 /**
  * What an activity came to, in stored form.

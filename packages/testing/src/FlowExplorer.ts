@@ -18,11 +18,14 @@
  *
  * @since 0.1.0
  */
-import type { Flow, Request, Step } from "@ringback/core"
+import type { Flow, FlowDrawing, Request, Step } from "@ringback/core"
 import { Schema } from "effect"
 import * as captions from "./internal/explorer/captions.ts"
 import * as Choices from "./internal/explorer/choices.ts"
+import { distinct } from "./internal/explorer/distinct.ts"
 import * as drawing from "./internal/explorer/drawing.ts"
+import { laidOut } from "./internal/explorer/layout.ts"
+import { Naming } from "./internal/explorer/naming.ts"
 import * as paths from "./internal/explorer/paths.ts"
 import * as samples from "./internal/explorer/samples.ts"
 import * as graph from "./internal/explorer/search.ts"
@@ -81,6 +84,16 @@ const defaults: Choices.Samples = {
   ],
   callers: [{ from: "15550170001", to: "15550170009" }, { from: undefined, to: "15550170009" }],
   cancel: false
+}
+
+/**
+ * How a flow is drawn. `names` says what to call values that the flow has from elsewhere than its input, such as the number of a
+ * department.
+ *
+ * @since 0.1.0
+ */
+export interface Drawing {
+  readonly names?: { readonly [value: string]: string }
 }
 
 /**
@@ -153,10 +166,12 @@ export interface Report {
   readonly warnings: ReadonlyArray<string>
   /** The flow as a graph of places with distinct futures; the first is the start. */
   readonly graph: ReadonlyArray<Node>
+  /** The flow as its author thinks of it, if it was to be drawn and every path was seen. */
+  readonly drawing?: FlowDrawing.FlowDrawing
 }
 
 /**
- * A place of the drawing: in words, whether it is an end, and what may happen there.
+ * A place of the graph: in words, whether it is an end, and what may happen there.
  *
  * @since 0.1.0
  */
@@ -199,12 +214,12 @@ export class LawBroken extends Schema.TaggedError<LawBroken>()("LawBroken", {
 export const explore = <Input, A, E, R>(
   flow: Flow.Definition<string, Input, A, E, R>,
   input: Input,
-  options?: Options & { readonly laws?: ReadonlyArray<Law> }
+  options?: Options & { readonly laws?: ReadonlyArray<Law>; readonly draw?: Drawing }
 ): Report => {
-  const { depth = 1_000, laws = [], max = 100_000, ...said } = options ?? {}
+  const { depth = 1_000, draw: drawn, laws = [], max = 100_000, ...said } = options ?? {}
   const tried = { ...defaults, ...said }
   const found = graph.search(given(flow, input), laws, { samples: tried, finish: finishing(flow) }, { max, depth })
-  const nodes = drawing.draw(found.places)
+  const nodes = distinct(found.places)
   const lengths = graph.longest(found.places)
   const outcomes = Array.from(new Set(found.places.filter(isEnd).map(({ label }) => label)))
   return {
@@ -225,7 +240,13 @@ export const explore = <Input, A, E, R>(
     cut: found.cut.length > 0,
     broken: breaches(found, laws).map((breach) => told(flow.name, input, found.places, breach)),
     warnings: warnings(found, lengths, nodes.length),
-    graph: nodes
+    graph: nodes,
+    ...(drawn === undefined || found.cut.length > 0 ? {} : {
+      drawing: laidOut(
+        { flow: flow.name, version: flow.version },
+        drawing.draw(found.places, new Naming(input, drawn.names ?? {}))
+      )
+    })
   }
 }
 
@@ -264,12 +285,26 @@ const problem = (report: Report): Omit<Breach, "path"> | undefined => {
 }
 
 /**
- * The flow as a Mermaid flowchart, which GitHub and many editors draw. Words are shown as the input has them; numbers are
- * masked.
+ * Draws a flow as its author thinks of it: a box for each place in the conversation, retries and attempts as loops with their
+ * count, what ends the call without a result folded. Words that come from the input are named by their place in it, and so are
+ * numbers, so nothing of the input is in the drawing; the words of the flow are.
+ *
+ * Give it to `FlowDrawing.svg` or `FlowDrawing.mermaid`, or keep it as JSON, for a page that lays the way of a call over it.
+ *
+ * Throws an `Error` if the input or a sample does not fit the schema that it is for, or if the search came to its bound.
  *
  * @since 0.1.0
  */
-export const mermaid = (report: Report): string => drawing.mermaid(report.graph)
+export const draw = <Input, A, E, R>(
+  flow: Flow.Definition<string, Input, A, E, R>,
+  input: Input,
+  options?: Options & Drawing
+): FlowDrawing.FlowDrawing => {
+  const { names, ...tried } = options ?? {}
+  const { drawing, places } = explore(flow, input, { ...tried, draw: names === undefined ? {} : { names } })
+  if (drawing !== undefined) return drawing
+  throw new Error(`${flow.name} cannot be drawn: the search was cut at ${places} places`)
+}
 
 const isEnd = ({ step }: graph.Place): boolean => step._tag === "Done"
 

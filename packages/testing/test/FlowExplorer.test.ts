@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Action, Calls, Flow, Line, PhoneNumber, Prompt, Step } from "@ringback/core"
+import { Action, Calls, Flow, FlowDrawing, Line, PhoneNumber, Prompt, Step } from "@ringback/core"
 import { Arbitraries, Callee, FlowExplorer, Law, PhoneCompany, TestCalls } from "@ringback/testing"
 import { Effect, Schema, SchemaGetter } from "effect"
 
@@ -580,38 +580,87 @@ const thrown = (run: () => unknown): Error => {
   throw new Error("nothing was thrown")
 }
 
-describe("FlowExplorer.mermaid", () => {
-  it("draws places once that have the same future, and escapes what Mermaid would take for its own", () => {
+describe("FlowExplorer.draw", () => {
+  const labels = ({ boxes }: FlowDrawing.FlowDrawing) => boxes.map(({ label }) => label)
+  const edges = ({ edges }: FlowDrawing.FlowDrawing) =>
+    edges.filter(({ via }) => via === undefined).map(({ from, label, to }) => `${from} -${label}-> ${to}`)
+
+  it("draws ends once, and escapes what Mermaid would take for its own", () => {
     const flow = dialled(Flow.as(Line.speak(`Say "yes" & <no> | #1;`), "said"))
     assert.strictEqual(
-      FlowExplorer.mermaid(explore(flow)),
+      FlowDrawing.mermaid(FlowExplorer.draw(define(flow), {})),
       [
         "flowchart TD",
         `  n0["dial 1••••••••01"]`,
-        `  n0 -->|"answers"| n1`,
-        `  n0 -->|"busy"| n2`,
-        `  n0 -->|"no answer"| n3`,
-        `  n0 -->|"failed"| n4`,
-        `  n0 -->|"refused"| n5`,
-        `  n0 -->|"not authorized"| n6`,
-        `  n0 -->|"not sent"| n7`,
-        `  n0 -->|"unknown"| n8`,
         `  n1["“Say #quot;yes#quot; & #lt;no#gt; #124; #35;1;”"]`,
-        `  n1 -->|"hears it"| n9`,
-        `  n1 -->|"hangs up"| n10`,
-        `  n2(["fails: NotAnswered (busy)"])`,
-        `  n3(["fails: NotAnswered (no answer)"])`,
-        `  n4(["fails: NotAnswered (failed)"])`,
-        `  n5(["fails: NotAnswered (refused)"])`,
-        `  n6(["fails: NotAnswered (not authorized)"])`,
-        `  n7(["fails: NotAnswered (not sent)"])`,
-        `  n8(["fails: NotAnswered (unknown)"])`,
-        `  n9["hang up"]`,
-        `  n9 --> n11`,
-        `  n10(["fails: HungUp"])`,
-        `  n11(["#quot;said#quot;"])`,
+        `  n2(["NotAnswered"])`,
+        `  n3(["said"])`,
+        `  n4(["HungUp"])`,
+        `  n0 -->|"answers"| n1`,
+        `  n0 -.->|"not reached"| n2`,
+        "  n1 --> n3",
+        `  n1 -.->|"hangs up"| n4`,
         ""
       ].join("\n")
     )
+  })
+
+  it("draws the tries of a retry and the attempts of a question as loops, each with its bound", () => {
+    const flow = Flow.make("asks", {
+      version: 1,
+      input: {},
+      output: Schema.Literals(["kept", "cancelled"]),
+      run: () =>
+        Line.menu("Press 1 or 2.", {
+          choices: { "1": "kept", "2": "cancelled" },
+          again: { invalid: "1 or 2, please." }
+        }).pipe(
+          Flow.dial(numbers),
+          Flow.retry({ times: 2, after: "10 minutes", while: ({ _tag }) => _tag === "NotAnswered" })
+        )
+    })
+    const drawing = FlowExplorer.draw(flow, {})
+    assert.deepStrictEqual(labels(drawing), [
+      "dial 1••••••••01",
+      "“Press 1 or 2.”",
+      "wait 10 minutes",
+      "NotAnswered",
+      "kept",
+      "cancelled",
+      "HungUp",
+      "NoInput"
+    ])
+    assert.includeMembers(edges(drawing), [
+      "waits-wait-10-minutes -2 times at most-> dials-dial-1-01",
+      "asks-press-1-or-2 -silence or another key (4 times at most)-> asks-press-1-or-2",
+      "asks-press-1-or-2 -1: kept-> ends-kept"
+    ])
+  })
+
+  it("keeps two places apart that only say the same", () => {
+    const flow = dialled(Flow.gen(function*() {
+      yield* Line.speak("One moment.")
+      yield* Line.menu("First?", { choices: { "1": "a" } })
+      yield* Line.speak("One moment.")
+      yield* Line.menu("Second?", { choices: { "1": "b" } })
+      return "said"
+    }))
+    assert.strictEqual(
+      labels(FlowExplorer.draw(define(flow), {})).filter((label) => label === "“One moment.”").length,
+      2
+    )
+  })
+
+  it("names what is of the input by its place there, and shows no number", () => {
+    const flow = Flow.make("invites", {
+      version: 1,
+      input: { guest: Schema.Struct({ name: Schema.String, number: PhoneNumber.PhoneNumber }) },
+      output: Schema.Void,
+      run: ({ guest }) =>
+        Line.goodbye(`Good day, ${guest.name}.`).pipe(Flow.dial({ to: guest.number, from: numbers.from }))
+    })
+    const drawing = FlowExplorer.draw(flow, { guest: { name: "Heron", number: numbers.to } })
+    assert.includeMembers(labels(drawing), ["dial {guest.number}", "“Good day, {guest.name}.”"])
+    for (const secret of ["Heron", numbers.to]) assert.notInclude(JSON.stringify(drawing), secret)
   })
 })

@@ -1,7 +1,7 @@
 /**
  * The command line of the explorer: reads the flow of an example, goes all of its paths, and draws it.
  */
-import type { Flow } from "@ringback/core"
+import { type Flow, FlowDrawing } from "@ringback/core"
 import { Console, Effect, FileSystem, Path, Predicate, Result, Schema } from "effect"
 import { Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
@@ -16,6 +16,8 @@ export interface Exploration {
   readonly flow: Definition
   readonly input: unknown
   readonly samples: FlowExplorer.Options
+  /** What to call values in the drawing. */
+  readonly names: { readonly [value: string]: string }
   readonly laws: ReadonlyArray<Law.Law>
 }
 
@@ -50,8 +52,8 @@ const inputFor = (flow: Definition, given: unknown, folder: string): Effect.Effe
 }
 
 /**
- * Reads `flow.ts` of a folder and, if there is one, `explore.ts` beside it with `input`, `samples`, `laws`, and `flow` if
- * the flow has to be made first.
+ * Reads `flow.ts` of a folder and, if there is one, `explore.ts` beside it with `input`, `samples`, `names`, `laws`, and `flow`
+ * if the flow has to be made first.
  */
 export const read = Effect.fnUntraced(function*(folder: string) {
   const files = yield* FileSystem.FileSystem
@@ -67,20 +69,28 @@ export const read = Effect.fnUntraced(function*(folder: string) {
     flow,
     input: yield* inputFor(flow, said.input, folder),
     samples: (said.samples ?? {}) as FlowExplorer.Options,
+    names: (said.names ?? {}) as { readonly [value: string]: string },
     laws: (said.laws ?? Law.standard) as ReadonlyArray<Law.Law>
   }
   return exploration
 })
 
-/** Goes all paths. What goes wrong in a sample is told in its words. */
+/** Goes all paths and draws the flow. What goes wrong in a sample is told in its words. */
 export const explore = (
-  { flow, input, laws, samples }: Exploration,
+  { flow, input, laws, names, samples }: Exploration,
   limits: { readonly max?: number } = {}
 ): Effect.Effect<FlowExplorer.Report, NotExplorable> =>
   Effect.try({
-    try: () => FlowExplorer.explore(flow, input, { ...samples, ...limits, laws }),
+    try: () => FlowExplorer.explore(flow, input, { ...samples, ...limits, laws, draw: { names } }),
     catch: (cause) => new NotExplorable({ problem: cause instanceof Error ? cause.message : String(cause) })
   })
+
+/** A picture that brings its looks along, and shows on a light page and on a dark one. */
+export const standalone = (drawing: FlowDrawing.FlowDrawing): string =>
+  FlowDrawing.svg(drawing).replace(
+    "<defs>",
+    `<style>:root{color-scheme:light dark;color:CanvasText}${FlowDrawing.css}</style><defs>`
+  ) + "\n"
 
 const count = (number: number): string => Number.isFinite(number) ? Math.round(number).toLocaleString("en") : "endless"
 
@@ -151,18 +161,15 @@ const run = Effect.fnUntraced(
         problem: `No law is called ${given.law.value}: there are ${list(exploration.laws.map(({ name }) => name))}`
       })
     }
-    const report = yield* explore(
-      { ...exploration, laws },
-      Option.match(given.max, {
-        onNone: () => ({}),
-        onSome: (max) => ({ max })
-      })
-    )
+    const limits = Option.match(given.max, { onNone: () => ({}), onSome: (max) => ({ max }) })
+    const report = yield* explore({ ...exploration, laws }, limits)
     for (const line of lines(report, laws)) yield* Console.log(line)
-    const drawing = path.join(given.folder, "flow.mmd")
-    if (!report.cut) {
-      yield* files.writeFileString(drawing, FlowExplorer.mermaid(report))
-      yield* Console.log(`  drawn in       ${drawing}`)
+    const { drawing } = report
+    if (drawing !== undefined) {
+      const [mermaid, svg] = ["flow.mmd", "flow.svg"].map((name) => path.join(given.folder, name)) as [string, string]
+      yield* files.writeFileString(mermaid, FlowDrawing.mermaid(drawing))
+      yield* files.writeFileString(svg, standalone(drawing))
+      yield* Console.log(`  drawn in       ${mermaid} and ${svg}, in ${count(drawing.boxes.length)} boxes`)
     }
     if (!isProof(report)) return yield* new NotExplorable({ problem: "Not all laws are proved on every path" })
   }
@@ -173,11 +180,11 @@ export const command = Command.make("explore", { folder, ...flags }, (given) =>
   run(given).pipe(
     Effect.mapError((error) => new CliError.UserError({ cause: error, userMessage: error.message }))
   )).pipe(
-    Command.withDescription("Goes every path of a flow, holds laws to it, and draws it in Mermaid"),
+    Command.withDescription("Goes every path of a flow, holds laws to it, and draws it"),
     Command.withExamples([
       {
         command: "npm run explore -- examples/table-ready",
-        description: "All paths of one example; its drawing goes to examples/table-ready/flow.mmd"
+        description: "All paths of one example; its drawing goes to flow.mmd and flow.svg there"
       }
     ])
   )

@@ -32,7 +32,7 @@ const n = (value: number): string => String(Math.round(value * 10) / 10)
 const lineHeight = 17
 
 /** How many characters stand on one line, and how wide one is on average, of a box and of an edge. */
-const fonts = { box: { characters: 30, width: 6.9 }, edge: { characters: 24, width: 6.1 } }
+const fonts = { box: { characters: 34, width: 6.9 }, edge: { characters: 24, width: 6.1 } }
 
 /** A label in lines. */
 const linesOf = (label: string, { characters }: typeof fonts.box): ReadonlyArray<string> => {
@@ -56,9 +56,12 @@ export interface Size {
   readonly height: number
 }
 
-export const boxSize = (label: string): Size => {
+/** Where keys are pressed, they are drawn beside the words. */
+const besideKeys = 18
+
+export const boxSize = ({ kind, label }: Pick<Box, "kind" | "label">): Size => {
   const { height, width } = sizeOf(label, fonts.box)
-  return { width: Math.max(64, width + 34), height: height + 17 }
+  return { width: Math.max(64, width + 34 + (kind === "asks" ? besideKeys : 0)), height: height + 17 }
 }
 
 export const labelSize = (label: string): Size => {
@@ -82,18 +85,8 @@ const outline = ({ height, kind, width, x, y }: Box): string => {
     case "ends":
     case "fails":
       return rect(height / 2)
-    case "asks": {
-      const cut = 12
-      const corners = [
-        [left, y],
-        [left + cut, top],
-        [left + width - cut, top],
-        [left + width, y],
-        [left + width - cut, top + height],
-        [left + cut, top + height]
-      ]
-      return `<polygon points="${corners.map(([a, b]) => `${n(a!)},${n(b!)}`).join(" ")}"/>`
-    }
+    case "asks":
+      return rect(5) + `<path class="rb-keys" d="${keypad(left + 10, top + 9)}"/>`
     case "waits":
       return rect(12)
     case "does":
@@ -105,6 +98,10 @@ const outline = ({ height, kind, width, x, y }: Box): string => {
       return rect(5)
   }
 }
+
+/** Nine keys, as the sign of a place where keys are pressed. */
+const keypad = (x: number, y: number): string =>
+  [0, 1, 2].flatMap((row) => [0, 1, 2].map((column) => `M${n(x + column * 4)} ${n(y + row * 4)}h2v2h-2z`)).join("")
 
 const kinds: Record<Box["kind"], string> = {
   begins: "Begins",
@@ -135,7 +132,9 @@ const boxOf = (box: Box, taken: Taken | undefined): string => {
     : ""
   return `<g class="${classes.join(" ")}" data-box="${escaped(box.id)}" role="listitem" aria-label="${
     escaped(told.join(", "))
-  }">${outline(box)}${textAt(linesOf(box.label, fonts.box), box.x, box.y, "rb-label")}${count}</g>`
+  }">${outline(box)}${
+    textAt(linesOf(box.label, fonts.box), box.x + (box.kind === "asks" ? besideKeys / 2 : 0), box.y, "rb-label")
+  }${count}</g>`
 }
 
 /** A line through points, rounded at its corners. */
@@ -203,7 +202,9 @@ export const css = `
 .rb-drawing{font:13px/1.3 system-ui,-apple-system,"Segoe UI",sans-serif;color:inherit;max-width:100%;height:auto;
  --rb-ground:var(--rb-background,Canvas);--rb-accent:var(--rb-way,#1a6fd4)}
 .rb-drawing text{fill:currentColor;stroke:none}
-.rb-box rect,.rb-box polygon,.rb-box path{fill:var(--rb-ground);stroke:currentColor;stroke-width:1.25}
+.rb-box rect,.rb-box path{fill:var(--rb-ground);stroke:currentColor;stroke-width:1.25}
+.rb-box .rb-keys{fill:currentColor;stroke:none}
+.rb-asks rect{stroke-width:2}
 .rb-begins rect,.rb-ends rect{stroke-width:2}
 .rb-fails rect{stroke-dasharray:5 3}
 .rb-anywhere rect{stroke-dasharray:2 3;stroke-width:1}
@@ -215,9 +216,9 @@ export const css = `
 .rb-edge-label rect{fill:var(--rb-ground);stroke:none;opacity:0.9}
 .rb-edge-label text{font-size:11.5px}
 .rb-with-way .rb-box:not(.rb-taken),.rb-with-way .rb-edge:not(.rb-taken),.rb-with-way .rb-edge-label:not(.rb-taken){opacity:0.45}
-.rb-with-way .rb-box.rb-taken rect,.rb-with-way .rb-box.rb-taken polygon{stroke:var(--rb-accent);stroke-width:2.25}
+.rb-with-way .rb-box.rb-taken rect{stroke:var(--rb-accent);stroke-width:2.25}
 .rb-with-way .rb-edge.rb-taken path{stroke:var(--rb-accent);stroke-width:2.5}
-.rb-here rect,.rb-here polygon{filter:drop-shadow(0 0 5px var(--rb-accent))}
+.rb-here rect{filter:drop-shadow(0 0 5px var(--rb-accent))}
 .rb-count circle{fill:var(--rb-accent);stroke:none}
 .rb-drawing .rb-count text{fill:var(--rb-ground);font-size:10px;font-weight:700}
 `

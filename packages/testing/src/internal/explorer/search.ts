@@ -28,6 +28,8 @@ export interface Edge {
   readonly what: What
   readonly hungUp: boolean
   readonly to: number
+  /** All keys that lead there, where keys do. */
+  readonly keys?: ReadonlyArray<string>
 }
 
 /** An edge, by the place that it leaves. */
@@ -175,11 +177,16 @@ class Keys {
     const same = isKeyed(edge) ? this.found.get(edge.to) : undefined
     if (same !== undefined) {
       same.labels.push(edge.label)
-      this.edges[same.edge] = { ...this.edges[same.edge]!, label: captions.ofChoices(same.labels) }
+      this.edges[same.edge] = {
+        ...this.edges[same.edge]!,
+        label: captions.ofChoices(same.labels),
+        keys: [...this.edges[same.edge]!.keys ?? [], digitsOf(edge)]
+      }
       return same.edge
     }
-    const number = this.edges.push(edge) - 1
-    if (isKeyed(edge)) this.found.set(edge.to, { edge: number, labels: [edge.label] })
+    if (!isKeyed(edge)) return this.edges.push(edge) - 1
+    const number = this.edges.push({ ...edge, keys: [digitsOf(edge)] }) - 1
+    this.found.set(edge.to, { edge: number, labels: [edge.label] })
     return number
   }
 }
@@ -304,6 +311,12 @@ const wayBack = (
   }
   return undefined
 }
+
+/** The keys that are pressed on an edge, if any are. */
+const digitsOf = ({ what }: Edge): string =>
+  what._tag === "Responded" && typeof what.response === "object" && what.response !== null && "digits" in what.response
+    ? what.response.digits
+    : ""
 
 /** Whether keys are pressed on an edge. */
 export const isKeyed = ({ what }: Edge): boolean =>
