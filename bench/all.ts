@@ -25,6 +25,8 @@ const measurements = [
   `growth ${rounds}`,
   "startup",
   "waiting",
+  "retention",
+  "retention --store postgres",
   "transitions",
   "store",
   `soak --minutes ${values.minutes}`

@@ -37,19 +37,27 @@ interface Row extends Group {
 /** So many groups are asked for by one statement: databases take no statement of any length. */
 const groupsAtOnce = 64
 
+/** The call at which the next group begins, where some columns are those of the group before and one is later. */
+const nextGroup = (same: ReadonlyArray<string>, later: string, order: string): string =>
+  `(SELECT call_id FROM ringback_listed AS later
+      WHERE ${
+    [...same.map((column) => `later.${column} = found.${column}`), `later.${later} > found.${later}`].join(" AND ")
+  }
+      ORDER BY ${order} LIMIT 1)`
+
 /**
- * The groups that there are, each by a jump from the one before. SQLite takes no limit in the step itself, hence the way by the
- * key.
+ * The groups that there are, each by a jump in their index from the one before. SQLite takes no limit in the step itself, hence
+ * the way by the key of the table, and compares no rows by an index there, hence the three ways to be later.
  */
 const allGroups = `WITH RECURSIVE found AS (
     SELECT flow, flow_version, state FROM ringback_listed WHERE call_id = (
       SELECT call_id FROM ringback_listed ORDER BY flow, flow_version, state LIMIT 1
     )
     UNION ALL
-    SELECT next.flow, next.flow_version, next.state FROM found JOIN ringback_listed AS next ON next.call_id = (
-      SELECT call_id FROM ringback_listed AS later
-      WHERE (later.flow, later.flow_version, later.state) > (found.flow, found.flow_version, found.state)
-      ORDER BY later.flow, later.flow_version, later.state LIMIT 1
+    SELECT next.flow, next.flow_version, next.state FROM found JOIN ringback_listed AS next ON next.call_id = coalesce(
+      ${nextGroup(["flow", "flow_version"], "state", "later.state")},
+      ${nextGroup(["flow"], "flow_version", "later.flow_version, later.state")},
+      ${nextGroup([], "flow", "later.flow, later.flow_version, later.state")}
     )
   )
   SELECT flow, flow_version, state FROM found`
