@@ -10,10 +10,10 @@ const place = `${root}node_modules/.cache/ringback-examples/`
 /** What the examples speak of. */
 const around = `
 import { assert, it } from "@effect/vitest"
-import { Action, Call, CallEvent, CallInput, CallLine, Calls, Decider, EventStore, Explain, Flow, Line, LiveCall, PhoneNumber, Prompt, Replay, Settings, SqlEventStore, Transport, Webhook, Witness } from "@ringback/core"
+import { Action, Call, CallEvent, CallInput, CallLine, Calls, Decider, EventStore, Explain, Flow, FlowDrawing, Ladder, Line, LiveCall, PhoneNumber, Prompt, Replay, Settings, SqlEventStore, Transport, Webhook, Witness } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Health, Telesign, TelesignAuth, TelesignNode, TelesignWebhook, TelesignWire } from "@ringback/http"
-import { Callee, EmulatorApi, EmulatorClock, FakeClock, FlowExplorer, StormHistory, Ladder, Law, PhoneCompany, PhoneLine, Scenario, Storm, StormLaws, TelesignEmulator, TestCalls } from "@ringback/testing"
+import { Callee, CompanyLadder, EmulatorApi, EmulatorClock, FakeClock, FlowExplorer, StormHistory, Law, PhoneCompany, PhoneLine, Scenario, Storm, StormLaws, TelesignEmulator, TestCalls } from "@ringback/testing"
 import * as StoreContract from "@ringback/testing/StoreContract"
 import { Config, Context, Effect, Layer, Result, Schema } from "effect"
 import { HttpApiClient } from "effect/http-api"

@@ -106,7 +106,7 @@ const rooms = [
       "Scenario",
       "PhoneLine",
       "PhoneCompany",
-      "Ladder",
+      "CompanyLadder",
       "FakeClock",
       "FakeTransport",
       "TestCalls",
@@ -123,7 +123,7 @@ const rooms = [
       "Arbitraries",
       "Commands"
     ],
-    pure: ["Callee", "Scenario", "PhoneLine", "Ladder", "Law", "FlowExplorer"],
+    pure: ["Callee", "Scenario", "PhoneLine", "CompanyLadder", "Law", "FlowExplorer"],
     uses: [
       "effect",
       "effect/*",

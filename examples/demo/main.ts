@@ -3,10 +3,10 @@
  * `kill -9`. It shows each call as a ladder and exits non-zero if anything ends otherwise than it should.
  */
 import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
-import { Calls, Explain, type Flow, PhoneNumber, SqlEventStore } from "@ringback/core"
+import { Calls, Explain, type Flow, Ladder, PhoneNumber, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Telesign, TelesignWebhook } from "@ringback/http"
-import { Callee, Ladder, TelesignEmulator } from "@ringback/testing"
+import { Callee, CompanyLadder, TelesignEmulator } from "@ringback/testing"
 import { Clock, Console, Effect, Layer, Redacted, Schema } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -79,7 +79,7 @@ const expect = (call: string, found: unknown, expected: unknown) =>
 
 /** Something that the application does, on the ladder beside what the emulator saw. */
 const step = (sender: Ladder.Actor, receiver: Ladder.Actor, text: string) =>
-  Effect.map(Clock.currentTimeMillis, (at): Ladder.Step => ({ at, from: sender, to: receiver, text }))
+  Effect.map(Clock.currentTimeMillis, (at) => Ladder.rung(at, sender, receiver, text))
 
 /** Waits until the carrier has reported the end of the last line to this number. */
 const ended = Effect.fnUntraced(function*(number: string) {
@@ -107,7 +107,7 @@ const show = Effect.fnUntraced(function*<Name extends string, Input, A, E extend
   const found = outcome._tag === "Success" ? outcome.success : outcome.failure._tag
   const told = yield* step("Ringback", "application", JSON.stringify(found))
   const log = yield* ended(input.to)
-  yield* Console.log(Ladder.draw([started, ...Ladder.fromLog(log), told], { speed }))
+  yield* Console.log(Ladder.text([started, ...CompanyLadder.fromLog(log), told], { speed }))
   yield* expect(title, found, expected)
   return call.id
 })
@@ -179,7 +179,7 @@ const killed = Effect.fnUntraced(function*(folder: string) {
   const { what } = yield* second.hear("outcome", "parcel-7")
   const told = yield* step("Ringback", "application", JSON.stringify(what))
   const log = yield* ended(to.patient)
-  yield* Console.log(Ladder.draw([begun, kill, restart, ...Ladder.fromLog(log), told], { speed }))
+  yield* Console.log(Ladder.text([begun, kill, restart, ...CompanyLadder.fromLog(log), told], { speed }))
   yield* expect("the killed call", what, "evening")
   yield* expect(
     "the rings of the killed call",

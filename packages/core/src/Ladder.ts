@@ -67,6 +67,20 @@ export const Rung = items.Rung
 export type Rung = typeof Rung.Type
 
 /**
+ * A rung that is not made of a log, such as what an application does beside it.
+ *
+ * @since 0.1.0
+ */
+export const rung = (at: number, from: Actor, to: Actor, text: string): Rung => ({
+  _tag: "Rung",
+  at,
+  from,
+  to,
+  text,
+  events: []
+})
+
+/**
  * The codec of `Fold`.
  *
  * @since 0.1.0
@@ -258,7 +272,7 @@ export const text = (ladder: Ladder | ReadonlyArray<Item>, options?: { readonly 
  * @since 0.1.0
  */
 export const html = (ladder: Ladder | ReadonlyArray<Item>, options?: { readonly speed?: number }): string =>
-  htmlOf.draw("items" in ladder ? ladder.items : ladder, actors, options?.speed ?? 1)
+  htmlOf.draw("items" in ladder ? ladder.items : ladder, options?.speed ?? 1)
 
 /**
  * The style sheet for `html`, in `currentColor` and system fonts.

@@ -12,13 +12,13 @@
  *
  * @since 0.1.0
  */
-import { type Action, type Calls, type Flow, Settings } from "@ringback/core"
+import { type Action, type Calls, type Flow, Ladder, Settings } from "@ringback/core"
 import { Effect, Layer, Random, Schema } from "effect"
 import type * as Callee from "./Callee.ts"
+import * as CompanyLadder from "./CompanyLadder.ts"
 import * as FakeClock from "./FakeClock.ts"
 import * as storm from "./internal/storm/run.ts"
 import * as witness from "./internal/storm/witness.ts"
-import * as Ladder from "./Ladder.ts"
 import * as PhoneCompany from "./PhoneCompany.ts"
 import * as PhoneLine from "./PhoneLine.ts"
 import * as StormFaults from "./StormFaults.ts"
@@ -262,9 +262,9 @@ const explain = Effect.fnUntraced(
 
 /** What the carrier saw, and the faults at their places. */
 const ladder = (history: StormHistory.StormHistory): string =>
-  Ladder.draw([
-    ...Ladder.fromLog(history.log),
-    ...history.faults.map(({ at, kind }): Ladder.Step => ({ at, from: "Ringback", to: "Ringback", text: `! ${kind}` }))
+  Ladder.text([
+    ...CompanyLadder.fromLog(history.log),
+    ...history.faults.map(({ at, kind }) => Ladder.rung(at, "Ringback", "Ringback", `! ${kind}`))
   ])
 
 const test = (name: string, seed: number, kinds: ReadonlyArray<StormFaults.Kind>, options: Options): string => {

@@ -19,14 +19,15 @@ import {
   type EventLog,
   EventStore,
   type Flow,
+  Ladder,
   PhoneNumber,
   type Retention,
   Settings
 } from "@ringback/core"
 import { Effect, Layer, Option, Schema } from "effect"
+import * as CompanyLadder from "./CompanyLadder.ts"
 import * as FakeClock from "./FakeClock.ts"
 import * as FakeTransport from "./FakeTransport.ts"
-import * as Ladder from "./Ladder.ts"
 import * as PhoneCompany from "./PhoneCompany.ts"
 import * as PhoneLine from "./PhoneLine.ts"
 
@@ -116,7 +117,7 @@ export const followed: Effect.Effect<void, NotFollowed, FakeClock.FakeClock | Ph
     yield* FakeClock.settle
     const leftover = yield* PhoneCompany.leftover
     if (leftover.length === 0) return
-    const ladder = Ladder.draw(Ladder.fromLog(yield* PhoneCompany.log))
+    const ladder = Ladder.text(CompanyLadder.fromLog(yield* PhoneCompany.log))
     const left = leftover.map(({ number, steps }) => ({ number: PhoneNumber.mask(number), steps }))
     return yield* new NotFollowed({ left, ladder })
   }

@@ -7,9 +7,9 @@
 // Calls with people, in virtual time.
 export * as Arbitraries from "./Arbitraries.ts"
 export * as Callee from "./Callee.ts"
+export * as CompanyLadder from "./CompanyLadder.ts"
 export * as FakeClock from "./FakeClock.ts"
 export * as FakeTransport from "./FakeTransport.ts"
-export * as Ladder from "./Ladder.ts"
 export * as PhoneCompany from "./PhoneCompany.ts"
 export * as PhoneLine from "./PhoneLine.ts"
 export * as TestCalls from "./TestCalls.ts"

@@ -1,7 +1,7 @@
 /** A ladder as HTML: a list that reads well aloud, and lifelines and arrows by classes. */
 import { escaped } from "../markup.ts"
 import { span } from "../spans.ts"
-import type { Actor, Fold, Idle, Item, Rung } from "./items.ts"
+import { type Actor, actors, type Fold, type Idle, type Item, type Rung } from "./items.ts"
 
 /** What all items of one drawing share. */
 interface Frame {
@@ -9,7 +9,7 @@ interface Frame {
   readonly speed: number
 }
 
-export const draw = (items: ReadonlyArray<Item>, actors: ReadonlyArray<Actor>, speed: number): string => {
+export const draw = (items: ReadonlyArray<Item>, speed: number): string => {
   const ordered = items.toSorted((a, b) => a.at - b.at)
   const frame = { start: ordered[0]?.at ?? 0, speed }
   const heads = actors.map((actor) => `<span class="rb-actor rb-at-${nameOf(actor)}">${escaped(actor)}</span>`)
@@ -77,27 +77,55 @@ const idle = ({ text, waitedFor }: Idle): string =>
     waitedFor === undefined ? "" : `, waiting for ${escaped(waitedFor)}`
   }</span></li>`
 
-/** The lifelines stand at an eighth, three eighths, and so on, of what is left beside the times. */
-const spans = ["application", "ringback", "telesign", "callee"].flatMap((from, i, all) =>
-  all.flatMap((to, j) =>
+/** Where each arrow begins and how far it goes, in columns. */
+const arrows = actors.flatMap((from, i) =>
+  actors.flatMap((to, j) =>
     i === j ? [] : [
-      `.rb-from-${from}.rb-to-${to}{--rb-left:${Math.min(i, j)};--rb-width:${Math.abs(i - j)}}`
+      `.rb-from-${nameOf(from)}.rb-to-${nameOf(to)}{--rb-left:${Math.min(i, j)};--rb-columns:${Math.abs(i - j)}}`
     ]
   )
 )
 
+const owns = actors.map((actor, i) => `.rb-at-${nameOf(actor)}{--rb-left:${i}}`)
+
+/** Arrows that point to the left have their head there. */
+const leftward = actors.flatMap((from, i) =>
+  actors.slice(0, i).map((to) => `.rb-from-${nameOf(from)}.rb-to-${nameOf(to)}>.rb-label::after`)
+)
+
+/** The middle of a column, right of the times. */
+const middle = (column: number): string => `calc(var(--rb-time) + (100% - var(--rb-time)) * ${column / 4 + 0.125})`
+
 export const css = `
-.rb-ladder{--rb-time:5.5rem;font:0.875rem/1.4 system-ui,sans-serif;color:inherit}
-.rb-ladder .rb-rungs{list-style:none;margin:0;padding:0}
+.rb-ladder{--rb-time:6rem;font:0.875rem/1.35 system-ui,-apple-system,"Segoe UI",sans-serif;color:inherit;overflow-x:auto}
+.rb-ladder .rb-actors,.rb-ladder>.rb-rungs{min-width:46rem}
+.rb-ladder .rb-rungs{list-style:none;margin:0;padding:0.25rem 0}
+.rb-ladder>.rb-rungs{background-image:repeating-linear-gradient(currentColor 0 2px,transparent 2px 6px),
+ repeating-linear-gradient(currentColor 0 2px,transparent 2px 6px),repeating-linear-gradient(currentColor 0 2px,transparent 2px 6px),
+ repeating-linear-gradient(currentColor 0 2px,transparent 2px 6px);
+ background-size:1px 100%;background-repeat:no-repeat;background-position:${
+  [0, 1, 2, 3].map((column) => `${middle(column)} 0`).join(",")
+}}
 .rb-actors{display:grid;grid-template-columns:repeat(4,1fr);margin-inline-start:var(--rb-time);font-weight:600;text-align:center}
-.rb-rung,.rb-fold,.rb-idle{position:relative;padding-block:0.15rem;padding-inline-start:var(--rb-time);
- background:linear-gradient(currentColor,currentColor) no-repeat}
-.rb-rung{--rb-column:calc((100% - var(--rb-time)) / 4)}
-.rb-time{position:absolute;inset-inline-start:0;width:calc(var(--rb-time) - 0.75rem);text-align:end;
- font-variant-numeric:tabular-nums;opacity:0.7}
+.rb-ladder li{position:relative;padding-inline-start:var(--rb-time);min-height:1.6rem}
+.rb-time{position:absolute;inset-inline-start:0;width:calc(var(--rb-time) - 1.5rem);text-align:end;
+ font-variant-numeric:tabular-nums;opacity:0.75}
+.rb-rung>.rb-label{display:block;position:relative;box-sizing:border-box;text-align:center;padding:0 0.75rem 0.1rem;
+ margin-inline-start:calc(12.5% + var(--rb-left) * 25%);width:calc(var(--rb-columns) * 25%);border-bottom:1.5px solid;
+ overflow-wrap:anywhere}
+.rb-rung>.rb-label::after{content:"";position:absolute;right:0;bottom:-4.5px;border:4px solid transparent;border-left:7px solid;
+ border-right:0}
+${leftward.join(",")}{right:auto;left:0;border-left:0;border-right:7px solid}
+.rb-rung.rb-own>.rb-label{width:auto;text-align:start;border:0}
+.rb-rung.rb-own>.rb-label::after{content:none}
 .rb-aloud{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-.rb-silence{opacity:0.7;font-style:italic}
-.rb-noise{opacity:0.65}
-.rb-idle{opacity:0.7;text-align:center}
-${spans.join("\n")}
+.rb-silence{font-style:italic}
+.rb-noise{opacity:0.75}
+.rb-idle>.rb-label,.rb-fold>details>summary{display:block;width:fit-content;margin-inline:auto;padding:0.1rem 0.75rem;
+ border:1px dashed;border-radius:1rem;background:Canvas}
+.rb-idle,.rb-fold{padding-block:0.3rem}
+.rb-fold>details>summary{cursor:pointer}
+.rb-fold .rb-rungs{margin-inline-start:calc(-1 * var(--rb-time))}
+${arrows.join("\n")}
+${owns.join("\n")}
 `

@@ -5,8 +5,8 @@ import type { Actor, Item, Rung } from "./items.ts"
 /** Longer words would push the lifelines out of sight. */
 const widest = 72
 
-const labelOf = ({ silenceMillis, text }: Rung): string => {
-  const cut = text.length > widest ? `${text.slice(0, widest - 1)}…` : text
+const labelOf = ({ from, silenceMillis, text, to }: Rung): string => {
+  const cut = from !== to && text.length > widest ? `${text.slice(0, widest - 1)}…` : text
   return silenceMillis === undefined || silenceMillis < 1000 ? cut : `${cut} (after ${span(silenceMillis)} of silence)`
 }
 

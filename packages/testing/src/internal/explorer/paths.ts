@@ -1,7 +1,6 @@
 /** One path of a flow for people: as a ladder, and as a test to paste. */
-import { Action, Explain, PhoneNumber } from "@ringback/core"
+import { Action, Explain, Ladder, PhoneNumber } from "@ringback/core"
 import type { Request } from "@ringback/core"
-import * as Ladder from "../../Ladder.ts"
 import type { LineState, What } from "../../Law.ts"
 import * as captions from "./captions.ts"
 import type { Place, Way } from "./search.ts"
@@ -27,7 +26,7 @@ export const exchanges = (places: ReadonlyArray<Place>, path: ReadonlyArray<Way>
 
 // As a ladder
 
-type Rung = Omit<Ladder.Step, "at">
+type Rung = Pick<Ladder.Rung, "from" | "to" | "text">
 
 const rung = (from: Ladder.Actor, to: Ladder.Actor, text: string): Rung => ({ from, to, text })
 const own = (text: string): Rung => rung("Ringback", "Ringback", text)
@@ -137,15 +136,16 @@ const millis = ({ line, request }: Exchange): number => {
 /** The path as a ladder; times are estimates. `end` is written below. */
 export const ladder = (flow: string, path: ReadonlyArray<Exchange>, end: string): string => {
   let at = 0
-  const steps: Array<Ladder.Step> = [{ at, from: "application", to: "Ringback", text: `start ${flow}` }]
-  const add = (found: ReadonlyArray<Rung>) => found.forEach((rung) => steps.push({ at, ...rung }))
+  const steps = [Ladder.rung(at, "application", "Ringback", `start ${flow}`)]
+  const add = (found: ReadonlyArray<Rung>) =>
+    found.forEach(({ from, text, to }) => steps.push(Ladder.rung(at, from, to, text)))
   for (const exchange of path) {
     const [before, after] = rungs(exchange)
     add(before)
     at += millis(exchange)
     add(after)
   }
-  return Ladder.draw([...steps, { at, ...own(end) }])
+  return Ladder.text([...steps, Ladder.rung(at, "Ringback", "Ringback", end)])
 }
 
 // As a test

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, Flow, Line, PhoneNumber } from "@ringback/core"
+import { Calls, Flow, Ladder, Line, PhoneNumber } from "@ringback/core"
 import { Effect, Schema } from "effect"
-import { Callee, FakeClock, Ladder, PhoneCompany, TestCalls } from "../src/index.ts"
+import { Callee, CompanyLadder, FakeClock, PhoneCompany, TestCalls } from "../src/index.ts"
 
 const Question = Flow.make("question", {
   version: 1,
@@ -19,7 +19,7 @@ const drawn = (callee: Callee.Script) =>
     const call = yield* Calls.start(Question, {})
     yield* Effect.exit(call.outcome)
     yield* FakeClock.advance("10 seconds")
-    return Ladder.draw(Ladder.fromLog(yield* PhoneCompany.log))
+    return Ladder.text(CompanyLadder.fromLog(yield* PhoneCompany.log))
   }).pipe(Effect.provide(TestCalls.layer({ flows: [Question] })))
 
 describe("a ladder", () => {

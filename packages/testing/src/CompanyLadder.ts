@@ -1,0 +1,78 @@
+/**
+ * What the carrier of a test has seen, as the rungs of a `Ladder`. Numbers and digits are masked and spoken text is left out.
+ *
+ * @since 0.1.0
+ */
+import { type Action, Explain, Ladder, PhoneNumber, Webhook } from "@ringback/core"
+import type { Entry } from "./PhoneCompany.ts"
+
+/**
+ * The rungs of what a `PhoneCompany` or an emulator has seen, for `Ladder.text`.
+ *
+ * @example
+ * console.log(Ladder.text(CompanyLadder.fromLog(yield* PhoneCompany.log)))
+ * @since 0.1.0
+ */
+export const fromLog = (log: ReadonlyArray<Entry>): ReadonlyArray<Ladder.Rung> => {
+  const hungUp = new Set<string>()
+  return log.flatMap((entry): ReadonlyArray<Ladder.Rung> => {
+    switch (entry._tag) {
+      case "Requested":
+        return [
+          Ladder.rung(entry.at, "Ringback", "Telesign", dialling(entry.action)),
+          Ladder.rung(entry.at, "Telesign", "callee", "rings")
+        ]
+      case "Refused":
+        return [
+          Ladder.rung(
+            entry.at,
+            "Ringback",
+            "Telesign",
+            entry.action === undefined ? "POST" : dialling(entry.action)
+          ),
+          Ladder.rung(entry.at, "Telesign", "Ringback", entry.status)
+        ]
+      case "Called":
+        return [Ladder.rung(entry.at, "callee", "Telesign", `calls ${PhoneNumber.mask(entry.to)}`)]
+      case "Posted":
+        return [
+          ...cause(entry.at, entry.webhook, hungUp),
+          Ladder.rung(entry.at, "Telesign", "Ringback", reported(entry.webhook))
+        ]
+      case "Replied":
+      case "Copied":
+        if (entry.action === undefined) return []
+        if (entry._tag === "Replied" && entry.action._tag === "Hangup") hungUp.add(entry.referenceId)
+        return [Ladder.rung(entry.at, "Ringback", "Telesign", Explain.action(entry.action))]
+      case "Rejected":
+        return [Ladder.rung(entry.at, "Ringback", "Telesign", `rejected: ${entry.reason}`)]
+      case "Unanswered":
+        return [Ladder.rung(entry.at, "Telesign", "Telesign", `no reply: ${entry.problem}`)]
+    }
+  })
+}
+
+const dialling = (action: Action.Dial): string =>
+  `POST dial ${PhoneNumber.mask(action.to)}${action.sendDtmf === undefined ? "" : ", then keys"}`
+
+const reported = (webhook: Webhook.Webhook): string =>
+  webhook.status === undefined ? webhook.event : `${webhook.event} (${webhook.status})`
+
+/** What the callee did that the carrier then reports. */
+const cause = (at: number, webhook: Webhook.Webhook, hungUp: ReadonlySet<string>): ReadonlyArray<Ladder.Rung> => {
+  const does = (text: string): ReadonlyArray<Ladder.Rung> => [Ladder.rung(at, "callee", "Telesign", text)]
+  switch (Webhook.kind(webhook)) {
+    case "DialCompleted":
+      return webhook.status === "answered" ? does("answers") : []
+    case "PromptCompleted":
+      return webhook.digits === undefined || webhook.digits === ""
+        ? []
+        : does(`presses ${"•".repeat(webhook.digits.length)}`)
+    case "CallCompleted":
+      return webhook.status !== "hangup" || hungUp.has(webhook.referenceId) ? [] : does("hangs up")
+    case "IncomingCall":
+    case "LegCompleted":
+    case "Unknown":
+      return []
+  }
+}
