@@ -1,9 +1,10 @@
 /** What an earlier release has written opens, and its calls go on, on SQLite and on PostgreSQL. */
+import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, type Flow, PhoneNumber, SqlEventStore } from "@ringback/core"
+import { CallIndex, Calls, EventLog, type Flow, PhoneNumber, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "@ringback/testing"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Redacted } from "effect"
 import * as Postgres from "./fixtures/postgres.ts"
 import { inPlace, report, start, testsOn } from "./fixtures/processes.ts"
 import { approval, hotline, hotlineNumber, later, survey } from "./fixtures/releases/flows.ts"
@@ -59,7 +60,39 @@ const goesOn = (calls: Calls.Calls["Service"], release: Release) =>
     assert.strictEqual((yield* PhoneCompany.rings).length, 1)
   })
 
+/** What a release has left is listed as soon as it is opened, and all its turns are in the log. */
+const isListed = (release: Release) =>
+  Effect.gen(function*() {
+    const index = yield* CallIndex.CallIndex
+    const idsOf = (filter: CallIndex.Filter) =>
+      Effect.map(index.list(filter), ({ calls }) => calls.map(({ callId }) => callId))
+    assert.sameMembers(yield* idsOf({}), Object.values(release.calls))
+    assert.deepStrictEqual(yield* idsOf({ direction: "inbound" }), [release.calls["incoming"]!])
+    assert.deepStrictEqual(yield* idsOf({ outcome: "Success", status: "over" }), [release.calls["over"]!])
+    assert.deepStrictEqual(yield* idsOf({ key: "approval" }), [release.calls["approval"]!])
+    const [over] = (yield* index.list({ endedFrom: 0 })).calls
+    assert.isTrue(over !== undefined && over.endedAt! > over.startedAt && over.endedAt! <= release.at)
+    const turns = yield* EventLog.EventLog.use((log) => log.read({ limit: 1000 }))
+    assert.lengthOf(turns, release.sqlite.rows["ringback_turns"]!.length)
+  })
+
 describe.each(releases)("a database that %s wrote", (_, release) => {
+  it.effect("is listed on SQLite", () =>
+    Effect.gen(function*() {
+      const file = SqliteClient.layer({ filename: yield* tempFile })
+      yield* Effect.provide(openSqlite(release), file)
+      yield* Effect.provide(isListed(release), SqlEventStore.layer.pipe(Layer.provide(file)))
+    }))
+
+  describe.skipIf(server === undefined)("is listed on PostgreSQL", () => {
+    it.effect("too", () =>
+      Effect.gen(function*() {
+        const client = PgClient.layer({ url: Redacted.make(yield* Postgres.schema(server!)) })
+        yield* Effect.provide(openPostgres(release), client)
+        yield* Effect.provide(isListed(release), SqlEventStore.layer.pipe(Layer.provide(client)))
+      }))
+  })
+
   it.effect("opens on SQLite, and its calls go on", () =>
     Effect.gen(function*() {
       const file = SqliteClient.layer({ filename: yield* tempFile })
