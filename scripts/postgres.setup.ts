@@ -1,4 +1,5 @@
-// One PostgreSQL for all test files of a run, started when the first of them asks for it.
+// One PostgreSQL for all test files of a run: that of `DATABASE_URL`, or one that is started when the first file asks for it. The
+// files have it one after another, because a transaction of one holds up what another sees of its own.
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -7,24 +8,35 @@ import * as EmbeddedPostgres from "./embeddedPostgres.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Where a test asks: it is answered with the URL of the server, or with 500 and why there is none. */
+    /**
+     * Where a file asks. When its turn comes it is answered with the URL of the server, or with 500 and why there is none; its turn
+     * ends when it closes the connection.
+     */
     readonly postgres: string
   }
 }
 
+const given = process.env["DATABASE_URL"] ?? ""
+
+const start = (): Promise<EmbeddedPostgres.Server> =>
+  given === "" ? EmbeddedPostgres.start({ fsync: "off" }) : Promise.resolve({ url: given, stop: async () => {} })
+
 export default async ({ provide }: TestProject): Promise<() => Promise<void>> => {
   let started: Promise<EmbeddedPostgres.Server> | undefined
+  let turn = Promise.resolve<unknown>(undefined)
   const asked = createServer((_, response) => {
-    started ??= EmbeddedPostgres.start({ fsync: "off" })
-    started.then(
-      ({ url }) => response.end(url),
+    const mine = turn
+    turn = Promise.all([mine, once(response, "close")])
+    const answered = mine.then(() => started ??= start())
+    answered.then(
+      ({ url }) => response.write(url),
       (error: unknown) => response.writeHead(500).end(error instanceof Error ? error.message : String(error))
     )
   })
   await once(asked.listen(0, "127.0.0.1").unref(), "listening")
   provide("postgres", `http://127.0.0.1:${(asked.address() as AddressInfo).port}`)
   return async () => {
-    asked.close()
+    asked.close().closeAllConnections()
     await started?.then((server) => server.stop(), () => undefined)
   }
 }
