@@ -229,7 +229,7 @@ export const Call = ({ isRevealed, me, onReveal, query, shown, source }: {
         />
       </div>
       <Facts report={report} chosen={chosen} />
-      <Waiting report={report} chosen={chosen} isServer={isServer}>
+      <Waiting report={report} chosen={chosen} isServer={isServer} signal={shown.signal}>
         {may("steer") && report.state === "running" && shown.signal !== undefined
           ? (
             <button type="button" class="button primary" onClick={() => setDialog("signal")}>
@@ -428,16 +428,18 @@ const Silences = ({ report }: { readonly report: api.Report }) => {
   )
 }
 
-const Waiting = ({ children, chosen, isServer, report }: {
+const Waiting = ({ children, chosen, isServer, report, signal }: {
   readonly report: api.Report
   readonly chosen: clock.Clock
   readonly isServer: boolean
+  readonly signal: api.Detail["signal"]
   readonly children: preact.ComponentChildren
 }) => {
   const { waitingFor } = report
   const isOver = report.state === "over"
   const now = useNow(!isOver && isServer)
   const { until } = waitingFor
+  const day: clock.Clock = chosen.kind === "since" ? { kind: "mine" } : chosen
   if (isOver) {
     const kind = report.outcome?.kind ?? "Success"
     return (
@@ -468,9 +470,13 @@ const Waiting = ({ children, chosen, isServer, report }: {
         <ul>
           {until === undefined ? null : (
             <li>
-              If nothing comes until{" "}
-              <b class="numbers">{clock.momentOf(until, chosen.kind === "since" ? { kind: "mine" } : chosen)}</b>:{" "}
+              At <b class="numbers">{clock.momentOf(until, day)}</b>, unless something comes before,{" "}
               {waitingFor.otherwise}
+            </li>
+          )}
+          {signal === undefined || signal.until === until ? null : (
+            <li>
+              The flow waits for it until <b class="numbers">{clock.momentOf(signal.until, day)}</b>
             </li>
           )}
           {waitingFor.enders.length === 0 ?

@@ -58,7 +58,10 @@ export const countdown = (millis: number): string => {
 
 /** A time of day, to the second, or the time since the start. */
 export const timeOf = (at: number, clock: Clock): string => {
-  if (clock.kind === "since") return `+${((at - clock.start) / 1000).toFixed(1)} s`
+  if (clock.kind === "since") {
+    const millis = at - clock.start
+    return millis < 60_000 ? `+${(millis / 1000).toFixed(1)} s` : `+${countdown(Math.floor(millis / 1000) * 1000)}`
+  }
   return format("time", zoneOf(clock), time).format(at)
 }
 

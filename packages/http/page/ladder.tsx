@@ -88,9 +88,11 @@ const useSight = (count: number) => {
   useLayoutEffect(() => {
     const look = () => {
       const top = element.current?.getBoundingClientRect().top ?? 0
-      const first = Math.max(0, Math.floor(-top / rowHeight) - beyond)
-      const last = Math.min(count, Math.ceil((innerHeight - top) / rowHeight) + beyond)
-      setSight((before) => before[0] === first && before[1] === last ? before : [first, Math.max(first, last)])
+      // When rows go away, the window has not scrolled back yet.
+      const most = Math.ceil(innerHeight / rowHeight) + 2 * beyond
+      const first = Math.max(0, Math.min(Math.floor(-top / rowHeight) - beyond, count - most))
+      const last = Math.min(count, first + most)
+      setSight((before) => before[0] === first && before[1] === last ? before : [first, last])
     }
     look()
     addEventListener("scroll", look, { passive: true })
@@ -289,7 +291,10 @@ const Content = (
           <span />
           <span>
             <span class="words">
-              {row.idle.text} later{row.idle.waitedFor === undefined ? "" : `, having waited for ${row.idle.waitedFor}`}
+              {row.idle.text} later
+              {row.idle.waitedFor === undefined ?
+                null :
+                <span class="wide">{`, having waited for ${row.idle.waitedFor}`}</span>}
             </span>
           </span>
           <span />

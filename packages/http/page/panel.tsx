@@ -74,7 +74,7 @@ export const Panel = ({ clock: chosen, isRevealed, isServer, name, shown }: {
                   <button type="button" class="link" onClick={() => choose({ event: String(each.number) })}>
                     {told(rungOf(ladder, String(each.number))) ?? each.words}
                   </button>
-                  {each.rule === undefined ? null : <span class="soft">because {each.rule}</span>}
+                  {each.rule === undefined ? null : <span class="soft">{` because ${each.rule}`}</span>}
                 </li>
               ))}
             </ol>

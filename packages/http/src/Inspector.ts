@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import { type CallEvent, Calls, FlowDrawing } from "@ringback/core"
-import { Effect, Layer } from "effect"
+import { CallEvent, Calls, FlowDrawing } from "@ringback/core"
+import { Effect, Layer, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as CallsApi from "./CallsApi.ts"
 import * as Problem from "./CallsApiProblem.ts"
@@ -12,6 +12,7 @@ import * as CallsApiServer from "./CallsApiServer.ts"
 import * as Origin from "./internal/inspector/origin.ts"
 import * as Overlay from "./internal/inspector/overlay.ts"
 import * as Shell from "./internal/inspector/shell.ts"
+import * as StartOfTest from "./internal/inspector/startOfTest.ts"
 
 /**
  * Who looks at the page: a name for the record (no secret), and what they may do. `read` shows calls, masked; `steer` signals and
@@ -128,22 +129,46 @@ const pages = <R>(options: Options<R>): Layer.Layer<never, never, HttpRouter.Htt
 
     const shown = forReaders(Effect.succeed(page))
     for (const place of [path, `${path}/file`, `${path}/call/:callId`] as const) yield* router.add("GET", place, shown)
-    yield* router.add("GET", `${path}/context/:callId`, forReaders(told(options, calls)))
+    yield* router.add("GET", `${path}/context/:callId`, forReaders(ofCall(calls, told(options))))
+    yield* router.add("GET", `${path}/test/:callId`, forReaders(ofCall(calls, startOfTest(calls))))
   }))
 
-/** What the application knows of a call: the zone of the callee, and the drawing of its flow, with its way. */
-const told = <R>(
-  { calleeZone, drawings = [] }: Options<R>,
-  calls: Calls.Calls["Service"]
+type Told<R> = (
+  callId: CallEvent.CallId,
+  events: ReadonlyArray<CallEvent.CallEvent>
+) => Effect.Effect<Response, never, R>
+
+/** What is told of the call in the path, if there is one. */
+const ofCall = <R>(
+  calls: Calls.Calls["Service"],
+  tell: Told<R>
 ): Effect.Effect<Response, never, HttpRouter.RouteContext | R> =>
   Effect.gen(function*() {
-    const callId = (yield* HttpRouter.params)["callId"] as CallEvent.CallId
-    const zone = calleeZone === undefined ? undefined : yield* calleeZone(callId)
-    const events = drawings.length === 0 ? [] : yield* calls.events(callId)
-    return HttpServerResponse.jsonUnsafe({
-      ...(zone === undefined ? {} : { zone }),
-      ...Overlay.of(drawings, events)
-    }, { headers: { "cache-control": "no-store" } })
+    const { callId } = yield* HttpRouter.params
+    if (!isCallId(callId)) return missing
+    const events = yield* calls.events(callId)
+    return events.length === 0 ? missing : yield* tell(callId, events)
   }).pipe(Effect.catchTag("StoreError", () => Effect.succeed(HttpServerResponse.empty({ status: 503 }))))
+
+const isCallId = Schema.is(CallEvent.CallId)
+
+const missing = HttpServerResponse.empty({ status: 404 })
+
+const unstored = { "cache-control": "no-store", "x-content-type-options": "nosniff" }
+
+/** What the application knows of a call: the zone of the callee, and the drawing of its flow, with its way. */
+const told = <R>({ calleeZone, drawings = [] }: Options<R>): Told<R> =>
+  Effect.fnUntraced(function*(callId, events) {
+    const zone = calleeZone === undefined ? undefined : yield* calleeZone(callId)
+    const told = { ...(zone === undefined ? {} : { zone }), ...Overlay.of(drawings, events) }
+    return HttpServerResponse.jsonUnsafe(told, { headers: unstored })
+  })
+
+const startOfTest = ({ flows }: Calls.Calls["Service"]): Told<never> => (callId, events) => {
+  const [begin] = events
+  const isBegin = begin?._tag === "CallStarted" || begin?._tag === "CallArrived"
+  const flow = flows.find(({ flow }) => isBegin && flow.name === begin.flow && flow.version === begin.version)?.flow
+  return Effect.succeed(HttpServerResponse.text(StartOfTest.code(callId, events, flow), { headers: unstored }))
+}
 
 const forbidden = HttpServerResponse.text("You may not see the calls of this application.", { status: 403 })
