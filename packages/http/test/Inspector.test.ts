@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { CallEvent, Calls, PhoneNumber } from "@ringback/core"
+import { type CallEvent, Calls, PhoneNumber } from "@ringback/core"
 import { Callee, Scenario } from "@ringback/testing"
 import { Effect } from "effect"
 import { afterAll, beforeAll } from "vitest"

@@ -104,7 +104,9 @@ export const ofCall = (
       ? Stream.make<ReadonlyArray<Live>>({ event: "over", id: `${last}`, data: {} })
       : Stream.fail(closed)
   )
-  return Stream.concat(Stream.map(log.follow(callId, { after: before.length }), turn), end)
+  const begin: Live = { event: "begin", id: `${last}`, data: {} }
+  const told = Stream.map(log.follow(callId, { after: before.length }), turn)
+  return Stream.concat(Stream.make(begin), Stream.concat(told, end))
 }
 
 /** The turns of all calls after a place. */
