@@ -71,7 +71,8 @@ export const Action = Schema.TaggedUnion({
  * One action, in the carrier's own words: `Dial`, `Speak`, `Play`, `SendDtmf` (experimental: its parameters and the event
  * that ends it are not public), `Hangup`, or `Raw`: what the documentation of an account names and this library does not. Plain
  * data; what is made here prints without numbers, digits and texts, as a whole and as JSON. Its fields are whole, and so is what
- * `Schema.encodeSync(Action.Action)` makes of it.
+ * `Schema.encodeSync(Action.Action)` makes of it. To Effect's `Equal` and to vitest it is equal to a literal; only
+ * `deepStrictEqual` of `node:assert` looks at what it prints by.
  *
  * @since 0.1.0
  */
