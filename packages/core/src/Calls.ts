@@ -534,17 +534,20 @@ const isNamespace = (name: unknown): boolean => typeof name === "string" && /^[0
 
 const verdicts: ReadonlyArray<string> = ["hold", "dial", "give up"]
 
-const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings.Settings) {
-  const inbound = options.inbound ?? {}
-  const flows = yield* registry([...options.flows, ...Object.values(inbound)])
-  const answering = new Map(Object.entries(inbound).map(([number, flow]) => [PhoneNumber.digits(number), flow]))
+/** The engine over the store and the transport that there are. It leaves no spans by itself. */
+const engineOf = Effect.fnUntraced(function*(
+  options: AnyOptions,
+  settings: Settings.Settings,
+  flows: ReadonlyMap<string, AnyDefinition>
+) {
+  const inbound = Object.entries(options.inbound ?? {})
+  const answering = new Map(inbound.map(([number, flow]) => [PhoneNumber.digits(number), flow]))
   const store = yield* EventStore
   const running = yield* Effect.withTracerEnabled(store.due({ before: Number.MAX_SAFE_INTEGER }), false)
   // Where several processes share a store, others may have registered what this one has not.
   if (store.processes === undefined && options.missingFlows !== "leave") yield* checkRunning(running, flows)
-  const context = yield* Effect.context<never>()
   const made = engine.make({
-    context,
+    context: yield* Effect.context<never>(),
     definition: (name, version) => flows.get(Neighbours.nameOf(name, version)),
     registered: new Set(flows.keys()),
     flows: new Set([...flows.values()].map(({ name }) => name)),
@@ -557,7 +560,12 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
       ? undefined
       : { ...options.restored, before: DateTime.toEpochMillis(options.restored.before) }
   })
-  const calls = yield* Effect.withTracerEnabled(made, false)
+  return yield* Effect.withTracerEnabled(made, false)
+})
+
+const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings.Settings) {
+  const flows = yield* registry([...options.flows, ...Object.values(options.inbound ?? {})])
+  const calls = yield* engineOf(options, settings, flows)
 
   const handle = <A, E>(flow: Flow.Definition<string, never, A, E, unknown>, id: CallId): Handle<A, E> =>
     isCallId(id) ? known(flow, id) : unknown(id)
