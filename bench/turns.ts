@@ -6,8 +6,9 @@
  * - `--store sqlite|postgres`: a file, or a PostgreSQL that is started for this (or is at `DATABASE_URL`)
  * - `--slow-disk 2`: each server also on a disk whose every sync takes so many milliseconds more
  * - `--servers ringback,router,bare`: the programs of `bench/turns`; the ratios are to the last of them. `ringback` takes
- *   webhooks from Node's server (`TelesignNode.layer`), `router` by a route (`TelesignWebhook.layer`). A path names
- *   such a program of another checkout
+ *   webhooks from Node's server (`TelesignNode.layer`), `router` by a route (`TelesignWebhook.layer`), and `traced` is `ringback`
+ *   with traces, metrics and the log going out by OTLP (`tracedCalls` without the spans of turns). A path names such a program
+ *   of another checkout
  * - `--json`
  */
 import { parseArgs } from "node:util"

@@ -1,7 +1,7 @@
 /** What the measured server runs: the flow, a carrier that takes every dial, and the engine on a database. */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Calls, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
+import { Calls, type EventStore, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Telesign } from "@ringback/http"
 import { Effect, Layer, Redacted, Schema } from "effect"
@@ -60,9 +60,9 @@ export const store = (place: string) =>
     )
   )
 
-/** The engine. A callee who answers at once would be taken for a copy, so the rule that tells copies by haste stands back. */
-export const calls = (place: string) =>
+/** The engine, and what stands between it and its store. A callee who answers at once would be taken for a copy, so the rule that tells copies by haste stands back. */
+export const calls = (place: string, beside: Layer.Layer<never, never, EventStore.EventStore> = Layer.empty) =>
   Calls.layer({
     flows: [Conversation, Interview],
     settings: { speech: { shortestKeyPress: 0, fastest: Infinity }, dial: { perSecond: isHeld ? 0.001 : Infinity } }
-  }).pipe(Layer.provide(transport), Layer.provideMerge(store(place)))
+  }).pipe(Layer.provide(transport), Layer.provideMerge(beside), Layer.provideMerge(store(place)))

@@ -4,6 +4,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { type CallEvent, CallMetrics, Calls, type EventStore } from "@ringback/core"
 import { Console, Effect, Layer, Metric, Option, References } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import type { OtlpExporter } from "effect/observability"
 import { createServer, type Server } from "node:http"
 import { calls, Conversation } from "./application.ts"
 import { patience, usage } from "./conversation.ts"
@@ -56,6 +57,9 @@ const server = createServer({ keepAliveTimeout: patience })
 export const serve = (webhooks: {
   readonly routes?: Layer.Layer<never, unknown, HttpRouter.HttpRouter | Calls.Calls>
   readonly onServer?: (server: Server) => Layer.Layer<never, unknown, Calls.Calls>
+  /** What stands between the engine and its store, and what below all. */
+  readonly beside?: Layer.Layer<never, never, EventStore.EventStore>
+  readonly below?: Layer.Layer<OtlpExporter.Flusher>
 }): void => {
   const program = Effect.gen(function*() {
     const { address } = yield* HttpServer.HttpServer
@@ -67,8 +71,9 @@ export const serve = (webhooks: {
     disableListenLog: true
   }).pipe(
     Layer.provide(webhooks.onServer?.(server) ?? Layer.empty),
-    Layer.provide(calls(process.argv[2] ?? "")),
-    Layer.provideMerge(NodeHttpServer.layer(() => server, { port: 0, host: "127.0.0.1" }))
+    Layer.provide(calls(process.argv[2] ?? "", webhooks.beside)),
+    Layer.provideMerge(NodeHttpServer.layer(() => server, { port: 0, host: "127.0.0.1" })),
+    Layer.provide(webhooks.below ?? Layer.empty)
   )
   // What it prints first is read as its port.
   NodeRuntime.runMain(Effect.provideService(Effect.provide(program, served), References.MinimumLogLevel, "Error"))

@@ -22,6 +22,11 @@ export interface Options {
    * processes choose the same.
    */
   readonly ratio?: number | undefined
+  /**
+   * Whether each turn has a span; `true` unless told otherwise. They are most of what goes out: without them a trace has the call, its
+   * lines, and what its flow waited for.
+   */
+  readonly turns?: boolean | undefined
 }
 
 /** So many traces are kept in memory, those of the calls that went on last. One that is not is read from the store again. */
@@ -49,18 +54,19 @@ const mostEnded = 1_000
  *
  * @since 0.1.0
  */
-export const layer = ({ ratio = 1 }: Options = {}): Layer.Layer<never, never, EventStore> =>
+export const layer = ({ ratio = 1, turns = true }: Options = {}): Layer.Layer<never, never, EventStore> =>
   Layer.effectDiscard(Effect.withTracerEnabled(
     Effect.gen(function*() {
       const store = yield* EventStore
       const tracer = yield* Effect.tracer
-      const follower = follow(store, (span) => send(tracer, span))
+      const follower = follow(store, turns, (span) => send(tracer, span))
       const isWanted = ({ callId }: { readonly callId: CallId }) => ratio >= 1 || shareOf(callId) < ratio
-      yield* Effect.forkScoped(Stream.runForEach(Stream.filter(store.changes, isWanted), follower), {
-        startImmediately: true
-      })
+      const all = Stream.runForEachArray(store.changes, (turns) => followAll(follower, turns.filter(isWanted)))
+      yield* Effect.forkScoped(all, { startImmediately: true })
       const index = yield* Effect.serviceOption(CallIndex)
-      if (Option.isSome(index)) yield* Effect.forkScoped(Effect.ignore(ofTheDead(store, index.value, isWanted, tracer)))
+      if (Option.isSome(index)) {
+        yield* Effect.forkScoped(Effect.ignore(ofTheDead(store, index.value, isWanted, tracer, turns)))
+      }
     }),
     false
   ))
@@ -68,11 +74,24 @@ export const layer = ({ ratio = 1 }: Options = {}): Layer.Layer<never, never, Ev
 /** A number from 0 to 1 that belongs to a call. */
 const shareOf = (callId: CallId): number => Number.parseInt(CallTrace.traceId(callId).slice(-8), 16) / 2 ** 32
 
+/** Follows turns one after the other; nearly all of them without an effect. */
+const followAll = (
+  follower: (turn: Turn) => Effect.Effect<void> | undefined,
+  turns: ReadonlyArray<Turn>
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    for (const [i, turn] of turns.entries()) {
+      const reading = follower(turn)
+      if (reading !== undefined) return Effect.andThen(reading, followAll(follower, turns.slice(i + 1)))
+    }
+    return Effect.void
+  })
+
 const after = (trace: CallTrace.Trace, turns: ReadonlyArray<Turn>): CallTrace.Trace =>
   turns.reduce((trace, turn) => CallTrace.next(trace, turn)[0], trace)
 
 /** Follows the turns of this process. Those of others are read where they are missing, and sent by the others. */
-const follow = (store: EventStore["Service"], send: (span: CallTrace.Span) => void) => {
+const follow = (store: EventStore["Service"], turns: boolean, send: (span: CallTrace.Span) => void) => {
   const traces = new Map<CallId, CallTrace.Trace>()
 
   const keep = (callId: CallId, trace: CallTrace.Trace): void => {
@@ -83,42 +102,46 @@ const follow = (store: EventStore["Service"], send: (span: CallTrace.Span) => vo
   }
 
   const goOn = (trace: CallTrace.Trace, turn: Turn): void => {
-    const [now, ended] = CallTrace.next(trace, turn)
+    const [now, ended] = CallTrace.next(trace, turn, { turns })
     keep(turn.callId, now)
     for (const span of ended) send(span)
   }
 
   /** Another process has gone on with the call, or the trace is not in memory any more. */
   const catchUp = (known: CallTrace.Trace | undefined, turn: Turn): Effect.Effect<void, StoreError> =>
-    Effect.map(store.read(turn.callId), (turns) => {
-      const before = turns.slice(0, turn.version - 1)
+    Effect.map(store.read(turn.callId), (all) => {
+      const before = all.slice(0, turn.version - 1)
       const last = before.at(-1)
       const isOfAnother = last !== undefined && ids.processOf(last.id) !== ids.processOf(turn.id)
       if (known === undefined && isOfAnother) {
-        for (const span of endedSince(turn.callId, before, last.at - doubt)) send(span)
+        for (const span of endedSince(turn.callId, before, last.at - doubt, turns)) send(span)
       }
       goOn(after(CallTrace.initial(turn.callId), before), turn)
     })
 
-  return (turn: Turn): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      const known = traces.get(turn.callId)
-      if (known !== undefined && turn.version <= known.version) return Effect.void // it is told again
-      const trace = known ?? (turn.version === 1 ? CallTrace.initial(turn.callId) : undefined)
-      if (trace === undefined || turn.version > trace.version + 1) return Effect.ignore(catchUp(known, turn))
-      return Effect.sync(() => goOn(trace, turn))
-    })
+  return (turn: Turn): Effect.Effect<void> | undefined => {
+    const known = traces.get(turn.callId)
+    if (known !== undefined && turn.version <= known.version) return // it is told again
+    const trace = known ?? (turn.version === 1 ? CallTrace.initial(turn.callId) : undefined)
+    if (trace === undefined || turn.version > trace.version + 1) return Effect.ignore(catchUp(known, turn))
+    goOn(trace, turn)
+  }
 }
 
-const endedSince = (callId: CallId, turns: ReadonlyArray<Turn>, since: number): ReadonlyArray<CallTrace.Span> =>
-  CallTrace.spans(callId, turns).filter(({ endedAt }) => endedAt >= since)
+const endedSince = (
+  callId: CallId,
+  all: ReadonlyArray<Turn>,
+  since: number,
+  turns: boolean
+): ReadonlyArray<CallTrace.Span> => CallTrace.spans(callId, all, { turns }).filter(({ endedAt }) => endedAt >= since)
 
 /** Sends what calls had that are over since a minute, and that no living process has gone on with. */
 const ofTheDead = Effect.fnUntraced(function*(
   store: EventStore["Service"],
   index: CallIndex["Service"],
   isWanted: (call: { readonly callId: CallId }) => boolean,
-  tracer: Tracer.Tracer
+  tracer: Tracer.Tracer,
+  isTraced: boolean
 ) {
   const since = (yield* Clock.currentTimeMillis) - doubt
   const { calls } = yield* index.list({ status: "over", endedFrom: since }, { limit: mostEnded })
@@ -127,7 +150,7 @@ const ofTheDead = Effect.fnUntraced(function*(
     const turns = yield* store.read(callId)
     const last = turns.at(-1)
     if (last === undefined || alive.has(ids.processOf(last.id))) continue
-    for (const span of endedSince(callId, turns, since)) send(tracer, span)
+    for (const span of endedSince(callId, turns, since, isTraced)) send(tracer, span)
   }
 })
 

@@ -55,6 +55,8 @@ export interface Turn {
  */
 export interface Trace {
   readonly traceId: string
+  /** What the ids of its spans are made of. */
+  readonly halves: readonly [number, number]
   readonly call: Call.Call
   /** How many turns it knows. */
   readonly version: number
@@ -69,7 +71,7 @@ export interface Trace {
 /** What a span is of. Each has a number within its call. */
 type Part = "call" | "line" | "turn" | "wait"
 
-const parts: ReadonlyArray<Part> = ["call", "line", "turn", "wait"]
+const codes: { readonly [P in Part]: number } = { call: 1, line: 2, turn: 3, wait: 4 }
 
 /** Spreads 32 bits over 32 bits, each to another place. */
 const spread = (bits: number): number => {
@@ -97,14 +99,19 @@ export const traceId = (callId: CallId): string => {
   return words(callId).map((word) => hex(before = spread(word ^ before))).join("")
 }
 
+/** What the ids of the spans of a trace are made of. */
+const halvesOf = (traceId: string): readonly [number, number] => [
+  Number.parseInt(traceId.slice(16, 24), 16),
+  Number.parseInt(traceId.slice(24), 16)
+]
+
 /** Within a trace no two parts share an id, for each half of it is spread without a loss. */
-const spanId = (traceId: string, part: Part, n: number): string => {
-  const code = n * parts.length + parts.indexOf(part) + 1
-  const half = (from: number) => spread(Number.parseInt(traceId.slice(from, from + 8), 16) ^ code)
-  return hex(half(16)) + hex(half(24))
+const spanId = ([first, second]: readonly [number, number], part: Part, n: number): string => {
+  const code = n * 4 + codes[part]
+  return hex(spread(first ^ code)) + hex(spread(second ^ code))
 }
 
-const within = (traceId: string, part: Part, n = 0): SpanId => ({ traceId, spanId: spanId(traceId, part, n) })
+const within = (traceId: string, part: Part, n = 0): SpanId => ({ traceId, spanId: spanId(halvesOf(traceId), part, n) })
 
 /**
  * The span of a whole call.
@@ -134,29 +141,32 @@ export const ofWait = (callId: CallId, n: number): SpanId => within(traceId(call
  *
  * @since 0.1.0
  */
-export const initial = (callId: CallId): Trace => ({
-  traceId: traceId(callId),
-  call: Call.initial(callId),
-  version: 0,
-  waitsSince: 0,
-  turn: undefined
-})
+export const initial = (callId: CallId): Trace => {
+  const id = traceId(callId)
+  return { traceId: id, halves: halvesOf(id), call: Call.initial(callId), version: 0, waitsSince: 0, turn: undefined }
+}
+
+/** What a span is made from. */
+type At = Pick<Trace, "call" | "traceId" | "halves">
 
 /** One span of a call. All but that of the call itself stand below that, or below a line. */
 const span = (
-  { call, traceId }: Pick<Trace, "call" | "traceId">,
+  { call, halves, traceId }: At,
   [part, n]: readonly [Part, number],
   line: number | undefined,
   rest: Pick<Span, "name" | "startedAt" | "endedAt" | "attributes"> & { readonly problem?: string | undefined }
 ): Span => ({
-  ...within(traceId, part, n),
+  traceId,
+  spanId: spanId(halves, part, n),
   parentId: part === "call"
     ? undefined
     : line !== undefined && line <= call.lines.length
-    ? spanId(traceId, "line", line)
-    : spanId(traceId, "call", 0),
-  ...rest,
+    ? spanId(halves, "line", line)
+    : spanId(halves, "call", 0),
+  name: rest.name,
+  startedAt: rest.startedAt,
   endedAt: Math.max(rest.startedAt, rest.endedAt),
+  attributes: rest.attributes,
   problem: rest.problem
 })
 
@@ -166,7 +176,7 @@ const lineOf = (events: ReadonlyArray<CallEvent>): number | undefined => {
 }
 
 /** What the call did on one line from a turn to the next. */
-const turnSpan = (trace: Pick<Trace, "call" | "traceId">, { at, events, version }: Turn, until: number): Span => {
+const turnSpan = (trace: At, { at, events, version }: Turn, until: number): Span => {
   const decided = events.findLast((event) => event._tag === "ActionDecided" || event._tag === "HoldAnswered")
   return span(trace, ["turn", version], lineOf(events), {
     name: `turn ${events[0]?._tag ?? "without events"}`,
@@ -180,7 +190,7 @@ const turnSpan = (trace: Pick<Trace, "call" | "traceId">, { at, events, version 
   })
 }
 
-const lineSpan = (trace: Pick<Trace, "call" | "traceId">, line: CallLine.CallLine, at: number): Span => {
+const lineSpan = (trace: At, line: CallLine.CallLine, at: number): Span => {
   const isDialled = line.direction === "outbound"
   return span(trace, ["line", line.id], undefined, {
     name: isDialled ? "line dialled" : "line answered",
@@ -213,7 +223,7 @@ const waitSpan = (trace: Trace, wait: Wait, { _tag, at, ...event }: CallEvent): 
   })
 }
 
-const callSpan = (trace: Pick<Trace, "call" | "traceId">, at: number): Span => {
+const callSpan = (trace: At, at: number): Span => {
   const { exit, flow, flowVersion, id, lines, startedAt } = trace.call
   const reason = exit?._tag === "Stopped" ? exit.reason._tag : undefined
   return span(trace, ["call", 0], undefined, {
@@ -240,7 +250,7 @@ const isAway = (wait: Call.Wait | undefined): wait is Wait =>
 const ended = (trace: Trace, event: CallEvent, call: Call.Call): ReadonlyArray<Span> => {
   const before = trace.call
   const spans: Array<Span> = []
-  const after = { traceId: trace.traceId, call }
+  const after = { traceId: trace.traceId, halves: trace.halves, call }
   if (isAway(before.wait) && call.wait?.n !== before.wait.n) spans.push(waitSpan(trace, before.wait, event))
   if ("line" in event) {
     const [was, is] = [Call.lineOf(before, event.line), Call.lineOf(call, event.line)]
@@ -253,35 +263,48 @@ const ended = (trace: Trace, event: CallEvent, call: Call.Call): ReadonlyArray<S
 
 /**
  * Goes on by a turn, and gives the spans that it ended. A turn lasts until the next one of its call; what comes after the end of
- * a call takes no time.
+ * a call takes no time. Without `turns` they have no spans.
  *
  * @since 0.1.0
  */
-export const next = (trace: Trace, turn: Turn): readonly [Trace, ReadonlyArray<Span>] => {
+export const next = (
+  trace: Trace,
+  turn: Turn,
+  { turns = true }: { readonly turns?: boolean } = {}
+): readonly [Trace, ReadonlyArray<Span>] => {
   const spans: Array<Span> = []
-  if (trace.turn !== undefined) spans.push(turnSpan(trace, trace.turn, turn.at))
-  let now = trace
+  if (turns && trace.turn !== undefined) spans.push(turnSpan(trace, trace.turn, turn.at))
+  let { call, waitsSince } = trace
   for (const event of turn.events) {
-    const call = Call.evolve(now.call, event)
-    spans.push(...ended(now, event, call))
-    const waitsSince = call.wait?.n === now.call.wait?.n ? now.waitsSince : event.at
-    now = { ...now, call, waitsSince }
+    const before = { ...trace, call, waitsSince }
+    call = Call.evolve(call, event)
+    if (mayEnd(before.call, event)) spans.push(...ended(before, event, call))
+    if (call.wait?.n !== before.call.wait?.n) waitsSince = event.at
   }
-  const isOver = Call.isOver(now.call)
-  if (isOver) spans.push(turnSpan(now, turn, turn.at))
-  return [{ ...now, version: turn.version, turn: isOver ? undefined : turn }, spans]
+  const isOver = Call.isOver(call)
+  const now = { ...trace, call, waitsSince, version: turn.version, turn: isOver ? undefined : turn }
+  if (turns && isOver) spans.push(turnSpan(now, turn, turn.at))
+  return [now, spans]
 }
+
+/** What happens most ends nothing but a turn, unless the flow waits away from its lines or has ended. */
+const mayEnd = ({ exit, wait }: Call.Call, { _tag }: CallEvent): boolean =>
+  exit !== undefined || isAway(wait) || (_tag !== "ActionDecided" && _tag !== "PromptCompleted")
 
 /**
  * All spans of a call that have ended.
  *
  * @since 0.1.0
  */
-export const spans = (callId: CallId, turns: ReadonlyArray<Turn>): ReadonlyArray<Span> => {
+export const spans = (
+  callId: CallId,
+  turns: ReadonlyArray<Turn>,
+  options?: { readonly turns?: boolean }
+): ReadonlyArray<Span> => {
   const all: Array<Span> = []
   let trace = initial(callId)
   for (const turn of turns) {
-    const [after, ended] = next(trace, turn)
+    const [after, ended] = next(trace, turn, options)
     trace = after
     all.push(...ended)
   }
