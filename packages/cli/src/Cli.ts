@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
-import type { Runtime } from "effect"
+import type { Layer, Runtime } from "effect"
 import { Command } from "effect/cli"
 import * as Failures from "./internal/failure.ts"
+import * as Printing from "./internal/printing.ts"
 import { root } from "./internal/root.ts"
 import * as Calls from "./internal/verbs/calls.ts"
 import * as Cancel from "./internal/verbs/cancel.ts"
@@ -57,3 +58,10 @@ export const exitCodes = Failures.codes
  * @since 0.1.0
  */
 export const teardown: Runtime.Teardown = Failures.teardown
+
+/**
+ * Keeps what is logged out of the data: from warnings on, on standard error.
+ *
+ * @since 0.1.0
+ */
+export const logs: Layer.Layer<never> = Printing.logs

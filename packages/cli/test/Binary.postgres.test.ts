@@ -67,7 +67,7 @@ describe.skipIf(server === undefined)("the program over a PostgreSQL that an app
       )
       const why = yield* look("why", id)
       assert.include(why.out, "the application has cancelled it")
-      assert.match((yield* look("prune", "--keep", "0", "--yes")).out, /^1 calls/)
+      assert.match((yield* look("prune", "--keep", "0", "--yes")).out, /^removed: 1 call,/)
       assert.strictEqual((yield* look("show", id)).code, exitCodes.notFound)
     }), 120_000)
 

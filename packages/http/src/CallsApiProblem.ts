@@ -111,7 +111,7 @@ export class KeyPruned extends HttpApiError.Problem<KeyPruned>()("KeyPruned", {
   type: type("key-pruned"),
   status: 410,
   title: "The key is that of a call that has been pruned"
-}) {}
+}, { callId: CallEvent.CallId, endedAt: Schema.Finite }) {}
 
 /**
  * The body is over the limit.

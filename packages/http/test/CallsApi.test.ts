@@ -223,11 +223,14 @@ describe("CallsApi", () => {
       const api = yield* client()
       assert.deepStrictEqual(yield* api.engine.me(), { actor: "ann", scopes: ["read", "steer", "reveal", "admin"] })
       assert.deepStrictEqual(yield* api.engine.obstacles(), [])
-      const { callId } = yield* start(api)
+      const { callId } = yield* start(api, "order-17")
       yield* api.calls.cancel({ params: { callId }, payload: {} })
       const pruned = yield* api.engine.prune({ payload: { keepAtMost: 0 } })
       assert.strictEqual(pruned.calls, 1)
       assert.strictEqual(yield* problem(api.calls.get({ params: { callId } })), "urn:ringback:problem:call-not-found")
+      const again = yield* Effect.flip(start(api, "order-17"))
+      assert.instanceOf(again, CallsApiProblem.KeyPruned)
+      assert.strictEqual(again.callId, callId)
     }).pipe(Effect.provide(layer())))
 
   it.effect("says that there is no such call", () =>

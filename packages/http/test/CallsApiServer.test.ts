@@ -175,6 +175,7 @@ describe("the page of problems", () => {
         errors: [],
         scope: "",
         callId: "0".repeat(20),
+        endedAt: 0,
         retryAfterSeconds: 1,
         mayBeDone: false
       })

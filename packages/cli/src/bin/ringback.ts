@@ -11,7 +11,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { readFileSync } from "node:fs"
-import { command, teardown } from "../Cli.ts"
+import * as Cli from "../Cli.ts"
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   readonly version: string
@@ -20,4 +20,7 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
 // Whoever reads no further (`ringback calls | head`) is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
 
-Command.run(command, { version }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain({ teardown }))
+Command.run(Cli.command, { version }).pipe(
+  Effect.provide([NodeServices.layer, Cli.logs]),
+  NodeRuntime.runMain({ teardown: Cli.teardown })
+)

@@ -1,11 +1,12 @@
 /** The API that verbs ask: that of a running application, or the same one in this process over a database. */
-import { type CallEvent, Calls, EventStore, Settings, SqlEventStore } from "@ringback/core"
+import { type CallEvent, CallIndex, Calls, EventStore, Settings, SqlEventStore } from "@ringback/core"
 import { CallsApi, type CallsApiProblem, CallsApiServer } from "@ringback/http"
 import { Config, Context, Effect, Layer, Option, Redacted } from "effect"
 import { FetchHttpClient, HttpClientError, HttpRouter, HttpServer } from "effect/http"
 import type { SqlClient } from "effect/sql"
 import { existsSync } from "node:fs"
 import { type codes, fail, type Failure } from "./failure.ts"
+import * as Printing from "./printing.ts"
 import { root } from "./root.ts"
 
 /** What verbs ask. */
@@ -118,8 +119,16 @@ const postgres = (url: string) =>
  */
 const storesOf = <E>(client: Layer.Layer<SqlClient.SqlClient, E>) =>
   Layer.unwrap(Effect.as(Effect.scoped(Layer.build(SqlEventStore.layerReading)), SqlEventStore.layer)).pipe(
-    Layer.provide(client)
+    Layer.provide([client, numbersKey])
   )
+
+/** With the key that the application has, calls are found by number. */
+const numbersKey = Layer.unwrap(
+  Effect.map(
+    Config.option(Config.Redacted("RINGBACK_NUMBERS_KEY")),
+    Option.match({ onNone: () => Layer.empty, onSome: (key) => CallIndex.layerNumbersKey(key) })
+  )
+)
 
 const overDatabase = Effect.fnUntraced(function*(database: string) {
   const isPostgres = /^postgres(ql)?:\/\//.test(database)
@@ -132,7 +141,7 @@ const overDatabase = Effect.fnUntraced(function*(database: string) {
   const routes = CallsApiServer.layer({ reference: false, limits: { requestsPerMinute: 1_000_000 } }).pipe(
     Layer.provide([onlooker, Layer.orDie(authorization)]),
     Layer.provide(Layer.succeedContext(context)),
-    Layer.provide(HttpServer.layerServices)
+    Layer.provide([HttpServer.layerServices, Printing.logs])
   )
   const { dispose, handler } = HttpRouter.toWebHandler(routes, { disableLogger: true })
   yield* Effect.addFinalizer(() => Effect.promise(dispose))

@@ -1,5 +1,5 @@
 /** What is printed: data on standard output, talk on standard error. */
-import { Console, Effect, Fiber } from "effect"
+import { Console, Effect, Fiber, Layer, Logger, References } from "effect"
 import type { Duration } from "effect"
 
 /** What no terminal shall be told by somebody else's words. */
@@ -8,6 +8,12 @@ const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 
 /** Text without what steers a terminal. */
 export const plain = (text: string): string => text.replaceAll(controls, "")
+
+/** What is logged in this process is talk, and only what somebody has to know. */
+export const logs: Layer.Layer<never> = Layer.merge(
+  Logger.layer([Logger.withConsoleError(Logger.formatSimple)]),
+  Layer.succeed(References.MinimumLogLevel, "Warn")
+)
 
 /** A line, or several, of data. */
 export const data = (text: string): Effect.Effect<void> => Console.log(plain(text))

@@ -69,7 +69,7 @@ const calls = Effect.gen(function*() {
   const asked = yield* Effect.exit(Connecting.ask(Effect.all([api.engine.me(), api.calls.counts({ query: {} })])))
   if (Exit.isFailure(asked)) return [wrong(kind, wordsOf(asked))]
   const [{ actor, scopes }, { running }] = asked.value
-  const reached = ok(kind, `${where} knows you as ${actor} (${scopes.join(", ")}); ${running} calls run`)
+  const reached = ok(kind, `${where} knows you as ${actor} (${scopes.join(", ")}); running calls: ${running}`)
   if (kind === "database") return [reached]
   const obstacles = yield* Effect.orElseSucceed(Connecting.ask(api.engine.obstacles()), () => [])
   return [

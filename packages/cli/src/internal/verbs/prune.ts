@@ -51,7 +51,7 @@ export const command = Command.make(
       const payload = Arguments.given({ endedBefore, keepAtMost, rememberForDays }) as object
       const pruned = yield* Printing.waiting("Removing calls", Connecting.ask(api.engine.prune({ payload })))
       if (json) return yield* Printing.json(pruned)
-      yield* Printing.data(`${pruned.calls} calls with ${pruned.turns} turns are removed`)
+      yield* Printing.data(`removed: ${pruned.calls} ${pruned.calls === 1 ? "call" : "calls"}, ${pruned.turns} turns`)
     }))
 ).pipe(
   Command.withDescription("Removes calls that are over; their keys stay remembered"),

@@ -210,7 +210,7 @@ export const engine = ({ api, limits, streams }: Given) =>
             rememberFor: rememberForDays === undefined ? undefined : Duration.days(rememberForDays)
           }))
           const { actor } = yield* CallsApi.Caller
-          yield* Effect.annotateLogs(Effect.logInfo(`${pruned.calls} calls were pruned over the API`), { actor })
+          yield* Effect.annotateLogs(Effect.logInfo(`Calls were pruned over the API: ${pruned.calls}`), { actor })
           return pruned
         })
       })

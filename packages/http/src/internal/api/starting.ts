@@ -25,7 +25,7 @@ const problemOf = (
     case "KeyTaken":
       return new Problem.KeyTaken({ callId: error.callId })
     case "KeyPruned":
-      return new Problem.KeyPruned({})
+      return new Problem.KeyPruned({ callId: error.callId, endedAt: error.endedAt })
     case "StoreError":
       return Problem.fromStore(error)
   }
