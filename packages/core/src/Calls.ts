@@ -589,12 +589,6 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
       )
   }
 
-  /** The handle of what is no id of a call. */
-  const unknown = (id: CallId): Handle<never, never> => {
-    const fails = Effect.fail(notFound(id))
-    return { id, outcome: fails, cancel: fails, signal: () => fails }
-  }
-
   /** The version of its flow that a call began in. */
   const begunIn = (id: CallId): Effect.Effect<number | undefined> =>
     Effect.match(calls.get(id), {
@@ -652,6 +646,12 @@ const hindrance = ({ from, obstacle, since }: Standing): Hindrance => ({
   since: DateTime.makeUnsafe(since),
   ...(from === undefined ? {} : { from: PhoneNumber.mask(from) })
 })
+
+/** The handle of what is no id of a call. */
+const unknown = (id: CallId): Handle<never, never> => {
+  const fails = Effect.fail(notFound(id))
+  return { id, outcome: fails, cancel: fails, signal: () => fails }
+}
 
 /** The stored form of an input, or why there is none. */
 const startProblem = (
