@@ -154,10 +154,10 @@ const pathOf = (points: ReadonlyArray<Point>): string => {
   return parts.join("")
 }
 
-const edgeOf = (edge: Edge, taken: Taken | undefined): string => {
+const edgeOf = (edge: Edge, taken: Taken | undefined, heads: Heads): string => {
   const times = taken?.edges.get(edge.id) ?? 0
   const classes = ["rb-edge", `rb-${edge.kind}`, ...times > 0 ? ["rb-taken"] : []]
-  const marker = times > 0 ? "rb-arrow-taken" : "rb-arrow"
+  const marker = times > 0 ? heads.taken : heads.plain
   return `<g class="${classes.join(" ")}" data-edge="${escaped(edge.id)}" aria-hidden="true"><path d="${
     pathOf(edge.points)
   }" marker-end="url(#${marker})"/></g>`
@@ -175,13 +175,25 @@ const labelOf = ({ at, id, kind, label }: Edge, taken: Taken | undefined): strin
   }</g>`
 }
 
-const arrow = (id: string): string =>
-  `<marker id="${id}" class="${id}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L10 5L0 10z"/></marker>`
+/** The ids of the heads of arrows: other drawings on the same page have others. */
+interface Heads {
+  readonly plain: string
+  readonly taken: string
+}
+
+const headsOf = ({ flow, version }: FlowDrawing): Heads => {
+  const name = `${Array.from(flow, (character) => /[a-z0-9]/i.test(character) ? character : "-").join("")}-${version}`
+  return { plain: `rb-arrow-${name}`, taken: `rb-arrow-taken-${name}` }
+}
+
+const arrow = (id: string, name: string): string =>
+  `<marker id="${id}" class="${name}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L10 5L0 10z"/></marker>`
 
 export const draw = (drawing: FlowDrawing, way: Way | undefined): string => {
   const { boxes, edges, flow, height, version, width } = drawing
   const taken = way === undefined ? undefined : takenBy(drawing, way)
   const drawn = edges.filter(({ via }) => via === undefined)
+  const heads = headsOf(drawing)
   const title = `The flow ${flow}, version ${version}`
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" class="rb-drawing${
@@ -190,8 +202,8 @@ export const draw = (drawing: FlowDrawing, way: Way | undefined): string => {
       escaped(title)
     }">`,
     `<title>${escaped(title)}</title>`,
-    `<defs>${arrow("rb-arrow")}${arrow("rb-arrow-taken")}</defs>`,
-    ...drawn.map((edge) => edgeOf(edge, taken)),
+    `<defs>${arrow(heads.plain, "rb-arrow")}${arrow(heads.taken, "rb-arrow-taken")}</defs>`,
+    ...drawn.map((edge) => edgeOf(edge, taken, heads)),
     ...boxes.map((box) => boxOf(box, taken)),
     ...drawn.map((edge) => labelOf(edge, taken)),
     "</svg>"

@@ -1,5 +1,5 @@
 /** Secrets stay inside: what was said and dialled, held against everything that can be read outside. */
-import { type Action, Explain } from "@ringback/core"
+import { type Action, Explain, Ladder } from "@ringback/core"
 import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, violation } from "../finding.ts"
 import * as StoredCalls from "../storedCalls.ts"
@@ -38,7 +38,22 @@ const inspected = (history: StormHistory.StormHistory): ReadonlyArray<StormHisto
   history.turns.flatMap(({ summary, turn }) => [
     { where: "inspector" as const, text: summary.waitingFor },
     ...turn.events.map((event) => ({ where: "inspector" as const, text: Explain.event(event) }))
-  ])
+  ]).concat(
+    StoredCalls.of(history).calls.flatMap(({ events, id }) =>
+      [...Ladder.rungs(events).map(({ text }) => text), ...textsOf(Explain.report(id, events))].map((text) => ({
+        where: "inspector" as const,
+        text
+      }))
+    )
+  )
+
+/** All words of a report. Its figures are times, in which anything may be found. */
+const textsOf = (value: unknown): ReadonlyArray<string> =>
+  typeof value === "string"
+    ? [value]
+    : typeof value === "object" && value !== null
+    ? Object.values(value).flatMap(textsOf)
+    : []
 
 const secretsOf = (history: StormHistory.StormHistory): Secrets => {
   const numbers = new Set<string>()
