@@ -10,12 +10,13 @@ const place = `${root}node_modules/.cache/ringback-examples/`
 /** What the examples speak of. */
 const around = `
 import { assert, it } from "@effect/vitest"
-import { Action, Call, CallEvent, CallInput, CallLine, Calls, Decider, EventStore, Explain, Flow, FlowDrawing, Ladder, Line, LiveCall, PhoneNumber, Prompt, Replay, Settings, SqlEventStore, Transport, Webhook, Witness } from "@ringback/core"
+import { Action, Call, CallEvent, CallIndex, CallInput, CallLine, Calls, Decider, EventStore, Explain, Flow, FlowDrawing, Ladder, Line, LiveCall, PhoneNumber, Prompt, Replay, Settings, SqlEventStore, Transport, Webhook, Witness } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Health, Telesign, TelesignAuth, TelesignNode, TelesignWebhook, TelesignWire } from "@ringback/http"
+import { CallsApi, CallsApiServer, Health, Inspector, Telesign, TelesignAuth, TelesignNode, TelesignWebhook, TelesignWire } from "@ringback/http"
 import { Callee, CompanyLadder, EmulatorApi, EmulatorClock, FakeClock, FlowExplorer, StormHistory, Law, PhoneCompany, PhoneLine, Scenario, Storm, StormLaws, TelesignEmulator, TestCalls } from "@ringback/testing"
 import * as StoreContract from "@ringback/testing/StoreContract"
-import { Config, Context, Effect, Layer, Result, Schema } from "effect"
+import { Config, Context, Effect, Layer, type Redacted, Result, Schema } from "effect"
+import { HttpServerResponse } from "effect/http"
 import { HttpApiClient } from "effect/http-api"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 
@@ -27,6 +28,12 @@ declare const form: { readonly phone: unknown }
 declare const call: (to: PhoneNumber.PhoneNumber) => void
 declare const reply: (words: string) => void
 declare const lookUp: (account: string) => Flow.Flow<string>
+declare const id: CallEvent.CallId
+declare const token: Redacted.Redacted
+declare const flow: string
+class Sessions extends Context.Service<Sessions, {
+  readonly find: (cookie: string | undefined) => Effect.Effect<{ readonly email: string }, Error>
+}>()("Sessions") {}
 declare const tryAgain: Flow.Flow<void>
 declare const charge: Effect.Effect<void>
 class Pins extends Context.Service<Pins, { readonly verify: (pin: string) => Effect.Effect<boolean> }>()("Pins") {}

@@ -461,7 +461,7 @@ export interface ReportOptions {
  * Everything about a call for people, from its events. Total: there is no log that makes it throw.
  *
  * @example
- * const turns = yield* store.read(id)
+ * const turns = yield* EventStore.EventStore.use((store) => store.read(id))
  * Explain.report(id, turns.flatMap(({ events }) => events), { turns: turns.map(({ events }) => events.length) })
  * @since 0.1.0
  */

@@ -245,7 +245,8 @@ const counted = (rungs: ReadonlyArray<Rung>, kind: Noise, one: string, many = `$
  * The ladder of a call, from its events alone: noise folded, idle time collapsed. Total, like `rungs`.
  *
  * @example
- * console.log(Ladder.text(Ladder.make(yield* Calls.events(id))))
+ * const events = yield* Calls.events(id)
+ * const drawn = Ladder.text(Ladder.make(events))
  * @since 0.1.0
  */
 export const make = (events: ReadonlyArray<CallEvent>, options: Options & Folding = {}): Ladder => ({

@@ -10,7 +10,8 @@ import type { Entry } from "./PhoneCompany.ts"
  * The rungs of what a `PhoneCompany` or an emulator has seen, for `Ladder.text`.
  *
  * @example
- * console.log(Ladder.text(CompanyLadder.fromLog(yield* PhoneCompany.log)))
+ * const log = yield* PhoneCompany.log
+ * const drawn = Ladder.text(CompanyLadder.fromLog(log))
  * @since 0.1.0
  */
 export const fromLog = (log: ReadonlyArray<Entry>): ReadonlyArray<Ladder.Rung> => {
