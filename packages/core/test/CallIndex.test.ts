@@ -75,6 +75,23 @@ describe("a page of calls on SQLite", () => {
     }).pipe(Effect.provide(inFile(":memory:"))))
 })
 
+describe("many calls on SQLite", () => {
+  it.effect("are counted bit by bit, also where they began at one time", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      yield* plant(sql, 25_000)
+      const index = yield* CallIndex.CallIndex
+      const expected = { running: 2500, over: { Success: 22_250, Failure: 250, Stopped: 0 } }
+      assert.deepStrictEqual(yield* index.counts(), expected)
+      assert.deepStrictEqual(yield* index.counts({ status: "running" }), {
+        running: 2500,
+        over: { Success: 0, Failure: 0, Stopped: 0 }
+      })
+      yield* sql`UPDATE ringback_listed SET started = 5, flow = 'one', flow_version = 1 WHERE started < 24000`
+      assert.deepStrictEqual(yield* index.counts(), expected)
+    }).pipe(Effect.provide(inFile(":memory:"))))
+})
+
 describe("who only reads a database", () => {
   const reading = (filename: string) =>
     SqlEventStore.layerReading.pipe(

@@ -1,6 +1,7 @@
 /** A call that was pruned rings nobody again, answers what is left of its carrier, and says so to whoever asks for it. */
 import { assert, describe, it } from "@effect/vitest"
 import {
+  CallIndex,
   Calls,
   EventStore,
   Flow,
@@ -12,7 +13,7 @@ import {
   type Webhook
 } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { DateTime, Effect, Layer, Option, Schema } from "effect"
+import { Arbitrary, DateTime, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import * as Predictable from "./fixtures/Predictable.ts"
@@ -175,6 +176,48 @@ describe.each(Object.entries(stores))("%s", (_, store) => {
         assert.deepStrictEqual(yield* Calls.events(id), [])
       }))
   })
+})
+
+const Deed = Schema.Literals(["start", "start", "answer", "press", "end", "copy", "prune", "time"])
+const deeds = Arbitrary.schema(
+  Schema.Array(Schema.Tuple([Deed, Schema.Literals([1, 2, 3])])).check(Schema.isMinLength(40), Schema.isMaxLength(60))
+)
+
+describe.each(Object.entries(stores))("%s, whenever calls are pruned", (_, store) => {
+  it.effect("no key rings twice, and no copy makes a call", () =>
+    Effect.gen(function*() {
+      const seed = 20_261_130
+      for (const [run, way] of (yield* Arbitrary.sampleEffect(deeds, { count: 15, seed })).entries()) {
+        const { dials, layer } = carrier()
+        const world = engine(run % 2 === 0 ? 0 : 100).pipe(Layer.provide(layer), Layer.provideMerge(Layer.fresh(store)))
+        yield* Effect.gen(function*() {
+          const sessions = new Map<number, string>()
+          let began = 0
+          for (const [deed, n] of way) {
+            const session = sessions.get(n)
+            if (deed === "prune") yield* prune()
+            if (deed === "time") yield* TestClock.adjust("5 seconds")
+            if (deed === "start") {
+              const before = dials.length
+              const started = yield* Effect.result(Calls.start(Question, {}, { key: `order-${n}` }))
+              yield* TestClock.adjust("1 second")
+              if (dials.length > before) sessions.set(n, `session ${dials.length}`)
+              if (started._tag === "Success" && started.success.isNew) began++
+              else if (started._tag === "Failure") assert.strictEqual(started.failure._tag, "KeyPruned")
+            }
+            if (session === undefined) continue
+            if (deed === "answer" || deed === "copy") yield* receive("dial_completed", session, { status: "answered" })
+            if (deed === "press") yield* receive("speak_completed", session, { digits: "4" })
+            if (deed === "end") yield* receive("call_completed", session, { status: "hangup" })
+          }
+          const words = `seed ${seed}, run ${run}: ${way.map((each) => each.join(" ")).join(", ")}`
+          assert.isAtMost(dials.length, 3, words)
+          assert.strictEqual(began, new Set(sessions.keys()).size, words)
+          const index = yield* CallIndex.CallIndex
+          assert.isAtMost((yield* index.list()).calls.length, began, words)
+        }).pipe(Effect.provide(world))
+      }
+    }), 60_000)
 })
 
 it.effect("inside of a transaction its key rings nobody either", () => {

@@ -34,6 +34,23 @@ interface Row extends Group {
   readonly due: number | null
 }
 
+/** Where calls are looked for: all that are listed or those of a number, or a group. */
+interface Piece {
+  readonly from: Statement.Fragment
+  readonly where: ReadonlyArray<Statement.Fragment>
+  /** The table that has the order of the list. */
+  readonly place: "listed" | "named"
+  readonly isGroup: boolean
+}
+
+interface Counted {
+  readonly state: number
+  readonly calls: number
+}
+
+/** So many calls are counted at once where counting holds up everything else. */
+const bitSize = 10_000
+
 /** So many groups are asked for by one statement: databases take no statement of any length. */
 const groupsAtOnce = 64
 
@@ -109,8 +126,11 @@ export const make = (
       ? []
       : [sql`listed.call_id IN (SELECT call_id FROM ringback_running WHERE due_from < ${before} AND due < ${before})`]
 
-  /** Where the calls of a filter are looked for, and what is left to be asked of each. */
-  const sources = Effect.fnUntraced(function*(filter: Filter) {
+  /** Where the calls of a filter are looked for, and what is left to be asked of each. All calls are groups too, if asked for. */
+  const sources = Effect.fnUntraced(function*(
+    filter: Filter,
+    inGroups = false
+  ): Effect.fn.Return<ReadonlyArray<Piece>, SqlError.SqlError | NumbersNotSearchable> {
     const { dueBefore, endedBefore, endedFrom, key, number, startedBefore, startedFrom } = filter
     if (number !== undefined && hash === undefined) return yield* new NumbersNotSearchable()
     const started = isWithin("listed.started", startedFrom, startedBefore)
@@ -122,11 +142,11 @@ export const make = (
     if (named !== undefined) {
       const from = sql`ringback_numbers AS named CROSS JOIN ringback_listed AS listed`
       const isNamed = sql`named.number = ${named} AND listed.call_id = named.call_id`
-      return [{ from, where: [isNamed, ...all], place: "named" }]
+      return [{ from, where: [isNamed, ...all], place: "named", isGroup: false }]
     }
     const isOne = key !== undefined || dueBefore !== undefined || Listing.isByEnd(filter) ||
-      isInGroups(filter).length === 0
-    if (isOne) return [{ from: listed, where: all, place: "listed" }]
+      (!inGroups && isInGroups(filter).length === 0)
+    if (isOne) return [{ from: listed, where: all, place: "listed", isGroup: false }]
     return (yield* groupsOf(filter)).map(({ flow, flow_version, state }) => ({
       from: listed,
       where: [
@@ -135,7 +155,8 @@ export const make = (
         }`,
         ...started
       ],
-      place: "listed"
+      place: "listed",
+      isGroup: true
     }))
   }, (effect) => Effect.catchTag(effect, "SqlError", (error) => Effect.fail(toStoreError(error))))
 
@@ -145,7 +166,7 @@ export const make = (
     const from = after === undefined ? undefined : Listing.placeOf(after)
     const most = Listing.limitOf(limit)
 
-    const pieceOf = ({ from: source, place, where }: (typeof pieces)[number]) => {
+    const pieceOf = ({ from: source, place, where }: Piece) => {
       const time = sql.literal(`${byEnd ? "listed" : place}.${column}`)
       const id = sql.literal(`${byEnd ? "listed" : place}.call_id`)
       const later = from === undefined ? [] : [sql`(${time}, ${id}) < (${from.time}, ${from.callId})`]
@@ -153,7 +174,7 @@ export const make = (
         ORDER BY ${time} DESC, ${id} DESC LIMIT ${most + 1}`
     }
 
-    const read = (some: ReadonlyArray<(typeof pieces)[number]>) => {
+    const read = (some: ReadonlyArray<Piece>) => {
       const [first, ...rest] = some.map((piece, n) => sql`SELECT * FROM (${pieceOf(piece)}) AS ${sql.literal(`g${n}`)}`)
       const joined = rest.reduce((all, piece) => sql`${all} UNION ALL ${piece}`, first!)
       const order = sql.literal(`${column} DESC, call_id DESC`)
@@ -172,14 +193,36 @@ export const make = (
     return toPage(found.toSorted((self, that) => Listing.compare(placeOf(that), placeOf(self))), most, placeOf)
   })
 
+  /** How many calls a piece has, by state. */
+  const countOf = ({ from, where }: Piece) =>
+    sql<Counted>`SELECT listed.state, count(*) AS calls FROM ${from} ${lines(where)} GROUP BY listed.state`.unprepared
+
+  /**
+   * The same of a group, bit by bit: SQLite counts in the thread that answers webhooks. Calls that begin or end meanwhile are
+   * counted or not.
+   */
+  const countBits = Effect.fnUntraced(function*(piece: Piece) {
+    const counted: Array<Counted> = []
+    for (let low = -1;;) {
+      const where = [...piece.where, ...isWithin("listed.started", low, undefined)]
+      const [edge] = yield* sql<Row>`SELECT listed.started FROM ${piece.from} ${lines(where)}
+        ORDER BY listed.started, listed.call_id LIMIT 1 OFFSET ${bitSize}`.unprepared
+      const isLast = edge === undefined || edge.started <= low
+      const bit = isLast ? where : [...where, ...isWithin("listed.started", undefined, edge.started)]
+      counted.push(...yield* countOf({ ...piece, where: bit }))
+      if (isLast) return counted
+      low = edge.started
+      yield* Effect.yieldNow
+    }
+  })
+
   const counts: CallIndex["Service"]["counts"] = Effect.fnUntraced(function*(filter = {}) {
     const over = { Success: 0, Failure: 0, Stopped: 0 }
     let running = 0
-    const pieces = yield* sources(filter)
-    for (const { from, where } of pieces) {
-      const rows = yield* Effect.mapError(
-        sql<{ readonly state: number; readonly calls: number }>`SELECT listed.state, count(*) AS calls
-          FROM ${from} ${lines(where)} GROUP BY listed.state`.unprepared,
+    for (const piece of yield* sources(filter, !dialect.isShared)) {
+      const isBitwise = !dialect.isShared && piece.isGroup
+      const rows: ReadonlyArray<Counted> = yield* Effect.mapError(
+        isBitwise ? countBits(piece) : countOf(piece),
         toStoreError
       )
       for (const { calls, state } of rows) {

@@ -13,8 +13,11 @@ import type { StoreError } from "../storeError.ts"
 import type { Place } from "./listing.ts"
 import type { Dialect } from "./sqlDialect.ts"
 
-/** A transaction removes so many calls at most, and so many turns, unless one call has more. */
-const most = { calls: 64, turns: 1024 }
+/**
+ * A transaction removes so many calls at most, and so many turns, unless one call has more: webhooks wait for it where a database has
+ * one writer.
+ */
+const most = { calls: 16, turns: 256 }
 
 interface Over {
   readonly call_id: CallId
