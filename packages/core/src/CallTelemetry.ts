@@ -23,8 +23,8 @@ export interface Options {
    */
   readonly ratio?: number | undefined
   /**
-   * Whether each turn has a span; `true` unless told otherwise. They are most of what goes out: without them a trace has the call, its
-   * lines, and what its flow waited for.
+   * Whether each turn has a span of its own, which lasts until the next; `false` unless told otherwise, for they are most of what goes out
+   * then. Without them the turns are events of the span of their line.
    */
   readonly turns?: boolean | undefined
 }
@@ -54,7 +54,7 @@ const mostEnded = 1_000
  *
  * @since 0.1.0
  */
-export const layer = ({ ratio = 1, turns = true }: Options = {}): Layer.Layer<never, never, EventStore> =>
+export const layer = ({ ratio = 1, turns = false }: Options = {}): Layer.Layer<never, never, EventStore> =>
   Layer.effectDiscard(Effect.withTracerEnabled(
     Effect.gen(function*() {
       const store = yield* EventStore
@@ -171,6 +171,7 @@ const send = (tracer: Tracer.Tracer, { parentId, spanId, traceId, ...span }: Cal
   })
   Object.defineProperties(made, { traceId: { value: traceId }, spanId: { value: spanId } })
   for (const [name, value] of Object.entries(span.attributes)) made.attribute(name, value)
+  for (const { at, name } of span.events) made.event(name, nanos(at))
   made.end(nanos(span.endedAt), span.problem === undefined ? Exit.void : Exit.fail(problem(span.problem)))
 }
 

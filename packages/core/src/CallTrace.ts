@@ -33,8 +33,20 @@ export interface Span extends SpanId {
   readonly startedAt: number
   readonly endedAt: number
   readonly attributes: { readonly [name: string]: string | number | boolean }
+  /** The turns of a line, the last 128 of them: the events of each, and when it was recorded. */
+  readonly events: ReadonlyArray<{ readonly name: string; readonly at: number }>
   /** What went wrong, in words without secrets; `undefined` if nothing did. */
   readonly problem: string | undefined
+}
+
+/** A turn of a line, and those before it. */
+interface Mark {
+  readonly line: number
+  readonly name: string
+  readonly at: number
+  /** Its number among those that are kept. */
+  readonly n: number
+  readonly before: Mark | undefined
 }
 
 /**
@@ -62,6 +74,8 @@ export interface Trace {
   readonly version: number
   /** When what the flow waits for began, by the record. */
   readonly waitsSince: number
+  /** The turns so far that belong to lines, the last one first. */
+  readonly marks: Mark | undefined
   /** The last turn, which lasts until the next. */
   readonly turn: Turn | undefined
 }
@@ -143,18 +157,26 @@ export const ofWait = (callId: CallId, n: number): SpanId => within(traceId(call
  */
 export const initial = (callId: CallId): Trace => {
   const id = traceId(callId)
-  return { traceId: id, halves: halvesOf(id), call: Call.initial(callId), version: 0, waitsSince: 0, turn: undefined }
+  return {
+    traceId: id,
+    halves: halvesOf(id),
+    call: Call.initial(callId),
+    version: 0,
+    waitsSince: 0,
+    marks: undefined,
+    turn: undefined
+  }
 }
 
 /** What a span is made from. */
-type At = Pick<Trace, "call" | "traceId" | "halves">
+type At = Pick<Trace, "call" | "traceId" | "halves" | "marks">
 
 /** One span of a call. All but that of the call itself stand below that, or below a line. */
 const span = (
   { call, halves, traceId }: At,
   [part, n]: readonly [Part, number],
   line: number | undefined,
-  rest: Pick<Span, "name" | "startedAt" | "endedAt" | "attributes"> & { readonly problem?: string | undefined }
+  rest: Pick<Span, "name" | "startedAt" | "endedAt" | "attributes"> & Partial<Pick<Span, "events" | "problem">>
 ): Span => ({
   traceId,
   spanId: spanId(halves, part, n),
@@ -167,8 +189,36 @@ const span = (
   startedAt: rest.startedAt,
   endedAt: Math.max(rest.startedAt, rest.endedAt),
   attributes: rest.attributes,
+  events: rest.events ?? none,
   problem: rest.problem
 })
+
+const none: Span["events"] = []
+
+/** As many events as a span has by the rules of OpenTelemetry. */
+const mostEvents = 128
+
+const turnsOf = (marks: Mark | undefined, line: number): Span["events"] => {
+  const events: Array<Span["events"][number]> = []
+  for (let mark = marks; mark !== undefined && events.length < mostEvents; mark = mark.before) {
+    if (mark.line === line) events.push({ name: mark.name, at: mark.at })
+  }
+  return events.reverse()
+}
+
+const marked = (before: Mark | undefined, mark: Omit<Mark, "n" | "before">): Mark => {
+  const n = (before?.n ?? 0) + 1
+  return n > 2 * mostEvents ? marked(latest(before), mark) : { ...mark, n, before }
+}
+
+/** The last ones alone, so that a call without an end does not fill the memory. */
+const latest = (marks: Mark | undefined): Mark | undefined => {
+  const kept: Array<Mark> = []
+  for (let mark = marks; mark !== undefined && kept.length < mostEvents; mark = mark.before) kept.push(mark)
+  return kept.reduceRight<Mark | undefined>((before, mark) => ({ ...mark, n: (before?.n ?? 0) + 1, before }), undefined)
+}
+
+const namesOf = (events: ReadonlyArray<CallEvent>): string => events.map(({ _tag }) => _tag).join(" ")
 
 const lineOf = (events: ReadonlyArray<CallEvent>): number | undefined => {
   for (const event of events) if ("line" in event) return event.line
@@ -184,7 +234,7 @@ const turnSpan = (trace: At, { at, events, version }: Turn, until: number): Span
     endedAt: until,
     attributes: {
       "ringback.turn": version,
-      "ringback.events": events.map(({ _tag }) => _tag).join(" "),
+      "ringback.events": namesOf(events),
       ...(decided === undefined ? {} : { "ringback.action": decided.action._tag })
     }
   })
@@ -205,6 +255,7 @@ const lineSpan = (trace: At, line: CallLine.CallLine, at: number): Span => {
       ...(line.to === undefined ? {} : { "ringback.to": mask(line.to) }),
       ...(line.from === undefined ? {} : { "ringback.from": mask(line.from) })
     },
+    events: turnsOf(trace.marks, line.id),
     problem: line.unknown ? "nobody knows whether it rang" : undefined
   })
 }
@@ -250,7 +301,7 @@ const isAway = (wait: Call.Wait | undefined): wait is Wait =>
 const ended = (trace: Trace, event: CallEvent, call: Call.Call): ReadonlyArray<Span> => {
   const before = trace.call
   const spans: Array<Span> = []
-  const after = { traceId: trace.traceId, halves: trace.halves, call }
+  const after = { traceId: trace.traceId, halves: trace.halves, marks: trace.marks, call }
   if (isAway(before.wait) && call.wait?.n !== before.wait.n) spans.push(waitSpan(trace, before.wait, event))
   if ("line" in event) {
     const [was, is] = [Call.lineOf(before, event.line), Call.lineOf(call, event.line)]
@@ -275,14 +326,18 @@ export const next = (
   const spans: Array<Span> = []
   if (turns && trace.turn !== undefined) spans.push(turnSpan(trace, trace.turn, turn.at))
   let { call, waitsSince } = trace
+  const line = lineOf(turn.events)
+  const marks = line === undefined
+    ? trace.marks
+    : marked(trace.marks, { line, name: namesOf(turn.events), at: turn.at })
   for (const event of turn.events) {
-    const before = { ...trace, call, waitsSince }
+    const before = { ...trace, call, waitsSince, marks }
     call = Call.evolve(call, event)
     if (mayEnd(before.call, event)) spans.push(...ended(before, event, call))
     if (call.wait?.n !== before.call.wait?.n) waitsSince = event.at
   }
   const isOver = Call.isOver(call)
-  const now = { ...trace, call, waitsSince, version: turn.version, turn: isOver ? undefined : turn }
+  const now = { ...trace, call, waitsSince, marks, version: turn.version, turn: isOver ? undefined : turn }
   if (turns && isOver) spans.push(turnSpan(now, turn, turn.at))
   return [now, spans]
 }

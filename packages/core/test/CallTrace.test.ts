@@ -78,6 +78,20 @@ describe("the trace of a call", () => {
   })
 })
 
+describe("a line of very many turns", () => {
+  it("has its last turns as events", () => {
+    const at = (n: number) => 1_000_000 + n
+    const answered = { referenceId: "a", content: "a" }
+    const events: ReadonlyArray<CallEvent.CallEvent> = [
+      { _tag: "CallArrived", at: at(0), flow: "desk", version: 1, line: 1, ...answered },
+      ...Array.from({ length: 1000 }, (_, n) => ({ _tag: "ReplyBroken", at: at(n + 1), line: 1 }) as const),
+      { _tag: "CallEnded", at: at(1001), line: 1, ...answered }
+    ]
+    const [line] = CallTrace.spans(id, turnsOf(events)).filter(({ name }) => name === "line answered")
+    assert.deepStrictEqual(line!.events.map((event) => event.at), Array.from({ length: 128 }, (_, n) => at(874 + n)))
+  })
+})
+
 describe("the ids of a trace", () => {
   it("are another for each call, and another for each part of one", () => {
     const calls = Array.from({ length: 1000 }, (_, n) => `0123456789abcdefg${n.toString().padStart(3, "0")}`)

@@ -60,7 +60,7 @@ const database = Effect.map(
 )
 
 /** One life of an engine whose traces go out. */
-const process = (options?: CallTelemetry.Options) =>
+const process = (options: CallTelemetry.Options = { turns: true }) =>
   TestCalls.connection.pipe(
     Layer.provideMerge(Predictable.layer({ flows: [Order], settings })),
     Layer.provide(FakeTransport.layer),
@@ -163,6 +163,26 @@ describe("the traces of calls", () => {
         assert.deepStrictEqual(idsOf(own), idsOf(yield* expected(id)))
       }).pipe(Effect.provide(process(), { local: true }), Effect.withTracer(second.tracer))
     }).pipe(Effect.provide(EventStore.layerMemory), Effect.provide(world))
+  })
+
+  it.effect("have the turns of a line as its events, where those have no spans", () => {
+    const { ended, tracer } = recording()
+    return Effect.gen(function*() {
+      const filename = yield* database
+      yield* PhoneCompany.callee("15550170001", Callee.answers().hears(/code/).presses("1234"))
+      yield* Effect.gen(function*() {
+        const call = yield* Calls.start(Order, input)
+        yield* call.outcome
+        yield* FakeClock.advance("1 minute")
+      }).pipe(Effect.provide(life(filename, {})))
+      assert.isFalse(ended.some(({ name }) => name.startsWith("turn ")))
+      const [line] = named(ended, "line dialled")
+      assert.deepStrictEqual(line!.events.map(([name]) => name).slice(1, 4), [
+        "DialAccepted",
+        "CallAnswered ActionDecided",
+        "PromptCompleted ActivityStarted"
+      ])
+    }).pipe(Effect.withTracer(tracer), Effect.provide(world))
   })
 
   it.effect("go out of a share of the calls, if the program says so", () => {
