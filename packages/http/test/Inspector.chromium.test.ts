@@ -271,6 +271,49 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
     await page.getByText("Nothing in this call is like that").waitFor()
   })
 
+  it("lays the way of a call over the drawing of its flow, each step of which opens its event", async () => {
+    const id = await remind(1, Callee.busy, Callee.answers("2 seconds").presses("1"))
+    await app.advance("11 minutes")
+    const page = await visit(`/call/${id}`)
+    await page.getByRole("radio", { name: "Drawing" }).check()
+    await page.waitForURL(/view=drawing/)
+    await page.locator("svg .rb-box.rb-taken").first().waitFor()
+    assert.isAbove(await page.locator("svg .rb-box:not(.rb-taken)").count(), 0)
+    assert.notInclude((await page.locator("svg").textContent())!, "Tuesday")
+    assert.deepStrictEqual(await serious(page), [])
+    const way = page.getByRole("region", { name: "The way of this call" }).getByRole("button")
+    assert.isAbove(await way.count(), 3)
+    await way.nth(1).click()
+    await page.waitForURL(/event=\d+/)
+    await page.getByRole("complementary", { name: "Event" }).waitFor()
+  })
+
+  it("makes a drawing anew of what may be in one, whoever wrote the file", async () => {
+    expected = [/inline/] // The policy refuses it as it is read, before it is left out.
+    const id = await remind(1, Callee.busy)
+    const page = await visit(`/call/${id}`)
+    const downloading = page.waitForEvent("download")
+    await page.getByRole("button", { name: "Save" }).click()
+    const saved = JSON.parse(readFileSync(await (await downloading).path(), "utf8"))
+    saved.context.drawing.svg =
+      `<svg xmlns="http://www.w3.org/2000/svg" onload="window.ran=1"><script>window.ran=1</script>` +
+      `<foreignObject><b xmlns="http://www.w3.org/1999/xhtml">x</b></foreignObject><a href="javascript:window.ran=1"><text>y</text></a>` +
+      `<rect width="9" height="9" style="fill:url(https://example.com/x)" onclick="window.ran=1"/></svg>`
+    await page.locator("input[type=file]").setInputFiles({
+      name: "evil.call.json",
+      mimeType: "application/json",
+      buffer: Buffer.from(JSON.stringify(saved))
+    })
+    await page.getByText("From a file").waitFor()
+    await page.getByRole("radio", { name: "Drawing" }).check()
+    await page.locator(".drawing rect").click()
+    assert.strictEqual(
+      await page.locator(".drawing div").innerHTML(),
+      `<svg><rect width="9" height="9"></rect></svg>`
+    )
+    assert.isUndefined(await page.evaluate("window.ran"))
+  })
+
   it("tells times by my clock, UTC, the callee's and since the start", async () => {
     const id = await remind(1, Callee.answers("2 seconds").presses("1"))
     await app.advance("1 minute")
