@@ -6,6 +6,7 @@ import { type EventStore, StoreError, type Turn, Unreadable } from "../../EventS
 import * as LiveCall from "../../LiveCall.ts"
 import * as Replay from "../../Replay.ts"
 import type { Divergence } from "../../Replay.ts"
+import { CallNotFound } from "../callNotFound.ts"
 import * as ids from "../ids.ts"
 import * as CallLog from "./callLog.ts"
 import type { Deliveries } from "./deliveries.ts"
@@ -23,8 +24,8 @@ export interface Loading {
   readonly loaded: (entity: Entity) => Effect.Effect<LiveCall.LiveCall | undefined, StoreError>
   /** The same, as it is stored now. */
   readonly reload: (entity: Entity) => Effect.Effect<LiveCall.LiveCall | undefined, StoreError>
-  /** When a call of which no turns are left was over; `undefined` if it was not pruned. */
-  readonly prunedAt: (id: CallId) => Effect.Effect<number | undefined, StoreError>
+  /** Fails for a call that was pruned. */
+  readonly notPruned: (id: CallId) => Effect.Effect<void, StoreError | CallNotFound>
   /** Whether another process has appended to a call. */
   readonly isBehind: (entity: Entity) => Effect.Effect<boolean, StoreError>
   /** Brings a call that another process went on with up to date. */
@@ -165,6 +166,12 @@ export const make = (surroundings: Surroundings, parts: Parts): Loading => {
       (found) => Option.isSome(Option.filter(found, ({ version }) => version > entity.version))
     )
 
+  const notPruned: Loading["notPruned"] = (id) =>
+    Effect.flatMap(
+      prunedAt(store, id),
+      (endedAt) => endedAt === undefined ? Effect.void : Effect.fail(new CallNotFound({ callId: id, endedAt }))
+    )
+
   const refresh: Loading["refresh"] = (held) =>
     entities.holding(
       held,
@@ -175,5 +182,5 @@ export const make = (surroundings: Surroundings, parts: Parts): Loading => {
       })
     )
 
-  return { loaded, reload, prunedAt: (id) => prunedAt(store, id), isBehind, refresh, findOut }
+  return { loaded, reload, notPruned, isBehind, refresh, findOut }
 }

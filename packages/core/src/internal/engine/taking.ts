@@ -2,7 +2,7 @@
  * How a call takes a message that has its turn: from what is known of the call to what is durable. What throws in the decision
  * stops the call; what throws elsewhere on the way ends that one message.
  */
-import { Effect, Exit, Option, Result } from "effect"
+import { Cause, Effect, Exit, Option, Result } from "effect"
 import type * as CallInput from "../../CallInput.ts"
 import type * as Decider from "../../Decider.ts"
 import { Busy, StoreError } from "../../EventStore.ts"
@@ -54,6 +54,10 @@ class Taking<A> {
     this.ended = ended
   }
 
+  isInNoStore(): boolean {
+    return this.isNew && this.conflicts === 0
+  }
+
   /** Takes the next step. What throws there ends it. */
   step(step: () => void): void {
     try {
@@ -65,7 +69,7 @@ class Taking<A> {
   }
 
   /** Goes on when an effect is done, unless that fails. */
-  after<B>(effect: Effect.Effect<B, StoreError>, run: Run, then: (value: B) => void): void {
+  after<B>(effect: Effect.Effect<B, StoreError | CallNotFound>, run: Run, then: (value: B) => void): void {
     Unforked.begin(
       effect,
       run,
@@ -99,6 +103,23 @@ const inputOf = <A>(
 const isOfTime = <A>({ first, message: { input } }: Taking<A>): boolean =>
   first !== undefined || (typeof input !== "function" && input._tag === "Wake")
 
+/** Whether a message surely begins a call of which nothing is stored. */
+const begins = <A>({ conflicts, isNew, message }: Taking<A>): boolean =>
+  conflicts === 0 && message.fresh !== undefined && (message.route === undefined || isNew)
+
+/** Somebody else has gone on with the call, which has to be read again. */
+const outdated = <A>(taking: Taking<A>): Taking<A> => {
+  taking.entity.live = undefined
+  return taking
+}
+
+/** Why a turn is refused for good, unless whoever asks is told that. */
+const refusalOf = <A>({ first, message }: Taking<A>, cause: Cause.Cause<StoreError>): StoreError | undefined => {
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  const isTold = first === undefined && message.canBeRefused === true
+  return error !== undefined && isLasting(error) && !isTold ? error : undefined
+}
+
 /** By the calls of an engine. */
 export const make = (surroundings: Surroundings, parts: Parts): Take => {
   const { read, run, store } = surroundings
@@ -119,21 +140,15 @@ export const make = (surroundings: Surroundings, parts: Parts): Take => {
   const turn = <A>(taking: Taking<A>): void => {
     const { entity } = taking
     if (taking.conflicts > maxConflicts) return taking.end(Exit.fail(endless(entity)))
-    const isInNoStore = taking.isNew && taking.conflicts === 0
-    if (entity.live !== undefined || isInNoStore) return decide(taking, entity.live)
+    if (entity.live !== undefined || taking.isInNoStore()) return decide(taking, entity.live)
     taking.after(loading.loaded(entity), run, (live) => live === undefined ? beginAnew(taking) : decide(taking, live))
   }
 
-  /** Nothing is stored of the call: it begins, if the message says so. After a conflict, or if not, it may have been pruned. */
-  const beginAnew = <A>(taking: Taking<A>): void => {
-    const { conflicts, entity, message } = taking
-    const begins = message.fresh !== undefined && (message.route === undefined || taking.isNew)
-    if (begins && conflicts === 0) return decide(taking, undefined)
-    taking.after(loading.prunedAt(entity.id), run, (endedAt) => {
-      if (endedAt !== undefined) return taking.end(Exit.fail(new CallNotFound({ callId: entity.id, endedAt })))
-      decide(taking, undefined)
-    })
-  }
+  /** Nothing is stored of the call. After a conflict, or if the message does not begin it, it may have been pruned. */
+  const beginAnew = <A>(taking: Taking<A>): void =>
+    begins(taking)
+      ? decide(taking, undefined)
+      : taking.after(loading.notPruned(taking.entity.id), run, () => decide(taking, undefined))
 
   const decide = <A>(taking: Taking<A>, known: LiveCall.LiveCall | undefined): void => {
     const { entity, message } = taking
@@ -165,20 +180,16 @@ export const make = (surroundings: Surroundings, parts: Parts): Take => {
     exit: Exit.Exit<boolean, StoreError>
   ): void => {
     if (Exit.isSuccess(exit)) return exit.value ? conclude(taking, decided) : again(taking)
-    const error = Option.getOrUndefined(Exit.findErrorOption(exit))
-    const isTold = taking.first === undefined && taking.message.canBeRefused === true
-    if (error === undefined || !isLasting(error) || isTold) return taking.end(Exit.failCause(exit.cause))
-    giveUpOn(taking, live, error)
+    const refusal = refusalOf(taking, exit.cause)
+    if (refusal === undefined) return taking.end(Exit.failCause(exit.cause))
+    giveUpOn(taking, live, refusal)
   }
 
   /** Nothing is to be stored. Where others share the store, they may have gone on with the call. */
   const unchanged = <A>(taking: Taking<A>, decided: Decider.Decided): void => {
     const { entity, first, message } = taking
     const goOn = (isBehind: boolean): void => {
-      if (isBehind) {
-        entity.live = undefined
-        return again(taking)
-      }
+      if (isBehind) return again(outdated(taking))
       timing.rest(entity, decided.live)
       conclude(taking, decided)
     }

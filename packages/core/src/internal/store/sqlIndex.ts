@@ -79,6 +79,48 @@ const allGroups = `WITH RECURSIVE found AS (
   )
   SELECT flow, flow_version, state FROM found`
 
+const lines = (sql: SqlClient.SqlClient, parts: ReadonlyArray<Statement.Fragment>): Statement.Fragment =>
+  parts.length === 0 ? sql.literal("") : sql`WHERE ${sql.and(parts)}`
+
+const isWithin = (
+  sql: SqlClient.SqlClient,
+  column: string,
+  from: number | undefined,
+  before: number | undefined
+): ReadonlyArray<Statement.Fragment> => [
+  ...(from === undefined ? [] : [sql`${sql.literal(column)} >= ${from}`]),
+  ...(before === undefined ? [] : [sql`${sql.literal(column)} < ${before}`])
+]
+
+/** Counts calls. */
+const counter = (sql: SqlClient.SqlClient) => {
+  /** How many calls a piece has, by state. */
+  const countOf = ({ from, where }: Piece) =>
+    sql<Counted>`SELECT listed.state, count(*) AS calls FROM ${from} ${lines(sql, where)} GROUP BY listed.state`
+      .unprepared
+
+  /**
+   * The same of a group, bit by bit: SQLite counts in the thread that answers webhooks. Calls that begin or end meanwhile are
+   * counted or not.
+   */
+  const countBits = Effect.fnUntraced(function*(piece: Piece) {
+    const counted: Array<Counted> = []
+    for (let low = -1;;) {
+      const where = [...piece.where, ...isWithin(sql, "listed.started", low, undefined)]
+      const [edge] = yield* sql<Row>`SELECT listed.started FROM ${piece.from} ${lines(sql, where)}
+        ORDER BY listed.started, listed.call_id LIMIT 1 OFFSET ${bitSize}`.unprepared
+      const isLast = edge === undefined || edge.started <= low
+      const bit = isLast ? where : [...where, ...isWithin(sql, "listed.started", undefined, edge.started)]
+      counted.push(...yield* countOf({ ...piece, where: bit }))
+      if (isLast) return counted
+      low = edge.started
+      yield* Effect.yieldNow
+    }
+  })
+
+  return { countOf, countBits }
+}
+
 /** The list of calls in a database. */
 export const make = (
   sql: SqlClient.SqlClient,
@@ -86,8 +128,7 @@ export const make = (
   hash: Listing.Hash | undefined,
   toStoreError: (error: SqlError.SqlError) => StoreError
 ): CallIndex["Service"] => {
-  const lines = (parts: ReadonlyArray<Statement.Fragment>): Statement.Fragment =>
-    parts.length === 0 ? sql.literal("") : sql`WHERE ${sql.and(parts)}`
+  const { countBits, countOf } = counter(sql)
 
   const groupsOf = (filter: Filter): Effect.Effect<ReadonlyArray<Group>, SqlError.SqlError> => {
     const states = Listing.statesOf(filter)
@@ -106,11 +147,6 @@ export const make = (
         [...new Set(filter.flow === undefined ? groups.map(({ flow }) => Dialect.unescape(flow)) : [filter.flow])]
           .map((flow) => idOf(flow, key))
     )
-
-  const isWithin = (column: string, from: number | undefined, before: number | undefined) => [
-    ...(from === undefined ? [] : [sql`${sql.literal(column)} >= ${from}`]),
-    ...(before === undefined ? [] : [sql`${sql.literal(column)} < ${before}`])
-  ]
 
   const isInGroups = (filter: Filter): ReadonlyArray<Statement.Fragment> => {
     const states = Listing.statesOf(filter)
@@ -133,8 +169,8 @@ export const make = (
   ): Effect.fn.Return<ReadonlyArray<Piece>, SqlError.SqlError | NumbersNotSearchable> {
     const { dueBefore, endedBefore, endedFrom, key, number, startedBefore, startedFrom } = filter
     if (number !== undefined && hash === undefined) return yield* new NumbersNotSearchable()
-    const started = isWithin("listed.started", startedFrom, startedBefore)
-    const times = [...started, ...isWithin("listed.ended", endedFrom, endedBefore)]
+    const started = isWithin(sql, "listed.started", startedFrom, startedBefore)
+    const times = [...started, ...isWithin(sql, "listed.ended", endedFrom, endedBefore)]
     const named = number === undefined ? undefined : hash!(number)
     const isKeyed = key === undefined ? [] : [sql.in("listed.call_id", yield* keyed(key, filter))]
     const all = [...isInGroups(filter), ...times, ...isDue(dueBefore), ...isKeyed]
@@ -170,7 +206,7 @@ export const make = (
       const time = sql.literal(`${byEnd ? "listed" : place}.${column}`)
       const id = sql.literal(`${byEnd ? "listed" : place}.call_id`)
       const later = from === undefined ? [] : [sql`(${time}, ${id}) < (${from.time}, ${from.callId})`]
-      return sql`SELECT listed.* FROM ${source} ${lines([...where, ...later])}
+      return sql`SELECT listed.* FROM ${source} ${lines(sql, [...where, ...later])}
         ORDER BY ${time} DESC, ${id} DESC LIMIT ${most + 1}`
     }
 
@@ -191,29 +227,6 @@ export const make = (
     }
     const placeOf = (row: Row): Listing.Place => ({ time: byEnd ? row.ended! : row.started, callId: row.call_id })
     return toPage(found.toSorted((self, that) => Listing.compare(placeOf(that), placeOf(self))), most, placeOf)
-  })
-
-  /** How many calls a piece has, by state. */
-  const countOf = ({ from, where }: Piece) =>
-    sql<Counted>`SELECT listed.state, count(*) AS calls FROM ${from} ${lines(where)} GROUP BY listed.state`.unprepared
-
-  /**
-   * The same of a group, bit by bit: SQLite counts in the thread that answers webhooks. Calls that begin or end meanwhile are
-   * counted or not.
-   */
-  const countBits = Effect.fnUntraced(function*(piece: Piece) {
-    const counted: Array<Counted> = []
-    for (let low = -1;;) {
-      const where = [...piece.where, ...isWithin("listed.started", low, undefined)]
-      const [edge] = yield* sql<Row>`SELECT listed.started FROM ${piece.from} ${lines(where)}
-        ORDER BY listed.started, listed.call_id LIMIT 1 OFFSET ${bitSize}`.unprepared
-      const isLast = edge === undefined || edge.started <= low
-      const bit = isLast ? where : [...where, ...isWithin("listed.started", undefined, edge.started)]
-      counted.push(...yield* countOf({ ...piece, where: bit }))
-      if (isLast) return counted
-      low = edge.started
-      yield* Effect.yieldNow
-    }
   })
 
   const counts: CallIndex["Service"]["counts"] = Effect.fnUntraced(function*(filter = {}) {
