@@ -23,20 +23,22 @@ export interface Shown {
 
 const read = async (callId: string, reveal: boolean, signal: AbortSignal): Promise<Shown> => {
   const path = `/calls/${encodeURIComponent(callId)}`
-  const [report, ladder, detail, context] = await Promise.all([
+  const [report, ladder, context] = await Promise.all([
     api.get<api.Report>(`${path}/explain`, {}, signal),
     api.get<api.Ladder>(`${path}/ladder`, reveal ? { reveal } : {}, signal),
-    api.get<api.Detail>(path, {}, signal),
     api.context(callId, signal)
   ])
-  return { report, ladder, signal: detail.signal, version: detail.version, context }
+  // Only a call that waits for a signal needs the schema of one, and a long log takes long to be told twice.
+  const isAsked = report.state === "running" && report.waitingFor.enders.some(({ how }) => how === "signal")
+  const detail = isAsked ? await api.get<api.Detail>(path, {}, signal) : undefined
+  return { report, ladder, signal: detail?.signal, version: report.events.at(-1)?.turn ?? 0, context }
 }
 
 /** A call of the server, kept up to date while it runs. */
 export const LiveCall = ({ callId, me, onStanding, query }: {
   readonly callId: string
   readonly query: URLSearchParams
-  readonly me: api.Actor
+  readonly me: api.Actor | undefined
   readonly onStanding: (standing: Standing) => void
 }) => {
   const [shown, setShown] = useState<Shown>()

@@ -117,7 +117,7 @@ const App = () => {
         {problem === undefined ? null : <Problem words={problem} />}
         <Guard key={`${place._tag} ${place._tag === "Call" ? place.callId : ""}`}>
           {place._tag === "List" ? <List query={query} flows={flows} onStanding={setStanding} /> : null}
-          {place._tag === "Call" && me !== undefined
+          {place._tag === "Call"
             ? <LiveCall callId={place.callId} query={query} me={me} onStanding={setStanding} />
             : null}
           {place._tag === "File" ? <FileCall file={file} query={query} onOpen={() => picker.current?.click()} /> : null}
