@@ -5,18 +5,16 @@ import { Calls, SqlEventStore } from "@ringback/core"
 import { Effect, Layer, Redacted } from "effect"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { inject } from "vitest"
 import * as Postgres from "../../../scripts/postgres.ts"
 import { Cli } from "../src/index.ts"
 import { Approval, engine, type Ran } from "./fixtures/application.ts"
+import { start } from "./fixtures/postgres.ts"
 
 const { exitCodes } = Cli
 
 const root = fileURLToPath(new URL("../../../", import.meta.url))
 
-const given = process.env["DATABASE_URL"] ?? ""
-const answer = given === "" ? await fetch(inject("postgres")) : undefined
-const server = answer === undefined ? given : answer.ok ? await answer.text() : undefined
+const server = await start()
 
 /** Runs the program until it ends, or until it has said something. */
 const run = (args: ReadonlyArray<string>, until?: RegExp) =>
@@ -78,7 +76,7 @@ describe.skipIf(server === undefined)("the program over a PostgreSQL that an app
       assert.notInclude(out + err, "canary-password")
     }), 60_000)
 
-  it.effect("gives completions, and a table that ends where its reader stops", () =>
+  it.effect("gives completions, and says on standard error what it does not understand", () =>
     Effect.gen(function*() {
       const completions = yield* run(["--completions", "bash"])
       assert.strictEqual(completions.code, 0)
