@@ -1,0 +1,199 @@
+/**
+ * 200 calls with faults, and who asks about one of them gets one answer, whether by the API, on the page or in a terminal: how it
+ * stands, why, and what is next. The log is what all three are held to.
+ */
+import { NodeHttpServer } from "@effect/platform-node"
+import { assert } from "@effect/vitest"
+import { type CallEvent, CallIndex, Calls, EventStore, Explain, PhoneNumber } from "@ringback/core"
+import { CallsApi, TelesignAuth } from "@ringback/http"
+import { Arbitraries, type Callee, FakeClock, FakeTransport, PhoneCompany, TelesignEmulator } from "@ringback/testing"
+import { Arbitrary, ConfigProvider, Effect, Layer, ManagedRuntime, Random, Redacted } from "effect"
+import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
+import { createServer } from "node:http"
+import type { Browser, Page } from "playwright-core"
+import { afterAll, beforeAll, describe, it } from "vitest"
+import { run } from "../../packages/cli/test/fixtures/application.ts"
+import * as Chromium from "../../packages/http/test/fixtures/chromium.ts"
+import { Appointment } from "../appointment/flow.ts"
+import { CallsLive, Routes } from "./application.ts"
+import { Results } from "./flow.ts"
+
+const count = 200
+
+/** It bounds what hangs. */
+const patience = 300_000
+const seed = Number(process.env["SEED"] ?? 20_261_130)
+
+const from = PhoneNumber.make("15550170009")
+const numberOf = (n: number) => PhoneNumber.make(`1555018${String(n).padStart(4, "0")}`)
+
+const password = "a password of the desk"
+const token = "a token of a program that may read"
+
+const environment = ConfigProvider.layer(ConfigProvider.fromUnknown({
+  TELESIGN_CALLER_ID: from,
+  OPERATOR_PASSWORD: password,
+  RINGBACK_API_TOKENS: JSON.stringify([{ token, actor: "agreement", scopes: ["read"] }])
+}))
+
+/** Of the webhooks one in ten comes twice, and one in twenty-five never. */
+const faultyConnection = Layer.effectDiscard(Effect.gen(function*() {
+  const calls = yield* Calls.Calls
+  yield* PhoneCompany.connect(Effect.fnUntraced(function*(webhook) {
+    const chance = yield* Random.next
+    if (chance < 0.04) return undefined
+    const reply = yield* calls.receive(webhook)
+    yield* reply.sent(true)
+    if (chance > 0.9) yield* calls.receive(webhook)
+    return reply.action
+  }))
+}))
+
+const engine = faultyConnection.pipe(
+  Layer.provideMerge(CallsLive),
+  Layer.provide(FakeTransport.layer),
+  Layer.provideMerge(PhoneCompany.layer),
+  Layer.provideMerge(EventStore.layerMemory),
+  Layer.provide(CallIndex.layerNumbersKey(Redacted.make("a key for numbers, for a test")))
+)
+
+const server = HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true }).pipe(
+  Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+  Layer.provide(Layer.succeed(TelesignAuth.Account, TelesignEmulator.credentials))
+)
+
+const clock = FakeClock.layerWith({ auto: false, start: 1_780_000_000_000, patience: "brief" })
+
+const application = server.pipe(
+  Layer.provideMerge(engine),
+  Layer.provideMerge(clock),
+  Layer.provideMerge(FetchHttpClient.layer),
+  Layer.provide(environment)
+)
+
+const scripts = Effect.runSync(Arbitrary.sampleEffect(Arbitraries.callee, { count, seed }))
+
+/** Begins one of the calls. Some are refused by the carrier, some wait for their release, some are cancelled. */
+const begin = Effect.fnUntraced(function*(n: number, script: Callee.Script) {
+  const to = numberOf(n)
+  yield* PhoneCompany.callee(to, [script])
+  if (n % 17 === 0) yield* PhoneCompany.block(to)
+  if (n % 2 === 0) return (yield* Calls.start(Appointment, { to, from, when: "Tuesday at ten" })).id
+  const call = yield* Calls.start(Results, { to, from })
+  if (n % 3 !== 0) yield* call.signal("released", { words: "All is well." })
+  if (n % 11 === 0) yield* call.cancel
+  return call.id
+})
+
+const beginAll = Effect.gen(function*() {
+  const ids: Array<CallEvent.CallId> = []
+  for (const [n, script] of scripts.entries()) {
+    ids.push(yield* begin(n, script))
+    yield* FakeClock.advance((yield* Random.nextIntBetween(0, 8)) * 1000)
+  }
+  return ids
+})
+
+const flows = { appointment: Appointment, results: Results }
+
+/** What the log says, told by nothing that a server has in memory. */
+const reportOf = Effect.fnUntraced(function*(id: CallEvent.CallId) {
+  const turns = yield* (yield* EventStore.EventStore).read(id)
+  const events = turns.flatMap(({ events }) => events)
+  const [first] = events
+  const flow = first?._tag === "CallStarted" ? flows[first.flow as keyof typeof flows] : undefined
+  return Explain.report(id, events, { turns: turns.map(({ events }) => events.length), flow })
+})
+
+const text = (value: string | null | undefined): string => (value ?? "").replaceAll(/\s+/g, " ").trim()
+
+const capital = (words: string): string => words.slice(0, 1).toUpperCase() + words.slice(1)
+
+describe(`200 calls with faults (SEED=${seed})`, () => {
+  const runtime = ManagedRuntime.make(application)
+  let url = ""
+  let ids: ReadonlyArray<CallEvent.CallId> = []
+  let reports: ReadonlyArray<Explain.Report> = []
+
+  beforeAll(async () => {
+    url = await runtime.runPromise(HttpServer.addressFormattedWith(Effect.succeed))
+    ids = await runtime.runPromise(Random.withSeed(beginAll, seed))
+    reports = await runtime.runPromise(Effect.forEach(ids, reportOf))
+  }, patience)
+  afterAll(() => runtime.dispose())
+
+  it("are in many states", () => {
+    assert.lengthOf(ids, count)
+    assert.isAtLeast(
+      new Set(reports.map(({ state, waitingFor, words }) => `${state} ${words} ${waitingFor.what}`)).size,
+      8
+    )
+    const kinds = new Set(reports.flatMap(({ events }) => events.map(({ kind }) => kind)))
+    assert.includeMembers([...kinds], ["DialRefused", "Cancelled", "SignalReceived", "CallAnswered", "SleepStarted"])
+  })
+
+  it("are told by the API as by the log", async () => {
+    const api = await runtime.runPromise(CallsApi.client({ url: `${url}/ringback`, token: Redacted.make(token) }))
+    for (const [n, callId] of ids.entries()) {
+      const report = await runtime.runPromise(api.calls.explain({ params: { callId } }))
+      assert.deepStrictEqual(JSON.parse(JSON.stringify(report)), JSON.parse(JSON.stringify(reports[n])))
+    }
+  }, patience)
+
+  it("are told in a terminal as by the log", async () => {
+    const asked = { RINGBACK_URL: `${url}/ringback`, RINGBACK_TOKEN: token }
+    for (const [n, callId] of ids.entries()) {
+      const report = reports[n]!
+      const whole = await Effect.runPromise(run(["--json", "why", callId], asked))
+      assert.deepStrictEqual(JSON.parse(whole.out), JSON.parse(JSON.stringify(report)))
+      const { out } = await Effect.runPromise(run(["why", callId], asked))
+      for (const { words } of report.events) assert.include(out, words)
+      assert.include(out, report.words)
+      if (report.state !== "over") assert.include(out, report.waitingFor.otherwise)
+    }
+  }, patience)
+
+  describe.skipIf(Chromium.executable === undefined)("on the page", () => {
+    let browser: Browser
+    let window: Chromium.Window
+
+    beforeAll(async () => {
+      browser = await Chromium.launch()
+      window = await Chromium.open(browser, url, {
+        now: await runtime.runPromise(FakeClock.now),
+        httpCredentials: { username: "ann", password }
+      })
+    })
+    afterAll(async () => {
+      await window.close()
+      await browser.close()
+    })
+
+    /** Goes there as a link on the page does. */
+    const visit = (page: Page, place: string) =>
+      page.evaluate(`history.pushState(null, "", "${place}"); dispatchEvent(new PopStateEvent("popstate"))`)
+
+    it("are told as by the log", async () => {
+      const { page, problems } = window
+      await page.goto("/ops/calls")
+      for (const [n, callId] of ids.entries()) {
+        const report = reports[n]!
+        const last = report.events.findLast(({ isDecision }) => isDecision)
+        await visit(page, `/ops/calls/call/${callId}${last === undefined ? "" : `?event=${last.number}`}`)
+        await page.getByText(callId, { exact: true }).first().waitFor()
+        const stands = text(await page.locator("section.waiting").textContent())
+        const { flow, otherwise, until, what } = report.waitingFor
+        if (report.state === "over") assert.include(stands, capital(report.outcome?.words ?? report.words))
+        else {
+          assert.include(stands, capital(flow ?? what))
+          if (until !== undefined) assert.include(stands, otherwise)
+        }
+        if (last === undefined) continue
+        const why = text(await page.locator("aside.panel").textContent())
+        assert.include(why, text(last.words))
+        assert.include(why, last.rule ?? "")
+      }
+      assert.deepStrictEqual(problems, [])
+    }, patience)
+  })
+})

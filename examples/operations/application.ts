@@ -1,0 +1,64 @@
+/**
+ * An application that sees and steers its calls: beside its own routes it mounts the webhook, the API of calls, the page, health and
+ * figures, behind a login of its own. The database is whatever store it is given.
+ */
+import { Calls, PhoneNumber } from "@ringback/core"
+import { CallsApiServer, Inspector, TelesignWebhook } from "@ringback/http"
+import { Config, Effect, Layer, Redacted, Schema } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Appointment } from "../appointment/flow.ts"
+import * as Telemetry from "../telemetry/telemetry.ts"
+import { Results } from "./flow.ts"
+
+/** The engine of the application. */
+export const CallsLive = Calls.layer({ flows: [Appointment, Results] })
+
+// The application's own routes: an order from elsewhere becomes a call.
+
+const Booking = Schema.Struct({ booking: Schema.String, to: PhoneNumber.PhoneNumber, when: Schema.String })
+
+const Bookings = HttpRouter.use(Effect.fnUntraced(function*(router) {
+  const calls = yield* Calls.Calls
+  const from = PhoneNumber.make(yield* Config.String("TELESIGN_CALLER_ID"))
+  yield* router.add(
+    "POST",
+    "/bookings",
+    Effect.gen(function*() {
+      const { booking, to, when } = yield* HttpServerRequest.schemaBodyJson(Booking)
+      const call = yield* calls.start(Appointment, { to, from, when }, { key: booking })
+      return HttpServerResponse.jsonUnsafe({ call: call.id })
+    })
+  )
+}))
+
+// The application's own login: here a name and a password, elsewhere a session.
+
+const login = Effect.gen(function*() {
+  const password = yield* Config.Redacted("OPERATOR_PASSWORD")
+  const expected = (name: string) => `Basic ${btoa(`${name}:${Redacted.value(password)}`)}`
+  const known = ["ann", "bob"]
+  return ({ headers }: HttpServerRequest.HttpServerRequest) => {
+    const who = known.find((name) => headers["authorization"] === expected(name))
+    return who === undefined
+      ? Effect.fail(HttpServerResponse.empty({ status: 401, headers: { "www-authenticate": "Basic realm=\"calls\"" } }))
+      : Effect.succeed({ who, scopes: ["read", "steer", "reveal"] as const })
+  }
+})
+
+/** More than one desk looks at the page under one name, so they may ask more often. */
+const limits = { requestsPerMinute: 6000 }
+
+/** The page of the calls, for people. */
+const Page = Layer.unwrap(Effect.map(login, (authorize) => Inspector.layer({ path: "/ops/calls", authorize, limits })))
+
+/** The API of the calls, for programs that have a token: `RINGBACK_API_TOKENS`. */
+const Api = CallsApiServer.layer({ path: "/ringback", limits }).pipe(Layer.provide(CallsApiServer.layerTokensConfig))
+
+/** All routes of the application. */
+export const Routes = Layer.mergeAll(
+  Bookings,
+  TelesignWebhook.layer({ path: "/telesign/events" }),
+  Page,
+  Api,
+  Telemetry.routes
+)

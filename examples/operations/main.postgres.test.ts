@@ -1,0 +1,129 @@
+/** The application as it is run: by itself, on a SQLite file and on a PostgreSQL, against an emulator. */
+import { NodeHttpClient } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { CallsApi } from "@ringback/http"
+import { Callee, PhoneCompany, TelesignEmulator } from "@ringback/testing"
+import { Effect, Layer, Redacted } from "effect"
+import { FetchHttpClient } from "effect/http"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, rmSync } from "node:fs"
+import { type AddressInfo, createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import * as Postgres from "../../packages/core/test/fixtures/postgres.ts"
+
+const root = fileURLToPath(new URL("../../", import.meta.url))
+
+const server = await Postgres.start()
+
+const password = "a password of the desk"
+const token = "a token of a program that may read"
+const to = "15550180001"
+
+/** A port that nobody listens on. */
+const freePort = Effect.promise(async () => {
+  const probe = createServer().listen(0, "127.0.0.1")
+  await once(probe, "listening")
+  const { port } = probe.address() as AddressInfo
+  await once(probe.close(), "close")
+  return port
+})
+
+/** Runs the application until the scope closes, and gives its address once it may be given webhooks. */
+const running = Effect.fnUntraced(function*(database: Readonly<Record<string, string>>) {
+  const port = yield* freePort
+  const url = `http://127.0.0.1:${port}`
+  const environment = {
+    PATH: process.env["PATH"],
+    NO_COLOR: "1",
+    PORT: String(port),
+    TELESIGN_BASE_URL: yield* TelesignEmulator.url,
+    TELESIGN_CUSTOMER_ID: Redacted.value(TelesignEmulator.credentials.customerId),
+    TELESIGN_API_KEY: Redacted.value(TelesignEmulator.credentials.apiKey),
+    TELESIGN_CALLER_ID: "15550170009",
+    OPERATOR_PASSWORD: password,
+    RINGBACK_NUMBERS_KEY: "a key that numbers are found by",
+    RINGBACK_API_TOKENS: JSON.stringify([{ token, actor: "test", scopes: ["read"] }]),
+    ...database
+  }
+  yield* TelesignEmulator.reportTo(`${url}/telesign/events`)
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      spawn(process.execPath, ["--conditions=source", "examples/operations/main.ts"], {
+        cwd: root,
+        env: environment,
+        stdio: ["ignore", "pipe", "pipe"]
+      })
+    ),
+    (child) =>
+      Effect.promise(async () => {
+        if (child.exitCode === null && child.kill()) await once(child, "close")
+      })
+  )
+  let said = ""
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => void (said += text))
+  }
+  const ready = Effect.promise(() => fetch(`${url}/health/ready`).then(({ status }) => status, () => 0))
+  while ((yield* ready) !== 200) {
+    if (child.exitCode !== null) return yield* Effect.die(new Error(`The application has ended. It said: ${said}`))
+    yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 50)))
+  }
+  return url
+})
+
+const get = (url: string, headers: Readonly<Record<string, string>> = {}) =>
+  Effect.promise(async () => {
+    const response = await fetch(url, { headers })
+    return { status: response.status, text: await response.text() }
+  })
+
+/** Books an appointment by the application's own route, and looks at its call by every way that is mounted. */
+const walk = Effect.fnUntraced(function*(database: Readonly<Record<string, string>>) {
+  yield* PhoneCompany.callee(to, [Callee.answers("1 second").presses("1")])
+  const url = yield* running(database)
+  const booked = yield* Effect.promise(() =>
+    fetch(`${url}/bookings`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ booking: "b-17", to, when: "Tuesday at ten" })
+    }).then((response) => response.json() as Promise<{ readonly call: string }>)
+  )
+  const api = yield* CallsApi.client({ url: `${url}/ringback`, token: Redacted.make(token) })
+  const ended = yield* api.calls.outcome({ params: { callId: booked.call }, query: { wait: 60 } })
+  assert.strictEqual(ended.outcome, "Success")
+  for (const by of [{ number: to }, { key: "b-17" }]) {
+    const { calls } = yield* api.calls.search({ payload: by as never })
+    assert.deepStrictEqual(calls.map(({ callId }) => callId), [booked.call])
+  }
+  assert.strictEqual((yield* get(`${url}/ops/calls`)).status, 401)
+  const page = yield* get(`${url}/ops/calls`, { authorization: `Basic ${btoa(`ann:${password}`)}` })
+  assert.strictEqual(page.status, 200)
+  assert.include((yield* get(`${url}/metrics`)).text, `ringback_`)
+  const status = yield* get(`${url}/health/status`)
+  assert.strictEqual(JSON.parse(status.text).level, "ok", status.text)
+})
+
+const emulator = Layer.mergeAll(
+  TelesignEmulator.layer({ line: { speed: 20 } }),
+  FetchHttpClient.layer,
+  NodeHttpClient.layerNodeHttp
+)
+
+describe("examples/operations", () => {
+  it.live("runs on a SQLite file", () =>
+    Effect.gen(function*() {
+      const folder = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "ringback-"))),
+        (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+      )
+      yield* walk({ DATABASE_FILE: join(folder, "calls.db") })
+    }).pipe(Effect.provide(emulator)), 120_000)
+
+  it.live.skipIf(server === undefined)("runs on a PostgreSQL", () =>
+    Effect.gen(function*() {
+      yield* walk({ DATABASE_URL: yield* Postgres.schema(server!) })
+    }).pipe(Effect.provide(emulator)), 120_000)
+})

@@ -1,0 +1,41 @@
+/**
+ * Runs the application: on SQLite (`DATABASE_FILE`, calls.db), or on PostgreSQL if `DATABASE_URL` is set. It needs the variables of
+ * Telesign, and `OPERATOR_PASSWORD`, `RINGBACK_API_TOKENS` and `RINGBACK_NUMBERS_KEY`.
+ */
+import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { PgClient } from "@effect/sql-pg"
+import { CallIndex, SqlEventStore } from "@ringback/core"
+import * as SqliteClient from "@ringback/core/SqliteClient"
+import { Telesign } from "@ringback/http"
+import { Config, Layer } from "effect"
+import { HttpRouter } from "effect/http"
+import { createServer } from "node:http"
+import { CallsLive, Routes } from "./application.ts"
+
+const Database = process.env["DATABASE_URL"] === undefined
+  ? SqliteClient.layerConfig({ filename: Config.String("DATABASE_FILE").pipe(Config.withDefault("calls.db")) })
+  : PgClient.layerConfig({ url: Config.Redacted("DATABASE_URL") })
+
+// Calls are found by a number only where there is a key for that.
+const Store = SqlEventStore.layer.pipe(
+  Layer.provide(CallIndex.layerNumbersKey(Config.Redacted("RINGBACK_NUMBERS_KEY"))),
+  Layer.provide(Database)
+)
+
+const Server = NodeHttpServer.layerConfig(
+  createServer,
+  Config.all({
+    port: Config.Int("PORT").pipe(Config.withDefault(4020)),
+    gracefulShutdownTimeout: Config.succeed("5 seconds" as const)
+  })
+)
+
+const Application = HttpRouter.serve(Routes, { disableLogger: true }).pipe(
+  Layer.provide(Server),
+  Layer.provide(CallsLive),
+  Layer.provide(Store),
+  Layer.provide(Telesign.layerConfig),
+  Layer.provide(NodeHttpClient.layerNodeHttp)
+)
+
+NodeRuntime.runMain(Layer.launch(Application))
