@@ -1,6 +1,6 @@
 /** What an engine is given that is meant to run for long: a witness, and what to do after a backup was restored. */
 import { NodeFileSystem } from "@effect/platform-node"
-import { Calls, SqlEventStore, Witness } from "@ringback/core"
+import { Calls, Retention, SqlEventStore, Witness } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { DateTime, Layer } from "effect"
 import { TableReady } from "./table-ready/flow.ts"
@@ -19,3 +19,7 @@ export const decided = Calls.layer({
   flows: [TableReady],
   restored: { before: DateTime.makeUnsafe("2026-03-02T14:05:00.000Z"), dials: "give up" }
 })
+
+/** Removes the calls that ended last year or before, a few at a time. */
+export const prune = () =>
+  Retention.Retention.use(({ prune }) => prune({ endedBefore: DateTime.makeUnsafe("2026-01-01T00:00:00Z") }))

@@ -5,6 +5,7 @@ import { CallsApi } from "@ringback/http"
 import { Callee, PhoneCompany, TelesignEmulator } from "@ringback/testing"
 import { Effect, Layer, Redacted } from "effect"
 import { FetchHttpClient } from "effect/http"
+import { TestClock } from "effect/testing"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -12,7 +13,7 @@ import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import * as Postgres from "../../packages/core/test/fixtures/postgres.ts"
+import * as Postgres from "../../scripts/testPostgres.ts"
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
 
@@ -63,14 +64,17 @@ const running = Effect.fnUntraced(function*(database: Readonly<Record<string, st
       })
   )
   let said = ""
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => void (said += text))
-  }
-  const ready = Effect.promise(() => fetch(`${url}/health/ready`).then(({ status }) => status, () => 0))
-  while ((yield* ready) !== 200) {
-    if (child.exitCode !== null) return yield* Effect.die(new Error(`The application has ended. It said: ${said}`))
-    yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 50)))
-  }
+  const begun = Effect.callback<void>((resume) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        said += text
+        if (said.includes("Listening")) resume(Effect.void)
+      })
+    }
+    child.on("close", () => resume(Effect.die(new Error(`The application has ended. It said: ${said}`))))
+  })
+  yield* begun
+  assert.strictEqual((yield* get(`${url}/health/ready`)).status, 200)
   return url
 })
 
@@ -113,17 +117,17 @@ const emulator = Layer.mergeAll(
 )
 
 describe("examples/operations", () => {
-  it.live("runs on a SQLite file", () =>
+  it.effect("runs on a SQLite file", () =>
     Effect.gen(function*() {
       const folder = yield* Effect.acquireRelease(
         Effect.sync(() => mkdtempSync(join(tmpdir(), "ringback-"))),
         (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
       )
       yield* walk({ DATABASE_FILE: join(folder, "calls.db") })
-    }).pipe(Effect.provide(emulator)), 120_000)
+    }).pipe(Effect.provide(emulator), TestClock.withLive), 120_000)
 
-  it.live.skipIf(server === undefined)("runs on a PostgreSQL", () =>
+  it.effect.skipIf(server === undefined)("runs on a PostgreSQL", () =>
     Effect.gen(function*() {
       yield* walk({ DATABASE_URL: yield* Postgres.schema(server!) })
-    }).pipe(Effect.provide(emulator)), 120_000)
+    }).pipe(Effect.provide(emulator), TestClock.withLive), 120_000)
 })

@@ -5,16 +5,16 @@ import { Calls, SqlEventStore } from "@ringback/core"
 import { Effect, Layer, Redacted } from "effect"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import * as Postgres from "../../../scripts/postgres.ts"
+import type { Ran } from "../../../scripts/terminal.ts"
+import * as Postgres from "../../../scripts/testPostgres.ts"
 import { Cli } from "../src/index.ts"
-import { Approval, engine, type Ran } from "./fixtures/application.ts"
-import { start } from "./fixtures/postgres.ts"
+import { Approval, engine } from "./fixtures/application.ts"
 
 const { exitCodes } = Cli
 
 const root = fileURLToPath(new URL("../../../", import.meta.url))
 
-const server = await start()
+const server = await Postgres.start()
 
 /** Runs the program until it ends, or until it has said something. */
 const run = (args: ReadonlyArray<string>, until?: RegExp) =>

@@ -7,20 +7,9 @@ import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { vi } from "vitest"
+import { type Ran, run } from "../../../scripts/terminal.ts"
 import { Cli } from "../src/index.ts"
-import {
-  application,
-  Approval,
-  ask,
-  engine,
-  from,
-  Pin,
-  type Ran,
-  run,
-  to,
-  tokens,
-  url
-} from "./fixtures/application.ts"
+import { application, Approval, ask, engine, from, Pin, to, tokens, url } from "./fixtures/application.ts"
 
 const { exitCodes } = Cli
 

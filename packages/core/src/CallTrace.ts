@@ -203,7 +203,7 @@ const turnsOf = (marks: Mark | undefined, line: number): Span["events"] => {
   for (let mark = marks; mark !== undefined && events.length < mostEvents; mark = mark.before) {
     if (mark.line === line) events.push({ name: mark.name, at: mark.at })
   }
-  return events.reverse()
+  return events.toReversed()
 }
 
 const marked = (before: Mark | undefined, mark: Omit<Mark, "n" | "before">): Mark => {

@@ -4,8 +4,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { CallIndex, SqlEventStore } from "@ringback/core"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
+import * as Postgres from "../../../scripts/testPostgres.ts"
 import { lists, plant } from "./fixtures/listedCalls.ts"
-import * as Postgres from "./fixtures/postgres.ts"
 
 const server = await Postgres.start()
 

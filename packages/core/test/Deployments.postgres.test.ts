@@ -3,7 +3,7 @@ import { assert, describe } from "@effect/vitest"
 import { type CallEvent, Flow, Line, PhoneNumber } from "@ringback/core"
 import { Callee, PhoneCompany } from "@ringback/testing"
 import { Clock, Effect, Exit, Logger, Option, Schema } from "effect"
-import * as Postgres from "./fixtures/postgres.ts"
+import * as Postgres from "../../../scripts/testPostgres.ts"
 import { type Process, report, reportInTurns, rings, start, tags, testsOn } from "./fixtures/processes.ts"
 
 const server = await Postgres.start()

@@ -3,7 +3,7 @@ import { assert, describe } from "@effect/vitest"
 import { Flow, Line, PhoneNumber } from "@ringback/core"
 import { Callee, FakeClock, PhoneCompany } from "@ringback/testing"
 import { Effect, Schema } from "effect"
-import * as Postgres from "./fixtures/postgres.ts"
+import * as Postgres from "../../../scripts/testPostgres.ts"
 import { type Process, reportInTurns, start, testsOn } from "./fixtures/processes.ts"
 
 const server = await Postgres.start()

@@ -2,7 +2,7 @@ import { assert, describe } from "@effect/vitest"
 import { Calls, Flow, Line, PhoneNumber } from "@ringback/core"
 import { Callee, PhoneCompany } from "@ringback/testing"
 import { Clock, Effect, Fiber, Latch, Schema } from "effect"
-import * as Postgres from "./fixtures/postgres.ts"
+import * as Postgres from "../../../scripts/testPostgres.ts"
 import { report, rings, start, tags, testsOn } from "./fixtures/processes.ts"
 
 const server = await Postgres.start()

@@ -5,7 +5,7 @@ import { CallIndex, Calls, EventLog, type Flow, PhoneNumber, SqlEventStore } fro
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "@ringback/testing"
 import { Effect, Layer, Redacted } from "effect"
-import * as Postgres from "./fixtures/postgres.ts"
+import * as Postgres from "../../../scripts/testPostgres.ts"
 import { inPlace, report, start, testsOn } from "./fixtures/processes.ts"
 import { approval, hotline, hotlineNumber, later, survey } from "./fixtures/releases/flows.ts"
 import { openPostgres, openSqlite, type Release, releases, sessionOf } from "./fixtures/releases/open.ts"

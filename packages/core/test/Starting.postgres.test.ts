@@ -9,8 +9,8 @@ import { createHmac } from "node:crypto"
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
+import * as Postgres from "../../../scripts/testPostgres.ts"
 import * as Desk from "./fixtures/desk.ts"
-import * as Postgres from "./fixtures/postgres.ts"
 import { tempFile } from "./fixtures/tempFile.ts"
 
 const postgres = await Postgres.start()

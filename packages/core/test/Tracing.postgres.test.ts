@@ -2,8 +2,8 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Layer, Redacted, Schema, Tracer } from "effect"
 import { TestClock } from "effect/testing"
+import * as Postgres from "../../../scripts/testPostgres.ts"
 import { CallMetrics, Calls, CallTelemetry, EventStore, Flow, SqlEventStore, Transport } from "../src/index.ts"
-import * as Postgres from "./fixtures/postgres.ts"
 
 const postgres = await Postgres.start()
 

@@ -6,7 +6,7 @@ import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Context, Effect, Exit, Fiber, Latch, Layer, Option, Queue, Redacted, Schema, Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { TestClock } from "effect/testing"
-import * as Postgres from "./fixtures/postgres.ts"
+import * as Postgres from "../../../scripts/testPostgres.ts"
 import { tempFile } from "./fixtures/tempFile.ts"
 
 const server = await Postgres.start()

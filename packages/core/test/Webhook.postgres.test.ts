@@ -7,8 +7,8 @@ import { TelesignWebhook } from "@ringback/http"
 import { Arbitrary, Effect, Layer, Option, Random, Redacted, Schema } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { SqlClient } from "effect/sql"
+import * as Postgres from "../../../scripts/testPostgres.ts"
 import * as Desk from "./fixtures/desk.ts"
-import * as Postgres from "./fixtures/postgres.ts"
 import { tempFile } from "./fixtures/tempFile.ts"
 
 const server = await Postgres.start()

@@ -6,7 +6,7 @@ import { Context, Deferred, Effect, Exit, Fiber, Layer, Logger, Redacted, Scope,
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import * as Gate from "../../../scripts/gate.ts"
-import * as Postgres from "./fixtures/postgres.ts"
+import * as Postgres from "../../../scripts/testPostgres.ts"
 
 const server = await Postgres.start()
 

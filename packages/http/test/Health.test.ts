@@ -79,7 +79,7 @@ describe("a process that is well", () => {
       assert.strictEqual(status.level, "ok")
       assert.deepStrictEqual(status.lines.map(({ name }) => name), [...Health.Line.fields.name.literals])
       assert.isTrue(status.lines.every(({ todo }) => todo === undefined))
-    }).pipe(Effect.provide(engine()), Effect.provide(EventStore.layerMemory)))
+    }).pipe(Effect.provide(Layer.provideMerge(engine(), EventStore.layerMemory))))
 
   it("says the version of its packages", () => {
     for (const name of ["core", "http"]) {
@@ -105,7 +105,7 @@ describe("what all processes share", () => {
         assert.isAbove(line.value, 80)
         assert.isString(line.todo)
         assert.notMatch(text, /\d{4}/)
-      }).pipe(Effect.provide(engine(refuses(obstacle))), Effect.provide(EventStore.layerMemory)))
+      }).pipe(Effect.provide(Layer.provideMerge(engine(refuses(obstacle)), EventStore.layerMemory))))
   }
 
   it.effect("a store that fails: is told by the status, and takes nobody out", () => {
@@ -126,7 +126,7 @@ describe("what all processes share", () => {
       state.isDown = false
       yield* TestClock.adjust("30 seconds")
       assert.deepStrictEqual(levels(decode((yield* ask("/health/status")).json)).store, undefined)
-    }).pipe(Effect.provide(engine()), Effect.provide(brittle(state)))
+    }).pipe(Effect.provide(Layer.provideMerge(engine(), brittle(state))))
   })
 
   it.effect("work that nobody does: is told by the status, and takes nobody out", () => {
@@ -143,7 +143,7 @@ describe("what all processes share", () => {
       assert.strictEqual((yield* ask("/health/ready")).status, 200)
       const { lines } = decode((yield* ask("/health/status")).json)
       assert.deepInclude(lines.find(({ name }) => name === "due"), { level: "bad", value: 61 })
-    }).pipe(Effect.provide(engine()), Effect.provide(late))
+    }).pipe(Effect.provide(Layer.provideMerge(engine(), late)))
   })
 
   it.effect("a store that does not answer is not waited for", () => {
@@ -160,7 +160,7 @@ describe("what all processes share", () => {
       const exit = asking.pollUnsafe()
       assert.strictEqual(exit?._tag, "Success")
       if (exit?._tag === "Success") assert.deepInclude(levels(exit.value), { due: "bad" })
-    }).pipe(Effect.provide(engine()), Effect.provide(hangs))
+    }).pipe(Effect.provide(Layer.provideMerge(engine(), hangs)))
   })
 })
 
@@ -172,12 +172,10 @@ describe("a dial of which nobody knows whether it rang", () => {
       yield* TestClock.adjust("1 second")
       const status = decode((yield* ask("/health/status")).json)
       assert.deepStrictEqual([status.level, levels(status)], ["warn", { "unknown dials": "warn" }])
-    }).pipe(
-      Effect.provide(engine(
-        Effect.fail(new Transport.TransportError({ reason: new Transport.Lost({ problem: "reset" }) }))
-      )),
-      Effect.provide(EventStore.layerMemory)
-    ))
+    }).pipe(Effect.provide(Layer.provideMerge(
+      engine(Effect.fail(new Transport.TransportError({ reason: new Transport.Lost({ problem: "reset" }) }))),
+      EventStore.layerMemory
+    ))))
 })
 
 describe("a process that ends", () => {
@@ -216,7 +214,7 @@ describe("a process that ends", () => {
       state.isEnding = true
       const { json, status } = yield* ask("/health/ready")
       assert.deepStrictEqual([status, json], [503, { status: "draining" }])
-    }).pipe(Effect.provide(engine()), Effect.provide(EventStore.layerMemory)))
+    }).pipe(Effect.provide(Layer.provideMerge(engine(), EventStore.layerMemory))))
 })
 
 const answered = Deferred.makeUnsafe<Effect.Success<ReturnType<typeof asks>>>()
@@ -232,5 +230,5 @@ describe("the status", () => {
       assert.strictEqual((yield* ask("/internal/status", { authorization: "Bearer good" })).status, 200)
       assert.strictEqual((yield* ask("/internal/ready")).status, 200)
       assert.strictEqual((yield* ask("/health/status")).status, 404)
-    }).pipe(Effect.provide(engine()), Effect.provide(EventStore.layerMemory)))
+    }).pipe(Effect.provide(Layer.provideMerge(engine(), EventStore.layerMemory))))
 })

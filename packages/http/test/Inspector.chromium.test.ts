@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "vitest"
-import * as Chromium from "./fixtures/chromium.ts"
+import * as Chromium from "../../../scripts/chromium.ts"
 import {
   type Application,
   application,

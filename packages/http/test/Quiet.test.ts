@@ -91,6 +91,6 @@ describe("the log of a program that is well", () => {
       yield* Effect.promise(() => handler(new Request("http://x/orders")))
       assert.deepStrictEqual(lines, ["Info Sent HTTP response"])
       yield* Effect.promise(dispose)
-    }).pipe(Effect.provide(engine), Effect.provide(logger), TestClock.withLive)
+    }).pipe(Effect.provide(Layer.merge(engine, logger)), TestClock.withLive)
   })
 })

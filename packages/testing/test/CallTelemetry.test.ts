@@ -162,7 +162,7 @@ describe("the traces of calls", () => {
         const own = second.ended.filter(({ traceId }) => traceId === CallTrace.traceId(id))
         assert.deepStrictEqual(idsOf(own), idsOf(yield* expected(id)))
       }).pipe(Effect.provide(process(), { local: true }), Effect.withTracer(second.tracer))
-    }).pipe(Effect.provide(EventStore.layerMemory), Effect.provide(world))
+    }).pipe(Effect.provide(Layer.provideMerge(EventStore.layerMemory, world)))
   })
 
   it.effect("have the turns of a line as its events, where those have no spans", () => {
@@ -220,6 +220,6 @@ describe("a line of the log about a call", () => {
       yield* FakeClock.settle
       const { spanId, traceId } = CallTrace.ofCall(call.id)
       assert.deepStrictEqual(seen, [[traceId, spanId, { call: call.id, flow: "dies", version: 3 }]])
-    }).pipe(Effect.provide(TestCalls.layer({ flows: [Dies] })), Effect.provide(Logger.layer([logger])))
+    }).pipe(Effect.provide(Layer.provideMerge(TestCalls.layer({ flows: [Dies] }), Logger.layer([logger]))))
   })
 })
