@@ -1,8 +1,8 @@
 /** What an engine is given that is meant to run for long: a witness, and what to do after a backup was restored. */
 import { NodeFileSystem } from "@effect/platform-node"
-import { Calls, Retention, SqlEventStore, Witness } from "@ringback/core"
+import { type CallEvent, Calls, Explain, Ladder, Retention, SqlEventStore, Witness } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { DateTime, Layer } from "effect"
+import { DateTime, Effect, Layer } from "effect"
 import { TableReady } from "./table-ready/flow.ts"
 
 /** The engine on a database in one folder and a witness in another: a backup of the first does not bring back the second. */
@@ -23,3 +23,9 @@ export const decided = Calls.layer({
 /** Removes the calls that ended last year or before, a few at a time. */
 export const prune = () =>
   Retention.Retention.use(({ prune }) => prune({ endedBefore: DateTime.makeUnsafe("2026-01-01T00:00:00Z") }))
+
+/** What a call did, as a picture in text and as a report. */
+export const told = Effect.fnUntraced(function*(id: CallEvent.CallId) {
+  const events = yield* Calls.events(id)
+  return { ladder: Ladder.text(Ladder.make(events)), report: Explain.report(id, events) }
+})
