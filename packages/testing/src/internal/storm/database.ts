@@ -45,8 +45,10 @@ const create = (): Pick<Database, "handle" | "prepare"> => {
 
 const isRepeated = (sql: string): boolean => /^(SELECT|INSERT)/.test(sql) && sql.length < 4_000
 
+const tableNames = ["turns", "unfinished", "references", "listed", "numbers", "meta"]
+
 const empty = ({ handle }: Database): void => {
-  for (const table of ["turns", "unfinished", "references", "meta"]) handle.exec(`DELETE FROM ringback_${table}`)
+  for (const table of tableNames) handle.exec(`DELETE FROM ringback_${table}`)
 }
 
 const fresh = (tables: Pick<Database, "handle" | "prepare">): Database => ({
