@@ -1,5 +1,5 @@
 /** What ends a command with another code than 0. */
-import { Cause, Data, Exit, Runtime } from "effect"
+import { Cause, Exit, Runtime, Schema, Struct } from "effect"
 import { CliError } from "effect/cli"
 
 /** The exit codes, as documented. */
@@ -14,10 +14,10 @@ export const codes = {
 } as const
 
 /** A command cannot do what it was asked to, in words for whoever asked. */
-export class Failure extends Data.TaggedError("Failure")<{
-  readonly code: keyof typeof codes
-  readonly message: string
-}> {
+export class Failure extends Schema.TaggedError<Failure>()("Failure", {
+  code: Schema.Literals(Struct.keys(codes)),
+  message: Schema.String
+}) {
   override readonly [Runtime.errorExitCode] = codes[this.code]
   override readonly [Runtime.errorReported] = false
   override readonly [CliError.userMessage] = this.message
