@@ -141,7 +141,7 @@ const ofTheDead = Effect.fnUntraced(function*(
   index: CallIndex["Service"],
   isWanted: (call: { readonly callId: CallId }) => boolean,
   tracer: Tracer.Tracer,
-  isTraced: boolean
+  withTurns: boolean
 ) {
   const since = (yield* Clock.currentTimeMillis) - doubt
   const { calls } = yield* index.list({ status: "over", endedFrom: since }, { limit: mostEnded })
@@ -150,7 +150,7 @@ const ofTheDead = Effect.fnUntraced(function*(
     const turns = yield* store.read(callId)
     const last = turns.at(-1)
     if (last === undefined || alive.has(ids.processOf(last.id))) continue
-    for (const span of endedSince(callId, turns, since, isTraced)) send(tracer, span)
+    for (const span of endedSince(callId, turns, since, withTurns)) send(tracer, span)
   }
 })
 

@@ -18,6 +18,7 @@ import { CallNotFound, isCallId, notFound } from "./internal/callNotFound.ts"
 import * as Activities from "./internal/engine/activities.ts"
 import * as ChanceOf from "./internal/engine/chance.ts"
 import * as engine from "./internal/engine/engine.ts"
+import type * as Figures from "./internal/engine/figures.ts"
 import * as Neighbours from "./internal/engine/neighbours.ts"
 import * as Time from "./internal/engine/time.ts"
 import { recordable } from "./internal/json.ts"
@@ -325,21 +326,7 @@ export class Calls extends Context.Service<Calls, {
  *
  * @since 0.1.0
  */
-export interface Load {
-  /** The engine ends: it answers what is in hand, and begins nothing. */
-  readonly isClosing: boolean
-  readonly callsInMemory: number
-  /** Lines that ring or talk. */
-  readonly linesLive: number
-  /** Dials of which nobody knows yet whether they rang. */
-  readonly dialsUnknown: number
-  /** Dials that wait for their place in the pace. */
-  readonly dialsWaiting: number
-  /** Webhooks that are not recorded yet. */
-  readonly webhooksWaiting: number
-  /** How long the store has failed, or was late, and how often; `undefined` while it is well. */
-  readonly storeFailing: { readonly forMillis: number; readonly failures: number } | undefined
-}
+export interface Load extends Figures.Load {}
 
 /**
  * Something that stands in the way of all dials, or of those from one number of ours.

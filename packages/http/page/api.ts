@@ -1,6 +1,7 @@
 /** What the server tells the page, by the contract of `CallsApi`, and what went wrong. */
 import type { Explain, Ladder as CoreLadder } from "@ringback/core"
 import type * as CallsApi from "../src/CallsApi.ts"
+import type { Overlay } from "../src/internal/inspector/overlay.ts"
 import { base } from "./address.ts"
 
 export type Entry = typeof CallsApi.Entry.Encoded
@@ -100,22 +101,10 @@ export const post = async <A>(
 /** What went wrong, in words. */
 export const problemOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
 
-/** The drawing of a flow as SVG, and the way that a call took over it. */
-export interface Drawing {
-  readonly svg: string
-  readonly isExact: boolean
-  readonly steps: ReadonlyArray<{
-    readonly box: string
-    readonly event: number
-    readonly at: number
-    readonly words: string
-  }>
-}
-
 /** What the application has told the inspector of a call: the zone of the callee, and the drawing of its flow. */
 export interface Context {
   readonly zone?: string
-  readonly drawing?: Drawing
+  readonly drawing?: Overlay
   /** The ladder as text, in a file. */
   readonly text?: string
 }

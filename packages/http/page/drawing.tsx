@@ -1,7 +1,7 @@
 /** The drawing of a flow, as the server draws it, with the way laid over it that a call took. */
 import { useEffect, useRef } from "preact/hooks"
+import type { Overlay } from "../src/internal/inspector/overlay.ts"
 import { choose } from "./address.ts"
-import type * as api from "./api.ts"
 import * as clock from "./clock.ts"
 
 const elements = new Set(["svg", "g", "rect", "polygon", "path", "circle", "text", "tspan", "title", "defs", "marker"])
@@ -62,7 +62,7 @@ const picture = (text: string): Element | undefined => {
 
 /** The drawing as a picture, and the way in words beside it, each step of which opens its event. */
 export const Drawing = ({ clock: chosen, drawing: { isExact, steps, svg } }: {
-  readonly drawing: api.Drawing
+  readonly drawing: Overlay
   readonly clock: clock.Clock
 }) => {
   const element = useRef<HTMLDivElement>(null)

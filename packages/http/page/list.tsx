@@ -165,6 +165,22 @@ const Numbers = ({ counts, query }: { readonly counts: api.Counts | undefined; r
   )
 }
 
+/** A moment that the list is filtered by, kept in the address under a name. */
+const Moment = ({ label, name, query }: {
+  readonly label: string
+  readonly name: string
+  readonly query: URLSearchParams
+}) => (
+  <label class="field">
+    {label}
+    <input
+      type="datetime-local"
+      value={query.get(name) ?? ""}
+      onChange={(event) => choose({ [name]: event.currentTarget.value, after: "" })}
+    />
+  </label>
+)
+
 const Filters = (
   { flows, query, search }: {
     readonly flows: ReadonlyArray<api.FlowInfo>
@@ -220,22 +236,8 @@ const Filters = (
             {versions.map((version) => <option key={version} value={String(version)}>{version}</option>)}
           </select>
         </label>
-        <label class="field">
-          Started from
-          <input
-            type="datetime-local"
-            value={query.get("from") ?? ""}
-            onChange={(event) => choose({ from: event.currentTarget.value, after: "" })}
-          />
-        </label>
-        <label class="field">
-          Started before
-          <input
-            type="datetime-local"
-            value={query.get("before") ?? ""}
-            onChange={(event) => choose({ before: event.currentTarget.value, after: "" })}
-          />
-        </label>
+        <Moment label="Started from" name="from" query={query} />
+        <Moment label="Started before" name="before" query={query} />
       </div>
       <button type="button" class="button unfold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         Filters{count === 0 ? "" : ` (${count})`}

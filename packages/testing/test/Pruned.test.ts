@@ -1,45 +1,12 @@
 /** A call that was pruned rings nobody again, answers what is left of its carrier, and says so to whoever asks for it. */
 import { assert, describe, it } from "@effect/vitest"
-import {
-  CallIndex,
-  Calls,
-  EventStore,
-  Flow,
-  Line,
-  PhoneNumber,
-  Retention,
-  SqlEventStore,
-  Transport,
-  type Webhook
-} from "@ringback/core"
+import { CallIndex, Calls, EventStore, Retention, SqlEventStore, Transport, type Webhook } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Arbitrary, DateTime, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import * as Predictable from "./fixtures/Predictable.ts"
-
-const to = PhoneNumber.make("15550170001")
-const from = PhoneNumber.make("15550170009")
-const desk = "15550170008"
-
-const Question = Flow.make("question", {
-  version: 1,
-  input: {},
-  output: Schema.String,
-  run: () =>
-    Line.collect("Which?", { max: 1, attempts: 1 }).pipe(
-      Flow.dial({ to, from }),
-      Flow.catchTag(["NotAnswered", "HungUp", "NoInput"], ({ _tag }) => Flow.succeed(_tag))
-    )
-})
-
-const Desk = Flow.make("desk", {
-  version: 1,
-  input: {},
-  output: Schema.Void,
-  run: () =>
-    Flow.inbound(() => Line.speak("Who is there?")).pipe(Flow.catchTag("HungUp", () => Flow.succeed(undefined)))
-})
+import { Desk, desk, Question } from "./fixtures/questions.ts"
 
 /** How often somebody was rung, and the external ids of that. */
 const carrier = () => {

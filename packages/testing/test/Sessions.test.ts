@@ -1,34 +1,13 @@
 /** A session of the carrier belongs to one call: the first that had it. */
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, EventStore, Flow, Line, PhoneNumber, Transport, type Webhook } from "@ringback/core"
+import { Calls, EventStore, Flow, Line, Transport, type Webhook } from "@ringback/core"
 import { Context, Effect, Fiber, Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Lines from "./fixtures/lines.ts"
 import * as Predictable from "./fixtures/Predictable.ts"
+import { Desk, desk, from, Question, to } from "./fixtures/questions.ts"
 
-const to = PhoneNumber.make("15550170001")
-const from = PhoneNumber.make("15550170009")
-const desk = "15550170008"
 const session = "7A10C4E2B95D4F0E8C3311AA90FE6D21"
-
-const Question = Flow.make("question", {
-  version: 1,
-  input: {},
-  output: Schema.String,
-  run: () =>
-    Line.collect("Which?", { max: 1, attempts: 1 }).pipe(
-      Flow.dial({ to, from }),
-      Flow.catchTag(["NotAnswered", "HungUp", "NoInput"], ({ _tag }) => Flow.succeed(_tag))
-    )
-})
-
-const Desk = Flow.make("desk", {
-  version: 1,
-  input: {},
-  output: Schema.Void,
-  run: () =>
-    Flow.inbound(() => Line.speak("Who is there?")).pipe(Flow.catchTag("HungUp", () => Flow.succeed(undefined)))
-})
 
 const accepting = (referenceId: string) =>
   Layer.succeed(Transport.Transport, { send: () => Effect.succeed({ referenceId }) })

@@ -117,14 +117,20 @@ const beginsTalk = (webhook: Webhook.Webhook): boolean => {
   return kind === "IncomingCall" || kind === "DialCompleted"
 }
 
-/** What an engine has in hand: see `Calls.Load`. */
+/** What an engine has in hand. */
 export interface Load {
+  /** The engine ends: it answers what is in hand, and begins nothing. */
   readonly isClosing: boolean
   readonly callsInMemory: number
+  /** Lines that ring or talk. */
   readonly linesLive: number
+  /** Dials of which nobody knows yet whether they rang. */
   readonly dialsUnknown: number
+  /** Dials that wait for their place in the pace. */
   readonly dialsWaiting: number
+  /** Webhooks that are not recorded yet. */
   readonly webhooksWaiting: number
+  /** How long the store has failed, or was late, and how often; `undefined` while it is well. */
   readonly storeFailing: { readonly forMillis: number; readonly failures: number } | undefined
 }
 

@@ -1,7 +1,8 @@
 /** The drawing of a call's flow, with the way that it took. */
 import { type CallEvent, FlowDrawing } from "@ringback/core"
 
-interface Overlay {
+/** The drawing of a flow as SVG, and the way that a call took over it. */
+export interface Overlay {
   readonly svg: string
   readonly isExact: boolean
   readonly steps: ReadonlyArray<{
