@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { CallMetrics, Calls, EventStore, Flow, Line } from "@ringback/core"
+import { CallMetrics, Calls, EventStore, Flow, Line, Transport } from "@ringback/core"
 import { FakeClock, TestCalls } from "@ringback/testing"
-import { Effect, Metric, Schema } from "effect"
+import { Effect, Layer, Metric, Schema } from "effect"
 
 const Desk = Flow.make("desk", {
   version: 1,
@@ -12,6 +12,11 @@ const Desk = Flow.make("desk", {
 
 const engine = (inbound: { readonly perSecond?: number; readonly linesAtMost?: number }) =>
   TestCalls.layer({ flows: [], inbound: { "15550170009": Desk }, settings: { inbound } })
+
+/** One of the processes on a store, with room for one caller. */
+const process = Layer.fresh(
+  Calls.layer({ flows: [], inbound: { "15550170009": Desk }, settings: { inbound: { linesAtMost: 1 } } })
+).pipe(Layer.provide(Layer.succeed(Transport.Transport, { send: () => Effect.die("nobody is dialled") })))
 
 const calls = (referenceId: string) =>
   Calls.receive({ event: "incoming_call", referenceId, to: "15550170009", from: "15550170044" })
@@ -60,6 +65,15 @@ describe("callers", () => {
       for (let n = 0; n < 10; n++) assert.strictEqual((yield* calls("one")).action?._tag, "Speak")
       assert.strictEqual(yield* heard("others", 5), 2)
     }).pipe(Effect.provide(engine({ linesAtMost: 3, perSecond: 3 }))))
+
+  it.effect("whom another process has let in are not turned away by one that has no room", () =>
+    Effect.gen(function*() {
+      const [here, there] = [yield* Layer.build(process), yield* Layer.build(process)]
+      const heardThere = yield* Effect.provide(calls("one"), there)
+      assert.strictEqual(yield* Effect.provide(heard("two", 2), here), 1)
+      const again = yield* Effect.provide(calls("one"), here) // the carrier had no answer, and asks again
+      assert.deepStrictEqual(again.action, heardThere.action)
+    }).pipe(Effect.provide(EventStore.layerMemory)))
 
   it.effect("are not counted without a bound", () =>
     Effect.gen(function*() {

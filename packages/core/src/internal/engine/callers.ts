@@ -13,6 +13,8 @@ import type { Follow, Surroundings } from "./surroundings.ts"
 export interface Callers {
   /** Whether one more may begin; it counts from now on. */
   readonly letsIn: (id: CallId) => boolean
+  /** One that was not let in, and that nobody has let in before, is refused. */
+  readonly turnAway: () => void
   /** One that was let in has not begun: another call has its session, or it could not be recorded. */
   readonly forget: (id: CallId) => void
   /** A caller whose line is closed makes room. */
@@ -60,14 +62,14 @@ export const make = Effect.fnUntraced(function*({ elapsed, run, settings }: Surr
     letsIn: (id) => {
       if (talking.has(id)) return true
       const now = elapsed()
-      if (!hasRoom(now)) {
-        CallMetrics.callersTurnedAway.updateUnsafe(1, context)
-        tell()
-        return false
-      }
+      if (!hasRoom(now)) return false
       free--
       talking.set(id, now)
       return true
+    },
+    turnAway: () => {
+      CallMetrics.callersTurnedAway.updateUnsafe(1, context)
+      tell()
     },
     forget: (id) => void talking.delete(id),
     follow: ({ id }, _, call) => {

@@ -75,9 +75,9 @@ export const make = Effect.fnUntraced(function*(
     const came = { place: stamp(), since: elapsed() }
     const known = sessions.find(webhook.referenceId)
     const id = known ?? (isIncoming(webhook) ? incoming(webhook) : addresses.attemptOf(webhook)?.call)
-    if (known === undefined && id !== undefined && isIncoming(webhook) && !callers.letsIn(id)) answer(refusal)
-    else if (id !== undefined) arrivals.accept(webhook, id, came, answer)
-    else run(search(webhook, came, answer))
+    const isLetIn = known !== undefined || !isIncoming(webhook) || id !== undefined && callers.letsIn(id)
+    if (id !== undefined && isLetIn) arrivals.accept(webhook, id, came, answer)
+    else run(search(webhook, came, answer)) // There is no room for a caller here, whom another process may have let in.
   }
 
   /** The call that a caller begins, if there is a flow at the number that was called. */
@@ -103,7 +103,10 @@ export const make = Effect.fnUntraced(function*(
     exit: Exit.Exit<unknown, StoreError>,
     answer: Answer
   ): Effect.Effect<void> | undefined => {
-    if (isIncoming(webhook)) return void answer(refusal)
+    if (isIncoming(webhook)) {
+      if (incoming(webhook) !== undefined) callers.turnAway()
+      return void answer(refusal)
+    }
     if (Exit.isSuccess(exit)) {
       answer(unclaimed)
       return Effect.logDebug(`An event ${Webhook.shown(webhook)} belongs to no call of this installation`)
