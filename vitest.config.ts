@@ -11,6 +11,7 @@ const long = [
   "packages/testing/test/emulator.test.ts",
   "packages/testing/test/explore.test.ts",
   "scripts/closing.test.ts",
+  "scripts/embeddedPostgres.test.ts",
   "scripts/firstCall.test.ts",
   "scripts/storm.test.ts",
   "scripts/examples.test.ts"

