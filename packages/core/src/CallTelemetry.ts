@@ -32,7 +32,7 @@ export interface Options {
 /** So many traces are kept in memory, those of the calls that went on last. One that is not is read from the store again. */
 const mostTraces = 10_000
 
-/** What has ended so shortly before a process was seen to be gone may not have gone out, in milliseconds. */
+/** What ended so shortly before its process did may not have gone out, in milliseconds. */
 const doubt = 60_000
 
 /** So many calls that have ended are looked at when a process starts. */
@@ -43,9 +43,9 @@ const mostEnded = 1_000
  * and processes (`CallTrace`). A span goes out when it has ended, by the process that appended the turn which ended it.
  *
  * A process that dies may not have sent its last spans. So whoever goes on with a call sends again what had ended in the minute
- * before, and a process that starts what calls had that ended in that minute, if it finds a `CallIndex`. What so goes out
- * twice has the same ids. A span is lost if its call was over and more than a thousand others ended after it, or nobody started
- * again within the minute.
+ * before. Calls that were over by then nobody goes on with: a process that starts sends theirs again, of the same minute, if it
+ * finds a `CallIndex`. What goes out twice has the same ids. A span is lost if its call was over and nobody started within the
+ * minute, or more than a thousand others ended after it.
  *
  * Each span is given its ids after the tracer has made it. The tracers of Effect take them; the SDK of OpenTelemetry draws the ids of
  * spans by itself: there the spans of a call are in one trace, and do not find their parents.
