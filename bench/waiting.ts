@@ -159,7 +159,7 @@ const part = <E>(name: string, work: Effect.Effect<void, E, Calls.Calls>, settin
 const main = Effect.gen(function*() {
   yield* part("memory", memory, {})
   yield* part("dials", memoryOfDials, { dial: { perSecond: 1e-6 } })
-  yield* part("webhooks", webhooks, {})
+  yield* part("webhooks", webhooks, { inbound: { perSecond: Infinity, linesAtMost: Infinity } })
 })
 
 await Effect.runPromise(main).finally(() => rmSync(folder, { recursive: true }))
