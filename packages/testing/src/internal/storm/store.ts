@@ -108,7 +108,10 @@ const mostRefused = 2
 
 /** What a turn brings: it is the same when it is decided anew. The end of a call that was refused something brings another. */
 const contentOf = ({ callId, events, version }: Pick<EventStore.Turn, "callId" | "events" | "version">): string =>
-  `${callId}/${version}/${events[0]?._tag}`
+  `${callId}/${version}/${events[0]?._tag}/${events.some(isDefect) ? "defect" : ""}`
+
+const isDefect = (event: CallEvent.CallEvent): boolean =>
+  event._tag === "FlowEnded" && event.exit._tag === "Stopped" && event.exit.reason._tag === "Defect"
 
 /**
  * Perhaps the store never takes what a turn brings. The first turn of a call is left alone, for nobody could start it, and so
