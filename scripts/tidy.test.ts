@@ -30,6 +30,7 @@ const rooms = [
       "Ladder",
       "FlowDrawing",
       "CallTrace",
+      "CallError",
       "CallIndex",
       "EventLog",
       "Retention",
@@ -66,6 +67,7 @@ const rooms = [
       "Ladder",
       "FlowDrawing",
       "CallTrace",
+      "CallError",
       "Transport"
     ],
     uses: ["effect", "effect/*", "@noble/hashes/*", "@rgrove/parse-xml"],

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, PhoneNumber } from "@ringback/core"
+import { CallError, Calls, PhoneNumber } from "@ringback/core"
 import { Callee, PhoneCompany, TestCalls } from "@ringback/testing"
 import { Effect, Layer } from "effect"
 import { Directory, switchboard } from "./flow.ts"
@@ -73,7 +73,7 @@ describe("a switchboard", () => {
       const error = yield* Effect.flip(call.outcome)
       assert.deepStrictEqual(
         error,
-        new Calls.CallStopped({ callId: call.id, reason: { _tag: "Overdue", activity: "find-customer" } })
+        new CallError.CallStopped({ callId: call.id, reason: { _tag: "Overdue", activity: "find-customer" } })
       )
       yield* Effect.sleep("1 minute")
       assert.deepStrictEqual((yield* PhoneCompany.lines).map((line) => line.state._tag), ["Ended"])

@@ -4,192 +4,42 @@
  *
  * @since 0.1.0
  */
-import { Context, DateTime, Effect, Layer, Option, Result, Schema } from "effect"
-import type { Exit } from "effect"
-import type { Action } from "./Action.ts"
-import * as ActionModule from "./Action.ts"
+import { Context, DateTime, Effect, Layer, Option } from "effect"
+import type { Exit, Schema } from "effect"
+import { type Action, hangup } from "./Action.ts"
 import type { Call } from "./Call.ts"
-import { type By, type CallEvent, CallId, type Exit as FlowExit, type Obstacle, StopReason } from "./CallEvent.ts"
+import {
+  CallNotFound,
+  type CallStopped,
+  type DuplicateFlow,
+  FlowNotRegistered,
+  type FlowsMissing,
+  InvalidInput,
+  KeyPruned,
+  KeyTaken,
+  SignalRejected
+} from "./CallError.ts"
+import type { By, CallEvent, CallId, Exit as FlowExit, Obstacle } from "./CallEvent.ts"
 import type { Standing } from "./CallInput.ts"
-import { EventStore, type StoreError, type Summary } from "./EventStore.ts"
+import { EventStore, type StoreError } from "./EventStore.ts"
 import type * as Flow from "./Flow.ts"
-import * as bounds from "./internal/bounds.ts"
-import { CallNotFound, isCallId, notFound } from "./internal/callNotFound.ts"
+import { isCallId } from "./internal/callId.ts"
 import * as Activities from "./internal/engine/activities.ts"
 import * as ChanceOf from "./internal/engine/chance.ts"
 import * as engine from "./internal/engine/engine.ts"
 import type * as Figures from "./internal/engine/figures.ts"
 import * as Neighbours from "./internal/engine/neighbours.ts"
+import * as Registry from "./internal/engine/registry.ts"
+import * as Setup from "./internal/engine/setup.ts"
 import * as Time from "./internal/engine/time.ts"
-import { recordable } from "./internal/json.ts"
+import * as Values from "./internal/engine/values.ts"
 import * as Masked from "./internal/masked.ts"
-import type * as LiveCall from "./LiveCall.ts"
+import type { AnyDefinition } from "./LiveCall.ts"
 import * as PhoneNumber from "./PhoneNumber.ts"
 import type { Reply } from "./Reply.ts"
-import * as Settings from "./Settings.ts"
+import type * as Settings from "./Settings.ts"
 import type { Transport } from "./Transport.ts"
 import type { OutOfBounds, Webhook } from "./Webhook.ts"
-
-/**
- * The call ended without its flow's consent: it was cancelled, an activity was overdue, the flow died of a defect, or it
- * disagrees with what the call recorded.
- *
- * @since 0.1.0
- */
-export class CallStopped extends Schema.TaggedError<CallStopped>()("CallStopped", {
-  callId: CallId,
-  reason: StopReason
-}) {
-  override get message() {
-    const { reason } = this
-    switch (reason._tag) {
-      case "Cancelled":
-        return `Call ${this.callId} was cancelled`
-      case "Defect":
-        return `Call ${this.callId} was stopped by a defect of its flow: ${reason.message}`
-      case "Overdue":
-        return `Call ${this.callId} was stopped because its activity ${reason.activity} took too long`
-      case "FlowDiverged":
-        return `Call ${this.callId} cannot go on: its flow disagrees with its log at event ${reason.at} ` +
-          `(recorded ${reason.recorded}, now ${reason.now}). Register the version that it began with`
-      case "FlowMissing":
-        return `Call ${this.callId} was ended without its flow ${reason.flow}, version ${reason.version}: ` +
-          `no process had registered that for too long`
-    }
-  }
-}
-
-/**
- * A call cannot be started so: its input does not fit its flow's schema or has no form in JSON that reads back, it is over
- * `Flow.maxValueBytes`, or its key is empty or over 255 characters. `problem` names the place, never the value.
- *
- * @since 0.1.0
- */
-export class InvalidInput extends Schema.TaggedError<InvalidInput>()("InvalidInput", {
-  flow: Schema.String,
-  problem: Schema.String
-}) {
-  override get message() {
-    return `The flow ${this.flow} cannot be started so. ${this.problem}`
-  }
-}
-
-/**
- * A flow was started that `Calls.layer` was not told of.
- *
- * @since 0.1.0
- */
-export class FlowNotRegistered extends Schema.TaggedError<FlowNotRegistered>()("FlowNotRegistered", {
-  flow: Schema.String,
-  version: Schema.Int
-}) {
-  override get message() {
-    return `The flow ${this.flow} (version ${this.version}) is not registered: add it to the flows of Calls.layer`
-  }
-}
-
-/**
- * The flows given to `Calls.layer` cannot be told apart: two have one name and one version.
- *
- * @since 0.1.0
- */
-export class DuplicateFlow extends Schema.TaggedError<DuplicateFlow>()("DuplicateFlow", {
-  flow: Schema.String,
-  version: Schema.Int
-}) {
-  override get message() {
-    return `Two flows are named ${this.flow} in version ${this.version}: rename one, or give the changed one a new version`
-  }
-}
-
-/**
- * Calls are running whose flow, in the version that they began with, is not registered. Register it too, until they are
- * over.
- *
- * @since 0.1.0
- */
-export class FlowsMissing extends Schema.TaggedError<FlowsMissing>()("FlowsMissing", {
-  missing: Schema.Array(Schema.Struct({ flow: Schema.String, version: Schema.Int, calls: Schema.Int }))
-}) {
-  override get message() {
-    const list = this.missing.map(({ calls, flow, version }) => `${flow} version ${version} (${calls} running)`)
-    return `Running calls need flows that are not registered: ${list.join(", ")}. ` +
-      "Register them until these calls are over, or leave the calls to wait with Calls.layer({ missingFlows: \"leave\" })"
-  }
-}
-
-/**
- * The key is that of a call which began with another input, so this is not the same call, and nothing was started. Take
- * another key, or ask for the call that there is by `Calls.handle(flow, callId)`.
- *
- * Inputs are compared in their stored form; the order of keys in JSON does not count.
- *
- * @since 0.1.0
- */
-export class KeyTaken extends Schema.TaggedError<KeyTaken>()("KeyTaken", {
-  flow: Schema.String,
-  key: Schema.String,
-  callId: CallId,
-  /** The version of the flow that the call began in, if that is another one. */
-  version: Schema.optionalKey(Schema.Int)
-}) {
-  /** Printed, it has no key: that may be somebody's number. */
-  override toJSON(): unknown {
-    const { _tag, callId, flow } = this
-    return { _tag, callId, flow }
-  }
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.stack ?? this.message
-  }
-  override get message() {
-    const began = this.version === undefined ? "" : `in version ${this.version} and `
-    return `This key of the flow ${this.flow} is that of call ${this.callId}, which began ${began}with another input. ` +
-      "Take another key, or the handle of that call"
-  }
-}
-
-/**
- * The key is that of a call that was over and has been pruned, and it is remembered that there was one. Nothing was started, and
- * nobody is rung: what was done once under this key is not done again.
- *
- * @since 0.1.0
- */
-export class KeyPruned extends Schema.TaggedError<KeyPruned>()("KeyPruned", {
-  flow: Schema.String,
-  callId: CallId,
-  /** When the call was over, in milliseconds since 1970. */
-  endedAt: Schema.Finite
-}) {
-  override get message() {
-    return `This key of the flow ${this.flow} is that of call ${this.callId}, which was over at ` +
-      `${new Date(this.endedAt).toISOString()} and has been pruned. To call again, take another key`
-  }
-}
-
-export {
-  /**
-   * There is no call of this id.
-   *
-   * @since 0.1.0
-   */
-  CallNotFound
-}
-
-/**
- * A signal was refused and not recorded: the flow waits for it and the value does not fit its schema, too many wait that the
- * flow does not wait for, or it cannot be recorded. `problem` says which, never the value.
- *
- * @since 0.1.0
- */
-export class SignalRejected extends Schema.TaggedError<SignalRejected>()("SignalRejected", {
-  callId: CallId,
-  signal: Schema.String,
-  problem: Schema.String
-}) {
-  override get message() {
-    return `Call ${this.callId} does not take the signal ${this.signal}. ${this.problem}`
-  }
-}
 
 /**
  * A call that was started.
@@ -229,7 +79,7 @@ export interface Started<out A, out E> extends Handle<A, E> {
  * @since 0.1.0
  */
 export interface Registered {
-  readonly flow: LiveCall.AnyDefinition
+  readonly flow: AnyDefinition
   /** Whether it was registered under `flows`, and not only under `inbound`. */
   readonly startable: boolean
 }
@@ -371,7 +221,6 @@ export interface ClockChanges extends Time.ClockChanges {}
  */
 export const ClockChanges: Context.Reference<ClockChanges | undefined> = Time.ClockChanges
 
-type AnyDefinition = Flow.Definition<string, never, unknown, unknown, unknown>
 type Answering = Flow.Definition<string, Record<never, never>, unknown, unknown, unknown>
 type NeedsOf<D> = D extends Flow.Definition<string, never, unknown, unknown, infer R> ? R : never
 
@@ -410,37 +259,6 @@ export interface Options<
   readonly restored?: { readonly before: DateTime.DateTime; readonly dials: "hold" | "dial" | "give up" }
 }
 
-const registry = (
-  definitions: ReadonlyArray<Flow.Definition<string, never, unknown, unknown, unknown>>
-): Effect.Effect<ReadonlyMap<string, AnyDefinition>, DuplicateFlow> => {
-  const found = new Map<string, AnyDefinition>()
-  for (const definition of definitions) {
-    const name = Neighbours.nameOf(definition.name, definition.version)
-    const other = found.get(name)
-    if (other !== undefined && other !== definition) {
-      return Effect.fail(new DuplicateFlow({ flow: definition.name, version: definition.version }))
-    }
-    found.set(name, definition)
-  }
-  return Effect.succeed(found)
-}
-
-/** Running calls are only taken over when all of them can go on. */
-const checkRunning = (
-  running: ReadonlyArray<Summary>,
-  flows: ReadonlyMap<string, AnyDefinition>
-): Effect.Effect<void, FlowsMissing> => {
-  const missing = new Map<string, { readonly flow: string; readonly version: number; calls: number }>()
-  for (const summary of running) {
-    const name = Neighbours.nameOf(summary.flow, summary.flowVersion)
-    if (flows.has(name)) continue
-    const entry = missing.get(name) ?? { flow: summary.flow, version: summary.flowVersion, calls: 0 }
-    entry.calls++
-    missing.set(name, entry)
-  }
-  return missing.size === 0 ? Effect.void : Effect.fail(new FlowsMissing({ missing: [...missing.values()] }))
-}
-
 /**
  * The engine over an `EventStore` and a `Transport`. Also requires the services of the flows' activities.
  *
@@ -466,60 +284,13 @@ export const layer = <
   DuplicateFlow | FlowsMissing | StoreError,
   EventStore | Transport | Exclude<NeedsOf<Flows[number] | Inbound[keyof Inbound]>, Flow.Incoming>
 > =>
-  Layer.effect(Calls, make(options, settingsOf(options))) as Layer.Layer<
+  Layer.effect(Calls, make(options, Setup.settingsOf(options))) as Layer.Layer<
     Calls,
     DuplicateFlow | FlowsMissing | StoreError,
     EventStore | Transport
   >
 
 type AnyOptions = Options<ReadonlyArray<AnyDefinition>, { readonly [number: string]: Answering }>
-
-/** Throws `Settings.InvalidSettings` for what an engine cannot be set up with. */
-const settingsOf = ({ inbound = {}, namespace, refusal, restored, settings = {} }: AnyOptions): Settings.Settings => {
-  const problems = [
-    ...inboundProblems(Object.keys(inbound)),
-    ...refusalProblems(refusal),
-    ...(namespace === undefined || isNamespace(namespace)
-      ? []
-      : [{ setting: "namespace", problem: "Expected 1 to 10 letters, digits, - or _" }]),
-    ...(restored === undefined || verdicts.includes(restored.dials)
-      ? []
-      : [{ setting: "restored.dials", problem: `Expected ${verdicts.map((verdict) => `"${verdict}"`).join(" or ")}` }])
-  ]
-  if (problems.length > 0) throw new Settings.InvalidSettings({ problems })
-  return Settings.make(settings)
-}
-
-type Problems = Settings.InvalidSettings["problems"]
-
-/** A number that is not written as the carrier writes it is never found, and whoever calls it is hung up on. */
-const inboundProblems = (numbers: ReadonlyArray<string>): Problems => {
-  const known = new Set<string>()
-  return numbers.flatMap((number) => {
-    const read = PhoneNumber.from(number)
-    const isTwice = Result.isSuccess(read) && known.has(read.success)
-    known.add(PhoneNumber.digits(number))
-    if (Result.isSuccess(read) && !isTwice) return []
-    const problem = Result.isFailure(read) ? read.failure.message : "This number is there twice, with and without a +"
-    return [{ setting: `inbound.${PhoneNumber.mask(number)}`, problem }]
-  })
-}
-
-const refusalProblems = (refusal: Action | undefined): Problems => {
-  try {
-    if (refusal !== undefined) ActionModule.checked(refusal)
-    return []
-  } catch (error) {
-    return [{
-      setting: "refusal",
-      problem: error instanceof ActionModule.InvalidAction ? error.problem : "Expected an action"
-    }]
-  }
-}
-
-const isNamespace = (name: unknown): boolean => typeof name === "string" && /^[0-9A-Za-z_-]{1,10}$/.test(name)
-
-const verdicts: ReadonlyArray<string> = ["hold", "dial", "give up"]
 
 /** The engine over the store and the transport that there are. It leaves no spans by itself. */
 const engineOf = Effect.fnUntraced(function*(
@@ -532,14 +303,14 @@ const engineOf = Effect.fnUntraced(function*(
   const store = yield* EventStore
   const running = yield* Effect.withTracerEnabled(store.due({ before: Number.MAX_SAFE_INTEGER }), false)
   // Where several processes share a store, others may have registered what this one has not.
-  if (store.processes === undefined && options.missingFlows !== "leave") yield* checkRunning(running, flows)
+  if (store.processes === undefined && options.missingFlows !== "leave") yield* Registry.check(running, flows)
   const made = engine.make({
     context: yield* Effect.context<never>(),
     definition: (name, version) => flows.get(Neighbours.nameOf(name, version)),
     registered: new Set(flows.keys()),
     flows: new Set([...flows.values()].map(({ name }) => name)),
     answering: (number) => answering.get(PhoneNumber.digits(number)),
-    refusal: options.refusal ?? ActionModule.hangup,
+    refusal: options.refusal ?? hangup,
     namespace: options.namespace,
     settings,
     running,
@@ -551,7 +322,7 @@ const engineOf = Effect.fnUntraced(function*(
 })
 
 const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings.Settings) {
-  const flows = yield* registry([...options.flows, ...Object.values(options.inbound ?? {})])
+  const flows = yield* Registry.make([...options.flows, ...Object.values(options.inbound ?? {})])
   const calls = yield* engineOf(options, settings, flows)
 
   const handle = <A, E>(flow: Flow.Definition<string, never, A, E, unknown>, id: CallId): Handle<A, E> =>
@@ -559,19 +330,19 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
 
   const known = <A, E>(flow: Flow.Definition<string, never, A, E, unknown>, id: CallId): Handle<A, E> => ({
     id,
-    outcome: Effect.flatMap(calls.outcome(id), (exit) => fromExit(flow, id, exit, begunIn(id))),
+    outcome: Effect.flatMap(calls.outcome(id), (exit) => Values.outcome(flow, id, exit, begunIn(id))),
     cancel: calls.cancel(id, undefined),
     signal: (name, value, signalOptions) => signal(id, name, value, signalOptions)
   })
 
   const signal: Calls["Service"]["signal"] = (id, name, value, { by, key } = {}) => {
     if (!isCallId(id)) return Effect.fail(notFound(id))
-    const rejected = (problem: string) => new SignalRejected({ callId: id, signal: shortened(name), problem })
-    const told = signalProblem(name, value, key)
+    const rejected = (problem: string) => new SignalRejected({ callId: id, signal: Values.name(name), problem })
+    const told = Values.signal(name, value, key)
     return told._tag === "Failure"
       ? Effect.fail(rejected(told.failure))
       : Effect.flatMap(
-        calls.signal(id, name, told.success, key, bounded(by)),
+        calls.signal(id, name, told.success, key, Values.by(by)),
         (problem) => problem === undefined ? Effect.void : Effect.fail(rejected(problem))
       )
   }
@@ -592,7 +363,7 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
       return yield* new FlowNotRegistered({ flow: flow.name, version: flow.version })
     }
     const key = startOptions?.key
-    const stored = startProblem(flow, input, key)
+    const stored = Values.input(flow, input, key)
     if (stored._tag === "Failure") return yield* new InvalidInput({ flow: flow.name, problem: stored.failure })
     const { id, isNew, sameInput, version } = yield* Effect.catchTag(
       calls.start(flow, stored.success, key),
@@ -618,7 +389,7 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
     get: (id) => isCallId(id) ? Effect.map(calls.get(id), Option.map(Masked.copy)) : Effect.succeedNone,
     events: (id) => isCallId(id) ? Effect.map(calls.events(id), Masked.copy) : Effect.succeed([]),
     handle: handle as never,
-    cancel: (id, { by } = {}) => isCallId(id) ? calls.cancel(id, bounded(by)) : Effect.fail(notFound(id)),
+    cancel: (id, { by } = {}) => isCallId(id) ? calls.cancel(id, Values.by(by)) : Effect.fail(notFound(id)),
     signal,
     outcome: (id) => isCallId(id) ? Effect.map(calls.outcome(id), Masked.copy) : Effect.fail(notFound(id)),
     flows: [...flows.values()].map((flow) => ({ flow, startable: startable.has(flow) })),
@@ -634,69 +405,14 @@ const hindrance = ({ from, obstacle, since }: Standing): Hindrance => ({
   ...(from === undefined ? {} : { from: PhoneNumber.mask(from) })
 })
 
+/** There is no such call, whatever was asked for. */
+const notFound = (id: unknown): CallNotFound =>
+  new CallNotFound({ callId: (typeof id === "string" ? id : "") as CallId }, { disableChecks: true })
+
 /** The handle of what is no id of a call. */
 const unknown = (id: CallId): Handle<never, never> => {
   const fails = Effect.fail(notFound(id))
   return { id, outcome: fails, cancel: fails, signal: () => fails }
-}
-
-/** The stored form of an input, or why there is none. */
-const startProblem = (
-  { codec }: AnyDefinition,
-  input: never,
-  key: string | undefined
-): Result.Result<unknown, string> => {
-  const problem = key === undefined ? undefined : bounds.keyProblem(key)
-  if (problem !== undefined) return Result.fail(problem)
-  const stored = Result.mapError(codec.encodeInput(input), ({ message }) => `The input does not fit: ${message}`)
-  return Result.flatMap(stored, (input) =>
-    Result.mapBoth(codec.decodeInput(input), {
-      onSuccess: () => input,
-      onFailure: ({ message }) => `The schema of the input does not read back what it wrote: ${message}`
-    }))
-}
-
-/** Who and why as they are recorded. */
-const bounded = (by: By | undefined): By | undefined =>
-  by === undefined
-    ? undefined
-    : { who: by.who.slice(0, 255), ...(by.why === undefined ? {} : { why: by.why.slice(0, 500) }) }
-
-/** The value of a signal as it is recorded, or why it cannot be. */
-const signalProblem = (name: string, value: unknown, key: string | undefined): Result.Result<unknown, string> => {
-  const problem = bounds.nameProblem(name) ?? (key === undefined ? undefined : bounds.keyProblem(key))
-  return problem === undefined ? recordable(value) : Result.fail(problem)
-}
-
-/** A name as it may be shown, whatever was given for one. */
-const shortened = (name: unknown): string => typeof name === "string" ? name.slice(0, 255) : typeof name
-
-/** The recorded outcome in the types of its flow. */
-const fromExit = <A, E>(
-  flow: Flow.Definition<string, never, A, E, unknown>,
-  callId: CallId,
-  exit: FlowExit,
-  begunIn: Effect.Effect<number | undefined>
-): Effect.Effect<A, E | CallStopped> => {
-  const misfit = (problem: string) =>
-    Effect.flatMap(begunIn, (version) => {
-      const words = version === undefined || version === flow.version
-        ? "The recorded outcome does not fit"
-        : `The call began in version ${version}, and its outcome does not fit version ${flow.version}`
-      return new CallStopped({ callId, reason: { _tag: "Defect", message: `${words}: ${problem}` } })
-    })
-  switch (exit._tag) {
-    case "Success": {
-      const value = flow.codec.decodeOutput(exit.value)
-      return value._tag === "Success" ? Effect.succeed(value.success) : misfit(value.failure.message)
-    }
-    case "Failure": {
-      const error = flow.codec.decodeError(exit.error)
-      return error._tag === "Success" ? Effect.fail(error.success) : misfit(error.failure.message)
-    }
-    case "Stopped":
-      return Effect.fail(new CallStopped({ callId, reason: exit.reason }))
-  }
 }
 
 /**

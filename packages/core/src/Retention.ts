@@ -26,7 +26,7 @@ export interface Options {
   readonly keepAtMost?: number | undefined
   /**
    * How long the key and the sessions of a call that went are remembered, from the end of the call; default 400 days. Within it a
-   * start under the key fails with `Calls.KeyPruned` and never rings, and an event of a session makes no new call.
+   * start under the key fails with `CallError.KeyPruned` and never rings, and an event of a session makes no new call.
    */
   readonly rememberFor?: Duration.Input | undefined
 }

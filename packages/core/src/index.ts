@@ -32,6 +32,7 @@ export * as Settings from "./Settings.ts"
 export * as Silence from "./Silence.ts"
 
 // The engine and what it needs.
+export * as CallError from "./CallError.ts"
 export * as CallMetrics from "./CallMetrics.ts"
 export * as Calls from "./Calls.ts"
 export * as EventStore from "./EventStore.ts"

@@ -2,7 +2,7 @@ import { describe, it } from "@effect/vitest"
 import { Context, Effect, type Layer, Schema } from "effect"
 import { expectTypeOf } from "vitest"
 import { Calls, Flow, Line, PhoneNumber } from "../src/index.ts"
-import type { EventStore, Request, Transport } from "../src/index.ts"
+import type { CallError, EventStore, Request, Transport } from "../src/index.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -117,7 +117,7 @@ describe("what the engine's type says", () => {
     expectTypeOf(layer).toEqualTypeOf<
       Layer.Layer<
         Calls.Calls,
-        Calls.DuplicateFlow | Calls.FlowsMissing | EventStore.StoreError,
+        CallError.DuplicateFlow | CallError.FlowsMissing | EventStore.StoreError,
         EventStore.EventStore | Transport.Transport | Pins
       >
     >()
@@ -128,7 +128,7 @@ describe("what the engine's type says", () => {
     type Outcome = Effect.Success<typeof started>["outcome"]
     expectTypeOf<Effect.Success<Outcome>>().toEqualTypeOf<boolean>()
     expectTypeOf<Effect.Error<Outcome>>().toEqualTypeOf<
-      Down | Flow.NotAnswered | Calls.CallStopped | Calls.CallNotFound | EventStore.StoreError
+      Down | Flow.NotAnswered | CallError.CallStopped | CallError.CallNotFound | EventStore.StoreError
     >()
   })
 })

@@ -14,6 +14,7 @@
  * @since 0.1.0
  */
 import {
+  type CallError,
   type CallIndex,
   Calls,
   type EventLog,
@@ -155,7 +156,7 @@ export const layer = <
   }
 ): Layer.Layer<
   Provided,
-  Calls.DuplicateFlow | Calls.FlowsMissing | EventStore.StoreError,
+  CallError.DuplicateFlow | CallError.FlowsMissing | EventStore.StoreError,
   Exclude<NeedsOf<Flows[number] | Inbound[keyof Inbound]>, Flow.Incoming>
 > => {
   const { company: changes, settings, ...rest } = options
@@ -171,7 +172,7 @@ export const layer = <
     Layer.provideMerge(FakeClock.layer)
   ) as Layer.Layer<
     Provided,
-    Calls.DuplicateFlow | Calls.FlowsMissing | EventStore.StoreError,
+    CallError.DuplicateFlow | CallError.FlowsMissing | EventStore.StoreError,
     Exclude<NeedsOf<Flows[number] | Inbound[keyof Inbound]>, Flow.Incoming>
   >
 }

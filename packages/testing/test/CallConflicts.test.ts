@@ -1,7 +1,7 @@
 /** The last row of the decision table: an append that meets the append of somebody else. And how an event finds its line. */
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
-import type { CallEvent, Webhook } from "@ringback/core"
+import type { CallError, CallEvent, Webhook } from "@ringback/core"
 import { Effect, Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Predictable from "./fixtures/Predictable.ts"
@@ -63,7 +63,7 @@ interface Hands {
   readonly cancel: Effect.Effect<string, Problem, Calls.Calls>
 }
 
-type Problem = Calls.CallNotFound | Webhook.OutOfBounds | EventStore.StoreError
+type Problem = CallError.CallNotFound | Webhook.OutOfBounds | EventStore.StoreError
 
 type Step = (hands: Hands) => Effect.Effect<unknown, Problem, Calls.Calls>
 

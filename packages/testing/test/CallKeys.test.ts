@@ -1,6 +1,6 @@
 /** What a key stands for, and what becomes of whoever asks for a call that is not there. */
 import { assert, describe, it } from "@effect/vitest"
-import { CallEvent, Calls, EventStore, Flow, PhoneNumber } from "@ringback/core"
+import { CallError, CallEvent, Calls, EventStore, Flow, PhoneNumber } from "@ringback/core"
 import { Cause, Effect, Exit, Layer, Schema } from "effect"
 import { FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
 
@@ -44,7 +44,7 @@ describe("a key", () => {
     Effect.gen(function*() {
       const call = yield* start(known)
       const taken = yield* Effect.flip(start(other))
-      assert.deepStrictEqual(taken, new Calls.KeyTaken({ flow: "errand", key: "order-7", callId: call.id }))
+      assert.deepStrictEqual(taken, new CallError.KeyTaken({ flow: "errand", key: "order-7", callId: call.id }))
       assert.notInclude(JSON.stringify(taken) + taken.message, guest)
       assert.strictEqual((yield* Calls.events(call.id)).length, 2)
       assert.strictEqual((yield* start(known)).id, call.id)
@@ -128,7 +128,7 @@ describe("an id that two starts share by chance", () => {
 
 describe("a call that does not exist", () => {
   const callId = CallEvent.CallId.make("0".repeat(20))
-  const missing = new Calls.CallNotFound({ callId })
+  const missing = new CallError.CallNotFound({ callId })
 
   it.effect("is not found, whatever is asked of it, and is no trouble of the store", () =>
     Effect.gen(function*() {
@@ -155,7 +155,7 @@ describe("a call that does not exist", () => {
         for (
           const asked of [handle.outcome, handle.cancel, handle.signal("door", undefined as never), calls.cancel(id)]
         ) {
-          const error = yield* Effect.flip(asked as Effect.Effect<unknown, Calls.CallNotFound>)
+          const error = yield* Effect.flip(asked as Effect.Effect<unknown, CallError.CallNotFound>)
           assert.strictEqual(error._tag, "CallNotFound")
           assert.include(error.message, "no id of a call")
         }

@@ -1,6 +1,6 @@
 /** A failure that will not pass is not a store that is down, and whatever throws ends its call and nothing else. */
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, EventStore, Flow, Line, PhoneNumber, Transport, type Webhook } from "@ringback/core"
+import { CallError, Calls, EventStore, Flow, Line, PhoneNumber, Transport, type Webhook } from "@ringback/core"
 import { Context, Effect, Fiber, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Lines from "./fixtures/lines.ts"
@@ -140,7 +140,7 @@ const spoken = { status: "speak_successful" }
 
 const stopped = <A, E>(call: Calls.Handle<A, E>) =>
   Effect.map(Effect.flip(call.outcome), (error) => {
-    assert(error instanceof Calls.CallStopped && error.reason._tag === "Defect")
+    assert(error instanceof CallError.CallStopped && error.reason._tag === "Defect")
     return error.reason.message
   })
 

@@ -1,6 +1,15 @@
 /** A call that was pruned rings nobody again, answers what is left of its carrier, and says so to whoever asks for it. */
 import { assert, describe, it } from "@effect/vitest"
-import { CallIndex, Calls, EventStore, Retention, SqlEventStore, Transport, type Webhook } from "@ringback/core"
+import {
+  CallError,
+  CallIndex,
+  Calls,
+  EventStore,
+  Retention,
+  SqlEventStore,
+  Transport,
+  type Webhook
+} from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Arbitrary, DateTime, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
@@ -74,7 +83,7 @@ describe.each(Object.entries(stores))("%s", (_, store) => {
         assert.deepStrictEqual(yield* prune(), { calls: 1, turns: 5, forgotten: 0 })
         for (let again = 0; again < 3; again++) {
           const error = yield* Effect.flip(start)
-          assert.deepStrictEqual(error, new Calls.KeyPruned({ flow: "question", callId: call.id, endedAt: 6000 }))
+          assert.deepStrictEqual(error, new CallError.KeyPruned({ flow: "question", callId: call.id, endedAt: 6000 }))
           assert.strictEqual(
             error.message,
             `This key of the flow question is that of call ${call.id}, which was over at 1970-01-01T00:00:06.000Z and has ` +
@@ -103,7 +112,7 @@ describe.each(Object.entries(stores))("%s", (_, store) => {
         const handle = yield* Calls.handle(Question, call.id)
         for (const asked of [Effect.asVoid(handle.outcome), handle.cancel, handle.signal("sign", 1)]) {
           const error = yield* Effect.flip(asked as typeof handle.cancel)
-          assert.deepStrictEqual(error, new Calls.CallNotFound({ callId: call.id, endedAt: 6000 }))
+          assert.deepStrictEqual(error, new CallError.CallNotFound({ callId: call.id, endedAt: 6000 }))
           assert.strictEqual(
             error.message,
             `Call ${call.id} was over at 1970-01-01T00:00:06.000Z and has been pruned: only its id and its sessions are left`

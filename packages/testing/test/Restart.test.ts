@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
+import { CallError, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
 import type { CallEvent, Reply } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Context, Deferred, Effect, Fiber, Latch, Layer, Option, Schema } from "effect"
@@ -179,7 +179,7 @@ describe("an engine that is stopped and started again", () => {
       const error = yield* Effect.flip(Effect.provide(Effect.void, life(filename, [Next])))
       assert.deepStrictEqual(
         error,
-        new Calls.FlowsMissing({ missing: [{ flow: "announcement", version: 1, calls: 1 }] })
+        new CallError.FlowsMissing({ missing: [{ flow: "announcement", version: 1, calls: 1 }] })
       )
       yield* Effect.provide(Effect.void, life(filename, [Next, Announcement]))
     }).pipe(Effect.provide(world)))

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, Flow, Line, PhoneNumber } from "@ringback/core"
+import { CallError, Calls, Flow, Line, PhoneNumber } from "@ringback/core"
 import { Cause, Clock, Effect, Exit, Option, Schema } from "effect"
 import { vi } from "vitest"
 import { Callee, FakeClock, PhoneCompany, TestCalls } from "../src/index.ts"
@@ -163,7 +163,7 @@ describe("TestCalls", () => {
       yield* call.cancel
       yield* call.cancel
       const error = yield* Effect.flip(call.outcome)
-      assert.deepStrictEqual(error, new Calls.CallStopped({ callId: call.id, reason: { _tag: "Cancelled" } }))
+      assert.deepStrictEqual(error, new CallError.CallStopped({ callId: call.id, reason: { _tag: "Cancelled" } }))
       yield* Effect.sleep("1 minute")
       assert.deepStrictEqual(yield* actionsOf, ["Hangup"])
     }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement] }))))
@@ -205,7 +205,7 @@ describe("TestCalls", () => {
       const error = yield* Effect.flip(call.outcome)
       assert.deepStrictEqual(
         error,
-        new Calls.CallStopped({ callId: call.id, reason: { _tag: "Overdue", activity: "slow" } })
+        new CallError.CallStopped({ callId: call.id, reason: { _tag: "Overdue", activity: "slow" } })
       )
     }).pipe(Effect.provide(TestCalls.layer({ flows: [Slow] })))
   })
@@ -276,13 +276,13 @@ describe("TestCalls", () => {
         run: (who) => Line.speak("x").pipe(Flow.dial(who))
       })
       const exit = yield* Effect.exit(Effect.provide(Effect.void, TestCalls.layer({ flows: [Announcement, Other] })))
-      assert.deepStrictEqual(exit, Exit.fail(new Calls.DuplicateFlow({ flow: "announcement", version: 1 })))
+      assert.deepStrictEqual(exit, Exit.fail(new CallError.DuplicateFlow({ flow: "announcement", version: 1 })))
     }))
 
   it.effect("a flow that is not registered is refused", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Calls.start(Reminder, input))
-      assert.deepStrictEqual(error, new Calls.FlowNotRegistered({ flow: "reminder", version: 1 }))
+      assert.deepStrictEqual(error, new CallError.FlowNotRegistered({ flow: "reminder", version: 1 }))
     }).pipe(Effect.provide(TestCalls.layer({ flows: [Announcement] }))))
 
   it.effect("an input that does not fit is refused without being repeated", () =>

@@ -3,8 +3,8 @@
  * how often it failed, and one line when it is over. Whatever is tried without an end has one.
  */
 import { Effect, Schedule } from "effect"
+import type { CallNotFound } from "../CallError.ts"
 import type { StoreError } from "../EventStore.ts"
-import type { CallNotFound } from "./callNotFound.ts"
 import * as Defect from "./defect.ts"
 
 /** So long is nothing said again, in milliseconds. */

@@ -4,11 +4,11 @@
  */
 import { Effect, Hash } from "effect"
 import * as Call from "../../Call.ts"
+import type { CallNotFound } from "../../CallError.ts"
 import type { CallId } from "../../CallEvent.ts"
 import * as CallLine from "../../CallLine.ts"
 import type { StoreError, Told } from "../../EventStore.ts"
 import * as LiveCall from "../../LiveCall.ts"
-import type { CallNotFound } from "../callNotFound.ts"
 import * as CallLog from "./callLog.ts"
 import type { Entity } from "./entity.ts"
 import { ignore } from "./message.ts"

@@ -11,10 +11,10 @@
  * that comes to the call after it waits.
  */
 import { Effect, Exit, Option } from "effect"
+import type { CallNotFound } from "../../CallError.ts"
 import type { CallId } from "../../CallEvent.ts"
 import type * as CallInput from "../../CallInput.ts"
 import type { StoreError } from "../../EventStore.ts"
-import type { CallNotFound } from "../callNotFound.ts"
 import { isLasting } from "../report.ts"
 import * as CallLog from "./callLog.ts"
 import type { Deliveries } from "./deliveries.ts"

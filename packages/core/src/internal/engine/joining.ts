@@ -5,11 +5,11 @@
  */
 import { Effect } from "effect"
 import * as Call from "../../Call.ts"
+import { CallNotFound } from "../../CallError.ts"
 import type { CallId } from "../../CallEvent.ts"
 import type * as CallInput from "../../CallInput.ts"
 import { type EventStore, Rejected, StoreError, type Transaction } from "../../EventStore.ts"
 import type * as LiveCall from "../../LiveCall.ts"
-import { CallNotFound } from "../callNotFound.ts"
 import { prunedAt } from "./loading.ts"
 import type { Parts } from "./parts.ts"
 import type { Surroundings } from "./surroundings.ts"

@@ -1,12 +1,12 @@
 /** A call from the store: rebuilt from its events, and what became of an append of which nobody knew. */
 import { type Cause, Deferred, Effect, Exit, Option } from "effect"
 import * as Call from "../../Call.ts"
+import { CallNotFound } from "../../CallError.ts"
 import type { CallId } from "../../CallEvent.ts"
 import { type EventStore, StoreError, type Turn, Unreadable } from "../../EventStore.ts"
 import * as LiveCall from "../../LiveCall.ts"
 import * as Replay from "../../Replay.ts"
 import type { Divergence } from "../../Replay.ts"
-import { CallNotFound } from "../callNotFound.ts"
 import * as ids from "../ids.ts"
 import * as CallLog from "./callLog.ts"
 import type { Deliveries } from "./deliveries.ts"

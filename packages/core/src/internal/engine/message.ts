@@ -1,11 +1,11 @@
 /** What is said to a call, as data, on its way to it. */
 import type { Effect, Exit } from "effect"
 import type * as Call from "../../Call.ts"
+import type { CallNotFound } from "../../CallError.ts"
 import type * as CallInput from "../../CallInput.ts"
 import type * as Decider from "../../Decider.ts"
 import type { StoreError } from "../../EventStore.ts"
 import type * as LiveCall from "../../LiveCall.ts"
-import type { CallNotFound } from "../callNotFound.ts"
 import type { Entity } from "./entity.ts"
 import type { Reading } from "./time.ts"
 

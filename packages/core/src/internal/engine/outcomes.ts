@@ -1,9 +1,9 @@
 /** What an application sees of calls: how they stand, what is recorded of them, and how they end. */
 import { Deferred, Effect, Option } from "effect"
 import * as Call from "../../Call.ts"
+import { CallNotFound } from "../../CallError.ts"
 import type { CallEvent, CallId, Exit } from "../../CallEvent.ts"
 import type { EventStore, StoreError } from "../../EventStore.ts"
-import { CallNotFound } from "../callNotFound.ts"
 import * as Closing from "./closing.ts"
 import type { Joining } from "./joining.ts"
 import { prunedAt, turnsOf } from "./loading.ts"

@@ -1,11 +1,11 @@
 /** Webhooks that are not recorded, and never will be. Nobody could steer their lines, so nobody is left on one in silence. */
 import { Cause, Effect, Exit, Option } from "effect"
 import * as Action from "../../Action.ts"
+import type { CallNotFound } from "../../CallError.ts"
 import { isOfSession } from "../../CallLine.ts"
 import { Busy, StoreError } from "../../EventStore.ts"
 import * as Reply from "../../Reply.ts"
 import * as Webhook from "../../Webhook.ts"
-import type { CallNotFound } from "../callNotFound.ts"
 import * as Defect from "../defect.ts"
 import * as Gathered from "../gathered.ts"
 import { isLasting, Report } from "../report.ts"

@@ -1,12 +1,12 @@
 /** What an application tells calls: signals, and that they are cancelled. */
 import { Effect, type Exit } from "effect"
 import type * as Call from "../../Call.ts"
+import type { CallNotFound } from "../../CallError.ts"
 import type { By, CallId } from "../../CallEvent.ts"
 import type * as CallInput from "../../CallInput.ts"
 import * as Decider from "../../Decider.ts"
 import type { StoreError } from "../../EventStore.ts"
 import type * as LiveCall from "../../LiveCall.ts"
-import type { CallNotFound } from "../callNotFound.ts"
 import * as Unforked from "../unforked.ts"
 import * as CallLog from "./callLog.ts"
 import type { Elsewhere } from "./elsewhere.ts"

@@ -1,12 +1,12 @@
 /** Starts of calls, inside of a transaction of the application or outside. */
 import { Effect, Random } from "effect"
 import * as Call from "../../Call.ts"
+import type { CallNotFound } from "../../CallError.ts"
 import type { CallId } from "../../CallEvent.ts"
 import type * as CallInput from "../../CallInput.ts"
 import type { Decided } from "../../Decider.ts"
 import type { StoreError } from "../../EventStore.ts"
 import * as LiveCall from "../../LiveCall.ts"
-import type { CallNotFound } from "../callNotFound.ts"
 import * as ids from "../ids.ts"
 import type * as Joining from "./joining.ts"
 import type { Parts } from "./parts.ts"

@@ -3,12 +3,12 @@
  * stops the call; what throws elsewhere on the way ends that one message.
  */
 import { Cause, Effect, Exit, Option, Result } from "effect"
+import { CallNotFound } from "../../CallError.ts"
 import type * as CallInput from "../../CallInput.ts"
 import type * as Decider from "../../Decider.ts"
 import { Busy, StoreError } from "../../EventStore.ts"
 import type * as LiveCall from "../../LiveCall.ts"
 import type { Run } from "../background.ts"
-import { CallNotFound } from "../callNotFound.ts"
 import { isLasting } from "../report.ts"
 import * as Unforked from "../unforked.ts"
 import type { Deciding } from "./deciding.ts"

@@ -1,5 +1,5 @@
 /** What the endpoints of `CallsApi` answer. */
-import { CallEvent, CallIndex, Calls, EventLog, EventStore, Ladder, Retention } from "@ringback/core"
+import { CallError, CallEvent, CallIndex, Calls, EventLog, EventStore, Ladder, Retention } from "@ringback/core"
 import { DateTime, Duration, Effect, Option, Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import * as CallsApi from "../../CallsApi.ts"
@@ -25,16 +25,17 @@ const stored = <A, E, R>(effect: Effect.Effect<A, E | EventStore.StoreError, R>)
   )
 
 /** The errors of what is asked of one call as problems. */
-const ofOne = <A, E, R>(effect: Effect.Effect<A, E | EventStore.StoreError | Calls.CallNotFound, R>) =>
+const ofOne = <A, E, R>(effect: Effect.Effect<A, E | EventStore.StoreError | CallError.CallNotFound, R>) =>
   Effect.mapError(
     stored(effect),
-    (error) => error instanceof Calls.CallNotFound ? notFound() : error as Exclude<typeof error, Calls.CallNotFound>
+    (error) =>
+      error instanceof CallError.CallNotFound ? notFound() : error as Exclude<typeof error, CallError.CallNotFound>
   )
 
 const notFound = (detail?: string) => new Problem.CallNotFound(detail === undefined ? {} : { detail })
 
-const rejected = <E>(error: E | Calls.SignalRejected) =>
-  error instanceof Calls.SignalRejected ? new Problem.SignalRejected({ detail: error.problem }) : error
+const rejected = <E>(error: E | CallError.SignalRejected) =>
+  error instanceof CallError.SignalRejected ? new Problem.SignalRejected({ detail: error.problem }) : error
 
 const asId = (id: string) => id as CallEvent.CallId
 

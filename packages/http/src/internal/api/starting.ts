@@ -1,6 +1,6 @@
 /** Starts of flows by their names. */
 import { Call } from "@ringback/core"
-import type { Calls, EventStore } from "@ringback/core"
+import type { CallError, Calls, EventStore } from "@ringback/core"
 import { Effect, Option } from "effect"
 import type { Schema } from "effect"
 import * as CallsApi from "../../CallsApi.ts"
@@ -15,7 +15,12 @@ interface Asked {
 type Shown = typeof CallsApi.Started.Type | typeof CallsApi.Replayed.Type
 
 const problemOf = (
-  error: Calls.InvalidInput | Calls.FlowNotRegistered | Calls.KeyTaken | Calls.KeyPruned | EventStore.StoreError
+  error:
+    | CallError.InvalidInput
+    | CallError.FlowNotRegistered
+    | CallError.KeyTaken
+    | CallError.KeyPruned
+    | EventStore.StoreError
 ) => {
   switch (error._tag) {
     case "InvalidInput":

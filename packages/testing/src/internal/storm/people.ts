@@ -2,7 +2,7 @@
  * The people of a storm: callees whom nobody has scripted, and the application, which starts calls until that is
  * acknowledged, tells them things, cancels some, and waits for their outcomes.
  */
-import { type CallEvent, Calls, EventStore } from "@ringback/core"
+import { CallError, type CallEvent, type Calls, EventStore } from "@ringback/core"
 import { Cause, Deferred, Effect, Exit, Result, Schedule } from "effect"
 import * as Callee from "../../Callee.ts"
 import type { Border } from "./border.ts"
@@ -87,7 +87,7 @@ export const application = (world: World, border: Border, process: Process, key:
 /** An outcome in its stored form. */
 const toExit = (world: World, outcome: Result.Result<unknown, unknown>): CallEvent.Exit => {
   const { codec } = world.options.flow
-  if (Result.isFailure(outcome) && outcome.failure instanceof Calls.CallStopped) {
+  if (Result.isFailure(outcome) && outcome.failure instanceof CallError.CallStopped) {
     world.show("error", outcome.failure.message)
     return { _tag: "Stopped", reason: outcome.failure.reason }
   }
