@@ -10,9 +10,9 @@
 import { Duration, Result, Schema } from "effect"
 import type { Effect, Pipeable, Types } from "effect"
 import { dual } from "effect/Function"
-import * as Action from "./Action.ts"
 import * as bounds from "./internal/bounds.ts"
 import { InvalidFlow } from "./internal/bounds.ts"
+import { checked } from "./internal/flow/asking.ts"
 import * as interpreter from "./internal/flow/interpreter.ts"
 import { readBack, storedForm, unlessThrown } from "./internal/flow/storedForm.ts"
 import { longest } from "./internal/json.ts"
@@ -245,44 +245,6 @@ export const ask = <Q extends Request.Request, A, E = never, R = never>(
   request: Q,
   resume: (response: Request.Responses[Q["_tag"]]) => interpreter.Exit<A, E>
 ): Flow<A, E, R> => fromNode({ _tag: "Await", request: checked(request), resume })
-
-/** Every request passes here, whoever makes it, so that nothing is recorded which cannot be read back. */
-const checked = (request: Request.Request): Request.Request => {
-  switch (request._tag) {
-    case "Sleep":
-      bounds.wait("Flow.sleep", request.millis)
-      return request
-    case "SetDeadline":
-      bounds.wait("Flow.timeout", request.millis)
-      return request
-    case "Activity":
-      bounds.name("Flow.activity", request.name)
-      bounds.within(`Flow.activity "${request.name}"`, request.withinMillis)
-      return request
-    case "Signal":
-      bounds.name("Flow.signal", request.name)
-      bounds.wait(`Flow.signal "${request.name}"`, request.withinMillis)
-      return request
-    case "Note":
-      bounds.name("Flow.note", request.name)
-      return { ...request, data: bounds.data(`Flow.note "${request.name}"`, request.data) }
-    case "Dial": {
-      bounds.ring("Flow.dial", request.ringForMillis)
-      const { evenIfUnknown: _, ringForMillis: __, ...dialled } = request
-      const { _tag, ...copied } = Action.dial(dialled)
-      return { ...request, ...copied }
-    }
-    case "Prompt":
-    case "Bridge":
-      return { ...request, action: Action.checked(request.action) } as Request.Request
-    case "Answer":
-    case "Leave":
-    case "LiftDeadline":
-    case "Now":
-    case "Random":
-      return request
-  }
-}
 
 /**
  * Writes a flow as a generator: `yield*` runs another flow and gives its value.
