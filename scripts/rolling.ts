@@ -7,7 +7,7 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
 import { Calls, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
-import { Callee, FakeTransport, PhoneCompany } from "@ringback/testing"
+import { Callee, type CompanyRecord, FakeTransport, PhoneCompany } from "@ringback/testing"
 import { Console, Context, Data, Effect, Exit, Layer, Redacted, Schedule, Schema, Scope } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Postgres from "./postgres.ts"
@@ -65,7 +65,7 @@ const counted = (each: ReadonlyArray<string>): string => {
 }
 
 /** Nobody is on the line any more at the end of a call, so its event needs no answer, and is recorded all the same. */
-const replyTo = (entry: PhoneCompany.Entry): ReadonlyArray<string> => {
+const replyTo = (entry: CompanyRecord.Entry): ReadonlyArray<string> => {
   if (entry._tag === "Unanswered") {
     return [`${entry.webhook.event === "call_completed" ? "end without an answer" : "unanswered"}: ${entry.problem}`]
   }

@@ -107,8 +107,9 @@ const rooms = [
       "Callee",
       "Scenario",
       "PhoneLine",
-      "PhoneCompany",
+      "CompanyRecord",
       "CompanyLadder",
+      "PhoneCompany",
       "FakeClock",
       "FakeTransport",
       "TestCalls",
@@ -125,7 +126,7 @@ const rooms = [
       "Arbitraries",
       "Commands"
     ],
-    pure: ["Callee", "Scenario", "PhoneLine", "CompanyLadder", "Law", "FlowExplorer"],
+    pure: ["Callee", "Scenario", "PhoneLine", "CompanyRecord", "CompanyLadder", "Law", "FlowExplorer"],
     uses: [
       "effect",
       "effect/*",
@@ -140,7 +141,12 @@ const rooms = [
       "node:*"
     ],
     plain: ["@dagrejs/dagre"],
-    wings: { storm: ["Storm", "StormLaws"], explorer: ["FlowExplorer"], emulator: ["TelesignEmulator"] }
+    wings: {
+      storm: ["Storm", "StormLaws"],
+      explorer: ["FlowExplorer"],
+      emulator: ["TelesignEmulator"],
+      company: ["PhoneCompany"]
+    }
   },
   {
     name: "cli",

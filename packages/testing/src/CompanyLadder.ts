@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { type Action, Explain, Ladder, PhoneNumber, Webhook } from "@ringback/core"
-import type { Entry } from "./PhoneCompany.ts"
+import type { Entry } from "./CompanyRecord.ts"
 
 /**
  * The rungs of what a `PhoneCompany` or an emulator has seen, for `Ladder.text`.

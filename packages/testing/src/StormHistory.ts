@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import type { Action, CallEvent, EventStore, LiveCall, Reply, Settings, Webhook } from "@ringback/core"
-import type { Entry, Ring } from "./PhoneCompany.ts"
+import type { Entry, Ring } from "./CompanyRecord.ts"
 import type { Kind } from "./StormFaults.ts"
 
 /**

@@ -8,6 +8,7 @@
 export * as Arbitraries from "./Arbitraries.ts"
 export * as Callee from "./Callee.ts"
 export * as CompanyLadder from "./CompanyLadder.ts"
+export * as CompanyRecord from "./CompanyRecord.ts"
 export * as FakeClock from "./FakeClock.ts"
 export * as FakeTransport from "./FakeTransport.ts"
 export * as PhoneCompany from "./PhoneCompany.ts"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Action, PhoneNumber, Transport, type Webhook } from "@ringback/core"
-import { Callee, FakeClock, FakeTransport, PhoneCompany } from "@ringback/testing"
+import { Callee, CompanyRecord, FakeClock, FakeTransport, PhoneCompany } from "@ringback/testing"
 import { Clock, Deferred, Effect, Fiber, Layer, Random, Scope, Stream } from "effect"
 
 const to = PhoneNumber.make("15550170001")
@@ -169,7 +169,7 @@ describe("PhoneCompany", () => {
       assert.strictEqual(yield* problem(), "TypeError: no such thing")
       yield* PhoneCompany.connect(() => Effect.fail({ digits: "1234" }))
       assert.strictEqual(yield* problem(), "it failed")
-      yield* PhoneCompany.connect(() => Effect.fail(new PhoneCompany.UnreadableReply({ problem: "it is not JSON" })))
+      yield* PhoneCompany.connect(() => Effect.fail(new CompanyRecord.UnreadableReply({ problem: "it is not JSON" })))
       assert.strictEqual(yield* problem(), "Rejected")
       assert.isTrue((yield* PhoneCompany.lines).every(({ state }) => state._tag === "Quiet"))
     }).pipe(company))
@@ -253,7 +253,7 @@ describe("PhoneCompany", () => {
       yield* ended
       const id = referenceId.slice(0, 8)
       assert.deepStrictEqual(
-        (yield* Fiber.join(told)).map(PhoneCompany.describe),
+        (yield* Fiber.join(told)).map(CompanyRecord.describe),
         [
           `${id} dial to 1••••••••01: accepted`,
           `${id} event dial_completed, answered`,

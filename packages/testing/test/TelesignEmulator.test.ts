@@ -2,7 +2,15 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber } from "@ringback/core"
 import { Telesign, TelesignWebhook } from "@ringback/http"
-import { Callee, FakeClock, PhoneCompany, PhoneLine, TelesignEmulator, TestCalls } from "@ringback/testing"
+import {
+  Callee,
+  CompanyRecord,
+  FakeClock,
+  PhoneCompany,
+  PhoneLine,
+  TelesignEmulator,
+  TestCalls
+} from "@ringback/testing"
 import { Clock, Effect, Fiber, Layer, Redacted, Schema, Stream } from "effect"
 import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
 import { createHmac } from "node:crypto"
@@ -84,9 +92,9 @@ const emulator = (options?: TelesignEmulator.Options) =>
   Effect.provide(TelesignEmulator.layer(options).pipe(Layer.provideMerge(FakeClock.layer)))
 
 /** Waits until an entry of this kind, and of this event if one is given, is in the log. */
-const entry = <Tag extends PhoneCompany.Entry["_tag"]>(tag: Tag, event?: string) =>
+const entry = <Tag extends CompanyRecord.Entry["_tag"]>(tag: Tag, event?: string) =>
   Effect.gen(function*() {
-    const is = (entry: PhoneCompany.Entry): entry is Extract<PhoneCompany.Entry, { readonly _tag: Tag }> =>
+    const is = (entry: CompanyRecord.Entry): entry is Extract<CompanyRecord.Entry, { readonly _tag: Tag }> =>
       entry._tag === tag && (event === undefined || ("webhook" in entry && entry.webhook.event === event))
     const later = yield* Effect.forkScoped(Stream.runHead(Stream.filter(PhoneCompany.changes, is)), {
       startImmediately: true
@@ -96,7 +104,7 @@ const entry = <Tag extends PhoneCompany.Entry["_tag"]>(tag: Tag, event?: string)
 
 const lines = Effect.map(
   PhoneCompany.log,
-  (log) => log.map((entry) => PhoneCompany.describe(entry).replace(/^[0-9A-F]{8} /, ""))
+  (log) => log.map((entry) => CompanyRecord.describe(entry).replace(/^[0-9A-F]{8} /, ""))
 )
 
 describe("POST /v2/voice", () => {
@@ -145,7 +153,7 @@ describe("POST /v2/voice", () => {
         assert.deepStrictEqual(yield* PhoneCompany.rings, [])
         const log = yield* PhoneCompany.log
         assert.deepStrictEqual(log.map(({ _tag }) => _tag), ["Refused"])
-        assert.notMatch(PhoneCompany.describe(log[0]!), /5550170/)
+        assert.notMatch(CompanyRecord.describe(log[0]!), /5550170/)
       }).pipe(emulator({
         owned: [`+${from}`],
         blocked: { "15550170002": "to_number_blocked_by_country", "+15550170003": "premium_to_number_rejected" }
@@ -406,7 +414,7 @@ describe("events", () => {
       assert.match((yield* entry("Unanswered")).problem, /lost on the way/)
     }).pipe(emulator({ lost: { events: { dial_completed: Infinity } } })))
 
-  it.effect.each<[string, EventsServer.Answer, PhoneCompany.Entry["_tag"], RegExp]>([
+  it.effect.each<[string, EventsServer.Answer, CompanyRecord.Entry["_tag"], RegExp]>([
     ["text", "ok", "Rejected", /it is not JSON/],
     ["an action that is not known", { method: "sing" }, "Rejected", /"sing" is not known/],
     ["an action that lacks something", { method: "speak", params: {} }, "Rejected", /tts\.message/],
@@ -422,7 +430,7 @@ describe("events", () => {
         yield* TelesignEmulator.reportTo(server.url)
         yield* post(dialling({ max_call_duration: "200" }))
         yield* server.ended
-        assert.match(PhoneCompany.describe(yield* entry(tag)), words)
+        assert.match(CompanyRecord.describe(yield* entry(tag)), words)
         assert.deepStrictEqual(server.told(), ["dial_completed", "call_completed"])
       }).pipe(emulator())
   )

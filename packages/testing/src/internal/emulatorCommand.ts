@@ -6,6 +6,7 @@ import { TelesignWire } from "@ringback/http"
 import { Console, Duration, Effect, Option, Redacted, Result, Schema, Stdio, Stream } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import * as Callee from "../Callee.ts"
+import * as CompanyRecord from "../CompanyRecord.ts"
 import * as PhoneCompany from "../PhoneCompany.ts"
 import * as PhoneLine from "../PhoneLine.ts"
 import * as TelesignEmulator from "../TelesignEmulator.ts"
@@ -279,8 +280,8 @@ const greet = ({ apiKey, customerId, eventsUrl }: Given, url: string) => {
   return Console.log(`Telesign emulator at ${url} (customer id ${customerId}, ${key}). Events ${events}`)
 }
 
-const print = (entry: PhoneCompany.Entry) =>
-  Console.log(`${new Date(entry.at).toISOString().slice(11, 23)} ${PhoneCompany.describe(entry)}`)
+const print = (entry: CompanyRecord.Entry) =>
+  Console.log(`${new Date(entry.at).toISOString().slice(11, 23)} ${CompanyRecord.describe(entry)}`)
 
 /** Reads what is typed: Enter is a call, s and Enter skips a wait, s 10m and Enter skips ten minutes. */
 const listen = Effect.fnUntraced(function*(given: Given) {

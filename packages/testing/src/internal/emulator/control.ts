@@ -6,6 +6,7 @@ import { TelesignWire } from "@ringback/http"
 import { Duration, Effect, Fiber, Layer, Option, Result, Stream } from "effect"
 import type { Schema } from "effect"
 import { HttpApiBuilder, HttpApiMiddleware } from "effect/http-api"
+import type * as CompanyRecord from "../../CompanyRecord.ts"
 import * as EmulatorApi from "../../EmulatorApi.ts"
 import type * as PhoneCompany from "../../PhoneCompany.ts"
 import type { Followers } from "./followers.ts"
@@ -119,7 +120,7 @@ const fits = ({ event, kind, reference_id }: Asked, entry: Entry): boolean =>
   (event === undefined || ("event" in entry && entry.event.event === event)) &&
   (reference_id === undefined || ("reference_id" in entry && entry.reference_id === reference_id))
 
-const written = (options: TelesignWire.Options, entry: PhoneCompany.Entry, n: number): Entry => {
+const written = (options: TelesignWire.Options, entry: CompanyRecord.Entry, n: number): Entry => {
   const said = { n, at: utc(entry.at) }
   if (entry._tag === "Refused") {
     const { action, problem, status } = entry

@@ -7,7 +7,7 @@ import type { TelesignAuth } from "@ringback/http"
 import { ByteSize, Deferred, Duration, Effect, Exit, Predicate, Redacted, Result, Schema, Stream } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
-import { UnreadableReply } from "../../PhoneCompany.ts"
+import { UnreadableReply } from "../../CompanyRecord.ts"
 import * as unproved from "./unproved.ts"
 
 /** There was no reply; the message says why, without the address. */
