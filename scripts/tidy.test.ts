@@ -145,7 +145,8 @@ const rooms = [
       storm: ["Storm", "StormLaws"],
       explorer: ["FlowExplorer"],
       emulator: ["TelesignEmulator"],
-      company: ["PhoneCompany"]
+      company: ["PhoneCompany"],
+      contract: ["StoreContract"]
     }
   },
   {
