@@ -6,9 +6,10 @@ import { Effect, Layer, Redacted } from "effect"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import type { Ran } from "../../../scripts/terminal.ts"
+import { Approval } from "../../../scripts/testApplication.ts"
 import * as Postgres from "../../../scripts/testPostgres.ts"
 import { Cli } from "../src/index.ts"
-import { Approval, engine } from "./fixtures/application.ts"
+import { engine } from "./fixtures/application.ts"
 
 const { exitCodes } = Cli
 

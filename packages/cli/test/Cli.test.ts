@@ -8,8 +8,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { vi } from "vitest"
 import { type Ran, run } from "../../../scripts/terminal.ts"
+import { address, Approval, from, Pin, session, to, tokens } from "../../../scripts/testApplication.ts"
 import { Cli } from "../src/index.ts"
-import { application, Approval, ask, engine, from, Pin, to, tokens, url } from "./fixtures/application.ts"
+import { application, ask, engine } from "./fixtures/application.ts"
 
 const { exitCodes } = Cli
 
@@ -28,7 +29,7 @@ const talked = Effect.gen(function*() {
   const calls = yield* Calls.Calls
   const { id } = yield* Calls.start(Pin, { to, from, word: "tangerine" })
   const report = Effect.fnUntraced(function*(event: string, data: object) {
-    const reply = yield* calls.receive({ event, referenceId: "CANARYREF", ...data })
+    const reply = yield* calls.receive({ event, referenceId: session(1), ...data })
     yield* reply.sent(true)
   })
   while ((yield* calls.events(id)).every(({ _tag }) => _tag !== "DialAccepted")) {
@@ -123,7 +124,7 @@ describe("ringback over a URL", () => {
         assert.match(ran.err, words)
         assert.strictEqual(ran.out, "")
       }
-      const RINGBACK_URL = yield* url
+      const RINGBACK_URL = yield* address
       is(yield* run(["calls"]), "usage", /--url/)
       is(yield* run(["calls"], { RINGBACK_URL }), "notAllowed", /RINGBACK_TOKEN/)
       is(

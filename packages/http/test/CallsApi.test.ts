@@ -2,19 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { CallEvent, Calls } from "@ringback/core"
 import { Effect, Fiber, Latch, Layer } from "effect"
 import { TestClock } from "effect/testing"
+import { to } from "../../../scripts/testApplication.ts"
 import { type CallsApi, CallsApiProblem } from "../src/index.ts"
-import { client, layer, request, to } from "./fixtures/callsApi.ts"
-
-/** Lets the time pass until a request is answered. */
-const whileTimePasses = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.gen(function*() {
-    const asked = yield* Effect.forkChild(effect, { startImmediately: true })
-    while (asked.pollUnsafe() === undefined) {
-      yield* TestClock.adjust("1 second")
-      yield* Effect.promise(() => new Promise(setImmediate))
-    }
-    return yield* Fiber.join(asked)
-  })
+import { client, layer, request, whileTimePasses } from "./fixtures/callsApi.ts"
 
 const start = (
   api: CallsApi.Client,

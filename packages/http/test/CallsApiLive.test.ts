@@ -1,24 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls } from "@ringback/core"
 import { Effect, Fiber, Random, Redacted, Stream } from "effect"
-import { TestClock } from "effect/testing"
 import { once } from "node:events"
 import { connect, createServer, type Server, type Socket } from "node:net"
+import { address, tokens } from "../../../scripts/testApplication.ts"
 import { CallsApi, CallsApiProblem } from "../src/index.ts"
-import { address, client, layer, request, tokens } from "./fixtures/callsApi.ts"
+import { client, layer, pass, request, whileTimePasses } from "./fixtures/callsApi.ts"
 
 const seed = "17"
-
-/** A second, and what comes over the network meanwhile. */
-const pass = Effect.andThen(TestClock.adjust("1 second"), Effect.promise(() => new Promise(setImmediate)))
-
-/** Lets the time pass until something is done. */
-const whileTimePasses = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.gen(function*() {
-    const asked = yield* Effect.forkChild(effect, { startImmediately: true })
-    while (asked.pollUnsafe() === undefined) yield* pass
-    return yield* Fiber.join(asked)
-  })
 
 /** A network that ends each connection after so many bytes of what the server says. */
 const breaking = (target: string, bytes: () => number) =>

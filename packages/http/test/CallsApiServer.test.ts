@@ -3,8 +3,9 @@ import { Calls } from "@ringback/core"
 import { Effect, Exit, Layer, Logger, Redacted, References } from "effect"
 import { HttpApi, OpenApi } from "effect/http-api"
 import { readFileSync } from "node:fs"
+import { from, to, tokens } from "../../../scripts/testApplication.ts"
 import { CallsApi, CallsApiProblem, CallsApiServer } from "../src/index.ts"
-import { client, from, layer, report, request, to, tokens } from "./fixtures/callsApi.ts"
+import { client, layer, report, request } from "./fixtures/callsApi.ts"
 
 const json = { "content-type": "application/json" }
 
