@@ -85,7 +85,8 @@ const door = Effect.fnUntraced(function*(
   }
   const isFor = (request: NodeHttp.Request): boolean =>
     request.method === "POST" && NodeHttp.isRequest(request) &&
-    Answering.isAt(options.path, NodeHttp.targetOf(request.url ?? ""))
+    Answering.isAt(options.path, NodeHttp.targetOf(request.url ?? "")) &&
+    !Answering.isSocket(NodeHttp.offerOf(request))
 
   yield* Effect.acquireRelease(
     Effect.sync(() => NodeHttp.intercept(server, { isFor, take })),

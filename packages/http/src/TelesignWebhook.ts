@@ -90,7 +90,7 @@ export interface Options<V extends Verification<unknown> = Verification> extends
  * answer; by `TelesignNode`, that the connection took the whole of it.
  *
  * The address is one: other spellings of `path` (another case, a trailing slash, `//`, an encoded letter) are 404, for they would
- * pass by what a proxy allows by path. Middleware sees and changes the answer as that of any route.
+ * pass by what a proxy allows by path. So is a request that wants a WebSocket. Middleware sees and changes the answer as that of any route.
  *
  * Requests of webhooks leave no access log (`HttpMiddleware.logger`): what is to be known of them the engine says.
  *
@@ -133,7 +133,8 @@ const route = Effect.fnUntraced(function*(options: Options) {
     ))
 
   return (request: Request): Effect.Effect<Response, never, Scope.Scope> =>
-    Answering.isAt(options.path, NodeHttp.cameTo(request.url, request.source))
+    Answering.isAt(options.path, NodeHttp.cameTo(request.url, request.source)) &&
+      !Answering.isSocket(request.headers["upgrade"])
       ? unlogged(Effect.flatMap(bodyOf(request, reading), (body) => answered(request, body)))
       : Effect.succeed(HttpServerResponse.empty({ status: 404 }))
 })

@@ -97,6 +97,8 @@ const authorization = `Authorization: TSA 11AA:${signature}`
 
 const offer = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA"]
 
+const socket = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAA"]
+
 /** What comes in, and what is answered. */
 const requests: Readonly<Record<string, readonly [request: string, ...statuses: ReadonlyArray<number>]>> = {
   "the address": [post(path), 200],
@@ -126,6 +128,9 @@ const requests: Readonly<Record<string, readonly [request: string, ...statuses: 
   "a body that is asked for first": [post(path, "Expect: 100-continue"), 100, 200],
   "an offer to speak HTTP/2": [post(path, ...offer), 200],
   "an offer to speak HTTP/2 elsewhere": [post("/other", ...offer), 404],
+  "an offer of a WebSocket": [post(path, ...socket), 404],
+  "an offer of a WebSocket, in capitals": [post(path, "Connection: Upgrade", "Upgrade: WebSocket"), 404],
+  "an offer of another protocol": [post(path, "Connection: Upgrade", "Upgrade: TLS/1.2"), 200],
   "several on one connection": [post(path) + post(path) + post(`${path}/`) + post(path), 200, 200, 404, 200],
   "HTTP/1.0": [head(`POST ${path} HTTP/1.0`) + body, 200],
   "a body that is encoded": [post(path, "Content-Encoding: gzip"), 200],

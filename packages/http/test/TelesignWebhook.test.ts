@@ -452,6 +452,19 @@ for (const [way, serve] of ways) {
         assert.strictEqual(get.status, 404)
         assert.strictEqual((yield* post(`${url}/other`, JSON.stringify(answered))).status, 404)
       }))
+
+    it.effect("a request for a WebSocket is not served, also where others listen for that", () =>
+      Effect.gen(function*() {
+        const { receive, received } = engine(question)
+        const { port } = yield* serve(receive)
+        const offer =
+          "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAA"
+        const client = yield* dialIn(port)
+        client.write(requestText(JSON.stringify(answered)).replace("host: a", `host: a\r\n${offer}`))
+        const [data] = yield* Effect.promise(() => once(client, "data"))
+        assert.match(String(data), /^HTTP\/1.1 404/)
+        assert.lengthOf(received, 0)
+      }))
   })
 
   describe(`signatures by ${way}`, () => {

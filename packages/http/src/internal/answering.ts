@@ -177,6 +177,12 @@ export const isAt = (path: string, target: string): boolean => {
   return (end === -1 ? target : target.slice(0, end)) === path
 }
 
+/**
+ * Whether a request wants to talk over a WebSocket, which is none of a webhook's: it is not for a door, whatever its address. Where
+ * Node hands such requests over by themselves, nobody reads their bodies. Other offers are ignored.
+ */
+export const isSocket = (upgrade: string | undefined): boolean => upgrade?.toLowerCase() === "websocket"
+
 const decoder = new TextDecoder()
 
 const decode = (body: Body): Webhook.Webhook | TelesignMetrics.Rejection => {

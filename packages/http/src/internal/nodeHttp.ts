@@ -150,10 +150,14 @@ export const withAllOf = (headers: Headers.Headers, source: object): Headers.Hea
 /** The values of `Authorization` as they came, over HTTP/1 or HTTP/2; none where that is not known. */
 const authorizations = (source: object): ReadonlyArray<string> => {
   const { rawHeaders } = source as { readonly rawHeaders?: ReadonlyArray<string> }
-  return Array.isArray(rawHeaders)
-    ? rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]!.toLowerCase() === "authorization")
-    : []
+  return Array.isArray(rawHeaders) ? valuesOf(rawHeaders, "authorization") : []
 }
+
+const valuesOf = (rawHeaders: ReadonlyArray<string>, name: string): ReadonlyArray<string> =>
+  rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]!.toLowerCase() === name)
+
+/** The protocol that is offered with a request, if one is. */
+export const offerOf = ({ rawHeaders }: Request): string | undefined => valuesOf(rawHeaders, "upgrade")[0]
 
 /** The target of a request as a path, also if it came as the whole address. Nothing is made of its dots and escapes. */
 export const targetOf = (url: string): string => url.replace(/^https?:\/\/[^/?#]*/i, "")
