@@ -6,9 +6,8 @@
  * carrier cannot recognise a dial that comes again, and the phone would ring twice. Its body leaves once, so a client that
  * repeats, races or redirects a request, and a `fetch` that does so after 421, is stopped, and the dial is `Lost`.
  *
- * What breaks before a client has asked for the body is `NotSent`, a break in the TLS handshake among it. `layerNodeHttp` asks
- * for it before there is a connection; there Node itself tells that a handshake broke. A handshake that never ends is `Lost` there,
- * because until something breaks Node tells nothing.
+ * What breaks, or is too late, before a client has asked for the body is `NotSent`, a break in the TLS handshake among it.
+ * `layerNodeHttp` asks for it before there is a connection; there Node itself tells how far that has come.
  *
  * Each `POST` asks for a connection of its own (`Connection: close`), because a kept one that went stale breaks, and a
  * dial that met a broken connection was perhaps done. These clients do as asked on Node, as long as nothing else speaks
@@ -51,8 +50,8 @@ export interface Options extends TelesignAuth.Credentials {
   /** Default `https://rest-ww.telesign.com` ("Send an action"; documented). */
   readonly baseUrl?: string | URL | undefined
   /**
-   * How long to wait for the whole answer, 10 seconds by default. After that the dial is `Lost`. If the client has a
-   * connect timeout, make it shorter: a connection that was never made is `NotSent`, and the dial can be tried again.
+   * How long to wait for the whole answer, 10 seconds by default. After that the dial is `Lost`, or `NotSent` if there was no
+   * connection until then, or TLS not agreed on.
    */
   readonly timeout?: Duration.Input | undefined
   /**
@@ -281,7 +280,7 @@ const make = Effect.fnUntraced(function*(options: Configured, names: Names) {
   const settings = yield* Effect.fromResult(check(options, names))
   const client = yield* HttpClient.HttpClient
   const authorize = yield* authorizing(settings, options.authentication, names)
-  const wasInHandshake = yield* Handshake.watch
+  yield* Handshake.watch
   const fetchOptions = Option.getOrUndefined(yield* Effect.serviceOption(FetchHttpClient.RequestInit))
   if (settings.url.protocol === "http:" && !isLoopback(settings.url.hostname)) {
     yield* Effect.logWarning(`${names.baseUrl} is not https: the credentials travel in clear text`)
@@ -291,7 +290,7 @@ const make = Effect.fnUntraced(function*(options: Configured, names: Names) {
   }
 
   const outcomeOf = (dial: Action.Dial): Effect.Effect<Outcome> => {
-    const once = new OnceBody()
+    const [once, sending] = [new OnceBody(), new Handshake.Attempt()]
     return Effect.gen(function*() {
       const body = JSON.stringify(TelesignWire.encodeDial(withParameters(dial, options.parameters)))
       const request = HttpClientRequest.post(settings.url).pipe(
@@ -299,9 +298,13 @@ const make = Effect.fnUntraced(function*(options: Configured, names: Names) {
         HttpClientRequest.setHeaders({ accept: contentType, connection: "close" }),
         HttpClientRequest.bodyText(body, contentType)
       )
-      return yield* attempt(client, request, { once, externalId: dial.externalId, wasInHandshake })
+      return yield* attempt(client, request, { once, sending, externalId: dial.externalId })
     }).pipe(
-      Effect.timeoutOrElse({ duration: settings.timeout, orElse: () => tooLate(once, settings.timeout) }),
+      // What is too late is judged before the client is interrupted, which leaves nothing to judge by.
+      Effect.raceFirst(
+        Effect.andThen(Effect.sleep(settings.timeout), Effect.suspend(() => tooLate(once, sending, settings.timeout)))
+      ),
+      Effect.provideService(Handshake.Current, sending),
       Effect.ensuring(Effect.sync(() => once.close())),
       // With any other word Node's fetch reads the body before there is a connection.
       Effect.provideService(FetchHttpClient.RequestInit, { ...fetchOptions, redirect: "error" }),
@@ -359,9 +362,9 @@ const lost = (problem: string): Effect.Effect<Outcome> => Effect.succeed(Result.
 const notSent = (problem: string): Effect.Effect<Outcome> =>
   Effect.succeed(Result.fail(new Transport.NotSent({ problem, obstacle: "unreachable" })))
 
-const tooLate = (once: OnceBody, timeout: Duration.Duration): Effect.Effect<Outcome> => {
+const tooLate = (once: OnceBody, sending: Handshake.Attempt, timeout: Duration.Duration): Effect.Effect<Outcome> => {
   once.close()
-  return once.isGone
+  return once.isGone && !sending.giveUp()
     ? lost(`no answer within ${Duration.format(timeout)}`)
     : notSent(`no connection within ${Duration.format(timeout)}`)
 }
@@ -369,14 +372,14 @@ const tooLate = (once: OnceBody, timeout: Duration.Duration): Effect.Effect<Outc
 /** What one dial is judged by. */
 interface Evidence {
   readonly once: OnceBody
+  readonly sending: Handshake.Attempt
   readonly externalId: string | undefined
-  readonly wasInHandshake: Handshake.WasInHandshake
 }
 
 const attempt = (
   client: HttpClient.HttpClient,
   request: HttpClientRequest.HttpClientRequest,
-  { externalId, once, wasInHandshake }: Evidence
+  { externalId, once, sending }: Evidence
 ): Effect.Effect<Outcome> =>
   once.guard(client).execute(request).pipe(
     Effect.flatMap((response) => conclude(request, response, externalId)),
@@ -387,7 +390,7 @@ const attempt = (
         case "StatusCodeError": // a client that takes other codes than 2xx for failures
           return conclude(request, reason.response, externalId)
         case "TransportError":
-          return Effect.succeed(Result.fail(judge(reason.cause, once, wasInHandshake)))
+          return Effect.succeed(Result.fail(judge(reason.cause, once, sending)))
         default:
           return lost("the HTTP client failed")
       }

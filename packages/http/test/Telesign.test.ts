@@ -356,6 +356,26 @@ for (const [name, client] of Object.entries(clients)) {
   })
 }
 
+describe("over node:http, which asks for the body before it connects,", () => {
+  it.effect("what has no connection in time is surely not sent, and never will be", () =>
+    Effect.gen(function*() {
+      const server = yield* RawServer.answers("202 Accepted", accepted)
+      const asked = yield* Deferred.make<() => void>()
+      const agent = NodeHttpClient.layerAgentOptions({
+        lookup: (_host, _options, found) =>
+          Deferred.doneUnsafe(asked, Exit.succeed(() => found(null, [{ address: "127.0.0.1", family: 4 }])))
+      })
+      const client = Layer.provide(NodeHttpClient.layerNodeHttpNoAgent, agent)
+      const sending = yield* Effect.forkChild(send(at(server, "http", "telesign.invalid"), client))
+      const resolve = yield* Deferred.await(asked)
+      yield* TestClock.adjust("10 seconds")
+      assertNotSent(yield* Fiber.join(sending), /^no connection within 10s$/)
+      resolve()
+      yield* send(at(server), NodeHttpClient.layerNodeHttp)
+      assert.strictEqual(server.received.connections, 1)
+    }))
+})
+
 describe("trouble with dials", () => {
   const linesOf = (status: string, body: string) =>
     Effect.gen(function*() {

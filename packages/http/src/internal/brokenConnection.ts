@@ -16,10 +16,10 @@ const notSent = (problem: string) => new Transport.NotSent({ problem, obstacle: 
 export const judge = (
   cause: unknown,
   once: OnceBody,
-  wasInHandshake: Handshake.WasInHandshake
+  sending: Handshake.Attempt
 ): Transport.NotSent | Transport.Lost => {
   const proof = neverTravelled(cause) ??
-    (isAny(cause, wasInHandshake) ? `${brokenHandshake}${codeOf(cause)}` : undefined)
+    (sending.wasInHandshake ? `${brokenHandshake}${codeOf(cause)}` : undefined)
   if (proof !== undefined) return notSent(proof)
   if (isRedirect(cause)) return lost("the answer is a redirect, which is not followed")
   return once.isGone
@@ -28,10 +28,6 @@ export const judge = (
 }
 
 const brokenHandshake = "the TLS handshake failed"
-
-/** Whether it is so of an error or of what lies behind it. */
-const isAny = (cause: unknown, is: (cause: object) => boolean): boolean =>
-  Predicate.isObject(cause) && (is(cause) || isAny(cause.cause, is))
 
 /** The words of Node's `fetch`. */
 const isRedirect = (cause: unknown): boolean =>
