@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { type Config, Context, Effect, Layer, Redacted, Schema } from "effect"
+import { type Config, ConfigProvider, Context, Effect, Layer, Redacted, Schema } from "effect"
 import type { CallId } from "./CallEvent.ts"
 import * as ids from "./internal/ids.ts"
 import type { StoreError } from "./internal/storeError.ts"
@@ -144,17 +144,32 @@ export const NumbersKey: Context.Reference<Redacted.Redacted | undefined> = Cont
 )
 
 /**
- * The key that is too short to keep numbers secret from who has the database.
+ * The key that is too short to keep numbers secret from who has the database. `setting` is what the configuration calls it, if it
+ * came from there.
  *
  * @since 0.1.0
  */
-export class NumbersKeyTooShort extends Schema.TaggedError<NumbersKeyTooShort>()("NumbersKeyTooShort", {}) {
+export class NumbersKeyTooShort extends Schema.TaggedError<NumbersKeyTooShort>()("NumbersKeyTooShort", {
+  setting: Schema.optionalKey(Schema.String)
+}) {
   override get message() {
-    return `The key that calls are found by number with needs ${shortest} characters at least`
+    const key = this.setting === undefined ? "The key" : `${this.setting}, the key`
+    return `${key} that calls are found by number with, needs ${shortest} characters at least`
   }
 }
 
 const shortest = 16
+
+/** Reads a setting, and tells how it is called. */
+const read = Effect.fnUntraced(function*<A>(config: Config.Config<A>) {
+  const provider = yield* ConfigProvider.ConfigProvider
+  let setting = ""
+  const value = yield* config.parse(ConfigProvider.make((path) => {
+    setting = path.join("_")
+    return provider.load(path)
+  }))
+  return { value, setting }
+})
 
 /**
  * Gives a store the key that calls are found by number with, from the configuration or at hand.
@@ -168,11 +183,11 @@ export const layerNumbersKey = (
 ): Layer.Layer<never, Config.ConfigError | NumbersKeyTooShort> =>
   Layer.effect(
     NumbersKey,
-    Effect.filterOrFail(
-      Redacted.isRedacted(key) ? Effect.succeed(key as Redacted.Redacted) : key,
-      (key) => Redacted.value(key).length >= shortest,
-      () => new NumbersKeyTooShort()
-    )
+    Effect.gen(function*() {
+      const { value, ...named } = Redacted.isRedacted(key) ? { value: key as Redacted.Redacted } : yield* read(key)
+      if (Redacted.value(value).length < shortest) return yield* new NumbersKeyTooShort(named)
+      return value
+    })
   )
 
 /**

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { CallIndex, EventLog, EventStore, PhoneNumber, Retention, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Config, ConfigProvider, Context, DateTime, Effect, Layer, Redacted, Scope, Stream } from "effect"
+import { Config, ConfigProvider, Context, DateTime, Effect, Layer, Redacted, Result, Scope, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { StatementSync } from "node:sqlite"
 import { append, callId, lifeOf, lists, plant } from "./fixtures/listedCalls.ts"
@@ -198,6 +198,8 @@ describe("the key of numbers", () => {
       const short = yield* built(configured, { KEY: "0123456789abcde" })
       assert.include(JSON.stringify(short), "NumbersKeyTooShort")
       assert.notInclude(JSON.stringify(short), "0123456789")
+      const message = "KEY, the key that calls are found by number with, needs 16 characters at least"
+      assert.strictEqual(Result.isFailure(short) ? short.failure.message : "", message)
       assert.strictEqual((yield* built(configured))._tag, "Failure")
     }))
 
