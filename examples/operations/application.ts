@@ -3,7 +3,7 @@
  * figures, behind a login of its own. The database is whatever store it is given.
  */
 import { Calls, PhoneNumber } from "@ringback/core"
-import { CallsApiServer, Inspector, TelesignWebhook } from "@ringback/http"
+import { CallsApiServer, Inspector, Telesign, TelesignWebhook } from "@ringback/http"
 import { Config, Effect, Layer, Redacted, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Appointment } from "../appointment/flow.ts"
@@ -17,14 +17,19 @@ export const CallsLive = Calls.layer({ flows: [Appointment, Results] })
 
 const Booking = Schema.Struct({ booking: Schema.String, to: PhoneNumber.PhoneNumber, when: Schema.String })
 
+const noBooking = HttpServerResponse.jsonUnsafe(
+  { problem: "A booking is JSON with booking, to (country code and number, digits only) and when" },
+  { status: 400 }
+)
+
 const Bookings = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const calls = yield* Calls.Calls
-  const from = PhoneNumber.make(yield* Config.String("TELESIGN_CALLER_ID"))
+  const from = yield* Telesign.callerId
   yield* router.add(
     "POST",
     "/bookings",
     Effect.gen(function*() {
-      const { booking, to, when } = yield* HttpServerRequest.schemaBodyJson(Booking)
+      const { booking, to, when } = yield* Effect.mapError(HttpServerRequest.schemaBodyJson(Booking), () => noBooking)
       const call = yield* calls.start(Appointment, { to, from, when }, { key: booking })
       return HttpServerResponse.jsonUnsafe({ call: call.id })
     })

@@ -84,17 +84,27 @@ const get = (url: string, headers: Readonly<Record<string, string>> = {}) =>
     return { status: response.status, text: await response.text() }
   })
 
+const book = (url: string, booking: unknown) =>
+  Effect.promise(async () => {
+    const response = await fetch(`${url}/bookings`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(booking)
+    })
+    const json = await response.json() as { readonly call: string; readonly problem: string }
+    return { status: response.status, json }
+  })
+
 /** Books an appointment by the application's own route, and looks at its call by every way that is mounted. */
 const walk = Effect.fnUntraced(function*(database: Readonly<Record<string, string>>) {
   yield* PhoneCompany.callee(to, [Callee.answers("1 second").presses("1")])
   const url = yield* running(database)
-  const booked = yield* Effect.promise(() =>
-    fetch(`${url}/bookings`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ booking: "b-17", to, when: "Tuesday at ten" })
-    }).then((response) => response.json() as Promise<{ readonly call: string }>)
-  )
+  for (const wrong of [{ booking: "b-16", when: "Tuesday at ten" }, { booking: "b-16", to: "me", when: "" }, "b-16"]) {
+    const refused = yield* book(url, wrong)
+    assert.strictEqual(refused.status, 400)
+    assert.include(refused.json.problem, "A booking is JSON with booking, to")
+  }
+  const { json: booked } = yield* book(url, { booking: "b-17", to, when: "Tuesday at ten" })
   const api = yield* CallsApi.client({ url: `${url}/ringback`, token: Redacted.make(token) })
   const ended = yield* api.calls.outcome({ params: { callId: booked.call }, query: { wait: 60 } })
   assert.strictEqual(ended.outcome, "Success")
