@@ -305,6 +305,28 @@ describe("while the store is late", () => {
       const later = yield* Calls.receive({ event: "speak_completed", referenceId: "caller 3" })
       assert.isUndefined(later.action) // nothing is kept of the caller who was refused
     }).pipe(Effect.provide(world({ store: { waiting: 2 } }))))
+
+  it.effect("nor more whose call is looked for, whoever sends them, and a call that is live is heard meanwhile", () =>
+    Effect.gen(function*() {
+      const [caller, stranger] = [{ to: from, from: "15550170044" }, { to: "15550170001", from }]
+      yield* Calls.receive({ event: "incoming_call", referenceId: "caller 1", ...caller })
+      yield* stop
+      const unknown = (n: number) => Calls.receive({ event: "speak_completed", referenceId: `guess ${n}`, ...stranger })
+      const noRoom = Calls.receive({ event: "incoming_call", referenceId: "caller 2", ...caller })
+      const waiting = yield* Effect.forEach([unknown(1), noRoom], (one) => Effect.forkChild(one))
+      yield* Effect.yieldNow
+      for (const one of [unknown(2), noRoom]) {
+        assert.include((yield* Effect.flip(one)).message, "2 webhooks wait for it already")
+      }
+      const heard = yield* Effect.forkChild(
+        Calls.receive({ event: "speak_completed", referenceId: "caller 1", ...caller })
+      )
+      yield* Effect.yieldNow
+      yield* goOn
+      assert.strictEqual((yield* Fiber.join(heard)).basis, "recorded")
+      const answers = yield* Effect.forEach(waiting, Fiber.join)
+      assert.deepStrictEqual(answers.map(({ basis }) => basis), ["unclaimed", "refused"])
+    }).pipe(Effect.provide(world({ inbound: { linesAtMost: 1 }, store: { waiting: 2 } }))))
 })
 
 describe("a reply", () => {

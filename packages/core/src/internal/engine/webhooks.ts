@@ -54,6 +54,7 @@ export const make = Effect.fnUntraced(function*(
   const { sessions } = parts
   const context = yield* Effect.context<never>()
   let stamps = 0
+  let inSearch = 0
   const stamp = () => ++stamps
   const refusal = Exit.succeed(Reply.make(options.refusal, "refused"))
 
@@ -76,9 +77,13 @@ export const make = Effect.fnUntraced(function*(
     const known = sessions.find(webhook.referenceId)
     const id = known ?? (isIncoming(webhook) ? incoming(webhook) : addresses.attemptOf(webhook)?.call)
     const isLetIn = known !== undefined || !isIncoming(webhook) || id !== undefined && callers.letsIn(id)
-    if (id !== undefined && isLetIn) arrivals.accept(webhook, id, came, answer)
-    else run(search(webhook, came, answer)) // There is no room for a caller here, whom another process may have let in.
+    if (id !== undefined && isLetIn) return arrivals.accept(webhook, id, came, answer)
+    if (waiting() >= settings.store.waiting) return refusals.turnAway(answer)
+    inSearch++
+    run(search(webhook, came, answer)) // There is no room for a caller here, whom another process may have let in.
   }
+
+  const waiting = () => arrivals.waiting() + inSearch
 
   /** The call that a caller begins, if there is a flow at the number that was called. */
   const incoming = (webhook: Webhook.Webhook): CallId | undefined =>
@@ -91,6 +96,7 @@ export const make = Effect.fnUntraced(function*(
       orElse: () => Effect.fail(notInTime)
     })
     const searched = (exit: Exit.Exit<Option.Option<CallId>, StoreError>) => {
+      inSearch--
       if (Exit.isFailure(exit) || Option.isNone(exit.value)) return notFound(webhook, exit, answer)
       return void arrivals.accept(webhook, exit.value.value, came, answer)
     }
@@ -116,5 +122,5 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const { failing, isLate } = lateReplies
-  return { receive, isLate, failing, waiting: arrivals.waiting }
+  return { receive, isLate, failing, waiting }
 })
