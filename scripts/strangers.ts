@@ -234,9 +234,11 @@ export const cases: ReadonlyArray<Case> = [
     knows: "one of our numbers",
     tries: "2,000 calls at once",
     attempt: Effect.fnUntraced(function*({ reads, rows, send }) {
+      const began = performance.now()
       const answers = yield* times(2_000, (n) => send(incoming(`call ${n}`)))
+      const mayCome = 50 * (1 + (performance.now() - began) / 1000)
       const taken = answers.filter((answer) => heard(answer) === "Code?").length
-      const isBounded = taken <= 200 && (yield* rows) <= 2 * taken && (yield* reads) <= 2_000
+      const isBounded = taken <= mayCome && (yield* rows) <= 2 * taken && (yield* reads) <= 2_000
       if (answers[0]?.status === 401) return `2000 × 401; ${yield* rows} rows, ${yield* reads} reads`
       return isBounded
         ? "50 a second are taken, the others hung up; 2 rows each at most of those, 1 read each at most"
