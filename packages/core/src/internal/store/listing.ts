@@ -35,11 +35,12 @@ export const fromState = (state: number): Pick<Entry, "direction" | "status" | "
 })
 
 /** All states, and those that a filter allows. */
-export const statesOf = ({ direction, outcome, status }: Filter): ReadonlyArray<number> =>
+export const statesOf = ({ direction, dueBefore, outcome, status }: Filter): ReadonlyArray<number> =>
   Array.from({ length: 16 }, (_, state) => state).filter((state) => {
     const known = fromState(state)
     return (direction === undefined || direction === known.direction) &&
-      (status === undefined || status === known.status) && (outcome === undefined || outcome === known.outcome)
+      (status === undefined || status === known.status) && (outcome === undefined || outcome === known.outcome) &&
+      (dueBefore === undefined || known.status === "running")
   })
 
 /** Makes of a number what it is found by. */

@@ -54,6 +54,12 @@ const bitSize = 10_000
 /** So many groups are asked for by one statement: databases take no statement of any length. */
 const groupsAtOnce = 64
 
+/** So many running calls are looked at, at once, for those that are due, unless a page has more. */
+const lookedAtOnce = 250
+
+/** If no more calls than this are due, they are few. */
+const fewDue = 1000
+
 /** The call at which the next group begins, where some columns are those of the group before and one is later. */
 const nextGroup = (same: ReadonlyArray<string>, later: string, order: string): string =>
   `(SELECT call_id FROM ringback_listed AS later
@@ -119,6 +125,54 @@ const counter = (sql: SqlClient.SqlClient) => {
   })
 
   return { countOf, countBits }
+}
+
+/** The order of a list, and after which place it goes on. */
+interface Order {
+  readonly byEnd: boolean
+  readonly from: Listing.Place | undefined
+}
+
+const placeIn = ({ byEnd }: Order) => (row: Row): Listing.Place => ({
+  time: byEnd ? row.ended! : row.started,
+  callId: row.call_id
+})
+
+/** Reads rows. The pieces bring what their indexes hold, and only what is on the page is read whole. */
+const reader = (
+  sql: SqlClient.SqlClient,
+  dialect: Dialect.Dialect,
+  toStoreError: (error: SqlError.SqlError) => StoreError
+) => {
+  const pieceOf = ({ from: source, place, where }: Piece, { byEnd, from }: Order, limit: number) => {
+    const time = sql.literal(byEnd ? "listed.ended" : `${place}.started`)
+    const id = sql.literal(`${byEnd ? "listed" : place}.call_id`)
+    const later = from === undefined ? [] : [sql`(${time}, ${id}) < (${from.time}, ${from.callId})`]
+    return sql`SELECT ${id} AS call_id, ${time} AS place FROM ${source} ${lines(sql, [...where, ...later])}
+      ORDER BY ${time} DESC, ${id} DESC LIMIT ${limit}`
+  }
+
+  const read = (pieces: ReadonlyArray<Piece>, order: Order, limit: number) => {
+    const [first, ...rest] = pieces.map((piece, n) =>
+      sql`SELECT * FROM (${pieceOf(piece, order, limit)}) AS ${sql.literal(`g${n}`)}`
+    )
+    const joined = rest.reduce((all, piece) => sql`${all} UNION ALL ${piece}`, first!)
+    return sql<Row>`SELECT listed.*, last.version, last.waiting_for, last.due
+      FROM (SELECT * FROM (${joined}) AS pieces ORDER BY place DESC, call_id DESC LIMIT ${limit}) AS found
+      JOIN ringback_listed AS listed ON listed.call_id = found.call_id ${sql.literal(dialect.joinLast)}`.unprepared
+  }
+
+  /** Some rows, in their order. */
+  const rowsOf = Effect.fnUntraced(function*(pieces: ReadonlyArray<Piece>, order: Order, limit: number) {
+    const found: Array<Row> = []
+    for (let n = 0; n < pieces.length; n += groupsAtOnce) {
+      found.push(...yield* Effect.mapError(read(pieces.slice(n, n + groupsAtOnce), order, limit), toStoreError))
+    }
+    const placeOf = placeIn(order)
+    return found.toSorted((self, that) => Listing.compare(placeOf(that), placeOf(self))).slice(0, limit)
+  })
+
+  return { rowsOf }
 }
 
 /** The list of calls in a database. */
@@ -196,37 +250,47 @@ export const make = (
     }))
   }, (effect) => Effect.catchTag(effect, "SqlError", (error) => Effect.fail(toStoreError(error))))
 
-  const list: CallIndex["Service"]["list"] = Effect.fnUntraced(function*(filter = {}, { after, limit } = {}) {
-    const byEnd = Listing.isByEnd(filter)
-    const column = byEnd ? "ended" : "started"
-    const from = after === undefined ? undefined : Listing.placeOf(after)
-    const most = Listing.limitOf(limit)
+  const { rowsOf } = reader(sql, dialect, toStoreError)
 
-    const pieceOf = ({ from: source, place, where }: Piece) => {
-      const time = sql.literal(`${byEnd ? "listed" : place}.${column}`)
-      const id = sql.literal(`${byEnd ? "listed" : place}.call_id`)
-      const later = from === undefined ? [] : [sql`(${time}, ${id}) < (${from.time}, ${from.callId})`]
-      return sql`SELECT listed.* FROM ${source} ${lines(sql, [...where, ...later])}
-        ORDER BY ${time} DESC, ${id} DESC LIMIT ${most + 1}`
-    }
+  const countDue = (before: number): Effect.Effect<number, StoreError> =>
+    Effect.mapBoth(
+      sql<{ readonly calls: number }>`SELECT count(*) AS calls FROM (
+        SELECT call_id FROM ringback_unfinished WHERE due_from < ${before} LIMIT ${fewDue + 1}
+      ) AS due`,
+      { onFailure: toStoreError, onSuccess: ([row]) => Number(row?.calls ?? 0) }
+    )
 
-    const read = (some: ReadonlyArray<Piece>) => {
-      const [first, ...rest] = some.map((piece, n) => sql`SELECT * FROM (${pieceOf(piece)}) AS ${sql.literal(`g${n}`)}`)
-      const joined = rest.reduce((all, piece) => sql`${all} UNION ALL ${piece}`, first!)
-      const order = sql.literal(`${column} DESC, call_id DESC`)
-      return sql<Row>`SELECT listed.*, last.version, last.waiting_for, last.due
-        FROM (SELECT * FROM (${joined}) AS pieces ORDER BY ${order} LIMIT ${most + 1}) AS listed ${
-        sql.literal(dialect.joinLast)
-      }`.unprepared
-    }
+  /** Whether those that are due are looked for among those that run. Only PostgreSQL finds them by when they are due. */
+  const isLookedFor = ({ dueBefore, key, number }: Filter): Effect.Effect<boolean, StoreError> => {
+    if (dueBefore === undefined || key !== undefined || number !== undefined) return Effect.succeed(false)
+    return dialect.isShared ? Effect.map(countDue(dueBefore), (count) => count > fewDue) : Effect.succeed(true)
+  }
 
-    const pieces = yield* sources(filter)
+  /** Calls that are due, of those that run, some at once and newest first, until there are enough for a page. */
+  const lookFor = Effect.fnUntraced(function*(filter: Filter, order: Order, most: number) {
+    if (Listing.statesOf(filter).length === 0 || order.byEnd) return []
+    const pieces = yield* sources({ ...filter, dueBefore: undefined, status: "running" })
     const found: Array<Row> = []
-    for (let n = 0; n < pieces.length; n += groupsAtOnce) {
-      found.push(...yield* Effect.mapError(read(pieces.slice(n, n + groupsAtOnce)), toStoreError))
+    let from = order.from
+    for (let size = most + 1;; size = Math.min(2 * size, Math.max(size, lookedAtOnce))) {
+      const some: ReadonlyArray<Row> = yield* rowsOf(pieces, { ...order, from }, size)
+      found.push(...some.filter(({ due }) => due !== null && due < filter.dueBefore!))
+      if (found.length > most || some.length < size) return found.slice(0, most + 1)
+      from = placeIn(order)(some.at(-1)!)
+      yield* Effect.yieldNow
     }
-    const placeOf = (row: Row): Listing.Place => ({ time: byEnd ? row.ended! : row.started, callId: row.call_id })
-    return toPage(found.toSorted((self, that) => Listing.compare(placeOf(that), placeOf(self))), most, placeOf)
+  })
+
+  const list: CallIndex["Service"]["list"] = Effect.fnUntraced(function*(filter = {}, { after, limit } = {}) {
+    const order: Order = {
+      byEnd: Listing.isByEnd(filter),
+      from: after === undefined ? undefined : Listing.placeOf(after)
+    }
+    const most = Listing.limitOf(limit)
+    const rows = (yield* isLookedFor(filter))
+      ? yield* lookFor(filter, order, most)
+      : yield* rowsOf(yield* sources(filter), order, most + 1)
+    return toPage(rows, most, placeIn(order))
   })
 
   const counts: CallIndex["Service"]["counts"] = Effect.fnUntraced(function*(filter = {}) {
