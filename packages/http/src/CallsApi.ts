@@ -102,6 +102,9 @@ export class Needs extends Context.Service<Needs, Scope>()("@ringback/http/Calls
 
 const at = Schema.Finite
 
+/** The last moment that a date can be, in milliseconds since 1970. */
+const latest = 8_640_000_000_000_000
+
 const Direction = Schema.Literals(["outbound", "inbound"])
 const Status = Schema.Literals(["running", "over"])
 
@@ -476,8 +479,8 @@ export const calls = HttpApiGroup.make("calls").add(
   }).annotateMerge(told(
     "steer",
     "Tell a call something",
-    "That its flow waits for by `Flow.signal`, now or later. With the header `Idempotency-Key`, telling it twice is telling it once. Who " +
-      "told it, and the `reason`, are on record."
+    "That its flow waits for by `Flow.signal`, now or later. With the header `Idempotency-Key`, telling it twice is telling it once; " +
+      "another signal under the same key is refused, and so is one to a flow that has ended. Who told it, and the `reason`, are on record."
   )),
   HttpApiEndpoint.post("cancel", "/calls/:callId/cancel", {
     params: call,
@@ -554,9 +557,9 @@ export const flows = HttpApiGroup.make("flows").add(
 export const engine = HttpApiGroup.make("engine").add(
   HttpApiEndpoint.get("live", "/live", {
     query: { reveal, after: Schema.optionalKey(EventLog.Position) },
-    headers: lastEventId,
+    headers: { "last-event-id": Schema.optionalKey(EventLog.Position) },
     success: HttpApiSchema.StreamSse({ events: Live }),
-    error: [Problem.NotPermitted, Problem.TooManyStreams, ...store]
+    error: [Problem.NotPermitted, Problem.TooManyStreams, Problem.PlaceUnknown, ...store]
   }).annotateMerge(told(
     "read",
     "Follow all calls",
@@ -571,7 +574,7 @@ export const engine = HttpApiGroup.make("engine").add(
   ),
   HttpApiEndpoint.post("prune", "/prune", {
     payload: Schema.Struct({
-      endedBefore: Schema.optionalKey(at),
+      endedBefore: Schema.optionalKey(at.check(Schema.isBetween({ minimum: -latest, maximum: latest }))),
       keepAtMost: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))),
       rememberForDays: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 3650 })))
     }),
@@ -591,6 +594,9 @@ export const engine = HttpApiGroup.make("engine").add(
  */
 export const CallsApi = HttpApi.make("calls-api").add(calls, flows, engine)
   .middleware(Permission).middleware(Authorization).middleware(Readable)
+  // A filter that is misspelt would be no filter, and a list that of all calls.
+  .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error" })
+  .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error" })
   .annotateMerge(OpenApi.annotations({
     title: "Calls of Ringback",
     version: "0.1.0",
@@ -643,9 +649,9 @@ export interface Following<Place> {
 }
 
 /** A place, in the forms in which it is asked for. */
-interface Asked {
+interface Asked<Place extends string> {
   readonly query: { readonly reveal?: boolean }
-  readonly headers: { readonly "last-event-id"?: string }
+  readonly headers: { readonly "last-event-id"?: Place }
 }
 
 /** How long to wait before a lost connection is made anew. */
@@ -653,7 +659,7 @@ const pause = Duration.seconds(1)
 
 /** Goes on after the last event that was heard, until there is no more to come. */
 const resumed = <E, E2>(
-  connect: (asked: Asked) => Effect.Effect<Stream.Stream<Live, E>, E2>,
+  connect: (asked: Asked<string>) => Effect.Effect<Stream.Stream<Live, E>, E2>,
   { after, lost = Effect.void, reveal = false }: Following<string | number>
 ): Stream.Stream<typeof Turn.Type, Exclude<E | E2, Broken>> => {
   let last = after === undefined ? undefined : `${after}`
@@ -700,4 +706,4 @@ export const follow = (client: Client, callId: string, options: Following<number
  * @since 0.1.0
  */
 export const followAll = (client: Client, options: Following<EventLog.Position> = {}) =>
-  resumed(({ headers, query }) => client.engine.live({ query, headers }), options)
+  resumed((asked) => client.engine.live(asked as Asked<EventLog.Position>), options)

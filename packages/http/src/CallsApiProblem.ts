@@ -47,6 +47,28 @@ export class NotPermitted extends HttpApiError.Problem<NotPermitted>()("NotPermi
 }, { scope: Schema.String }) {}
 
 /**
+ * There is no endpoint at this path.
+ *
+ * @since 0.1.0
+ */
+export class NoSuchPath extends HttpApiError.Problem<NoSuchPath>()("NoSuchPath", {
+  type: type("no-such-path"),
+  status: 404,
+  title: "There is nothing at this path"
+}) {}
+
+/**
+ * There is an endpoint at this path, but not for this method. The header `Allow` names those that there are.
+ *
+ * @since 0.1.0
+ */
+export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()("MethodNotAllowed", {
+  type: type("method-not-allowed"),
+  status: 405,
+  title: "This path cannot be asked by this method"
+}) {}
+
+/**
  * There is no call of this id in the store.
  *
  * @since 0.1.0
@@ -90,6 +112,18 @@ export class StartInProgress extends HttpApiError.Problem<StartInProgress>()("St
   status: 409,
   title: "A start under this key is in progress"
 }, { retryAfterSeconds }) {}
+
+/**
+ * The place to go on from has not come yet in the order of all turns: it is of another store, or this one was restored from an earlier copy.
+ * Asking again for it does not help: begin anew.
+ *
+ * @since 0.1.0
+ */
+export class PlaceUnknown extends HttpApiError.Problem<PlaceUnknown>()("PlaceUnknown", {
+  type: type("place-unknown"),
+  status: 409,
+  title: "The place to go on from has not come yet"
+}) {}
 
 /**
  * The key is that of a call which began with another input. Nothing was started.
@@ -233,10 +267,13 @@ export const all = [
   InvalidRequest,
   NotAuthenticated,
   NotPermitted,
+  NoSuchPath,
+  MethodNotAllowed,
   CallNotFound,
   FlowNotRegistered,
   NoDrawing,
   StartInProgress,
+  PlaceUnknown,
   KeyTaken,
   KeyPruned,
   BodyTooLarge,
@@ -270,3 +307,11 @@ export const fromStore = ({ operation, reason }: EventStore.StoreError): StoreUn
       mayBeDone: operation === "write" && reason._tag !== "Busy" && reason._tag !== "Rejected",
       retryAfterSeconds: 2
     })
+
+/**
+ * The problem that an error of the log of all turns is.
+ *
+ * @since 0.1.0
+ */
+export const fromLog = (error: EventStore.StoreError): StoreUnavailable | CallUnreadable | PlaceUnknown =>
+  error.reason._tag === "Rejected" ? new PlaceUnknown({}) : fromStore(error)

@@ -14,7 +14,9 @@ import * as Problem from "./CallsApiProblem.ts"
 import * as Answering from "./internal/api/answering.ts"
 import * as Guarding from "./internal/api/guarding.ts"
 import * as Live from "./internal/api/live.ts"
+import * as Missing from "./internal/api/missing.ts"
 import * as Tokens from "./internal/api/tokens.ts"
+import * as Paths from "./internal/paths.ts"
 
 /**
  * What the API may cost.
@@ -82,8 +84,9 @@ export type Needs =
  * @since 0.1.0
  */
 export const layer = (options: Options = {}): Layer.Layer<never, never, Needs> => {
-  const { drawings = {}, limits = {}, path = "/ringback", reference = true } = options
-  const api = under(path)
+  const { drawings = {}, limits = {}, reference = true } = options
+  const path = Paths.unslashed(options.path ?? "/ringback")
+  const api = path === "" ? CallsApi.CallsApi : under(path)
   const live = liveLimits(limits)
   const given: Answering.Given = { api, drawings, limits: live, streams: Live.make(live) }
   const guarded = {
@@ -96,7 +99,11 @@ export const layer = (options: Options = {}): Layer.Layer<never, never, Needs> =
       Layer.provide([Answering.calls(given), Answering.flows(given), Answering.engine(given)]),
       Layer.provide([Guarding.permission(guarded), Guarding.readable(guarded)])
     )
-  return reference ? Layer.merge(routes, page(api, path)) : routes
+  return Layer.mergeAll(
+    routes,
+    reference ? page(api, path) : Layer.empty,
+    path === "" ? Layer.empty : Missing.layer(api, path) // at the root the application answers what is not there
+  )
 }
 
 const sizeOf = ({ maxBodySize = "128 KiB" }: Limits): ByteSize.ByteSize => ByteSize.fromInputUnsafe(maxBodySize)

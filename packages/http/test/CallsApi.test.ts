@@ -186,6 +186,30 @@ describe("CallsApi", () => {
       assert.strictEqual(yield* problem(misfit), "urn:ringback:problem:signal-rejected")
     }).pipe(Effect.provide(layer())))
 
+  it.effect("refuses another signal under the key of one, and any to a flow that has ended", () =>
+    Effect.gen(function*() {
+      const api = yield* client()
+      const { callId } = yield* start(api, undefined, { flow: "steps", input: { steps: 2 } })
+      const tell = (key: string | undefined, name: string, value: null | {} = null) =>
+        api.calls.signal({
+          params: { callId },
+          headers: key === undefined ? {} : { "idempotency-key": key },
+          payload: { name, value }
+        })
+      const rejected = "urn:ringback:problem:signal-rejected"
+      yield* tell("first", "step 0")
+      assert.strictEqual(yield* problem(tell("first", "step 1")), rejected)
+      yield* tell("later", "later", { a: [1, null], b: "x" })
+      yield* tell("later", "later", { b: "x", a: [1, null] })
+      assert.strictEqual(yield* problem(tell("later", "later", { a: [1, null], b: "y" })), rejected)
+      yield* tell("second", "step 1")
+      yield* tell("second", "step 1") // as one whose answer was lost
+      for (const key of [undefined, "third"]) assert.strictEqual(yield* problem(tell(key, "step 1")), rejected)
+      const calls = yield* Calls.Calls
+      const told = (yield* calls.events(callId as never)).filter(({ _tag }) => _tag === "SignalReceived")
+      assert.deepStrictEqual(told.map((each) => "name" in each && each.name), ["step 0", "later", "step 1"])
+    }).pipe(Effect.provide(layer())))
+
   it.effect("tells the flows with their schemas, and their drawings", () =>
     Effect.gen(function*() {
       const api = yield* client()

@@ -122,6 +122,38 @@ describe("a live stream", () => {
       yield* Effect.promise(() => reader.cancel())
     }).pipe(Effect.provide(layer())))
 
+  it.effect("of all calls can be gone on with where it began, before the first turn of any", () =>
+    Effect.gen(function*() {
+      const read = Effect.fnUntraced(function*(headers: Record<string, string>, until: string) {
+        const response = yield* request("/live", { headers })
+        const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+        let text = ""
+        yield* Effect.promise(async () => {
+          while (!text.includes(until)) text += (await reader.read()).value ?? ""
+          await reader.cancel()
+        })
+        return text
+      })
+      const begun = yield* read({}, "event: begin\n")
+      const id = /^id: (.+)$/m.exec(begun)?.[1]
+      assert.isDefined(id)
+      yield* begin(yield* client(), 1)
+      assert.include(yield* read({ "last-event-id": id! }, "event: turn\n"), "CallStarted")
+    }).pipe(Effect.provide(layer())))
+
+  it.effect("of all calls goes on from no place that has not come, and who follows hears of it", () =>
+    Effect.gen(function*() {
+      const api = yield* client()
+      yield* begin(api, 1)
+      for (const after of ["9", "9".repeat(20), `${"9".repeat(20)}.1`]) {
+        const failed = yield* Effect.flip(Stream.runCollect(CallsApi.followAll(api, { after: after as never })))
+        assert.instanceOf(failed, CallsApiProblem.PlaceUnknown)
+      }
+      for (const id of ["garbage", "-1", "1,2"]) {
+        assert.strictEqual((yield* request("/live", { headers: { "last-event-id": id } })).status, 400)
+      }
+    }).pipe(Effect.provide(layer())))
+
   it.effect("is refused where too many are open, and its place is free when it ends", () =>
     Effect.gen(function*() {
       const api = yield* client()

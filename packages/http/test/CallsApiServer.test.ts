@@ -3,7 +3,7 @@ import { Calls } from "@ringback/core"
 import { Effect, Exit, Layer, Logger, Redacted, References } from "effect"
 import { HttpApi, OpenApi } from "effect/http-api"
 import { readFileSync } from "node:fs"
-import { from, to, tokens } from "../../../scripts/testApplication.ts"
+import { address, from, to, tokens } from "../../../scripts/testApplication.ts"
 import { CallsApi, CallsApiProblem, CallsApiServer } from "../src/index.ts"
 import { client, layer, report, request } from "./fixtures/callsApi.ts"
 
@@ -81,6 +81,71 @@ describe("CallsApiServer", () => {
         const refused = yield* ask(`/calls/${callId}/${what}?reveal=true`, { token: tokens.reader })
         isProblem(refused, "not-permitted")
         assert.strictEqual(refused.body.scope, "reveal")
+      }
+    }).pipe(Effect.provide(layer())))
+
+  it.effect("says of each path by which methods it can be asked, and of any other that nothing is there", () =>
+    Effect.gen(function*() {
+      const callId: string = yield* begin
+      const all = endpoints(callId)
+      const isAt = (path: string) => ({ path: other }: Asked) => {
+        const [asked, parts] = [path.split("/"), other.split("/")]
+        return asked.length === parts.length && parts.every((part, i) => part === callId || part === asked[i])
+      }
+      for (const { path } of all) {
+        const known = all.filter(isAt(path)).map(({ method }) => method).filter((each, i, all) =>
+          all.indexOf(each) === i
+        )
+        for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+          if (known.includes(method as never)) continue
+          const refused = yield* ask(path, { method, token: "" })
+          isProblem(refused, "method-not-allowed")
+          assert.strictEqual(refused.headers.get("allow"), known.join(", "))
+        }
+      }
+      for (
+        const path of ["", "/", "/nothing", "/calls/x/nothing", "/calls/live/live/live", `/calls/${"a".repeat(200)}`]
+      ) {
+        for (const method of ["GET", "DELETE"]) {
+          const refused = yield* ask(path, { method })
+          isProblem(refused, path.length > 100 && method === "DELETE" ? "method-not-allowed" : "no-such-path")
+        }
+      }
+      const asked = yield* request("/calls", { method: "HEAD" })
+      assert.strictEqual(asked.status, 200)
+    }).pipe(Effect.provide(layer())))
+
+  it.effect("lies at the root, too, where the application answers what is not there", () =>
+    Effect.gen(function*() {
+      const root = (yield* address).replace("/ringback", "")
+      const headers = { authorization: `Bearer ${tokens.all}` }
+      const answers = ["/calls", "/openapi.json", "/nothing"].map((path) => fetch(root + path, { headers }))
+      const statuses = (yield* Effect.promise(() => Promise.all(answers))).map(({ status }) => status)
+      assert.deepStrictEqual(statuses, [200, 200, 404])
+    }).pipe(Effect.provide(layer({ path: "/" }))))
+
+  it.effect("takes no filter that it does not know for none, nor any other field", () =>
+    Effect.gen(function*() {
+      const unread = [
+        yield* ask("/calls?flwo=approval"),
+        yield* ask("/calls?number=15559130461"),
+        yield* ask("/calls/counts?outcom=Failure"),
+        yield* ask("/calls/search", { method: "POST", headers: json, body: `{"nubmer":"15559130461"}` }),
+        yield* ask("/prune", { method: "POST", headers: json, body: `{"keepAtmost":9,"endedBefore":0}` }),
+        yield* start(`{"flow":"approval","input":{"order":"17"},"Idempotency-Key":"k"}`)
+      ]
+      for (const each of unread) {
+        isProblem(each, "invalid-request")
+        assert.notInclude(each.text, "9130461")
+      }
+      assert.strictEqual((yield* ask("/calls/counts")).body.running, 0)
+    }).pipe(Effect.provide(layer())))
+
+  it.effect("prunes up to no time that is none", () =>
+    Effect.gen(function*() {
+      for (const time of ["1e300", "-1e300", "8640000000000001", "\"2026-01-01\"", "null"]) {
+        const body = `{"endedBefore":${time}}`
+        isProblem(yield* ask("/prune", { method: "POST", headers: json, body }), "invalid-request")
       }
     }).pipe(Effect.provide(layer())))
 

@@ -25,6 +25,14 @@ const placeOf = (position: Position | undefined): Place => {
   return second === undefined ? { begun: "0", position: first || "0" } : { begun: first, position: second }
 }
 
+/** The last number that a database counts to: what is beyond it is the place of no turn. */
+const last = 2n ** 63n - 1n
+
+const isBeyond = (after: Position | undefined): boolean => {
+  const { begun, position } = placeOf(after)
+  return BigInt(begun) > last || BigInt(position) > last
+}
+
 /** A turn as it is in its row. */
 export const toStoredTurn = (row: StoredTurn): StoredTurn => ({
   id: Dialect.unescape(row.id),
@@ -75,6 +83,7 @@ export const make = (
   return {
     isShared: dialect.isShared || !isWritten,
     read: Effect.fnUntraced(function*(after, limit) {
+      if (isBeyond(after)) return yield* ahead
       const rows = yield* Effect.mapError(
         sql<Row>`SELECT call_id, ${columns!}, id, version, at, format, events FROM ringback_turns
           WHERE ${isAfter(after)} AND ${complete!} AND status <> 'pruned' ORDER BY ${order!} LIMIT ${limit}`,

@@ -7,6 +7,7 @@ import * as Problem from "../../CallsApiProblem.ts"
 import * as Live from "./live.ts"
 import * as Showing from "./showing.ts"
 import * as Starting from "./starting.ts"
+import * as Telling from "./telling.ts"
 
 /** What the application gives beside its engine. */
 export interface Given {
@@ -146,8 +147,12 @@ export const calls = ({ api, limits, streams }: Given) =>
         .handle(
           "signal",
           Effect.fnUntraced(function*({ headers, params: { callId }, payload: { name, reason, value } }) {
-            const options = Showing.present({ key: headers["idempotency-key"], by: yield* by(reason) })
-            yield* ofOne(Effect.mapError(engine.signal(asId(callId), name, value, options), rejected))
+            const [id, key] = [asId(callId), headers["idempotency-key"]]
+            const hasEnded = Option.exists(yield* stored(engine.get(id)), ({ exit }) => exit !== undefined)
+            if (hasEnded && key === undefined) return yield* Telling.ended
+            const options = Showing.present({ key, by: yield* by(reason) })
+            yield* ofOne(Effect.mapError(engine.signal(id, name, value, options), rejected))
+            if (key !== undefined) yield* Telling.checked(yield* stored(engine.events(id)), { key, name, value })
             yield* audited(callId, "told a signal")
           })
         )
@@ -198,9 +203,10 @@ export const engine = ({ api, limits, streams }: Given) =>
         live: Effect.fnUntraced(function*({ headers, query }) {
           const reveal = yield* revealing("Whatever happens in all calls", query.reveal)
           const { actor } = yield* CallsApi.Caller
+          const after = headers["last-event-id"] ?? query.after ?? (yield* stored(log.last)) ?? Live.beforeAll
+          yield* Effect.mapError(log.read({ after, limit: 1 }), Problem.fromLog)
           yield* streams.open(actor)
-          const after = Showing.positionOf(headers["last-event-id"]) ?? query.after ?? (yield* stored(log.last))
-          return Live.response(Live.ofAll(log, { after: Option.fromNullishOr(after), reveal }), limits)
+          return Live.response(Live.ofAll(log, { after, reveal }), limits)
         }),
         me: () => CallsApi.Caller,
         obstacles: () => Effect.map(engine.obstacles, (all) => all.map(Showing.obstacle)),

@@ -1,6 +1,6 @@
 /** Live streams: server-sent events that can be gone on with from the last one that was heard. */
-import { Call, type CallEvent, type EventLog, EventStore } from "@ringback/core"
-import { Effect, Option, Schedule, Schema, Stream } from "effect"
+import { Call, type CallEvent, EventLog, EventStore } from "@ringback/core"
+import { Effect, Schedule, Schema, Stream } from "effect"
 import type { Duration, Scope } from "effect"
 import { Sse } from "effect/encoding"
 import { HttpServerResponse } from "effect/http"
@@ -64,7 +64,7 @@ export const response = (
   { heartbeat: every }: Limits
 ): HttpServerResponse.HttpServerResponse => {
   const told = Stream.catch(live, (error) => {
-    const { title, type } = Problem.fromStore(error)
+    const { title, type } = Problem.fromLog(error)
     return Stream.make<ReadonlyArray<Live>>({ event: "problem", data: { type, title } })
   })
   const beats = Stream.map(Stream.fromSchedule(Schedule.spaced(every)), () => heartbeat)
@@ -109,17 +109,19 @@ export const ofCall = (
   return Stream.concat(Stream.make(begin), Stream.concat(told, end))
 }
 
+/** The place before the first turn of any store. */
+export const beforeAll = EventLog.Position.make("0")
+
 /** The turns of all calls after a place. */
 export const ofAll = (
   log: EventLog.EventLog["Service"],
-  options: { readonly after: Option.Option<EventLog.Position>; readonly reveal: boolean }
+  { after, reveal }: { readonly after: EventLog.Position; readonly reveal: boolean }
 ): Stream.Stream<Live, EventStore.StoreError> => {
-  const after = Option.getOrUndefined(options.after)
-  const begin: Live = after === undefined ? { event: "begin", data: {} } : { event: "begin", id: after, data: {} }
+  const begin: Live = { event: "begin", id: after, data: {} }
   const turns = Stream.map(log.tail({ after }), ({ position, turn }): Live => ({
     event: "turn",
     id: position,
-    data: Showing.turn(turn, { reveal: options.reveal, first: undefined })
+    data: Showing.turn(turn, { reveal, first: undefined })
   }))
   return Stream.concat(Stream.make(begin), Stream.concat(turns, Stream.fail(closed)))
 }

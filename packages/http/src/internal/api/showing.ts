@@ -1,5 +1,5 @@
 /** Calls as `CallsApi` shows them. */
-import { Call, CallEvent, EventLog, Explain, Ladder, Replay } from "@ringback/core"
+import { Call, CallEvent, Explain, Ladder, Replay } from "@ringback/core"
 import type { CallIndex, Calls, EventStore, Settings } from "@ringback/core"
 import { DateTime, Schema } from "effect"
 import type * as CallsApi from "../../CallsApi.ts"
@@ -206,10 +206,6 @@ export const page = (
 /** The turn that a client has heard last. */
 export const versionOf = (lastEventId: string | undefined): number | undefined =>
   lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : undefined
-
-/** The place that a client has heard last. */
-export const positionOf = (lastEventId: string | undefined): EventLog.Position | undefined =>
-  Schema.is(EventLog.Position)(lastEventId) ? lastEventId : undefined
 
 /** A call as a ladder. */
 export const ladder = ({ turns }: Known, reveal: boolean): Ladder.Ladder => Ladder.make(eventsOf(turns), { reveal })
