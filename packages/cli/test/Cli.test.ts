@@ -116,6 +116,70 @@ describe("ringback over a URL", () => {
       assert.strictEqual((yield* ask(["show", id])).code, exitCodes.notFound)
     }).pipe(Effect.provide(application)))
 
+  it.effect("takes nothing for a time, a number or a place that is none", () =>
+    Effect.gen(function*() {
+      const { id } = yield* begin
+      said(yield* ask(["cancel", id]))
+      const times = ["45", "5", "90 days", "foo 1", "1e9", "", "2026-02-30", "2026-03-01T09:00", "2026-03-01 09:00"]
+      for (const time of times) {
+        const pruned = yield* ask(["prune", "--ended-before", time, "--yes"])
+        assert.strictEqual(pruned.code, exitCodes.usage, time)
+        assert.strictEqual((yield* ask(["calls", "--since", time])).code, exitCodes.usage, time)
+      }
+      for (const days of ["-1", "1e9", "NaN", ""]) {
+        assert.strictEqual((yield* ask(["prune", "--keep", "0", "--yes", "--remember", days])).code, exitCodes.usage)
+      }
+      for (const keep of ["", " ", "-1", "1.5", "0x10"]) {
+        assert.strictEqual((yield* ask(["prune", "--keep", keep, "--yes"])).code, exitCodes.usage)
+      }
+      const long = "k".repeat(256)
+      const misfits = [
+        ["calls", "--after", "garbage"],
+        ["calls", "--key", long],
+        ["calls", "--count", "--key", "order-17"],
+        ["calls", "--count", "--number", to],
+        ...[long, "", "a\nb", "ключ"].map((key) => ["signal", id, "x", "1", "--key", key])
+      ]
+      for (const misfit of misfits) {
+        const ran = yield* ask(misfit)
+        assert.strictEqual(ran.code, exitCodes.usage, `${misfit.join(" ")}: ${ran.err}`)
+      }
+      assert.include(said(yield* ask(["calls", "--since", "2026-03-01"])), "call")
+      said(yield* ask(["show", id])) // it was not removed
+    }).pipe(Effect.provide(application)))
+
+  it.effect("repeats no password, wherever it stands", () =>
+    Effect.gen(function*() {
+      const RINGBACK_URL = (yield* address).replace("http://", "http://ann:canary@")
+      const places = [
+        "postgre://ann:canary@h/db",
+        "mysql://ann:canary@h/db",
+        "ann:canary@h/db",
+        "user=ann password=canary"
+      ]
+      const environments = [{ RINGBACK_URL }, ...places.map((RINGBACK_DATABASE) => ({ RINGBACK_DATABASE }))]
+      for (const environment of environments) {
+        for (
+          const args of [["calls"], ["prune", "--keep", "0", "--yes"], ["doctor"], ["doctor", "--json"], ["watch"]]
+        ) {
+          const { code, err, out } = yield* run(args, { ...environment, RINGBACK_TOKEN: tokens.all })
+          assert.notStrictEqual(code, 0, args.join(" "))
+          assert.notInclude(out + err, "canary")
+        }
+      }
+      const unsendable = yield* run(["calls"], { RINGBACK_URL: yield* address, RINGBACK_TOKEN: "canary\ntoken" })
+      assert.strictEqual(unsendable.code, exitCodes.notAllowed)
+      assert.notInclude(unsendable.err, "canary")
+    }).pipe(Effect.provide(application)))
+
+  it.effect("waits for nothing that is not there", () =>
+    Effect.gen(function*() {
+      for (const RINGBACK_URL of ["http://127.0.0.1:9/ringback", (yield* address).replace("/ringback", "")]) {
+        const watched = yield* run(["watch"], { RINGBACK_URL, RINGBACK_TOKEN: tokens.all })
+        assert.include([exitCodes.unavailable, exitCodes.failed], watched.code)
+      }
+    }).pipe(Effect.provide(application)))
+
   it.effect("tells by its exit code and in words why it cannot", () =>
     Effect.gen(function*() {
       const { id } = yield* begin

@@ -15,6 +15,17 @@ export const reason = Flag.String("reason").pipe(
   Flag.optional
 )
 
+/** Whether a header can carry a text: one in the letters of ASCII, for others are carried differently by each program on the way. */
+export const isSendable = (text: string): boolean => /^[!-~]([ -~]*[!-~])?$/.test(text)
+
+/** A key under which something is told or started. */
+export const key = (description: string) =>
+  Flag.String("key").pipe(
+    Flag.withDescription(description),
+    Flag.withSchema(Schema.String.check(Schema.isBetweenLength(1, 255))),
+    Flag.optional
+  )
+
 const units: { readonly [unit: string]: (amount: number) => Duration.Duration } = {
   s: Duration.seconds,
   m: Duration.minutes,
@@ -23,11 +34,24 @@ const units: { readonly [unit: string]: (amount: number) => Duration.Duration } 
   w: Duration.weeks
 }
 
+/**
+ * A date, alone or with a time and its zone. `Date.parse` takes nearly everything for some time: to it `45`, which somebody meant as
+ * days, is the year 2045.
+ */
+const date = /^(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/
+
+/** Whether a day is in the calendar: to `Date` the 30th of February is the 2nd of March. */
+const isDay = (day: string): boolean => {
+  const at = new Date(day)
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(day)
+}
+
 /** A time as people give it, in milliseconds since 1970: `2h` ago, or a date. */
 export const instant = (text: string, now: number): number | undefined => {
-  const [, amount, unit] = /^(\d+)([smhdw])$/.exec(text) ?? []
+  const [, amount, unit] = /^(\d{1,6})([smhdw])$/.exec(text) ?? []
   if (amount !== undefined && unit !== undefined) return now - Duration.toMillis(units[unit]!(Number(amount)))
-  const at = Date.parse(text)
+  const [, day] = date.exec(text) ?? []
+  const at = day === undefined || !isDay(day) ? NaN : Date.parse(text)
   return Number.isNaN(at) ? undefined : at
 }
 
@@ -42,7 +66,7 @@ export const time = (name: string, description: string) =>
         if (at === undefined) throw new Error(text)
         return at
       },
-      () => "a time such as 2h, or a date"
+      () => "a time such as 2h, or a date such as 2026-03-01 (UTC) or 2026-03-01T09:00Z"
     ),
     Flag.optional
   )

@@ -5,6 +5,7 @@ import { Config, Context, Effect, Layer, Option, Redacted } from "effect"
 import { FetchHttpClient, HttpClientError, HttpRouter, HttpServer } from "effect/http"
 import type { SqlClient } from "effect/sql"
 import { existsSync } from "node:fs"
+import * as Arguments from "./arguments.ts"
 import { type codes, fail, type Failure } from "./failure.ts"
 import * as Printing from "./printing.ts"
 import { root } from "./root.ts"
@@ -33,11 +34,14 @@ const place = Effect.gen(function*() {
   const known = { url: yield* variable("RINGBACK_URL"), database: yield* variable("RINGBACK_DATABASE") }
   if (known.url !== undefined) return { url: known.url }
   if (known.database !== undefined) return { database: known.database }
-  return yield* fail(
-    "usage",
-    "Say where the calls are: --url https://example.com/ringback (or RINGBACK_URL), or --database postgres://… or calls.db"
-  )
+  return yield* unsaid
 })
+
+/** Neither an argument nor the environment says where calls are. */
+export const unsaid: Failure = fail(
+  "usage",
+  "Say where the calls are: --url https://example.com/ringback (or RINGBACK_URL), or --database postgres://… or calls.db"
+)
 
 /** A connection for as long as the scope is open. */
 export const connection = Effect.gen(function*() {
@@ -49,15 +53,21 @@ const overUrl = Effect.fnUntraced(function*(url: string) {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     return yield* fail("usage", "The URL has to be one of http or https")
   }
+  const { host, password, pathname, username } = new URL(url)
+  if (username !== "" || password !== "") {
+    return yield* fail("usage", "The URL holds a name or a password, which the API does not go by: set RINGBACK_TOKEN")
+  }
   const token = yield* Effect.orElseSucceed(Config.option(Config.Redacted("RINGBACK_TOKEN")), Option.none)
   if (Option.isNone(token)) {
     return yield* fail("notAllowed", "There is no token: set RINGBACK_TOKEN to one that the application knows")
+  }
+  if (!Arguments.isSendable(Redacted.value(token.value))) {
+    return yield* fail("notAllowed", "RINGBACK_TOKEN is no token: it is empty, or holds what no header can")
   }
   const api = yield* Effect.provide(
     CallsApi.client({ url: url.replace(/\/$/, ""), token: token.value }),
     FetchHttpClient.layer
   )
-  const { host, pathname } = new URL(url)
   return { api, where: host + pathname, kind: "url", isServed: Effect.succeed(true) } satisfies Connection
 })
 
@@ -132,7 +142,7 @@ const numbersKey = Layer.unwrap(
 
 const overDatabase = Effect.fnUntraced(function*(database: string) {
   const isPostgres = /^postgres(ql)?:\/\//.test(database)
-  if (!isPostgres && !existsSync(database)) return yield* fail("notFound", `There is no database ${database}`)
+  if (!isPostgres && !existsSync(database)) return yield* fail("notFound", missing(database))
   const stores = storesOf(isPostgres ? yield* postgres(database) : yield* sqlite(database))
   const context = yield* Effect.mapError(Layer.build(stores), (error) => unopened(isPostgres, error))
   const authorization = CallsApiServer.layerTokens([
@@ -155,6 +165,12 @@ const overDatabase = Effect.fnUntraced(function*(database: string) {
   const isServed = processes === undefined ? Effect.succeed(false) : Effect.map(processes.alive, ({ size }) => size > 0)
   return { api, where: isPostgres ? "the database" : database, kind: "database", isServed } satisfies Connection
 })
+
+/** An address that is misspelt may hold a password all the same, so it is not repeated. */
+const missing = (database: string): string =>
+  /:\/\/|[@=]/.test(database)
+    ? "There is no such database: it is postgres://… or the path of a file of SQLite"
+    : `There is no database ${database}`
 
 /** What a client of PostgreSQL says may hold the address, and with it a password. */
 const unopened = (isPostgres: boolean, error: Error): Failure => {
@@ -226,6 +242,19 @@ export const failureOf = (error: unknown): Failure => {
   return fail("failed", "The answer is not that of this API: is the application of another release?")
 }
 
+/** Asks the API for something that may take long. */
+export const askPatiently = <A, E, R>(request: Effect.Effect<A, E, R>): Effect.Effect<A, Failure, R> =>
+  Effect.mapError(request, failureOf)
+
+/** So long is an answer waited for: longer than the API waits for an outcome. */
+const patience = "90 seconds"
+
 /** Asks the API. */
 export const ask = <A, E, R>(request: Effect.Effect<A, E, R>): Effect.Effect<A, Failure, R> =>
-  Effect.mapError(request, failureOf)
+  Effect.timeoutOrElse(askPatiently(request), {
+    duration: patience,
+    orElse: () =>
+      Effect.fail(
+        fail("unavailable", `There is no answer after ${patience}: is the application well, and the URL right?`)
+      )
+  })

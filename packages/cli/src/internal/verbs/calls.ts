@@ -1,10 +1,11 @@
 /** `ringback calls`: lists, finds and counts calls. */
-import { PhoneNumber } from "@ringback/core"
+import { CallIndex, PhoneNumber } from "@ringback/core"
 import type { CallsApi } from "@ringback/http"
 import { Effect, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Arguments from "../arguments.ts"
 import * as Connecting from "../connecting.ts"
+import { fail } from "../failure.ts"
 import * as Printing from "../printing.ts"
 import { root } from "../root.ts"
 
@@ -33,13 +34,17 @@ const flags = {
     Flag.withSchema(PhoneNumber.PhoneNumber),
     Flag.optional
   ),
-  key: Flag.String("key").pipe(Flag.withDescription("Started under this key"), Flag.optional),
+  key: Arguments.key("Started under this key"),
   limit: Flag.Int("limit").pipe(
     Flag.withDescription("How many at most, 1 to 1000"),
     Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 }))),
     Flag.withDefault(50)
   ),
-  after: Flag.String("after").pipe(Flag.withDescription("Go on after this place of a list"), Flag.optional),
+  after: Flag.String("after").pipe(
+    Flag.withDescription("Go on after this place of a list"),
+    Flag.withSchema(CallIndex.Cursor),
+    Flag.optional
+  ),
   count: Flag.Boolean("count").pipe(
     Flag.withDescription("Only count them"),
     Flag.withoutNegation,
@@ -64,16 +69,21 @@ export const command = Command.make(
       const { json } = yield* root
       const { api } = yield* Connecting.connection
       const filter = Arguments.given(filters) as object
+      const secret = Arguments.given({ number, key })
       if (count) {
+        if (Object.keys(secret).length > 0) {
+          return yield* fail("usage", "Calls of a number or a key are listed, not counted")
+        }
         const counts = yield* Printing.waiting("Counting", Connecting.ask(api.calls.counts({ query: filter })))
-        if (json) return yield* Printing.json(counts)
+        if (json) {
+          return yield* Printing.json(counts)
+        }
         const { Failure, Stopped, Success } = counts.over
         return yield* Printing.table(["running", "success", "failure", "stopped"], [
           [counts.running, Success, Failure, Stopped].map(String)
         ])
       }
       const paging = Arguments.given({ after, limit })
-      const secret = Arguments.given({ number, key })
       const asked = Object.keys(secret).length > 0
         ? Connecting.ask(api.calls.search({ payload: { ...filter, ...paging, ...secret } as object }))
         : Connecting.ask(api.calls.list({ query: { ...filter, ...paging } as object }))

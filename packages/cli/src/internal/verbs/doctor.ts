@@ -87,7 +87,7 @@ const calls = Effect.gen(function*() {
 
 const unreached = (exit: Exit.Exit<unknown, Failure>): Finding => {
   const error = Exit.findErrorOption(exit)
-  const isUnsaid = Option.isSome(error) && error.value.code === "usage"
+  const isUnsaid = Option.isSome(error) && error.value === Connecting.unsaid
   return isUnsaid ? note("calls", wordsOf(exit)) : wrong("calls", wordsOf(exit))
 }
 
@@ -97,6 +97,9 @@ const advice = {
   "caller id": "Telesign does not take the caller id: it has to be a number that the account has"
 } as const
 
+/** So long may an answer take, in milliseconds: a carrier does not wait for it either. */
+const patience = 10_000
+
 /** Whether events arrive at the application, and strangers are kept out. */
 const events = Effect.fnUntraced(function*(url: string) {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
@@ -105,7 +108,13 @@ const events = Effect.fnUntraced(function*(url: string) {
   const body = JSON.stringify({ event: "ringback_doctor", reference_id: "ringback-doctor", data: {} })
   const asked = yield* Effect.exit(
     Effect.tryPromise(() =>
-      fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body, redirect: "manual" })
+      fetch(url, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body,
+        redirect: "manual",
+        signal: AbortSignal.timeout(patience)
+      })
     )
   )
   if (Exit.isFailure(asked)) {

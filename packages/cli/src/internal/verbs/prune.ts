@@ -17,6 +17,7 @@ const config = {
   rememberForDays: Flag.Finite("remember").pipe(
     Flag.withMetavar("DAYS"),
     Flag.withDescription("For how many days their keys are remembered; default 400"),
+    Flag.withSchema(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 3650 }))),
     Flag.optional
   ),
   yes: Flag.Boolean("yes").pipe(
@@ -49,7 +50,7 @@ export const command = Command.make(
       const { api, where } = yield* Connecting.pruning
       if (!(yield* confirmed(yes, where))) return yield* Printing.talk("Nothing was removed")
       const payload = Arguments.given({ endedBefore, keepAtMost, rememberForDays }) as object
-      const pruned = yield* Printing.waiting("Removing calls", Connecting.ask(api.engine.prune({ payload })))
+      const pruned = yield* Printing.waiting("Removing calls", Connecting.askPatiently(api.engine.prune({ payload })))
       if (json) return yield* Printing.json(pruned)
       yield* Printing.data(`removed: ${pruned.calls} ${pruned.calls === 1 ? "call" : "calls"}, ${pruned.turns} turns`)
     }))

@@ -1,6 +1,6 @@
 /** `ringback signal`: tells a call something. */
 import { Effect, Option, Schema } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Argument, Command } from "effect/cli"
 import * as Arguments from "../arguments.ts"
 import * as Connecting from "../connecting.ts"
 import { fail } from "../failure.ts"
@@ -14,7 +14,7 @@ const config = {
     Argument.optional
   ),
   reason: Arguments.reason,
-  key: Flag.String("key").pipe(Flag.withDescription("Told twice under one key it is told once"), Flag.optional)
+  key: Arguments.key("Told twice under one key it is told once")
 }
 
 const parse = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Json))
@@ -27,6 +27,12 @@ export const command = Command.make(
     Effect.scoped(Effect.gen(function*() {
       const told = Option.match(value, { onNone: () => Option.some<Schema.Json>(null), onSome: parse })
       if (Option.isNone(told)) return yield* fail("usage", "The value is not JSON. A text needs its quotes: '\"yes\"'")
+      if (Option.exists(key, (key) => !Arguments.isSendable(key))) {
+        return yield* fail(
+          "usage",
+          "A key goes over the wire in a header: give one in letters, digits and signs of ASCII"
+        )
+      }
       const { api } = yield* Connecting.steering
       yield* Connecting.ask(api.calls.signal({
         params: { callId: call },

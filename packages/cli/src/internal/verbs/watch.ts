@@ -58,6 +58,7 @@ export const command = Command.make("watch", { call }, ({ call }) =>
     if (kind === "database") {
       return yield* fail("refused", "All calls can be watched over a URL only: give one with --url")
     }
+    yield* Connecting.ask(api.engine.me()) // what is not there is not waited for
     yield* ofAll(api)
   }))).pipe(
     Command.withDescription("Follows a call until it is over, or all calls"),
