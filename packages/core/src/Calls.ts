@@ -21,7 +21,8 @@ import {
 } from "./CallError.ts"
 import type { By, CallEvent, CallId, Exit as FlowExit, Obstacle } from "./CallEvent.ts"
 import type { Standing } from "./CallInput.ts"
-import { EventStore, type StoreError } from "./EventStore.ts"
+import { EventStore, type StoreError, type Summary } from "./EventStore.ts"
+import type * as Explain from "./Explain.ts"
 import type * as Flow from "./Flow.ts"
 import { isCallId } from "./internal/callId.ts"
 import * as Activities from "./internal/engine/activities.ts"
@@ -167,6 +168,11 @@ export class Calls extends Context.Service<Calls, {
   readonly settings: Settings.Settings
   /** What stands in the way of this process's dials now, whoever is to be rung. They wait, while one at a time probes. */
   readonly obstacles: Effect.Effect<ReadonlyArray<Hindrance>>
+  /**
+   * What this process knows around a call now, for `Explain.report`: what stands in the way of dials, and whether the store was
+   * restored. It prints masked. `process` is that of the call's `EventStore.Summary`: another one may know more of its own dials.
+   */
+  readonly known: (of: Pick<Summary, "process">) => Effect.Effect<Explain.Known>
   /** What this process has in hand now. Costs as much as there are calls in memory. */
   readonly load: Effect.Effect<Load>
 }>()("@ringback/core/Calls") {}
@@ -395,6 +401,7 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
     flows: [...flows.values()].map((flow) => ({ flow, startable: startable.has(flow) })),
     settings,
     obstacles: Effect.map(calls.obstacles, (all) => all.map(hindrance)),
+    known: (of) => Effect.map(calls.known(of), Masked.copy),
     load: calls.load
   })
 })

@@ -7,11 +7,11 @@ import { Schema } from "effect"
 import * as ActionModule from "./Action.ts"
 import type { Action } from "./Action.ts"
 import * as Call from "./Call.ts"
-import { type By, type CallEvent, CallId, type Exit, isDecision, type StopReason } from "./CallEvent.ts"
+import { type By, type CallEvent, CallId, type Exit, isDecision, type Obstacle, type StopReason } from "./CallEvent.ts"
 import type { Circumstances } from "./CallInput.ts"
 import * as CallLine from "./CallLine.ts"
 import { dialFrom } from "./Decider.ts"
-import { clearedWords } from "./internal/call/dial.ts"
+import { plannedWords } from "./internal/call/dial.ts"
 import * as time from "./internal/call/time.ts"
 import * as Masked from "./internal/masked.ts"
 import type { AnyDefinition, LiveCall } from "./LiveCall.ts"
@@ -34,16 +34,30 @@ export interface WaitingFor {
 }
 
 /**
- * What a call waits for next. Total: a call that is not over always has something that will happen by itself. `known` is what
- * is known around the call: without it a dial counts as held that was, and as hindered by what stood in the way of its attempt.
+ * What is known around a call beside its log, by the process that runs it: what stands in the way of dials now, and whether the
+ * store was restored from a copy. `Calls` tells it.
+ *
+ * @since 0.1.0
+ */
+export interface Known extends Pick<Circumstances, "restored" | "obstacles"> {}
+
+/**
+ * What a call waits for: its flow where that waits, its dial where that may not go yet, and else the end of its lines. Total: a
+ * call that is not over always has something that will happen by itself. Without `known` a dial counts as held that was, and as
+ * hindered by what stood in the way of its attempt.
+ *
+ * Lists of calls say so as of the last turn of each, and a report as of now.
  *
  * @since 0.1.0
  */
 export const waitingFor = (
   self: Call.Call,
   settings: Settings.Settings,
-  known: Pick<Circumstances, "restored" | "obstacles"> = {}
-): WaitingFor => waiting(self, nextDeadline(self, settings, known))
+  known: Known = {}
+): WaitingFor => {
+  const next = nextDeadline(self, settings, known)
+  return waiting(self, next, awaited(self, next, known))
+}
 
 /**
  * What a call waits for next in a process that has not registered its flow: what time brings to its lines, and that its flow
@@ -54,31 +68,35 @@ export const waitingFor = (
 export const waitingWithoutFlow = (self: Call.Call, settings: Settings.Settings): WaitingFor =>
   waiting(self, time.nextWithoutFlow(self, settings))
 
-const waiting = (self: Call.Call, next: time.Deadline | undefined): WaitingFor => {
+const waiting = (self: Call.Call, next: time.Deadline | undefined, what = next?.what): WaitingFor => {
   if (Call.isOver(self)) return { what: "nothing: it is over", until: undefined, otherwise: "nothing" }
   return next === undefined
     ? { what: "nothing", until: undefined, otherwise: "nothing" }
-    : { what: next.what, until: next.at, otherwise: consequence(next) }
+    : { what: what ?? next.what, until: next.at, otherwise: consequence(next) }
 }
 
+/** What a call waits for, whatever time brings to it before. */
+const awaited = (call: Call.Call, next: time.Deadline | undefined, known: Known): string | undefined => {
+  if (call.unheardSince !== undefined) return next && Masked.line(next.what)
+  return plannedWords(call, known) ?? (call.wait === undefined ? next?.what : waitOf(call, call.wait))
+}
+
+/** What a running flow waits for, and of a dial whether it surely rings. */
+const waitOf = (call: Call.Call, each: Call.Wait): string =>
+  each._tag === "Dial" && Call.lineOf(call, each.line)?.phase === "Unknown"
+    ? `a sign of its dial on line ${each.line}, of which nobody knows whether it rings`
+    : wait(each)
+
 /** The next attempt of a dial, where its time has not come. It may have to wait for its place then. */
-const attemptDeadline = (
-  call: Call.Call,
-  { obstacles, restored }: Pick<Circumstances, "restored" | "obstacles">
-): time.Deadline | undefined => {
+const attemptDeadline = (call: Call.Call, { restored }: Known): time.Deadline | undefined => {
   const at = dialFrom(call, restored)
-  if (at === undefined || at <= call.at) return undefined
-  return { at, what: clearedWords(call, obstacles) ?? "the next attempt to dial" }
+  return at === undefined || at <= call.at ? undefined : { at, what: "the next attempt to dial" }
 }
 
 /** What time will bring to a call next. */
-const nextDeadline = (
-  call: Call.Call,
-  settings: Settings.Settings,
-  known: Pick<Circumstances, "restored" | "obstacles">
-): time.Deadline | undefined => {
+const nextDeadline = (call: Call.Call, settings: Settings.Settings, known: Known): time.Deadline | undefined => {
   const attempt = attemptDeadline(call, known)
-  const next = time.nextWake(call, settings, known.restored, known.obstacles)
+  const next = time.nextWake(call, settings, known.restored)
   return attempt !== undefined && (next === undefined || attempt.at < next.at) ? attempt : next
 }
 
@@ -133,9 +151,8 @@ export interface Explanation {
   readonly n: number | undefined
 }
 
-/** The last fact of a log, and why a flow went on from it. */
+/** The last fact before an event, and why a flow went on from it. */
 interface Cause {
-  readonly because: string
   readonly cause: number | undefined
   readonly rule: string
 }
@@ -146,16 +163,25 @@ interface Cause {
  * @since 0.1.0
  */
 export const decisions = (events: ReadonlyArray<CallEvent>): ReadonlyArray<Explanation> => {
-  let call = Call.initial("" as CallId)
-  let cause: Cause = { because: "nothing", cause: undefined, rule: "nothing led to it" }
+  const causes = causesOf(events)
   return events.flatMap((each, i): ReadonlyArray<Explanation> => {
+    const why = causes[i]
+    if (why === undefined) return []
+    const because = why.cause === undefined ? "nothing" : event(events[why.cause - 1]!)
+    return [{ number: i + 1, decision: event(each), because, ...why, at: each.at, n: "n" in each ? each.n : undefined }]
+  })
+}
+
+/** The cause of each decision, in the place of its event; none in those of facts. */
+const causesOf = (events: ReadonlyArray<CallEvent>): ReadonlyArray<Cause | undefined> => {
+  let call = Call.initial("" as CallId)
+  let cause: Cause = { cause: undefined, rule: "nothing led to it" }
+  return events.map((each, i) => {
     const before = call
     call = Call.evolve(call, each)
-    if (!isDecision(each)) {
-      cause = { because: event(each), cause: i + 1, rule: ruleOf(before, each) }
-      return []
-    }
-    return [{ number: i + 1, decision: event(each), ...cause, at: each.at, n: "n" in each ? each.n : undefined }]
+    if (isDecision(each)) return cause
+    cause = { cause: i + 1, rule: ruleOf(before, each) }
+    return undefined
   })
 }
 
@@ -201,6 +227,22 @@ export const wait = (wait: Call.Wait): string => {
       return `the activity ${Masked.line(wait.name)}`
     case "Signal":
       return `the signal ${Masked.line(wait.name)}`
+  }
+}
+
+/**
+ * Something that stands in the way of dials, in words without a number.
+ *
+ * @since 0.1.0
+ */
+export const obstacle = (obstacle: Obstacle): string => {
+  switch (obstacle) {
+    case "credentials":
+      return "the carrier does not accept the credentials"
+    case "unreachable":
+      return "the carrier is not reached"
+    case "caller id":
+      return "the carrier does not take a number of ours as the caller"
   }
 }
 
@@ -422,8 +464,6 @@ export const Report = Schema.Struct({
     /** At the latest, in milliseconds since 1970. */
     until: Schema.optionalKey(Schema.Finite),
     otherwise: Schema.String,
-    /** What the flow itself waits for, if it waits for anything. */
-    flow: Schema.optionalKey(Schema.String),
     enders: Schema.Array(Ender)
   }),
   lines: Schema.Array(LineReport),
@@ -451,8 +491,8 @@ export interface ReportOptions {
   readonly settings?: Settings.Settings | undefined
   /** How many events each turn of the call has, in their order: then each event knows its turn. */
   readonly turns?: ReadonlyArray<number> | undefined
-  /** What is known around the call: see `waitingFor`. */
-  readonly known?: Pick<Circumstances, "restored" | "obstacles"> | undefined
+  /** What is known around the call: see `waitingFor`. `Calls` tells it. */
+  readonly known?: Known | undefined
   /** The flow of the call as it is registered now. With it the report knows whether a hang-up ends what is waited for. */
   readonly flow?: AnyDefinition | undefined
 }
@@ -569,15 +609,13 @@ const wholeWait = (
   call: Call.Call,
   live: LiveCall | undefined,
   settings: Settings.Settings,
-  known: Pick<Circumstances, "restored" | "obstacles">
+  known: Known
 ): Report["waitingFor"] => {
   const { otherwise, until, what } = waitingFor(call, settings, known)
-  const flow = call.wait === undefined || Call.isOver(call) ? {} : { flow: wait(call.wait) }
   return {
-    what: Masked.line(what),
+    what,
     ...(until === undefined || !Number.isFinite(until) ? {} : { until }),
     otherwise,
-    ...flow,
     enders: enders(call, live)
   }
 }
@@ -749,11 +787,11 @@ const eventReports = (
   events: ReadonlyArray<CallEvent>,
   turns: ReadonlyArray<number> | undefined
 ): ReadonlyArray<EventReport> => {
-  const why = new Map(decisions(events).map((each) => [each.number, each]))
+  const causes = causesOf(events)
   const turnOf = turns?.flatMap((length, i) => Array.from({ length }, () => i + 1)) ?? []
   return events.map((each, i) => {
     const turn = turnOf[i]
-    const decided = why.get(i + 1)
+    const why = causes[i]
     return {
       number: i + 1,
       at: each.at,
@@ -761,10 +799,10 @@ const eventReports = (
       kind: each._tag,
       words: event(each),
       ...("line" in each ? { line: each.line } : {}),
-      ...(decided === undefined ? {} : { rule: decided.rule }),
-      ...(decided?.cause === undefined ? {} : { cause: decided.cause }),
+      ...(why === undefined ? {} : { rule: why.rule }),
+      ...(why?.cause === undefined ? {} : { cause: why.cause }),
       ...("n" in each ? { n: each.n } : {}),
-      isDecision: decided !== undefined
+      isDecision: why !== undefined
     }
   })
 }

@@ -1758,14 +1758,14 @@ describe("what a call waits for", () => {
   it("is told in words, with the time at which something happens by itself", () => {
     const trial = new Trial(talk)
     assert.deepStrictEqual(Explain.waitingFor(trial.call, settings), {
-      what: "an answer",
+      what: "an answer to its dial on line 1",
       until: trial.now + minute,
       otherwise: "the flow is told that nobody answered, and a later answer is hung up on"
     })
     trial.answered()
     assert.deepStrictEqual(
       Object.values(Explain.waitingFor(trial.call, settings)).filter((value) => typeof value === "string"),
-      ["an event of the line", "the line counts as lost, and the flow as hung up on"]
+      ["the end of what it says on line 1", "the line counts as lost, and the flow as hung up on"]
     )
     trial.spoken()
     assert.deepStrictEqual(Explain.waitingFor(trial.call, settings), {
@@ -1775,6 +1775,42 @@ describe("what a call waits for", () => {
     })
     trial.ended()
     assert.isUndefined(Explain.waitingFor(trial.call, settings).until)
+  })
+
+  it("is what its dial waits for, whatever else has its time before", () => {
+    const hurried = Flow.timeout(talk, "1 hour")
+    const trial = new Trial(hurried)
+    trial.posted({ _tag: "NotSent", problem: "no", obstacle: "credentials" })
+    const said = (known: Explain.Known) => Explain.waitingFor(trial.call, trial.settings, known).what
+    assert.strictEqual(said({}), "the carrier to accept the credentials")
+    assert.strictEqual(said({ obstacles: [] }), "the next attempt to dial")
+    const held = new Trial(Flow.andThen(Flow.sleep("10 minutes"), hurried))
+    held.restored = [{ before: 1_000_001, dials: "hold" }]
+    held.pass(10 * minute)
+    assert.deepStrictEqual(
+      [{}, { restored: held.restored }, { restored: [{ before: 1_000_001, dials: "dial" as const }] }].map((known) =>
+        Explain.waitingFor(held.call, held.settings, known).what
+      ),
+      [
+        "somebody to say whether its phone has rung",
+        "somebody to say whether its phone has rung",
+        "its place among the dials that wait"
+      ]
+    )
+  })
+
+  it("is a sign of a dial of which nobody knows whether it rings", () => {
+    const trial = new Trial(talk)
+    trial.posted({ _tag: "Lost", problem: "no answer came" })
+    assert.strictEqual(
+      Explain.waitingFor(trial.call, settings).what,
+      "a sign of its dial on line 1, of which nobody knows whether it rings"
+    )
+  })
+
+  it("names no number, whatever a signal and a flow are called", () => {
+    const trial = new Trial(Flow.signal("of +1 555 017 0001", Schema.Void, { within: "1 hour" }))
+    assert.strictEqual(Explain.waitingFor(trial.call, settings).what, "the signal of +••••••••••••••")
   })
 })
 

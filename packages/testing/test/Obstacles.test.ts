@@ -6,6 +6,7 @@ import {
   CallMetrics,
   Calls,
   EventStore,
+  Explain,
   Flow,
   Line,
   PhoneNumber,
@@ -105,6 +106,11 @@ describe("credentials that are not accepted", () => {
         const told = Option.getOrThrow(yield* store.summary(late.id))
         assert.strictEqual(told.waitingFor, "the carrier to accept the credentials")
         assert.lengthOf(yield* Calls.obstacles, 1)
+        const { events, known } = yield* Calls.Calls
+        for (const summary of summaries) {
+          const report = Explain.report(summary.callId, yield* events(summary.callId), { known: yield* known(summary) })
+          assert.strictEqual(report.waitingFor.what, "the carrier to accept the credentials")
+        }
         state.answer = () => undefined
         const outcomes = yield* Effect.forEach([...calls, late], ({ outcome }) => outcome, { concurrency: "unbounded" })
         assert.deepStrictEqual(new Set(outcomes), new Set(["heard"]))

@@ -102,6 +102,7 @@ const onlooker = Layer.effect(
       flows: [],
       settings: Settings.defaults,
       obstacles: Effect.succeed([]),
+      known: () => Effect.succeed({}),
       outcome: (callId: CallEvent.CallId) =>
         Effect.flatMap(store.read(callId), (turns) => {
           const ended = turns.flatMap(({ events }) => events).find(({ _tag }) => _tag === "FlowEnded")

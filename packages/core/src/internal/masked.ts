@@ -11,8 +11,12 @@ const hidden = "•••"
 /** A word of somebody else's in a line of ours: as it is if it can hold no number and breaks no line. */
 export const word = (text: string): string => /^[\p{L}][\p{L}\p{M} _-]{0,63}$/u.test(text) ? text : "not shown"
 
+/** Words that are shown as they are, as most names are. */
+const plain = /^[^\p{Nd}\p{Cc}\u2028\u2029]{0,200}$/u
+
 /** Words of somebody else's in a line of ours: cut, without numbers, and without breaks of the line. */
-export const line = (text: string): string => withoutNumbers(text).replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ")
+export const line = (text: string): string =>
+  plain.test(text) ? text : withoutNumbers(text).replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ")
 
 /** Texts that the program itself has written. */
 const ours = new Set([

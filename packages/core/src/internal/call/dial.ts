@@ -133,17 +133,26 @@ const obstructed = (obstacle: Obstacle): string => {
 }
 
 /**
- * What the planned dial of a call waits for if something stands in its way, in words. Where it is not known what does, it is
- * what stood in the way of its attempt.
+ * What the planned dial of a call waits for, in words, if it has one. Where it is not known what stands in the way now, it is what
+ * stood in the way of its attempt.
  */
-export const clearedWords = (call: Call, obstacles: ReadonlyArray<Standing> | undefined): string | undefined => {
+export const plannedWords = (
+  call: Call,
+  { obstacles, restored }: Pick<Circumstances, "obstacles" | "restored">
+): string | undefined => {
   const line = plannedLine(call)
-  const obstacle = line === undefined || obstacles === undefined
-    ? line?.obstacle
-    : standingBefore(line, obstacles)?.obstacle
+  if (line === undefined) return undefined
+  if (isHeldUp(call, line)) return "the end of an earlier dial to its number, which may still ring"
+  if (line.heldSince !== undefined && !isLetGo(call, line, restored)) return heldWords
+  const obstacle = obstacles === undefined ? line.obstacle : standingBefore(line, obstacles)?.obstacle
+  if (obstacle !== undefined) return clearedWords(obstacle)
+  return line.heldSince === undefined && line.notBefore > call.at
+    ? "the next attempt to dial"
+    : "its place among the dials that wait"
+}
+
+const clearedWords = (obstacle: Obstacle): string => {
   switch (obstacle) {
-    case undefined:
-      return undefined
     case "credentials":
       return "the carrier to accept the credentials"
     case "unreachable":

@@ -3,13 +3,13 @@
  */
 import * as Action from "../../Action.ts"
 import { type Call, liveLines } from "../../Call.ts"
-import type { Restored, Standing } from "../../CallInput.ts"
+import type { Restored } from "../../CallInput.ts"
 import { type CallLine, isRinging, status } from "../../CallLine.ts"
 import type { Prompt } from "../../Prompt.ts"
 import * as Settings from "../../Settings.ts"
 import * as Step from "../../Step.ts"
 import { type Body, type Collector, heldLine } from "./collector.ts"
-import { clearedWords, dialGivenUp, heldWords, isHeldUp, isLetGo, plannedLine } from "./dial.ts"
+import { dialGivenUp, heldWords, isHeldUp, isLetGo, plannedLine } from "./dial.ts"
 
 /** Something that happens by itself: when, what is recorded, and its name in words. A planned dial records by itself. */
 export interface Deadline {
@@ -128,12 +128,11 @@ const scopeDeadline = ({ n, until }: Call["deadlines"][number]): Deadline => ({
 const placeDeadline = (
   call: Call,
   settings: Settings.Settings,
-  restored: ReadonlyArray<Restored> | undefined,
-  obstacles: ReadonlyArray<Standing> | undefined
+  restored: ReadonlyArray<Restored> | undefined
 ): Deadline | undefined => {
   const line = plannedLine(call)
   if (line === undefined) return undefined
-  const what = clearedWords(call, obstacles) ?? "its place among the dials that wait"
+  const what = "its place among the dials that wait"
   const end = dialGivenUp(line, settings)
   if (line.heldSince === undefined) return { ...end, what }
   return isLetGo(call, line, restored)
@@ -174,8 +173,7 @@ const earliest = (
   settings: Settings.Settings,
   counts: typeof isAny,
   whose: Whose = "both",
-  restored?: ReadonlyArray<Restored>,
-  obstacles?: ReadonlyArray<Standing>
+  restored?: ReadonlyArray<Restored>
 ): Deadline | undefined => {
   let first: Deadline | undefined
   const look = (deadline: Deadline | undefined) => {
@@ -186,7 +184,7 @@ const earliest = (
     for (const deadline of call.deadlines) look(scopeDeadline(deadline))
   }
   if (whose !== "flow") { for (const line of liveLines(call)) look(lineDeadline(call, line, settings, restored)) }
-  if (whose === "both") look(placeDeadline(call, settings, restored, obstacles))
+  if (whose === "both") look(placeDeadline(call, settings, restored))
   return first
 }
 
@@ -198,11 +196,10 @@ const earliest = (
 export const nextWake = (
   call: Call,
   settings: Settings.Settings,
-  restored?: ReadonlyArray<Restored>,
-  obstacles?: ReadonlyArray<Standing>
+  restored?: ReadonlyArray<Restored>
 ): Deadline | undefined =>
   call.unheardSince === undefined
-    ? earliest(call, settings, isAny, "both", restored, obstacles)
+    ? earliest(call, settings, isAny, "both", restored)
     : {
       at: call.unheardSince,
       what: call.decisions === 0

@@ -2,8 +2,8 @@
  * What stands in the way of the dials of this process, whoever is to be rung, and what is said of it. Each process finds out by
  * itself.
  */
-import type { Obstacle } from "../../CallEvent.ts"
 import type { Posted, Standing } from "../../CallInput.ts"
+import * as Explain from "../../Explain.ts"
 import type * as Settings from "../../Settings.ts"
 import type { Run } from "../background.ts"
 import * as Obstacles from "../obstacles.ts"
@@ -32,18 +32,6 @@ const shownBy = (posted: Posted): Obstacles.Shown => {
   return result === "unsent" || result === "lost" ? "nothing" : result
 }
 
-/** What stands in the way, in words without a number. */
-const words = (obstacle: Obstacle): string => {
-  switch (obstacle) {
-    case "credentials":
-      return "the carrier does not accept the credentials"
-    case "unreachable":
-      return "the carrier is not reached"
-    case "caller id":
-      return "the carrier does not take a number of ours as the caller"
-  }
-}
-
 const noStanding: ReadonlyArray<Standing> = []
 
 /** Of an engine that nothing stands in the way of. */
@@ -62,8 +50,8 @@ export const make = (
 
   /** Tells that something stands in the way, and when that is over. */
   const tell = (shown: Obstacles.Shown): void => {
-    if (shown === "credentials" || shown === "unreachable") run(ofAll.failed(words(shown)))
-    if (shown === "caller id") run(ofNumbers.failed(words(shown)))
+    if (shown === "credentials" || shown === "unreachable") run(ofAll.failed(Explain.obstacle(shown)))
+    if (shown === "caller id") run(ofNumbers.failed(Explain.obstacle(shown)))
     if (obstacles.every(({ from }) => from !== undefined)) run(ofAll.over())
     if (obstacles.every(({ from }) => from === undefined)) run(ofNumbers.over())
   }

@@ -6,7 +6,8 @@ import { Effect, Scope } from "effect"
 import * as Call from "../../Call.ts"
 import type { Standing } from "../../CallInput.ts"
 import * as CallLine from "../../CallLine.ts"
-import { EventStore } from "../../EventStore.ts"
+import { EventStore, type Summary } from "../../EventStore.ts"
+import type { Known } from "../../Explain.ts"
 import { Transport } from "../../Transport.ts"
 import type * as Webhook from "../../Webhook.ts"
 import * as Activities from "./activities.ts"
@@ -46,6 +47,7 @@ export interface Engine extends Outcomes.Outcomes, Signals.Signals {
   readonly start: Starts.Start
   readonly receive: (webhook: Webhook.Webhook, answer: Answer) => void
   readonly obstacles: Effect.Effect<ReadonlyArray<Standing>>
+  readonly known: (of: Pick<Summary, "process">) => Effect.Effect<Known>
   readonly load: Effect.Effect<Figures.Load>
 }
 
@@ -90,6 +92,7 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
   const engine: Engine = {
     receive: (webhook, answer) => webhooks.receive(webhook, surroundings.figures.timed(webhook, answer)),
     obstacles: Effect.sync(standing),
+    known: (of) => Effect.sync(() => knownAround(surroundings, standing(), of)),
     load: Effect.sync(load),
     start: yield* Starts.make(surroundings, parts, requests, joining),
     ...Signals.make(surroundings, parts, requests, joining, elsewhere, names),
@@ -117,6 +120,19 @@ const loadOf = (
     webhooksWaiting: webhooks.waiting(),
     storeFailing: troubles.store.failing ?? webhooks.failing()
   }
+}
+
+/**
+ * What is known around a call. Each process finds out by itself what stands in the way of dials, so nothing is known of the dials
+ * of another where nothing stands in the way of ours.
+ */
+const knownAround = (
+  { neighbours, restore }: Surroundings.Surroundings,
+  obstacles: ReadonlyArray<Standing>,
+  { process }: Pick<Summary, "process">
+): Known => {
+  const isTheirs = process !== null && neighbours.others().has(process)
+  return { restored: restore.verdicts, ...(isTheirs && obstacles.length === 0 ? {} : { obstacles }) }
 }
 
 /** Takes up the calls that are running in the store, and those that it is told to dial or to give up. */
