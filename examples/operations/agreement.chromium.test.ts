@@ -4,10 +4,20 @@
  */
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert } from "@effect/vitest"
-import { type CallEvent, CallIndex, Calls, EventStore, Explain, PhoneNumber } from "@ringback/core"
+import {
+  type CallEvent,
+  CallIndex,
+  Calls,
+  EventStore,
+  Explain,
+  Flow,
+  Line,
+  PhoneNumber,
+  Transport
+} from "@ringback/core"
 import { CallsApi, TelesignAuth } from "@ringback/http"
-import { Arbitraries, type Callee, FakeClock, FakeTransport, PhoneCompany, TelesignEmulator } from "@ringback/testing"
-import { Arbitrary, ConfigProvider, Effect, Layer, ManagedRuntime, Random, Redacted } from "effect"
+import { Arbitraries, Callee, FakeClock, PhoneCompany, TelesignEmulator } from "@ringback/testing"
+import { Arbitrary, ConfigProvider, Context, Effect, Layer, ManagedRuntime, Random, Redacted, Schema } from "effect"
 import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
 import { createServer } from "node:http"
 import type { Browser, Page } from "playwright-core"
@@ -15,7 +25,7 @@ import { afterAll, beforeAll, describe, it } from "vitest"
 import * as Chromium from "../../scripts/chromium.ts"
 import { run } from "../../scripts/terminal.ts"
 import { Appointment } from "../appointment/flow.ts"
-import { CallsLive, Routes } from "./application.ts"
+import { flows, Routes } from "./application.ts"
 import { Results } from "./flow.ts"
 
 const count = 200
@@ -36,6 +46,63 @@ const environment = ConfigProvider.layer(ConfigProvider.fromUnknown({
   RINGBACK_API_TOKENS: JSON.stringify([{ token, actor: "agreement", scopes: ["read"] }])
 }))
 
+const Wait = Schema.Literals([
+  "a held signal",
+  "a signal",
+  "a held activity",
+  "an activity",
+  "a held sleep",
+  "a timeout"
+])
+
+const nurse = Flow.signal("nurse", Schema.Void, { within: "3 hours" })
+const lookUp = Flow.activity("look up", { success: Schema.Void }, Effect.never)
+const held = Line.hold("One moment, please.")
+
+const waits: Readonly<Record<typeof Wait.Type, Flow.Flow<unknown, Flow.Failure, Flow.Line>>> = {
+  "a held signal": nurse.pipe(held),
+  "a signal": nurse,
+  "a held activity": lookUp.pipe(held),
+  "an activity": lookUp,
+  "a held sleep": Flow.sleep("2 hours").pipe(held),
+  "a timeout": nurse.pipe(Flow.timeout("2 hours"))
+}
+
+/** Waits while somebody is on the line: what ends that, only the flow knows. */
+const OnTheLine = Flow.make("on-the-line", {
+  version: 1,
+  input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber, wait: Wait },
+  output: Schema.String,
+  run: ({ from, to, wait }) =>
+    Line.speak("Hello.").pipe(
+      Flow.andThen(waits[wait]),
+      Flow.as("done"),
+      Flow.dial({ to, from }),
+      Flow.catchTag(["NotAnswered", "HungUp", "TimedOut", "NoInput"], ({ _tag }) => Flow.succeed(_tag))
+    )
+})
+
+/** From this call on the carrier does not accept the credentials. */
+const refusedFrom = count - 6
+
+/** A carrier that can refuse the credentials of all dials. */
+class Refusing extends Context.Service<Refusing, { isRefusing: boolean }>()("test/Refusing") {}
+
+const carrier = Layer.effect(
+  Transport.Transport,
+  Effect.gen(function*() {
+    const [company, state] = [yield* PhoneCompany.PhoneCompany, yield* Refusing]
+    const problem = "The carrier does not know these credentials"
+    const refused = new Transport.NotSent({ problem, obstacle: "credentials" })
+    return Transport.Transport.of({
+      send: (action) =>
+        Effect.suspend(() =>
+          state.isRefusing ? Effect.fail(new Transport.TransportError({ reason: refused })) : company.dial(action)
+        )
+    })
+  })
+)
+
 /** All chance of the test. */
 const dice = Effect.runSync(Random.withSeed(Random.Random, seed))
 
@@ -53,8 +120,9 @@ const faultyConnection = Layer.effectDiscard(Effect.gen(function*() {
 }))
 
 const engine = faultyConnection.pipe(
-  Layer.provideMerge(CallsLive),
-  Layer.provide(FakeTransport.layer),
+  Layer.provideMerge(Calls.layer({ flows: [...flows, OnTheLine] })),
+  Layer.provide(carrier),
+  Layer.provideMerge(Layer.sync(Refusing, () => ({ isRefusing: false }))),
   Layer.provideMerge(PhoneCompany.layer),
   Layer.provideMerge(EventStore.layerMemory),
   Layer.provide(CallIndex.layerNumbersKey(Redacted.make("a key for numbers, for a test")))
@@ -76,11 +144,14 @@ const application = server.pipe(
 
 const scripts = Effect.runSync(Arbitrary.sampleEffect(Arbitraries.callee, { count, seed }))
 
-/** Begins one of the calls. Some are refused by the carrier, some wait for their release, some are cancelled. */
+/** Begins one of the calls. Some are refused by the carrier, some wait for their release or on the line, some are cancelled. */
 const begin = Effect.fnUntraced(function*(n: number, script: Callee.Script) {
   const to = numberOf(n)
-  yield* PhoneCompany.callee(to, [script])
+  yield* PhoneCompany.callee(to, [n % 8 === 2 ? Callee.answers("2 seconds") : script])
   if (n % 17 === 0) yield* PhoneCompany.block(to)
+  if (n >= refusedFrom) yield* Refusing.use((state) => Effect.sync(() => void (state.isRefusing = true)))
+  const wait = Wait.literals[Math.floor(n / 4) % Wait.literals.length]!
+  if (n % 4 === 2) return (yield* Calls.start(OnTheLine, { to, from, wait })).id
   if (n % 2 === 0) return (yield* Calls.start(Appointment, { to, from, when: "Tuesday at ten" })).id
   const call = yield* Calls.start(Results, { to, from })
   if (n % 3 !== 0) yield* call.signal("released", { words: "All is well." })
@@ -97,15 +168,21 @@ const beginAll = Effect.gen(function*() {
   return ids
 })
 
-const flows = { appointment: Appointment, results: Results }
+/** What the test knows: the carrier does not accept the credentials. */
+const known: Explain.Known = { obstacles: [{ obstacle: "credentials", from: undefined, since: 0, mayProbe: false }] }
 
 /** What the log says, told by nothing that a server has in memory. */
 const reportOf = Effect.fnUntraced(function*(id: CallEvent.CallId) {
   const turns = yield* (yield* EventStore.EventStore).read(id)
   const events = turns.flatMap(({ events }) => events)
   const [first] = events
-  const flow = first?._tag === "CallStarted" ? flows[first.flow as keyof typeof flows] : undefined
-  return Explain.report(id, events, { turns: turns.map(({ events }) => events.length), flow })
+  const flow = [...flows, OnTheLine].find(({ name }) => first?._tag === "CallStarted" && name === first.flow)
+  const whole = { turns: turns.map(({ events }) => events.length), flow, known }
+  return {
+    report: Explain.report(id, events, whole),
+    withoutFlow: Explain.report(id, events, { ...whole, flow: undefined }),
+    withoutKnown: Explain.report(id, events, { ...whole, known: {} })
+  }
 })
 
 const text = (value: string | null | undefined): string => (value ?? "").replaceAll(/\s+/g, " ").trim()
@@ -117,22 +194,27 @@ describe(`200 calls with faults (SEED=${seed})`, () => {
   let url = ""
   let ids: ReadonlyArray<CallEvent.CallId> = []
   let reports: ReadonlyArray<Explain.Report> = []
+  let told: ReadonlyArray<Effect.Success<ReturnType<typeof reportOf>>> = []
 
   beforeAll(async () => {
     url = await runtime.runPromise(HttpServer.addressFormattedWith(Effect.succeed))
     ids = await runtime.runPromise(beginAll)
-    reports = await runtime.runPromise(Effect.forEach(ids, reportOf))
+    told = await runtime.runPromise(Effect.forEach(ids, reportOf))
+    reports = told.map(({ report }) => report)
   }, patience)
   afterAll(() => runtime.dispose())
 
   it("are in many states", () => {
     assert.lengthOf(ids, count)
-    const waits = reports.map(({ outcome, waitingFor }) => outcome?.words ?? waitingFor.flow)
+    const waits = reports.map(({ outcome, waitingFor }) => outcome?.words ?? waitingFor.what)
     assert.includeMembers(waits, [
       "ended with its output",
       "failed: HungUp",
       "stopped: the application has cancelled it",
       "the signal released",
+      "the signal nurse",
+      "the activity look up",
+      "the carrier to accept the credentials",
       "the end of a sleep",
       "an answer to its dial on line 1",
       "an answer to its dial on line 2",
@@ -140,6 +222,15 @@ describe(`200 calls with faults (SEED=${seed})`, () => {
     ])
     const kinds = new Set(reports.flatMap(({ events }) => events.map(({ kind }) => kind)))
     assert.includeMembers([...kinds], ["DialRefused", "Cancelled", "SignalReceived", "CallAnswered", "SleepStarted"])
+  })
+
+  it("are in states of which the log says less without its flow, and without what is known around it", () => {
+    const less = (which: "withoutFlow" | "withoutKnown") =>
+      told.filter((each) => JSON.stringify(each[which]) !== JSON.stringify(each.report)).map(({ report }) =>
+        report.waitingFor.what
+      )
+    assert.includeMembers(less("withoutFlow"), ["the signal nurse", "the activity look up", "the end of a sleep"])
+    assert.deepStrictEqual([...new Set(less("withoutKnown"))], ["the carrier to accept the credentials"])
   })
 
   it("are told by the API as by the log", async () => {
@@ -150,6 +241,15 @@ describe(`200 calls with faults (SEED=${seed})`, () => {
     }
   }, patience)
 
+  it("are listed as they are told, but for what has come in the way of a dial since", async () => {
+    const api = await runtime.runPromise(CallsApi.client({ url: `${url}/ringback`, token: Redacted.make(token) }))
+    const { calls } = await runtime.runPromise(api.calls.list({ query: { limit: count } }))
+    const listed = new Map(calls.map((each) => [each.callId, each.waitingFor]))
+    for (const { report: { callId, waitingFor }, withoutKnown } of told) {
+      assert.include([waitingFor.what, withoutKnown.waitingFor.what], listed.get(callId))
+    }
+  })
+
   it("are told in a terminal as by the log", async () => {
     const asked = { RINGBACK_URL: `${url}/ringback`, RINGBACK_TOKEN: token }
     for (const [n, callId] of ids.entries()) {
@@ -159,7 +259,9 @@ describe(`200 calls with faults (SEED=${seed})`, () => {
       const { out } = await Effect.runPromise(run(["why", callId], asked))
       for (const { words } of report.events) assert.include(out, words)
       assert.include(out, report.words)
-      if (report.state !== "over") assert.include(out, report.waitingFor.otherwise)
+      if (report.state === "over") continue
+      const { enders, otherwise, what } = report.waitingFor
+      for (const words of [what, otherwise, ...enders.map(({ words }) => words)]) assert.include(out, words)
     }
   }, patience)
 
@@ -192,10 +294,11 @@ describe(`200 calls with faults (SEED=${seed})`, () => {
         await visit(page, `/ops/calls/call/${callId}${last === undefined ? "" : `?event=${last.number}`}`)
         await page.getByText(callId, { exact: true }).first().waitFor()
         const stands = text(await page.locator("section.waiting").textContent())
-        const { flow, otherwise, until, what } = report.waitingFor
+        const { enders, otherwise, until, what } = report.waitingFor
         if (report.state === "over") assert.include(stands, capital(report.outcome?.words ?? report.words))
         else {
-          assert.include(stands, capital(flow ?? what))
+          assert.include(stands, capital(what))
+          for (const { words } of enders) assert.include(stands, words)
           if (until !== undefined) assert.include(stands, otherwise)
         }
         if (last === undefined) continue

@@ -10,8 +10,11 @@ import { Appointment } from "../appointment/flow.ts"
 import * as Telemetry from "../telemetry/telemetry.ts"
 import { Results } from "./flow.ts"
 
+/** The flows of the application. */
+export const flows = [Appointment, Results] as const
+
 /** The engine of the application. */
-export const CallsLive = Calls.layer({ flows: [Appointment, Results] })
+export const CallsLive = Calls.layer({ flows })
 
 // The application's own routes: an order from elsewhere becomes a call.
 

@@ -7,7 +7,8 @@ import { base } from "./address.ts"
 export type Entry = typeof CallsApi.Entry.Encoded
 export type Page = typeof CallsApi.Page.Encoded
 export type Counts = typeof CallsApi.Counts.Encoded
-export type Detail = typeof CallsApi.Detail.Encoded
+export type View = typeof CallsApi.View.Encoded
+export type Awaited = typeof CallsApi.Awaited.Encoded
 export type FlowInfo = typeof CallsApi.FlowInfo.Encoded
 export type Turn = typeof CallsApi.Turn.Encoded
 export type Event = typeof CallsApi.Event.Encoded
@@ -101,18 +102,31 @@ export const post = async <A>(
 /** What went wrong, in words. */
 export const problemOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
 
-/** What the application has told the inspector of a call: the zone of the callee, and the drawing of its flow. */
+/** What is told of a call beside its log: the zone of the callee; in a file the drawing of its flow and the ladder as text, too. */
 export interface Context {
   readonly zone?: string
   readonly drawing?: Overlay
-  /** The ladder as text, in a file. */
   readonly text?: string
 }
 
-/** What the application has told of a call. */
-export const context = async (callId: string, signal: AbortSignal): Promise<Context> => {
-  const response = await asked(`${base}/context/${encodeURIComponent(callId)}`, { signal })
-  return await response.json() as Context
+/** The zone of the callee, if the application has told it. */
+export const zone = async (callId: string, signal: AbortSignal): Promise<Pick<Context, "zone">> => {
+  const response = await asked(`${base}/zone/${encodeURIComponent(callId)}`, { signal })
+  return await response.json() as Pick<Context, "zone">
+}
+
+/** The drawing of a call's flow with the way of the call, if the application has given one. */
+export const drawing = async (callId: string, signal?: AbortSignal): Promise<Overlay | undefined> => {
+  try {
+    const response = await asked(
+      `${base}/drawing/${encodeURIComponent(callId)}`,
+      signal === undefined ? {} : { signal }
+    )
+    return await response.json() as Overlay
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return undefined
+    throw error
+  }
 }
 
 /** A call as the start of a test. */

@@ -12,31 +12,24 @@ import { download, Problem, State, Switch, useNow } from "./parts.tsx"
 import { CancelDialog, SignalDialog, TestDialog } from "./steer.tsx"
 
 /** All that is shown of a call, from the server or from a file. */
-export interface Shown {
-  readonly report: api.Report
-  readonly ladder: api.Ladder
-  readonly signal: api.Detail["signal"]
-  /** How many turns it has. */
-  readonly version: number
+export interface Shown extends Omit<api.View, "signal"> {
+  readonly signal: api.Awaited | undefined
   readonly context: api.Context
 }
 
+/** All of it is of one moment, and the log is read once for it. */
 const read = async (callId: string, reveal: boolean, signal: AbortSignal): Promise<Shown> => {
-  const path = `/calls/${encodeURIComponent(callId)}`
-  const [report, ladder, context] = await Promise.all([
-    api.get<api.Report>(`${path}/explain`, {}, signal),
-    api.get<api.Ladder>(`${path}/ladder`, reveal ? { reveal } : {}, signal),
-    api.context(callId, signal)
+  const [view, context] = await Promise.all([
+    api.get<api.View>(`/calls/${encodeURIComponent(callId)}/view`, reveal ? { reveal } : {}, signal),
+    api.zone(callId, signal)
   ])
-  // Only a call that waits for a signal needs the schema of one, and a long log takes long to be told twice.
-  const isAsked = report.state === "running" && report.waitingFor.enders.some(({ how }) => how === "signal")
-  const detail = isAsked ? await api.get<api.Detail>(path, {}, signal) : undefined
-  return { report, ladder, signal: detail?.signal, version: report.events.at(-1)?.turn ?? 0, context }
+  return { ...view, signal: view.signal, context }
 }
 
 /** A call of the server, kept up to date while it runs. */
-export const LiveCall = ({ callId, me, onStanding, query }: {
+export const LiveCall = ({ callId, flows, me, onStanding, query }: {
   readonly callId: string
+  readonly flows: ReadonlyArray<api.FlowInfo>
   readonly query: URLSearchParams
   readonly me: api.Actor | undefined
   readonly onStanding: (standing: Standing) => void
@@ -68,10 +61,10 @@ export const LiveCall = ({ callId, me, onStanding, query }: {
     refresh.current = () => void again()
     // Only that something happened is heard; what happened is read, so that nothing is ever shown in two ways.
     let stop = () => {}
-    const begin = (version: number) =>
+    const begin = (place: string) =>
       listen({
         url: api.url(`/calls/${encodeURIComponent(callId)}/live`),
-        after: String(version),
+        after: place,
         onMessage: ({ event }) => void (event === "turn" && again()),
         onStanding
       })
@@ -81,7 +74,7 @@ export const LiveCall = ({ callId, me, onStanding, query }: {
         const first = await read(callId, isRevealed, abort.signal)
         setShown(first)
         setProblem(undefined)
-        if (!abort.signal.aborted) stop = begin(first.version)
+        if (!abort.signal.aborted) stop = begin(first.place)
       } catch (error) {
         if (abort.signal.aborted) return
         setProblem(api.problemOf(error))
@@ -104,6 +97,8 @@ export const LiveCall = ({ callId, me, onStanding, query }: {
     )
   }
   if (shown === undefined) return <Back />
+  const { flow, flowVersion } = shown.report
+  const hasDrawing = flows.some((each) => each.flow === flow && each.version === flowVersion && each.drawing)
   return (
     <>
       <Back />
@@ -112,6 +107,7 @@ export const LiveCall = ({ callId, me, onStanding, query }: {
         shown={shown}
         query={query}
         me={me}
+        hasDrawing={hasDrawing}
         source={{ _tag: "Server", refresh: () => refresh.current() }}
         isRevealed={isRevealed}
         onReveal={() => setRevealed((before) => !before)}
@@ -157,8 +153,10 @@ const bad = new Set([
 ])
 
 /** A call, wherever it comes from. */
-export const Call = ({ isRevealed, me, onReveal, query, shown, source }: {
+export const Call = ({ hasDrawing, isRevealed, me, onReveal, query, shown, source }: {
   readonly shown: Shown
+  /** Whether the application has given a drawing of its flow. */
+  readonly hasDrawing: boolean
   readonly query: URLSearchParams
   readonly me: api.Actor | undefined
   readonly source: Source
@@ -173,7 +171,7 @@ export const Call = ({ isRevealed, me, onReveal, query, shown, source }: {
   const find = query.get("find") ?? ""
   const failuresOnly = query.get("only") === "failures"
   const selected = query.get("event") ?? undefined
-  const isDrawn = query.get("view") === "drawing" && context.drawing !== undefined
+  const isDrawn = query.get("view") === "drawing" && hasDrawing
 
   const isFailure = useCallback(
     ({ events }: api.Rung) => events.some((number) => isBad(report, number)),
@@ -230,7 +228,7 @@ export const Call = ({ isRevealed, me, onReveal, query, shown, source }: {
           }}
         />
       </div>
-      <Facts report={report} chosen={chosen} />
+      <Facts report={report} ladder={ladder} chosen={chosen} />
       <Waiting report={report} chosen={chosen} isServer={isServer} signal={shown.signal}>
         {may("steer") && report.state === "running" && shown.signal !== undefined
           ? (
@@ -245,7 +243,7 @@ export const Call = ({ isRevealed, me, onReveal, query, shown, source }: {
       </Waiting>
 
       <div class="tools">
-        {context.drawing === undefined ? null : (
+        {!hasDrawing ? null : (
           <Switch
             label="View"
             value={isDrawn ? "drawing" : "ladder"}
@@ -293,8 +291,8 @@ export const Call = ({ isRevealed, me, onReveal, query, shown, source }: {
         ? <p class="notice">What was said and pressed is shown, and it is on record that you looked.</p>
         : null}
 
-      {isDrawn && context.drawing !== undefined
-        ? <Drawing drawing={context.drawing} clock={chosen} />
+      {isDrawn
+        ? <Drawn shown={shown} isServer={isServer} clock={chosen} />
         : (
           <div class={selected === undefined ? "panes" : "panes two"}>
             {rows.length === 0
@@ -339,6 +337,28 @@ export const Call = ({ isRevealed, me, onReveal, query, shown, source }: {
   )
 }
 
+/** The drawing, read when somebody looks at it, and again when the call has gone on. */
+const Drawn = ({ clock: chosen, isServer, shown }: {
+  readonly shown: Shown
+  readonly isServer: boolean
+  readonly clock: clock.Clock
+}) => {
+  const { context, place, report } = shown
+  const [drawing, setDrawing] = useState(context.drawing)
+  const [problem, setProblem] = useState<string>()
+  useEffect(() => {
+    if (!isServer) return setDrawing(context.drawing)
+    const abort = new AbortController()
+    api.drawing(report.callId, abort.signal).then(
+      setDrawing,
+      (error: unknown) => abort.signal.aborted || setProblem(api.problemOf(error))
+    )
+    return () => abort.abort()
+  }, [report.callId, place])
+  if (problem !== undefined) return <Problem words={problem} />
+  return drawing === undefined ? null : <Drawing drawing={drawing} clock={chosen} />
+}
+
 const isBad = (report: api.Report, number: number): boolean => {
   const event = report.events[number - 1]
   if (event === undefined) return false
@@ -376,7 +396,11 @@ const Clocks = ({ chosen, zone }: { readonly chosen: clock.Clock; readonly zone:
   />
 )
 
-const Facts = ({ chosen, report }: { readonly report: api.Report; readonly chosen: clock.Clock }) => {
+const Facts = ({ chosen, ladder, report }: {
+  readonly report: api.Report
+  readonly ladder: api.Ladder
+  readonly chosen: clock.Clock
+}) => {
   const isOver = report.state === "over"
   const now = useNow(!isOver)
   const line = report.lines.at(-1)
@@ -414,7 +438,31 @@ const Facts = ({ chosen, report }: { readonly report: api.Report; readonly chose
         </div>
       )}
       <Silences report={report} />
+      <Noise ladder={ladder} />
     </dl>
+  )
+}
+
+/** What is folded in the ladder. A webhook that came again changes nothing, so it is not on record and cannot be counted here. */
+const Noise = ({ ladder }: { readonly ladder: api.Ladder }) => {
+  const rungs = useMemo(() => ladder.items.flatMap((item) => item._tag === "Fold" ? item.rungs : []), [ladder])
+  const holds = rungs.filter(({ from, noise }) => noise === "hold" && from === "Ringback").length
+  const stale = rungs.filter(({ from, noise }) => noise === "stale" && from !== "Ringback").length
+  return (
+    <>
+      {holds === 0 ? null : (
+        <div>
+          <dt>Holds</dt>
+          <dd>{holds}</dd>
+        </div>
+      )}
+      {stale === 0 ? null : (
+        <div>
+          <dt>Stale webhooks</dt>
+          <dd>{stale}</dd>
+        </div>
+      )}
+    </>
   )
 }
 
@@ -434,7 +482,7 @@ const Waiting = ({ children, chosen, isServer, report, signal }: {
   readonly report: api.Report
   readonly chosen: clock.Clock
   readonly isServer: boolean
-  readonly signal: api.Detail["signal"]
+  readonly signal: api.Awaited | undefined
   readonly children: preact.ComponentChildren
 }) => {
   const { waitingFor } = report
@@ -467,7 +515,7 @@ const Waiting = ({ children, chosen, isServer, report, signal }: {
       <div>
         <h2>
           <small>Waits for</small>
-          {capital(waitingFor.flow ?? waitingFor.what)}
+          {capital(waitingFor.what)}
         </h2>
         <ul>
           {until === undefined ? null : (

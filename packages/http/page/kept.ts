@@ -15,6 +15,7 @@ export const ladderText = async ({ context, report }: Shown): Promise<string> =>
 /** The call as a file, always masked, whatever is shown right now. */
 export const file = async (shown: Shown, isServer: boolean): Promise<string> => {
   const { context, report } = shown
+  const drawing = isServer ? await api.drawing(report.callId) : context.drawing
   const path = `/calls/${encodeURIComponent(report.callId)}`
   const ladder = shown.ladder.revealed && isServer ? await api.get<api.Ladder>(`${path}/ladder`) : shown.ladder
   if (ladder.revealed) throw new Error("What is revealed is not saved: mask it first")
@@ -25,7 +26,7 @@ export const file = async (shown: Shown, isServer: boolean): Promise<string> => 
       savedAt: new Date().toISOString(),
       report,
       ladder,
-      context: { ...context, text: await ladderText(shown) }
+      context: { ...context, drawing, text: await ladderText(shown) }
     },
     null,
     1
@@ -54,7 +55,7 @@ export const opened = (text: string): Shown => {
     report: report as unknown as api.Report,
     ladder: ladder as unknown as api.Ladder,
     signal: undefined,
-    version: 0,
+    place: "",
     context: context as unknown as api.Context
   }
 }

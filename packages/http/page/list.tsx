@@ -58,6 +58,7 @@ export const List = (
 ) => {
   const [page, setPage] = useState<api.Page>()
   const [counts, setCounts] = useState<api.Counts>()
+  const [obstacles, setObstacles] = useState<ReadonlyArray<api.Obstacle>>([])
   const [problem, setProblem] = useState<string>()
   const [turn, setTurn] = useState(0)
   const search = searchOf()
@@ -77,12 +78,14 @@ export const List = (
   useLatest([key, turn], async (signal) => {
     try {
       const filter = filterOf(query)
-      const [page, counts] = await Promise.all([
+      const [page, counts, obstacles] = await Promise.all([
         load(query, search, signal),
-        api.get<api.Counts>("/calls/counts", { ...filter, status: undefined, outcome: undefined }, signal)
+        api.get<api.Counts>("/calls/counts", { ...filter, status: undefined, outcome: undefined }, signal),
+        api.get<ReadonlyArray<api.Obstacle>>("/obstacles", {}, signal)
       ])
       setPage(page)
       setCounts(counts)
+      setObstacles(obstacles)
       setProblem(undefined)
     } catch (error) {
       if (!signal.aborted) setProblem(api.problemOf(error))
@@ -95,6 +98,7 @@ export const List = (
       <Numbers counts={counts} query={query} />
       <Filters flows={flows} query={query} search={search} />
       {problem === undefined ? null : <Problem words={problem} />}
+      <Obstacles obstacles={obstacles} />
       {page === undefined
         ? null
         : page.calls.length === 0
@@ -273,6 +277,20 @@ const Nothing = ({ query, search }: { readonly query: URLSearchParams; readonly 
   )
 }
 
+/** What stands in the way of dials now. */
+const Obstacles = ({ obstacles }: { readonly obstacles: ReadonlyArray<api.Obstacle> }) =>
+  obstacles.length === 0 ? null : (
+    <div class="notice" role="status">
+      {obstacles.map(({ from, since, words }) => (
+        <p key={from ?? ""}>
+          {from === undefined ? "Dials wait" : `Dials from ${from} wait`}: {words}, since{" "}
+          <time class="numbers" dateTime={clock.exact(since)}>{clock.momentOf(since, { kind: "mine" })}</time>.
+        </p>
+      ))}
+      <p>One at a time tries whether that is over.</p>
+    </div>
+  )
+
 const Rows = ({ page }: { readonly page: api.Page }) => {
   const now = useNow(page.calls.some(({ status }) => status === "running"))
   return (
@@ -281,7 +299,9 @@ const Rows = ({ page }: { readonly page: api.Page }) => {
         <tr>
           <th scope="col">Flow</th>
           <th scope="col">State</th>
-          <th scope="col">Waits for</th>
+          <th scope="col">
+            Waits for <small>as of its last turn</small>
+          </th>
           <th scope="col" class="right">Started</th>
           <th scope="col" class="right">Took</th>
         </tr>

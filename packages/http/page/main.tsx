@@ -118,7 +118,7 @@ const App = () => {
         <Guard key={`${place._tag} ${place._tag === "Call" ? place.callId : ""}`}>
           {place._tag === "List" ? <List query={query} flows={flows} onStanding={setStanding} /> : null}
           {place._tag === "Call"
-            ? <LiveCall callId={place.callId} query={query} me={me} onStanding={setStanding} />
+            ? <LiveCall callId={place.callId} query={query} flows={flows} me={me} onStanding={setStanding} />
             : null}
           {place._tag === "File" ? <FileCall file={file} query={query} onOpen={() => picker.current?.click()} /> : null}
         </Guard>
@@ -151,6 +151,7 @@ const FileCall = ({ file, onOpen, query }: {
         shown={file}
         query={query}
         me={undefined}
+        hasDrawing={file.context.drawing !== undefined}
         source={{ _tag: "File", refresh: () => {} }}
         isRevealed={false}
         onReveal={() => {}}

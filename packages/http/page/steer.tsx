@@ -68,7 +68,7 @@ export const CancelDialog = ({ callId, onClose, onDone }: Closing) => {
 
 /** Tells a call what it waits for, by a form that its schema makes. */
 export const SignalDialog = (
-  { callId, onClose, onDone, signal }: Closing & { readonly signal: NonNullable<api.Detail["signal"]> }
+  { callId, onClose, onDone, signal }: Closing & { readonly signal: api.Awaited }
 ) => {
   const root = (signal.schema ?? {}) as JsonSchema
   const [value, setValue] = useState<unknown>(() => first(root, root))

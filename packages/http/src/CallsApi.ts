@@ -155,9 +155,20 @@ export const Counts = Schema.Struct({
 export const JsonSchema = Schema.Record(Schema.String, Schema.Json).annotate({ identifier: "JsonSchema" })
 
 /**
+ * What a call waits to be told, until when, with the schema of the value if its flow is registered here.
+ *
+ * @since 0.1.0
+ */
+export const Awaited = Schema.Struct({
+  name: Schema.String,
+  until: at,
+  schema: Schema.optionalKey(JsonSchema)
+}).annotate({ identifier: "Awaited" })
+
+/**
  * A call: what a list shows of it, how it stands in words, what it waits for (until when at the latest, what happens by itself then, who may
- * end it sooner), and its lines. `signal` is what it waits to be told, if it waits for that now, with the schema of the value if the flow
- * is registered here.
+ * end it sooner), and its lines. `waitingFor` is as of now, where a list tells it as of the last turn. `signal` is what it waits to be told,
+ * if it waits for that now.
  *
  * @since 0.1.0
  */
@@ -168,12 +179,21 @@ export const Detail = Schema.Struct({
   waiting: Explain.Report.fields.waitingFor,
   cancelled: Schema.Boolean,
   lines: Explain.Report.fields.lines,
-  signal: Schema.optionalKey(Schema.Struct({
-    name: Schema.String,
-    until: at,
-    schema: Schema.optionalKey(JsonSchema)
-  }))
+  signal: Schema.optionalKey(Awaited)
 }).annotate({ identifier: "Detail" })
+
+/**
+ * A call as a page shows it, all of one moment: its report, its ladder, and what it waits to be told. `place` is the `Last-Event-ID` from
+ * which on it is followed.
+ *
+ * @since 0.1.0
+ */
+export const View = Schema.Struct({
+  report: Explain.Report,
+  ladder: Ladder.Ladder,
+  signal: Schema.optionalKey(Awaited),
+  place: Schema.String
+}).annotate({ identifier: "View" })
 
 /**
  * An event of a call. `number` counts the events of a call from 1, as `Explain` and `Ladder` do; `text` says it in words; `decision` tells
@@ -279,12 +299,13 @@ export const Drawing = Schema.Struct({
 }).annotate({ identifier: "Drawing" })
 
 /**
- * Something that stands in the way of all dials, or of those from one number of ours (masked).
+ * Something that stands in the way of all dials, or of those from one number of ours (masked), and in words.
  *
  * @since 0.1.0
  */
 export const Obstacle = Schema.Struct({
   obstacle: CallEvent.Obstacle,
+  words: Schema.String,
   from: Schema.optionalKey(Schema.String),
   since: at
 }).annotate({ identifier: "Obstacle" })
@@ -454,8 +475,8 @@ export const calls = HttpApiGroup.make("calls").add(
   }).annotateMerge(told(
     "read",
     "Follow a call",
-    "Its turns from the first one, or after `Last-Event-ID` (or `after`), and then as they come, until it is over. The id of an event is " +
-      "the number of its turn."
+    "Its turns from the first one, or after `Last-Event-ID` (or `after`, the number of a turn), and then as they come, until it is over. " +
+      "The id of an event is its place: the numbers of its turn and of its last event."
   )),
   HttpApiEndpoint.get("outcome", "/calls/:callId/outcome", {
     params: call,
@@ -500,6 +521,19 @@ export const calls = HttpApiGroup.make("calls").add(
         "Each event with what led to it, and what is next: see `Explain.report`."
       )
     ),
+  HttpApiEndpoint.get("view", "/calls/:callId/view", {
+    params: call,
+    query: { reveal },
+    success: View,
+    error: [Problem.NotPermitted, ...one]
+  }).annotateMerge(
+    told(
+      "read",
+      "A call as a page shows it",
+      "Why it did what it did, its ladder, and the signal that it waits for, of one moment and read once. `place` is the `Last-Event-ID` " +
+        "from which on it is followed. With `reveal` the words and keys of the ladder are shown."
+    )
+  ),
   HttpApiEndpoint.get("ladder", "/calls/:callId/ladder", {
     params: call,
     query: { reveal },

@@ -129,7 +129,8 @@ const pages = <R>(options: Options<R>): Layer.Layer<never, never, HttpRouter.Htt
 
     const shown = forReaders(Effect.succeed(page))
     for (const place of [path, `${path}/file`, `${path}/call/:callId`] as const) yield* router.add("GET", place, shown)
-    yield* router.add("GET", `${path}/context/:callId`, forReaders(ofCall(calls, told(options))))
+    yield* router.add("GET", `${path}/zone/:callId`, forReaders(zoneOf(options)))
+    yield* router.add("GET", `${path}/drawing/:callId`, forReaders(ofCall(calls, drawn(options))))
     yield* router.add("GET", `${path}/test/:callId`, forReaders(ofCall(calls, startOfTest(calls))))
   }))
 
@@ -156,13 +157,22 @@ const missing = HttpServerResponse.empty({ status: 404 })
 
 const unstored = { "cache-control": "no-store", "x-content-type-options": "nosniff" }
 
-/** What the application knows of a call: the zone of the callee, and the drawing of its flow, with its way. */
-const told = <R>({ calleeZone, drawings = [] }: Options<R>): Told<R> =>
-  Effect.fnUntraced(function*(callId, events) {
+/** The zone of the callee, where the application knows it. The log is not asked for it. */
+const zoneOf = <R>(
+  { calleeZone }: Options<R>
+): Effect.Effect<Response, never, HttpRouter.RouteContext | R> =>
+  Effect.gen(function*() {
+    const { callId } = yield* HttpRouter.params
+    if (!isCallId(callId)) return missing
     const zone = calleeZone === undefined ? undefined : yield* calleeZone(callId)
-    const told = { ...(zone === undefined ? {} : { zone }), ...Overlay.of(drawings, events) }
-    return HttpServerResponse.jsonUnsafe(told, { headers: unstored })
+    return HttpServerResponse.jsonUnsafe(zone === undefined ? {} : { zone }, { headers: unstored })
   })
+
+/** The drawing of a call's flow, with its way. */
+const drawn = <R>({ drawings = [] }: Options<R>): Told<never> => (_, events) => {
+  const drawing = Overlay.of(drawings, events)
+  return Effect.succeed(drawing === undefined ? missing : HttpServerResponse.jsonUnsafe(drawing, { headers: unstored }))
+}
 
 const startOfTest = ({ flows }: Calls.Calls["Service"]): Told<never> => (callId, events) => {
   const [begin] = events

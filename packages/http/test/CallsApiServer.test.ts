@@ -77,7 +77,7 @@ describe("CallsApiServer", () => {
   it.effect("reveals nothing to who may only read", () =>
     Effect.gen(function*() {
       const callId = yield* begin
-      for (const what of ["events", "live", "outcome", "ladder", "ladder.txt", "ladder.html"]) {
+      for (const what of ["events", "live", "outcome", "view", "ladder", "ladder.txt", "ladder.html"]) {
         const refused = yield* ask(`/calls/${callId}/${what}?reveal=true`, { token: tokens.reader })
         isProblem(refused, "not-permitted")
         assert.strictEqual(refused.body.scope, "reveal")
@@ -325,7 +325,13 @@ describe("whoever has not asked for it by name", () => {
         assert.notInclude(live, canary)
         assert.notInclude(said.join("\n"), canary)
       }
-      assert.isTrue(said.some((line) => line.includes(`The outcome of call ${callId} was revealed`)))
+      for (const [what, words] of [["outcome", "The outcome"], ["log", "The log"]] as const) {
+        assert.include(
+          said.map((line) => line.replace(/ \[\] /, " ")).join("\n"),
+          `${words} of call ${callId} was revealed`
+        )
+        assert.isTrue(said.some((line) => line.includes(`"actor":"ann","revealed":"${what}","call":"${callId}"`)), what)
+      }
       assert.isTrue(
         said.some((line) => line.includes(`Call ${approval} was cancelled over the API`) && line.includes("ann"))
       )

@@ -236,11 +236,23 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
     assert.isAbove((await rungs(page)).length, before)
   })
 
-  it("draws of 10,000 events only those in sight", async () => {
+  it("draws of 10,000 events only those in sight, and reads their log once", async () => {
     const { id } = await app.run(Calls.start(Busy, { turns: 100 }))
     await app.advance("2 minutes")
-    const page = await visit(`/call/${id}`)
+    const page = await visit()
+    await page.locator(".badge", { hasText: "Live" }).waitFor()
+    const [asked, before] = [new Array<string>(), app.reads()]
+    page.on("request", (request) => void asked.push(new URL(request.url()).pathname.slice(path.length)))
+    await page.getByRole("link", { name: "busy" }).click()
     await rung(page, "note 0.0").first().waitFor()
+    await page.locator(".badge", { hasText: "Complete" }).waitFor()
+    assert.deepStrictEqual(asked.toSorted(), [
+      `/api/calls/${id}/live`,
+      `/api/calls/${id}/view`,
+      `/zone/${id}`
+    ])
+    assert.strictEqual(app.reads() - before, 1)
+    assert.isAtMost(await page.locator(".rungs > *").count(), 60)
     const rows = await page.locator(".rungs > *").first().getAttribute("aria-setsize")
     assert.isAbove(Number(rows), 9_800)
     assert.isBelow(await page.evaluate<number>("document.querySelectorAll('*').length"), 900)

@@ -39,7 +39,7 @@ describe("Inspector", () => {
   })
 
   it("gives whoever is not let in what the application answers, and their programs a problem", async () => {
-    for (const place of ["", "/file", "/call/x", "/context/x", "/test/x"]) {
+    for (const place of ["", "/file", "/call/x", "/zone/x", "/drawing/x", "/test/x"]) {
       const answer = await get(place)
       assert.deepStrictEqual([answer.status, answer.headers.get("location")], [302, "/login"])
     }
@@ -50,7 +50,7 @@ describe("Inspector", () => {
 
   it("knows no call that is not there", async () => {
     for (
-      const place of ["/context/0123456789abcdefghjk", "/test/0123456789abcdefghjk", "/test/..%2f..", "/context/%00"]
+      const place of ["/drawing/0123456789abcdefghjk", "/test/0123456789abcdefghjk", "/test/..%2f..", "/zone/%00"]
     ) {
       assert.strictEqual((await get(place, ann)).status, 404)
     }

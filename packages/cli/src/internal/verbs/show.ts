@@ -9,8 +9,8 @@ import { root } from "../root.ts"
 
 /** A call in lines: how it stands, what it waits for and who may end that, and its lines. */
 export const lines = (detail: typeof CallsApi.Detail.Type): ReadonlyArray<string> => {
-  const { until } = detail.waiting
-  const deadline = until === undefined ? "" : `, until ${Printing.time(until)} at the latest`
+  const { otherwise, until } = detail.waiting
+  const deadline = until === undefined ? "" : `, at ${Printing.time(until)}, unless something comes before`
   return [
     `call     ${detail.callId}  ${detail.flow}@${detail.flowVersion}, ${detail.direction}`,
     `started  ${Printing.time(detail.startedAt)}${
@@ -18,7 +18,8 @@ export const lines = (detail: typeof CallsApi.Detail.Type): ReadonlyArray<string
     }`,
     `state    ${detail.state}: ${detail.words}${detail.outcome === undefined ? "" : ` (${detail.outcome})`}`,
     ...detail.status === "over" ? [] : [
-      `waits    for ${detail.waiting.what}${deadline}; then ${detail.waiting.otherwise}`,
+      `waits    for ${detail.waiting.what}`,
+      `next     ${otherwise}${deadline}`,
       ...detail.waiting.enders.map(({ words }) => `sooner   ${words}`)
     ],
     ...detail.lines.map((line) =>

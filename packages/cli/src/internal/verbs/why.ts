@@ -18,9 +18,10 @@ const line = (event: Explain.EventReport): string => {
 const next = ({ outcome, state, waitingFor, words }: Explain.Report): ReadonlyArray<string> => [
   `${state}: ${words}${outcome === undefined ? "" : `; its flow ${outcome.words}`}`,
   ...state === "over" ? [] : [
-    `next: ${waitingFor.what}${
-      waitingFor.until === undefined ? "" : ` by ${Printing.time(waitingFor.until)}`
-    }, then ${waitingFor.otherwise}`,
+    `waits for: ${waitingFor.what}`,
+    `next: ${waitingFor.otherwise}${
+      waitingFor.until === undefined ? "" : `, at ${Printing.time(waitingFor.until)}, unless something comes before`
+    }`,
     ...waitingFor.enders.map(({ words }) => `sooner: ${words}`)
   ]
 ]

@@ -1,10 +1,12 @@
 /** What the endpoints of `CallsApi` answer. */
-import { CallError, CallEvent, CallIndex, Calls, EventLog, EventStore, Ladder, Retention } from "@ringback/core"
-import { DateTime, Duration, Effect, Option, Schema } from "effect"
+import { CallError, type CallEvent, CallIndex, Calls, EventLog, EventStore, Ladder, Retention } from "@ringback/core"
+import { DateTime, Duration, Effect, Option } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import * as CallsApi from "../../CallsApi.ts"
 import * as Problem from "../../CallsApiProblem.ts"
 import * as Live from "./live.ts"
+import * as Reading from "./reading.ts"
+import { notFound, stored } from "./reading.ts"
 import * as Showing from "./showing.ts"
 import * as Starting from "./starting.ts"
 import * as Telling from "./telling.ts"
@@ -17,14 +19,6 @@ export interface Given {
   readonly streams: Live.Streams
 }
 
-/** The errors of the store as problems. */
-const stored = <A, E, R>(effect: Effect.Effect<A, E | EventStore.StoreError, R>) =>
-  Effect.mapError(
-    effect,
-    (error) =>
-      error instanceof EventStore.StoreError ? Problem.fromStore(error) : error as Exclude<E, EventStore.StoreError>
-  )
-
 /** The errors of what is asked of one call as problems. */
 const ofOne = <A, E, R>(effect: Effect.Effect<A, E | EventStore.StoreError | CallError.CallNotFound, R>) =>
   Effect.mapError(
@@ -33,19 +27,22 @@ const ofOne = <A, E, R>(effect: Effect.Effect<A, E | EventStore.StoreError | Cal
       error instanceof CallError.CallNotFound ? notFound() : error as Exclude<typeof error, CallError.CallNotFound>
   )
 
-const notFound = (detail?: string) => new Problem.CallNotFound(detail === undefined ? {} : { detail })
-
 const rejected = <E>(error: E | CallError.SignalRejected) =>
   error instanceof CallError.SignalRejected ? new Problem.SignalRejected({ detail: error.problem }) : error
 
 const asId = (id: string) => id as CallEvent.CallId
 
+/** What is revealed, as the log names it. */
+type Revealed = "log" | "outcome" | "ladder"
+
 /** Whether what is masked is to be shown. It is asked for by name, needs a scope of its own, and is told to the log. */
-const revealing = Effect.fnUntraced(function*(what: string, reveal: boolean | undefined) {
+const revealing = Effect.fnUntraced(function*(revealed: Revealed, reveal: boolean | undefined, call?: string) {
   if (reveal !== true) return false
   const { actor, scopes } = yield* CallsApi.Caller
   if (!scopes.includes("reveal")) return yield* new Problem.NotPermitted({ scope: "reveal" })
-  yield* Effect.logInfo(`${what} was revealed`).pipe(Effect.annotateLogs({ actor }))
+  const of = call === undefined ? { words: "all calls" } : { words: `call ${call}`, call: { call } }
+  const about = { actor, revealed, ...of.call }
+  yield* Effect.annotateLogs(Effect.logInfo(`The ${revealed} of ${of.words} was revealed`), about)
   return true
 })
 
@@ -73,15 +70,8 @@ export const calls = ({ api, limits, streams }: Given) =>
         yield* EventLog.EventLog,
         yield* EventStore.EventStore
       ]
-
-      const known = Effect.fnUntraced(function*(callId: string) {
-        const id = asId(callId)
-        if (!Schema.is(CallEvent.CallId)(id)) return yield* notFound()
-        const summary = yield* stored(store.summary(id))
-        if (Option.isNone(summary)) return yield* notFound()
-        if (summary.value.status === "pruned") return yield* notFound("It has been pruned")
-        return { summary: summary.value, turns: yield* stored(store.read(id)) }
-      })
+      const reading = Reading.make(store, engine)
+      const { known } = reading
 
       const found = (filter: CallIndex.Filter, page: { readonly limit?: number; readonly after?: CallIndex.Cursor }) =>
         Effect.map(index.list(filter, page), ({ calls, next }) =>
@@ -95,7 +85,7 @@ export const calls = ({ api, limits, streams }: Given) =>
         draw: (known: Showing.Known, reveal: boolean) => A
       ) {
         const found = yield* known(callId)
-        return draw(found, yield* revealing(`The ladder of call ${callId}`, asked))
+        return draw(found, yield* revealing("ladder", asked, callId))
       })
 
       return handlers
@@ -118,26 +108,27 @@ export const calls = ({ api, limits, streams }: Given) =>
           "events",
           Effect.fnUntraced(function*({ params: { callId }, query }) {
             const { turns } = yield* known(callId)
-            const reveal = yield* revealing(`Call ${callId}`, query.reveal)
+            const reveal = yield* revealing("log", query.reveal, callId)
             return Showing.page(turns, { ...query, reveal })
           })
         )
         .handle(
           "live",
           Effect.fnUntraced(function*({ headers, params: { callId }, query }) {
-            const { summary, turns } = yield* known(callId)
-            const reveal = yield* revealing(`Call ${callId}`, query.reveal)
+            const summary = yield* reading.summary(callId)
+            const reveal = yield* revealing("log", query.reveal, callId)
             const { actor } = yield* CallsApi.Caller
             yield* streams.open(actor)
-            const after = Showing.versionOf(headers["last-event-id"]) ?? query.after ?? 0
-            return Live.response(Live.ofCall(log, summary.callId, turns, { after, reveal }), limits)
+            const heard = Showing.placeOf(headers["last-event-id"]) ?? { turns: Math.max(0, query.after ?? 0) }
+            const after = yield* reading.place(summary, heard)
+            return Live.response(Live.ofCall(log, store, summary.callId, { after, reveal }), limits)
           })
         )
         .handle(
           "outcome",
           Effect.fnUntraced(function*({ params: { callId }, query: { wait = 0, ...query } }) {
             const found = yield* known(callId)
-            const reveal = yield* revealing(`The outcome of call ${callId}`, query.reveal)
+            const reveal = yield* revealing("outcome", query.reveal, callId)
             const exit = yield* ofOne(Effect.timeoutOption(engine.outcome(asId(callId)), Duration.seconds(wait)))
             return Option.isSome(exit)
               ? Showing.ended(asId(callId), exit.value, reveal)
@@ -164,7 +155,11 @@ export const calls = ({ api, limits, streams }: Given) =>
           })
         )
         .handle("explain", ({ params }) => Effect.map(known(params.callId), (found) => Showing.report(found, engine)))
-        .handle("ladder", ({ params, query }) => drawn(params.callId, query.reveal, Showing.ladder))
+        .handle("view", ({ params, query }) =>
+          drawn(params.callId, query.reveal, (found, reveal) =>
+            Showing.view(found, engine, reveal)))
+        .handle("ladder", ({ params, query }) =>
+          drawn(params.callId, query.reveal, Showing.ladder))
         .handle("ladderText", ({ params, query }) =>
           drawn(params.callId, query.reveal, (found, reveal) =>
             Ladder.text(Showing.ladder(found, reveal))))
@@ -201,7 +196,7 @@ export const engine = ({ api, limits, streams }: Given) =>
       const [engine, log, retention] = [yield* Calls.Calls, yield* EventLog.EventLog, yield* Retention.Retention]
       return handlers.handleAll({
         live: Effect.fnUntraced(function*({ headers, query }) {
-          const reveal = yield* revealing("Whatever happens in all calls", query.reveal)
+          const reveal = yield* revealing("log", query.reveal)
           const { actor } = yield* CallsApi.Caller
           const after = headers["last-event-id"] ?? query.after ?? (yield* stored(log.last)) ?? Live.beforeAll
           yield* Effect.mapError(log.read({ after, limit: 1 }), Problem.fromLog)

@@ -1,6 +1,6 @@
 /** Live streams: server-sent events that can be gone on with from the last one that was heard. */
-import { Call, type CallEvent, EventLog, EventStore } from "@ringback/core"
-import { Effect, Schedule, Schema, Stream } from "effect"
+import { type CallEvent, EventLog, EventStore } from "@ringback/core"
+import { Effect, Option, Schedule, Schema, Stream } from "effect"
 import type { Duration, Scope } from "effect"
 import { Sse } from "effect/encoding"
 import { HttpServerResponse } from "effect/http"
@@ -80,32 +80,33 @@ const closed = new EventStore.StoreError({
   reason: new EventStore.Closed({ problem: "The server closes" })
 })
 
-/** The turns of one call after a version, until it is over. `turns` are those that are known already. */
+/** Whether a call is over, and no turn of it came behind this one. One that was pruned since was over. */
+const isEnd = ({ status, version }: EventStore.Summary, last: number): boolean =>
+  status !== "running" && version <= (status === "pruned" ? last + 1 : last)
+
+/** The turns of one call after a place, until it is over. */
 export const ofCall = (
   log: EventLog.EventLog["Service"],
+  store: EventStore.EventStore["Service"],
   callId: CallEvent.CallId,
-  turns: ReadonlyArray<EventStore.Turn>,
-  options: { readonly after: number; readonly reveal: boolean }
+  { after, reveal }: { readonly after: Showing.Place; readonly reveal: boolean }
 ): Stream.Stream<Live, EventStore.StoreError> => {
-  const { after, reveal } = options
-  const before = turns.filter(({ version }) => version <= after)
-  let call = Call.fold(callId, Showing.eventsOf(before))
-  let first = 1 + Showing.eventsOf(before).length
-  let last = before.length
+  let { events, turns } = after
   const turn = (turn: EventStore.Turn): Live => {
-    const data = Showing.turn(turn, { reveal, first })
-    call = turn.events.reduce(Call.evolve, call)
-    first += turn.events.length
-    last = turn.version
-    return { event: "turn", id: `${turn.version}`, data }
+    const data = Showing.turn(turn, { reveal, first: events + 1 })
+    events += turn.events.length
+    turns = turn.version
+    return { event: "turn", id: Showing.idOf({ turns, events }), data }
   }
-  const end = Stream.suspend((): Stream.Stream<Live, EventStore.StoreError> =>
-    Call.isOver(call)
-      ? Stream.make<ReadonlyArray<Live>>({ event: "over", id: `${last}`, data: {} })
-      : Stream.fail(closed)
-  )
-  const begin: Live = { event: "begin", id: `${last}`, data: {} }
-  const told = Stream.map(log.follow(callId, { after: before.length }), turn)
+  const end = Stream.unwrap(Effect.map(
+    store.summary(callId),
+    (summary): Stream.Stream<Live, EventStore.StoreError> =>
+      Option.exists(summary, (found) => isEnd(found, turns))
+        ? Stream.make<ReadonlyArray<Live>>({ event: "over", id: Showing.idOf({ turns, events }), data: {} })
+        : Stream.fail(closed)
+  ))
+  const begin: Live = { event: "begin", id: Showing.idOf(after), data: {} }
+  const told = Stream.map(log.follow(callId, { after: after.turns }), turn)
   return Stream.concat(Stream.make(begin), Stream.concat(told, end))
 }
 

@@ -37,10 +37,11 @@ const awaitedSchema = (
   return schema === undefined ? undefined : jsonSchema(schema)
 }
 
-/** What is known of a call. */
+/** What is known of a call: its log, and what its process knows around it. */
 export interface Known {
   readonly summary: EventStore.Summary
   readonly turns: ReadonlyArray<EventStore.Turn>
+  readonly known: Explain.Known
 }
 
 /** The events of turns. */
@@ -61,23 +62,41 @@ const flowOf = (events: ReadonlyArray<CallEvent.CallEvent>, { flows }: Around): 
 }
 
 /** A call in words, whole. */
-export const report = ({ summary, turns }: Known, around: Around): Explain.Report => {
+export const report = ({ known, summary, turns }: Known, around: Around): Explain.Report => {
   const events = eventsOf(turns)
   return Explain.report(summary.callId, events, {
+    known,
     settings: around.settings,
     turns: turns.map(({ events }) => events.length),
     flow: flowOf(events, around)?.flow
   })
 }
 
+/** What a call waits to be told, if it waits for that. */
+const awaited = (call: Call.Call, { turns }: Known, around: Around): Wire<typeof CallsApi.Awaited> | undefined => {
+  if (call.wait?._tag !== "Signal" || call.exit !== undefined) return undefined
+  const { name, until } = call.wait
+  const events = eventsOf(turns)
+  return present({ name, until, schema: awaitedSchema(call.id, flowOf(events, around), events) })
+}
+
+/** A call as a page shows it. */
+export const view = (known: Known, around: Around, reveal: boolean): Wire<typeof CallsApi.View> => {
+  const { summary: { callId }, turns } = known
+  const events = eventsOf(turns)
+  return present({
+    report: report(known, around),
+    ladder: ladder(known, reveal),
+    signal: awaited(Call.fold(callId, events), known, around),
+    place: idOf({ turns: turns.length, events: events.length })
+  })
+}
+
 /** A call with all that is told of it. */
 export const detail = (known: Known, around: Around): Wire<typeof CallsApi.Detail> => {
   const { summary, turns } = known
-  const events = eventsOf(turns)
-  const call = Call.fold(summary.callId, events)
+  const call = Call.fold(summary.callId, eventsOf(turns))
   const { at, callId, direction, flow, flowVersion, lines, startedAt, state, waitingFor, words } = report(known, around)
-  const signal = call.wait?._tag === "Signal" && call.exit === undefined ? call.wait : undefined
-  const schema = signal && awaitedSchema(callId, flowOf(events, around), events)
   return present({
     callId,
     flow,
@@ -87,7 +106,7 @@ export const detail = (known: Known, around: Around): Wire<typeof CallsApi.Detai
     startedAt,
     endedAt: state === "over" ? at : undefined,
     outcome: call.exit?._tag,
-    waitingFor: summary.waitingFor,
+    waitingFor: waitingFor.what,
     due: summary.due ?? undefined,
     version: turns.length,
     state,
@@ -95,7 +114,7 @@ export const detail = (known: Known, around: Around): Wire<typeof CallsApi.Detai
     waiting: waitingFor,
     cancelled: call.cancelled,
     lines,
-    signal: signal && present({ name: signal.name, until: signal.until, schema })
+    signal: awaited(call, known, around)
   }) as Wire<typeof CallsApi.Detail>
 }
 
@@ -203,9 +222,23 @@ export const page = (
   return present({ turns: shown, next: before.length + size < turns.length ? last : undefined })
 }
 
-/** The turn that a client has heard last. */
-export const versionOf = (lastEventId: string | undefined): number | undefined =>
-  lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : undefined
+/** A place in a call: so many turns, with so many events, lie before it. */
+export interface Place {
+  readonly turns: number
+  readonly events: number
+}
+
+/** The name of a place in a live stream. */
+export const idOf = ({ events, turns }: Place): string => `${turns}-${events}`
+
+/** The place that a client has heard last. How many events lie before it is not known to who names a turn alone. */
+export const placeOf = (
+  lastEventId: string | undefined
+): { readonly turns: number; readonly events?: number } | undefined => {
+  const [, turns, events] = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(lastEventId ?? "") ?? []
+  if (turns === undefined) return undefined
+  return { turns: Number(turns), ...(events === undefined ? {} : { events: Number(events) }) }
+}
 
 /** A call as a ladder. */
 export const ladder = ({ turns }: Known, reveal: boolean): Ladder.Ladder => Ladder.make(eventsOf(turns), { reveal })
@@ -217,4 +250,4 @@ export const ladderPage = (known: Known, reveal: boolean): string =>
 
 /** What stands in the way of dials. */
 export const obstacle = ({ from, obstacle, since }: Calls.Hindrance): Wire<typeof CallsApi.Obstacle> =>
-  present({ obstacle, from, since: DateTime.toEpochMillis(since) }) as never
+  present({ obstacle, words: Explain.obstacle(obstacle), from, since: DateTime.toEpochMillis(since) }) as never

@@ -17,18 +17,16 @@ export interface Overlay {
 export const of = (
   drawings: ReadonlyArray<FlowDrawing.FlowDrawing>,
   events: ReadonlyArray<CallEvent.CallEvent>
-): { readonly drawing?: Overlay } => {
+): Overlay | undefined => {
   const [begin] = events
-  if (begin?._tag !== "CallStarted" && begin?._tag !== "CallArrived") return {}
+  if (begin?._tag !== "CallStarted" && begin?._tag !== "CallArrived") return undefined
   const drawing = drawings.find(({ flow, version }) => flow === begin.flow && version === begin.version)
-  if (drawing === undefined) return {}
+  if (drawing === undefined) return undefined
   const way = FlowDrawing.way(drawing, events)
   const labels = new Map(drawing.boxes.map(({ id, label }) => [id, label]))
   return {
-    drawing: {
-      svg: FlowDrawing.svg(drawing, { way }),
-      isExact: way.isExact,
-      steps: way.steps.map(({ at, box, event }) => ({ box, event, at, words: labels.get(box) ?? "" }))
-    }
+    svg: FlowDrawing.svg(drawing, { way }),
+    isExact: way.isExact,
+    steps: way.steps.map(({ at, box, event }) => ({ box, event, at, words: labels.get(box) ?? "" }))
   }
 }
