@@ -73,7 +73,7 @@ const insertOf = (version: number, count: number): string => {
   return `INSERT INTO ringback_turns
       (call_id, version, flow, flow_version, status, waiting_for, due, at, id, reference_id, format, events, facts, numbers)
     SELECT ${id("n")}, ${version}, ${flow}, 1 + n % 2, '${version === 3 ? "over" : "running"}', 'an answer',
-      ${version === 3 ? "NULL" : `${start}.0 + n * ${apart}.0 + 60000`}, ${start}.0 + n * ${apart} + ${
+      ${version === 3 ? "NULL" : `${start}.0 + n * ${apart}.0 + 60000`}, ${start}.0 + n * ${apart}.0 + ${
     version * 1000
   }, 'p-' || n${text},
       ${version === 2 ? `'session ' || n${text}` : "NULL"}, 1, '${events}', ${facts}, NULL
