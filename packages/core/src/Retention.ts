@@ -26,7 +26,9 @@ export interface Options {
   readonly keepAtMost?: number | undefined
   /**
    * How long the key and the sessions of a call that went are remembered, from the end of the call; default 400 days. Within it a
-   * start under the key fails with `CallError.KeyPruned` and never rings, and an event of a session makes no new call.
+   * start under the key fails with `CallError.KeyPruned` and never rings, and an event of a session makes no new call. Choose it longer
+   * than anybody repeats a start, and than an event can be late: one that names a dial which was forgotten counts as a sign that the
+   * store was restored from a copy, and holds the dials of calls that run.
    */
   readonly rememberFor?: Duration.Input | undefined
 }

@@ -110,7 +110,14 @@ const catalogue = {
    * Strangers call in by the dozen, and the engine has room for one or two callers. Strikes a run as a whole, unless its own flow
    * answers calls.
    */
-  callersMany: 0.2
+  callersMany: 0.2,
+  /**
+   * Somebody prunes, up to five times, by any process: calls that ended by about now, or all but a few. What has gone is started
+   * again under its key, and captured webhooks of it are posted again. Strikes a run as a whole.
+   */
+  prune: 0.9,
+  /** Somebody reads the log of all turns as it grows, and begins anew where they were. Strikes a run as a whole. */
+  logFollowed: 0.7
 } as const
 
 /**

@@ -6,7 +6,17 @@
  *
  * @since 0.1.0
  */
-import type { Action, CallEvent, EventStore, LiveCall, Reply, Settings, Webhook } from "@ringback/core"
+import type {
+  Action,
+  CallEvent,
+  CallIndex,
+  EventStore,
+  LiveCall,
+  Reply,
+  Retention,
+  Settings,
+  Webhook
+} from "@ringback/core"
 import type { Entry, Ring } from "./CompanyRecord.ts"
 import type { Kind } from "./StormFaults.ts"
 
@@ -176,13 +186,86 @@ export interface Foreign extends Moment {
 }
 
 /**
- * A start that was acknowledged.
+ * A start that was acknowledged. `begun` is when it was asked for, `isNew` whether the call began with it.
  *
  * @since 0.1.0
  */
 export interface Started extends Moment {
+  readonly begun: Moment
   readonly key: string
   readonly id: CallEvent.CallId
+  readonly incarnation: number
+  readonly isNew: boolean
+}
+
+/**
+ * A start that failed because the call of its key was pruned, in these words.
+ *
+ * @since 0.1.0
+ */
+export interface KeyPruned extends Moment {
+  readonly begun: Moment
+  readonly key: string
+  readonly id: CallEvent.CallId
+  readonly endedAt: number
+  readonly message: string
+}
+
+/**
+ * An outcome that could not be told any more, because the call was pruned.
+ *
+ * @since 0.1.0
+ */
+export interface Missing extends Moment {
+  readonly id: CallEvent.CallId
+  readonly endedAt: number
+}
+
+/**
+ * Somebody pruned: from when they asked to when they were answered, if they were. Times are in milliseconds.
+ *
+ * @since 0.1.0
+ */
+export interface Pruning extends Moment {
+  readonly incarnation: number
+  readonly endedBefore: number | undefined
+  readonly keepAtMost: number | undefined
+  readonly rememberFor: number
+  readonly answered?: Moment & Retention.Pruned
+}
+
+/**
+ * What was left of calls that were pruned, at a moment: the calls that are remembered and until when, and what should not be there,
+ * by the place where it is.
+ *
+ * @since 0.1.0
+ */
+export interface Look extends Moment {
+  readonly pruned: ReadonlyArray<{ readonly id: CallEvent.CallId; readonly until: number }>
+  readonly rest: ReadonlyArray<string>
+}
+
+/**
+ * A turn that somebody read who follows the log of all turns, by its id.
+ *
+ * @since 0.1.0
+ */
+export interface Followed extends Moment {
+  readonly turn: string
+}
+
+/**
+ * What the store tells when the run is over: the list of its calls and their counts, the calls by number, the ids of all turns in
+ * order, and those that were left for who follows the log.
+ *
+ * @since 0.1.0
+ */
+export interface Kept {
+  readonly calls: ReadonlyArray<CallIndex.Entry>
+  readonly counts: CallIndex.Counts
+  readonly byNumber: ReadonlyMap<string, ReadonlyArray<CallEvent.CallId>>
+  readonly log: ReadonlyArray<string>
+  readonly unread: ReadonlyArray<string>
 }
 
 /**
@@ -233,6 +316,8 @@ export interface Ran extends Moment {
  */
 export interface Told {
   readonly started: ReadonlyArray<Started>
+  readonly keysPruned: ReadonlyArray<KeyPruned>
+  readonly missing: ReadonlyArray<Missing>
   readonly outcomes: ReadonlyArray<Outcome>
   readonly signalled: ReadonlyArray<Signalled>
   readonly cancelled: ReadonlyArray<Cancelled>
@@ -271,6 +356,12 @@ export interface StormHistory {
   readonly logged: ReadonlyArray<Logged>
   /** What strangers posted. */
   readonly strangers: ReadonlyArray<Foreign>
+  /** Each time that somebody pruned, and what was left then. */
+  readonly prunings: ReadonlyArray<Pruning>
+  readonly looks: ReadonlyArray<Look>
+  /** What somebody read who followed the log, in the order in which it came. */
+  readonly followed: ReadonlyArray<Followed>
+  readonly kept: Kept
   /** When the run ended. */
   readonly endedAt: number
   /** It did not come to its end and was given up on. */

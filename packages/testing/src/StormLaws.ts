@@ -11,9 +11,11 @@ import * as activities from "./internal/storm/laws/activities.ts"
 import * as copies from "./internal/storm/laws/copies.ts"
 import * as deadlines from "./internal/storm/laws/deadlines.ts"
 import * as holds from "./internal/storm/laws/holds.ts"
+import * as lists from "./internal/storm/laws/lists.ts"
 import * as order from "./internal/storm/laws/order.ts"
 import * as others from "./internal/storm/laws/others.ts"
 import * as pace from "./internal/storm/laws/pace.ts"
+import * as pruning from "./internal/storm/laws/pruning.ts"
 import * as record from "./internal/storm/laws/record.ts"
 import * as rings from "./internal/storm/laws/rings.ts"
 import * as secrets from "./internal/storm/laws/secrets.ts"
@@ -93,27 +95,32 @@ export const ringsOnce: Law = make(
  */
 export const nothingForgotten: Law = make("nothing decided is forgotten", (history) => {
   const { calls } = StoredCalls.of(history)
-  const { cancelled, outcomes, signalled, started } = history.told
-  const find = (id: CallEvent.CallId) => calls.find((call) => call.id === id)
-  const keys = StoredCalls.grouped(started, ({ key }) => key)
+  const { cancelled, keysPruned, outcomes, signalled, started } = history.told
+  const find = (id: CallEvent.CallId, seq: number) => StoredCalls.callAt(history, id, seq)
+  const keys = StoredCalls.grouped([...started, ...keysPruned], ({ key }) => key)
   const breach = (is: boolean, problem: string) => is ? [violation(problem)] : none
   return [
     ...breach(keys.size < history.wanted, "no start was acknowledged"),
-    ...started.flatMap(({ id }) => breach(find(id) === undefined, "a call that was acknowledged is not stored")),
+    ...started.flatMap(({ id, seq }) =>
+      breach(find(id, seq) === undefined, "a call that was acknowledged is not stored")
+    ),
     ...[...keys.values()].flatMap((starts) =>
       breach(starts.some(({ id }) => id !== starts[0]!.id), "one key became two calls")
     ),
     ...outcomes.flatMap(({ exit, id }) =>
       breach(
-        !isDeepStrictEqual(asStored(exit), asStored(find(id)?.call.exit)),
+        !calls.some(({ call }) => call.id === id && isDeepStrictEqual(asStored(exit), asStored(call.exit))),
         "the application was told another outcome than the recorded one"
       )
     ),
     ...signalled.flatMap(({ id, key, seq }) =>
-      breach(!isKept(find(id), seq, (fact) => fact._tag === "SignalReceived" && fact.key === key), "a signal is lost")
+      breach(
+        !isKept(find(id, seq), seq, (fact) => fact._tag === "SignalReceived" && fact.key === key),
+        "a signal is lost"
+      )
     ),
     ...cancelled.flatMap(({ id, seq }) =>
-      breach(!isKept(find(id), seq, (fact) => fact._tag === "Cancelled"), "a cancellation is lost")
+      breach(!isKept(find(id, seq), seq, (fact) => fact._tag === "Cancelled"), "a cancellation is lost")
     ),
     ...calls.flatMap(({ call, events }) =>
       breach(
@@ -235,7 +242,9 @@ const answersAfterTheEnd = (history: StormHistory.StormHistory, delivery: StormH
   const call = StoredCalls.of(history).callOf(webhook)
   if (answered?.action === undefined || call === undefined) return none
   if (holds.isUnrecorded(delivery)) return none
-  const { action, seq } = answered
+  const { action, basis, seq } = answered
+  // How its lines ended went with the call: one that shows life is hung up on.
+  if (basis === "unclaimed" && pruning.isPerhapsGone(history, call, seq)) return none
   const breach = (
     problem: string
   ) => [StoredCalls.hasCompany(history, call, incarnation, seq) ? remains(takenOver) : violation(problem)]
@@ -260,7 +269,8 @@ const dialsAfterTheEnd = (history: StormHistory.StormHistory, call: StoredCalls.
   if (ended === undefined) return none
   const recorded = call.events.slice(end).filter((event) => event._tag === "DialAttempted")
   const sent = history.sent.filter(({ action, begun }) =>
-    begun.seq > (ended.confirmed?.seq ?? Infinity) && StoredCalls.callIdIn(action.externalId ?? "") === call.id
+    begun.seq > (ended.confirmed?.seq ?? Infinity) &&
+    StoredCalls.of(history).ofExternalId(action.externalId) === call
   )
   return [
     ...recorded.map(() => violation("a dial was recorded after the outcome")),
@@ -299,6 +309,26 @@ export const nothingStopsTheRest: Law = make("nothing that comes in stops the re
 export const dialsArePaced: Law = make("dials are paced", pace.check, Object.values(pace.residuals))
 
 /**
+ * What is pruned stays pruned, for as long as it is remembered: a start under its key fails in words, no event of its session makes
+ * a call, and nothing is left of it but that it was. Only calls that are over and that somebody wanted gone are.
+ *
+ * @since 0.1.0
+ */
+export const prunedForGood: Law = make(
+  "what is pruned stays pruned",
+  pruning.check,
+  Object.values(pruning.residuals)
+)
+
+/**
+ * The list of calls, their counts and the calls of a number are what the turns of all calls say; the log has all turns in one order,
+ * and who follows it reads each once. Calls that were pruned are in neither.
+ *
+ * @since 0.1.0
+ */
+export const listsAreTrue: Law = make("lists and the log tell what is stored", lists.check)
+
+/**
  * All laws, in the order of the design.
  *
  * @since 0.1.0
@@ -315,5 +345,7 @@ export const all: ReadonlyArray<Law> = [
   nothingAfterTheEnd,
   secretsStayInside,
   nothingStopsTheRest,
-  dialsArePaced
+  dialsArePaced,
+  prunedForGood,
+  listsAreTrue
 ]

@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from "node:util"
 import type * as StormFaults from "../../StormFaults.ts"
 import type * as StormHistory from "../../StormHistory.ts"
 import type { Border } from "./border.ts"
-import { type Mutable, newest, type Process, reach, type World } from "./world.ts"
+import { type Mutable, newest, ownTurns, type Process, reach, type World } from "./world.ts"
 
 /** The carrier waits this long for a reply; ours, as in the emulator. */
 const carrierPatience = 5_000
@@ -287,7 +287,7 @@ const compare = (world: World, process: Process, delivery: StormHistory.Delivery
     const { turns } = world.records
     if (process.appending > 0 || newest(world, process.place) !== process) return
     const id = turns.find(({ turn }) => turn.events.some((event) => concerns(event, delivery.webhook)))?.turn.callId
-    const own = turns.filter(({ turn }) => turn.callId === id)
+    const own = ownTurns(world, id)
     if (own.some((turn) => turn.incarnation !== process.id && turn.seq > process.born.seq)) return
     const live = id === undefined ? undefined : Effect.runSyncExit(
       Effect.provideService(process.calls!.get(id), Clock.Clock, world.clock)

@@ -2,8 +2,8 @@
  * The database below the SQL stores of a storm: the SQLite of Node in memory, whose statements take virtual time and fail
  * by the dice. A process sees it through a `SqlClient` of its own.
  */
-import { CallEvent, EventStore, SqlEventStore } from "@ringback/core"
-import { Effect, Layer, Queue, Random, Semaphore, Stream } from "effect"
+import { CallEvent, CallIndex, EventLog, EventStore, Retention, SqlEventStore } from "@ringback/core"
+import { Context, Effect, Layer, Queue, Random, References, Semaphore, Stream } from "effect"
 import type { Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, SqlError, Statement } from "effect/sql"
@@ -11,7 +11,7 @@ import type { SqlConnection } from "effect/sql"
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 import type { Border } from "./border.ts"
 import * as Store from "./store.ts"
-import type { Process, World } from "./world.ts"
+import type { Process, View, World } from "./world.ts"
 
 /** An empty database that all processes of a run open. */
 export interface Database {
@@ -61,8 +61,7 @@ const fresh = (tables: Pick<Database, "handle" | "prepare">): Database => ({
 /** A database with tables. They are made beside the run, so that it is the same run as with those that are at hand. */
 const made: Effect.Effect<Database> = Effect.gen(function*() {
   const database = fresh(create())
-  const calm = Effect.suspend(() => client(database, connect(database, undefined, () => {}, () => false), "one"))
-  yield* Effect.orDie(Effect.scoped(Layer.build(storeOver(calm))))
+  yield* Effect.orDie(Effect.scoped(Layer.build(storeOver(over(database)))))
   empty(database)
   return database
 }).pipe(Random.withSeed("tables"), Effect.withTracerEnabled(false))
@@ -110,15 +109,21 @@ const tooLarge = new SqlError.SqlError({
 
 const largestReference = 2_700
 
-/** The fields of a turn among the parameters of an append. */
-const fieldsOfTurn = { all: 14, callId: 0, version: 1, referenceId: 11, events: 13 }
+/** The fields of a turn among the parameters of an append, as the statement names them. */
+const fieldsOf = (sql: string) => {
+  const names = sql.slice(sql.indexOf("(") + 1, sql.indexOf(")")).split(", ")
+  const [callId, version, referenceId, events] = ["call_id", "version", "reference_id", "events"].map((name) =>
+    names.indexOf(name)
+  )
+  return { all: names.length, callId: callId!, version: version!, referenceId: referenceId!, events: events! }
+}
 
-/** Whether the database refuses an append for one of its turns. */
-const isRefused = (world: World, parameters: ReadonlyArray<unknown>): boolean => {
-  const { all, ...place } = fieldsOfTurn
+/** Whether the database refuses an append for one of its turns. Some rows may be padding. */
+const isRefused = (world: World, sql: string, parameters: ReadonlyArray<unknown>): boolean => {
   if (world.refused.size === 0 && world.options.store !== "postgres") return false
+  const { all, ...place } = fieldsOf(sql)
   let is = false
-  for (let at = 0; at + all <= parameters.length; at += all) {
+  for (let at = 0; at + all <= parameters.length && parameters[at + place.callId] !== null; at += all) {
     const isTooLarge = world.options.store === "postgres" &&
       String(parameters[at + place.referenceId] ?? "").length > largestReference
     const turn = {
@@ -131,6 +136,12 @@ const isRefused = (world: World, parameters: ReadonlyArray<unknown>): boolean =>
   return is
 }
 
+/** Statements that befalls what befalls the store. */
+const isOfCalls = /ringback_(turns|calls|running|references|meta|listed|numbers|unfinished)\b/
+
+/** Those of a transaction that prunes, of which each may fail, and then nothing of it is done. */
+const isOfPruning = /^\s*(DELETE|UPDATE|INSERT)/
+
 type Transform = Parameters<SqlConnection.Connection["execute"]>[2]
 
 /** A connection whose statements meet the weather. Those that make tables and open transactions do not. */
@@ -138,7 +149,7 @@ const connect = (
   { handle, prepare }: Database,
   weather: Store.Weather<SqlError.SqlError> | undefined,
   stored: () => void,
-  isRefused: (parameters: ReadonlyArray<unknown>) => boolean
+  isRefused: (sql: string, parameters: ReadonlyArray<unknown>) => boolean
 ): SqlConnection.Connection => {
   const run = <A>(sql: string, parameters: ReadonlyArray<unknown>, use: (statement: StatementSync) => A) => {
     const statement = Effect.try({
@@ -149,13 +160,10 @@ const connect = (
       },
       catch: (cause) => failure(1, cause instanceof Error ? cause.message : "unknown problem")
     })
-    if (
-      weather === undefined || handle.isTransaction || !/ringback_(turns|calls|running|references|meta)\b/.test(sql)
-    ) {
-      return statement
-    }
+    if (weather === undefined || !isOfCalls.test(sql)) return statement
+    if (handle.isTransaction) return isOfPruning.test(sql) ? weather.failing(statement) : statement
     return sql.startsWith("INSERT INTO ringback_turns")
-      ? weather.writing(statement, stored, () => isRefused(parameters))
+      ? weather.writing(statement, stored, () => isRefused(sql, parameters))
       : weather.reading(statement)
   }
   const bind = (parameters: ReadonlyArray<unknown>) => parameters as ReadonlyArray<SQLInputValue>
@@ -177,6 +185,10 @@ const connect = (
     executeStream: (sql, parameters, transform) => Stream.fromIterableEffect(rows(sql, parameters, transform))
   }
 }
+
+/** In fair weather. */
+const over = (database: Database) =>
+  Effect.suspend(() => client(database, connect(database, undefined, () => {}, () => false), "one"))
 
 /** Around one connection, as for SQLite, or around as many as there are statements. */
 const client = (database: Database, connection: SqlConnection.Connection, connections: "one" | "many") => {
@@ -275,7 +287,7 @@ export const layer = (
   border: Border,
   process: Process,
   database: Database
-): Layer.Layer<EventStore.EventStore, EventStore.StoreError | SqlError.SqlError> => {
+): Layer.Layer<Store.Services, EventStore.StoreError | SqlError.SqlError> => {
   const isShared = world.options.store === "postgres"
   const stored = () => {
     for (const { id, position } of database.prepare(newTurns).all(database.position)) {
@@ -297,18 +309,73 @@ export const layer = (
     database.holder = process
     return client(
       database,
-      connect(database, weather, stored, (parameters) => isRefused(world, parameters)),
+      connect(database, weather, stored, (sql, parameters) => isRefused(world, sql, parameters)),
       isShared ? "many" : "one"
     )
   })
-  return Layer.effect(
-    EventStore.EventStore,
-    Effect.map(EventStore.EventStore, (store) =>
-      EventStore.EventStore.of({
-        ...store,
-        append: (turn, summary, about) =>
-          Store.noting(world, process, turn, summary, store.append(turn, summary, about)),
-        processes: isShared ? members(world, border, process) : undefined
-      }))
-  ).pipe(Layer.provide(storeOver(opened)))
+  return Layer.effectContext(
+    Effect.map(Effect.context<Store.Services>(), (services) => {
+      const store = Context.get(services, EventStore.EventStore)
+      const retention = Context.get(services, Retention.Retention)
+      return services.pipe(
+        Context.add(EventStore.EventStore, {
+          ...store,
+          append: (turn, summary, about) =>
+            Store.noting(world, process, turn, summary, store.append(turn, summary, about)),
+          processes: isShared ? members(world, border, process) : undefined
+        }),
+        Context.add(Retention.Retention, { prune: (options) => inOneGo(retention.prune(options)) })
+      )
+    })
+  ).pipe(Layer.provide(storeOver(opened)), Layer.provide(Store.numbersKey))
 }
+
+/** A transaction is let through without a pause: there is one connection below all of them, and no other statement is part of it. */
+const inOneGo = Effect.provideService(References.PreventSchedulerYield, true)
+
+/** What is left of calls that were pruned: the rows of those that are remembered, and what has no place beside them. */
+const looked = ({ handle }: Database) => {
+  const rows = handle.prepare(`SELECT call_id, due FROM ringback_turns WHERE status = 'pruned' AND due IS NOT NULL`)
+    .all()
+  const gone = "call_id IN (SELECT call_id FROM ringback_turns WHERE status = 'pruned' AND due IS NOT NULL)"
+  const left: Array<readonly [place: string, table: string, where: string]> = [
+    ["turns", "turns", `${gone} AND status <> 'pruned'`],
+    ["turns that nobody needs", "turns", "status = 'pruned' AND due IS NULL AND version > 1 AND reference_id IS NULL"],
+    [
+      "what a turn said",
+      "turns",
+      `${gone} AND (events <> '[]' OR id <> '' OR waiting_for <> '' OR process IS NOT NULL OR dial_from IS NOT NULL
+        OR facts IS NOT NULL OR numbers IS NOT NULL)`
+    ],
+    ["lists", "listed", gone],
+    ["numbers", "numbers", gone],
+    ["the calls that run", "unfinished", gone]
+  ]
+  const isLeft = ([, table, where]: typeof left[number]) =>
+    handle.prepare(`SELECT 1 FROM ringback_${table} WHERE ${where} LIMIT 1`).get() !== undefined
+  return {
+    pruned: rows.map((row) => ({ id: row["call_id"] as CallEvent.CallId, until: Number(row["due"]) })),
+    rest: left.filter(isLeft).map(([place]) => place)
+  }
+}
+
+/** A database, looked at from outside. */
+export const view: (database: Database) => Effect.Effect<View, never, Scope.Scope> = Effect.fnUntraced(
+  function*(database) {
+    const client = over(database)
+    const services = yield* Layer.build(
+      SqlEventStore.layerReading.pipe(
+        Layer.provide(Layer.effect(SqlClient.SqlClient, client)),
+        Layer.provide(Reactivity.layer),
+        Layer.provide(Store.numbersKey),
+        Layer.fresh
+      )
+    )
+    return {
+      look: Effect.sync(() => looked(database)),
+      index: Context.get(services, CallIndex.CallIndex),
+      log: Context.get(services, EventLog.EventLog)
+    }
+  },
+  (effect) => Effect.orDie(Effect.withTracerEnabled(effect, false))
+)

@@ -3,7 +3,7 @@
  * acknowledged, tells them things, cancels some, and waits for their outcomes.
  */
 import { CallError, type CallEvent, type Calls, EventStore } from "@ringback/core"
-import { Cause, Deferred, Effect, Exit, Result, Schedule } from "effect"
+import { Cause, Deferred, Effect, Result, Schedule } from "effect"
 import * as Callee from "../../Callee.ts"
 import type { Border } from "./border.ts"
 import type * as Dice from "./dice.ts"
@@ -40,6 +40,14 @@ const isStoreError = (error: unknown): boolean => error instanceof EventStore.St
 
 type Handle = Calls.Handle<unknown, unknown>
 
+type Started = Handle & { readonly isNew: boolean }
+
+type Refused = { readonly _tag: string; readonly message: string }
+
+/** When a call was over of which an error says that it was pruned. */
+const prunedAt = (error: unknown): number | undefined =>
+  error instanceof CallError.CallNotFound ? error.endedAt : undefined
+
 /** What a call is started with: always the same, and perhaps something at which its flow throws. */
 const inputOf = (world: World, key: string): unknown => {
   const { inputs, options } = world
@@ -50,33 +58,54 @@ const inputOf = (world: World, key: string): unknown => {
   return inputs.get(key)
 }
 
+/** Starts a call under its key, until that is acknowledged. Gives nothing if the call of that key was pruned. */
+export const start = Effect.fnUntraced(
+  function*(world: World, border: Border, process: Process, key: string): Effect.fn.Return<Handle | undefined> {
+    const { flow } = process
+    const input = inputOf(world, key)
+    while (true) {
+      yield* border.cross(process)
+      const begun = world.moment()
+      const asked: Result.Result<Started, Refused> = yield* Effect.result(
+        process.calls!.start(flow as never, input as never, { key })
+      )
+      if (Result.isFailure(asked)) world.show("error", asked.failure.message)
+      if (Result.isFailure(asked) && asked.failure._tag === "StoreError") {
+        yield* Effect.sleep(1_000)
+        continue
+      }
+      yield* border.cross(process)
+      if (Result.isSuccess(asked)) {
+        const { id, isNew } = asked.success
+        world.records.started.push({ ...world.moment(), begun, key, id, incarnation: process.id, isNew })
+        return asked.success
+      }
+      const { failure } = asked
+      if (!(failure instanceof CallError.KeyPruned)) return yield* Effect.die(failure)
+      const { callId, endedAt, message } = failure
+      world.records.keysPruned.push({ ...world.moment(), begun, key, id: callId, endedAt, message })
+      return undefined
+    }
+  }
+)
+
 /** What the application does about one call in each incarnation: it starts it, under one key, and waits for the outcome. */
 export const application = (world: World, border: Border, process: Process, key: string): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const { flow } = process
-    const calls = process.calls!
-    const input = inputOf(world, key)
     const known = world.records.started.find((started) => started.key === key)
-    let handle: Handle | undefined
-    if (known !== undefined && world.nature.hit(0.5)) handle = calls.handle(flow, known.id)
-    while (handle === undefined) {
-      yield* border.cross(process)
-      const begun: Result.Result<Handle, { readonly _tag: string; readonly message: string }> = yield* Effect.result(
-        calls.start(flow as never, input as never, { key })
-      )
-      if (Result.isSuccess(begun)) handle = begun.success
-      else {
-        world.show("error", begun.failure.message)
-        if (begun.failure._tag !== "StoreError") return yield* Effect.die(begun.failure)
-        yield* Effect.sleep(1_000)
-      }
-    }
+    const handle = known !== undefined && world.nature.hit(0.5)
+      ? process.calls!.handle(process.flow, known.id)
+      : yield* start(world, border, process, key)
+    if (handle === undefined) return
     yield* border.cross(process)
-    world.records.started.push({ ...world.moment(), key, id: handle.id })
     const outcome = yield* Effect.result(
       Effect.retry(handle.outcome, { while: isStoreError, schedule: Schedule.spaced("1 second") })
     )
     yield* border.cross(process)
+    const pruned = Result.isFailure(outcome) ? prunedAt(outcome.failure) : undefined
+    if (pruned !== undefined) {
+      return void world.records.missing.push({ ...world.moment(), id: handle.id, endedAt: pruned })
+    }
     world.records.outcomes.push({ ...world.moment(), id: handle.id, exit: toExit(world, outcome) })
   }).pipe(
     Effect.catchCause((cause) =>
@@ -96,19 +125,25 @@ const toExit = (world: World, outcome: Result.Result<unknown, unknown>): CallEve
     : { _tag: "Failure", error: Result.getOrUndefined(codec.encodeError(outcome.failure as never)) }
 }
 
-/** Asks something of the engine until it is acknowledged, of whichever process can be reached. */
+/** Asks something of the engine until it is acknowledged or there is no such call any more, of whichever process can be reached. */
 const insist = <E>(world: World, border: Border, ask: (process: Process) => Effect.Effect<void, E>) =>
   Effect.gen(function*() {
     for (let tries = 0; tries < 600; tries++) {
       const process = reach(world)
       if (process !== undefined) {
-        const done = Deferred.makeUnsafe<boolean>()
+        const done = Deferred.makeUnsafe<"done" | "gone" | "failed">()
         const asked = Effect.flatMap(
-          Effect.exit(Effect.andThen(border.cross(process), ask(process))),
-          (exit) => Deferred.succeed(done, Exit.isSuccess(exit))
+          Effect.result(Effect.andThen(border.cross(process), ask(process))),
+          (result) =>
+            Deferred.succeed(
+              done,
+              Result.isSuccess(result) ? "done" : prunedAt(result.failure) === undefined ? "failed" : "gone"
+            )
         )
-        yield* process.run(Effect.andThen(asked, Effect.void))
-        if (yield* Effect.raceFirst(Deferred.await(done), Effect.as(Deferred.await(process.died), false))) return true
+        yield* process.run(Effect.catchCause(asked, () => Deferred.succeed(done, "failed")))
+        const died = Effect.as(Deferred.await(process.died), "failed" as const)
+        const found = yield* Effect.raceFirst(Deferred.await(done), died)
+        if (found !== "failed") return found === "done"
       }
       yield* Effect.sleep(1_000)
     }

@@ -2,7 +2,7 @@
  * One run of a storm: the real engine, incarnation after incarnation, between a store and a carrier that fail as the dice
  * say.
  */
-import { Calls, EventStore, type LiveCall, PhoneNumber, Settings, Transport } from "@ringback/core"
+import { Calls, EventLog, EventStore, type LiveCall, PhoneNumber, Retention, Settings, Transport } from "@ringback/core"
 import { Cause, Clock, Context, Deferred, Effect, Exit, Fiber, Latch, Layer, Random, Scope } from "effect"
 import type * as PhoneCompany from "../../PhoneCompany.ts"
 import type * as StormHistory from "../../StormHistory.ts"
@@ -10,8 +10,11 @@ import * as Border from "./border.ts"
 import * as Carrier from "./carrier.ts"
 import * as Database from "./database.ts"
 import type * as Dice from "./dice.ts"
+import * as Following from "./following.ts"
+import * as Kept from "./kept.ts"
 import * as Onlooker from "./onlooker.ts"
 import * as People from "./people.ts"
+import * as Pruning from "./pruning.ts"
 import * as Store from "./store.ts"
 import * as Strangers from "./strangers.ts"
 import { Witness } from "./witness.ts"
@@ -27,7 +30,7 @@ export const run: (
 ) => Effect.Effect<StormHistory.StormHistory, never, PhoneCompany.PhoneCompany | Scope.Scope> = Effect.fnUntraced(
   function*(options) {
     const world = yield* World.make(options, options.settings)
-    const openStore = yield* stores(world)
+    const { openStore, view } = yield* stores(world)
     const boot = (place: number): Effect.Effect<void> =>
       Effect.suspend(() => start(world, border, place, () => boot(place), openStore, wanted))
     const border = Border.make(world, boot)
@@ -40,6 +43,9 @@ export const run: (
       : Effect.forEach(Object.entries(options.callees), ([number, scripts]) => company.callee(number, scripts))
     yield* begin(boot(0))
     yield* Strangers.appear(world, border)
+    yield* Pruning.appear(world, border, view)
+    const follower: Following.Follower = { after: undefined }
+    yield* Following.appear(world, border, follower)
     for (let index = 0; index < wanted; index++) {
       if (options.incoming !== undefined) yield* begin(calling(world, options.incoming))
       const cancels = strikes("cancel")
@@ -51,7 +57,8 @@ export const run: (
       border.kill(process)
       process.readMetrics()
     }
-    return yield* finished(world, wanted, abandoned)
+    const kept = yield* Kept.read(world, view, follower.after)
+    return yield* finished(world, wanted, abandoned, kept)
   }
 )
 
@@ -68,7 +75,7 @@ const comesToItsEnd = Effect.fnUntraced(function*(world: World.World, border: Bo
   const startedAt = now()
   const isOver = Effect.gen(function*() {
     const isStarted = world.options.incoming !== undefined ||
-      new Set(records.started.map(({ key }) => key)).size === wanted
+      new Set([...records.started, ...records.keysPruned].map(({ key }) => key)).size === wanted
     if (!isStarted || world.underWay() > 0) return false
     const states = new Map(records.turns.map(({ summary, turn }) => [turn.callId, summary.status]))
     if ([...states.values()].includes("running")) return false
@@ -81,10 +88,10 @@ const comesToItsEnd = Effect.fnUntraced(function*(world: World.World, border: Bo
   }
 })
 
-const finished = (world: World.World, wanted: number, abandoned: boolean) =>
+const finished = (world: World.World, wanted: number, abandoned: boolean, kept: StormHistory.Kept) =>
   Effect.gen(function*() {
     const { company, options, records } = world
-    const { cancelled, outcomes, signalled, started, ...others } = records
+    const { cancelled, keysPruned, missing, outcomes, signalled, started, ...others } = records
     return {
       flow: options.flow,
       requestOf: options.requestOf,
@@ -93,7 +100,8 @@ const finished = (world: World.World, wanted: number, abandoned: boolean) =>
       ...others,
       rings: yield* company.rings,
       log: yield* company.log,
-      told: { cancelled, outcomes, signalled, started },
+      told: { cancelled, keysPruned, missing, outcomes, signalled, started },
+      kept,
       endedAt: world.now(),
       abandoned
     } satisfies StormHistory.StormHistory
@@ -103,23 +111,26 @@ const finished = (world: World.World, wanted: number, abandoned: boolean) =>
 // Processes
 // ---------------------------------------------------------------------------------------------------------------------
 
-type OpenStore = (
-  border: Border.Border,
-  process: World.Process
-) => Layer.Layer<EventStore.EventStore, unknown>
+type OpenStore = (border: Border.Border, process: World.Process) => Layer.Layer<Store.Services, unknown>
 
-/** How a process opens its store. */
-const stores: (world: World.World) => Effect.Effect<OpenStore, never, Scope.Scope> = Effect.fnUntraced(
-  function*(world) {
+/** How a process opens its store, and how somebody looks at it from outside. */
+const stores: (
+  world: World.World
+) => Effect.Effect<{ readonly openStore: OpenStore; readonly view: World.View }, never, Scope.Scope> = Effect
+  .fnUntraced(function*(world) {
     if (world.options.store !== "memory") {
       const database = yield* Database.open
-      return (border, process) => Database.layer(world, border, process, database)
+      const view = yield* Database.view(database)
+      return { view, openStore: (border, process) => Database.layer(world, border, process, database) }
     }
-    const context = yield* Layer.build(Layer.fresh(EventStore.layerMemory))
-    const base = Context.get(context, EventStore.EventStore)
-    return (border, process) => Layer.succeed(EventStore.EventStore, Store.memory(world, border, process, base))
-  }
-)
+    const base = yield* Layer.build(
+      EventStore.layerMemory.pipe(Layer.provide(Store.numbersKey), Layer.fresh)
+    )
+    return {
+      view: Store.viewOfMemory(world, base),
+      openStore: (border, process) => Layer.succeedContext(Store.memory(world, border, process, base))
+    }
+  })
 
 /** The second computer is a little ahead of the first, or behind. */
 const machine = (world: World.World, place: number): World.Machine => ({
@@ -193,6 +204,8 @@ const newProcess = (world: World.World, place: number, flow: LiveCall.AnyDefinit
     told: undefined,
     unseen: [],
     calls: undefined,
+    retention: undefined,
+    log: undefined,
     readMetrics: () => {},
     run: () => Effect.void,
     close: Effect.void
@@ -244,6 +257,10 @@ const start = Effect.fnUntraced(function*(
     return yield* world.begin(Effect.andThen(Effect.sleep(1_000), Effect.suspend(again)))
   }
   const calls = Context.get(built.value, Calls.Calls)
+  const retention = Context.get(built.value, Retention.Retention)
+  const log = Context.get(built.value, EventLog.EventLog)
+  process.retention = options.sabotage.retention?.(retention) ?? retention
+  process.log = options.sabotage.log?.(log) ?? log
   process.calls = options.sabotage.calls?.(calls) ?? calls
   process.life.ready = world.now()
   if (options.incoming !== undefined) return
@@ -255,8 +272,8 @@ const engine = (
   world: World.World,
   border: Border.Border,
   process: World.Process,
-  store: Layer.Layer<EventStore.EventStore, unknown>
-): Layer.Layer<Calls.Calls, unknown> => {
+  store: Layer.Layer<Store.Services, unknown>
+): Layer.Layer<Calls.Calls | Store.Services, unknown> => {
   const { incoming, sabotage, store: kind } = world.options
   const { flow } = process
   const others = kind === "postgres" && flow !== world.otherVersion ? [world.otherVersion] : []
@@ -268,12 +285,12 @@ const engine = (
   const ownStore = Layer.effect(
     EventStore.EventStore,
     Effect.map(EventStore.EventStore, (service) => sabotage.store?.(service) ?? service)
-  ).pipe(Layer.provide(store))
+  ).pipe(Layer.provideMerge(store))
   return Calls.layer({ ...flows, settings: Settings.merge(world.tuning, sabotage.settings ?? {}) }).pipe(
-    Layer.provide(ownStore),
+    Layer.provideMerge(ownStore),
     Layer.provide(Layer.succeed(Transport.Transport, sabotage.transport?.(transport) ?? transport)),
     Layer.fresh
-  ) as Layer.Layer<Calls.Calls, unknown>
+  ) as Layer.Layer<Calls.Calls | Store.Services, unknown>
 }
 
 /** What a process finds around itself: the time of its computer, chance, and somebody who looks at it from outside. */
@@ -281,7 +298,7 @@ const surroundings = (world: World.World, border: Border.Border, process: World.
   const clock = border.clockOf(process)
   return Context.make(Clock.Clock, world.options.sabotage.clock?.(clock) ?? clock).pipe(
     Context.add(Random.Random, world.random),
-    Context.add(Calls.Chance, () => "00000000"),
+    Context.add(Calls.Chance, world.chance),
     Context.add(Witness, (name, key) => {
       world.records.ran.push({ ...world.moment(), name, key, incarnation: process.id })
     }),

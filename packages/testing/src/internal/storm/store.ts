@@ -9,15 +9,23 @@
  * The database below the SQL stores is the SQLite of Node in memory, whose statements take virtual time and fail by the
  * dice. The statements of PostgreSQL differ from it in their text, not in what they do.
  */
-import { CallEvent, EventStore } from "@ringback/core"
-import { Effect } from "effect"
+import { CallEvent, CallIndex, EventLog, EventStore, Retention } from "@ringback/core"
+import { Context, Effect, Layer, Option, Redacted } from "effect"
 import type * as StormFaults from "../../StormFaults.ts"
 import type { Border } from "./border.ts"
 import { postingOf } from "./storedCalls.ts"
-import type { Process, World } from "./world.ts"
+import type { Process, View, World } from "./world.ts"
+
+/** What a store gives. */
+export type Services = EventStore.EventStore | CallIndex.CallIndex | EventLog.EventLog | Retention.Retention
+
+/** The key that calls are found by number with. */
+export const numbersKey = Layer.orDie(CallIndex.layerNumbersKey(Redacted.make("the key of a storm")))
 
 /** What befalls the store of a process, whatever it is made of. */
 export interface Weather<E> {
+  /** Around a part of something that is done as a whole or not at all. */
+  readonly failing: <A, F>(part: Effect.Effect<A, F>) => Effect.Effect<A, E | F>
   /** Around something that only reads. */
   readonly reading: <A>(read: Effect.Effect<A, E>) => Effect.Effect<A, E>
   /** Around something that stores. `stored` runs right when it is durable. */
@@ -54,22 +62,23 @@ export const weather = <E>(
   /** A statement that PostgreSQL has in its hands is carried out, whatever becomes of who sent it. */
   const unlessDead = world.options.store === "postgres" ? Effect.void : border.pass(process)
 
-  const failing = (operation: "write" | "read", problem: Problem) => {
+  const failed = (operation: "write" | "read", problem: Problem) => {
     process.life.failed.push(now())
     return Effect.fail(fail(operation, problem))
   }
 
   const fails = (operation: "write" | "read", kind: StormFaults.Kind) =>
-    Effect.suspend(() => strikes(kind) === undefined ? Effect.void : failing(operation, "broken"))
+    Effect.suspend(() => strikes(kind) === undefined ? Effect.void : failed(operation, "broken"))
 
   const fits = Effect.suspend(() => {
     const { disk } = world
     const full = disk.fullUntil === 0 ? strikes("storeFull") : undefined
     if (full !== undefined) disk.fullUntil = now() + full.pick(fullFor)
-    return now() < disk.fullUntil ? failing("write", "full") : Effect.void
+    return now() < disk.fullUntil ? failed("write", "full") : Effect.void
   })
 
   return {
+    failing: (part) => Effect.andThen(fails("write", "storeFails"), part),
     reading: (read) =>
       Effect.gen(function*() {
         yield* border.cross(process)
@@ -143,8 +152,10 @@ export const memory = (
   world: World,
   border: Border,
   process: Process,
-  base: EventStore.EventStore["Service"]
-): EventStore.EventStore["Service"] => {
+  services: Context.Context<Services>
+): Context.Context<Services> => {
+  const base = Context.get(services, EventStore.EventStore)
+  const retention = Context.get(services, Retention.Retention)
   const { reading, writing } = weather(
     world,
     border,
@@ -157,7 +168,7 @@ export const memory = (
         ? Effect.void
         : Effect.fail(new EventStore.VersionConflict({ callId: turn.callId, version: turn.version }))
     )
-  return EventStore.EventStore.of({
+  const store = EventStore.EventStore.of({
     namespace: base.namespace,
     append: (turn, summary, about) =>
       noting(
@@ -180,6 +191,36 @@ export const memory = (
     processes: undefined,
     changes: base.changes
   })
+  return services.pipe(
+    Context.add(EventStore.EventStore, store),
+    Context.add(Retention.Retention, {
+      prune: (options) => writing(retention.prune(options), () => {}, () => false)
+    })
+  )
+}
+
+/** The plain contract, looked at from outside. */
+export const viewOfMemory = ({ records }: World, services: Context.Context<Services>): View => {
+  const store = Context.get(services, EventStore.EventStore)
+  const index = Context.get(services, CallIndex.CallIndex)
+  const log = Context.get(services, EventLog.EventLog)
+  const ofCall = (id: CallEvent.CallId) =>
+    Effect.map(store.summary(id), (found) =>
+      Option.match(Option.filter(found, ({ status }) => status === "pruned"), {
+        onNone: () => [],
+        onSome: ({ due }) => [{ id, until: due ?? 0 }]
+      }))
+  const look = Effect.gen(function*() {
+    const ids = [...new Set(records.turns.map(({ turn }) => turn.callId))]
+    const pruned = (yield* Effect.forEach(ids, ofCall)).flat()
+    const gone = new Set(pruned.map(({ id }) => id))
+    const read = yield* Effect.forEach(pruned, ({ id }) => store.read(id))
+    const listed = (yield* index.list({}, { limit: 1000 })).calls.filter(({ callId }) => gone.has(callId))
+    const logged = (yield* log.read({ limit: 1000 })).filter(({ turn }) => gone.has(turn.callId))
+    const rest = [...read.flat().map(() => "turns"), ...listed.map(() => "lists"), ...logged.map(() => "the log")]
+    return { pruned, rest: [...new Set(rest)] }
+  })
+  return { look: Effect.orDie(look), index, log }
 }
 
 /** Remembers an append while it is under way. */

@@ -20,6 +20,10 @@ export interface StoredCall {
   >
   /** The state after all of it. */
   readonly call: Call.Call
+  /** The turn since which it is over, if it is. */
+  readonly over: StormHistory.Appended | undefined
+  /** The call that began under the same id when this one had been pruned and its key forgotten. */
+  readonly next: StoredCall | undefined
 }
 
 export interface StoredCalls {
@@ -27,6 +31,8 @@ export interface StoredCalls {
   /** The call that a webhook belongs to, if it is stored at all. */
   readonly callOf: (webhook: Webhook.Webhook) => StoredCall | undefined
   readonly ofReference: (referenceId: string) => StoredCall | undefined
+  /** The call that recorded the attempt of an `external_id`, or else the one that it names. */
+  readonly ofExternalId: (externalId: string | undefined) => StoredCall | undefined
 }
 
 const found = new WeakMap<StormHistory.StormHistory, StoredCalls>()
@@ -41,18 +47,30 @@ export const of = (history: StormHistory.StormHistory): StoredCalls => {
 
 const make = (history: StormHistory.StormHistory): StoredCalls => {
   const turnsOf = grouped(history.turns, ({ turn }) => turn.callId)
-  const calls = Array.from(turnsOf, ([id, turns]) => storedCall(id, turns))
+  const calls = Array.from(turnsOf, ([id, turns]) => storedCalls(id, turns)).flat()
   const byId = new Map<string, StoredCall>(calls.map((call) => [call.id, call]))
   const byReference = new Map<string, StoredCall>()
+  const byExternalId = new Map<string, StoredCall>()
   for (const call of calls) {
-    for (const event of call.events) if ("referenceId" in event) byReference.set(event.referenceId, call)
+    for (const event of call.events) {
+      if ("referenceId" in event) byReference.set(event.referenceId, call)
+      if (event._tag === "DialAttempted") byExternalId.set(event.externalId, call)
+    }
   }
+  const ofExternalId = (id: string | undefined) =>
+    id === undefined ? undefined : byExternalId.get(id) ?? byId.get(callIdIn(id))
   for (const { externalId, referenceId } of history.rings) {
-    const call = externalId === undefined ? undefined : byId.get(callIdIn(externalId))
+    const call = ofExternalId(externalId)
     if (call !== undefined) byReference.set(referenceId, call)
   }
   const ofReference = (referenceId: string) => byReference.get(referenceId)
-  return { calls, callOf: ({ referenceId }) => ofReference(referenceId), ofReference }
+  return { calls, callOf: ({ referenceId }) => ofReference(referenceId), ofReference, ofExternalId }
+}
+
+/** The call of an id as it was at a moment: if none had begun by then, the first one. */
+export const callAt = (history: StormHistory.StormHistory, id: string, seq: number): StoredCall | undefined => {
+  const own = of(history).calls.filter((call) => call.id === id)
+  return own.findLast(({ turns }) => turns[0]!.turn.seq < seq) ?? own[0]
 }
 
 /** What has one key in one list, in the order in which the keys come up. */
@@ -69,7 +87,27 @@ export const grouped = <A, K>(all: ReadonlyArray<A>, key: (one: A) => K): Readon
 /** The call that an `external_id` names. */
 export const callIdIn = (externalId: string): string => externalId.split(".")[1] ?? ""
 
-const storedCall = (id: CallEvent.CallId, appended: ReadonlyArray<StormHistory.Appended>): StoredCall => {
+/** The calls that began under one id, one after the other. */
+const storedCalls = (
+  id: CallEvent.CallId,
+  appended: ReadonlyArray<StormHistory.Appended>
+): ReadonlyArray<StoredCall> => {
+  const again = appended.findLastIndex(({ turn }) => turn.version === 1)
+  if (again <= 0) return [storedCall(id, appended, undefined)]
+  const last = storedCall(id, appended.slice(again), undefined)
+  const [first, ...rest] = storedCalls(id, appended.slice(0, again)).toReversed()
+  return [...rest.toReversed(), { ...first!, next: last }, last]
+}
+
+/** The first turn of those at the end after which a call is over. */
+const overSince = (appended: ReadonlyArray<StormHistory.Appended>): StormHistory.Appended | undefined =>
+  appended[appended.findLastIndex(({ summary }) => summary.status === "running") + 1]
+
+const storedCall = (
+  id: CallEvent.CallId,
+  appended: ReadonlyArray<StormHistory.Appended>,
+  next: StoredCall | undefined
+): StoredCall => {
   const events: Array<CallEvent.CallEvent> = []
   let call = Call.initial(id)
   const turns = appended.map((turn) => {
@@ -79,7 +117,7 @@ const storedCall = (id: CallEvent.CallId, appended: ReadonlyArray<StormHistory.A
     }
     return { turn, after: call, length: events.length }
   })
-  return { id, events, turns, call }
+  return { id, events, turns, call, over: overSince(appended), next }
 }
 
 const lastBefore = (stored: StoredCall, seq: number) => stored.turns.findLast(({ turn }) => turn.seq < seq)

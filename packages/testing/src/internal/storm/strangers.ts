@@ -84,7 +84,8 @@ const calling = (world: World, border: Border, dice: Dice.Dice): Effect.Effect<v
     }
   })
 
-const post = (world: World, border: Border, webhook: Webhook.Webhook): Effect.Effect<void> =>
+/** Posts what the carrier did not say, or not now. */
+export const post = (world: World, border: Border, webhook: Webhook.Webhook): Effect.Effect<void> =>
   Effect.suspend(() => {
     const process = reach(world)
     if (process === undefined) return Effect.void

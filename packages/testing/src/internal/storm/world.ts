@@ -3,7 +3,17 @@
  * application and the faults do runs in the world, where no death of a process stops it.
  */
 import { Settings } from "@ringback/core"
-import type { Action, CallEvent, Calls, EventStore, LiveCall, Transport } from "@ringback/core"
+import type {
+  Action,
+  CallEvent,
+  CallIndex,
+  Calls,
+  EventLog,
+  EventStore,
+  LiveCall,
+  Retention,
+  Transport
+} from "@ringback/core"
 import { Clock, Context, Deferred, Effect, type Latch, Random } from "effect"
 import type { Queue, Schema } from "effect"
 import type * as Callee from "../../Callee.ts"
@@ -38,6 +48,10 @@ export interface Options {
 /** Parts of the engine that a test replaces by broken ones. */
 export interface Sabotage {
   readonly store?: (store: EventStore.EventStore["Service"]) => EventStore.EventStore["Service"]
+  readonly retention?: (retention: Retention.Retention["Service"]) => Retention.Retention["Service"]
+  readonly log?: (log: EventLog.EventLog["Service"]) => EventLog.EventLog["Service"]
+  /** The list of calls, as it is looked at when the run is over. */
+  readonly index?: (index: CallIndex.CallIndex["Service"]) => CallIndex.CallIndex["Service"]
   readonly transport?: (transport: Transport.Transport["Service"]) => Transport.Transport["Service"]
   readonly calls?: (calls: Calls.Calls["Service"]) => Calls.Calls["Service"]
   readonly clock?: (clock: Clock.Clock) => Clock.Clock
@@ -86,10 +100,21 @@ export interface Process {
   /** When the others cannot see that it lives. */
   readonly unseen: Array<StormHistory.Stretch>
   calls: Calls.Calls["Service"] | undefined
+  /** What it prunes with, and where it reads the turns of all calls. */
+  retention: Retention.Retention["Service"] | undefined
+  log: EventLog.EventLog["Service"] | undefined
   readMetrics: () => void
   run: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<void>
   /** Closes its engine, within the bound that the settings set. */
   close: Effect.Effect<void>
+}
+
+/** The store as somebody sees it whom no fault befalls. */
+export interface View {
+  /** What is left of the calls that were pruned. */
+  readonly look: Effect.Effect<Pick<StormHistory.Look, "pruned" | "rest">>
+  readonly index: CallIndex.CallIndex["Service"]
+  readonly log: EventLog.EventLog["Service"]
 }
 
 /** A turn on its way into the store. */
@@ -114,6 +139,11 @@ export interface Records {
   readonly logged: Array<StormHistory.Logged>
   readonly strangers: Array<StormHistory.Foreign>
   readonly started: Array<StormHistory.Started>
+  readonly keysPruned: Array<StormHistory.KeyPruned>
+  readonly missing: Array<StormHistory.Missing>
+  readonly prunings: Array<StormHistory.Pruning>
+  readonly looks: Array<StormHistory.Look>
+  readonly followed: Array<StormHistory.Followed>
   readonly outcomes: Array<StormHistory.Outcome>
   readonly signalled: Array<StormHistory.Signalled>
   readonly cancelled: Array<StormHistory.Cancelled>
@@ -130,6 +160,8 @@ export interface World {
   readonly company: PhoneCompany.PhoneCompany["Service"]
   readonly clock: Clock.Clock
   readonly random: Context.Service.Shape<typeof Random.Random>
+  /** What stands in an `external_id` for what nobody can guess: no two are alike. */
+  readonly chance: () => string
   /** To draw when strangers call in by the dozen, if they do. */
   readonly callers: Dice.Dice | undefined
   readonly now: () => number
@@ -182,6 +214,11 @@ const noRecords = (): Records => ({
   logged: [],
   strangers: [],
   started: [],
+  keysPruned: [],
+  missing: [],
+  prunings: [],
+  looks: [],
+  followed: [],
   outcomes: [],
   signalled: [],
   cancelled: []
@@ -216,6 +253,7 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
   )
   const now = () => clock.currentTimeMillisUnsafe()
   let seq = 0
+  let chances = 0
   let underWay = 0
 
   const records = noRecords()
@@ -266,6 +304,7 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     company,
     clock,
     random,
+    chance: () => `${String(++chances).padStart(5, "0")}000`, // the number of a line is added to it
     callers,
     now,
     moment,
@@ -315,6 +354,15 @@ export const serving = (world: World): ReadonlyArray<Process> =>
 export const reach = (world: World): Process | undefined => {
   const all = serving(world)
   return all.length < 2 ? all[0] : all[world.diceOf("secondProcess").between(0, all.length - 1)]
+}
+
+/** The turns of a call since it began last: one whose key was forgotten may begin again. */
+export const ownTurns = (
+  { records }: World,
+  id: CallEvent.CallId | undefined
+): ReadonlyArray<StormHistory.Appended> => {
+  const turns = records.turns.filter(({ turn }) => turn.callId === id)
+  return turns.slice(Math.max(0, turns.findLastIndex(({ turn }) => turn.version === 1)))
 }
 
 /** Ids of calls of the flow, as far as they are stored: of those that were started and those that came in. */

@@ -4,6 +4,7 @@ import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, none, remains, violation } from "../finding.ts"
 import * as StoredCalls from "../storedCalls.ts"
 import * as holds from "./holds.ts"
+import * as pruning from "./pruning.ts"
 
 export const residuals = {
   ...holds.residuals,
@@ -87,11 +88,17 @@ const isSaidSince = (
   return [since, ...moments].some((seq) => StoredCalls.says(history, webhook, action, seq))
 }
 
-/** What is nobody's is of no call that was on record when it came. */
-const unclaimed = (history: StormHistory.StormHistory, { taken, webhook }: StormHistory.Delivery): Findings =>
-  StoredCalls.lineAt(StoredCalls.of(history).callOf(webhook), webhook, taken!.seq) === undefined
-    ? none
-    : [violation(`${webhook.event} of a call was answered as nobody's`)]
+/** What is nobody's is of no call that was on record when it came, unless that was pruned. */
+const unclaimed = (
+  history: StormHistory.StormHistory,
+  { answered, taken, webhook }: StormHistory.Delivery
+): Findings => {
+  const call = StoredCalls.of(history).callOf(webhook)
+  const isThere = StoredCalls.lineAt(call, webhook, taken!.seq) !== undefined
+  return isThere && !pruning.isPerhapsGone(history, call!, answered!.seq)
+    ? [violation(`${webhook.event} of a call was answered as nobody's`)]
+    : none
+}
 
 /** What is refused is not recorded: the store does not take it. */
 const refused = (
@@ -138,9 +145,7 @@ const isWithoutChange = (line: CallLine.CallLine, webhook: Webhook.Webhook): boo
 /** A dial is sent when its attempt is durable, by the process that recorded it. */
 const attempts = (history: StormHistory.StormHistory, sent: StormHistory.Sent): Findings => {
   const { externalId } = sent.action
-  const call = StoredCalls.of(history).calls.find(({ id }) =>
-    externalId !== undefined && StoredCalls.callIdIn(externalId) === id
-  )
+  const call = StoredCalls.of(history).ofExternalId(externalId)
   const attempted = call === undefined ? undefined : StoredCalls.durable(
     call,
     (event) => event._tag === "DialAttempted" && event.externalId === externalId

@@ -51,13 +51,16 @@ export const check = (history: StormHistory.StormHistory): Findings => {
   ]
 }
 
-const isOf = (call: StoredCalls.StoredCall, externalId: string | undefined): boolean =>
-  externalId !== undefined && StoredCalls.callIdIn(externalId) === call.id
+const isOf = (
+  history: StormHistory.StormHistory,
+  call: StoredCalls.StoredCall,
+  externalId: string | undefined
+): boolean => StoredCalls.of(history).ofExternalId(externalId) === call
 
 /** One `POST` for each recorded attempt, within the window. */
 const posts = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall): Findings => {
   const seen = new Set<string>()
-  return history.sent.filter(({ action }) => isOf(call, action.externalId)).flatMap((sent): Findings => {
+  return history.sent.filter(({ action }) => isOf(history, call, action.externalId)).flatMap((sent): Findings => {
     const id = sent.action.externalId!
     const again = seen.has(id) ? [violation("two POSTs for one recorded attempt")] : none
     seen.add(id)
@@ -123,7 +126,7 @@ const rings = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall)
   const rung = new Map<number, number>()
   return history.rings.flatMap((ring): Findings => {
     const id = ring.externalId
-    if (id === undefined || !isOf(call, id)) return none
+    if (id === undefined || !isOf(history, call, id)) return none
     if (heard.has(id) && doubled.has(id)) return [remains(residuals.twice)]
     heard.add(id)
     const plan = plans.get(id)
@@ -138,7 +141,7 @@ const requests = (history: StormHistory.StormHistory, call: StoredCalls.StoredCa
   const { requestOf, rings, sent } = history
   if (requestOf === undefined) return none
   const rung = new Set(rings.map(({ externalId }) => externalId))
-  const own = sent.filter(({ action: { externalId } }) => isOf(call, externalId) && rung.has(externalId))
+  const own = sent.filter(({ action: { externalId } }) => isOf(history, call, externalId) && rung.has(externalId))
   const attempts = StoredCalls.grouped(own, ({ action }) => requestOf(action))
   return [...attempts.values()].flatMap((sent) =>
     new Set(sent.map(({ action }) => action.externalId)).size > 1
@@ -149,7 +152,7 @@ const requests = (history: StormHistory.StormHistory, call: StoredCalls.StoredCa
 
 /** Two phones of one number that ring at the same time for one call. */
 const overlaps = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall): Findings => {
-  const own = history.rings.filter((ring) => isOf(call, ring.externalId))
+  const own = history.rings.filter((ring) => isOf(history, call, ring.externalId))
   return own.flatMap((ring, index) =>
     own.slice(0, index).flatMap((earlier): ReadonlyArray<Finding> => {
       const rings = earlier.number === ring.number && endOf(history, earlier.referenceId) > ring.at
