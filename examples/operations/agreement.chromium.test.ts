@@ -56,7 +56,7 @@ const Wait = Schema.Literals([
 ])
 
 const nurse = Flow.signal("nurse", Schema.Void, { within: "3 hours" })
-const lookUp = Flow.activity("look up", { success: Schema.Void }, Effect.never)
+const lookUp = Flow.activity("look up", { success: Schema.Void, within: "3 hours" }, Effect.never)
 const held = Line.hold("One moment, please.")
 
 const waits: Readonly<Record<typeof Wait.Type, Flow.Flow<unknown, Flow.Failure, Flow.Line>>> = {
@@ -256,7 +256,8 @@ describe(`200 calls with faults (SEED=${seed})`, () => {
       const report = reports[n]!
       const whole = await Effect.runPromise(run(["--json", "why", callId], asked))
       assert.deepStrictEqual(JSON.parse(whole.out), JSON.parse(JSON.stringify(report)))
-      const { out } = await Effect.runPromise(run(["why", callId], asked))
+      const { err, out } = await Effect.runPromise(run(["why", callId], asked))
+      assert.strictEqual(err, "")
       for (const { words } of report.events) assert.include(out, words)
       assert.include(out, report.words)
       if (report.state === "over") continue
