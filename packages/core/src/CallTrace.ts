@@ -263,11 +263,11 @@ const lineSpan = (trace: At, line: CallLine.CallLine, at: number): Span => {
 type Wait = Extract<Call.Wait, { readonly _tag: "Activity" | "Sleep" | "Signal" }>
 
 /** What a flow waited for away from its lines, and what ended that. */
-const waitSpan = (trace: Trace, wait: Wait, { _tag, at, ...event }: CallEvent): Span => {
+const waitSpan = (trace: At, wait: Wait, since: number, { _tag, at, ...event }: CallEvent): Span => {
   const isFailed = "ok" in event && !event.ok
   return span(trace, ["wait", wait.n], undefined, {
     name: wait._tag === "Sleep" ? "sleep" : `${wait._tag.toLowerCase()} ${Masked.line(wait.name)}`,
-    startedAt: trace.waitsSince,
+    startedAt: since,
     endedAt: at,
     attributes: { "ringback.ended_by": isFailed ? "error" : _tag },
     problem: _tag === "ActivityDied" ? "it died" : _tag === "ActivityOverdue" ? "it took longer than it may" : undefined
@@ -297,19 +297,11 @@ const callSpan = (trace: At, at: number): Span => {
 const isAway = (wait: Call.Wait | undefined): wait is Wait =>
   wait?._tag === "Activity" || wait?._tag === "Sleep" || wait?._tag === "Signal"
 
-/** What one event ended. */
-const ended = (trace: Trace, event: CallEvent, call: Call.Call): ReadonlyArray<Span> => {
-  const before = trace.call
-  const spans: Array<Span> = []
-  const after = { traceId: trace.traceId, halves: trace.halves, marks: trace.marks, call }
-  if (isAway(before.wait) && call.wait?.n !== before.wait.n) spans.push(waitSpan(trace, before.wait, event))
-  if ("line" in event) {
-    const [was, is] = [Call.lineOf(before, event.line), Call.lineOf(call, event.line)]
-    const isOver = is !== undefined && CallLine.isQuiet(is) && (was === undefined || !CallLine.isQuiet(was))
-    if (isOver) spans.push(lineSpan(after, is, event.at))
-  }
-  if (Call.isOver(call) && !Call.isOver(before)) spans.push(callSpan(after, event.at))
-  return spans
+/** The line that an event closed, or presumed so. */
+const closedBy = (event: CallEvent, before: Call.Call, call: Call.Call): CallLine.CallLine | undefined => {
+  if (!("line" in event) || before.lines === call.lines) return undefined
+  const [was, is] = [Call.lineOf(before, event.line), Call.lineOf(call, event.line)]
+  return is !== undefined && CallLine.isQuiet(is) && (was === undefined || !CallLine.isQuiet(was)) ? is : undefined
 }
 
 /**
@@ -323,6 +315,7 @@ export const next = (
   turn: Turn,
   { turns = true }: { readonly turns?: boolean } = {}
 ): readonly [Trace, ReadonlyArray<Span>] => {
+  const { halves, traceId } = trace
   const spans: Array<Span> = []
   if (turns && trace.turn !== undefined) spans.push(turnSpan(trace, trace.turn, turn.at))
   let { call, waitsSince } = trace
@@ -331,20 +324,21 @@ export const next = (
     ? trace.marks
     : marked(trace.marks, { line, name: namesOf(turn.events), at: turn.at })
   for (const event of turn.events) {
-    const before = { ...trace, call, waitsSince, marks }
-    call = Call.evolve(call, event)
-    if (mayEnd(before.call, event)) spans.push(...ended(before, event, call))
-    if (call.wait?.n !== before.call.wait?.n) waitsSince = event.at
+    const before = call
+    call = Call.evolve(before, event)
+    const isElse = call.wait?.n !== before.wait?.n
+    const at = { traceId, halves, marks, call }
+    if (isElse && isAway(before.wait)) spans.push(waitSpan(at, before.wait, waitsSince, event))
+    const closed = closedBy(event, before, call)
+    if (closed !== undefined) spans.push(lineSpan(at, closed, event.at))
+    if (Call.isOver(call) && !Call.isOver(before)) spans.push(callSpan(at, event.at))
+    if (isElse) waitsSince = event.at
   }
   const isOver = Call.isOver(call)
   const now = { ...trace, call, waitsSince, marks, version: turn.version, turn: isOver ? undefined : turn }
   if (turns && isOver) spans.push(turnSpan(now, turn, turn.at))
   return [now, spans]
 }
-
-/** What happens most ends nothing but a turn, unless the flow waits away from its lines or has ended. */
-const mayEnd = ({ exit, wait }: Call.Call, { _tag }: CallEvent): boolean =>
-  exit !== undefined || isAway(wait) || (_tag !== "ActionDecided" && _tag !== "PromptCompleted")
 
 /**
  * All spans of a call that have ended.

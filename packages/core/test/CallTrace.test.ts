@@ -52,6 +52,16 @@ describe("the trace of a call", () => {
     assert.deepStrictEqual([...first, ...rest], CallTrace.spans(id, turns))
   })
 
+  it("has a line that closes by an answer which comes after the end of the call", () => {
+    const trial = new Trial(Line.collect("Your code?", { max: 4 }).pipe(Flow.dial({ to, from })))
+    trial.answered()
+    trial.ended()
+    trial.spoken("1234")
+    assert.isTrue(Call.isOver(trial.call))
+    const names = CallTrace.spans(id, turnsOf(trial.events), { turns: false }).map(({ name }) => name)
+    assert.deepStrictEqual(names, ["line dialled", "call test"])
+  })
+
   it("tells what was done, for how long, and hides who and what", () => {
     const trial = new Trial(
       Flow.activity("look up", { success: Schema.String }, Effect.succeed("")).pipe(
