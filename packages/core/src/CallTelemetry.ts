@@ -24,12 +24,12 @@ export interface Options {
   readonly ratio?: number | undefined
   /**
    * Whether each turn has a span of its own, which lasts until the next; `false` unless told otherwise, for they are most of what goes out
-   * then. Without them the turns are events of the span of their line.
+   * then. Without them the turns are events of the span of their line, which cost far less.
    */
   readonly turns?: boolean | undefined
 }
 
-/** So many traces are kept in memory, those of the calls that went on last. One that is not is read from the store again. */
+/** So many traces are kept in memory, those of the calls that came last. One that is not is read from the store again. */
 const mostTraces = 10_000
 
 /** What ended so shortly before its process did may not have gone out, in milliseconds. */
@@ -46,6 +46,9 @@ const mostEnded = 1_000
  * before. Calls that were over by then nobody goes on with: a process that starts sends theirs again, of the same minute, if it
  * finds a `CallIndex`. What goes out twice has the same ids. A span is lost if its call was over and nobody started within the
  * minute, or more than a thousand others ended after it.
+ *
+ * It follows `EventStore.changes` and not `EventLog.tail`: each process sends what it has appended itself, from memory, where a tail would
+ * have each send all, from the database.
  *
  * Each span is given its ids after the tracer has made it. The tracers of Effect take them; the SDK of OpenTelemetry draws the ids of
  * spans by itself: there the spans of a call are in one trace, and do not find their parents.
@@ -75,28 +78,25 @@ export const layer = ({ ratio = 1, turns = false }: Options = {}): Layer.Layer<n
 const shareOf = (callId: CallId): number => Number.parseInt(CallTrace.traceId(callId).slice(-8), 16) / 2 ** 32
 
 /** Follows turns one after the other; nearly all of them without an effect. */
-const followAll = (
-  follower: (turn: Turn) => Effect.Effect<void> | undefined,
-  turns: ReadonlyArray<Turn>
-): Effect.Effect<void> =>
+const followAll = (follower: Follower, turns: ReadonlyArray<Turn>, from = 0): Effect.Effect<void> =>
   Effect.suspend(() => {
-    for (const [i, turn] of turns.entries()) {
-      const reading = follower(turn)
-      if (reading !== undefined) return Effect.andThen(reading, followAll(follower, turns.slice(i + 1)))
+    for (let i = from; i < turns.length; i++) {
+      const reading = follower(turns[i]!)
+      if (reading !== undefined) return Effect.andThen(reading, followAll(follower, turns, i + 1))
     }
     return Effect.void
   })
 
-const after = (trace: CallTrace.Trace, turns: ReadonlyArray<Turn>): CallTrace.Trace =>
-  turns.reduce((trace, turn) => CallTrace.next(trace, turn)[0], trace)
+/** Takes a turn; an effect if the store has to be read for it. */
+type Follower = (turn: Turn) => Effect.Effect<void> | undefined
 
 /** Follows the turns of this process. Those of others are read where they are missing, and sent by the others. */
-const follow = (store: EventStore["Service"], turns: boolean, send: (span: CallTrace.Span) => void) => {
+const follow = (store: EventStore["Service"], turns: boolean, send: (span: CallTrace.Span) => void): Follower => {
   const traces = new Map<CallId, CallTrace.Trace>()
 
   const keep = (callId: CallId, trace: CallTrace.Trace): void => {
-    traces.delete(callId)
-    if (!Call.isOver(trace.call)) traces.set(callId, trace)
+    if (Call.isOver(trace.call)) traces.delete(callId)
+    else traces.set(callId, trace)
     const [oldest] = traces.size > mostTraces ? traces.keys() : []
     if (oldest !== undefined) traces.delete(oldest)
   }
@@ -116,10 +116,11 @@ const follow = (store: EventStore["Service"], turns: boolean, send: (span: CallT
       if (known === undefined && isOfAnother) {
         for (const span of endedSince(turn.callId, before, last.at - doubt, turns)) send(span)
       }
-      goOn(after(CallTrace.initial(turn.callId), before), turn)
+      const initial = CallTrace.initial(turn.callId)
+      goOn(before.reduce((trace, each) => CallTrace.next(trace, each, { turns })[0], initial), turn)
     })
 
-  return (turn: Turn): Effect.Effect<void> | undefined => {
+  return (turn) => {
     const known = traces.get(turn.callId)
     if (known !== undefined && turn.version <= known.version) return // it is told again
     const trace = known ?? (turn.version === 1 ? CallTrace.initial(turn.callId) : undefined)

@@ -1,8 +1,8 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
+import { Calls, CallTelemetry, EventStore, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Effect, Fiber, Latch, Layer, Option, Schema, Stream } from "effect"
+import { Effect, Fiber, Latch, Layer, Option, Schema, Stream, Tracer } from "effect"
 import { HttpRouter } from "effect/http"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
@@ -199,7 +199,11 @@ const ways = {
 type Way = keyof typeof ways
 
 /** Holds calls at the same time, each on a connection of its own, and counts what their turns cost. */
-const costOfTurns = Effect.fnUntraced(function*(count: number, way: Way) {
+const costOfTurns = Effect.fnUntraced(function*(
+  count: number,
+  way: Way,
+  beside: Layer.Layer<never, never, EventStore.EventStore> = Layer.empty
+) {
   const { costOf, filename } = yield* meter
   const server = createServer()
   const services = yield* Layer.build(
@@ -209,6 +213,7 @@ const costOfTurns = Effect.fnUntraced(function*(count: number, way: Way) {
         settings: { speech: { shortestKeyPress: 0, fastest: Infinity }, dial: { perSecond: Infinity } } // these callees answer at once, and are no copies
       })),
       Layer.provide(carrier),
+      Layer.provideMerge(beside),
       Layer.provideMerge(SqlEventStore.layer),
       Layer.provideMerge(SqliteClient.layer({ filename })),
       Layer.provide(NodeHttpServer.layer(() => server, { port: 0, host: "127.0.0.1" }))
@@ -272,6 +277,48 @@ for (const [way, fibers] of [["a route", 1], ["Node's server", 0]] as const) {
       }))
   })
 }
+
+/** A tracer that remembers its spans. */
+const recording = () => {
+  const spans: Array<Tracer.NativeSpan> = []
+  const tracer = Tracer.make({
+    span: (options) => {
+      const span = new Tracer.NativeSpan(options)
+      spans.push(span)
+      return span
+    }
+  })
+  return { spans, layer: Layer.succeed(Tracer.Tracer, tracer) }
+}
+
+describe("the traces of calls", () => {
+  it.effect("are two spans a call, with little in them, and cost no fiber and no read", () =>
+    Effect.gen(function*() {
+      const count = 32
+      const { layer, spans } = recording()
+      const cost = yield* costOfTurns(count, "Node's server", Layer.provide(CallTelemetry.layer(), layer))
+      assert.isAtMost(cost.fibers, 0)
+      assert.deepStrictEqual(cost.reads, [])
+      assert.lengthOf(spans, 2 * count)
+      const attributes = spans.flatMap((span) => [...span.attributes])
+      assert.isAtMost(attributes.length, 7 * count)
+      // The start with its dial, the carrier's response, and what the carrier posts.
+      const turns = 2 + questions.length + 2
+      assert.lengthOf(spans.flatMap((span) => span.events), turns * count)
+    }))
+
+  it.effect("are a span a turn and two a call where turns have spans, which have nothing twice", () =>
+    Effect.gen(function*() {
+      const count = 32
+      const { layer, spans } = recording()
+      const beside = Layer.provide(CallTelemetry.layer({ turns: true }), layer)
+      const cost = yield* costOfTurns(count, "Node's server", beside)
+      assert.isAtMost(cost.fibers, 0)
+      const turns = 2 + questions.length + 2
+      assert.lengthOf(spans, (turns + 2) * count)
+      assert.lengthOf(spans.flatMap((span) => span.events), 0)
+    }))
+})
 
 /** Does something to a number of calls at the same time. */
 const all = <A, E, R>(count: number, one: Effect.Effect<A, E, R>): Effect.Effect<unknown, E, R> =>
