@@ -341,11 +341,12 @@ export const bridge = (options: {
   /** After how long the carrier ends the call; at most 4 h, which is the default. */
   readonly maxCallDuration?: Duration.Input
 }): Flow.Flow<Request.Bridged, Flow.HungUp, Line | Flow.IncomingLine> => {
-  const action = Action.dial({
+  const action: Action.Dial = {
+    _tag: "Dial",
     to: makeNumber(options.to),
     from: makeNumber(options.from),
     maxCallDurationSeconds: Math.ceil(bounds.millis("Line.bridge", options.maxCallDuration ?? "4 hours") / 1000)
-  })
+  }
   return Flow.ask(
     { _tag: "Bridge", action },
     (response): interpreter.Exit<Request.Bridged, Flow.HungUp> =>
