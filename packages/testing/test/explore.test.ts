@@ -12,6 +12,9 @@ import { command, explore, read, standalone } from "../src/internal/exploreComma
 
 const examples = fileURLToPath(new URL("../../../examples/", import.meta.url))
 
+/** The largest has 140,000 steps, 15 s of a processor. It bounds what hangs, and not a machine that is busy. */
+const patience = 180_000
+
 const drawn = readdirSync(examples).filter((name) => existsSync(join(examples, name, "flow.ts")))
 
 describe("the examples", () => {
@@ -31,7 +34,7 @@ describe("the examples", () => {
         const again = `npm run explore -- examples/${name}`
         assert.strictEqual(readFileSync(join(folder, "flow.mmd"), "utf8"), FlowDrawing.mermaid(drawing!), again)
         assert.strictEqual(readFileSync(join(folder, "flow.svg"), "utf8"), standalone(drawing!), again)
-      }).pipe(Effect.provide(NodeServices.layer)), 60_000)
+      }).pipe(Effect.provide(NodeServices.layer)), patience)
   }
 })
 
