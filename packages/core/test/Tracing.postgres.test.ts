@@ -1,8 +1,9 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Layer, Redacted, Schema, Tracer } from "effect"
+import { Deferred, Effect, Layer, Redacted, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Postgres from "../../../scripts/testPostgres.ts"
+import { tracing } from "../../../scripts/testTelling.ts"
 import { CallMetrics, Calls, CallTelemetry, EventStore, Flow, SqlEventStore, Transport } from "../src/index.ts"
 
 const postgres = await Postgres.start()
@@ -48,14 +49,7 @@ const engine = (url: string, store: ReturnType<typeof looks>["store"]) =>
 
 describe.runIf(postgres !== undefined)("an engine on PostgreSQL", () => {
   it.effect("leaves no spans while it looks, waits and is seen, and of a start only what it does", () => {
-    const spans: Array<Tracer.NativeSpan> = []
-    const tracer = Tracer.make({
-      span: (options) => {
-        const span = new Tracer.NativeSpan(options)
-        spans.push(span)
-        return span
-      }
-    })
+    const { spans, tracer } = tracing()
     const names = () => spans.map(({ name }) => name)
     const { more, store } = looks()
     return Effect.gen(function*() {

@@ -14,13 +14,13 @@ import {
   References,
   Result,
   Schedule,
-  Stream,
-  Tracer
+  Stream
 } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientError } from "effect/http"
 import { TestClock } from "effect/testing"
 import { createHmac } from "node:crypto"
 import { inspect } from "node:util"
+import { logging, tracing } from "../../../scripts/testTelling.ts"
 import { Telesign, TelesignWire } from "../src/index.ts"
 import * as RawServer from "./fixtures/RawServer.ts"
 import * as selfSigned from "./fixtures/selfSigned.ts"
@@ -306,17 +306,8 @@ for (const [name, client] of Object.entries(clients)) {
 
     it.effect("logs, spans and errors hold no number, digits or credentials", () =>
       Effect.gen(function*() {
-        const seen: Array<unknown> = []
-        const tracer = Tracer.make({
-          span: (options) => {
-            const span = new Tracer.NativeSpan(options)
-            seen.push(span)
-            return span
-          }
-        })
-        const logger = Logger.make((options) => {
-          seen.push(options.message, options.cause, options.fiber.getRef(References.CurrentLogAnnotations))
-        })
+        const { spans, tracer } = tracing()
+        const { logger, said } = logging()
         const servers = [
           yield* RawServer.answers("202 Accepted", accepted),
           yield* RawServer.answers("400 Bad Request", `{"status":"15550170001 is bad"}`),
@@ -335,9 +326,8 @@ for (const [name, client] of Object.entries(clients)) {
             Effect.withTracer(tracer),
             Effect.exit
           )
-          seen.push(exit, Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "")
+          said.push(exit, Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "")
         }
-        const spans = seen.filter((each) => each instanceof Tracer.NativeSpan)
         assert.deepStrictEqual(spans.map((span) => span.name), [
           "Telesign.send",
           "Telesign.send",
@@ -348,7 +338,7 @@ for (const [name, client] of Object.entries(clients)) {
           spans.map((span) => span.attributes.get("ringback.result")),
           ["Accepted", "Lost", "NotSent", "NotSent"]
         )
-        const text = inspect(seen, { depth: 20 })
+        const text = inspect([spans, said], { depth: 20 })
         for (const secret of ["1555017", "9753w1", "CC33DD44", "q0hvb3", "MTFBQTIy", "0123456789abcdefghjk"]) {
           assert.notInclude(text, secret)
         }

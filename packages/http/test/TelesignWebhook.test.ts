@@ -2,7 +2,7 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Action, Calls, CallTrace, EventStore, Explain, PhoneNumber, Reply } from "@ringback/core"
 import type { CallEvent, Webhook } from "@ringback/core"
-import { Deferred, Effect, Exit, Fiber, Layer, Logger, Metric, Redacted, References, Scope, Tracer } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Logger, Metric, Redacted, References, Scope } from "effect"
 import type { Types } from "effect"
 import { type Headers, HttpEffect, HttpMiddleware, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
@@ -14,6 +14,7 @@ import { connect } from "node:net"
 import { Readable } from "node:stream"
 import { inspect } from "node:util"
 import { gzipSync } from "node:zlib"
+import { logging, tracing } from "../../../scripts/testTelling.ts"
 import { TelesignAuth, TelesignNode, TelesignWebhook } from "../src/index.ts"
 
 const path = "/telesign/events"
@@ -750,17 +751,8 @@ for (const [way, serve] of ways) {
 
     it.effect("shows no number, digits or words in logs and spans", () =>
       Effect.gen(function*() {
-        const seen: Array<unknown> = []
-        const tracer = Tracer.make({
-          span: (options) => {
-            const span = new Tracer.NativeSpan(options)
-            seen.push(span)
-            return span
-          }
-        })
-        const logger = Logger.make((options) => {
-          seen.push(options.message, options.cause, options.fiber.getRef(References.CurrentLogAnnotations))
-        })
+        const { spans, tracer } = tracing()
+        const { logger, said } = logging()
         yield* Effect.gen(function*() {
           const { receive } = engine(Action.sendDtmf("9753w1#"))
           const { url } = yield* serve((webhook) =>
@@ -784,9 +776,8 @@ for (const [way, serve] of ways) {
           Effect.provide(Logger.layer([logger])),
           Effect.withTracer(tracer)
         )
-        const text = inspect(seen, { depth: 20 })
+        const text = inspect([spans, said], { depth: 20 })
         assert.include(text, "send_dtmf")
-        const spans = seen.filter((each) => each instanceof Tracer.NativeSpan)
         assert.deepStrictEqual([...new Set(spans.map((span) => span.kind))], serve === serveNode ? [] : ["server"])
         for (const secret of ["1555017", "9753w1", "864209"]) assert.notInclude(text, secret)
       }))
@@ -796,14 +787,7 @@ for (const [way, serve] of ways) {
 describe("the route", () => {
   it.effect("links the span of its request to the trace of the call", () => {
     const id = "0123456789abcdefghjk" as CallEvent.CallId
-    const spans: Array<Tracer.NativeSpan> = []
-    const tracer = Tracer.make({
-      span: (options) => {
-        const span = new Tracer.NativeSpan(options)
-        spans.push(span)
-        return span
-      }
-    })
+    const { spans, tracer } = tracing()
     return Effect.gen(function*() {
       const reply: Reply.Reply = { ...Reply.make(Action.hangup, "recorded"), call: id }
       const { url } = yield* serveRoute(() => Effect.succeed(reply))
