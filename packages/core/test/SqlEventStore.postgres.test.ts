@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { CallEvent, CallIndex, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
+import { CallIndex, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "@ringback/testing"
 import * as StoreContract from "@ringback/testing/StoreContract"
 import { Cause, Clock, Context, Effect, Fiber, Layer, Option, Redacted, Schema, Stream } from "effect"
@@ -9,6 +9,7 @@ import { TestClock } from "effect/testing"
 import { randomBytes } from "node:crypto"
 import { inspect } from "node:util"
 import * as Postgres from "../../../scripts/testPostgres.ts"
+import { append, callId } from "./fixtures/turns.ts"
 
 const server = await Postgres.start()
 
@@ -26,36 +27,6 @@ const layer = Layer.unwrap(Effect.map(place, inDatabase))
 const both = Effect.gen(function*() {
   const url = yield* place
   return yield* Effect.all([Layer.build(inDatabase(url)), Layer.build(inDatabase(url))], { concurrency: "unbounded" })
-})
-
-const callId = (n: number) => CallEvent.CallId.make(`c${String(n).padStart(19, "0")}`)
-
-const append = Effect.fnUntraced(function*(
-  call: number,
-  version: number,
-  id = `${call}/${version}`,
-  session?: string,
-  { due = version, status = "running" }: Partial<Pick<EventStore.Summary, "due" | "status">> = {}
-) {
-  const store = yield* EventStore.EventStore
-  const turn: EventStore.Turn = {
-    id,
-    callId: callId(call),
-    version,
-    at: version,
-    events: [{ _tag: "Noted", at: version, n: version, name: "secret", data: "15550170001" }]
-  }
-  yield* store.append(turn, {
-    callId: turn.callId,
-    version,
-    flow: "f",
-    flowVersion: 1,
-    status,
-    waitingFor: `turn ${version}`,
-    due,
-    process: null,
-    at: version
-  }, { referenceId: session })
 })
 
 const ids = (call: number) =>

@@ -11,6 +11,7 @@ import { once } from "node:events"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { tempFile } from "./fixtures/tempFile.ts"
+import { append, callId } from "./fixtures/turns.ts"
 
 /** The store and the client below it, so that a test can look into the tables. */
 const inFile = (filename: string) => SqlEventStore.layer.pipe(Layer.provideMerge(SqliteClient.layer({ filename })))
@@ -20,35 +21,7 @@ const layer = Layer.unwrap(Effect.map(tempFile, inFile))
 StoreContract.suite("SqlEventStore.layer on SQLite", layer)
 StoreContract.durable("SqlEventStore.layer on SQLite", Effect.map(tempFile, inFile))
 
-const callId = (n: number) => CallEvent.CallId.make(`c${String(n).padStart(19, "0")}`)
-
-const append = Effect.fnUntraced(function*(
-  call: number,
-  version: number,
-  id = `${call}/${version}`,
-  status: EventStore.Summary["status"] = "running",
-  referenceId?: string
-) {
-  const store = yield* EventStore.EventStore
-  const turn: EventStore.Turn = {
-    id,
-    callId: callId(call),
-    version,
-    at: version,
-    events: [{ _tag: "Noted", at: version, n: version, name: "secret", data: "15550170001" }]
-  }
-  yield* store.append(turn, {
-    callId: turn.callId,
-    version,
-    flow: "f",
-    flowVersion: 1,
-    status,
-    waitingFor: `turn ${version}`,
-    due: version,
-    process: null,
-    at: version
-  }, { referenceId })
-})
+const over = { status: "over" } as const
 
 const ids = (call: number) =>
   Effect.flatMap(EventStore.EventStore, (store) => store.read(callId(call))).pipe(
@@ -83,14 +56,14 @@ describe("the projection of the calls", () => {
     Effect.gen(function*() {
       const store = yield* EventStore.EventStore
       const running = Effect.map(store.due({ before: Infinity }), (all) => all.map((each) => each.waitingFor))
-      yield* append(1, 1, "over from the first", "over")
+      yield* append(1, 1, "over from the first", undefined, over)
       assert.deepStrictEqual(yield* running, [])
       yield* append(1, 2)
       assert.deepStrictEqual(yield* running, ["turn 2"])
       yield* append(1, 3)
       assert.deepStrictEqual(yield* running, ["turn 3"])
-      yield* append(1, 4, "over", "over")
-      yield* append(1, 5, "over still", "over")
+      yield* append(1, 4, "over", undefined, over)
+      yield* append(1, 5, "over still", undefined, over)
       assert.deepStrictEqual(yield* running, [])
     }).pipe(Effect.provide(layer)))
 
@@ -102,7 +75,8 @@ describe("the projection of the calls", () => {
           BEGIN SELECT RAISE(ABORT, 'written'); END`)
       }
       const outcome = (version: number, status: EventStore.Summary["status"]) =>
-        Effect.map(Effect.result(append(1, version, `${version} ${status}`, status)), (result) => result._tag)
+        Effect.map(Effect.result(append(1, version, `${version} ${status}`, undefined, { status })), (result) =>
+          result._tag)
       assert.strictEqual(yield* outcome(1, "running"), "Failure")
       yield* sql`DROP TRIGGER no_INSERT`
       assert.strictEqual(yield* outcome(1, "running"), "Success")
@@ -115,8 +89,8 @@ describe("the projection of the calls", () => {
       const sql = yield* SqlClient.SqlClient
       const store = yield* EventStore.EventStore
       for (const [call, version] of [[1, 1], [1, 2], [2, 1], [3, 1]] as const) yield* append(call, version)
-      yield* append(3, 2, "over", "over", "session")
-      yield* append(2, 2, "later", "running", "session")
+      yield* append(3, 2, "over", "session", over)
+      yield* append(2, 2, "later", "session")
       const before = yield* store.due({ before: Infinity })
       assert.lengthOf(before, 2)
 
