@@ -233,30 +233,25 @@ describe("an event of a call with two lines", () => {
   const linesOf = (id: CallEvent.CallId) =>
     Effect.map(Calls.get(id), (call) => Option.getOrThrow(call).lines.map(({ phase }) => phase))
 
+  /** What is answered to whoever has picked up in a session, if the event names an attempt of the call. */
+  const answerTo = (id: CallEvent.CallId, referenceId: string, attempt: string) =>
+    Effect.map(
+      Calls.receive({ event: "dial_completed", status: "answered", referenceId, externalId: `ours.${id}.${attempt}` }),
+      ({ action }) => action?._tag
+    )
+
   it.effect("belongs to the line of its reference_id, whatever its external_id says", () =>
     Effect.gen(function*() {
       const id = yield* dialledTwice
       assert.deepStrictEqual(yield* linesOf(id), ["Closed", "Ringing"])
-      const late = {
-        event: "dial_completed",
-        status: "answered",
-        referenceId: "session 1",
-        externalId: `ours.${id}.00000002`
-      }
-      assert.strictEqual((yield* Calls.receive(late)).action?._tag, "Hangup")
+      assert.strictEqual(yield* answerTo(id, "session 1", "00000002"), "Hangup")
       assert.deepStrictEqual(yield* linesOf(id), ["Closed", "Ringing"])
     }).pipe(Effect.provide(engine)))
 
   it.effect("belongs to the line that its external_id names, if the session is new", () =>
     Effect.gen(function*() {
       const id = yield* dialledTwice
-      const event = {
-        event: "dial_completed",
-        status: "answered",
-        referenceId: "new",
-        externalId: `ours.${id}.00000002`
-      }
-      assert.strictEqual((yield* Calls.receive(event)).action?._tag, "Speak")
+      assert.strictEqual(yield* answerTo(id, "new", "00000002"), "Speak")
       assert.deepStrictEqual(yield* linesOf(id), ["Closed", "Acting"])
     }).pipe(Effect.provide(engine)))
 
@@ -270,13 +265,7 @@ describe("an event of a call with two lines", () => {
   it.effect("that names a line of which nothing is recorded is hung up on", () =>
     Effect.gen(function*() {
       const id = yield* dialledTwice
-      const event = {
-        event: "dial_completed",
-        status: "answered",
-        referenceId: "new",
-        externalId: `ours.${id}.00000003`
-      }
-      assert.strictEqual((yield* Calls.receive(event)).action?._tag, "Hangup")
+      assert.strictEqual(yield* answerTo(id, "new", "00000003"), "Hangup")
       assert.deepStrictEqual(yield* linesOf(id), ["Closed", "Ringing"])
     }).pipe(Effect.provide(engine)))
 })

@@ -2,24 +2,17 @@ import { assert, describe, it } from "@effect/vitest"
 import { Flow, Line, PhoneNumber } from "@ringback/core"
 import { Effect, Schema } from "effect"
 import { Callee, Storm, StormFaults, StormLaws } from "../src/index.ts"
-import { Desk, keepOrCancel, parties } from "./fixtures/flows.ts"
-import { stores } from "./fixtures/storms.ts"
+import { Desk } from "./fixtures/flows.ts"
+import { input, stores, survey } from "./fixtures/storms.ts"
 
-const to = PhoneNumber.make("15550170001")
-const from = PhoneNumber.make("15550170009")
-const input = { to, from }
+const { from, to } = input
 
-const Survey = Flow.make("survey", {
-  version: 1,
-  input: parties,
-  output: Schema.Literals(["kept", "cancelled", "unreached"]),
-  run: (who) =>
-    keepOrCancel.pipe(
-      Flow.dial({ ...who, ringFor: "20 seconds" }),
-      Flow.retry({ times: 2, after: "1 minute", while: (error) => error._tag === "NotAnswered" }),
-      Flow.catchTag(["NotAnswered", "NoInput", "HungUp"], () => Flow.succeed("unreached" as const))
-    )
-})
+const Survey = survey((conversation, who) =>
+  conversation.pipe(
+    Flow.dial({ ...who, ringFor: "20 seconds" }),
+    Flow.retry({ times: 2, after: "1 minute", while: (error) => error._tag === "NotAnswered" })
+  )
+)
 
 const Reception = Flow.make("reception", {
   version: 1,

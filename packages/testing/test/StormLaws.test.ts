@@ -5,32 +5,19 @@ import {
   type Calls,
   EventStore,
   Flow,
-  PhoneNumber,
   type Reply,
   Settings,
   Transport,
   Webhook
 } from "@ringback/core"
-import { Clock, Effect, Option, Schema } from "effect"
+import { Clock, Effect, Option } from "effect"
 import { Storm, StormFaults, StormLaws } from "../src/index.ts"
-import { Desk, keepOrCancel, parties } from "./fixtures/flows.ts"
+import { Desk } from "./fixtures/flows.ts"
+import { input, survey } from "./fixtures/storms.ts"
 
 // Each law is broken on purpose, by one part of the engine that is replaced, and a storm of a thousand runs finds it.
 
-const to = PhoneNumber.make("15550170001")
-const from = PhoneNumber.make("15550170009")
-const input = { to, from }
-
-const Survey = Flow.make("survey", {
-  version: 1,
-  input: parties,
-  output: Schema.Literals(["kept", "cancelled", "unreached"]),
-  run: (who) =>
-    keepOrCancel.pipe(
-      Flow.dial({ ...who, ringFor: "20 seconds" }),
-      Flow.catchTag(["NotAnswered", "NoInput", "HungUp"], () => Flow.succeed("unreached" as const))
-    )
-})
+const Survey = survey((conversation, who) => Flow.dial(conversation, { ...who, ringFor: "20 seconds" }))
 
 type CallsService = Calls.Calls["Service"]
 type StoreService = EventStore.EventStore["Service"]

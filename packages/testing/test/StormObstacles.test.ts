@@ -1,22 +1,14 @@
 /** A carrier that accepts no credentials for a while, in storms: no flow is told of it as if nobody had answered. */
 import { assert, describe, it } from "@effect/vitest"
 import { Flow, Transport } from "@ringback/core"
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import { Storm, StormFaults, StormLaws } from "../src/index.ts"
-import { parties } from "./fixtures/flows.ts"
-import { announcement, finding, input, patience, stores } from "./fixtures/storms.ts"
+import { announcing, finding, input, patience, stores } from "./fixtures/storms.ts"
 
 /** Calls that dial soon, and once more an hour later if nobody was reached. */
-const Announcement = Flow.make("announcement", {
-  version: 1,
-  input: parties,
-  output: Schema.String,
-  run: (who) =>
-    announcement(who).pipe(
-      Flow.retry({ times: 1, after: "1 hour", while: (error) => error._tag === "NotAnswered" }),
-      Flow.catchTag(["NotAnswered", "HungUp"], (error) => Flow.succeed(error._tag))
-    )
-})
+const Announcement = announcing(
+  Flow.retry({ times: 1, after: "1 hour", while: (error) => error._tag === "NotAnswered" })
+)
 
 const locked = { ...StormFaults.none, accountLocked: 0.3 }
 

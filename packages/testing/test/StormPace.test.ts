@@ -1,24 +1,17 @@
 /** A pace that is starved, and few lines: the law of the pace holds over every store, and finds an engine that breaks it. */
 import { assert, describe, it } from "@effect/vitest"
 import { EventStore, Flow, type Settings } from "@ringback/core"
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import { Storm, StormFaults, StormLaws } from "../src/index.ts"
-import { parties } from "./fixtures/flows.ts"
-import { announcement, finding, input, patience, stores } from "./fixtures/storms.ts"
+import { announcing, finding, input, patience, stores } from "./fixtures/storms.ts"
 
 /** Calls that are started at once and dial at times of their own. */
-const Announcement = Flow.make("announcement", {
-  version: 1,
-  input: parties,
-  output: Schema.String,
-  run: (who) =>
-    Flow.gen(function*() {
-      yield* Flow.sleep(1 + Math.floor(2_000 * (yield* Flow.random)))
-      return yield* announcement(who).pipe(
-        Flow.catchTag(["NotAnswered", "HungUp"], (error) => Flow.succeed(error._tag))
-      )
-    })
-})
+const Announcement = announcing((announced) =>
+  Flow.gen(function*() {
+    yield* Flow.sleep(1 + Math.floor(2_000 * (yield* Flow.random)))
+    return yield* announced
+  })
+)
 
 const starved = { ...StormFaults.none, paceStarved: 1, linesFew: 0.5 }
 

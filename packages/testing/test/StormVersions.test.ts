@@ -1,13 +1,13 @@
 /** Processes that do not know the version of a call, as in a rolling deployment: what they hear is recorded, and told on. */
 import { assert, describe, it } from "@effect/vitest"
-import { Action, Calls, EventStore, Flow, Line, PhoneNumber, Settings } from "@ringback/core"
+import { Action, Calls, EventStore, Flow, Line, Settings } from "@ringback/core"
 import { Effect, Equal, Schema } from "effect"
 import { examples } from "../../../scripts/storm.examples.ts"
 import { Storm, StormFaults, type StormHistory, StormLaws } from "../src/index.ts"
-import { Desk, keepOrCancel, parties } from "./fixtures/flows.ts"
+import { Desk } from "./fixtures/flows.ts"
+import { input, survey } from "./fixtures/storms.ts"
 
-const from = PhoneNumber.make("15550170009")
-const input = { to: PhoneNumber.make("15550170001"), from }
+const { from } = input
 const signals = { paid: true }
 
 /** For a machine that is busy with something else. */
@@ -104,16 +104,7 @@ const finds = (part: string, law: StormLaws.Law, problem: RegExp, sabotage: Stor
     }), patience)
 
 /** Holds no line by itself where its flow is known. */
-const Survey = Flow.make("survey", {
-  version: 1,
-  input: parties,
-  output: Schema.Literals(["kept", "cancelled", "unreached"]),
-  run: (who) =>
-    keepOrCancel.pipe(
-      Flow.dial(who),
-      Flow.catchTag(["NotAnswered", "NoInput", "HungUp"], () => Flow.succeed("unreached" as const))
-    )
-})
+const Survey = survey(Flow.dial)
 
 const held = Action.prompt(Settings.defaults.reply.hold)
 const unavailable = new EventStore.StoreError({
