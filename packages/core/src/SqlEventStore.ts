@@ -22,15 +22,15 @@ import * as Hints from "./internal/store/hints.ts"
 import type * as Listing from "./internal/store/listing.ts"
 import * as Numbers from "./internal/store/numbers.ts"
 import * as Reading from "./internal/store/reading.ts"
-import * as Appending from "./internal/store/sqlAppending.ts"
-import * as Calls from "./internal/store/sqlCalls.ts"
+import * as SqlAppending from "./internal/store/sqlAppending.ts"
+import * as SqlCalls from "./internal/store/sqlCalls.ts"
 import type * as Dialect from "./internal/store/sqlDialect.ts"
-import * as Facts from "./internal/store/sqlFacts.ts"
+import * as SqlFacts from "./internal/store/sqlFacts.ts"
 import { closed, storeError } from "./internal/store/sqlFailure.ts"
 import * as SqlIndex from "./internal/store/sqlIndex.ts"
 import * as SqlLog from "./internal/store/sqlLog.ts"
-import * as Opening from "./internal/store/sqlOpening.ts"
-import * as Processes from "./internal/store/sqlProcesses.ts"
+import * as SqlOpening from "./internal/store/sqlOpening.ts"
+import * as SqlProcesses from "./internal/store/sqlProcesses.ts"
 import * as SqlRetention from "./internal/store/sqlRetention.ts"
 import { Retention } from "./Retention.ts"
 
@@ -64,15 +64,15 @@ export const layer: Layer.Layer<
 > = Layer.effectContext(
   Effect.gen(function*() {
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-    const dialect = yield* Opening.open(sql)
-    const namespace = yield* Opening.readNamespace(sql)
+    const dialect = yield* SqlOpening.open(sql)
+    const namespace = yield* SqlOpening.readNamespace(sql)
     const hash = yield* Numbers.hash
     const hints = yield* Hints.make
     const changes = told(yield* Broadcast.make<Turn>(), hints)
-    const writer: Appending.Writer = { sql, dialect, changes, context: yield* Effect.context<never>() }
+    const writer: SqlAppending.Writer = { sql, dialect, changes, context: yield* Effect.context<never>() }
     const lane = GroupCommit.make({
-      write: Appending.write(writer),
-      key: ({ turn }: Appending.Append) => turn.callId,
+      write: SqlAppending.write(writer),
+      key: ({ turn }: SqlAppending.Append) => turn.callId,
       closed: closed("It is closed, and nothing was stored."),
       brokenOff: closed("It was closed before the database had answered."),
       closeWithin: 2_000,
@@ -87,28 +87,28 @@ export const layer: Layer.Layer<
       namespace,
       append: (turn, summary, options) => {
         const encoded = Result.try({
-          try: () => new Appending.Append(turn, summary, options?.referenceId, hash),
+          try: () => new SqlAppending.Append(turn, summary, options?.referenceId, hash),
           catch: notEncoded
         })
         const begin: Begin<void, VersionConflict | StoreError> = (answer) => {
           if (Result.isFailure(encoded)) return answer(Exit.fail(encoded.failure))
-          return (Appending.isKeyed(turn) ? keyed : line).submit(encoded.success, answer)
+          return (SqlAppending.isKeyed(turn) ? keyed : line).submit(encoded.success, answer)
         }
         const append = Effect.withFiber<void, VersionConflict | StoreError>((fiber) =>
-          Appending.isInside(sql, fiber)
-            ? Effect.flatMap(Effect.fromResult(encoded), (item) => Appending.join(writer, item))
+          SqlAppending.isInside(sql, fiber)
+            ? Effect.flatMap(Effect.fromResult(encoded), (item) => SqlAppending.join(writer, item))
             : Effect.callback(begin)
         )
         return unforked(append, begin)
       },
       transaction: Effect.withFiber((fiber) =>
-        Appending.isInside(sql, fiber)
-          ? Effect.as(Appending.isOpen(sql), { afterCommit: sql.afterCommit })
+        SqlAppending.isInside(sql, fiber)
+          ? Effect.as(SqlAppending.isOpen(sql), { afterCommit: sql.afterCommit })
           : Effect.undefined
       ),
-      ...Calls.make(sql),
+      ...SqlCalls.make(sql),
       processes: dialect.isShared
-        ? Processes.make(sql, namespace, (error) => storeError("read", error))
+        ? SqlProcesses.make(sql, namespace, (error) => storeError("read", error))
         : undefined,
       changes: changes.stream
     }).pipe(
@@ -129,9 +129,9 @@ export const layer: Layer.Layer<
 export const layerReading: Layer.Layer<CallIndex | EventLog, StoreError, SqlClient.SqlClient> = Layer.effectContext(
   Effect.gen(function*() {
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-    const dialect = yield* Opening.known(sql)
-    const found = yield* Effect.mapError(Opening.versionOf(sql), (error) => storeError("open", error))
-    if (found !== dialect.migrations.length) return yield* Opening.otherVersion(found, dialect)
+    const dialect = yield* SqlOpening.known(sql)
+    const found = yield* Effect.mapError(SqlOpening.versionOf(sql), (error) => storeError("open", error))
+    if (found !== dialect.migrations.length) return yield* SqlOpening.otherVersion(found, dialect)
     return reading(sql, dialect, yield* Numbers.hash, yield* Hints.make, false)
   })
 )
@@ -166,8 +166,8 @@ const told = (changes: Broadcast.Broadcast<Turn>, hints: Hints.Hints): Broadcast
  */
 export const rebuild: Effect.Effect<void, StoreError, SqlClient.SqlClient> = Effect.gen(function*() {
   const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-  const statements = Opening.dialectOf(sql)?.rebuild ?? []
-  yield* Facts.read(sql, yield* Numbers.hash)
+  const statements = SqlOpening.dialectOf(sql)?.rebuild ?? []
+  yield* SqlFacts.read(sql, yield* Numbers.hash)
   yield* Effect.mapError(
     sql.withTransaction(Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true })),
     (error) => storeError("write", error)

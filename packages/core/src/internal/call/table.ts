@@ -23,12 +23,12 @@ const common = (line: CallLine, webhook: Webhook.Webhook, settings: Settings.Set
  * Records an event that changes nothing; at most so many a call. One that came before is not recorded again, unless the
  * hang-up that answers it is the first, or nobody knows what the event means.
  */
-const stray = (
+const noted = (
   turn: Collector,
   line: CallLine,
   webhook: Webhook.Webhook,
   settings: Settings.Settings,
-  hungUp = false
+  hungUp: boolean
 ): void => {
   const isFirstHangup = hungUp && line.hungUpAt === undefined
   const isKnown = Webhook.kind(webhook) !== "Unknown" && isSeen(line, webhook, settings)
@@ -36,6 +36,14 @@ const stray = (
   if (turn.call.strays >= settings.call.strays) return
   turn.fact({ _tag: "Stray", event: webhook.event, hungUp, ...common(line, webhook, settings) })
 }
+
+type Noting = (turn: Collector, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings) => void
+
+/** Notes what changes nothing. */
+const note: Noting = (turn, line, webhook, settings) => noted(turn, line, webhook, settings, false)
+
+/** Notes what changes nothing and is answered with a hang-up. */
+const noteHungUp: Noting = (turn, line, webhook, settings) => noted(turn, line, webhook, settings, true)
 
 /** Whether the carrier said that the call is over: then nobody can be on the line. */
 const isOver = (line: CallLine): boolean => line.closedBy === "ended" || line.closedBy === "settled"
@@ -48,7 +56,7 @@ const onAnswered = (turn: Collector, line: CallLine, received: Received, setting
   const fact = { referenceId: webhook.referenceId, ...common(line, webhook, settings) }
   switch (status(line)) {
     case "Planned":
-      stray(turn, line, webhook, settings, true)
+      noteHungUp(turn, line, webhook, settings)
       return "hangup"
     case "Dialing":
       turn.fact({ _tag: "CallAnswered", ...fact })
@@ -75,15 +83,21 @@ const onAnswered = (turn: Collector, line: CallLine, received: Received, setting
 const onClosed = (turn: Collector, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { webhook } = received
   if (isOver(line) && isCopy(line, received, settings)) return "nothing"
-  stray(turn, line, webhook, settings, !isOver(line))
-  return isOver(line) ? "nothing" : "hangup"
+  if (!isOver(line)) {
+    noteHungUp(turn, line, webhook, settings)
+    return "hangup"
+  }
+  note(turn, line, webhook, settings)
+  return "nothing"
 }
 
 /** A status of a dial that means nothing yet. A line that nobody wants is hung up on at every sign of life. */
 const onIgnored = (turn: Collector, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): Answer => {
-  const isUnwanted = status(line) === "Closing"
-  stray(turn, line, webhook, settings, isUnwanted)
-  if (isUnwanted) return "hangup"
+  if (status(line) === "Closing") {
+    noteHungUp(turn, line, webhook, settings)
+    return "hangup"
+  }
+  note(turn, line, webhook, settings)
   return status(line) === "Owing" || status(line) === "Acting" ? "line" : "nothing"
 }
 
@@ -98,23 +112,22 @@ const onNotAnswered = (turn: Collector, line: CallLine, received: Received, sett
       reason: dialFailure(dialStatus, settings),
       ...common(line, webhook, settings)
     })
-  const note = () => stray(turn, line, webhook, settings)
   if (settings.dial.ignored.includes(dialStatus)) return onIgnored(turn, line, webhook, settings)
   switch (status(line)) {
     case "Planned":
     case "Closed":
-      note()
+      note(turn, line, webhook, settings)
       return "nothing"
     case "Dialing":
       fail()
       return "hangup"
     case "Owing":
     case "Acting":
-      note()
+      note(turn, line, webhook, settings)
       return "line"
     case "Bridged":
       if (isFirstLeg(line, webhook)) {
-        note()
+        note(turn, line, webhook, settings)
         return "nothing"
       }
       if (isOldLeg(line, received, settings)) return probe(turn, line, settings)
@@ -122,10 +135,10 @@ const onNotAnswered = (turn: Collector, line: CallLine, received: Received, sett
       return "line"
     case "Closing":
       if (isRinging(line)) fail()
-      else stray(turn, line, webhook, settings, true)
+      else noteHungUp(turn, line, webhook, settings)
       return "hangup"
     case "Settling":
-      if (line.answered) note()
+      if (line.answered) note(turn, line, webhook, settings)
       else fail()
       return "nothing"
   }
@@ -144,14 +157,14 @@ const onPromptCompleted = (
   switch (status(line)) {
     case "Planned":
     case "Closing":
-      stray(turn, line, webhook, settings, true)
+      noteHungUp(turn, line, webhook, settings)
       return "hangup"
     case "Dialing":
       answered()
       return "line"
     case "Owing":
       // Nothing is in flight, so it ends a hold that went out unrecorded: noted, so that a copy of it is known later.
-      stray(turn, line, webhook, settings)
+      note(turn, line, webhook, settings)
       return "line"
     case "Acting":
       onEnd(turn, line, received, settings)
@@ -173,7 +186,7 @@ const onEnd = (turn: Collector, line: CallLine, received: Received, settings: Se
     case "new":
       return complete(turn, line, received.webhook, settings)
     case "stray":
-      return stray(turn, line, received.webhook, settings)
+      return note(turn, line, received.webhook, settings)
     case "copy":
       return
   }
@@ -197,7 +210,7 @@ const complete = (turn: Collector, line: CallLine, webhook: Webhook.Webhook, set
 const onProbed = (turn: Collector, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { unsent, webhook } = received
   if (unsent && line.probing === undefined) {
-    stray(turn, line, webhook, settings)
+    note(turn, line, webhook, settings)
     return "line"
   }
   if (line.probing !== undefined) {
@@ -207,7 +220,7 @@ const onProbed = (turn: Collector, line: CallLine, received: Received, settings:
     return "line"
   }
   if (isSeen(line, webhook, settings)) return probe(turn, line, settings)
-  stray(turn, line, webhook, settings)
+  note(turn, line, webhook, settings)
   return "nothing"
 }
 
@@ -219,27 +232,27 @@ const probe = (turn: Collector, line: CallLine, settings: Settings.Settings): An
 }
 
 const onLegCompleted = (turn: Collector, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
-  const note = (hungUp = false) => stray(turn, line, received.webhook, settings, hungUp)
+  const { webhook } = received
   switch (status(line)) {
     case "Planned":
     case "Dialing":
     case "Settling":
     case "Closed":
-      note()
+      note(turn, line, webhook, settings)
       return "nothing"
     case "Owing":
-      note()
+      note(turn, line, webhook, settings)
       return "line"
     case "Acting":
       if (isCopy(line, received, settings)) return "line"
-      note()
+      note(turn, line, webhook, settings)
       return isUndelivered(line, received) ? "line" : "nothing"
     case "Bridged":
       if (isOldLeg(line, received, settings)) return probe(turn, line, settings)
-      turn.fact({ _tag: "LegEnded", leg: legOf(line, received.webhook), ...common(line, received.webhook, settings) })
+      turn.fact({ _tag: "LegEnded", leg: legOf(line, webhook), ...common(line, webhook, settings) })
       return "line"
     case "Closing":
-      note(true)
+      noteHungUp(turn, line, webhook, settings)
       return "hangup"
   }
 }
@@ -252,7 +265,7 @@ const onCallCompleted = (turn: Collector, line: CallLine, received: Received, se
   const { webhook } = received
   switch (status(line)) {
     case "Planned":
-      stray(turn, line, webhook, settings)
+      note(turn, line, webhook, settings)
       return "nothing"
     case "Settling":
     case "Closed":
@@ -280,7 +293,7 @@ const onUnknown = (turn: Collector, line: CallLine, received: Received, settings
     complete(turn, line, webhook, settings)
     return "line"
   }
-  stray(turn, line, webhook, settings)
+  note(turn, line, webhook, settings)
   return "nothing"
 }
 
@@ -338,10 +351,10 @@ export const onIncomingAgain = (turn: Collector, lineId: number, settings: Setti
 const onIncoming = (turn: Collector, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings): Answer => {
   switch (status(line)) {
     case "Planned":
-      stray(turn, line, webhook, settings, true)
+      noteHungUp(turn, line, webhook, settings)
       return "hangup"
     case "Dialing":
-      stray(turn, line, webhook, settings)
+      note(turn, line, webhook, settings)
       return "nothing"
     default:
       return onIncomingAgain(turn, line.id, settings)

@@ -2,7 +2,7 @@
  * A call as the start of a test: what happened, as `Scenario` of `@ringback/testing` says it. What is secret is replaced by stand-ins, each
  * marked: another number, keys that take the same branch. Whether they do is found out by running the flow over the log with them.
  */
-import { Call, CallEvent, type LiveCall, Replay } from "@ringback/core"
+import { Call, CallEvent, type LiveCall, PhoneNumber, Replay } from "@ringback/core"
 
 /** A line of code, and what a reader has to know of it. */
 interface Line {
@@ -86,7 +86,7 @@ const tagOf = (error: unknown): string =>
 class Numbers {
   private readonly known = new Map<string, string>()
   of(number: string): string {
-    const digits = number.replace(/^\+/, "")
+    const digits = PhoneNumber.digits(number)
     const known = this.known.get(digits) ?? `+1555017${String(this.known.size + 1).padStart(4, "0")}`
     this.known.set(digits, known)
     return known
