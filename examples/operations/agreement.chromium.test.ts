@@ -289,6 +289,7 @@ describe(`200 calls with faults (SEED=${seed})`, () => {
     it("are told as by the log", async () => {
       const { page, problems } = window
       await page.goto("/ops/calls")
+      await page.getByText("Dials wait: the carrier does not accept the credentials, since").waitFor()
       for (const [n, callId] of ids.entries()) {
         const report = reports[n]!
         const last = report.events.findLast(({ isDecision }) => isDecision)

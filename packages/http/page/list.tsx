@@ -287,7 +287,10 @@ const Obstacles = ({ obstacles }: { readonly obstacles: ReadonlyArray<api.Obstac
           <time class="numbers" dateTime={clock.exact(since)}>{clock.momentOf(since, { kind: "mine" })}</time>.
         </p>
       ))}
-      <p>One at a time tries whether that is over.</p>
+      <p>
+        One at a time tries whether that is over. This list says what a call waited for at its last turn, and its page
+        what it waits for now.
+      </p>
     </div>
   )
 

@@ -234,6 +234,11 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
     await fold.click()
     await page.getByRole("button", { name: /Fold \d holds/ }).waitFor()
     assert.isAbove((await rungs(page)).length, before)
+    const held = await page.locator(".facts div").filter({ hasText: "Holds" }).locator("dd").textContent()
+    assert.strictEqual(
+      (await page.getByRole("button", { name: /Fold \d holds/ }).textContent())?.trim(),
+      `Fold ${held} holds`
+    )
   })
 
   it("draws of 10,000 events only those in sight, and reads their log once", async () => {

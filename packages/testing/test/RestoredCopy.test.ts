@@ -166,6 +166,8 @@ describe("a store that was restored from a copy", () => {
               "somebody to say whether its phone has rung"
             )
           }
+          const { restored } = yield* Calls.Calls.use(({ known }) => known({ process: null }))
+          assert.deepStrictEqual(restored?.map(({ dials }) => dials), ["hold"])
         }),
         set.life()
       )
