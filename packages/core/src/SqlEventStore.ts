@@ -113,7 +113,7 @@ export const layer: Layer.Layer<
       changes: changes.stream
     }).pipe(
       Context.merge(reading(sql, dialect, hash, hints, true)),
-      Context.add(Retention, SqlRetention.make(sql, dialect, (error) => storeError("write", error)))
+      Context.add(Retention, pruning(SqlRetention.make(sql, dialect, (error) => storeError("write", error)), hints))
     )
   })
 ).pipe(Layer.provide(untraced))
@@ -149,6 +149,11 @@ const reading = (
     Context.add(EventLog, Reading.make(SqlLog.make(sql, dialect, isWritten, unread), hints))
   )
 }
+
+/** Tells also those who read the log that turns have gone, of which some may be at hand to be read once more. */
+const pruning = ({ prune }: Retention["Service"], hints: Hints.Hints): Retention["Service"] => ({
+  prune: (options) => Effect.ensuring(prune(options), Effect.sync(() => hints.tell([])))
+})
 
 /** Tells also those who read the log that there is something new. */
 const told = (changes: Broadcast.Broadcast<Turn>, hints: Hints.Hints): Broadcast.Broadcast<Turn> => ({

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls } from "@ringback/core"
-import { Effect, Fiber, Random, Redacted, Stream } from "effect"
+import { Effect, Exit, Fiber, Layer, Random, Redacted, Scope, Stream } from "effect"
 import { once } from "node:events"
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { address, tokens } from "../../../scripts/testApplication.ts"
@@ -153,6 +153,26 @@ describe("a live stream", () => {
         assert.strictEqual((yield* request("/live", { headers: { "last-event-id": id } })).status, 400)
       }
     }).pipe(Effect.provide(layer())))
+
+  it.effect("ends when the server begins to close, and so does whoever waits for an outcome", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(layer(), scope)
+      yield* Effect.gen(function*() {
+        const callId = yield* begin(yield* client(), 1)
+        const text = (path: string) =>
+          Effect.flatMap(request(path), (response) => Effect.promise(() => response.text()))
+        const paths = ["/live", `/calls/${callId}/live`, `/calls/${callId}/outcome?wait=60`]
+        const asked = yield* Effect.forEach(paths, (path) => Effect.forkChild(text(path), { startImmediately: true }))
+        for (let i = 0; i < 5; i++) yield* pass
+        yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+        const [all, one, outcome] = yield* whileTimePasses(Fiber.joinAll(asked))
+        for (const live of [all, one]) {
+          assert.match(live!, /event: problem\ndata: \{"type":"urn:ringback:problem:store-unavailable"/)
+        }
+        assert.include(outcome!, "NotYet")
+      }).pipe(Effect.provideContext(context))
+    }))
 
   it.effect("is refused where too many are open, and its place is free when it ends", () =>
     Effect.gen(function*() {

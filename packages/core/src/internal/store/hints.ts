@@ -14,6 +14,8 @@ export interface Hints {
   readonly listen: (callId?: CallId) => Effect.Effect<Listener, never, Scope.Scope>
   /** Whether the store has closed. */
   readonly isClosed: () => boolean
+  /** How often something was told. */
+  readonly count: () => number
 }
 
 /** One who waits. */
@@ -51,6 +53,7 @@ export const make: Effect.Effect<Hints, never, Scope.Scope> = Effect.suspend(() 
   const ofAll = new Set<Waiting>()
   const ofCalls = new Map<CallId, Set<Waiting>>()
   let isClosed = false
+  let count = 0
 
   const tellAll = (some: Iterable<Waiting> | undefined): void => {
     for (const each of some ?? []) each.tell()
@@ -73,12 +76,14 @@ export const make: Effect.Effect<Hints, never, Scope.Scope> = Effect.suspend(() 
 
   const hints: Hints = {
     tell: (turns) => {
+      count++
       tellAll(ofAll)
       if (ofCalls.size > 0) { for (const { callId } of turns) tellAll(ofCalls.get(callId)) }
     },
     listen: (callId) =>
       Effect.acquireRelease(Effect.sync(() => add(callId)), (waiting) => Effect.sync(() => remove(waiting, callId))),
-    isClosed: () => isClosed
+    isClosed: () => isClosed,
+    count: () => count
   }
   const close = Effect.sync(() => {
     isClosed = true

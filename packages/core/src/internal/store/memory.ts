@@ -207,6 +207,7 @@ export const make = (
       )
       const remembered = Duration.toMillis(Duration.fromInputUnsafe(options.rememberFor ?? rememberFor))
       for (const [callId, kept] of going) remove(callId, kept, kept.endedAt! + remembered)
+      hints.tell([])
       const turns = going.reduce((sum, [, kept]) => sum + kept.turns.length, 0)
       return { calls: going.length, turns, forgotten: forget(now) }
     })

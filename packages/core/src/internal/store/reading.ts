@@ -1,5 +1,5 @@
 /** How the log of all turns is read as a stream: in pages, and when there is nothing more, as it comes. */
-import { Duration, Effect, Option, Stream } from "effect"
+import { Deferred, Duration, Effect, Exit, Option, Stream } from "effect"
 import type { CallId } from "../../CallEvent.ts"
 import type { Entry, EventLog, Position } from "../../EventLog.ts"
 import * as Masked from "../masked.ts"
@@ -41,9 +41,52 @@ const masking = (source: Source): Source => ({
   turns: (callId, after, limit) => Effect.map(source.turns(callId, after, limit), (found) => found.map(Masked.copy))
 })
 
+type Page = ReadonlyArray<Entry>
+
+/** So many pages are kept at most: that of the last turn, that of what comes after it, and those of a few who are behind. */
+const mostPages = 8
+
+/**
+ * Reads a page once for all who follow and ask for it at a time. Most of them wait for the same turn: without that each new one would be
+ * read as often as there are of them, in the thread or over the connections that turns are stored with.
+ *
+ * What has been read stays good until there is a hint, where hints tell all; else it is only shared with those who ask meanwhile.
+ */
+const sharing = (source: Source, hints: Hints) => {
+  /** Under way, or read. It gives nothing if whoever reads for all has gone. */
+  const pages = new Map<Position | undefined, Deferred.Deferred<Page | undefined, StoreError>>()
+  let count = hints.count()
+
+  const keep = (after: Position | undefined, page: Deferred.Deferred<Page | undefined, StoreError>): void => {
+    pages.set(after, page)
+    if (pages.size > mostPages) pages.delete(pages.keys().next().value)
+  }
+
+  const lead = (after: Position | undefined): Effect.Effect<Page, StoreError> => {
+    const page = Deferred.makeUnsafe<Page | undefined, StoreError>()
+    keep(after, page)
+    return Effect.onExit(source.read(after, pageSize.usual), (exit) =>
+      Effect.sync(() => {
+        if ((source.isShared || Exit.isFailure(exit)) && pages.get(after) === page) pages.delete(after)
+        Deferred.doneUnsafe(page, Exit.hasInterrupts(exit) ? Exit.succeed(undefined) : exit)
+      }))
+  }
+
+  const read = (after: Position | undefined): Effect.Effect<Page, StoreError> =>
+    Effect.suspend(() => {
+      if (count !== hints.count()) pages.clear()
+      count = hints.count()
+      const page = pages.get(after)
+      if (page === undefined) return lead(after)
+      return Effect.flatMap(Deferred.await(page), (found) => found === undefined ? read(after) : Effect.succeed(found))
+    })
+  return read
+}
+
 /** The log over a source. */
 export const make = (unmasked: Source, hints: Hints): EventLog["Service"] => {
   const source = masking(unmasked)
+  const read = sharing(source, hints)
   /** The first that a look finds, or nothing if the store closes or there will be no more. */
   const next = Effect.fnUntraced(function*<A>(
     listener: Listener,
@@ -94,8 +137,7 @@ export const make = (unmasked: Source, hints: Hints): EventLog["Service"] => {
       pages(
         undefined,
         after,
-        (after: Position | undefined) =>
-          Effect.map(source.read(after, pageSize.usual), (found) => ({ found, isAll: false })),
+        (after: Position | undefined) => Effect.map(read(after), (found) => ({ found, isAll: false })),
         ({ position }: Entry): Position | undefined => position
       ),
     read: ({ after, limit } = {}) => source.read(after, limited(limit)),

@@ -4,6 +4,7 @@ import { DateTime, Duration, Effect, Option } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import * as CallsApi from "../../CallsApi.ts"
 import * as Problem from "../../CallsApiProblem.ts"
+import * as Closing from "./closing.ts"
 import * as Live from "./live.ts"
 import * as Reading from "./reading.ts"
 import { notFound, stored } from "./reading.ts"
@@ -29,6 +30,12 @@ const ofOne = <A, E, R>(effect: Effect.Effect<A, E | EventStore.StoreError | Cal
 
 const rejected = <E>(error: E | CallError.SignalRejected) =>
   error instanceof CallError.SignalRejected ? new Problem.SignalRejected({ detail: error.problem }) : error
+
+/** How the flow of a call has ended, if it has. */
+const exitOf = ({ turns }: Showing.Known): CallEvent.Exit | undefined => {
+  const ended = Showing.eventsOf(turns).find(({ _tag }) => _tag === "FlowEnded")
+  return ended?._tag === "FlowEnded" ? ended.exit : undefined
+}
 
 const asId = (id: string) => id as CallEvent.CallId
 
@@ -79,6 +86,13 @@ export const calls = ({ api, limits, streams }: Given) =>
 
       const start = Starting.make(engine)
 
+      /** How a flow ends, if it does so within some seconds, and before the server closes. */
+      const awaited = (callId: CallEvent.CallId, seconds: number) =>
+        seconds === 0 ? Effect.undefined : ofOne(Effect.raceFirst(
+          engine.outcome(callId),
+          Effect.as(Effect.raceFirst(Effect.sleep(Duration.seconds(seconds)), Closing.begins), undefined)
+        ))
+
       const drawn = Effect.fnUntraced(function*<A>(
         callId: string,
         asked: boolean | undefined,
@@ -121,7 +135,7 @@ export const calls = ({ api, limits, streams }: Given) =>
             yield* streams.open(actor)
             const heard = Showing.placeOf(headers["last-event-id"]) ?? { turns: Math.max(0, query.after ?? 0) }
             const after = yield* reading.place(summary, heard)
-            return Live.response(Live.ofCall(log, store, summary.callId, { after, reveal }), limits)
+            return yield* Live.response(Live.ofCall(log, store, summary.callId, { after, reveal }), limits)
           })
         )
         .handle(
@@ -129,10 +143,10 @@ export const calls = ({ api, limits, streams }: Given) =>
           Effect.fnUntraced(function*({ params: { callId }, query: { wait = 0, ...query } }) {
             const found = yield* known(callId)
             const reveal = yield* revealing("outcome", query.reveal, callId)
-            const exit = yield* ofOne(Effect.timeoutOption(engine.outcome(asId(callId)), Duration.seconds(wait)))
-            return Option.isSome(exit)
-              ? Showing.ended(asId(callId), exit.value, reveal)
-              : { callId: asId(callId), outcome: "NotYet" as const, waiting: Showing.report(found, engine).waitingFor }
+            const exit = exitOf(found) ?? (yield* awaited(asId(callId), wait))
+            return exit === undefined
+              ? { callId: asId(callId), outcome: "NotYet" as const, waiting: Showing.report(found, engine).waitingFor }
+              : Showing.ended(asId(callId), exit, reveal)
           })
         )
         .handle(
@@ -201,7 +215,7 @@ export const engine = ({ api, limits, streams }: Given) =>
           const after = headers["last-event-id"] ?? query.after ?? (yield* stored(log.last)) ?? Live.beforeAll
           yield* Effect.mapError(log.read({ after, limit: 1 }), Problem.fromLog)
           yield* streams.open(actor)
-          return Live.response(Live.ofAll(log, { after, reveal }), limits)
+          return yield* Live.response(Live.ofAll(log, { after, reveal }), limits)
         }),
         me: () => CallsApi.Caller,
         obstacles: () => Effect.map(engine.obstacles, (all) => all.map(Showing.obstacle)),

@@ -3,9 +3,10 @@ import { type CallEvent, EventLog, EventStore } from "@ringback/core"
 import { Effect, Option, Schedule, Schema, Stream } from "effect"
 import type { Duration, Scope } from "effect"
 import { Sse } from "effect/encoding"
-import { HttpServerResponse } from "effect/http"
+import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as CallsApi from "../../CallsApi.ts"
 import * as Problem from "../../CallsApiProblem.ts"
+import * as Closing from "./closing.ts"
 import * as Showing from "./showing.ts"
 
 /** How many streams may be open. */
@@ -55,25 +56,43 @@ const written = (live: Live): string => {
   return Sse.encoder.write({ _tag: "Event", event, id, data: data as string })
 }
 
+/** The turns of all calls as they are written, masked and whole: once for all who follow, for they are given the same ones. */
+const turnsOfAll = (reveal: boolean) => {
+  const known = new WeakMap<EventLog.Entry, string>()
+  return (entry: EventLog.Entry): string => {
+    const before = known.get(entry)
+    if (before !== undefined) return before
+    const data = Showing.turn(entry.turn, { reveal, first: undefined })
+    const text = written({ event: "turn", id: entry.position, data })
+    known.set(entry, text)
+    return text
+  }
+}
+
+const [maskedTurn, wholeTurn] = [turnsOfAll(false), turnsOfAll(true)]
+
 /** A comment, which a reader passes over: it keeps the connection open and shows whoever is gone. */
 const heartbeat = ": still here\n\n"
 
-/** The response of a stream. What fails in it is told before it ends. */
-export const response = (
-  live: Stream.Stream<Live, EventStore.StoreError>,
+/** The response of a stream. What fails in it is told before it ends, and so is that the server closes. */
+export const response = Effect.fnUntraced(function*(
+  live: Stream.Stream<string, EventStore.StoreError>,
   { heartbeat: every }: Limits
-): HttpServerResponse.HttpServerResponse => {
-  const told = Stream.catch(live, (error) => {
+) {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const closing = Effect.andThen(Closing.begins, Effect.fail(closed))
+  const ends = Stream.fromEffect(Effect.provideService(closing, HttpServerRequest.HttpServerRequest, request))
+  const told = Stream.catch(Stream.merge(live, ends, { haltStrategy: "left" }), (error) => {
     const { title, type } = Problem.fromLog(error)
-    return Stream.make<ReadonlyArray<Live>>({ event: "problem", data: { type, title } })
+    return Stream.make(written({ event: "problem", data: { type, title } }))
   })
   const beats = Stream.map(Stream.fromSchedule(Schedule.spaced(every)), () => heartbeat)
-  const text = Stream.merge(Stream.map(told, written), beats, { haltStrategy: "left" })
+  const text = Stream.merge(told, beats, { haltStrategy: "left" })
   return HttpServerResponse.stream(Stream.encodeText(text), {
     contentType: "text/event-stream",
     headers: { "cache-control": "no-store", "x-accel-buffering": "no" }
   })
-}
+})
 
 const closed = new EventStore.StoreError({
   operation: "read",
@@ -90,7 +109,7 @@ export const ofCall = (
   store: EventStore.EventStore["Service"],
   callId: CallEvent.CallId,
   { after, reveal }: { readonly after: Showing.Place; readonly reveal: boolean }
-): Stream.Stream<Live, EventStore.StoreError> => {
+): Stream.Stream<string, EventStore.StoreError> => {
   let { events, turns } = after
   const turn = (turn: EventStore.Turn): Live => {
     const data = Showing.turn(turn, { reveal, first: events + 1 })
@@ -107,7 +126,7 @@ export const ofCall = (
   ))
   const begin: Live = { event: "begin", id: Showing.idOf(after), data: {} }
   const told = Stream.map(log.follow(callId, { after: after.turns }), turn)
-  return Stream.concat(Stream.make(begin), Stream.concat(told, end))
+  return Stream.map(Stream.concat(Stream.make(begin), Stream.concat(told, end)), written)
 }
 
 /** The place before the first turn of any store. */
@@ -117,12 +136,8 @@ export const beforeAll = EventLog.Position.make("0")
 export const ofAll = (
   log: EventLog.EventLog["Service"],
   { after, reveal }: { readonly after: EventLog.Position; readonly reveal: boolean }
-): Stream.Stream<Live, EventStore.StoreError> => {
-  const begin: Live = { event: "begin", id: after, data: {} }
-  const turns = Stream.map(log.tail({ after }), ({ position, turn }): Live => ({
-    event: "turn",
-    id: position,
-    data: Showing.turn(turn, { reveal, first: undefined })
-  }))
+): Stream.Stream<string, EventStore.StoreError> => {
+  const begin = written({ event: "begin", id: after, data: {} })
+  const turns = Stream.map(log.tail({ after }), reveal ? wholeTurn : maskedTurn)
   return Stream.concat(Stream.make(begin), Stream.concat(turns, Stream.fail(closed)))
 }
