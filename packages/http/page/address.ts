@@ -13,12 +13,20 @@ export interface Address {
   readonly query: URLSearchParams
 }
 
-/** The path under which the application mounted the page, without a closing slash. */
-export const base: string = document.documentElement.dataset["base"] ?? ""
+const partsOf = (path: string): ReadonlyArray<string> => path.split("/").filter((part) => part !== "")
+
+/** The parts of the path of the page, as the browser knows it: a proxy may have put some in front. The server says how many are behind. */
+const mounted = partsOf(location.pathname).slice(
+  0,
+  -Number(document.documentElement.dataset["behind"] ?? 0) || undefined
+)
+
+/** The path under which the page is mounted, without a closing slash. */
+export const base: string = mounted.map((part) => `/${part}`).join("")
 
 const placeOf = (path: string): Place => {
-  const [, kind, callId] = path.slice(base.length).split("/")
-  if (kind === "call" && callId !== undefined && callId !== "") {
+  const [kind, callId] = partsOf(path).slice(mounted.length)
+  if (kind === "call" && callId !== undefined) {
     return { _tag: "Call", callId: decodeURIComponent(callId) }
   }
   return kind === "file" ? { _tag: "File" } : { _tag: "List" }

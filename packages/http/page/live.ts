@@ -84,6 +84,10 @@ export const listen = ({ after, onMessage, onStanding, url }: Options): () => vo
         signal: abort.signal
       })
       if (response.status === 204) return onStanding({ _tag: "Ended" })
+      // Who is sent to a login page has no session any more.
+      if (response.redirected) return location.reload()
+      // The place is of another store, or of this one before it was restored: what comes from now on is heard.
+      if (response.status === 409) last = undefined
       if (!response.ok || response.body === null) throw new Error(`the server answered ${response.status}`)
       onStanding({ _tag: "Live" })
       failures = 0

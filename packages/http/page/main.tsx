@@ -10,9 +10,10 @@ import type { Standing } from "./live.ts"
 import { Badge, Problem } from "./parts.tsx"
 
 /** A fault of the page is told in words, and never leaves an empty window. */
-class Guard
-  extends Component<{ readonly children: preact.ComponentChildren }, { readonly problem: string | undefined }>
-{
+class Guard extends Component<
+  { readonly children: preact.ComponentChildren; readonly words: string },
+  { readonly problem: string | undefined }
+> {
   override state = { problem: undefined as string | undefined }
   static override getDerivedStateFromError(error: unknown) {
     return { problem: api.problemOf(error) }
@@ -20,7 +21,7 @@ class Guard
   override render() {
     return this.state.problem === undefined
       ? this.props.children
-      : <Problem words={`The page cannot show this: ${this.state.problem}`} />
+      : <Problem words={`${this.props.words}: ${this.state.problem}`} />
   }
 }
 
@@ -30,6 +31,7 @@ const App = () => {
   const [flows, setFlows] = useState<ReadonlyArray<api.FlowInfo>>([])
   const [me, setMe] = useState<api.Actor>()
   const [file, setFile] = useState<Shown>()
+  const [opened, setOpened] = useState(0)
   const [problem, setProblem] = useState<string>()
   const [isDragging, setDragging] = useState(false)
   const picker = useRef<HTMLInputElement>(null)
@@ -54,6 +56,7 @@ const App = () => {
     if (chosen === undefined) return
     try {
       setFile(kept.opened(await chosen.text()))
+      setOpened((before) => before + 1)
       setProblem(undefined)
       go({ _tag: "File" })
     } catch (error) {
@@ -115,7 +118,10 @@ const App = () => {
       </header>
       <main id="main" tabIndex={-1}>
         {problem === undefined ? null : <Problem words={problem} />}
-        <Guard key={`${place._tag} ${place._tag === "Call" ? place.callId : ""}`}>
+        <Guard
+          key={`${place._tag} ${place._tag === "Call" ? place.callId : opened}`}
+          words={place._tag === "File" ? "This file is damaged" : "The page cannot show this"}
+        >
           {place._tag === "List" ? <List query={query} flows={flows} onStanding={setStanding} /> : null}
           {place._tag === "Call"
             ? <LiveCall callId={place.callId} query={query} flows={flows} me={me} onStanding={setStanding} />

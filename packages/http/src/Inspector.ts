@@ -13,6 +13,7 @@ import * as Origin from "./internal/inspector/origin.ts"
 import * as Overlay from "./internal/inspector/overlay.ts"
 import * as Shell from "./internal/inspector/shell.ts"
 import * as StartOfTest from "./internal/inspector/startOfTest.ts"
+import * as Paths from "./internal/paths.ts"
 
 /**
  * Who looks at the page: a name for the record (no secret), and what they may do. `read` shows calls, masked; `steer` signals and
@@ -81,7 +82,12 @@ type Response = HttpServerResponse.HttpServerResponse
 
 /** The data that the page reads, for whoever the application lets in. */
 const data = <R>({ authorize, drawings = [], limits, path }: Options<R>) =>
-  CallsApiServer.layer({ path: `${path}/api`, limits, reference: false, drawings: asSvg(drawings) }).pipe(
+  CallsApiServer.layer({
+    path: `${Paths.unslashed(path)}/api` as `/${string}`,
+    limits,
+    reference: false,
+    drawings: asSvg(drawings)
+  }).pipe(
     Layer.provide(Layer.effect(
       CallsApi.Authorization,
       Effect.map(Effect.context<R>(), (context) =>
@@ -108,14 +114,14 @@ const asSvg = (drawings: ReadonlyArray<FlowDrawing.FlowDrawing>): CallsApiServer
 
 const pages = <R>(options: Options<R>): Layer.Layer<never, never, HttpRouter.HttpRouter | Calls.Calls | R> =>
   Layer.effectDiscard(Effect.gen(function*() {
-    const { authorize, path } = options
+    const { authorize } = options
+    const path = Paths.unslashed(options.path)
     const router = yield* HttpRouter.HttpRouter
     const calls = yield* Calls.Calls
     const context = yield* Effect.context<R>()
-    const page = HttpServerResponse.text(Shell.html(path), {
-      contentType: "text/html; charset=utf-8",
-      headers: yield* Shell.headers
-    })
+    const headers = yield* Shell.headers
+    const page = (behind: number) =>
+      HttpServerResponse.text(Shell.html(behind), { contentType: "text/html; charset=utf-8", headers })
 
     /** What a visitor may read, or what the application answers in its place. */
     const forReaders =
@@ -127,8 +133,9 @@ const pages = <R>(options: Options<R>): Layer.Layer<never, never, HttpRouter.Htt
           Effect.provide(context)
         ) as Effect.Effect<Response, never, HttpRouter.RouteContext>
 
-    const shown = forReaders(Effect.succeed(page))
-    for (const place of [path, `${path}/file`, `${path}/call/:callId`] as const) yield* router.add("GET", place, shown)
+    for (const [place, behind] of [["/", 0], ["/file", 1], ["/call/:callId", 2]] as const) {
+      yield* router.add("GET", `${path}${place}`, forReaders(Effect.succeed(page(behind))))
+    }
     yield* router.add("GET", `${path}/zone/:callId`, forReaders(zoneOf(options)))
     yield* router.add("GET", `${path}/drawing/:callId`, forReaders(ofCall(calls, drawn(options))))
     yield* router.add("GET", `${path}/test/:callId`, forReaders(ofCall(calls, startOfTest(calls))))

@@ -1,7 +1,9 @@
 import { assert } from "@effect/vitest"
 import { Calls, PhoneNumber } from "@ringback/core"
 import { Callee } from "@ringback/testing"
+import { once } from "node:events"
 import { readFileSync } from "node:fs"
+import { createServer, request as ask } from "node:http"
 import { createRequire } from "node:module"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "vitest"
@@ -386,6 +388,43 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
       buffer: Buffer.from("{}")
     })
     await other.getByText("This file is no call that an inspector has saved").waitFor()
+
+    // Who has opened a file that somebody has changed can go on with another one.
+    const changed = { ...JSON.parse(readFileSync(file, "utf8")), ladder: { items: [null] } }
+    await other.locator("input[type=file]").setInputFiles({
+      name: "y.json",
+      mimeType: "application/json",
+      buffer: Buffer.from(JSON.stringify(changed))
+    })
+    await other.getByText("This file is damaged").waitFor()
+    await other.locator("input[type=file]").setInputFiles(file)
+    await rung(other, "presses •").waitFor()
+    assert.deepStrictEqual(await rungs(other), before)
+  })
+
+  it("lies behind a proxy that puts something in front of its path", async () => {
+    const id = await remind(1, Callee.busy)
+    const proxy = createServer((request, response) => {
+      const to = new URL(request.url!.replace("/behind", ""), app.url)
+      const { headers, method } = request
+      request.pipe(ask(to, { method, headers }, (answer) => {
+        response.writeHead(answer.statusCode!, answer.headers)
+        answer.pipe(response)
+      }))
+    })
+    await once(proxy.listen(0, "127.0.0.1"), "listening")
+    const { port } = proxy.address() as { readonly port: number }
+    const page = await visit()
+    await page.goto(`http://127.0.0.1:${port}/behind${path}`)
+    await page.getByRole("link", { name: "appointment-reminder" }).click()
+    await page.waitForURL(`http://127.0.0.1:${port}/behind${path}/call/${id}`)
+    await page.reload()
+    await rung(page, "start appointment-reminder").waitFor()
+    await page.getByRole("link", { name: "← Calls" }).click()
+    await page.waitForURL(`http://127.0.0.1:${port}/behind${path}`)
+    proxy.close()
+    proxy.closeAllConnections()
+    expected = [/^foreign: http:\/\/127\.0\.0\.1:\d+\/behind/]
   })
 
   it("is opened by dropping a file", async () => {

@@ -128,6 +128,23 @@ describe("Inspector", () => {
   })
 })
 
+describe("Inspector at other paths", () => {
+  for (const mounted of ["/", "/ops/calls/"] as const) {
+    it(`lies at ${mounted} as it does anywhere`, async () => {
+      const app = await application(mounted)
+      const base = app.url + mounted.replace(/\/$/, "")
+      const places = ["", "/", "/file", "/call/0123456789abcdefghjk", "/api/me", "/api/nothing", "/nothing"]
+      const answers = await Promise.all(
+        places.map((place) => fetch(base + place, { headers: { cookie: "visitor=ann" } }))
+      )
+      assert.deepStrictEqual(answers.map(({ status }) => status), [200, 200, 200, 200, 200, 404, 404])
+      const pages = await Promise.all(answers.slice(0, 4).map((answer) => answer.text()))
+      assert.deepStrictEqual(pages.map((page) => /data-behind="(\d)"/.exec(page)?.[1]), ["0", "0", "1", "2"])
+      await app.close()
+    })
+  }
+})
+
 it.effect("the start of a test is code whatever a flow is named", () =>
   Effect.sync(() => {
     const begin: CallEvent.CallEvent = {

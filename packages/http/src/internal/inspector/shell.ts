@@ -9,26 +9,16 @@ const { script } = Page
 /** The looks of the page, and of the drawings that core makes. */
 const style = Page.style + FlowDrawing.css
 
-const escapes: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  "\"": "&quot;",
-  "'": "&#39;"
-}
-
-const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => escapes[character]!)
-
 const icon = "data:image/svg+xml," +
   encodeURIComponent(
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#3346c8"/>` +
       `<path d="M9 6v20M23 6v20" stroke="#fff" stroke-width="2.4"/><path d="M9 12h14M9 20h14" stroke="#fff" stroke-width="2"/></svg>`
   )
 
-/** The page, under the path at which it is mounted. */
-export const html = (base: string): string =>
+/** The page. The path at which it is opened has so many parts behind that at which it is mounted. */
+export const html = (behind: number): string =>
   `<!doctype html>
-<html lang="en" data-base="${escaped(base)}">
+<html lang="en" data-behind="${behind}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
