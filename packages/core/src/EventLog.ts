@@ -41,6 +41,11 @@ export interface Entry {
  * The order is the same for whoever reads, and whenever: nothing comes later in front of what was read. The turns of a call stand in
  * the order of their versions. What was pruned is left out.
  *
+ * On PostgreSQL a turn is shown when no transaction that began before it can store another one in front of it. So a transaction of the
+ * same database that has written something and stays open (a bulk load, a migration, one that was prepared and forgotten) holds up all
+ * that is shown here, for as long as it is open, and nothing else: no call waits for it. One that only reads, such as a dump or a
+ * report, holds up nothing, and neither does one of another database of the server. How to find it is in `docs/operating.md`.
+ *
  * @since 0.1.0
  */
 export class EventLog extends Context.Service<EventLog, {

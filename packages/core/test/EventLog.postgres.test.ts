@@ -18,6 +18,7 @@ import {
 } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
+import { readFileSync } from "node:fs"
 import * as Postgres from "../../../scripts/testPostgres.ts"
 
 const server = await Postgres.start()
@@ -108,6 +109,45 @@ describe.skipIf(server === undefined)("the log of all turns on PostgreSQL", () =
       yield* append(4)
       assert.deepStrictEqual(idsOf(yield* read()), ["3/1", "4/1"])
       yield* reading.executeUnprepared("ROLLBACK", [], undefined)
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.effect("is not held up by a transaction of another database, however long that writes", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const name = `other_${process.pid}`
+      const url = Object.assign(new URL(server!.url), { pathname: `/${name}` }).href
+      yield* Effect.acquireRelease(
+        sql.unsafe(`CREATE DATABASE ${name}`),
+        () => Effect.orDie(sql.unsafe(`DROP DATABASE ${name} WITH (FORCE)`))
+      )
+      const elsewhere = Context.get(yield* Layer.build(Layer.fresh(client(url))), SqlClient.SqlClient)
+      const connection = yield* Scope.provide(elsewhere.reserve, yield* Effect.scope)
+      yield* connection.executeUnprepared("BEGIN", [], undefined)
+      yield* connection.executeUnprepared("CREATE TABLE report AS SELECT 1", [], undefined)
+      yield* append(1)
+      assert.deepStrictEqual(idsOf(yield* read()), ["1/1"])
+      const log = yield* EventLog.EventLog
+      assert.deepStrictEqual(yield* read(yield* log.last), [])
+      yield* connection.executeUnprepared("ROLLBACK", [], undefined)
+    }).pipe(Effect.scoped, Effect.provide(layer)))
+
+  it.effect("is held up by one of its own database that writes, which the guide for operating finds", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const connection = yield* Scope.provide(sql.reserve, yield* Effect.scope)
+      const ask = (statement: string) => connection.executeUnprepared(statement, [], undefined)
+      yield* ask("BEGIN")
+      yield* ask("CREATE TEMPORARY TABLE report AS SELECT 1")
+      const [own] = yield* ask("SELECT pg_backend_pid() AS pid")
+      yield* append(1)
+      assert.deepStrictEqual(idsOf(yield* read()), [])
+      const guide = readFileSync(new URL("../../../docs/operating.md", import.meta.url), "utf8")
+      const [finds, prepared] = guide.split("```").find((block) => block.includes("backend_xid"))!.slice(4).split(";\n")
+      const found = yield* sql.unsafe<{ readonly pid: number }>(finds!)
+      assert.include(found.map(({ pid }) => pid), own?.["pid"])
+      assert.deepStrictEqual(yield* sql.unsafe(prepared!), [])
+      yield* ask("COMMIT")
+      assert.deepStrictEqual(idsOf(yield* read()), ["1/1"])
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
   it.effect("keeps the turns of a call in their order, whatever was begun before it", () =>

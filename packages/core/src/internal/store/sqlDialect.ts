@@ -413,11 +413,24 @@ const postgresTables = [
 /** How much is added to the transactions of this server, so that those of one before come earlier. */
 const offset = "coalesce((SELECT value::bigint FROM ringback_meta WHERE name = 'begun'), 0)"
 
-/** The first transaction that may still be open. */
-export const oldestOpen = `pg_snapshot_xmin(pg_current_snapshot())::text::bigint + ${offset}`
-
 /** The next transaction that can begin. */
 export const nextBegun = `pg_snapshot_xmax(pg_current_snapshot())::text::bigint + ${offset}`
+
+/**
+ * The first transaction that may still be open and store turns. All databases of a server count together, and one that is known to be
+ * of another database cannot store any. One that has ended since is not known, and counts: this snapshot sees nothing of it.
+ */
+export const oldestOpen = `coalesce(
+    (SELECT min(open::text::bigint) FROM pg_snapshot_xip(pg_current_snapshot()) AS open
+      WHERE NOT EXISTS (
+        SELECT FROM pg_stat_activity AS other JOIN pg_database ON pg_database.oid = other.datid
+        WHERE other.backend_xid = open::xid AND pg_database.datname <> current_database()
+      ) AND NOT EXISTS (
+        SELECT FROM pg_prepared_xacts AS other
+        WHERE other.transaction = open::xid AND other.database <> current_database()
+      )),
+    pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+  ) + ${offset}`
 
 /** From when on transactions count. */
 export const beginsAt = (offset: string): string =>
