@@ -198,7 +198,8 @@ export const layerNumbersKey = (
 export const pageSize = { usual: 50, most: 1000 }
 
 /**
- * The port to the list of calls.
+ * The port to the list of calls. On PostgreSQL it lacks calls of an earlier release that knew no lists, until an engine has listed them
+ * in the background after its start.
  *
  * @since 0.1.0
  */

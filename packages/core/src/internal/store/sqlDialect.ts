@@ -483,11 +483,15 @@ const postgresEarlier = [
     FOR EACH ROW WHEN (NEW.facts IS NULL AND (NEW.version = 1 OR NEW.status = 'over')) EXECUTE FUNCTION ringback_list()`
 ]
 
+/** Lists calls from before there were lists; what follows says which. */
+export const listEarlier = listAll(postgresJoinLast)
+
+/** The calls that are there are listed later, in pieces: to read all turns takes long, and nobody could append meanwhile. */
 const postgresListing = [
   "ALTER TABLE ringback_turns ADD COLUMN facts integer, ADD COLUMN numbers text",
   ...listingTables({ id: types.call_id, time: "double precision", integer: "bigint", strict: "", keyed: "" }),
-  listAll(postgresJoinLast),
   ...listingIndexes,
+  "INSERT INTO ringback_meta (name, value) SELECT 'listing', '' WHERE EXISTS (SELECT FROM ringback_turns)",
   ...postgresEarlier
 ]
 
@@ -581,7 +585,8 @@ export const postgres: Dialect = {
     `INSERT INTO ringback_unfinished
       SELECT call_id, ${minuteOf("due")}, process FROM ringback_calls WHERE status = 'running'`,
     "DELETE FROM ringback_listed",
-    listAll(postgresJoinLast),
+    listEarlier,
+    "DELETE FROM ringback_meta WHERE name = 'listing'",
     "DELETE FROM ringback_numbers",
     postgresNumbers
   ],

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { Migrator, SqlClient } from "effect/sql"
 import { Foreign, makeNamespace, StoreError } from "../../EventStore.ts"
 import * as Dialect from "./sqlDialect.ts"
+import * as Earlier from "./sqlEarlier.ts"
 import { storeError } from "./sqlFailure.ts"
 
 export const dialectOf = (sql: SqlClient.SqlClient): Dialect.Dialect | undefined =>
@@ -18,7 +19,10 @@ export const open = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
   const dialect = yield* known(sql)
   const found = yield* migrate(sql, dialect).pipe(Effect.mapError((error) => storeError("open", error)))
   if (found > dialect.migrations.length) return yield* otherVersion(found, dialect)
-  if (dialect.isShared) yield* Effect.mapError(goOnCounting(sql), (error) => storeError("open", error))
+  if (dialect.isShared) {
+    const rest = Effect.andThen(goOnCounting(sql), Earlier.list(sql))
+    yield* Effect.mapError(rest, (error) => storeError("open", error))
+  }
   return dialect
 })
 
