@@ -77,10 +77,10 @@ const life = (filename: string, options?: CallTelemetry.Options) =>
 const world = PhoneCompany.layer.pipe(Layer.provideMerge(FakeClock.layer))
 
 /** What the log of a call says that has to have gone out. */
-const expected = (id: CallEvent.CallId) =>
+const expected = (id: CallEvent.CallId, options?: { readonly turns?: boolean }) =>
   Effect.gen(function*() {
     const { read } = yield* EventStore.EventStore
-    return CallTrace.spans(id, yield* read(id))
+    return CallTrace.spans(id, yield* read(id), options)
   })
 
 const idsOf = (spans: ReadonlyArray<{ readonly spanId: string }>) => spans.map(({ spanId }) => spanId).toSorted()
@@ -118,32 +118,41 @@ describe("the traces of calls", () => {
     }).pipe(Effect.withTracer(tracer), Effect.provide(world))
   })
 
-  it.effect("go on across a restart under the same ids, and what goes out twice is the same", () => {
-    const { ended, tracer } = recording()
-    return Effect.gen(function*() {
-      const filename = yield* database
-      yield* PhoneCompany.callee("15550170001", Callee.answers("10 seconds").hears(/code/).presses("1234"))
-      const { id } = yield* Effect.provide(
-        Effect.tap(Calls.start(Order, input), Effect.sleep("3 seconds")),
-        life(filename)
-      )
-      yield* Effect.gen(function*() {
-        const call = yield* Calls.handle(Order, id)
-        assert.strictEqual(yield* call.outcome, "1234")
-        yield* FakeClock.advance("1 minute")
-        const own = ended.filter(({ name, traceId }) =>
-          traceId === CallTrace.traceId(id) && name !== "SELECT" && name !== "PhoneCompany.dial"
+  it.effect.each([{ turns: true }, { turns: false }])(
+    "go on across a restart under the same ids, and what goes out twice is the same: %o",
+    (options) => {
+      const { ended, tracer } = recording()
+      return Effect.gen(function*() {
+        const filename = yield* database
+        yield* PhoneCompany.callee("15550170001", Callee.answers("10 seconds").hears(/code/).presses("1234"))
+        const { id } = yield* Effect.provide(
+          Effect.tap(Calls.start(Order, input), Effect.sleep("3 seconds")),
+          life(filename, options)
         )
-        assert.deepStrictEqual([...new Set(idsOf(own))], idsOf(yield* expected(id)))
-        for (const span of own) {
-          for (const other of own.filter(({ spanId }) => spanId === span.spanId)) {
-            assert.deepStrictEqual([other.name, other.status], [span.name, span.status])
+        yield* Effect.gen(function*() {
+          const call = yield* Calls.handle(Order, id)
+          assert.strictEqual(yield* call.outcome, "1234")
+          yield* FakeClock.advance("1 minute")
+          const own = ended.filter(({ name, traceId }) =>
+            traceId === CallTrace.traceId(id) && name !== "SELECT" && name !== "PhoneCompany.dial"
+          )
+          const all = yield* expected(id, options)
+          assert.deepStrictEqual([...new Set(idsOf(own))], idsOf(all))
+          for (const span of own) {
+            const { events, name } = all.find(({ spanId }) => spanId === span.spanId)!
+            assert.deepStrictEqual([span.name, span.events.map(([name]) => name)], [
+              name,
+              events.map(({ name }) => name)
+            ])
+            for (const other of own.filter(({ spanId }) => spanId === span.spanId)) {
+              assert.deepStrictEqual(other.status, span.status)
+            }
           }
-        }
-        assert.lengthOf(named(own, "call order"), 1)
-      }).pipe(Effect.provide(life(filename)))
-    }).pipe(Effect.withTracer(tracer), Effect.provide(world))
-  })
+          assert.lengthOf(named(own, "call order"), 1)
+        }).pipe(Effect.provide(life(filename, options)))
+      }).pipe(Effect.withTracer(tracer), Effect.provide(world))
+    }
+  )
 
   it.effect("that a process had no time to send are sent by the next", () => {
     const first = recording()
