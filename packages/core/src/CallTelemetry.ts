@@ -19,12 +19,12 @@ import * as ids from "./internal/ids.ts"
 export interface Options {
   /**
    * Of how many calls the traces go out, from 0 to 1; 1 unless told otherwise. Which calls that are is in their ids, so that all
-   * processes choose the same.
+   * processes choose the same. Those of all calls may make a turn a quarter dearer in processor time (`bench/README.md`).
    */
   readonly ratio?: number | undefined
   /**
    * Whether each turn has a span of its own, which lasts until the next; `false` unless told otherwise, for they are most of what goes out
-   * then. Without them the turns are events of the span of their line, which cost far less.
+   * then: with Effect's OTLP tracer they take three times the processor time. Without them the turns are events of the span of their line.
    */
   readonly turns?: boolean | undefined
 }
