@@ -17,11 +17,18 @@ const ask = Effect.fnUntraced(function*(path: string, init: Parameters<typeof re
 
 const start = (body: string, headers: Record<string, string> = json) => ask("/calls", { method: "POST", headers, body })
 
+/** A login may go along by itself with what a page of somebody else makes a browser ask. */
+const isGuarded = (headers: Headers) => {
+  assert.strictEqual(headers.get("cache-control"), "no-store")
+  assert.strictEqual(headers.get("x-content-type-options"), "nosniff")
+  assert.match(headers.get("content-security-policy") ?? "", /^default-src 'none';.*frame-ancestors 'none'/)
+}
+
 const isProblem = ({ body, headers, status }: Effect.Success<ReturnType<typeof ask>>, name: string) => {
   assert.strictEqual(body.type, `urn:ringback:problem:${name}`)
   assert.strictEqual(body.status, status)
   assert.include(headers.get("content-type"), "application/problem+json")
-  assert.strictEqual(headers.get("cache-control"), "no-store")
+  isGuarded(headers)
 }
 
 interface Asked {
@@ -313,6 +320,7 @@ describe("whoever has not asked for it by name", () => {
           })
           const text = yield* Effect.promise(() => answer.text())
           assert.isBelow(answer.status, 500, name)
+          isGuarded(answer.headers)
           for (const canary of canaries) assert.notInclude(text, canary, name)
         }
       }

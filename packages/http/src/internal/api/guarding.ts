@@ -49,14 +49,26 @@ export const readable = ({ body }: Limits): Layer.Layer<CallsApi.Readable> =>
         Effect.flatMap(typed),
         Effect.catchCause((cause) => Effect.flatMap(problemOf(cause), (problem) => Effect.fail(problem as never))),
         Effect.tapError(retryLater),
-        (answered) => Effect.andThen(uncached, answered)
+        (answered) => Effect.andThen(guarded, answered)
       )
     )
   )
 
-/** What is about calls stays in no cache. */
-const uncached = HttpEffect.appendPreResponseHandler((_, response) =>
-  Effect.succeed(HttpServerResponse.setHeader(response, "cache-control", "no-store"))
+/**
+ * What is about calls stays in no cache, and a browser that is led to it, by a login that goes along by itself, takes it for nothing else
+ * than it is: it runs nothing, asks nobody, and is framed by nobody.
+ */
+export const headers = {
+  "cache-control": "no-store",
+  "content-security-policy":
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY"
+}
+
+const guarded = HttpEffect.appendPreResponseHandler((_, response) =>
+  Effect.succeed(HttpServerResponse.setHeaders(response, headers))
 )
 
 /** The answer that Effect gives by itself to a body of another type. */

@@ -4,6 +4,7 @@ import { HttpRouter, type HttpServerRequest, HttpServerRespondable, HttpServerRe
 import { HttpApi } from "effect/http-api"
 import type * as CallsApi from "../../CallsApi.ts"
 import * as Problem from "../../CallsApiProblem.ts"
+import * as Guarding from "./guarding.ts"
 
 /** Not `HEAD`: the router answers it by what there is for `GET`. */
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const
@@ -42,7 +43,7 @@ export const layer = (api: typeof CallsApi.CallsApi, path: string): Layer.Layer<
       const isOther = known.length > 0 && !known.includes(method === "HEAD" ? "GET" : method)
       return Effect.map(
         HttpServerRespondable.toResponse(isOther ? new Problem.MethodNotAllowed({}) : new Problem.NoSuchPath({})),
-        HttpServerResponse.setHeaders({ "cache-control": "no-store", ...isOther ? { allow: known.join(", ") } : {} })
+        HttpServerResponse.setHeaders({ ...Guarding.headers, ...isOther ? { allow: known.join(", ") } : {} })
       )
     }
     for (const method of methods) yield* router.add(method, `${path}/*` as `/${string}`, answer)
