@@ -27,7 +27,7 @@ import * as duration from "./internal/duration.ts"
 
 /**
  * How a number is reached: it is busy, rings until the network gives up, fails with a status of the carrier, is answered
- * by a person, or is picked up by a machine that records for a while.
+ * by a person, is picked up by a machine that records for a while, or is steered by hand.
  *
  * @since 0.1.0
  */
@@ -37,6 +37,7 @@ export type Reach =
   | { readonly _tag: "Fails"; readonly status: string }
   | { readonly _tag: "Answers"; readonly afterMillis: number }
   | { readonly _tag: "Voicemail"; readonly afterMillis: number }
+  | { readonly _tag: "ByHand" }
 
 /**
  * One step of a script. `prompt` numbers the prompts of a call from 1. `HeardMore` is not for writing: it is what becomes of
@@ -89,7 +90,7 @@ export interface Callee extends Script, Pipeable.Pipeable {
   readonly hangsUp: () => Callee
   /** Hangs up in the middle of the n-th prompt of the call, counted from 1. */
   readonly hangsUpDuring: (prompt: number) => Callee
-  /** Hangs up shortly after the n-th prompt of the call; with 0, shortly after answering. */
+  /** Hangs up shortly after the n-th prompt of the call; with 0, shortly after answering, or after calling. */
   readonly hangsUpAfter: (prompt: number) => Callee
 }
 
@@ -156,6 +157,14 @@ export const answers = (after: Duration.Input = "2 seconds"): Callee => {
  * @since 0.1.0
  */
 export const voicemail: Script = { reach: { _tag: "Voicemail", afterMillis: 20_000 }, steps: [] }
+
+/**
+ * A phone without a script: somebody steers it while it rings and after, by `answer`, `press`, `hangUp` and their like of
+ * `PhoneLine` or `PhoneCompany`, or on the page of the emulator. It rings until the network gives up.
+ *
+ * @since 0.1.0
+ */
+export const byHand: Script = { reach: { _tag: "ByHand" }, steps: [] }
 
 /**
  * A prompt as the callee hears it: its number in the call, its words, and how many digits it takes (0 for none).
@@ -254,7 +263,7 @@ export const describe = (script: Script): string =>
 /**
  * Reads a callee written in words: how the number is reached, then steps, parted by `;`.
  *
- * - `busy`, `no answer`, `fails some_status`, `voicemail`, `answers`, `answers 2s` (also `500ms`, `1m`, `3 seconds`)
+ * - `busy`, `no answer`, `fails some_status`, `voicemail`, `by hand`, `answers`, `answers 2s` (also `500ms`, `1m`, `3 seconds`)
  * - `hears "press 1"`, `hears /press \d/i`, `presses 1`, `stays silent`, `hears no more`, `talks`, `hangs up`,
  *   `hangs up during 2`, `hangs up after 1`; only `answers` takes steps.
  *
@@ -373,6 +382,8 @@ const describeReach = (reach: Reach): string => {
       return `answers ${reach.afterMillis % 1000 === 0 ? `${reach.afterMillis / 1000}s` : `${reach.afterMillis}ms`}`
     case "Voicemail":
       return "voicemail"
+    case "ByHand":
+      return "by hand"
   }
 }
 
@@ -412,11 +423,12 @@ const parseReach = (words: string): Script => {
   if (words === "busy") return busy
   if (words === "no answer") return noAnswer
   if (words === "voicemail") return voicemail
+  if (words === "by hand") return byHand
   if (words === "answers") return answers()
   const [verb, ...rest] = words.split(/\s+/)
   if (verb === "answers") return answers(duration.parse(rest.join(" ")))
   if (verb === "fails") return fails(rest.join(" "))
-  throw expected(`"busy", "no answer", "fails <status>", "voicemail" or "answers <time>" first`)
+  throw expected(`"busy", "no answer", "fails <status>", "voicemail", "by hand" or "answers <time>" first`)
 }
 
 const steps = `"hears", "presses", "stays silent", "talks", "hangs up", "hangs up during <n>" or "hangs up after <n>"`

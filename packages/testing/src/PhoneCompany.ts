@@ -55,8 +55,15 @@ export class PhoneCompany extends Context.Service<PhoneCompany, {
     readonly from: string
     readonly callee?: Callee.Script
   }) => Effect.Effect<string>
-  /** The far end of a line hangs up now. A line that is not known or has ended stays as it is. */
-  readonly hangUp: (referenceId: string) => Effect.Effect<void>
+  /**
+   * The far end of a line hangs up now, or (`second`) who was dialled by its bridge. A line that is not known or has ended stays
+   * as it is.
+   */
+  readonly hangUp: (referenceId: string, whose?: PhoneLine.Whose) => Effect.Effect<void>
+  /** Somebody does something with a phone that is steered by hand. Tells whether it could be done: a phone rang, a key was heard. */
+  readonly steer: (referenceId: string, deed: Deed, whose?: PhoneLine.Whose) => Effect.Effect<boolean>
+  /** While the scope is open, phones of which nothing is said are steered by hand. */
+  readonly attend: Effect.Effect<void, never, Scope.Scope>
   /** Makes this the handler of all webhooks, until the scope closes: then replies under way are broken off. */
   readonly connect: (handler: Handler) => Effect.Effect<void, never, Scope.Scope>
   /**
@@ -79,9 +86,18 @@ export class PhoneCompany extends Context.Service<PhoneCompany, {
   readonly changes: Stream.Stream<Entry>
   /** The lines as they are now, the oldest first. */
   readonly lines: Effect.Effect<ReadonlyArray<PhoneLine.PhoneLine>>
+  /** Something whenever lines or the log have changed; who is slow hears of many changes once. */
+  readonly moves: Stream.Stream<void>
   /** Steps of scripts that nobody has used yet: of people who were rung, and of callees whose turn never came. */
   readonly leftover: Effect.Effect<ReadonlyArray<Leftover>>
 }>()("@ringback/testing/PhoneCompany") {}
+
+/**
+ * What somebody does with a phone that is steered by hand, beside hanging up.
+ *
+ * @since 0.1.0
+ */
+export type Deed = Office.Deed
 
 /**
  * What was never used of the scripts at one number.
@@ -106,11 +122,10 @@ export const make = Effect.fnUntraced(function*(settings: PhoneLine.Settings = P
     unblock: (number) => Effect.sync(() => void office.blocked.delete(PhoneNumber.make(number))),
     dial: (action, referenceId) => Office.dial(office, action, referenceId),
     incoming: (call) => Office.incoming(office, call),
-    hangUp: (id) =>
-      Effect.suspend(() => {
-        const live = office.lines.get(id)
-        return live === undefined ? Effect.void : Office.advance(office, live, PhoneLine.hangUp)
-      }),
+    hangUp: (id, whose) =>
+      Effect.asVoid(Office.atLine(office, id, (line, now) => PhoneLine.hangUp(line, now, whose))),
+    steer: (id, deed, whose) => Office.steer(office, id, deed, whose),
+    attend: Office.attend(office),
     connect: (handler) => Office.connect(office, handler),
     skip: (duration, heard = () => Effect.void) => Office.skip(office, duration, heard),
     reset: Office.forget(office),
@@ -118,6 +133,7 @@ export const make = Effect.fnUntraced(function*(settings: PhoneLine.Settings = P
     log: Effect.sync(() => office.log.slice()),
     record: (happened) => Effect.sync(() => Office.record(office, { ...happened, at: office.time.now() })),
     changes: Stream.fromPubSub(office.news),
+    moves: Stream.fromPubSub(office.moves),
     lines: Effect.sync(() => Array.from(office.lines.values(), (live) => live.line)),
     leftover: Effect.sync(() => Office.unused(office))
   })
@@ -228,6 +244,28 @@ export const incoming = (call: {
  */
 export const hangUp = (referenceId: string): Effect.Effect<void, never, PhoneCompany> =>
   PhoneCompany.use((company) => company.hangUp(referenceId))
+
+/**
+ * Somebody does something with a phone that is steered by hand: one at `Callee.byHand`, or of which nothing is said while
+ * `attend` is open. Tells whether it could be done.
+ *
+ * @since 0.1.0
+ */
+export const steer = (
+  referenceId: string,
+  deed: Deed,
+  whose?: PhoneLine.Whose
+): Effect.Effect<boolean, never, PhoneCompany> =>
+  PhoneCompany.use((company) => company.steer(referenceId, deed, whose))
+
+/**
+ * While the scope is open, phones of which nothing is said are steered by hand.
+ *
+ * @since 0.1.0
+ */
+export const attend: Effect.Effect<void, never, PhoneCompany | Scope.Scope> = PhoneCompany.use((company) =>
+  company.attend
+)
 
 /**
  * Connects who answers webhooks, until the scope closes; then replies under way are broken off, as by a crash. The newest

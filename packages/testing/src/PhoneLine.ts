@@ -2,8 +2,9 @@
  * One line as the carrier and the person at its far end live it: a pure model of what happens next and when.
  *
  * A line is plain data. `dial` and `incoming` open one, `elapse` tells what time has brought, `reply` is the answer to the
- * event that awaits one, `hangUp` lets the far end leave. Each gives the line afterwards and the webhooks to post, in
- * order; `nextAt` tells when to call `elapse` again. Nothing here reads a clock or draws a number: whoever drives the
+ * event that awaits one, `hangUp` lets the far end leave. Where the callee is `Callee.byHand`, `answer`, `decline`,
+ * `letMachineAnswer` and `press` are what somebody does with the phone, and `asScript` is a callee who does the same again.
+ * Each gives the line afterwards and the webhooks to post, in order; `nextAt` tells when to call `elapse` again. Nothing here reads a clock or draws a number: whoever drives the
  * model says when it is and what the line is called, and may set `steps` before each `reply` to try every reaction.
  *
  * What Telesign's public documents leave open is a setting whose default is marked as ours. Times are milliseconds since
@@ -33,6 +34,11 @@ export interface Settings {
   readonly keyMillis: number
   /** How long a prompt that collects waits for a (further) key: 5 s. Ours; Telesign's time-out is not public. */
   readonly silenceMillis: number
+  /**
+   * Whether a key that is pressed by hand into a prompt that collects cuts its words off. `true`, ours: whether Telesign does
+   * that is not public. Scripted callees press after the words.
+   */
+  readonly keysCutIn: boolean
   /** How long a phone rings that nobody answers: 45 s. Ours. */
   readonly ringMillis: number
   /** How long it takes to find out that a number is busy or cannot be reached: 1 s. Ours. */
@@ -81,6 +87,7 @@ export const defaults: Settings = {
   audioMillis: 5_000,
   keyMillis: 500,
   silenceMillis: 5_000,
+  keysCutIn: true,
   ringMillis: 45_000,
   failMillis: 1_000,
   hangUpMillis: 300,
@@ -125,7 +132,8 @@ export const settings = (changes: Changes): Settings => {
 
 /**
  * What is going on on a line, and until when. `Quiet` is an open line on which nothing is heard; only a reply, the far
- * end or the limit changes that.
+ * end or the limit changes that. `Prompting` knows its words, until when they are heard, and how many keys it collects (0 for
+ * none).
  *
  * @since 0.1.0
  */
@@ -137,6 +145,9 @@ export type State =
     readonly _tag: "Prompting"
     readonly until: number
     readonly event: string
+    readonly words: string
+    readonly heardUntil: number
+    readonly collects: number
     readonly reaction: Reaction
     readonly mark?: string
   }
@@ -146,7 +157,25 @@ export type State =
   | { readonly _tag: "Ended"; readonly at: number }
 
 type Reaction = { readonly digits?: string; readonly hangsUp: Callee.Reaction["hangsUp"] }
-type Leg = { readonly to: string; readonly from: string; readonly talkMillis: number }
+/**
+ * What somebody has done with a phone that is steered by hand: how it was reached, once that is decided, and the steps of a
+ * script that does the same.
+ *
+ * @since 0.1.0
+ */
+export interface Hand {
+  readonly reach?: Callee.Reach
+  readonly steps: ReadonlyArray<Callee.Step>
+}
+
+type Leg = { readonly to: string; readonly from: string; readonly talkMillis: number; readonly byHand: boolean }
+
+/**
+ * Whose phone is meant: that of the far end of the line, or that of who is dialled by its bridge.
+ *
+ * @since 0.1.0
+ */
+export type Whose = "first" | "second"
 
 /**
  * One line: who is on it, what is going on, and which event awaits its reply.
@@ -168,6 +197,8 @@ export interface PhoneLine {
   readonly leavesAt?: number
   /** What is left of the far end's script. */
   readonly steps: ReadonlyArray<Callee.Step>
+  /** What was done by hand so far; nothing on a line whose far end follows a script. */
+  readonly hand?: Hand
   /** How many prompts have been started. */
   readonly prompts: number
   /** The event whose reply is awaited. */
@@ -215,13 +246,14 @@ export const dial = (options: {
     limitMillis: Math.min(settings.limitMillis, action.maxCallDurationSeconds * 1000),
     tonesMillis: tonesMillis(action.sendDtmf ?? ""),
     ...(callee.reach._tag === "Voicemail" ? { recordingMillis: settings.recordingMillis } : {}),
+    ...handOf(callee),
     state: { _tag: "Ringing", until: now + scaled(settings, ring.millis), outcome: ring.outcome }
   }
 }
 
 /**
  * Opens a line by a call to one of our numbers. The caller hears it ring until the first reply, then follows the script;
- * how `callee` would be reached does not matter.
+ * how `callee` would be reached does not matter, but for one who is steered by hand.
  *
  * @since 0.1.0
  */
@@ -243,12 +275,13 @@ export const incoming = (options: {
     createdAt: now,
     limitAt: now + scaled(settings, settings.limitMillis),
     steps: callee.steps,
+    ...handOf(callee),
     prompts: 0,
     limitMillis: settings.limitMillis,
     tonesMillis: 0,
     state: { _tag: "Quiet" }
   }
-  return ask(line, "incoming_call")
+  return ask(leavingAtOnce(line, now), "incoming_call")
 }
 
 /**
@@ -324,15 +357,116 @@ export const reply = (
 }
 
 /**
- * The far end hangs up now, whatever its script says. A phone that still rings is declined, which counts as busy.
+ * Somebody hangs up now, whatever their script says. A phone that still rings is declined, which counts as busy. A line that
+ * is being left stays as it is.
  *
  * @since 0.1.0
  */
-export const hangUp = (line: PhoneLine, now: number): Exchange => {
-  if (line.state._tag === "Ended") return { line, webhooks: [] }
-  return line.state._tag === "Ringing"
-    ? dialFailed(line, now, line.settings.statuses.busy)
-    : end(line, now, line.settings.statuses.hungUp)
+export const hangUp = (line: PhoneLine, now: number, whose: Whose = "first"): Exchange => {
+  const { settings, state } = line
+  if (whose === "second") return legHangsUp(line)
+  switch (state._tag) {
+    case "Ended":
+    case "Leaving":
+      return { line, webhooks: [] }
+    case "Ringing":
+      return dialFailed(reached(line, { _tag: "Busy" }), now, settings.statuses.busy)
+    case "Quiet":
+    case "KeyingIn":
+    case "Prompting":
+    case "Bridging":
+    case "Talking":
+      return end(doing(line, ...leaving(line)), now, settings.statuses.hungUp)
+  }
+}
+
+/**
+ * Whether a phone rings now that is steered by hand.
+ *
+ * @since 0.1.0
+ */
+export const ringsByHand = ({ hand, state }: PhoneLine, whose: Whose = "first"): boolean =>
+  whose === "second"
+    ? state._tag === "Bridging" && state.leg.byHand
+    : hand !== undefined && state._tag === "Ringing"
+
+/**
+ * Somebody picks up a phone that rings and is steered by hand. Any other line stays as it is.
+ *
+ * @since 0.1.0
+ */
+export const answer = (line: PhoneLine, now: number, whose: Whose = "first"): Exchange => {
+  if (!ringsByHand(line, whose)) return { line, webhooks: [] }
+  return line.state._tag === "Bridging"
+    ? talk(line, line.state.leg, now)
+    : pickUp(reached(line, { _tag: "Answers", afterMillis: rungMillis(line, now) }), now)
+}
+
+/**
+ * Somebody declines a call to a phone that rings and is steered by hand, which counts as busy. Any other line stays as it is.
+ *
+ * @since 0.1.0
+ */
+export const decline = (line: PhoneLine, now: number, whose: Whose = "first"): Exchange =>
+  ringsByHand(line, whose) ? hangUp(line, now, whose) : { line, webhooks: [] }
+
+/**
+ * A machine picks up a phone that rings and is steered by hand: it presses nothing, and hangs up when its tape is full. Any
+ * other line stays as it is.
+ *
+ * @since 0.1.0
+ */
+export const letMachineAnswer = (line: PhoneLine, now: number): Exchange => {
+  if (!ringsByHand(line)) return { line, webhooks: [] }
+  const machine: Callee.Reach = { _tag: "Voicemail", afterMillis: rungMillis(line, now) }
+  return pickUp({ ...reached(line, machine), recordingMillis: line.settings.recordingMillis }, now)
+}
+
+/**
+ * How many keys are listened to now: by a prompt that collects, on a line that is steered by hand.
+ *
+ * @since 0.1.0
+ */
+export const listensFor = ({ hand, recordingMillis, state }: PhoneLine): number =>
+  hand === undefined || recordingMillis !== undefined || state._tag !== "Prompting"
+    ? 0
+    : state.collects - (state.reaction.digits ?? "").length
+
+/**
+ * Somebody presses keys (`0-9 A-D * #`) on a phone that is steered by hand. They belong to the prompt that is under way, if it
+ * collects; else nobody hears them, and keys beyond what it takes are lost. The prompt ends with its last key, or when no
+ * further one comes for `silenceMillis`. Which keys a prompt takes is documented; that they may be pressed into its words, and
+ * what becomes of others, is not public.
+ *
+ * @since 0.1.0
+ */
+export const press = (line: PhoneLine, keys: string, now: number): Exchange => {
+  const { settings, state } = line
+  const taken = keys.replaceAll(/[^0-9A-D*#]/g, "").slice(0, listensFor(line))
+  if (taken === "" || state._tag !== "Prompting") return { line, webhooks: [] }
+  const digits = (state.reaction.digits ?? "") + taken
+  const heardUntil = settings.keysCutIn ? Math.min(now, state.heardUntil) : state.heardUntil
+  const more = digits.length < state.collects ? scaled(settings, settings.silenceMillis) : 0
+  const until = Math.max(now, heardUntil) + more
+  const pressed: State = { ...state, heardUntil, until, reaction: { ...state.reaction, digits } }
+  return elapse({ ...line, state: pressed }, now)
+}
+
+/**
+ * A callee who does by a script what somebody has done by hand so far; nothing for a line whose far end follows a script. Played
+ * again with the same replies it brings the same webhooks, at other times: a script presses its keys at its own pace. Who hangs
+ * up while somebody else is rung, after a talk, or while tones are keyed in, hangs up after the last prompt before.
+ *
+ * @since 0.1.0
+ */
+export const asScript = ({ direction, hand }: PhoneLine): Callee.Script | undefined => {
+  if (hand === undefined) return undefined
+  const { reach, steps } = hand
+  if (direction === "inbound") return Callee.make({ ...Callee.answers(), steps })
+  if (reach === undefined) return Callee.noAnswer
+  if (reach._tag !== "Voicemail") return reach._tag === "Answers" ? Callee.make({ reach, steps }) : { reach, steps }
+  const isCutOff = steps.some(({ _tag }) => _tag.startsWith("HangsUp"))
+  return isCutOff ? Callee.make({ reach: { ...reach, _tag: "Answers" }, steps }) : Callee.voicemail
 }
 
 /**
@@ -349,6 +483,50 @@ export const words = (action: Action.Action): string => {
     ? Prompt.words({ _tag: "Ssml", text: action.text })
     : action.text
 }
+
+const handOf = ({ reach }: Callee.Script): { readonly hand?: Hand } =>
+  reach._tag === "ByHand" ? { hand: { steps: [] } } : {}
+
+const reached = (line: PhoneLine, reach: Callee.Reach): PhoneLine =>
+  line.hand === undefined ? line : { ...line, hand: { ...line.hand, reach } }
+
+/** Remembers what was done by hand, in the words of a script. */
+const doing = (line: PhoneLine, ...steps: ReadonlyArray<Callee.Step>): PhoneLine =>
+  line.hand === undefined ? line : { ...line, hand: { ...line.hand, steps: [...line.hand.steps, ...steps] } }
+
+/** What it is for a script to hang up as things are. */
+const leaving = ({ prompts, state }: PhoneLine): ReadonlyArray<Callee.Step> => {
+  switch (state._tag) {
+    case "Prompting":
+      return [{ _tag: "HangsUpDuring", prompt: prompts }]
+    case "Talking":
+      return [{ _tag: "HangsUp" }]
+    case "KeyingIn":
+    case "Quiet":
+    case "Bridging":
+      return [{ _tag: "HangsUpAfter", prompt: prompts }]
+    case "Ringing":
+    case "Leaving":
+    case "Ended":
+      return []
+  }
+}
+
+/** What it is for a script to have heard this prompt and pressed these keys. */
+const keying = (words: string, digits: string): ReadonlyArray<Callee.Step> => {
+  const sentence = lastSentence(words)
+  return [
+    ...(sentence === "" || !words.toLowerCase().includes(sentence.toLowerCase())
+      ? []
+      : [{ _tag: "Hears", text: sentence } as const]),
+    digits === "" ? { _tag: "StaysSilent" } : { _tag: "Presses", digits }
+  ]
+}
+
+const lastSentence = (words: string): string => words.trim().split(/(?<=[.!?])\s+/).at(-1) ?? ""
+
+const rungMillis = ({ createdAt, settings }: PhoneLine, now: number): number =>
+  Math.round((now - createdAt) * settings.speed)
 
 const textsIn = (value: unknown): ReadonlyArray<string> => {
   if (typeof value === "string") return [value]
@@ -376,7 +554,9 @@ const stateOver = (line: PhoneLine, at: number): Exchange => {
   const state = line.state
   switch (state._tag) {
     case "Ringing":
-      return state.outcome === "answered" ? pickUp(line, at) : dialFailed(line, at, state.outcome)
+      return state.outcome === "answered"
+        ? pickUp(line, at)
+        : dialFailed(reached(line, { _tag: "NoAnswer" }), at, state.outcome)
     case "KeyingIn":
       return state.event === undefined ? quiet(line) : ask(line, state.event, dialEnds(state.event))
     case "Prompting":
@@ -393,15 +573,20 @@ const stateOver = (line: PhoneLine, at: number): Exchange => {
   }
 }
 
+/** A script may hang up before it has heard anything. */
+const leavingAtOnce = (line: PhoneLine, at: number): PhoneLine => {
+  const [first, ...rest] = line.steps
+  return first?._tag === "HangsUpAfter" && first.prompt === 0
+    ? { ...line, steps: rest, leavesAt: at + scaled(line.settings, line.settings.hangUpMillis) }
+    : line
+}
+
 const pickUp = (line: PhoneLine, at: number): Exchange => {
   const millis = (duration: number) => scaled(line.settings, duration)
-  const [first, ...rest] = line.steps
-  const leaves = first?._tag === "HangsUpAfter" && first.prompt === 0
   const open: PhoneLine = {
-    ...line,
+    ...leavingAtOnce(line, at),
     answeredAt: at,
     limitAt: at + millis(line.limitMillis),
-    ...(leaves ? { steps: rest, leavesAt: at + millis(line.settings.hangUpMillis) } : {}),
     ...(line.recordingMillis === undefined ? {} : { leavesAt: at + millis(line.recordingMillis) })
   }
   return line.tonesMillis === 0
@@ -446,6 +631,9 @@ const prompt = (
       _tag: "Prompting",
       until: now + scaled(settings, lasts),
       event: completion(action),
+      words: words(action),
+      heardUntil: now + scaled(settings, Math.min(heard, lasts)),
+      collects,
       reaction: collects === 0 ? { hangsUp } : { digits, hangsUp },
       ...(settings.echoesMarks && action._tag !== "Raw" && action.externalId !== undefined
         ? { mark: action.externalId }
@@ -461,7 +649,9 @@ const promptOver = (line: PhoneLine, state: Extract<State, { readonly _tag: "Pro
   const leaves = hangsUp === "after" ? { leavesAt: at + scaled(line.settings, hangUpMillis) } : {}
   const status = state.event === "speak_completed" ? statuses.spoken : statuses.played
   const mark = state.mark === undefined ? {} : { externalId: state.mark }
-  return ask({ ...line, ...leaves }, state.event, { status, ...digits, ...mark })
+  const isKeyed = state.collects > 0 && line.recordingMillis === undefined
+  const steps = isKeyed ? keying(state.words, digits.digits ?? "") : []
+  return ask({ ...doing(line, ...steps), ...leaves }, state.event, { status, ...digits, ...mark })
 }
 
 const bridge = (line: PhoneLine, action: Action.Dial, now: number, callee: Callee.Script): PhoneLine => {
@@ -470,25 +660,37 @@ const bridge = (line: PhoneLine, action: Action.Dial, now: number, callee: Calle
   const leg: Leg = {
     to: action.to,
     from: action.from,
-    talkMillis: Math.min(talkMillis(callee, settings), action.maxCallDurationSeconds * 1000)
+    talkMillis: Math.min(talkMillis(callee, settings), action.maxCallDurationSeconds * 1000),
+    byHand: callee.reach._tag === "ByHand"
   }
   const until = now + scaled(settings, ring.millis + tonesMillis(action.sendDtmf ?? ""))
   return { ...line, state: { _tag: "Bridging", until, leg, outcome: ring.outcome } }
 }
 
 const talkMillis = (callee: Callee.Script, settings: Settings): number => {
+  if (callee.reach._tag === "ByHand") return Infinity
   if (callee.reach._tag === "Voicemail") return settings.recordingMillis
   return Callee.converse(callee.steps).hangsUp ? settings.talkMillis / 2 : settings.talkMillis
 }
 
 const talk = (line: PhoneLine, leg: Leg, at: number): Exchange => {
   const { hangsUp, steps } = Callee.converse(line.steps)
-  const leaves = hangsUp ? { leavesAt: at + scaled(line.settings, leg.talkMillis / 2) } : {}
+  const lasts = leg.byHand ? Math.min(leg.talkMillis, line.settings.talkMillis) : leg.talkMillis
+  const leaves = hangsUp ? { leavesAt: at + scaled(line.settings, lasts / 2) } : {}
   const state: State = { _tag: "Talking", until: at + scaled(line.settings, leg.talkMillis), leg }
-  const talking: PhoneLine = { ...line, steps, ...leaves, state }
+  const talking: PhoneLine = { ...doing(line, { _tag: "Talks" }), steps, ...leaves, state }
   if (!line.settings.legAnswers) return { line: talking, webhooks: [] }
   const told = ask(line, "dial_completed", { ...parties(leg), status: "answered" })
   return { ...told, line: { ...talking, awaits: "dial_completed" } }
+}
+
+/** Who was dialled by a bridge declines, or leaves the talk. */
+const legHangsUp = (line: PhoneLine): Exchange => {
+  const { settings, state } = line
+  if (state._tag === "Talking") return ask(line, "call_leg_completed", parties(state.leg))
+  return state._tag === "Bridging"
+    ? legFailed(line, { ...state, outcome: settings.statuses.busy })
+    : { line, webhooks: [] }
 }
 
 const legFailed = (line: PhoneLine, state: Extract<State, { readonly _tag: "Bridging" }>): Exchange =>
@@ -560,6 +762,7 @@ const ringing = (reach: Callee.Reach, settings: Settings): { readonly millis: nu
     case "Busy":
       return { millis: settings.failMillis, outcome: settings.statuses.busy }
     case "NoAnswer":
+    case "ByHand":
       return { millis: settings.ringMillis, outcome: settings.statuses.noAnswer }
     case "Fails":
       return { millis: settings.failMillis, outcome: reach.status }

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Action, PhoneNumber, Transport, type Webhook } from "@ringback/core"
 import { Callee, CompanyRecord, FakeClock, FakeTransport, PhoneCompany } from "@ringback/testing"
-import { Clock, Deferred, Effect, Fiber, Layer, Random, Scope, Stream } from "effect"
+import { Clock, Deferred, Effect, Exit, Fiber, Layer, Random, Scope, Stream } from "effect"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -57,6 +57,43 @@ describe("PhoneCompany", () => {
       )
       yield* PhoneCompany.dial(dialling)
       assert.strictEqual((yield* Deferred.await(answered)) - began, 2000)
+    }).pipe(company))
+
+  it.effect("a phone by hand does what somebody does with it, and says whether it could be done", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee("15550170001", Callee.byHand)
+      const ended = yield* answering({ dial_completed: question, speak_completed: Action.hangup })
+      const { referenceId } = yield* PhoneCompany.dial(dialling)
+      const does = (deed: PhoneCompany.Deed) => PhoneCompany.steer(referenceId, deed)
+      assert.isFalse(yield* does({ _tag: "Press", keys: "1" }))
+      const asked = yield* Effect.forkChild(
+        Stream.runHead(Stream.filter(PhoneCompany.changes, ({ _tag }) => _tag === "Replied")),
+        { startImmediately: true }
+      )
+      assert.isTrue(yield* does({ _tag: "Answer" }))
+      assert.isFalse(yield* does({ _tag: "Answer" }))
+      yield* Fiber.join(asked)
+      assert.isTrue(yield* does({ _tag: "Press", keys: "1" }))
+      yield* ended
+      assert.deepStrictEqual(yield* events, ["dial_completed", "speak_completed", "call_completed"])
+      assert.isFalse(yield* PhoneCompany.steer("NONE", { _tag: "Answer" }))
+    }).pipe(company))
+
+  it.effect("while somebody attends, phones of which nothing is said are theirs, and only those", () =>
+    Effect.gen(function*() {
+      const isByHand = Effect.gen(function*() {
+        const { referenceId } = yield* PhoneCompany.dial(dialling)
+        return (yield* PhoneCompany.lines).find((line) => line.referenceId === referenceId)?.hand !== undefined
+      })
+      const scope = yield* Scope.make()
+      yield* Effect.provideService(PhoneCompany.attend, Scope.Scope, scope)
+      assert.isTrue(yield* isByHand)
+      yield* PhoneCompany.everyone(Callee.busy)
+      assert.isFalse(yield* isByHand)
+      yield* PhoneCompany.reset
+      assert.isTrue(yield* isByHand)
+      yield* Scope.close(scope, Exit.void)
+      assert.isFalse(yield* isByHand)
     }).pipe(company))
 
   it.effect("callees of one number take the rings in order, and the last one all further rings", () =>

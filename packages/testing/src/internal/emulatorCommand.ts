@@ -205,6 +205,7 @@ const flags = {
   strict: on("strict", "Refuse replies that only Telesign's demos show, such as dial after a prompt"),
   legAnswers: on("leg-events", "Post dial_completed for the second leg of a bridge too"),
   silentFailures: on("silent-failures", "Post no call_completed after a dial that failed"),
+  keysWait: on("keys-wait", "Let a prompt be heard to its end when keys are pressed into it by hand"),
   echoesMarks: on("echo-ids", "Send a prompt's external_id back with its completion"),
   partiesOnTop: on("parties-on-top", "Write to and from beside data too, where one demo reads them"),
   eventsUrlParameter: text("events-url-parameter", "NAME", "Parameter of dial with an events URL of its call: a guess"),
@@ -253,6 +254,7 @@ const lineOf = (given: Given): All<Omit<PhoneLine.Settings, Wait>> => ({
   strict: given.strict,
   legAnswers: given.legAnswers,
   endsFailedDials: !given.silentFailures,
+  keysCutIn: !given.keysWait,
   echoesMarks: given.echoesMarks
 })
 

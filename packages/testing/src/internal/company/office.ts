@@ -15,6 +15,13 @@ export interface Leftover {
   readonly steps: ReadonlyArray<string>
 }
 
+/** What somebody does with a phone that is steered by hand, beside hanging up. */
+export type Deed =
+  | { readonly _tag: "Answer" }
+  | { readonly _tag: "Decline" }
+  | { readonly _tag: "LetMachineAnswer" }
+  | { readonly _tag: "Press"; readonly keys: string }
+
 /** What a company has in hand. */
 export interface Office {
   readonly settings: PhoneLine.Settings
@@ -23,12 +30,16 @@ export interface Office {
   /** What is under way since the last reset. */
   day: Scope.Closeable
   readonly news: PubSub.PubSub<Entry>
+  readonly moves: PubSub.PubSub<void>
+  /** How many attend to phones of which nothing is said. */
+  attending: number
   readonly directory: Map<PhoneNumber.PhoneNumber, Extension>
   readonly blocked: Map<PhoneNumber.PhoneNumber, string>
   readonly lines: Map<string, Live>
   readonly rings: Array<Ring>
   readonly log: Array<Entry>
-  others: Extension
+  /** Who answers at all other numbers, if that was said. */
+  others: Extension | undefined
   connected: Connected | undefined
 }
 
@@ -79,8 +90,10 @@ export const make = Effect.fnUntraced(
       scope,
       day: yield* Scope.fork(scope),
       news: yield* PubSub.unbounded<Entry>(),
+      moves: yield* PubSub.sliding<void>(1),
+      attending: 0,
       directory: new Map(),
-      others: extension(Callee.answers()),
+      others: undefined,
       blocked: new Map(),
       lines: new Map(),
       rings: [],
@@ -101,6 +114,7 @@ export const extension = (callees: Callee.Script | ReadonlyArray<Callee.Script>)
 export const record = (office: Office, entry: Entry): void => {
   office.log.push(entry)
   PubSub.publishUnsafe(office.news, entry)
+  PubSub.publishUnsafe(office.moves, undefined)
 }
 
 const ring = (
@@ -112,6 +126,7 @@ const ring = (
   const { at, referenceId } = told
   office.rings.push({ at, number, referenceId, ...(externalId === undefined ? {} : { externalId }) })
   const found = office.directory.get(number) ?? office.others
+  if (found === undefined) return office.attending > 0 ? Callee.byHand : Callee.answers()
   const callee = found.callees[Math.min(found.rung, found.callees.length - 1)]!
   found.rung++
   return callee
@@ -171,7 +186,7 @@ const drive = Effect.fnUntraced(function*(office: Office, live: Live) {
 })
 
 /** The line takes its step and is seen to have taken it before anything else can run. */
-export const advance = Effect.fnUntraced(function*(
+const advance = Effect.fnUntraced(function*(
   office: Office,
   live: Live,
   step: (line: PhoneLine.PhoneLine, now: number) => PhoneLine.Exchange
@@ -180,8 +195,42 @@ export const advance = Effect.fnUntraced(function*(
   const elapsed = PhoneLine.elapse(live.line, now)
   const turn = step(elapsed.line, now)
   live.line = turn.line
+  PubSub.publishUnsafe(office.moves, undefined)
   yield* post(office, live, [...elapsed.webhooks, ...turn.webhooks])
+  return turn.line !== elapsed.line
 })
+
+/** A line takes a step, if there is such a line. Tells whether the step changed it. */
+export const atLine = (
+  office: Office,
+  referenceId: string,
+  step: (line: PhoneLine.PhoneLine, now: number) => PhoneLine.Exchange
+): Effect.Effect<boolean> =>
+  Effect.suspend(() => {
+    const live = office.lines.get(referenceId)
+    return live === undefined ? Effect.succeed(false) : advance(office, live, step)
+  })
+
+export const steer = (office: Office, referenceId: string, deed: Deed, whose: PhoneLine.Whose | undefined) =>
+  atLine(office, referenceId, (line, now) => {
+    switch (deed._tag) {
+      case "Answer":
+        return PhoneLine.answer(line, now, whose)
+      case "Decline":
+        return PhoneLine.decline(line, now, whose)
+      case "LetMachineAnswer":
+        return PhoneLine.letMachineAnswer(line, now)
+      case "Press":
+        return PhoneLine.press(line, deed.keys, now)
+    }
+  })
+
+/** Until the scope closes, phones of which nothing is said are steered by hand. */
+export const attend = (office: Office): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => void office.attending++),
+    () => Effect.sync(() => void office.attending--)
+  )
 
 const post = Effect.fnUntraced(function*(
   office: Office,
@@ -254,8 +303,9 @@ export const forget = Effect.fnUntraced(function*(office: Office) {
   for (const kept of [office.directory, office.blocked, office.lines]) kept.clear()
   office.rings.length = 0
   office.log.length = 0
-  office.others = extension(Callee.answers())
+  office.others = undefined
   yield* Scope.close(over, Exit.void)
+  PubSub.publishUnsafe(office.moves, undefined)
 })
 
 export const connect = Effect.fnUntraced(function*(office: Office, handler: Handler) {
