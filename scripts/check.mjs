@@ -11,6 +11,7 @@ const bin = fileURLToPath(new URL("../node_modules/.bin", import.meta.url))
 const checks = [
   ["types", "tsc -p tsconfig.json --pretty false"],
   ["page", "tsc -p packages/http/page --pretty false"],
+  ["phone", "tsc -p packages/testing/page --pretty false"],
   ["effect", "effect-tsgo diagnostics --project tsconfig.json --format text --severity error,warning --strict"],
   ["order", "vitest run scripts/tidy.test.ts --reporter=dot"],
   ["format", "dprint check"],

@@ -2,5 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
 import * as page from "./page.ts"
 
-it("the page in the package is what its sources say: `npm run page` writes it", async () =>
-  assert.strictEqual(readFileSync(page.path, "utf8") === await page.text(), true))
+it.each(page.pages)(
+  "the page of the $name is what its sources say: `npm run page` writes it",
+  async (each) => assert.strictEqual(readFileSync(each.path, "utf8") === await page.text(each), true)
+)

@@ -1,6 +1,6 @@
 /**
- * The HTTP API by which a test in any language holds the emulator in its hands: it scripts callees, calls in, reads the
- * record, skips waits and begins a new day. It lies under `/emulator` on the port of the emulator, with its OpenAPI document
+ * The HTTP API by which a test in any language, or the emulator's page, holds the emulator in its hands: it scripts callees, calls
+ * in, steers a phone by hand, reads the record, skips waits, lets go wrong what can, and begins a new day. It lies under `/emulator` on the port of the emulator, with its OpenAPI document
  * at `/emulator/openapi.json`.
  *
  * It asks for no credentials and shows numbers, digits and words as they are, for it is there for tests on one machine.
@@ -34,6 +34,17 @@ export class Problem extends Schema.TaggedError<Problem>()("Problem", { problem:
 export class NoSuchCall extends Schema.TaggedError<NoSuchCall>()("NoSuchCall", {}, { httpApiStatus: 404 }) {
   override get message() {
     return "There is no line of this reference_id"
+  }
+}
+
+/**
+ * It cannot be done now: no phone rings there that is steered by hand, or nobody listens to keys.
+ *
+ * @since 0.1.0
+ */
+export class NotNow extends Schema.TaggedError<NotNow>()("NotNow", { problem: Schema.String }, { httpApiStatus: 409 }) {
+  override get message() {
+    return this.problem
   }
 }
 
@@ -134,7 +145,10 @@ export const Ring = Schema.Struct({
 }).annotate({ identifier: "Ring" })
 
 /**
- * A line as it is now. `awaits` is the event whose reply is awaited.
+ * A line as it is now. `awaits` is the event whose reply is awaited. `rings` are the phones that ring now and are steered by hand:
+ * that of the far end, and that of who is dialled by a bridge (`second`), whose number is `other`. `prompt` is what is heard now,
+ * with how many keys it collects. Where the far end is steered by hand, `keys` were pressed into that prompt so far, `listens_for`
+ * is how many more are heard, and `script` is what was done up to now as a callee in words.
  *
  * @since 0.1.0
  */
@@ -145,8 +159,68 @@ export const Line = Schema.Struct({
   to: Schema.String,
   from: Schema.String,
   state: Schema.Literals(["Ringing", "KeyingIn", "Quiet", "Prompting", "Bridging", "Talking", "Leaving", "Ended"]),
-  awaits: Schema.NullOr(Schema.String)
+  awaits: Schema.NullOr(Schema.String),
+  since: Schema.String,
+  by_hand: Schema.Boolean,
+  other_by_hand: Schema.Boolean,
+  rings: Schema.Array(Schema.Literals(["first", "second"])),
+  other: Schema.NullOr(Schema.String),
+  prompt: Schema.NullOr(Schema.Struct({ words: Schema.String, collects: Schema.Int })),
+  keys: Schema.String,
+  listens_for: Schema.Int,
+  script: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "Line" })
+
+const Count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 }))
+
+const settings = {
+  /** How many times faster than life calls go that begin from now on. */
+  speed: Schema.Finite.check(Schema.isBetween({ minimum: 0.01, maximum: 1000 })),
+  /** How many seconds each event is under way. */
+  late: Seconds,
+  /** How many seconds each reply is under way. */
+  slow: Seconds,
+  /** How many times each event is posted. */
+  copies: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 })),
+  /** After which waits, in seconds, an event is posted again that had no reply. */
+  ask_again: Schema.Array(Seconds).check(Schema.isMaxLength(10)),
+  /** How many of the next events are lost, whichever they are. */
+  lose_events: Count,
+  /** How many of the next replies are lost. */
+  lose_replies: Count
+}
+
+/**
+ * What can be changed while the emulator runs: how fast calls go, and what goes wrong between it and the application.
+ *
+ * @since 0.1.0
+ */
+export const Settings = Schema.Struct(settings).annotate({ identifier: "Settings" })
+
+/**
+ * Everything that a page shows: the lines, the oldest first, the settings, and where events go.
+ *
+ * @since 0.1.0
+ */
+export const State = Schema.Struct({
+  now: Schema.String,
+  lines: Schema.Array(Line),
+  settings: Settings,
+  events_url: Schema.NullOr(Schema.String),
+  attended: Schema.Boolean
+}).annotate({ identifier: "State" })
+
+const Live = Schema.Union([Schema.Struct({
+  id: Schema.optional(Schema.String),
+  event: Schema.Literal("state"),
+  data: Schema.fromJsonString(State)
+})])
+
+const whose = { whose: Schema.optionalKey(Schema.Literals(["first", "second"])) }
+
+const line = { reference_id: Schema.String }
+
+const Text = (contentType: string) => Schema.String.pipe(HttpApiSchema.asText({ contentType }))
 
 const Callees = Schema.Struct({
   callees: Schema.NonEmptyArray(Callee.Words).annotate({
@@ -183,10 +257,63 @@ export const calls = HttpApiGroup.make("calls").add(
     "The oldest first, those that have ended among them."
   )),
   HttpApiEndpoint.delete("hangUp", "/calls/:reference_id", {
-    params: { reference_id: Schema.String },
+    params: line,
+    query: whose,
     success: HttpApiSchema.NoContent,
     error: NoSuchCall
   }).annotateMerge(told("Hang up", "The far end of the line hangs up now; a phone that still rings is declined."))
+)
+
+/**
+ * Phones that are steered by hand: at numbers whose callee is `by hand`, of callers who are, and, while somebody follows `/live` with
+ * `attend`, at all numbers of which nothing is said.
+ *
+ * @since 0.1.0
+ */
+export const phones = HttpApiGroup.make("phones").add(
+  HttpApiEndpoint.post("answer", "/calls/:reference_id/answer", {
+    params: line,
+    query: whose,
+    success: HttpApiSchema.NoContent,
+    error: [NoSuchCall, NotNow]
+  }).annotateMerge(told("Answer", "The phone that rings is picked up. `whose=second` is that of who is dialled by a bridge.")),
+  HttpApiEndpoint.post("decline", "/calls/:reference_id/decline", {
+    params: line,
+    query: whose,
+    success: HttpApiSchema.NoContent,
+    error: [NoSuchCall, NotNow]
+  }).annotateMerge(told("Be busy", "The phone that rings is declined, which counts as busy.")),
+  HttpApiEndpoint.post("machine", "/calls/:reference_id/machine", {
+    params: line,
+    success: HttpApiSchema.NoContent,
+    error: [NoSuchCall, NotNow]
+  }).annotateMerge(told("Let a machine answer", "It presses nothing, and hangs up when its tape is full.")),
+  HttpApiEndpoint.post("press", "/calls/:reference_id/keys", {
+    params: line,
+    payload: Schema.Struct({ keys: Schema.String.check(Schema.isPattern(/^[0-9A-D*#]{1,128}$/)) }),
+    success: HttpApiSchema.NoContent,
+    error: [Problem, NoSuchCall, NotNow]
+  }).annotateMerge(told(
+    "Press keys",
+    "They belong to the prompt that is heard, if it collects. Whether Telesign takes keys that are pressed into its words is not public."
+  )),
+  HttpApiEndpoint.get("ladder", "/calls/:reference_id/ladder", {
+    params: line,
+    success: Text("text/html"),
+    error: NoSuchCall
+  }).annotateMerge(told("The call as a ladder", "Who told whom what, as HTML without a script; numbers and keys are masked.")),
+  HttpApiEndpoint.get("test", "/calls/:reference_id/test", {
+    params: line,
+    success: Text("text/plain"),
+    error: NoSuchCall
+  }).annotateMerge(told("What was done by hand as a test", "For an application in TypeScript, to paste.")),
+  HttpApiEndpoint.get("live", "/live", {
+    query: { attend: Schema.optionalKey(Schema.Boolean) },
+    success: HttpApiSchema.StreamSse({ events: Live })
+  }).annotateMerge(told(
+    "Everything as it changes",
+    "An event `state` at once, after each change, and every 15 seconds. With `attend`, phones of which nothing is said are steered by hand meanwhile."
+  ))
 )
 
 /**
@@ -239,6 +366,21 @@ export const record = HttpApiGroup.make("record").add(
  * @since 0.1.0
  */
 export const day = HttpApiGroup.make("day").add(
+  HttpApiEndpoint.get("settings", "/settings", { success: Settings }).annotateMerge(
+    told("How fast calls go and what goes wrong", "What was asked for at the start, and changed since.")
+  ),
+  HttpApiEndpoint.patch("change", "/settings", {
+    payload: Schema.Struct({
+      speed: Schema.optionalKey(settings.speed),
+      late: Schema.optionalKey(settings.late),
+      slow: Schema.optionalKey(settings.slow),
+      copies: Schema.optionalKey(settings.copies),
+      ask_again: Schema.optionalKey(settings.ask_again),
+      lose_events: Schema.optionalKey(settings.lose_events),
+      lose_replies: Schema.optionalKey(settings.lose_replies)
+    }),
+    success: Settings
+  }).annotateMerge(told("Change that", "What is left out stays as it is. A reset brings back the start.")),
   HttpApiEndpoint.put("reportTo", "/events-url", {
     payload: Schema.Struct({
       url: Schema.String.check(Schema.makeFilter((text) => isAddress(text) || "Expected an http or https address"))
@@ -280,10 +422,10 @@ const isAddress = (text: string) => URL.canParse(text) && /^https?:$/.test(new U
  * yield* api.people.callee({ params: { number: to }, payload: { callees: [Callee.busy, Callee.answers().presses("1")] } })
  * @since 0.1.0
  */
-export const EmulatorApi = HttpApi.make("emulator").add(calls, people, record, day).middleware(Readable)
+export const EmulatorApi = HttpApi.make("emulator").add(calls, phones, people, record, day).middleware(Readable)
   .prefix("/emulator").annotateMerge(OpenApi.annotations({
     title: "The emulator of Telesign Voice",
     version: "0.1.0",
     description:
-      "Scripts callees, calls in, reads the record, skips waits. For tests on one machine: it asks for no credentials."
+      "Scripts callees, steers phones by hand, calls in, reads the record, skips waits. For tests on one machine: it asks for no credentials."
   }))

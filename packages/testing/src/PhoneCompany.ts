@@ -62,6 +62,8 @@ export class PhoneCompany extends Context.Service<PhoneCompany, {
   readonly hangUp: (referenceId: string, whose?: PhoneLine.Whose) => Effect.Effect<void>
   /** Somebody does something with a phone that is steered by hand. Tells whether it could be done: a phone rang, a key was heard. */
   readonly steer: (referenceId: string, deed: Deed, whose?: PhoneLine.Whose) => Effect.Effect<boolean>
+  /** How many times faster than life calls go that begin from now on. Throws a `RangeError` if it is not greater than 0. */
+  readonly setSpeed: (speed: number) => Effect.Effect<void>
   /** While the scope is open, phones of which nothing is said are steered by hand. */
   readonly attend: Effect.Effect<void, never, Scope.Scope>
   /** Makes this the handler of all webhooks, until the scope closes: then replies under way are broken off. */
@@ -125,6 +127,8 @@ export const make = Effect.fnUntraced(function*(settings: PhoneLine.Settings = P
     hangUp: (id, whose) =>
       Effect.asVoid(Office.atLine(office, id, (line, now) => PhoneLine.hangUp(line, now, whose))),
     steer: (id, deed, whose) => Office.steer(office, id, deed, whose),
+    setSpeed: (speed) =>
+      Effect.sync(() => void (office.settings = PhoneLine.settings({ ...office.settings, speed }))),
     attend: Office.attend(office),
     connect: (handler) => Office.connect(office, handler),
     skip: (duration, heard = () => Effect.void) => Office.skip(office, duration, heard),

@@ -32,6 +32,8 @@ import * as control from "./internal/emulator/control.ts"
 import * as credentialsOf from "./internal/emulator/credentials.ts"
 import * as eventPost from "./internal/emulator/eventPost.ts"
 import * as Followers from "./internal/emulator/followers.ts"
+import * as Knobs from "./internal/emulator/knobs.ts"
+import * as Page from "./internal/emulator/shell.ts"
 import { invalid, TurnedAway } from "./internal/emulator/turnedAway.ts"
 import * as PhoneCompany from "./PhoneCompany.ts"
 import * as PhoneLine from "./PhoneLine.ts"
@@ -80,6 +82,10 @@ export interface Options extends TelesignWire.Options {
    * others are recorded.
    */
   readonly copies?: { readonly count: number; readonly delay?: Duration.Input | undefined } | undefined
+  /** How long each event is under way: not at all by default. Real time, as the next one. */
+  readonly late?: Duration.Input | undefined
+  /** How long each reply is under way, as if the application were slow: not at all by default. */
+  readonly slow?: Duration.Input | undefined
   /**
    * Methods of replies that only the documents of an account describe, each with the event that ends it. Their parameters are
    * taken as they come. `play_multiple` is ended by `play_completed` unless this says otherwise. **All of it is a guess.**
@@ -111,7 +117,7 @@ export interface Options extends TelesignWire.Options {
  * @since 0.1.0
  */
 export interface Emulator
-  extends Omit<PhoneCompany.PhoneCompany["Service"], "dial" | "connect" | "record" | "reset" | "skip">
+  extends Omit<PhoneCompany.PhoneCompany["Service"], "dial" | "connect" | "record" | "reset" | "skip" | "setSpeed">
 {
   /** The base URL, such as `http://127.0.0.1:4010`, for `baseUrl` of the transport. */
   readonly url: string
@@ -185,15 +191,16 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const auth = yield* TelesignAuth.make(account)
   const addresses: Addresses = { account: options.eventsUrl, calls: new Map() }
   yield* people(company, options)
-  const losses = lossesOf(options)
-  yield* reportEvents(company, { auth, account, addresses, losses, options })
+  const knobs = Knobs.make(options)
+  yield* reportEvents(company, { auth, account, addresses, knobs, options })
   const reportTo = (eventsUrl: string | URL) => Effect.sync(() => void (addresses.account = eventsUrl))
   const reset = company.reset.pipe(
     Effect.andThen(people(company, options)),
     Effect.andThen(Effect.sync(() => {
       addresses.calls.clear()
-      losses.refill()
-    }))
+      Object.assign(knobs, Knobs.make(options))
+    })),
+    Effect.andThen(Effect.suspend(() => company.setSpeed(knobs.speed)))
   )
 
   const followers = Followers.make()
@@ -207,11 +214,21 @@ const make = Effect.fnUntraced(function*(options: Options) {
     )
   const routes = Layer.mergeAll(
     HttpRouter.add("POST", "/v2/voice", voice),
-    control.layer({ ...options, company, reportTo, reset, skip, followers })
+    HttpRouter.add("GET", "/", Page.response),
+    control.layer({
+      ...options,
+      company,
+      knobs,
+      eventsUrl: () => addresses.account === undefined ? null : String(addresses.account),
+      reportTo,
+      reset,
+      skip,
+      followers
+    })
   )
   yield* HttpServer.serveEffect(yield* HttpRouter.toHttpEffect(routes))
 
-  const { connect: _, dial: __, record: ___, ...shape } = company
+  const { connect: _, dial: __, record: ___, setSpeed: ____, ...shape } = company
   return TelesignEmulator.of({
     ...shape,
     url: HttpServer.formatAddress((yield* HttpServer.HttpServer).address),
@@ -242,25 +259,21 @@ const people = Effect.fnUntraced(function*(company: PhoneCompany.PhoneCompany["S
 
 const reportEvents = Effect.fnUntraced(function*(
   company: PhoneCompany.PhoneCompany["Service"],
-  { account, addresses, auth, losses, options }: Account & {
+  { account, addresses, auth, knobs, options }: Account & {
     readonly auth: TelesignAuth.TelesignAuth
     readonly addresses: Addresses
-    readonly losses: Losses
+    readonly knobs: Knobs.Knobs
   }
 ) {
-  const { copies, replies } = options
   const post = yield* eventPost.make({
     ...options,
     auth,
     customerId: account.customerId,
     partiesOnTop: options.partiesOnTop ?? false,
-    lost: losses,
+    knobs,
     methods: { play_multiple: "play_completed", ...options.methods },
     audioMillis: options.line?.audioMillis ?? PhoneLine.defaults.audioMillis,
-    timeout: Duration.fromInputUnsafe(replies?.timeout ?? "5 seconds"),
-    askAgainAfter: (replies?.askAgainAfter ?? []).map(Duration.fromInputUnsafe),
-    copies: copies?.count ?? 1,
-    copyDelay: Duration.fromInputUnsafe(copies?.delay ?? 0),
+    timeout: Duration.fromInputUnsafe(options.replies?.timeout ?? "5 seconds"),
     copied: Effect.fnUntraced(function*(webhook, action) {
       const { referenceId } = webhook
       const isOfToday = (yield* company.lines).some((line) => line.referenceId === referenceId)
@@ -272,25 +285,6 @@ const reportEvents = Effect.fnUntraced(function*(
     return to === undefined ? Effect.fail("no events URL is set") : post(String(to), webhook)
   })
 })
-
-interface Losses {
-  readonly events: Map<string, number>
-  readonly replies: Map<string, number>
-  readonly refill: () => void
-}
-
-/** What is still to be lost, by the names of events. */
-const lossesOf = ({ lost = {} }: Options): Losses => {
-  const [events, replies] = [new Map<string, number>(), new Map<string, number>()]
-  const refill = () => {
-    for (const [left, given] of [[events, lost.events], [replies, lost.replies]] as const) {
-      left.clear()
-      for (const [event, times] of Object.entries(given ?? {})) left.set(event, times)
-    }
-  }
-  refill()
-  return { events, replies, refill }
-}
 
 // Requests
 

@@ -91,6 +91,73 @@ describe("the API of the emulator", () => {
       assert.deepStrictEqual((yield* ask("GET", "/emulator/callees/leftover")).body, [])
     }).pipe(emulator()))
 
+  it.effect("steers a phone by hand, and shows what was done as a script and as a ladder", () =>
+    Effect.gen(function*() {
+      const server = yield* report({
+        dial_completed: EventsServer.speak("Press 1.", 1),
+        speak_completed: EventsServer.speak("Thank you.")
+      })
+      yield* ask("PUT", `/emulator/callees/${to}`, { callees: ["by hand"] })
+      const { reference_id } = (yield* dial()).body
+      const path = `/emulator/calls/${reference_id}`
+      const line = Effect.map(ask("GET", "/emulator/calls"), ({ body }) => body[0])
+      assert.deepInclude(yield* line, { rings: ["first"], by_hand: true, script: "no answer", listens_for: 0 })
+      const early = yield* ask("POST", `${path}/keys`, { keys: "1" })
+      assert.deepStrictEqual([early.status, early.body._tag], [409, "NotNow"])
+      assert.strictEqual((yield* ask("POST", `${path}/answer`)).status, 204)
+      assert.strictEqual((yield* ask("POST", `${path}/answer`)).status, 409)
+      yield* ask("GET", `/emulator/record?wait=60&kind=replied&event=dial_completed&reference_id=${reference_id}`)
+      yield* FakeClock.settle
+      assert.deepInclude(yield* line, { prompt: { words: "Press 1.", collects: 1 }, listens_for: 1, keys: "" })
+      assert.strictEqual((yield* ask("POST", `${path}/keys`, { keys: "x" })).status, 400)
+      assert.strictEqual((yield* ask("POST", `${path}/keys`, { keys: "1" })).status, 204)
+      assert.strictEqual((yield* server.next("speak_completed")).data["collected_digits"], "1")
+      assert.strictEqual((yield* ask("DELETE", path)).status, 204)
+      yield* server.ended
+      assert.match((yield* line).script, /^answers \d+m?s; hears "Press 1\."; presses 1; hangs up (during|after) [12]$/)
+      const url = yield* TelesignEmulator.url
+      const text = (rest: string) => Effect.promise(async () => (await fetch(url + path + rest)).text())
+      assert.match(yield* text("/ladder"), /presses •/)
+      assert.match(yield* text("/test"), /Callee\.answers\(".+"\)\.hears\("Press 1\."\)\.presses\("1"\)\.hangsUp/)
+      assert.strictEqual((yield* ask("POST", "/emulator/calls/NONE/answer")).status, 404)
+    }).pipe(emulator()))
+
+  it.live("tells everything as it changes, and whoever listens with attend has the phones of which nothing is said", () =>
+    Effect.gen(function*() {
+      const url = yield* TelesignEmulator.url
+      const read = (path: string) =>
+        Effect.promise(async () => {
+          const abort = new AbortController()
+          const response = await fetch(url + path, { signal: abort.signal })
+          const first = new TextDecoder().decode((await response.body!.getReader().read()).value)
+          return { state: JSON.parse(/^data: (.*)$/m.exec(first)![1]!), close: () => abort.abort() }
+        })
+      const attending = yield* read("/emulator/live?attend=true")
+      assert.deepInclude(attending.state, { lines: [], attended: true })
+      yield* dial()
+      assert.deepInclude((yield* ask("GET", "/emulator/calls")).body[0], { by_hand: true, rings: ["first"] })
+      const following = yield* read("/emulator/live")
+      assert.lengthOf(following.state.lines, 1)
+      for (const { close } of [attending, following]) close()
+    }).pipe(Effect.provide(TelesignEmulator.layer())))
+
+  it.effect("changes what goes wrong while it runs, and a reset brings back the start", () =>
+    Effect.gen(function*() {
+      const server = yield* report({ dial_completed: EventsServer.hangup })
+      const start = (yield* ask("GET", "/emulator/settings")).body
+      assert.deepInclude(start, { speed: 2, copies: 1, late: 0, slow: 0, ask_again: [], lose_events: 0 })
+      const changes = { speed: 10, copies: 2, late: 1, slow: 1, ask_again: [2], lose_events: 1, lose_replies: 1 }
+      assert.deepStrictEqual((yield* ask("PATCH", "/emulator/settings", changes)).body, changes)
+      assert.strictEqual((yield* ask("PATCH", "/emulator/settings", { speed: 0 })).status, 400)
+      yield* dial()
+      yield* server.ended
+      yield* FakeClock.settle
+      assert.deepInclude((yield* ask("GET", "/emulator/settings")).body, { lose_events: 0, lose_replies: 0 })
+      assert.isAtLeast(server.told().filter((event) => event === "dial_completed").length, 2)
+      yield* ask("POST", "/emulator/reset")
+      assert.deepStrictEqual((yield* ask("GET", "/emulator/settings")).body, start)
+    }).pipe(emulator({ line: { speed: 2 } })))
+
   it.effect("calls one of our numbers, and hangs up", () =>
     Effect.gen(function*() {
       const server = yield* report({
@@ -182,7 +249,7 @@ describe("the API of the emulator", () => {
         .flatMap(([path, methods]) =>
           Object.entries(methods).map(([method, { summary }]) => `${method.toUpperCase()} ${path}: ${summary}`)
         )
-      assert.lengthOf(operations, 14)
+      assert.lengthOf(operations, 23)
       for (const operation of operations) assert.notMatch(operation, /undefined/)
 
       const api = yield* HttpApiClient.make(EmulatorApi.EmulatorApi, { baseUrl: yield* TelesignEmulator.url })
@@ -193,7 +260,7 @@ describe("the API of the emulator", () => {
       yield* dial()
       assert.strictEqual((yield* api.record.rings()).length, 1)
       assert.strictEqual(
-        (yield* Effect.flip(api.calls.hangUp({ params: { reference_id: "nobody" } })))._tag,
+        (yield* Effect.flip(api.calls.hangUp({ query: {}, params: { reference_id: "nobody" } })))._tag,
         "NoSuchCall"
       )
     }).pipe(Effect.provide(FetchHttpClient.layer), emulator()))

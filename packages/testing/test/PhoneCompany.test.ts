@@ -67,7 +67,9 @@ describe("PhoneCompany", () => {
       const does = (deed: PhoneCompany.Deed) => PhoneCompany.steer(referenceId, deed)
       assert.isFalse(yield* does({ _tag: "Press", keys: "1" }))
       const asked = yield* Effect.forkChild(
-        Stream.runHead(Stream.filter(PhoneCompany.changes, ({ _tag }) => _tag === "Replied")),
+        PhoneCompany.PhoneCompany.use(({ lines, moves }) =>
+          Stream.runHead(Stream.filter(Stream.mapEffect(moves, () => lines), ([line]) => line?.state._tag === "Prompting"))
+        ),
         { startImmediately: true }
       )
       assert.isTrue(yield* does({ _tag: "Answer" }))

@@ -246,7 +246,7 @@ describe("POST /v2/voice", () => {
       assert.strictEqual((yield* post(dialling(), { "content-type": "text/plain" })).status, 400)
       const url = yield* TelesignEmulator.url
       const statuses = yield* Effect.promise(() =>
-        Promise.all([fetch(`${url}/v2/voice`), fetch(url)]).then((all) => all.map(({ status }) => status))
+        Promise.all([fetch(`${url}/v2/voice`), fetch(`${url}/v2`)]).then((all) => all.map(({ status }) => status))
       )
       assert.deepStrictEqual(statuses, [404, 404])
     }).pipe(emulator()))

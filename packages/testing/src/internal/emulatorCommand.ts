@@ -5,6 +5,7 @@ import { PhoneNumber } from "@ringback/core"
 import { TelesignWire } from "@ringback/http"
 import { Console, Duration, Effect, Option, Redacted, Result, Schema, Stdio, Stream } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
+import { existsSync } from "node:fs"
 import * as Callee from "../Callee.ts"
 import * as CompanyRecord from "../CompanyRecord.ts"
 import * as PhoneCompany from "../PhoneCompany.ts"
@@ -13,6 +14,17 @@ import * as TelesignEmulator from "../TelesignEmulator.ts"
 import * as duration from "./duration.ts"
 
 const isUrl = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+
+/** The example that the repository rings with, and its settings; an installed package has neither. */
+const example = "--env-file=examples/emulator.env examples/appointment/main.ts"
+const hasExamples = existsSync(new URL("../../../../examples/emulator.env", import.meta.url))
+
+/** Where the examples listen. */
+const usualEvents = "http://127.0.0.1:4020/telesign/events"
+
+/** What makes it ring, if the settings of the example fit. */
+const ringing = (url: string): string =>
+  `${url.endsWith(":4010") ? "" : `TELESIGN_BASE_URL=${url} `}npm run example -- ${example} +15550170001`
 
 // Flags of one kind. The command line puts "Expected" before what a reader throws.
 
@@ -138,9 +150,9 @@ const flags = {
   host: text("host", "NAME", "On which address (127.0.0.1)"),
   eventsUrl: Flag.String("events-url").pipe(
     Flag.withMetavar("URL"),
-    Flag.withDescription("Where events are posted to; without it they go nowhere"),
+    Flag.withDescription(`Where events are posted to (${usualEvents})`),
     Flag.filter(isUrl, () => "Expected an address that begins with http:// or https://"),
-    Flag.optional
+    Flag.withDefault(usualEvents)
   ),
   customerId: Flag.String("customer-id").pipe(
     Flag.withMetavar("ID"),
@@ -192,6 +204,9 @@ const flags = {
     Flag.withDefault(1)
   ),
   copyDelay: reading("copy-delay", "TIME", "How long after each other (0s)", finite).pipe(Flag.optional),
+  late: reading("late", "TIME", "How long each event is under way (0s)", finite).pipe(Flag.optional),
+  slow: reading("slow", "TIME", "How long each reply is under way, as if the application were slow (0s)", finite)
+    .pipe(Flag.optional),
   lostEvents: many(reading("lose", "EVENT[:N]", "Never post the first N of these events; all without N", lossOf)),
   lostReplies: many(reading("lose-reply", "EVENT[:N]", "Post them, but lose the reply", lossOf)),
   waits: many(reading("wait", "NAME=TIME", `How long something takes: ${namesOf(waits)}`, waitOf)),
@@ -224,7 +239,7 @@ type All<Settings> = { readonly [Name in keyof Required<Settings>]: Settings[Nam
 const optionsOf = (given: Given): All<TelesignEmulator.Options> => ({
   port: given.port,
   host: Option.getOrUndefined(given.host),
-  eventsUrl: Option.getOrUndefined(given.eventsUrl),
+  eventsUrl: given.eventsUrl,
   credentials: {
     customerId: Redacted.make(given.customerId),
     apiKey: Option.getOrElse(given.apiKey, () => TelesignEmulator.credentials.apiKey)
@@ -238,6 +253,8 @@ const optionsOf = (given: Given): All<TelesignEmulator.Options> => ({
   replies: { timeout: Option.getOrUndefined(given.timeout), askAgainAfter: given.askAgainAfter },
   copies: { count: given.copies, delay: Option.getOrUndefined(given.copyDelay) },
   lost: { events: Object.fromEntries(given.lostEvents), replies: Object.fromEntries(given.lostReplies) },
+  late: Option.getOrUndefined(given.late),
+  slow: Option.getOrUndefined(given.slow),
   partiesOnTop: given.partiesOnTop,
   methods: Object.fromEntries(given.methods),
   eventsUrlParameter: Option.getOrUndefined(given.eventsUrlParameter),
@@ -275,11 +292,14 @@ const greet = ({ apiKey, customerId, eventsUrl }: Given, url: string) => {
   const key = Option.isSome(apiKey)
     ? "the API key given"
     : `API key ${Redacted.value(TelesignEmulator.credentials.apiKey)}`
-  const events = Option.match(eventsUrl, {
-    onNone: () => "go nowhere: give --events-url",
-    onSome: (url) => `go to ${url}`
-  })
-  return Console.log(`Telesign emulator at ${url} (customer id ${customerId}, ${key}). Events ${events}`)
+  const lines = [
+    `Telesign emulator at ${url} (customer id ${customerId}, ${key}). Events go to ${eventsUrl}`,
+    `Open ${url} and you are the callee: numbers without a --callee ring there while that page is open`,
+    ...(hasExamples && Option.isNone(apiKey) && eventsUrl === usualEvents
+      ? [`Let it ring, in a second terminal: ${ringing(url)}`]
+      : [])
+  ]
+  return Console.log(lines.join("\n"))
 }
 
 const print = (entry: CompanyRecord.Entry) =>
@@ -341,7 +361,8 @@ export const command = Command.make("emulator", flags, (given) =>
     Effect.mapError((error) => explain(error, given.port))
   )).pipe(
     Command.withDescription(
-      "A Telesign Voice on localhost. What flags do at the start, an HTTP API does later: see /emulator/openapi.json"
+      "A Telesign Voice on localhost, with a phone in the browser: open the address that it prints, and numbers without a --callee " +
+        "ring there, for as long as the page is open. What flags do at the start, an HTTP API does later: see /emulator/openapi.json"
     ),
     Command.withExamples([
       {

@@ -24,7 +24,7 @@ export type Deed =
 
 /** What a company has in hand. */
 export interface Office {
-  readonly settings: PhoneLine.Settings
+  settings: PhoneLine.Settings
   readonly time: OwnTime
   readonly scope: Scope.Scope
   /** What is under way since the last reset. */

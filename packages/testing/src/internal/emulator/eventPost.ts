@@ -8,6 +8,7 @@ import { ByteSize, Deferred, Duration, Effect, Exit, Predicate, Redacted, Result
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
 import { UnreadableReply } from "../../CompanyRecord.ts"
+import * as Knobs from "./knobs.ts"
 import * as unproved from "./unproved.ts"
 
 /** There was no reply; the message says why, without the address. */
@@ -19,12 +20,8 @@ export interface Settings extends TelesignWire.Options, unproved.Settings {
   readonly auth: TelesignAuth.TelesignAuth
   readonly customerId: Redacted.Redacted
   readonly timeout: Duration.Duration
-  readonly askAgainAfter: ReadonlyArray<Duration.Duration>
   readonly partiesOnTop: boolean
-  /** How many times an event is still to be lost, or the reply to it, by its name. They are counted down. */
-  readonly lost: { readonly events: Map<string, number>; readonly replies: Map<string, number> }
-  readonly copies: number
-  readonly copyDelay: Duration.Duration
+  readonly knobs: Knobs.Knobs
   /** Hears of a reply to a copy when another one was first. */
   readonly copied: (webhook: Webhook.Webhook, action: Reply) => Effect.Effect<void>
 }
@@ -42,27 +39,28 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       HttpClientRequest.bodyUint8Array(body, "application/json"),
       HttpClientRequest.setHeaders(headers(settings.customerId, yield* settings.auth.sign(body)))
     )
+    const { askAgainAfter, copies, copyDelay, late, losses } = settings.knobs
     const attempt = Effect.suspend(() =>
-      isLost(settings.lost.events, webhook)
+      isLost(losses.events, webhook)
         ? Effect.fail(lost)
         : Effect.filterOrFail(
           send(client, request, settings),
-          () => !isLost(settings.lost.replies, webhook),
+          () => !isLost(losses.replies, webhook),
           () => lost
         )
     )
-    const post = patiently(attempt, settings.askAgainAfter)
-    if (settings.copies === 1) return yield* post
+    const post = patiently(Duration.isZero(late) ? attempt : Effect.delay(attempt, late), askAgainAfter)
+    if (copies === 1) return yield* post
     const first = yield* Deferred.make<Reply, NoReply | UnreadableReply>()
-    let open = settings.copies
+    let open = copies
     const copy = Effect.fnUntraced(function*(number: number) {
-      yield* Effect.sleep(Duration.times(settings.copyDelay, number))
+      yield* Effect.sleep(Duration.times(copyDelay, number))
       const exit = yield* Effect.exit(post)
       open--
       const isFirst = (Exit.isSuccess(exit) || open === 0) && (yield* Deferred.done(first, exit))
       if (Exit.isSuccess(exit) && !isFirst) yield* settings.copied(webhook, exit.value)
     })
-    for (let number = 0; number < settings.copies; number++) yield* Effect.forkIn(copy(number), scope)
+    for (let number = 0; number < copies; number++) yield* Effect.forkIn(copy(number), scope)
     return yield* Deferred.await(first)
   })
 })
@@ -72,8 +70,9 @@ const encoder = new TextEncoder()
 const lost = new NoReply({ message: "lost on the way, as was asked for" })
 
 const isLost = (left: Map<string, number>, { event }: Webhook.Webhook): boolean => {
-  const times = left.get(event) ?? 0
-  if (times > 0) left.set(event, times - 1)
+  const name = (left.get(event) ?? 0) > 0 ? event : Knobs.any
+  const times = left.get(name) ?? 0
+  if (times > 0) left.set(name, times - 1)
   return times > 0
 }
 
@@ -110,6 +109,7 @@ const send = Effect.fnUntraced(function*(
   const { status, text } = yield* client.execute(request).pipe(
     Effect.flatMap((response) => Effect.map(readText(response), (text) => ({ status: response.status, text }))),
     Effect.mapError((error) => new NoReply({ message: unreachable(error) })),
+    Effect.tap(() => Duration.isZero(settings.knobs.slow) ? Effect.void : Effect.sleep(settings.knobs.slow)),
     Effect.timeoutOrElse({
       duration: settings.timeout,
       orElse: () => Effect.fail(new NoReply({ message: `none within ${Duration.format(settings.timeout)}` }))
