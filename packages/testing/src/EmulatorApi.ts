@@ -276,7 +276,9 @@ export const phones = HttpApiGroup.make("phones").add(
     query: whose,
     success: HttpApiSchema.NoContent,
     error: [NoSuchCall, NotNow]
-  }).annotateMerge(told("Answer", "The phone that rings is picked up. `whose=second` is that of who is dialled by a bridge.")),
+  }).annotateMerge(
+    told("Answer", "The phone that rings is picked up. `whose=second` is that of who is dialled by a bridge.")
+  ),
   HttpApiEndpoint.post("decline", "/calls/:reference_id/decline", {
     params: line,
     query: whose,
@@ -301,7 +303,9 @@ export const phones = HttpApiGroup.make("phones").add(
     params: line,
     success: Text("text/html"),
     error: NoSuchCall
-  }).annotateMerge(told("The call as a ladder", "Who told whom what, as HTML without a script; numbers and keys are masked.")),
+  }).annotateMerge(
+    told("The call as a ladder", "Who told whom what, as HTML without a script; numbers and keys are masked.")
+  ),
   HttpApiEndpoint.get("test", "/calls/:reference_id/test", {
     params: line,
     success: Text("text/plain"),

@@ -124,11 +124,9 @@ export const make = Effect.fnUntraced(function*(settings: PhoneLine.Settings = P
     unblock: (number) => Effect.sync(() => void office.blocked.delete(PhoneNumber.make(number))),
     dial: (action, referenceId) => Office.dial(office, action, referenceId),
     incoming: (call) => Office.incoming(office, call),
-    hangUp: (id, whose) =>
-      Effect.asVoid(Office.atLine(office, id, (line, now) => PhoneLine.hangUp(line, now, whose))),
+    hangUp: (id, whose) => Effect.asVoid(Office.atLine(office, id, (line, now) => PhoneLine.hangUp(line, now, whose))),
     steer: (id, deed, whose) => Office.steer(office, id, deed, whose),
-    setSpeed: (speed) =>
-      Effect.sync(() => void (office.settings = PhoneLine.settings({ ...office.settings, speed }))),
+    setSpeed: (speed) => Effect.sync(() => void (office.settings = PhoneLine.settings({ ...office.settings, speed }))),
     attend: Office.attend(office),
     connect: (handler) => Office.connect(office, handler),
     skip: (duration, heard = () => Effect.void) => Office.skip(office, duration, heard),
@@ -259,8 +257,7 @@ export const steer = (
   referenceId: string,
   deed: Deed,
   whose?: PhoneLine.Whose
-): Effect.Effect<boolean, never, PhoneCompany> =>
-  PhoneCompany.use((company) => company.steer(referenceId, deed, whose))
+): Effect.Effect<boolean, never, PhoneCompany> => PhoneCompany.use((company) => company.steer(referenceId, deed, whose))
 
 /**
  * While the scope is open, phones of which nothing is said are steered by hand.

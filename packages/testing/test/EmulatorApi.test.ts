@@ -122,7 +122,7 @@ describe("the API of the emulator", () => {
       assert.strictEqual((yield* ask("POST", "/emulator/calls/NONE/answer")).status, 404)
     }).pipe(emulator()))
 
-  it.live("tells everything as it changes, and whoever listens with attend has the phones of which nothing is said", () =>
+  it("tells everything as it changes, and whoever listens with attend has the phones of which nothing is said", () =>
     Effect.gen(function*() {
       const url = yield* TelesignEmulator.url
       const read = (path: string) =>
@@ -139,7 +139,7 @@ describe("the API of the emulator", () => {
       const following = yield* read("/emulator/live")
       assert.lengthOf(following.state.lines, 1)
       for (const { close } of [attending, following]) close()
-    }).pipe(Effect.provide(TelesignEmulator.layer())))
+    }).pipe(Effect.provide(TelesignEmulator.layer()), Effect.runPromise))
 
   it.effect("changes what goes wrong while it runs, and a reset brings back the start", () =>
     Effect.gen(function*() {

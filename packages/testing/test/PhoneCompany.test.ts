@@ -68,7 +68,9 @@ describe("PhoneCompany", () => {
       assert.isFalse(yield* does({ _tag: "Press", keys: "1" }))
       const asked = yield* Effect.forkChild(
         PhoneCompany.PhoneCompany.use(({ lines, moves }) =>
-          Stream.runHead(Stream.filter(Stream.mapEffect(moves, () => lines), ([line]) => line?.state._tag === "Prompting"))
+          Stream.runHead(
+            Stream.filter(Stream.mapEffect(moves, () => lines), ([line]) => line?.state._tag === "Prompting")
+          )
         ),
         { startImmediately: true }
       )
