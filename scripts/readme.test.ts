@@ -11,12 +11,18 @@ const examples = readdirSync(new URL("examples/", root), { recursive: true, enco
 const pages = ["README.md", ...readdirSync(new URL("docs/", root)).map((file) => `docs/${file}`)]
   .filter((path) => path.endsWith(".md"))
 const blocksOf = (page: string) => Array.from(page.matchAll(/```ts\n([^]*?)```/g), (match) => match[1] ?? "")
+/** The code in the doc comments of the packages, which editors show to whoever writes the same. */
+const commented = readdirSync(new URL("packages/", root), { recursive: true, encoding: "utf8" })
+  .filter((path) => /^\w+\/(src\/(?!internal\/).*\.ts|README\.md)$/.test(path))
+  .map((path) => read(`packages/${path}`).replaceAll(/^ *\* ?/gm, ""))
+  .filter((text) => text.includes("Layer.provide"))
+
 const linksOf = (page: string) => Array.from(page.matchAll(/\]\(([^)#]+)[^)]*\)/g), (match) => match[1] ?? "")
 
 /** What nobody should copy. */
 const unsafe = (code: string): ReadonlyArray<string> => {
   const lines = code.split("\n")
-  const server = lines.findIndex((line) => /Layer\.provide\w*\((NodeHttpServer\.layer|server\b)/.test(line))
+  const server = lines.findIndex((line) => /Layer\.provide\w*\((NodeHttpServer\.layer|[sS]erver\b)/.test(line))
   const engine = lines.findLastIndex((line, at) =>
     at < server && /Layer\.provide\w*\((CallsLive|calls|engine)\b/.test(line)
   )
@@ -30,6 +36,22 @@ const unsafe = (code: string): ReadonlyArray<string> => {
 it("the examples show neither a port that is open before the engine nor a webhook that is not verified", () => {
   assert.isAtLeast(examples.filter((example) => example.includes("NodeHttpServer.layer")).length, 4)
   assert.deepStrictEqual(examples.flatMap(unsafe), [])
+})
+
+it("the doc comments show neither", () => {
+  const blocks = commented.flatMap(blocksOf)
+  assert.isAtLeast(blocks.filter((block) => block.includes("NodeHttpServer.layer")).length, 1)
+  assert.deepStrictEqual(blocks.flatMap(unsafe), [])
+})
+
+it("what nobody should copy is told from what is safe", () => {
+  const served = "HttpRouter.serve(Routes).pipe("
+  const opened = "  Layer.provide(NodeHttpServer.layer(createServer, { port })),"
+  const started = "  Layer.provideMerge(CallsLive)"
+  assert.deepStrictEqual(unsafe([served, opened, started].join("\n")), [])
+  assert.lengthOf(unsafe([served, started, opened].join("\n")), 1)
+  assert.lengthOf(unsafe([served, started, "  Layer.provide(Server)"].join("\n")), 1)
+  assert.lengthOf(unsafe(`TelesignWebhook.layer({ path, verify: "none" })`), 1)
 })
 
 it("the README and the guides show code at all", () => {
