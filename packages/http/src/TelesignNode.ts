@@ -1,6 +1,7 @@
 /**
  * The door for webhooks on Node's own server: for Express, Fastify, bare `node:http`, and wherever many calls are live at a time.
- * The answers are those of the route (`TelesignWebhook`), which needs no Node.
+ * The answers are those of the route (`TelesignWebhook`), which needs no Node, to all that the server lets through to that: Effect's own
+ * answers an offer of HTTP/2 whose body comes in chunks by 411, and here it is taken.
  *
  * @since 0.1.0
  */

@@ -89,8 +89,18 @@ const head = (line: string, ...headers: ReadonlyArray<string>) =>
 
 const post = (target: string, ...headers: ReadonlyArray<string>) => head(`POST ${target} HTTP/1.1`, ...headers) + body
 
-const chunked = (...chunks: ReadonlyArray<string>) =>
-  `POST ${path} HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\nX-TS-Authorization: ${signature}\r\n\r\n` +
+const chunked = (...chunks: ReadonlyArray<string>) => chunkedWith([], ...chunks)
+
+const chunkedWith = (headers: ReadonlyArray<string>, ...chunks: ReadonlyArray<string>) =>
+  [
+    `POST ${path} HTTP/1.1`,
+    "Host: a.example",
+    "Transfer-Encoding: chunked",
+    `X-TS-Authorization: ${signature}`,
+    ...headers
+  ]
+    .join("\r\n") +
+  "\r\n\r\n" +
   chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join("") + "0\r\n\r\n"
 
 const authorization = `Authorization: TSA 11AA:${signature}`
@@ -130,6 +140,7 @@ const requests: Readonly<Record<string, readonly [request: string, ...statuses: 
   "an offer to speak HTTP/2 elsewhere": [post("/other", ...offer), 404],
   "an offer of a WebSocket": [post(path, ...socket), 404],
   "an offer of a WebSocket, in capitals": [post(path, "Connection: Upgrade", "Upgrade: WebSocket"), 404],
+  "an offer of a WebSocket and another": [post(path, "Connection: Upgrade", "Upgrade: websocket", "Upgrade: h2c"), 200],
   "an offer of another protocol": [post(path, "Connection: Upgrade", "Upgrade: TLS/1.2"), 200],
   "several on one connection": [post(path) + post(path) + post(`${path}/`) + post(path), 200, 200, 404, 200],
   "HTTP/1.0": [head(`POST ${path} HTTP/1.0`) + body, 200],
@@ -154,6 +165,21 @@ describe("the same request", () => {
           assert.deepStrictEqual(statuses(heard), expected, `${name} by ${door}`)
           if (expected.includes(200)) assert.include(heard, `{"method":"hangup","params":{}}`)
         }
+      }
+    }))
+
+  // A route gets only what its server lets through: the one difference.
+  it.effect("is answered by Effect's server before the route, if HTTP/2 is offered with a body in chunks", () =>
+    Effect.gen(function*() {
+      const request = chunkedWith(offer, body)
+      const answers: Record<keyof typeof doors, number> = {
+        route: 411,
+        "Node's server": 200,
+        "Node's server before an application": 200
+      }
+      for (const [door, expected] of Object.entries(answers)) {
+        const port = yield* opened(door as keyof typeof doors)
+        assert.deepStrictEqual(statuses(yield* Effect.promise(() => exchange(port, request, 1))), [expected], door)
       }
     }))
 

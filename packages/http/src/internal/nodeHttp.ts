@@ -156,8 +156,8 @@ const authorizations = (source: object): ReadonlyArray<string> => {
 const valuesOf = (rawHeaders: ReadonlyArray<string>, name: string): ReadonlyArray<string> =>
   rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]!.toLowerCase() === name)
 
-/** The protocol that is offered with a request, if one is. */
-export const offerOf = ({ rawHeaders }: Request): string | undefined => valuesOf(rawHeaders, "upgrade")[0]
+/** The protocols that are offered with a request: none is an empty text. */
+export const offerOf = ({ rawHeaders }: Request): string => valuesOf(rawHeaders, "upgrade").join(", ")
 
 /** The target of a request as a path, also if it came as the whole address. Nothing is made of its dots and escapes. */
 export const targetOf = (url: string): string => url.replace(/^https?:\/\/[^/?#]*/i, "")
