@@ -246,9 +246,8 @@ export const CallEvent = Schema.TaggedUnion({
  * A fact of a call, in the past tense. `at` is the time in milliseconds since 1970, and never goes backwards in a call;
  * `line` numbers the lines of a call from 1; `n` numbers what the flow decided from 1.
  *
- * What `Calls.events` and `EventLog` give prints without numbers, digits and words. Events that a store gives, that are read by
- * `decode` or decided by `Decider` are plain data and print whole: they are for engines, and masking each would cost a turn 250 ns
- * an event.
+ * Plain data; an event that was decided or read prints without numbers, digits and words, as a whole and as JSON. Its fields are
+ * whole, and so is what `encode` writes. What lies inside of it prints so by itself too in what `Calls.events` and `EventLog` give.
  *
  * @since 0.1.0
  */
@@ -327,5 +326,5 @@ export const shown = (event: CallEvent): { readonly [field: string]: Schema.Json
 export const decode = (text: string): ReadonlyArray<CallEvent> => {
   const result = decodeStored(JSON.parse(text))
   if (result._tag === "Failure") throw result.failure
-  return result.success
+  return result.success.map(Masked.from)
 }

@@ -128,21 +128,23 @@ describe("nothing that is printed shows what was dialled, pressed or said:", () 
       }).pipe(Effect.provide(engine(layer)), Effect.scoped)
     }))
 
-  it.effect("of a callee who is not reached, in words of the carrier's", () =>
-    watched((printed) => {
-      const { layer, seen } = carrier({ status: 202, body: `{"reference_id":"CANARYREF-2"}` })
-      return Effect.gen(function*() {
-        const call = yield* Calls.start(Survey, input)
-        yield* comes(printed, {
-          event: "dial_completed",
-          reference_id: "CANARYREF-2",
-          external_id: seen.externalId,
-          data: { to, from, status: "busy 15559130461\nERROR forged 73951846" }
-        })
-        printed.exit("an outcome", yield* Effect.exit(call.outcome))
-        yield* look(printed, call.id)
-      }).pipe(Effect.provide(engine(layer)))
-    }))
+  for (const status of ["busy 15559130461\nERROR forged 73951846", "busy 15559130461", "15559130461"]) {
+    it.effect(`of a callee who is not reached, in words of the carrier's: ${JSON.stringify(status)}`, () =>
+      watched((printed) => {
+        const { layer, seen } = carrier({ status: 202, body: `{"reference_id":"CANARYREF-2"}` })
+        return Effect.gen(function*() {
+          const call = yield* Calls.start(Survey, input)
+          yield* comes(printed, {
+            event: "dial_completed",
+            reference_id: "CANARYREF-2",
+            external_id: seen.externalId,
+            data: { to, from, status }
+          })
+          printed.exit("an outcome", yield* Effect.exit(call.outcome))
+          yield* look(printed, call.id)
+        }).pipe(Effect.provide(engine(layer)))
+      }))
+  }
 
   const answers: Readonly<Record<string, Answer>> = {
     "a refusal": { status: 400, body: `{"status":"invalid_phone_number","message":"15559130461"}` },
@@ -177,6 +179,8 @@ describe("nothing that is printed shows what was dialled, pressed or said:", () 
             { event: "tangerine".repeat(50), reference_id: "CANARYREF" },
             { event: "15559130461\nERROR forged", reference_id: "CANARYREF-3", data: { to, from } },
             { event: "incoming_call", reference_id: "CANARYREF-4", data: { to: from, from: to } },
+            { event: "dial_progress_15559130461", reference_id: "CANARYREF-5", data: { to, from } },
+            { event: "tangerine 15559130461", reference_id: "CANARYREF-5", data: { to, from } },
             { event: "speak_completed", reference_id: "CANARYREF\n".repeat(99) }
           ]
         ) {

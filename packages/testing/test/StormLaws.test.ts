@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import {
   Action,
-  type CallEvent,
+  CallEvent,
   type Calls,
   EventStore,
   Flow,
@@ -273,7 +273,7 @@ describe("a storm over a broken engine", () => {
         Effect.mapError(store.append(turn, summary, about), (error) =>
           error._tag === "VersionConflict" ? error : new EventStore.StoreError({
             operation: error.operation,
-            reason: new EventStore.Down({ problem: `INSERT ... VALUES (${JSON.stringify(turn.events)})` })
+            reason: new EventStore.Down({ problem: `INSERT ... VALUES (${CallEvent.encode(turn.events)})` })
           }))
     })))
 

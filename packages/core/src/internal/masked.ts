@@ -106,6 +106,16 @@ export const prototype: object = Masked.prototype
 /** An object without fields that will print masked: the cheapest way to make many. */
 export const blank = (): object => new Masked()
 
+/** The fields of an object in one that prints masked: cheaper than its prototype to set. What lies inside of it prints by itself. */
+export const from = <A extends object>(fields: A): A => Object.assign(blank(), fields)
+
+/** The same with its time. */
+export const withAt = <A extends object>(fields: object, at: number): A => {
+  const made = from(fields) as A & { at: number }
+  made.at = at
+  return made
+}
+
 /** Has an object that nobody else holds yet print masked. What lies inside of it prints whole by itself. */
 export const made = <A extends object>(fields: A): A => Object.setPrototypeOf(fields, prototype) as A
 

@@ -11,6 +11,7 @@ import type * as Request from "../../Request.ts"
 import * as Step from "../../Step.ts"
 import * as Defect from "../defect.ts"
 import * as interpreter from "../flow/interpreter.ts"
+import * as Masked from "../masked.ts"
 import { expiry, heldTooLong, isAtOnce, isUnfit, resumption } from "./resumption.ts"
 
 /** An event before its time is put on it. */
@@ -198,7 +199,7 @@ export class Collector {
   }
 
   private record(body: Body): CallEvent {
-    const event = { ...body, at: this.at } as CallEvent
+    const event: CallEvent = Masked.withAt(body, this.at)
     this.events.push(event)
     this.call = evolve(this.call, event)
     return event
