@@ -227,8 +227,21 @@ export interface ClockChanges extends Time.ClockChanges {}
  */
 export const ClockChanges: Context.Reference<ClockChanges | undefined> = Time.ClockChanges
 
-type Answering = Flow.Definition<string, Record<never, never>, unknown, unknown, unknown>
-type NeedsOf<D> = D extends Flow.Definition<string, never, unknown, unknown, infer R> ? R : never
+/**
+ * A flow that can answer calls: it takes no input.
+ *
+ * @since 0.1.0
+ */
+export type Answering = Flow.Definition<string, Record<never, never>, unknown, unknown, unknown>
+
+/**
+ * The services that the activities of a flow need, or of any of several.
+ *
+ * @since 0.1.0
+ */
+export type Needs<Definition> = Definition extends Flow.Definition<string, never, unknown, unknown, infer R>
+  ? Exclude<R, Flow.Incoming>
+  : never
 
 /**
  * How the engine is set up.
@@ -288,7 +301,7 @@ export const layer = <
 ): Layer.Layer<
   Calls,
   DuplicateFlow | FlowsMissing | StoreError,
-  EventStore | Transport | Exclude<NeedsOf<Flows[number] | Inbound[keyof Inbound]>, Flow.Incoming>
+  EventStore | Transport | Needs<Flows[number] | Inbound[keyof Inbound]>
 > =>
   Layer.effect(Calls, make(options, Setup.settingsOf(options))) as Layer.Layer<
     Calls,

@@ -12,7 +12,7 @@
  *
  * @since 0.1.0
  */
-import { type Action, type Calls, type Flow, Ladder, Settings } from "@ringback/core"
+import { type Action, type Flow, Ladder, type LiveCall, Settings } from "@ringback/core"
 import { Effect, Layer, Random, Schema } from "effect"
 import type * as Callee from "./Callee.ts"
 import * as CompanyLadder from "./CompanyLadder.ts"
@@ -139,9 +139,9 @@ export const run = <Name extends string, Input, A, E, R>(
     const faults: Record<string, number> = {}
     const remains: Record<string, number> = {}
     for (let each = seed; each < seed + runs; each++) {
-      const found = yield* check(flow as AnyFlow, input, each, options)
+      const found = yield* check(flow as LiveCall.AnyDefinition, input, each, options)
       const broken = found.findings.find(({ finding }) => finding._tag === "Violation")
-      if (broken !== undefined) return yield* explain(flow as AnyFlow, input, each, options, broken.law)
+      if (broken !== undefined) return yield* explain(flow as LiveCall.AnyDefinition, input, each, options, broken.law)
       for (const { kind } of found.history.faults) faults[kind] = (faults[kind] ?? 0) + 1
       for (const { finding } of found.findings) {
         if (finding._tag === "Remains") remains[finding.name] = (remains[finding.name] ?? 0) + 1
@@ -160,7 +160,7 @@ export const once = <Name extends string, Input, A, E, R>(
   input: NoInfer<Input>,
   options: Options = {}
 ): Effect.Effect<Run, never, NeedsOf<R>> =>
-  check(flow as AnyFlow, input, options.seed ?? 1, options) as Effect.Effect<Run, never, NeedsOf<R>>
+  check(flow as LiveCall.AnyDefinition, input, options.seed ?? 1, options) as Effect.Effect<Run, never, NeedsOf<R>>
 
 /**
  * Tells the storm that an activity runs: the first thing that its effect does. `name` is that of the activity, and no other
@@ -183,9 +183,7 @@ export interface Run {
   readonly findings: ReadonlyArray<{ readonly law: string; readonly finding: StormLaws.Finding }>
 }
 
-type AnyFlow = Parameters<typeof Calls.layer>[0]["flows"][number]
-
-const check = (flow: AnyFlow, input: unknown, seed: number, options: Options): Effect.Effect<Run> => {
+const check = (flow: LiveCall.AnyDefinition, input: unknown, seed: number, options: Options): Effect.Effect<Run> => {
   const company = PhoneLine.settings(options.company ?? {})
   const world = PhoneCompany.layerWith(options.company ?? {}).pipe(
     Layer.provideMerge(FakeClock.layerWith({ patience: "brief" })),
@@ -233,7 +231,7 @@ const violationOf = (run: Run, law: string) =>
 
 /** Takes away every kind of fault that a broken law does not need, and tells what is left. */
 const explain = Effect.fnUntraced(
-  function*(flow: AnyFlow, input: unknown, seed: number, options: Options, law: string) {
+  function*(flow: LiveCall.AnyDefinition, input: unknown, seed: number, options: Options, law: string) {
     let faults = options.faults ?? StormFaults.all
     let run = yield* check(flow, input, seed, options)
     for (const kind of StormFaults.kinds) {

@@ -21,6 +21,7 @@ import {
   EventStore,
   type Flow,
   Ladder,
+  type LiveCall,
   PhoneNumber,
   type Retention,
   Settings
@@ -124,11 +125,6 @@ export const followed: Effect.Effect<void, NotFollowed, FakeClock.FakeClock | Ph
   }
 )
 
-type AnyFlow = Parameters<typeof Calls.layer>[0]["flows"][number]
-type Answering = NonNullable<Parameters<typeof Calls.layer>[0]["inbound"]>[string]
-
-type NeedsOf<D> = D extends Flow.Definition<string, never, unknown, unknown, infer R> ? R : never
-
 type Provided =
   | Calls.Calls
   | PhoneCompany.PhoneCompany
@@ -147,8 +143,8 @@ type Provided =
  * @since 0.1.0
  */
 export const layer = <
-  const Flows extends ReadonlyArray<AnyFlow>,
-  const Inbound extends { readonly [number: string]: Answering } = Record<never, never>
+  const Flows extends ReadonlyArray<LiveCall.AnyDefinition>,
+  const Inbound extends { readonly [number: string]: Calls.Answering } = Record<never, never>
 >(
   options: Calls.Options<Flows, Inbound> & {
     readonly inbound?: Calls.AnswersAll<Inbound>
@@ -157,7 +153,7 @@ export const layer = <
 ): Layer.Layer<
   Provided,
   CallError.DuplicateFlow | CallError.FlowsMissing | EventStore.StoreError,
-  Exclude<NeedsOf<Flows[number] | Inbound[keyof Inbound]>, Flow.Incoming>
+  Calls.Needs<Flows[number] | Inbound[keyof Inbound]>
 > => {
   const { company: changes, settings, ...rest } = options
   const company = PhoneLine.settings(changes ?? {})
@@ -173,6 +169,6 @@ export const layer = <
   ) as Layer.Layer<
     Provided,
     CallError.DuplicateFlow | CallError.FlowsMissing | EventStore.StoreError,
-    Exclude<NeedsOf<Flows[number] | Inbound[keyof Inbound]>, Flow.Incoming>
+    Calls.Needs<Flows[number] | Inbound[keyof Inbound]>
   >
 }
