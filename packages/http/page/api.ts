@@ -49,6 +49,7 @@ export const url = (
 }
 
 const wordsOf = async (response: Response): Promise<Refused> => {
+  if (response.status === 401) return new Refused(401, "", "You are not logged in: load the page again")
   const problem: unknown = await response.json().catch(() => undefined)
   const field = (name: string): string => {
     const value = typeof problem === "object" && problem !== null

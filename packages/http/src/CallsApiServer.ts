@@ -16,6 +16,7 @@ import * as Guarding from "./internal/api/guarding.ts"
 import * as Live from "./internal/api/live.ts"
 import * as Missing from "./internal/api/missing.ts"
 import * as Tokens from "./internal/api/tokens.ts"
+import { challenge } from "./internal/challenge.ts"
 import * as Paths from "./internal/paths.ts"
 
 /**
@@ -193,7 +194,7 @@ export const layerTokens = (
     })
   )
 
-const refused = Effect.andThen(Tokens.challenge, Effect.fail(new Problem.NotAuthenticated({})))
+const refused = Effect.andThen(challenge("Bearer"), Effect.fail(new Problem.NotAuthenticated({})))
 
 const Configured = Schema.fromJsonString(Schema.Array(
   Schema.Struct({ token: Schema.String, actor: Schema.String, scopes: Schema.Array(CallsApi.Scope) })

@@ -9,6 +9,7 @@ import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as CallsApi from "./CallsApi.ts"
 import * as Problem from "./CallsApiProblem.ts"
 import * as CallsApiServer from "./CallsApiServer.ts"
+import { challenge } from "./internal/challenge.ts"
 import * as Origin from "./internal/inspector/origin.ts"
 import * as Overlay from "./internal/inspector/overlay.ts"
 import * as Shell from "./internal/inspector/shell.ts"
@@ -97,13 +98,20 @@ const data = <R>({ authorize, drawings = [], limits, path }: Options<R>) =>
             if (Origin.isForeign(request)) return yield* new Problem.NotAuthenticated({ detail: Origin.words })
             const { scopes, who } = yield* authorize(request).pipe(
               Effect.provide(context),
-              Effect.mapError(() => new Problem.NotAuthenticated({ detail: "Log in again" }))
+              Effect.catch(loggedOut)
             )
             return yield* Effect.provideService(answer, CallsApi.Caller, { actor: who, scopes: [...scopes] })
           })
         }))
     ))
   )
+
+/** A browser that is challenged as the application does logs in by itself, where it knows how. */
+const loggedOut = ({ headers }: Response) => {
+  const how = headers["www-authenticate"]
+  const failed = Effect.fail(new Problem.NotAuthenticated({ detail: "Log in again" }))
+  return how === undefined ? failed : Effect.andThen(challenge(how), failed)
+}
 
 const asSvg = (drawings: ReadonlyArray<FlowDrawing.FlowDrawing>): CallsApiServer.Options["drawings"] =>
   Object.fromEntries(

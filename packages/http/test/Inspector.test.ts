@@ -46,6 +46,7 @@ describe("Inspector", () => {
     const answer = await get("/api/calls")
     assert.strictEqual(answer.status, 401)
     assert.match(answer.headers.get("content-type")!, /problem\+json/)
+    assert.strictEqual(answer.headers.get("www-authenticate"), "Basic realm=\"desk\"")
   })
 
   it("knows no call that is not there", async () => {

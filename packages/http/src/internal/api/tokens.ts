@@ -1,7 +1,6 @@
 /** Tokens: found in a time that tells nothing about them. */
 import { Effect, Layer, Redacted } from "effect"
 import { Mac, SecureRandom } from "effect/crypto"
-import { HttpEffect, HttpServerResponse } from "effect/http"
 
 interface Token {
   readonly token: Redacted.Redacted
@@ -36,9 +35,4 @@ export const make = Effect.fnUntraced(
     return (token: Redacted.Redacted) => Effect.map(codeOf(token), (code) => known.get(code))
   },
   Effect.provide(Layer.provideMerge(Mac.layerWebCrypto, SecureRandom.layerWebCrypto))
-)
-
-/** Says how to authenticate, as a 401 has to. */
-export const challenge = HttpEffect.appendPreResponseHandler((_, response) =>
-  Effect.succeed(HttpServerResponse.setHeader(response, "www-authenticate", "Bearer"))
 )
