@@ -259,6 +259,9 @@ export const event = (event: CallEvent): string => {
 const detail = (event: CallEvent): string => {
   switch (event._tag) {
     case "CallStarted":
+      return `: ${Masked.line(event.flow)}, version ${event.version}, ${
+        event.key === undefined ? "without a key" : "under a key"
+      }`
     case "CallArrived":
       return `: ${Masked.line(event.flow)}, version ${event.version}`
     case "DialPlanned":
@@ -286,6 +289,9 @@ const detail = (event: CallEvent): string => {
       return `: ${event.reason} (${Masked.word(event.status)})`
     case "PromptCompleted":
       return event.digits === "" ? "" : `: ${event.digits.length} ${event.digits.length === 1 ? "key" : "keys"}`
+    case "LateAnswer":
+    case "SecondLine":
+      return ": hung up on"
     case "Stray":
       return `: ${Masked.word(event.event)}${event.hungUp ? ", hung up on" : ""}`
     case "CallEnded":
@@ -296,8 +302,6 @@ const detail = (event: CallEvent): string => {
     case "DialAttempted":
     case "DialAccepted":
     case "CallAnswered":
-    case "LateAnswer":
-    case "SecondLine":
     case "HoldCompleted":
     case "ReplyBroken":
     case "SettleElapsed":

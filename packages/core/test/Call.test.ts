@@ -1696,7 +1696,7 @@ describe("an explanation", () => {
     assert.deepStrictEqual(
       Explain.decisions(trial.events).map(({ because, decision, n }) => [n, decision, because]),
       [
-        [1, "DialPlanned on line 1: to 1••••••••01, at most 900 s", "CallStarted: test, version 1"],
+        [1, "DialPlanned on line 1: to 1••••••••01, at most 900 s", "CallStarted: test, version 1, without a key"],
         [2, "ActionDecided on line 1: speak, collect 1", "CallAnswered on line 1"],
         [undefined, "LineLeft on line 1", "PromptCompleted on line 1: 1 key"],
         [undefined, "FlowEnded: success", "PromptCompleted on line 1: 1 key"]

@@ -248,7 +248,7 @@ const Filters = (
       </button>
       {count === 0 && search === "" ? null : (
         <p class="chosen">
-          {search === "" ? null : <span>Only calls of {isNumber(search) ? "this number" : "this key"}.</span>}
+          {search === "" ? null : <span>Only calls of {isNumber(search) ? "this number" : "this key"}.{" "}</span>}
           <a href={href({ _tag: "List" })} onClick={(event) => follow(event, { _tag: "List" })}>Clear all filters</a>
         </p>
       )}
@@ -281,10 +281,11 @@ const Nothing = ({ query, search }: { readonly query: URLSearchParams; readonly 
 const Obstacles = ({ obstacles }: { readonly obstacles: ReadonlyArray<api.Obstacle> }) =>
   obstacles.length === 0 ? null : (
     <div class="notice" role="status">
-      {obstacles.map(({ from, since, words }) => (
+      {obstacles.map(({ from, since, todo, words }) => (
         <p key={from ?? ""}>
           {from === undefined ? "Dials wait" : `Dials from ${from} wait`}: {words}, since{" "}
           <time class="numbers" dateTime={clock.exact(since)}>{clock.momentOf(since, { kind: "mine" })}</time>.
+          {` ${todo}.`}
         </p>
       ))}
       <p>

@@ -299,7 +299,7 @@ export const Drawing = Schema.Struct({
 }).annotate({ identifier: "Drawing" })
 
 /**
- * Something that stands in the way of all dials, or of those from one number of ours (masked), and in words.
+ * Something that stands in the way of all dials, or of those from one number of ours (masked), in words, and what to do.
  *
  * @since 0.1.0
  */
@@ -307,7 +307,8 @@ export const Obstacle = Schema.Struct({
   obstacle: CallEvent.Obstacle,
   words: Schema.String,
   from: Schema.optionalKey(Schema.String),
-  since: at
+  since: at,
+  todo: Schema.String
 }).annotate({ identifier: "Obstacle" })
 
 /**

@@ -7,6 +7,7 @@ import { Calls, EventStore } from "@ringback/core"
 import { Clock, Effect, Schema } from "effect"
 import type { Layer } from "effect"
 import { HttpMiddleware, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { remedies } from "./internal/remedies.ts"
 import { version } from "./internal/version.ts"
 
 /**
@@ -92,8 +93,6 @@ const levels: ReadonlyArray<Level> = Level.literals
 const worst = (lines: ReadonlyArray<Line>): Level =>
   levels[Math.max(...lines.map(({ level }) => levels.indexOf(level)))] ?? "ok"
 
-const counted = (count: number, one: string): string => `${count} ${count === 1 ? one : `${one}s`}`
-
 /** A line whose value is well up to a bound, and bad from another on. */
 const bounded = (
   name: Line["name"],
@@ -138,30 +137,12 @@ const dueLine = (age: number | undefined): Line =>
         "Nobody does what is due: see whether all processes run, and whether versions of flows are missing (the log names them)"
     })
 
-const remedies = {
-  credentials: [
-    "The carrier accepts the credentials",
-    "The carrier does not accept the credentials: nobody is rung",
-    "Set TELESIGN_CUSTOMER_ID and TELESIGN_API_KEY to what the Telesign portal shows"
-  ],
-  unreachable: [
-    "The carrier is reached",
-    "The carrier is not reached: nobody is rung",
-    "Look at the network, and at TELESIGN_BASE_URL if that is set"
-  ],
-  "caller id": [
-    "The carrier takes our numbers as the caller",
-    "The carrier does not take a number of ours as the caller: nobody is rung from it",
-    "The `from` of Flow.dial has to be a number that this Telesign account owns"
-  ]
-} as const
-
 const obstacleLine = (
   obstacle: Calls.Hindrance["obstacle"],
   obstacles: ReadonlyArray<Calls.Hindrance>,
   now: number
 ): Line => {
-  const [well, says, todo] = remedies[obstacle]
+  const { says, todo, well } = remedies[obstacle]
   const found = obstacles.find((each) => each.obstacle === obstacle)
   if (found === undefined) return { name: obstacle, level: "ok", value: 0, says: well }
   const value = Math.max(1, seconds(now - found.since.epochMilliseconds))
@@ -171,19 +152,19 @@ const obstacleLine = (
 const loadLines = (load: Calls.Load): ReadonlyArray<Line> => [
   bounded("unknown dials", load.dialsUnknown, {
     warn: 1,
-    says: `Of ${counted(load.dialsUnknown, "dial")} nobody knows yet whether the phone rang`,
+    says: `Dials of which nobody knows yet whether the phone rang: ${load.dialsUnknown}`,
     todo:
       "Look at the network to the carrier, if there are many. Each is waited for up to four minutes, and none is sent again"
   }),
   bounded("waiting dials", load.dialsWaiting, {
-    says: `${counted(load.dialsWaiting, "dial")} wait for their place in the pace`,
+    says: `Dials that wait for their place in the pace: ${load.dialsWaiting}`,
     todo: ""
   }),
-  bounded("live lines", load.linesLive, { says: `${counted(load.linesLive, "line")} ring or talk`, todo: "" }),
+  bounded("live lines", load.linesLive, { says: `Lines that ring or talk: ${load.linesLive}`, todo: "" }),
   bounded("waiting webhooks", load.webhooksWaiting, {
     warn: 100,
     bad: 1000,
-    says: `${counted(load.webhooksWaiting, "webhook")} are in hand and not recorded`,
+    says: `Webhooks in hand that are not recorded: ${load.webhooksWaiting}`,
     todo: "The store is too slow for what comes in: look at its disk, and at what else works on it"
   })
 ]

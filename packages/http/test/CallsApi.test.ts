@@ -40,6 +40,20 @@ describe("CallsApi", () => {
       assert.deepStrictEqual(yield* api.calls.outcome(one(callId)), { callId, outcome: "Success" })
     }).pipe(Effect.provide(layer())))
 
+  it.effect("tells an outcome that is on record at once, also where the engine would have to read the call first", () => {
+    const slow = Layer.effect(
+      Calls.Calls,
+      Effect.map(Calls.Calls, (calls) => Calls.Calls.of({ ...calls, outcome: () => Effect.never }))
+    )
+    return Effect.gen(function*() {
+      const api = yield* client()
+      const { callId } = yield* start(api)
+      assert.strictEqual((yield* whileTimePasses(api.calls.outcome(one(callId)))).outcome, "NotYet")
+      yield* api.calls.signal(approve(callId))
+      assert.deepStrictEqual(yield* api.calls.outcome(one(callId)), { callId, outcome: "Success" })
+    }).pipe(Effect.provide(layer({}, slow)))
+  })
+
   it.effect("tells a new call, the one of its key, another input and what cannot be started apart", () =>
     Effect.gen(function*() {
       const api = yield* client()

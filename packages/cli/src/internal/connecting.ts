@@ -1,5 +1,5 @@
 /** The API that verbs ask: that of a running application, or the same one in this process over a database. */
-import { type CallEvent, CallIndex, Calls, EventStore, Settings, SqlEventStore } from "@ringback/core"
+import { CallIndex, Calls, EventStore, Settings, SqlEventStore } from "@ringback/core"
 import { CallsApi, type CallsApiProblem, CallsApiServer } from "@ringback/http"
 import { Config, Context, Effect, Layer, Option, Redacted } from "effect"
 import { FetchHttpClient, HttpClientError, HttpRouter, HttpServer } from "effect/http"
@@ -94,21 +94,16 @@ export const pruning = Effect.gen(function*() {
 
 const token = Redacted.make("this process asks itself")
 
-/** An engine that runs nothing: what is stored can be looked at. */
-const onlooker = Layer.effect(
+/** An engine that runs nothing: what is stored can be looked at, and what has not ended does not end here. */
+const onlooker = Layer.succeed(
   Calls.Calls,
-  Effect.map(EventStore.EventStore, (store) =>
-    Calls.Calls.of({
-      flows: [],
-      settings: Settings.defaults,
-      obstacles: Effect.succeed([]),
-      known: () => Effect.succeed({}),
-      outcome: (callId: CallEvent.CallId) =>
-        Effect.flatMap(store.read(callId), (turns) => {
-          const ended = turns.flatMap(({ events }) => events).find(({ _tag }) => _tag === "FlowEnded")
-          return ended?._tag === "FlowEnded" ? Effect.succeed(ended.exit) : Effect.never
-        })
-    } as never))
+  Calls.Calls.of({
+    flows: [],
+    settings: Settings.defaults,
+    obstacles: Effect.succeed([]),
+    known: () => Effect.succeed({}),
+    outcome: () => Effect.never
+  } as never)
 )
 
 /** `node:sqlite` and the client of PostgreSQL are read when they are needed: other verbs start sooner without them. */

@@ -76,10 +76,10 @@ const calls = Effect.gen(function*() {
     reached,
     ...obstacles.length === 0
       ? [ok("dials", "Nothing stands in their way")]
-      : obstacles.map(({ from, obstacle, since }) =>
+      : obstacles.map(({ from, since, todo, words }) =>
         wrong(
           "dials",
-          `${advice[obstacle]}${from === undefined ? "" : ` (from ${from})`}; since ${Printing.time(since)}`
+          `Nobody is rung${from === undefined ? "" : ` from ${from}`}, since ${Printing.time(since)}: ${words}. ${todo}`
         )
       )
   ]
@@ -90,12 +90,6 @@ const unreached = (exit: Exit.Exit<unknown, Failure>): Finding => {
   const isUnsaid = Option.isSome(error) && error.value === Connecting.unsaid
   return isUnsaid ? note("calls", wordsOf(exit)) : wrong("calls", wordsOf(exit))
 }
-
-const advice = {
-  credentials: "Telesign does not accept the credentials: look whether the API key was changed",
-  unreachable: "Telesign is not reached: look at the network, the proxy and the DNS of the application",
-  "caller id": "Telesign does not take the caller id: it has to be a number that the account has"
-} as const
 
 /** So long may an answer take, in milliseconds: a carrier does not wait for it either. */
 const patience = 10_000

@@ -228,7 +228,7 @@ export class Climber {
         return [own("its reply was perhaps not delivered")]
 
       case "SettleElapsed":
-        return [own("waits no longer for an answer")]
+        return [own("no word that the prompt was heard to its end")]
       case "LineSilent":
         return [own("takes the line for lost")]
       case "HoldExpired":

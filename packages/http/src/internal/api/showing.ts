@@ -3,6 +3,7 @@ import { Call, CallEvent, Explain, Ladder, Replay } from "@ringback/core"
 import type { CallIndex, Calls, EventStore, Settings } from "@ringback/core"
 import { DateTime, Schema } from "effect"
 import type * as CallsApi from "../../CallsApi.ts"
+import { remedies } from "../remedies.ts"
 
 type Wire<S extends { readonly Type: unknown }> = S["Type"]
 
@@ -250,4 +251,10 @@ export const ladderPage = (known: Known, reveal: boolean): string =>
 
 /** What stands in the way of dials. */
 export const obstacle = ({ from, obstacle, since }: Calls.Hindrance): Wire<typeof CallsApi.Obstacle> =>
-  present({ obstacle, words: Explain.obstacle(obstacle), from, since: DateTime.toEpochMillis(since) }) as never
+  present({
+    obstacle,
+    words: Explain.obstacle(obstacle),
+    from,
+    since: DateTime.toEpochMillis(since),
+    todo: remedies[obstacle].todo
+  }) as never
