@@ -46,7 +46,7 @@ describe("ringback over a URL", () => {
     Effect.gen(function*() {
       const { id } = yield* begin
       const table = said(yield* ask(["calls"]))
-      assert.match(table, /^call +flow +started +status +waits for\n/)
+      assert.match(table, /^call +flow +started +status +waits for +until\n/)
       assert.include(table, `${id}  approval@1`)
       const [entry] = lines(yield* ask(["calls", "--json", "--status", "running", "--since", "1970-01-01"]))
       assert.strictEqual(entry!["callId"], id)
@@ -73,7 +73,7 @@ describe("ringback over a URL", () => {
       assert.match(shown, /sooner +the application by the signal approved/)
       assert.include(shown, "Ringback")
       assert.strictEqual(lines(yield* ask(["show", id, "--json"]))[0]!["callId"], id)
-      assert.include(said(yield* ask(["show", id, "--events"])), "CallStarted: approval, version 1")
+      assert.include(said(yield* ask(["show", id, "--events"])), "CallStarted: approval, version 1, under a key")
       const why = said(yield* ask(["why", id]))
       assert.match(why, /→ SignalAwaited: approved {2}because of 1: a call begins with its flow/)
       assert.match(why, /\nnext: .*\nsooner: /)
@@ -103,6 +103,36 @@ describe("ringback over a URL", () => {
       const { code, out } = yield* ask(["outcome", id])
       assert.deepStrictEqual([code, out], [exitCodes.failed, "Stopped Cancelled"])
       assert.include(said(yield* ask(["show", id, "--events"])), "by ann (the order is gone)")
+    }).pipe(Effect.provide(application)))
+
+  it.effect("cancels several calls, or all that run of a flow if that is said and meant", () =>
+    Effect.gen(function*() {
+      const ids = yield* Effect.forEach(["1", "2", "3", "4"], (order) =>
+        Effect.map(Calls.start(Approval, { order }), ({ id }) => id))
+      const running = Effect.map(ask(["calls", "--status", "running", "--json"]), ({ out }) =>
+        ids.filter((id) =>
+          out.includes(id)
+        ))
+      assert.strictEqual((yield* ask(["cancel"])).code, exitCodes.usage)
+      assert.strictEqual((yield* ask(["cancel", ids[0]!, "--flow", "approval"])).code, exitCodes.usage)
+      const two = yield* ask(["cancel", ids[0]!, ids[1]!])
+      assert.match(two.err, /^2 calls are cancelled\. /)
+      assert.deepStrictEqual(yield* running, ids.slice(2))
+      assert.strictEqual((yield* ask(["cancel", "--flow", "approval"])).code, exitCodes.usage) // Nobody is there to be asked.
+      assert.strictEqual((yield* ask(["cancel", "--flow", "approval", "--yes"], "reader")).code, exitCodes.notAllowed)
+      assert.deepStrictEqual(yield* running, ids.slice(2))
+      said(yield* ask(["cancel", "--flow", "approval", "--yes", "--reason", "the wrong list"]))
+      assert.deepStrictEqual(yield* running, [])
+      assert.include(said(yield* ask(["show", ids[3]!, "--events"])), "by ann (the wrong list)")
+      assert.strictEqual((yield* ask(["cancel", "--flow", "approval", "--yes"])).code, exitCodes.notFound)
+    }).pipe(Effect.provide(application)))
+
+  it.effect("says which calls it did not find, and how they are found", () =>
+    Effect.gen(function*() {
+      const { id } = yield* begin
+      assert.strictEqual((yield* ask(["calls", "--outcome", "Failure"])).err, "No call is like that")
+      assert.match((yield* ask(["show", to])).err, /`ringback calls` finds it, by --number/)
+      assert.match((yield* ask(["signal", id, "aproved", "1"])).err, /\nIt waits for the signal approved$/)
     }).pipe(Effect.provide(application)))
 
   it.effect("prunes, if that is said and meant", () =>

@@ -1,11 +1,15 @@
 /** Arguments and flags that several verbs take. */
-import { Duration, Option, Schema } from "effect"
-import { Argument, Flag } from "effect/cli"
+import { Duration, Effect, Option, Schema } from "effect"
+import { Argument, Flag, Prompt } from "effect/cli"
+import { fail } from "./failure.ts"
 
 /** The call that is meant. */
 export const call = Argument.String("call").pipe(
   Argument.withDescription("The id of a call: 20 letters and digits"),
-  Argument.withSchema(Schema.String.check(Schema.isPattern(/^[0-9a-z]{20}$/, { message: "Expected the id of a call" })))
+  Argument.filter(
+    (text) => /^[0-9a-z]{20}$/.test(text),
+    () => "Expected the id of a call. `ringback calls` finds it, by --number and --key too"
+  )
 )
 
 /** Why somebody steers. */
@@ -25,6 +29,23 @@ export const key = (description: string) =>
     Flag.withSchema(Schema.String.check(Schema.isBetweenLength(1, 255))),
     Flag.optional
   )
+
+/** That nobody is to be asked. */
+export const yes = Flag.Boolean("yes").pipe(
+  Flag.withAlias("y"),
+  Flag.withDescription("Do not ask"),
+  Flag.withoutNegation,
+  Flag.withDefault(false)
+)
+
+/** Whoever is there is asked; nobody is taken to have said yes. */
+export const confirmed = Effect.fnUntraced(function*(yes: boolean, message: string) {
+  if (yes) return true
+  if (process.stdin.isTTY !== true || process.stdout.isTTY !== true) {
+    return yield* fail("usage", "Nobody is there to be asked: say --yes")
+  }
+  return yield* Prompt.Confirm({ message, initial: false })
+})
 
 const units: { readonly [unit: string]: (amount: number) => Duration.Duration } = {
   s: Duration.seconds,

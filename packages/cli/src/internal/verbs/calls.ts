@@ -1,7 +1,7 @@
 /** `ringback calls`: lists, finds and counts calls. */
 import { CallIndex, PhoneNumber } from "@ringback/core"
 import type { CallsApi } from "@ringback/http"
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Arguments from "../arguments.ts"
 import * as Connecting from "../connecting.ts"
@@ -57,8 +57,13 @@ const row = (entry: typeof CallsApi.Entry.Type): ReadonlyArray<string> => [
   `${entry.flow}@${entry.flowVersion}`,
   Printing.time(entry.startedAt),
   entry.outcome ?? entry.status,
-  entry.status === "over" ? "" : entry.waitingFor
+  entry.status === "over" ? "" : entry.waitingFor,
+  entry.due === undefined ? "" : Printing.time(entry.due)
 ]
+
+/** Why there may be none. */
+const none = (isByNumber: boolean): string =>
+  isByNumber ? "No call has this number. It is searched whole, with the code of its country" : "No call is like that"
 
 /** The verb. */
 export const command = Command.make(
@@ -89,7 +94,8 @@ export const command = Command.make(
         : Connecting.ask(api.calls.list({ query: { ...filter, ...paging } as object }))
       const page = yield* Printing.waiting("Looking for calls", asked)
       if (json) yield* Effect.forEach(page.calls, Printing.json, { discard: true })
-      else yield* Printing.table(["call", "flow", "started", "status", "waits for"], page.calls.map(row))
+      else yield* Printing.table(["call", "flow", "started", "status", "waits for", "until"], page.calls.map(row))
+      if (page.calls.length === 0) yield* Printing.talk(none(Option.isSome(number)))
       if (page.next !== undefined) yield* Printing.talk(`There are more: --after ${page.next}`)
     }))
 ).pipe(

@@ -1,6 +1,6 @@
 /** `ringback prune`: removes calls that are over. */
 import { Effect, Option, Schema } from "effect"
-import { Command, Flag, Prompt } from "effect/cli"
+import { Command, Flag } from "effect/cli"
 import * as Arguments from "../arguments.ts"
 import * as Connecting from "../connecting.ts"
 import { fail } from "../failure.ts"
@@ -20,22 +20,8 @@ const config = {
     Flag.withSchema(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 3650 }))),
     Flag.optional
   ),
-  yes: Flag.Boolean("yes").pipe(
-    Flag.withAlias("y"),
-    Flag.withDescription("Do not ask"),
-    Flag.withoutNegation,
-    Flag.withDefault(false)
-  )
+  yes: Arguments.yes
 }
-
-/** Whoever is there is asked; nobody is taken to have said yes. */
-const confirmed = Effect.fnUntraced(function*(yes: boolean, where: string) {
-  if (yes) return true
-  if (process.stdin.isTTY !== true || process.stdout.isTTY !== true) {
-    return yield* fail("usage", "Nobody is there to be asked: say --yes")
-  }
-  return yield* Prompt.Confirm({ message: `Remove calls from ${where} for good?`, initial: false })
-})
 
 /** The verb. */
 export const command = Command.make(
@@ -48,7 +34,8 @@ export const command = Command.make(
         return yield* fail("usage", "Say which calls: --ended-before 90d, or --keep 100000")
       }
       const { api, where } = yield* Connecting.pruning
-      if (!(yield* confirmed(yes, where))) return yield* Printing.talk("Nothing was removed")
+      const isMeant = yield* Arguments.confirmed(yes, `Remove calls from ${where} for good?`)
+      if (!isMeant) return yield* Printing.talk("Nothing was removed")
       const payload = Arguments.given({ endedBefore, keepAtMost, rememberForDays }) as object
       const pruned = yield* Printing.waiting("Removing calls", Connecting.askPatiently(api.engine.prune({ payload })))
       if (json) return yield* Printing.json(pruned)
