@@ -1,6 +1,6 @@
 /**
  * Runs the application: on SQLite (`DATABASE_FILE`, calls.db), or on PostgreSQL if `DATABASE_URL` is set. It needs the variables of
- * Telesign, and `OPERATOR_PASSWORD`, `RINGBACK_API_TOKENS` and `RINGBACK_NUMBERS_KEY`.
+ * Telesign, and `OPERATOR_PASSWORD`, `RINGBACK_API_TOKENS` and `RINGBACK_NUMBERS_KEY`: `emulated.env` has all of them for an emulator.
  */
 import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
@@ -10,6 +10,7 @@ import { Telesign } from "@ringback/http"
 import { Config, Layer } from "effect"
 import { HttpRouter } from "effect/http"
 import { createServer } from "node:http"
+import * as Telemetry from "../telemetry/telemetry.ts"
 import { CallsLive, Routes } from "./application.ts"
 
 const Database = process.env["DATABASE_URL"] === undefined
@@ -33,6 +34,7 @@ const Server = NodeHttpServer.layerConfig(
 const Application = HttpRouter.serve(Routes, { disableLogger: true }).pipe(
   Layer.provide(Server),
   Layer.provide(CallsLive),
+  Layer.provideMerge(Telemetry.layer),
   Layer.provide(Store),
   Layer.provide(Telesign.layerConfig),
   Layer.provide(NodeHttpClient.layerNodeHttp)
