@@ -15,15 +15,19 @@ export type Row =
   | { readonly _tag: "Day"; readonly at: number }
 
 /**
- * The name of a rung in the address: its first event. What the callee did and how the carrier told it are one event and two rungs, of
- * which the name of the former says so.
+ * The name of a rung in the address: its first event. What the callee did, how the carrier told it and that it was hung up on for it
+ * are one event and several rungs, of which the names of the first and the last say so.
  */
-export const nameOf = ({ events, from, to }: api.Rung): string =>
-  `${events[0] ?? 0}${from === "Ringback" || to === "Ringback" ? "" : "-callee"}`
+export const nameOf = ({ events, from, text, to }: api.Rung): string => {
+  const isCallees = from !== "Ringback" && to !== "Ringback"
+  return `${events[0] ?? 0}${isCallees ? "-callee" : text === "hangup" ? "-hangup" : ""}`
+}
 
-/** Whether a rung is meant by a name; an event that is not the first of its rung is a name of it too. */
-export const isNamed = (rung: api.Rung, name: string): boolean =>
-  nameOf(rung) === name || (nameOf(rung) === `${rung.events[0]}` && rung.events.includes(Number(name)))
+/** Whether a rung is meant by a name; each event of a rung is a name of it too, but for what the callee did. */
+export const isNamed = (rung: api.Rung, name: string): boolean => {
+  const own = nameOf(rung)
+  return own === name || (!own.endsWith("-callee") && rung.events.includes(Number(name)))
+}
 
 /** What is wanted of a ladder. */
 export interface Wanted {

@@ -41,7 +41,7 @@ export const command = Command.make(
       }))
       yield* Printing.talk(`Call ${call} was told ${name}`)
       const { state, waiting } = yield* Connecting.ask(api.calls.get({ params: { callId: call } }))
-      if (state === "running") yield* Printing.talk(`It waits for ${waiting.flow ?? waiting.what}`)
+      if (state === "running") yield* Printing.talk(`It waits for ${waiting.what}`)
     }))
 ).pipe(
   Command.withDescription("Tells a call something that its flow waits for, now or later"),
