@@ -150,6 +150,26 @@ describe("the emulator as a program", () => {
   )
 
   it.effect(
+    "loses events and replies, so many of each",
+    () =>
+      Effect.gen(function*() {
+        const server = yield* EventsServer.start({ dial_completed: EventsServer.hangup })
+        const losses = ["--lose", "call_completed:1", "--lose-reply", "dial_completed:1", "--callee", "answers"]
+        const emulator = yield* start("--port", "0", "--events-url", server.url, "--speed", "100", ...losses)
+        const url = /http:\/\/[\d.]+:\d+/.exec(yield* emulator.line(/^Telesign emulator at/))![0]
+        yield* dial(url, { to: "15550170001", caller_id_number: "15550170009", max_call_duration: "60" })
+        assert.match(yield* emulator.line(/no reply to dial_completed/), /lost on the way/)
+        assert.match(yield* emulator.line(/no reply to call_completed/), /lost on the way/)
+        assert.deepStrictEqual(server.told(), ["dial_completed"])
+        yield* dial(url, { to: "15550170001", caller_id_number: "15550170009", max_call_duration: "60" })
+        yield* emulator.line(/reply to dial_completed: hangup/)
+        yield* emulator.line(/reply to call_completed/)
+        assert.deepStrictEqual(server.told(), ["dial_completed", "dial_completed", "call_completed"])
+      }),
+    60_000
+  )
+
+  it.effect(
     "skips a wait whenever that is asked for",
     () =>
       Effect.gen(function*() {
