@@ -3,9 +3,8 @@
  * come from the environment: `TELESIGN_CUSTOMER_ID`, `TELESIGN_API_KEY`, `TELESIGN_CALLER_ID`, and if need be
  * `TELESIGN_BASE_URL`, `PORT` (4020) and `DATABASE_FILE` (the example's name, such as passcode.db).
  *
- * To run against the emulator, start it with
- * `npm run emulator -- --port 4010 --events-url http://127.0.0.1:4020/telesign/events`
- * and set `TELESIGN_BASE_URL=http://127.0.0.1:4010` and the credentials that it prints.
+ * To run against the emulator, start it with `npm run emulator`; `examples/emulator.env` has the settings for it, such as
+ * `npm run example -- --env-file=examples/emulator.env examples/appointment/main.ts +15550170001`.
  */
 import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
 import { Call, type CallEvent, Calls, EventStore, PhoneNumber, SqlEventStore } from "@ringback/core"

@@ -142,7 +142,10 @@ const Waiting = ({ isHere, state }: { readonly state: api.State | undefined; rea
         <code>TELESIGN_BASE_URL={location.origin}</code>, and a phone rings here, whichever number it dials.
       </p>
       <p>In the folder of Ringback that is, in a second terminal:</p>
-      <p class="paper">npm run example examples/appointment/main.ts +15550170001</p>
+      <p class="paper">
+        {location.port === "4010" ? "" : `TELESIGN_BASE_URL=${location.origin} `}
+        npm run example -- --env-file=examples/emulator.env examples/appointment/main.ts +15550170001
+      </p>
       <p class="soft">
         {state?.events_url === null
           ? "The emulator does not know where to post events: start it with --events-url."

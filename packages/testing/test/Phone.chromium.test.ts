@@ -99,7 +99,7 @@ describe.skipIf(Chromium.executable === undefined)("the phone of the emulator", 
     await phone("0002").getByRole("button", { name: "Let a machine answer" }).click()
     await phone("0003").getByRole("button", { name: "Answer", exact: true }).click()
     await phone("0003").getByRole("button", { name: "Hang up" }).click()
-    await world.server.ended
+    await world.ended()
     await phone("0002").getByText("Your table is ready").waitFor()
     const wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert.strictEqual(wide, 0)
@@ -115,7 +115,7 @@ describe.skipIf(Chromium.executable === undefined)("the phone of the emulator", 
     await page.getByText("Talking with +1 555 017 0077").waitFor()
     await other.getByRole("button", { name: "Hang up" }).click()
     await over(page)
-    assert.include(world.server.told(), "call_leg_completed")
+    assert.include(world.told(), "call_leg_completed")
   })
 
   it("lets things go wrong, and time go faster", async () => {
@@ -126,9 +126,9 @@ describe.skipIf(Chromium.executable === undefined)("the phone of the emulator", 
     await page.getByLabel("Calls from now on go").selectOption("20 times as fast")
     await world.dial()
     await button(page, "Be busy").click()
-    await world.server.ended
+    await world.ended()
     await page.getByText("Not reached: busy").waitFor()
-    assert.isAtLeast(world.server.told().filter((event) => event === "dial_completed").length, 1)
+    assert.isAtLeast(world.told().filter((event) => event === "dial_completed").length, 1)
     await page.getByLabel("Calls ring here").uncheck()
     await button(page, "New day").click()
     await page.getByText("Calls do not ring here").waitFor()

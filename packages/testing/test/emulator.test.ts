@@ -77,21 +77,25 @@ describe("the emulator as a program", () => {
         yield* emulator.line(/reply to call_completed/)
         assert.strictEqual(yield* dial(url, { to: "15550170001" }), 400)
         yield* emulator.line(/refused/)
+        assert.strictEqual(
+          emulator.printed[1],
+          `Open ${url} and you are the callee: numbers without a --callee ring there while that page is open`
+        )
         assert.deepStrictEqual(
-          emulator.printed.slice(1).map((line) => line.replace(/^[\d:.]{12} ([0-9A-F]{8} )?/, "")),
+          emulator.printed.slice(2).map((line) => line.replace(/^[\d:.]{12} ([0-9A-F]{8} )?/, "")),
           [
             "dial to 1••••••••01: accepted",
             "event dial_completed, answered",
             "reply to dial_completed: speak, collect 4",
             "event speak_completed, speak_successful, ••••",
             "reply to speak_completed: hangup",
-            emulator.printed[6]!.replace(/^[\d:.]{12} [0-9A-F]{8} /, ""),
+            emulator.printed[7]!.replace(/^[\d:.]{12} [0-9A-F]{8} /, ""),
             "reply to call_completed: no action",
             "request refused: caller_id_number_not_provided, " +
             "The parameter caller_id_number of dial has to be a phone number: country code and number, 7 to 15 digits and nothing else"
           ]
         )
-        assert.match(emulator.printed[6]!, /event call_completed, hangup, \d+ s$/)
+        assert.match(emulator.printed[7]!, /event call_completed, hangup, \d+ s$/)
         yield* emulator.stop("SIGTERM")
         assert.strictEqual(yield* emulator.exit, 0)
         assert.strictEqual(emulator.problems(), "")
