@@ -88,7 +88,7 @@ export class PhoneCompany extends Context.Service<PhoneCompany, {
   readonly changes: Stream.Stream<Entry>
   /** The lines as they are now, the oldest first. */
   readonly lines: Effect.Effect<ReadonlyArray<PhoneLine.PhoneLine>>
-  /** Something whenever lines or the log have changed; who is slow hears of many changes once. */
+  /** Something whenever lines, the log or the speed have changed; who is slow hears of many changes once. */
   readonly moves: Stream.Stream<void>
   /** Steps of scripts that nobody has used yet: of people who were rung, and of callees whose turn never came. */
   readonly leftover: Effect.Effect<ReadonlyArray<Leftover>>
@@ -126,7 +126,11 @@ export const make = Effect.fnUntraced(function*(settings: PhoneLine.Settings = P
     incoming: (call) => Office.incoming(office, call),
     hangUp: (id, whose) => Effect.asVoid(Office.atLine(office, id, (line, now) => PhoneLine.hangUp(line, now, whose))),
     steer: (id, deed, whose) => Office.steer(office, id, deed, whose),
-    setSpeed: (speed) => Effect.sync(() => void (office.settings = PhoneLine.settings({ ...office.settings, speed }))),
+    setSpeed: (speed) =>
+      Effect.sync(() => {
+        office.settings = PhoneLine.settings({ ...office.settings, speed })
+        Office.stir(office)
+      }),
     attend: Office.attend(office),
     connect: (handler) => Office.connect(office, handler),
     skip: (duration, heard = () => Effect.void) => Office.skip(office, duration, heard),

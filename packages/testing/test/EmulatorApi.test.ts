@@ -129,8 +129,9 @@ describe("the API of the emulator", () => {
         Effect.promise(async () => {
           const abort = new AbortController()
           const response = await fetch(url + path, { signal: abort.signal })
-          const first = new TextDecoder().decode((await response.body!.getReader().read()).value)
-          return { state: JSON.parse(/^data: (.*)$/m.exec(first)![1]!), close: () => abort.abort() }
+          const pieces = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+          const next = async () => JSON.parse(/^data: (.*)$/m.exec((await pieces.read()).value!)![1]!)
+          return { state: await next(), next, close: () => abort.abort() }
         })
       const attending = yield* read("/emulator/live?attend=true")
       assert.deepInclude(attending.state, { lines: [], attended: true })
@@ -138,6 +139,8 @@ describe("the API of the emulator", () => {
       assert.deepInclude((yield* ask("GET", "/emulator/calls")).body[0], { by_hand: true, rings: ["first"] })
       const following = yield* read("/emulator/live")
       assert.lengthOf(following.state.lines, 1)
+      yield* ask("PATCH", "/emulator/settings", { copies: 2 })
+      for (let copies = 1; copies !== 2;) copies = (yield* Effect.promise(following.next)).settings.copies
       for (const { close } of [attending, following]) close()
     }).pipe(Effect.provide(TelesignEmulator.layer()), Effect.runPromise))
 

@@ -110,11 +110,14 @@ export const extension = (callees: Callee.Script | ReadonlyArray<Callee.Script>)
   return { callees: list, rung: 0 }
 }
 
+/** Tells that lines, the log or a setting have changed. */
+export const stir = (office: Office): void => void PubSub.publishUnsafe(office.moves, undefined)
+
 /** Adds to the record. */
 export const record = (office: Office, entry: Entry): void => {
   office.log.push(entry)
   PubSub.publishUnsafe(office.news, entry)
-  PubSub.publishUnsafe(office.moves, undefined)
+  stir(office)
 }
 
 const ring = (
@@ -195,7 +198,7 @@ const advance = Effect.fnUntraced(function*(
   const elapsed = PhoneLine.elapse(live.line, now)
   const turn = step(elapsed.line, now)
   live.line = turn.line
-  PubSub.publishUnsafe(office.moves, undefined)
+  stir(office)
   yield* post(office, live, [...elapsed.webhooks, ...turn.webhooks])
   return turn.line !== elapsed.line
 })
@@ -305,7 +308,7 @@ export const forget = Effect.fnUntraced(function*(office: Office) {
   office.log.length = 0
   office.others = undefined
   yield* Scope.close(over, Exit.void)
-  PubSub.publishUnsafe(office.moves, undefined)
+  stir(office)
 })
 
 export const connect = Effect.fnUntraced(function*(office: Office, handler: Handler) {
