@@ -196,6 +196,25 @@ describe.each(Object.entries(stores))("%s, whenever calls are pruned", (_, store
     }), 60_000)
 })
 
+it.effect("a process that has it in memory, while others ended and pruned it, says so too", () =>
+  Effect.gen(function*() {
+    const { dials, layer } = carrier()
+    const store = yield* Layer.build(EventStore.layerMemory)
+    const process = Layer.build(Layer.fresh(engine(100).pipe(Layer.provide([layer, Layer.succeedContext(store)]))))
+    const [one, other] = [yield* process, yield* process]
+    yield* Effect.provideContext(start, one)
+    yield* TestClock.adjust("1 second")
+    yield* Effect.provideContext(receive("dial_completed", "session 1", { status: "answered" }), one)
+    yield* TestClock.adjust("5 seconds")
+    yield* Effect.provideContext(receive("speak_completed", "session 1", { digits: "4" }), other)
+    yield* Effect.provideContext(receive("call_completed", "session 1", { status: "hangup" }), other)
+    assert.strictEqual((yield* Effect.provideContext(prune(), store)).calls, 1)
+    assert.strictEqual((yield* Effect.provideContext(Effect.flip(start), one))._tag, "KeyPruned")
+    const copy = receive("dial_completed", "session 1", { status: "answered" })
+    assert.strictEqual(yield* Effect.provideContext(copy, one), "Hangup")
+    assert.lengthOf(dials, 1)
+  }))
+
 it.effect("inside of a transaction its key rings nobody either", () => {
   const { dials, layer } = carrier()
   return Effect.gen(function*() {

@@ -26,7 +26,7 @@ export interface Loading {
   readonly reload: (entity: Entity) => Effect.Effect<LiveCall.LiveCall | undefined, StoreError>
   /** Fails for a call that was pruned. */
   readonly notPruned: (id: CallId) => Effect.Effect<void, StoreError | CallNotFound>
-  /** Whether another process has appended to a call. */
+  /** Whether another process has appended to a call, or it was pruned. */
   readonly isBehind: (entity: Entity) => Effect.Effect<boolean, StoreError>
   /** Brings a call that another process went on with up to date. */
   readonly refresh: (entity: Entity) => Effect.Effect<void, StoreError>
@@ -163,7 +163,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Loading => {
   const isBehind: Loading["isBehind"] = (entity) =>
     Effect.map(
       store.summary(entity.id),
-      (found) => Option.isSome(Option.filter(found, ({ version }) => version > entity.version))
+      (found) => Option.isSome(Option.filter(found, (is) => is.status === "pruned" || is.version > entity.version))
     )
 
   const notPruned: Loading["notPruned"] = (id) =>

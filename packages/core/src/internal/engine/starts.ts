@@ -69,7 +69,8 @@ export const make = Effect.fnUntraced(function*(
     fresh: () => LiveCall.LiveCall,
     input: StartInput
   ): Effect.Effect<Begun, StoreError | CallNotFound> => {
-    const how = { fresh, isNew: input.key === undefined, canBeRefused: true }
+    const isNew = input.key === undefined
+    const how = { fresh, isNew, asks: !isNew, canBeRefused: true }
     return requests.ask<Begun, StoreError | CallNotFound>((taken) =>
       intake.post(entities.of(id), { ...how, input, look: begun, taken })
     )

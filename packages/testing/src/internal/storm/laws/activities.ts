@@ -34,9 +34,11 @@ const runs = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall):
 /** The call that a key names. */
 const callIdOf = (key: string): string => key.split("/")[0]!
 
-/** One request has one key, however often it runs. */
+/** One request has one key, however often it runs. A call that begins again, for its key was forgotten, asks anew. */
 const keys = (history: StormHistory.StormHistory): Findings => {
-  const requests = StoredCalls.grouped(history.ran, ({ key, name }) => `${callIdOf(key)} ${name}`)
+  const begun = ({ key, seq }: StormHistory.Ran) =>
+    StoredCalls.callAt(history, callIdOf(key), seq)?.turns[0]!.turn.seq ?? 0
+  const requests = StoredCalls.grouped(history.ran, (ran) => `${callIdOf(ran.key)} ${begun(ran)} ${ran.name}`)
   return [...requests.values()].flatMap((ran) =>
     new Set(ran.map(({ key }) => key)).size > 1 ? [violation("one request of the flow ran under two keys")] : none
   )
