@@ -157,7 +157,7 @@ describe.skipIf(server === undefined)("the log of all turns on PostgreSQL", () =
       const others = yield* Effect.forkChild(isBegun.whenOpen(Effect.forEach([1, 2, 3], (n) => append(n))))
       // The transaction of the start has its number before the other calls, and commits behind them.
       yield* sql.withTransaction(Effect.gen(function*() {
-        yield* sql`SELECT pg_current_xact_id()`
+        yield* sql`SELECT pg_current_xact_id()::text`
         yield* isBegun.open
         yield* Fiber.join(others)
         yield* append(7)

@@ -123,7 +123,20 @@ describe("the emulator as a program", () => {
           "ring=1s",
           "--silent-failures"
         ]
-        const gaps = ["--copies", "2", "--lose", "speak_completed:1", "--ask-again", "100ms"]
+        const gaps = [
+          "--copies",
+          "2",
+          "--delay",
+          "copy=20ms",
+          "--delay",
+          "event=10ms",
+          "--delay",
+          "reply=10ms",
+          "--lose",
+          "speak_completed:1",
+          "--ask-again",
+          "100ms"
+        ]
         const callees = people.flatMap((callee) => ["--callee", callee])
         const emulator = yield* start(...calls, ...callees, ...refused, ...words, ...gaps)
         const url = /http:\/\/[\d.]+:\d+/.exec(yield* emulator.line(/^Telesign emulator at/))![0]
@@ -256,6 +269,7 @@ describe("the emulator's command line", () => {
     [["--ask-again", "soon"], /--ask-again.*a time such as 2s/],
     [["--ask-again", "Infinity"], /--ask-again.*a time such as 2s/],
     [["--copies", "0"], /a number from 1 to 100/],
+    [["--delay", "wire=1s"], /--delay.*one of event, reply, copy/],
     [["--lose", "speak_completed:often"], /--lose.*an event, and how many/],
     [["--wait", "silence"], /--wait.*one of ring, fail/],
     [["--wait", "patience=3s"], /--wait.*one of ring, fail/],

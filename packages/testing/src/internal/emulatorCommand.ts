@@ -117,6 +117,9 @@ const waits: Record<Wait, string> = {
   limitMillis: "limit"
 }
 
+/** What may be under way for a while: each event, each reply as of a slow application, and a copy after the event before it. */
+const delays = { late: "event", slow: "reply", copies: "copy" } as const
+
 const statuses: Record<keyof PhoneLine.Settings["statuses"], string> = {
   busy: "busy",
   noAnswer: "no-answer",
@@ -138,6 +141,11 @@ const named = <Key extends string>(names: Record<Key, string>, text: string): re
 const waitOf = (text: string): readonly [setting: Wait, millis: number] => {
   const [setting, value] = named(waits, text)
   return [setting, Duration.toMillis(finite(value))]
+}
+
+const delayOf = (text: string): readonly [what: keyof typeof delays, delay: Duration.Duration] => {
+  const [what, value] = named(delays, text)
+  return [what, finite(value)]
 }
 
 const flags = {
@@ -203,10 +211,7 @@ const flags = {
     Flag.filter((count) => count >= 1 && count <= 100, () => "Expected a number from 1 to 100"),
     Flag.withDefault(1)
   ),
-  copyDelay: reading("copy-delay", "TIME", "How long after each other (0s)", finite).pipe(Flag.optional),
-  late: reading("late", "TIME", "How long each event is under way (0s)", finite).pipe(Flag.optional),
-  slow: reading("slow", "TIME", "How long each reply is under way, as if the application were slow (0s)", finite)
-    .pipe(Flag.optional),
+  delays: many(reading("delay", "NAME=TIME", `How long it is under way (0s): ${namesOf(delays)}`, delayOf)),
   lostEvents: many(reading("lose", "EVENT[:N]", "Never post the first N of these events; all without N", lossOf)),
   lostReplies: many(reading("lose-reply", "EVENT[:N]", "Post them, but lose the reply", lossOf)),
   waits: many(reading("wait", "NAME=TIME", `How long something takes: ${namesOf(waits)}`, waitOf)),
@@ -236,7 +241,11 @@ type Given = Command.Command.Config.Infer<typeof flags>
 /** All of them named, so that one that is new cannot be forgotten here. */
 type All<Settings> = { readonly [Name in keyof Required<Settings>]: Settings[Name] }
 
-const optionsOf = (given: Given): All<TelesignEmulator.Options> => ({
+const optionsOf = (given: Given): All<TelesignEmulator.Options> => optionsWith(given, Object.fromEntries(given.delays))
+
+type Delays = { readonly [What in keyof typeof delays]?: Duration.Duration }
+
+const optionsWith = (given: Given, delays: Delays): All<TelesignEmulator.Options> => ({
   port: given.port,
   host: Option.getOrUndefined(given.host),
   eventsUrl: given.eventsUrl,
@@ -251,10 +260,10 @@ const optionsOf = (given: Given): All<TelesignEmulator.Options> => ({
   requestsPerSecond: Option.getOrUndefined(given.requestsPerSecond),
   signedWithin: Option.getOrUndefined(given.signedWithin),
   replies: { timeout: Option.getOrUndefined(given.timeout), askAgainAfter: given.askAgainAfter },
-  copies: { count: given.copies, delay: Option.getOrUndefined(given.copyDelay) },
+  copies: { count: given.copies, delay: delays.copies },
   lost: { events: Object.fromEntries(given.lostEvents), replies: Object.fromEntries(given.lostReplies) },
-  late: Option.getOrUndefined(given.late),
-  slow: Option.getOrUndefined(given.slow),
+  late: delays.late,
+  slow: delays.slow,
   partiesOnTop: given.partiesOnTop,
   methods: Object.fromEntries(given.methods),
   eventsUrlParameter: Option.getOrUndefined(given.eventsUrlParameter),
