@@ -86,8 +86,9 @@ const defects = (history: StormHistory.StormHistory, call: StoredCalls.StoredCal
   if (call.call.exit?._tag !== "Stopped" || call.call.exit.reason._tag !== "Defect") return none
   const ended = StoredCalls.durable(call, ({ _tag }) => _tag === "FlowEnded")!
   const { died, failed, stood } = history.lives[ended.incarnation - 1]!
-  const lines = history.logged.filter(({ level, text }) =>
-    level === "Error" && text.includes(call.id) && !text.includes(afterOutcome)
+  const lines = history.logged.filter(({ level, seq, text }) =>
+    level === "Error" && text.includes(call.id) && !text.includes(afterOutcome) &&
+    StoredCalls.callAt(history, call.id, seq) === call
   )
   const own = lines.filter(({ incarnation }) => incarnation === ended.incarnation)
   if (own.length > 1) return [violation(`a defect was told ${own.length} times`)]
