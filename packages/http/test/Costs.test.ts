@@ -14,6 +14,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync, StatementSync } from "node:sqlite"
 import { Worker } from "node:worker_threads"
+import { tracing } from "../../../scripts/testTelling.ts"
 import { TelesignNode, TelesignWebhook } from "../src/index.ts"
 
 // What an input costs, counted where it is paid: statements as they enter SQLite, commits as they stand in its log, fibers as
@@ -278,24 +279,12 @@ for (const [way, fibers] of [["a route", 1], ["Node's server", 0]] as const) {
   })
 }
 
-/** A tracer that remembers its spans. */
-const recording = () => {
-  const spans: Array<Tracer.NativeSpan> = []
-  const tracer = Tracer.make({
-    span: (options) => {
-      const span = new Tracer.NativeSpan(options)
-      spans.push(span)
-      return span
-    }
-  })
-  return { spans, layer: Layer.succeed(Tracer.Tracer, tracer) }
-}
-
 describe("the traces of calls", () => {
   it.effect("are two spans a call, with little in them, and cost no fiber and no read", () =>
     Effect.gen(function*() {
       const count = 32
-      const { layer, spans } = recording()
+      const { spans, tracer } = tracing()
+      const layer = Layer.succeed(Tracer.Tracer, tracer)
       const cost = yield* costOfTurns(count, "Node's server", Layer.provide(CallTelemetry.layer(), layer))
       assert.isAtMost(cost.fibers, 0)
       assert.deepStrictEqual(cost.reads, [])
@@ -310,8 +299,8 @@ describe("the traces of calls", () => {
   it.effect("are a span a turn and two a call where turns have spans, which have nothing twice", () =>
     Effect.gen(function*() {
       const count = 32
-      const { layer, spans } = recording()
-      const beside = Layer.provide(CallTelemetry.layer({ turns: true }), layer)
+      const { spans, tracer } = tracing()
+      const beside = Layer.provide(CallTelemetry.layer({ turns: true }), Layer.succeed(Tracer.Tracer, tracer))
       const cost = yield* costOfTurns(count, "Node's server", beside)
       assert.isAtMost(cost.fibers, 0)
       const turns = 2 + questions.length + 2

@@ -61,6 +61,7 @@ export const response = Effect.map(policy, (policy) =>
       "cache-control": "no-store",
       "referrer-policy": "no-referrer",
       "x-content-type-options": "nosniff",
+      "x-frame-options": "DENY",
       "cross-origin-opener-policy": "same-origin"
     }
   }))
