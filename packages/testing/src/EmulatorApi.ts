@@ -427,6 +427,9 @@ const isAddress = (text: string) => URL.canParse(text) && /^https?:$/.test(new U
  * @since 0.1.0
  */
 export const EmulatorApi = HttpApi.make("emulator").add(calls, phones, people, record, day).middleware(Readable)
+  // A setting that is misspelt would change nothing, and a filter that is would be none.
+  .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error" })
+  .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error" })
   .prefix("/emulator").annotateMerge(OpenApi.annotations({
     title: "The emulator of Telesign Voice",
     version: "0.1.0",

@@ -236,7 +236,12 @@ describe("the API of the emulator", () => {
     ["PUT", "/emulator/events-url", { url: "localhost" }, /http/],
     ["POST", "/emulator/skip", { seconds: -1 }, /seconds/],
     ["GET", "/emulator/record?wait=3600", undefined, /wait/],
-    ["GET", "/emulator/record?kind=sung", undefined, /kind/]
+    ["GET", "/emulator/record?kind=sung", undefined, /kind/],
+    ["GET", "/emulator/record?form=3", undefined, /form/],
+    ["GET", "/emulator/skipped?beyound=3", undefined, /beyound/],
+    ["POST", "/emulator/calls", { from: caller, to: from, calee: "busy" }, /calee/],
+    ["POST", "/emulator/skip", { second: 600 }, /second/],
+    ["PATCH", "/emulator/settings", { speeed: 2 }, /speeed/]
   ])("refuses %s %s in words that help", ([method, path, body, words]) =>
     Effect.gen(function*() {
       const answer = yield* ask(method, path, body)
