@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import { Calls } from "@ringback/core"
-import { Effect, Latch, Layer } from "effect"
+import { Duration, Effect, Latch, Layer } from "effect"
 import * as Answering from "./internal/answering.ts"
 import * as NodeHttp from "./internal/nodeHttp.ts"
 import * as Starting from "./internal/starting.ts"
@@ -63,6 +63,31 @@ export const layerStarting = <const V extends TelesignWebhook.Verification<unkno
   Layer.effectDiscard(
     Effect.suspend(() => door(server, Starting.make(), options as TelesignWebhook.Options))
   ) as Layer.Layer<never, TelesignWebhook.Fails<V>, TelesignWebhook.Needs<V>>
+
+/**
+ * Has a server of `node:http`, `node:https` or `node:http2` keep requests that come before anybody listens to it. `NodeHttpServer.layer`
+ * opens the port, and its routes are built after that; whoever asks in between is never answered by Node itself. Put it where the
+ * server is made, before the port opens:
+ *
+ * ```ts
+ * NodeHttpServer.layer(() => TelesignNode.keepEarly(createServer()), { port: 3000 })
+ * ```
+ *
+ * A request is kept for at most 10 seconds unless `forAtMost` says otherwise, and then answered 503, as is what comes when 1,000 are
+ * kept. Kept requests go to the first listener in the order in which they came. From then on the server is as it was.
+ *
+ * Whatever else is about the port, such as `TelesignNode.layer`, takes its requests at once. A server to which nobody else ever
+ * listens needs none of this: it would keep, and answer 503, what is else answered 404.
+ *
+ * @since 0.1.0
+ */
+export const keepEarly = <S extends NodeHttp.Listened>(
+  server: S,
+  { forAtMost = "10 seconds" }: { readonly forAtMost?: Duration.Input | undefined } = {}
+): S => {
+  NodeHttp.keepEarly(server, { atMost: 1000, forAtMost: Duration.toMillis(forAtMost) })
+  return server
+}
 
 /** Opens a door until the scope closes. */
 const door = Effect.fnUntraced(function*(

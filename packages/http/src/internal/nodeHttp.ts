@@ -240,3 +240,51 @@ const withoutOffer = ({ httpVersion, method, rawHeaders, url }: Request, begun: 
   const bytes = Uint8Array.from(`${head}\r\n`, (letter) => letter.charCodeAt(0))
   return joined([bytes, begun], bytes.length + begun.length)
 }
+
+/** The part of Node's `Server` by which requests are waited for. */
+export interface Listened {
+  on(event: string, listener: (...values: Array<never>) => void): unknown
+  off(event: string, listener: (...values: Array<never>) => void): unknown
+  emit(event: string, ...values: Array<unknown>): boolean
+}
+
+/** How long, and how many requests, a server keeps. */
+export interface Patience {
+  /** In milliseconds. */
+  readonly forAtMost: number
+  readonly atMost: number
+}
+
+/**
+ * Has a server keep what is asked of it before anybody listens to it, and hand it over, in the order in which it came, to whoever
+ * does so first. By itself Node lets such a request wait without an answer, for ever. Bodies are not read meanwhile.
+ */
+export const keepEarly = (server: Listened, { atMost, forAtMost }: Patience): void => {
+  const kept = new Map<Response, { readonly request: unknown; readonly timer: NodeJS.Timeout }>()
+
+  const refuse = (response: Response): void => {
+    kept.delete(response)
+    response.statusCode = 503
+    response.setHeader("retry-after", "1")
+    response.end()
+  }
+  const keep = (request: unknown, response: Response): void => {
+    if (kept.size >= atMost) return refuse(response)
+    kept.set(response, { request, timer: setTimeout(refuse, forAtMost, response) })
+  }
+  const handOver = (): void => {
+    for (const [response, { request, timer }] of kept) {
+      clearTimeout(timer)
+      if (!response.destroyed) server.emit("request", request, response)
+    }
+    kept.clear()
+  }
+  const onListener = (event: string): void => {
+    if (event !== "request") return
+    server.off("newListener", onListener)
+    server.off("request", keep)
+    queueMicrotask(handOver) // The listener is announced before it is there.
+  }
+  server.on("request", keep)
+  server.on("newListener", onListener)
+}
