@@ -9,7 +9,7 @@
 import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
 import { Call, type CallEvent, Calls, EventStore, PhoneNumber, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Telesign, TelesignWebhook } from "@ringback/http"
+import { Telesign, TelesignNode, TelesignWebhook } from "@ringback/http"
 import { Config, Console, Effect, Layer, Option, Schedule, Stream } from "effect"
 import { HttpRouter } from "effect/http"
 import { createServer } from "node:http"
@@ -34,7 +34,7 @@ export const layer = <E, R>(calls: Layer.Layer<Calls.Calls, E, R>) => {
     Layer.provide(NodeHttpClient.layerNodeHttp)
   )
   const server = NodeHttpServer.layerConfig(
-    createServer,
+    () => TelesignNode.keepEarly(createServer()),
     Config.all({
       port: Config.Int("PORT").pipe(Config.withDefault(4020)),
       gracefulShutdownTimeout: Config.succeed("5 seconds" as const)

@@ -29,7 +29,8 @@ const unsafe = (code: string): ReadonlyArray<string> => {
   const between = engine < 0 ? "" : lines.slice(engine, server).join("\n")
   return [
     ...(engine >= 0 && !between.includes("HttpRouter.serve") ? [`the port opens before the engine:\n${between}`] : []),
-    ...lines.filter((line) => /verify: "(none|if signed)"/.test(line))
+    ...lines.filter((line) => /verify: "(none|if signed)"/.test(line)),
+    ...code.match(/NodeHttpServer\.layer\w*\(\s*(createServer|\(\) => createServer\()/g) ?? []
   ]
 }
 
@@ -46,12 +47,14 @@ it("the doc comments show neither", () => {
 
 it("what nobody should copy is told from what is safe", () => {
   const served = "HttpRouter.serve(Routes).pipe("
-  const opened = "  Layer.provide(NodeHttpServer.layer(createServer, { port })),"
+  const opened = "  Layer.provide(NodeHttpServer.layer(server, { port })),"
   const started = "  Layer.provideMerge(CallsLive)"
   assert.deepStrictEqual(unsafe([served, opened, started].join("\n")), [])
   assert.lengthOf(unsafe([served, started, opened].join("\n")), 1)
   assert.lengthOf(unsafe([served, started, "  Layer.provide(Server)"].join("\n")), 1)
   assert.lengthOf(unsafe(`TelesignWebhook.layer({ path, verify: "none" })`), 1)
+  assert.lengthOf(unsafe("NodeHttpServer.layer(createServer, { port })"), 1)
+  assert.lengthOf(unsafe("NodeHttpServer.layerConfig(\n  () => createServer(),\n"), 1)
 })
 
 it("the README and the guides show code at all", () => {

@@ -1,7 +1,7 @@
 /** An application with the API of calls, on a port of this machine: its flows, who may ask, and a carrier that takes every dial. */
 import { NodeHttpServer } from "@effect/platform-node"
 import { Flow, Line, PhoneNumber, Transport } from "@ringback/core"
-import { CallsApiServer } from "@ringback/http"
+import { CallsApiServer, TelesignNode } from "@ringback/http"
 import { Effect, Layer, Redacted, Schema } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { createServer } from "node:http"
@@ -55,7 +55,9 @@ export const carrier = Layer.sync(Transport.Transport, () => {
 /** The API over an engine and its store. */
 export const served = (options: CallsApiServer.Options = {}) =>
   HttpRouter.serve(CallsApiServer.layer(options), { disableLogger: true, disableListenLog: true }).pipe(
-    Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+    Layer.provideMerge(
+      NodeHttpServer.layer(() => TelesignNode.keepEarly(createServer()), { port: 0, host: "127.0.0.1" })
+    ),
     Layer.provide(CallsApiServer.layerTokens(known))
   )
 

@@ -5,7 +5,7 @@
 import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Calls, Explain, type Flow, Ladder, PhoneNumber, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Telesign, TelesignWebhook } from "@ringback/http"
+import { Telesign, TelesignNode, TelesignWebhook } from "@ringback/http"
 import { Callee, CompanyLadder, TelesignEmulator } from "@ringback/testing"
 import { Clock, Console, Effect, Layer, Redacted, Schema } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
@@ -54,7 +54,9 @@ const application = (filename: string) =>
       disableLogger: true,
       disableListenLog: true
     }).pipe(
-      Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+      Layer.provideMerge(
+        NodeHttpServer.layer(() => TelesignNode.keepEarly(createServer()), { port: 0, host: "127.0.0.1" })
+      ),
       Layer.provideMerge(calls)
     )
   }))

@@ -10,7 +10,7 @@ import * as NodeStdio from "@effect/platform-node/NodeStdio"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Calls, EventStore, PhoneNumber, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Telesign, TelesignWebhook } from "@ringback/http"
+import { Telesign, TelesignNode, TelesignWebhook } from "@ringback/http"
 import { type Cause, Config, Console, Effect, Layer, Option, type PlatformError, Queue, Stdio, Stream } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { createServer } from "node:http"
@@ -40,7 +40,9 @@ const application = Layer.unwrap(
         disableListenLog: true
       })
         .pipe(
-          Layer.provideMerge(NodeHttpServer.layer(createServer, { port, host: "127.0.0.1" })),
+          Layer.provideMerge(
+            NodeHttpServer.layer(() => TelesignNode.keepEarly(createServer()), { port, host: "127.0.0.1" })
+          ),
           Layer.provideMerge(
             Calls.layer({ flows: [Delivery], settings: { speed, store: { lookEvery: 5000 / speed } } })
           ),

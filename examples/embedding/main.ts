@@ -1,7 +1,7 @@
 import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
 import { Calls, SqlEventStore } from "@ringback/core"
-import { Telesign, TelesignWebhook } from "@ringback/http"
+import { Telesign, TelesignNode, TelesignWebhook } from "@ringback/http"
 import { Config, Effect, Layer } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createServer } from "node:http"
@@ -30,10 +30,13 @@ const Orders = HttpRouter.use((router) =>
 )
 const Routes = Layer.mergeAll(Orders, TelesignWebhook.layer({ path: "/telesign/events" }))
 
+// What is asked between the opening of the port and the last of the routes waits for them.
+const server = () => TelesignNode.keepEarly(createServer())
+
 // Built from the bottom: the database, then the engine, and the port opens last. Closed from the top: the server first, which
 // answers what it has; then the engine; then the database.
 const Application = HttpRouter.serve(Routes).pipe(
-  Layer.provide(NodeHttpServer.layer(createServer, { port: 4020, gracefulShutdownTimeout: "5 seconds" })),
+  Layer.provide(NodeHttpServer.layer(server, { port: 4020, gracefulShutdownTimeout: "5 seconds" })),
   Layer.provide(CallsLive),
   Layer.provide(Database)
 )

@@ -15,7 +15,7 @@ import {
   PhoneNumber,
   Transport
 } from "@ringback/core"
-import { CallsApi, TelesignAuth } from "@ringback/http"
+import { CallsApi, TelesignAuth, TelesignNode } from "@ringback/http"
 import { Arbitraries, Callee, FakeClock, PhoneCompany, TelesignEmulator } from "@ringback/testing"
 import { Arbitrary, ConfigProvider, Context, Effect, Layer, ManagedRuntime, Random, Redacted, Schema } from "effect"
 import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
@@ -129,7 +129,9 @@ const engine = faultyConnection.pipe(
 )
 
 const server = HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true }).pipe(
-  Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+  Layer.provideMerge(
+    NodeHttpServer.layer(() => TelesignNode.keepEarly(createServer()), { port: 0, host: "127.0.0.1" })
+  ),
   Layer.provide(Layer.succeed(TelesignAuth.Account, TelesignEmulator.credentials))
 )
 

@@ -1,7 +1,7 @@
 /** The application in the hands of a test: virtual time, a phone company in this process, and HTTP that is real. */
 import { NodeHttpServer } from "@effect/platform-node"
 import { CallIndex, type Calls, EventStore, PhoneNumber } from "@ringback/core"
-import { TelesignAuth } from "@ringback/http"
+import { TelesignAuth, TelesignNode } from "@ringback/http"
 import { FakeClock, FakeTransport, PhoneCompany, TelesignEmulator, TestCalls } from "@ringback/testing"
 import { ConfigProvider, Layer, Redacted } from "effect"
 import { FetchHttpClient, HttpRouter } from "effect/http"
@@ -23,7 +23,9 @@ const environment = (tokens: Options["tokens"]) =>
   }))
 
 const server = HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true }).pipe(
-  Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+  Layer.provideMerge(
+    NodeHttpServer.layer(() => TelesignNode.keepEarly(createServer()), { port: 0, host: "127.0.0.1" })
+  ),
   Layer.provide(Layer.succeed(TelesignAuth.Account, TelesignEmulator.credentials))
 )
 

@@ -6,7 +6,7 @@ import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-no
 import { PgClient } from "@effect/sql-pg"
 import { CallIndex, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Telesign } from "@ringback/http"
+import { Telesign, TelesignNode } from "@ringback/http"
 import { Config, Layer } from "effect"
 import { HttpRouter } from "effect/http"
 import { createServer } from "node:http"
@@ -24,7 +24,7 @@ const Store = SqlEventStore.layer.pipe(
 )
 
 const Server = NodeHttpServer.layerConfig(
-  createServer,
+  () => TelesignNode.keepEarly(createServer()),
   Config.all({
     port: Config.Int("PORT").pipe(Config.withDefault(4020)),
     gracefulShutdownTimeout: Config.succeed("5 seconds" as const)

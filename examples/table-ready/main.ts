@@ -1,7 +1,7 @@
 import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Calls, PhoneNumber, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Telesign, TelesignWebhook } from "@ringback/http"
+import { Telesign, TelesignNode, TelesignWebhook } from "@ringback/http"
 import { Console, Effect, Layer } from "effect"
 import { HttpRouter } from "effect/http"
 import { createServer } from "node:http"
@@ -15,9 +15,12 @@ const CallsLive = Calls.layer({ flows: [TableReady] }).pipe(
   Layer.provide(NodeHttpClient.layerNodeHttp)
 )
 
+// What is asked between the opening of the port and the last of the routes waits for them.
+const server = () => TelesignNode.keepEarly(createServer())
+
 // One more route for the HttpRouter that an application already has: Telesign's events come in here, signed with the API key.
 const Server = HttpRouter.serve(TelesignWebhook.layer({ path: "/telesign/events" })).pipe(
-  Layer.provide(NodeHttpServer.layer(createServer, { port: 4020, gracefulShutdownTimeout: "5 seconds" })),
+  Layer.provide(NodeHttpServer.layer(server, { port: 4020, gracefulShutdownTimeout: "5 seconds" })),
   Layer.provideMerge(CallsLive) // below the server: the port opens when the engine is ready, and closes before it
 )
 

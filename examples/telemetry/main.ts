@@ -2,7 +2,7 @@
 import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Calls, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Telesign, TelesignWebhook } from "@ringback/http"
+import { Telesign, TelesignNode, TelesignWebhook } from "@ringback/http"
 import { Layer } from "effect"
 import { HttpRouter } from "effect/http"
 import { createServer } from "node:http"
@@ -19,8 +19,11 @@ const CallsLive = Calls.layer({ flows: [TableReady] }).pipe(
 
 const Routes = Layer.merge(TelesignWebhook.layer({ path: "/telesign/events" }), Telemetry.routes)
 
+// What is asked between the opening of the port and the last of the routes waits for them.
+const server = () => TelesignNode.keepEarly(createServer())
+
 const Application = HttpRouter.serve(Routes).pipe(
-  Layer.provide(NodeHttpServer.layer(createServer, { port: 4020, gracefulShutdownTimeout: "5 seconds" })),
+  Layer.provide(NodeHttpServer.layer(server, { port: 4020, gracefulShutdownTimeout: "5 seconds" })),
   Layer.provide(CallsLive),
   Layer.provide(Telemetry.untraced),
   Layer.provide(Telemetry.otlp),

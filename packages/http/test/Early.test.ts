@@ -64,7 +64,7 @@ const doors: Readonly<
 }
 
 describe.each(Object.keys(doors))("webhooks by %s", (door) => {
-  it.live("are answered, as all else is, if they come before the routes are there", () =>
+  it.effect("are answered, as all else is, if they come before the routes are there", () =>
     Effect.gen(function*() {
       const server = TelesignNode.keepEarly(createServer())
       const built = yield* Deferred.make<void>()
@@ -104,14 +104,14 @@ describe("a server that keeps early requests", () => {
 
   const opened = (forAtMost: Duration.Input) => opening(TelesignNode.keepEarly(createServer(), { forAtMost }))
 
-  it.live("answers 503 to what it has kept for too long, and says to come again", () =>
+  it.effect("answers 503 to what it has kept for too long, and says to come again", () =>
     Effect.gen(function*() {
       const server = yield* opened("1 milli")
       const response = yield* Effect.promise(() => fetch(`http://127.0.0.1:${portOf(server)}/`))
       assert.deepStrictEqual([response.status, response.headers.get("retry-after")], [503, "1"])
     }).pipe(Effect.scoped))
 
-  it.live("keeps so many, and answers 503 to the next at once", () =>
+  it.effect("keeps so many, and answers 503 to the next at once", () =>
     Effect.gen(function*() {
       const server = yield* opening(createServer())
       NodeHttp.keepEarly(server, { atMost: 2, forAtMost: 3_600_000 })
@@ -122,7 +122,7 @@ describe("a server that keeps early requests", () => {
       assert.strictEqual((yield* asked(portOf(server), "/"))[0], 503)
     }).pipe(Effect.scoped))
 
-  it.live("hands over in the order in which they came, without those whose sender has gone", () =>
+  it.effect("hands over in the order in which they came, without those whose sender has gone", () =>
     Effect.gen(function*() {
       const server = yield* opened("1 hour")
       const [stays, goes] = [connect(portOf(server), "127.0.0.1"), connect(portOf(server), "127.0.0.1")]

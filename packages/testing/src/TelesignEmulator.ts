@@ -21,7 +21,7 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { PhoneNumber } from "@ringback/core"
 import type { Action, Transport } from "@ringback/core"
-import { TelesignAuth, TelesignWire } from "@ringback/http"
+import { TelesignAuth, TelesignNode, TelesignWire } from "@ringback/http"
 import { ByteSize, Clock, Context, Duration, Effect, Layer, Predicate, Redacted, Result } from "effect"
 import { Base64 } from "effect/encoding"
 import { FetchHttpClient, HttpIncomingMessage, HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
@@ -162,7 +162,7 @@ export const layer = (
 > =>
   Layer.effect(TelesignEmulator, make(options)).pipe(
     Layer.provideMerge(PhoneCompany.layerWith(options.line ?? {})),
-    Layer.provide(NodeHttpServer.layer(createServer, {
+    Layer.provide(NodeHttpServer.layer(() => TelesignNode.keepEarly(createServer()), {
       host: options.host ?? "127.0.0.1",
       port: options.port ?? 0,
       gracefulShutdownTimeout: "1 second"
