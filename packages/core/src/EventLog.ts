@@ -44,7 +44,7 @@ export interface Entry {
  * On PostgreSQL a turn is shown when no transaction that began before it can store another one in front of it. So a transaction of the
  * same database that has written something and stays open (a bulk load, a migration, one that was prepared and forgotten) holds up all
  * that is shown here, for as long as it is open, and nothing else: no call waits for it. One that only reads, such as a dump or a
- * report, holds up nothing, and neither does one of another database of the server. How to find it is in `docs/operating.md`.
+ * report, holds up nothing, and neither does one of another database of the server. How to find it is in `docs/postgresql.md`.
  *
  * @since 0.1.0
  */

@@ -131,7 +131,7 @@ describe.skipIf(server === undefined)("the log of all turns on PostgreSQL", () =
       yield* connection.executeUnprepared("ROLLBACK", [], undefined)
     }).pipe(Effect.scoped, Effect.provide(layer)))
 
-  it.effect("is held up by one of its own database that writes, which the guide for operating finds", () =>
+  it.effect("is held up by one of its own database that writes, which the page of PostgreSQL finds", () =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
       const connection = yield* Scope.provide(sql.reserve, yield* Effect.scope)
@@ -141,7 +141,7 @@ describe.skipIf(server === undefined)("the log of all turns on PostgreSQL", () =
       const [own] = yield* ask("SELECT pg_backend_pid() AS pid")
       yield* append(1)
       assert.deepStrictEqual(idsOf(yield* read()), [])
-      const guide = readFileSync(new URL("../../../docs/operating.md", import.meta.url), "utf8")
+      const guide = readFileSync(new URL("../../../docs/postgresql.md", import.meta.url), "utf8")
       const [finds, prepared] = guide.split("```").find((block) => block.includes("backend_xid"))!.slice(4).split(";\n")
       const found = yield* sql.unsafe<{ readonly pid: number }>(finds!)
       assert.include(found.map(({ pid }) => pid), own?.["pid"])

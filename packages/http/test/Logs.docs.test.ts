@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { globSync, readFileSync } from "node:fs"
 
-// Every line that is more than a Debug stands in the table of docs/operating.md: found in the sources, by the words that they say.
+// Every line that is more than a Debug stands in the table of docs/log.md: found in the sources, by the words that they say.
 
 const root = new URL("../../../", import.meta.url)
 
-const page = readFileSync(new URL("docs/operating.md", root), "utf8").split("\n## Every line of the log\n")[1] ?? ""
+const page = readFileSync(new URL("docs/log.md", root), "utf8").split("\n## Every line of the log\n")[1] ?? ""
 
 /** Text without what is only its form in code or on the page. */
 const plain = (text: string): string => text.replaceAll(/\\?["`]/g, "").replaceAll(/\s+/g, " ")

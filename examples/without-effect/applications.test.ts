@@ -1,0 +1,76 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Callee, PhoneCompany, TelesignEmulator } from "@ringback/testing"
+import { Effect, Redacted } from "effect"
+import { mkdtempSync, rmSync } from "node:fs"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Environment } from "./calls.ts"
+import * as Express from "./express.ts"
+import * as Fastify from "./fastify.ts"
+
+// Real Express and real Fastify, an emulated Telesign over real HTTP, and a file. People are fifty times as fast as in life; the
+// engine is not, so that no deadline of it passes on a busy machine.
+
+const emulator = TelesignEmulator.layer({ line: { speed: 50 } })
+
+const environment = Effect.map(
+  Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "ringback-without-effect-"))),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+  ),
+  (folder) =>
+    Effect.map(TelesignEmulator.url, (url) => ({
+      TELESIGN_BASE_URL: url,
+      TELESIGN_CUSTOMER_ID: Redacted.value(TelesignEmulator.credentials.customerId),
+      TELESIGN_API_KEY: Redacted.value(TelesignEmulator.credentials.apiKey),
+      TELESIGN_CALLER_ID: "15550170009",
+      DATABASE_FILE: join(folder, "calls.db")
+    }))
+).pipe(Effect.flatten)
+
+const served = Effect.fnUntraced(function*({ serve }: typeof Express | typeof Fastify, settings: Environment) {
+  const application = yield* Effect.acquireRelease(
+    Effect.promise(() => serve(0, settings)),
+    (application) => Effect.promise(() => application.close())
+  )
+  const address = `http://127.0.0.1:${(application.server.address() as AddressInfo).port}`
+  yield* TelesignEmulator.reportTo(`${address}/telesign/events`)
+  const asked = (path: string, options?: RequestInit) =>
+    Effect.promise(async () => (await fetch(`${address}${path}`, options)).json() as Promise<Record<string, unknown>>)
+  return {
+    ready: asked("/tables/8841/ready", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ phone: "+15550170001" })
+    }),
+    outcome: (call: unknown) => asked(`/calls/${call}/outcome`)
+  }
+})
+
+describe.each([["Express", Express], ["Fastify", Fastify]] as const)("%s without Effect", (_, framework) => {
+  it("calls a guest, and takes the webhooks of its server", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee("+15550170001", Callee.answers("3 seconds").presses("1"))
+      const { outcome, ready } = yield* served(framework, yield* environment)
+      const { call, isNew } = yield* ready
+      assert.isTrue(isNew)
+      assert.deepStrictEqual(yield* outcome(call), { outcome: "coming" })
+    }).pipe(Effect.scoped, Effect.provide(emulator), Effect.runPromise))
+
+  it("is started again, gives the outcome that is on record, and rings nobody twice", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee("+15550170001", Callee.answers("3 seconds").presses("2"))
+      const settings = yield* environment
+      const [first] = yield* Effect.scoped(Effect.gen(function*() {
+        const { outcome, ready } = yield* served(framework, settings)
+        const { call } = yield* ready
+        yield* outcome(call)
+        return [call]
+      }))
+      const { outcome, ready } = yield* served(framework, settings)
+      assert.deepStrictEqual(yield* ready, { call: first, isNew: false })
+      assert.deepStrictEqual(yield* outcome(first), { outcome: "not coming" })
+      assert.lengthOf(yield* PhoneCompany.rings, 1)
+    }).pipe(Effect.scoped, Effect.provide(emulator), Effect.runPromise))
+})
