@@ -2,7 +2,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { Cli } from "@ringback/cli"
 import { ConfigProvider, Console, Effect } from "effect"
-import { Command } from "effect/cli"
 
 /** What a command printed, and its exit code. */
 export interface Ran {
@@ -27,7 +26,7 @@ export const run = (
     Cli.teardown(exit, (given) => void (code = given))
     return code
   }
-  return Command.runWith(Cli.command, { version: "0.1.0" })(args).pipe(
+  return Cli.run(args, { version: "0.1.0" }).pipe(
     Effect.provide([NodeServices.layer, ConfigProvider.layer(ConfigProvider.fromUnknown(environment))]),
     Effect.provideService(Console.Console, console as never),
     Effect.exit,

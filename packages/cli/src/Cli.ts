@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import type { Layer, Runtime } from "effect"
-import { Command } from "effect/cli"
+import { Effect, type Layer, type Runtime } from "effect"
+import { type CliError, Command } from "effect/cli"
 import * as Failures from "./internal/failure.ts"
 import * as Printing from "./internal/printing.ts"
 import { root } from "./internal/root.ts"
@@ -20,6 +20,7 @@ import * as Signal from "./internal/verbs/signal.ts"
 import * as Storm from "./internal/verbs/storm.ts"
 import * as Watch from "./internal/verbs/watch.ts"
 import * as Why from "./internal/verbs/why.ts"
+import * as Words from "./internal/words.ts"
 
 /**
  * The command `ringback` with all its verbs.
@@ -42,6 +43,31 @@ export const command = root.pipe(
     Emulator.command
   ])
 )
+
+/**
+ * Runs the command with the words of a command line. A value may begin with a dash (`--since -2h`). What is not understood is told on
+ * standard error, with the help for it, so that standard output holds nothing but data.
+ *
+ * @since 0.1.0
+ */
+export const run = (
+  words: ReadonlyArray<string>,
+  { version }: { readonly version: string }
+): Effect.Effect<
+  void,
+  Failures.Failure | CliError.CliError | Command.Error<typeof command>,
+  Command.Environment | Command.Services<typeof command>
+> => {
+  const bound = Words.bound(words)
+  const run = "stray" in bound ? stray(bound) : Command.runWith(command, { version })(bound)
+  return Effect.provide(run, Printing.misuse)
+}
+
+const stray = ({ stray }: Words.Stray) => {
+  const words =
+    `${stray} is no flag of one letter. A value that begins with a dash stands behind its flag, and an argument behind --`
+  return Effect.andThen(Printing.talk(words), Effect.fail(Failures.fail("usage", words)))
+}
 
 /**
  * What the command exits with if it does not do what it was asked to: it `failed`, was not understood (`usage`), something is not there

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { Effect, Fiber, Layer } from "effect"
-import { mkdtempSync, rmSync } from "node:fs"
+import { Context, Effect, Fiber, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -178,6 +179,49 @@ describe("ringback over a URL", () => {
       said(yield* ask(["show", id])) // it was not removed
     }).pipe(Effect.provide(application)))
 
+  it.effect("takes what begins with a dash behind a flag for its value, and not for flags of one letter", () =>
+    Effect.gen(function*() {
+      const { id } = yield* begin
+      for (const time of ["-2h", "-h2", "-yh", "-2h=-h"]) {
+        const ran = yield* ask(["calls", "--since", time, "--json"])
+        assert.deepStrictEqual([ran.code, ran.out], [exitCodes.usage, ""], time)
+        assert.include(ran.err, `"${time}"`)
+        assert.include(ran.err, "a time such as 2h")
+      }
+      const told = ["signal", id, "approved", `{"amount":12}`, "--reason", "-h - they said --help -", "--key", "-2hv"]
+      assert.strictEqual(said(yield* ask(told)), "")
+      assert.include(said(yield* ask(["why", id])), "by ann (-h - they said --help -)")
+      for (const args of [["show", "-2h"], ["-2h", "calls"], ["calls", "--json", "--count", "-2h"]]) {
+        const ran = yield* ask(args)
+        assert.deepStrictEqual([ran.code, ran.out], [exitCodes.usage, ""])
+        assert.include(ran.err, "-2h")
+      }
+      assert.match((yield* ask(["show", "--", "-2h"])).err, /Expected the id of a call/)
+    }).pipe(Effect.provide(application)))
+
+  it.effect("tells on standard error what it did not understand, and on standard output only what was asked for", () =>
+    Effect.gen(function*() {
+      const misfits = [
+        ["calls", "--nothing"],
+        ["calls", "--limit", "x", "--json"],
+        ["calls", "--since"],
+        ["nothing", "--json"],
+        ["show", "--json"],
+        ["explore"],
+        ["--json", "show", "x"]
+      ]
+      for (const args of misfits) {
+        const ran = yield* run(args)
+        assert.deepStrictEqual([ran.code, ran.out], [exitCodes.usage, ""], args.join(" "))
+        assert.include(ran.err, "USAGE")
+      }
+      for (const args of [["--help"], ["calls", "--help"], ["--version"]]) {
+        const ran = yield* run(args)
+        assert.deepStrictEqual([ran.code, ran.err], [0, ""])
+        assert.match(ran.out, /USAGE|0\.1\.0/)
+      }
+    }))
+
   it.effect("repeats no password, wherever it stands", () =>
     Effect.gen(function*() {
       const RINGBACK_URL = (yield* address).replace("http://", "http://ann:canary@")
@@ -333,5 +377,31 @@ describe("ringback over a database of SQLite", () => {
       const empty = yield* run(["calls", "--database", database])
       assert.strictEqual(empty.code, exitCodes.unavailable)
       assert.include(empty.err, "no tables of Ringback")
+    }))
+
+  it.effect("says of one that a later release has used that it is of a later one, and leaves it as it is", () =>
+    Effect.gen(function*() {
+      const database = yield* file
+      const id = yield* Effect.provide(talked, on(database))
+      const sql = Layer.build(SqliteClient.layer({ filename: database }))
+      const inside = (statements: ReadonlyArray<string>) =>
+        Effect.scoped(Effect.flatMap(sql, (context) => {
+          const client = Context.get(context, SqlClient.SqlClient)
+          return Effect.forEach(statements, (statement) => client.unsafe(statement))
+        }))
+      yield* inside([
+        "ALTER TABLE ringback_turns ADD COLUMN of_a_later_release TEXT",
+        "INSERT INTO ringback_migrations (migration_id, name) SELECT max(migration_id) + 1, 'later' FROM ringback_migrations"
+      ])
+      const before = readFileSync(database)
+      for (const verb of [["calls"], ["show", id], ["why", id], ["outcome", id], ["watch", id]]) {
+        const ran = yield* run([...verb, "--database", database])
+        assert.deepStrictEqual([ran.code, ran.out], [exitCodes.unavailable, ""])
+        assert.match(ran.err, /Its tables have version \d+, of a later Ringback; this one knows version \d+/)
+      }
+      const pruned = yield* run(["prune", "--keep", "0", "--yes", "--database", database])
+      assert.strictEqual(pruned.code, exitCodes.unavailable)
+      assert.match((yield* run(["doctor", "--database", database])).out, /✗ calls .*of a later Ringback/)
+      assert.isTrue(readFileSync(database).equals(before))
     }))
 })

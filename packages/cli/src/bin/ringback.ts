@@ -9,7 +9,6 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect } from "effect"
-import { Command } from "effect/cli"
 import { readFileSync } from "node:fs"
 import * as Cli from "../Cli.ts"
 
@@ -20,7 +19,7 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
 // Whoever reads no further (`ringback calls | head`) is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
 
-Command.run(Cli.command, { version }).pipe(
+Cli.run(process.argv.slice(2), { version }).pipe(
   Effect.provide([NodeServices.layer, Cli.logs]),
   NodeRuntime.runMain({ teardown: Cli.teardown })
 )

@@ -1,6 +1,7 @@
 /** What is printed: data on standard output, talk on standard error. */
 import { Console, Effect, Fiber, Layer, Logger, References } from "effect"
 import type { Duration } from "effect"
+import { CliOutput } from "effect/cli"
 
 /** What no terminal shall be told by somebody else's words. */
 // oxlint-disable-next-line no-control-regex
@@ -14,6 +15,16 @@ export const logs: Layer.Layer<never> = Layer.merge(
   Logger.layer([Logger.withConsoleError(Logger.formatSimple)]),
   Layer.succeed(References.MinimumLogLevel, "Warn")
 )
+
+/** What was not understood is talk, and so is the help that is given with it. */
+export const misuse: Layer.Layer<never> = CliOutput.layerPresenter({
+  present: (event) => {
+    const told = CliOutput.defaultPresenter.present(event)
+    return event._tag === "InvalidInvocation" ? Effect.updateService(told, Console.Console, onlyErrors) : told
+  }
+})
+
+const onlyErrors = (console: Console.Console): Console.Console => ({ ...console, log: console.error })
 
 /** A line, or several, of data. */
 export const data = (text: string): Effect.Effect<void> => Console.log(plain(text))
@@ -40,16 +51,27 @@ export const painted = (text: string): Effect.Effect<void> => Console.log(text)
 
 const width = (): number | undefined => process.stdout.isTTY ? process.stdout.columns : undefined
 
+/** In cells of the terminal, of which a wide letter takes two. */
+const widthOf = CliOutput.displayWidth
+
+/** As much of a line as so many cells hold. */
+const within = (line: string, most: number): string => {
+  const letters = Array.from(new Intl.Segmenter().segment(line), ({ segment }) => segment)
+  let width = 0
+  return letters.filter((letter) => (width += widthOf(letter)) <= most).join("")
+}
+
 /** Columns with a head; the last one is cut where the terminal ends. */
 export const table = (
   head: ReadonlyArray<string>,
   rows: ReadonlyArray<ReadonlyArray<string>>
 ): Effect.Effect<void> => {
   const all = [head, ...rows.map((row) => row.map((cell) => plain(cell).replaceAll(/\s+/g, " ")))]
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
-  const lines = all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd())
+  const widths = head.map((_, column) => Math.max(...all.map((row) => widthOf(row[column] ?? ""))))
+  const padded = (cell: string, column: number) => cell + " ".repeat((widths[column] ?? 0) - widthOf(cell))
+  const lines = all.map((row) => row.map(padded).join("  ").trimEnd())
   const most = width()
-  const cut = lines.map((line) => most !== undefined && line.length > most ? `${line.slice(0, most - 1)}…` : line)
+  const cut = lines.map((line) => most !== undefined && widthOf(line) > most ? `${within(line, most - 1)}…` : line)
   return painted([bold(cut[0] ?? ""), ...cut.slice(1)].join("\n"))
 }
 
