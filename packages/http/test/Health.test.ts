@@ -5,6 +5,7 @@ import { HttpRouter } from "effect/http"
 import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
 import { Health } from "../src/index.ts"
+import * as Showing from "../src/internal/api/showing.ts"
 
 const from = PhoneNumber.make("15559130472")
 
@@ -90,6 +91,13 @@ describe("a process that is well", () => {
   })
 })
 
+/** What whoever is on duty is told to do about what stands in the way of dials. */
+const todos = {
+  credentials: "Set TELESIGN_CUSTOMER_ID and TELESIGN_API_KEY to what the Telesign portal shows",
+  unreachable: "Look at the network, and at TELESIGN_BASE_URL if that is set",
+  "caller id": "The `from` of Flow.dial has to be a number that this Telesign account owns"
+} as const
+
 describe("what all processes share", () => {
   for (const obstacle of ["credentials", "unreachable", "caller id"] as const) {
     it.effect(`${obstacle}: is told by the status, without a number, and takes nobody out`, () =>
@@ -103,8 +111,10 @@ describe("what all processes share", () => {
         assert.deepStrictEqual(levels(decode(json)), { [obstacle]: "bad" })
         const line = decode(json).lines.find(({ name }) => name === obstacle)!
         assert.isAbove(line.value, 80)
-        assert.isString(line.todo)
+        assert.strictEqual(line.todo, todos[obstacle])
         assert.notMatch(text, /\d{4}/)
+        const shown = (yield* Calls.Calls.use(({ obstacles }) => obstacles)).map(Showing.obstacle)
+        assert.deepStrictEqual(shown.map((each) => [each.obstacle, each.todo]), [[obstacle, todos[obstacle]]])
       }).pipe(Effect.provide(Layer.provideMerge(engine(refuses(obstacle)), EventStore.layerMemory))))
   }
 
