@@ -71,7 +71,7 @@ const rooms = [
       "Transport"
     ],
     uses: ["effect", "effect/*", "@noble/hashes/*", "@rgrove/parse-xml"],
-    plain: ["@rgrove/parse-xml"],
+    plain: ["@rgrove/parse-xml", "effect/cli/CliOutput"],
     exceptions: { SqliteClient: ["node:sqlite"] },
     wings: {
       flow: ["Flow", "Step", "Line", "Request", "call"],

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Effect, Schema } from "effect"
+import * as CliOutput from "effect/cli/CliOutput"
 import { CallEvent, Explain, Flow, Ladder, Line, Prompt, Silence } from "../src/index.ts"
 import { Happening, history } from "./fixtures/histories.ts"
 import { from, id, to, Trial } from "./fixtures/Trial.ts"
@@ -44,6 +45,50 @@ describe("a ladder", () => {
       for (const shown of ["heron", "presses 47"]) assert.include(draw(revealed), shown)
       for (const secret of [to, from]) assert.notInclude(draw(revealed), secret)
     }
+  })
+})
+
+describe("a ladder as text", () => {
+  const told = (text: string) => [
+    Ladder.rung(0, "application", "Ringback", text),
+    Ladder.rung(1_000, "Ringback", "Telesign", "a longer word for the column"),
+    Ladder.rung(2_000, "Ringback", "Ringback", text),
+    Ladder.rung(3_000, "callee", "Telesign", text)
+  ]
+  /** In which cells the lifelines stand, by the rules of terminals. */
+  const columns = (line: string): ReadonlyArray<number> => {
+    const at: Array<number> = []
+    let cell = 0
+    for (const { segment } of new Intl.Segmenter().segment(line)) {
+      if ("│├┤▶◀".includes(segment)) at.push(cell)
+      cell += CliOutput.displayWidth(segment)
+    }
+    return at
+  }
+
+  it("has its lifelines one below the other, however wide letters are", () => {
+    for (const text of ["ready", "会议室 预约", "👩‍⚕️ 释放", "เรียบร้อย", "Größe", "𝒻ull", "e\u0301te\u0301"]) {
+      const [, ...lines] = Ladder.text(told(text)).split("\n")
+      const [first, second, own, last] = lines.map(columns)
+      const arrow = (column: number) => [column - 1, column, column + 1]
+      for (const [column, line] of [[first, second], [own, second], [last, second]] as const) {
+        assert.includeMembers(line!.flatMap(arrow), [...column!], text)
+      }
+      assert.strictEqual(own!.length, 4, text)
+    }
+  })
+
+  it("cuts what is too long between letters, and never in the middle of one", () => {
+    const long = Ladder.text(told("预".repeat(100)))
+    assert.match(long, /┤|├─+ 预{35}… ─+/)
+    assert.notMatch(Ladder.text(told("👩‍⚕️".repeat(60))), /\u200d…/)
+  })
+
+  it("keeps what is written from right to left to itself", () => {
+    const [, first] = Ladder.text(told("تذكير 12")).split("\n")
+    assert.match(first!, /├─+ \u2068تذكير 12\u2069 ─+▶│/)
+    assert.notInclude(Ladder.text(told("ready")), "\u2068")
+    assert.include(Ladder.html(told("تذكير 12")), "<bdi>تذكير 12</bdi>")
   })
 })
 

@@ -56,9 +56,9 @@ const rung = (item: Rung, frame: Frame): string => {
   const told = isOwn ? `${from}: ` : `${from} to ${to}: `
   return `<li class="${classes.join(" ")}" data-event="${events.join(" ")}"${
     line === undefined ? "" : ` data-line="${line}"`
-  }>${time(item.at, frame)}<span class="rb-label"><span class="rb-aloud">${told}</span>${
+  }>${time(item.at, frame)}<span class="rb-label"><span class="rb-aloud">${told}</span><bdi>${
     escaped(item.text)
-  }${silence}</span></li>`
+  }</bdi>${silence}</span></li>`
 }
 
 const fold = (item: Fold, frame: Frame): string => {

@@ -1,12 +1,13 @@
 /** A ladder as text: lifelines, arrows between them, and the seconds since the first rung. */
 import { span } from "../spans.ts"
+import * as Cells from "./cells.ts"
 import type { Actor, Item, Rung } from "./items.ts"
 
 /** Longer words would push the lifelines out of sight. */
 const widest = 72
 
 const labelOf = ({ from, silenceMillis, text, to }: Rung): string => {
-  const cut = from !== to && text.length > widest ? `${text.slice(0, widest - 1)}…` : text
+  const cut = Cells.isolated(from === to ? text : Cells.cut(text, widest))
   return silenceMillis === undefined || silenceMillis < 1000 ? cut : `${cut} (after ${span(silenceMillis)} of silence)`
 }
 
@@ -21,13 +22,15 @@ export const draw = (items: ReadonlyArray<Item>, actors: ReadonlyArray<Actor>, s
   return [`      s  ${center(actors, columns)}`.trimEnd(), ...rows].join("\n")
 }
 
+const widthOf = (text: string): number => Cells.cells(text).length
+
 /** Where the lifelines stand: far enough apart for what is told between them. */
 const layout = (items: ReadonlyArray<Item>, actors: ReadonlyArray<Actor>): ReadonlyArray<number> => {
   const columns = [Math.ceil(actors[0]!.length / 2)]
   const rungs = items.filter((item) => item._tag === "Rung" && item.from !== item.to) as ReadonlyArray<Rung>
   for (let i = 1; i < actors.length; i++) {
     const labels = rungs.filter(({ from, to }) => Math.min(actors.indexOf(from), actors.indexOf(to)) === i - 1)
-    const width = labels.reduce((most, rung) => Math.max(most, labelOf(rung).length), 0)
+    const width = labels.reduce((most, rung) => Math.max(most, widthOf(labelOf(rung))), 0)
     columns.push(columns[i - 1]! + Math.max(width + 8, 14))
   }
   return columns
@@ -67,14 +70,14 @@ const rung = (step: Rung, line: Array<string>, from: number, to: number): string
   }
   const [left, right] = from < to ? [from, to] : [to, from]
   write(line, left + 1, "─".repeat(right - left - 1))
-  write(line, left + 1 + Math.floor((right - left - label.length - 1) / 2) - 1, ` ${label} `)
+  write(line, left + 1 + Math.floor((right - left - widthOf(label) - 1) / 2) - 1, ` ${label} `)
   write(line, from, from < to ? "├" : "┤")
   write(line, from < to ? to - 1 : to + 1, from < to ? "▶" : "◀")
   return joined(line)
 }
 
 const write = (line: Array<string>, at: number, what: string): void => {
-  Array.from(what).forEach((character, i) => void (line[at + i] = character))
+  Cells.cells(what).forEach((character, i) => void (line[at + i] = character))
 }
 
 const joined = (line: ReadonlyArray<string>): string => Array.from(line, (character) => character ?? " ").join("")
