@@ -10,6 +10,8 @@ const long = [
   "**/Storm*.test.ts",
   "packages/testing/test/emulator.test.ts",
   "packages/testing/test/explore.test.ts",
+  "packages/testing/test/SavedTest.test.ts",
+  "scripts/init.test.ts",
   "scripts/closing.test.ts",
   "scripts/embeddedPostgres.test.ts",
   "scripts/firstCall.test.ts",

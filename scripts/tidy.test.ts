@@ -166,7 +166,7 @@ const rooms = [
       "@effect/sql-pg/*",
       "node:*"
     ],
-    wings: { verbs: ["Cli"] }
+    wings: { verbs: ["Cli"], init: ["verbs"] }
   }
 ]
 

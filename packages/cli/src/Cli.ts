@@ -13,6 +13,7 @@ import * as Cancel from "./internal/verbs/cancel.ts"
 import * as Doctor from "./internal/verbs/doctor.ts"
 import * as Emulator from "./internal/verbs/emulator.ts"
 import * as Explore from "./internal/verbs/explore.ts"
+import * as Init from "./internal/verbs/init.ts"
 import * as Outcome from "./internal/verbs/outcome.ts"
 import * as Prune from "./internal/verbs/prune.ts"
 import * as Show from "./internal/verbs/show.ts"
@@ -40,7 +41,8 @@ export const command = root.pipe(
     Doctor.command,
     Explore.command,
     Storm.command,
-    Emulator.command
+    Emulator.command,
+    Init.command
   ])
 )
 

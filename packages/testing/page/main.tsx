@@ -130,6 +130,9 @@ const App = () => {
   )
 }
 
+/** What a program has to be told if the emulator is not where it usually is. */
+const elsewhere = location.port === "4010" ? "" : `TELESIGN_BASE_URL=${location.origin} `
+
 const Waiting = ({ isHere, state }: { readonly state: api.State | undefined; readonly isHere: boolean }) => (
   <section class="phone" aria-label="A phone" data-state="idle">
     <header>
@@ -141,10 +144,13 @@ const Waiting = ({ isHere, state }: { readonly state: api.State | undefined; rea
         This page is the person who is called. Start an application that dials, with{" "}
         <code>TELESIGN_BASE_URL={location.origin}</code>, and a phone rings here, whichever number it dials.
       </p>
-      <p>In the folder of Ringback that is, in a second terminal:</p>
+      <p>
+        In a second terminal, in an application that <code>ringback init</code> wrote:
+      </p>
+      <p class="paper">{elsewhere}npm start -- +15550170001 order-1</p>
+      <p>In the folder of Ringback:</p>
       <p class="paper">
-        {location.port === "4010" ? "" : `TELESIGN_BASE_URL=${location.origin} `}
-        npm run example -- --env-file=examples/emulator.env examples/appointment/main.ts +15550170001
+        {elsewhere}npm run example -- --env-file=examples/emulator.env examples/appointment/main.ts +15550170001
       </p>
       <p class="soft">
         {state?.events_url === null

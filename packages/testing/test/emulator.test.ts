@@ -11,14 +11,16 @@ import { fileURLToPath } from "node:url"
 import { command } from "../src/internal/emulatorCommand.ts"
 import * as EventsServer from "./fixtures/EventsServer.ts"
 
-const program = fileURLToPath(new URL("../src/bin/emulator.ts", import.meta.url))
+const program = fileURLToPath(new URL("../src/bin/testing.ts", import.meta.url))
 
 /** Starts the emulator as a program; `line` waits for the next line that matches. */
 const start = (...args: ReadonlyArray<string>) =>
   Effect.gen(function*() {
     const child = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        spawn(process.execPath, ["--conditions=source", program, ...args], { env: { ...process.env, NO_COLOR: "1" } })
+        spawn(process.execPath, ["--conditions=source", program, "emulator", ...args], {
+          env: { ...process.env, NO_COLOR: "1" }
+        })
       ),
       (child) => Effect.sync(() => child.kill("SIGKILL"))
     )

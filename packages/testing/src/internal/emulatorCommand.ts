@@ -19,12 +19,19 @@ const isUrl = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(t
 const example = "--env-file=examples/emulator.env examples/appointment/main.ts"
 const hasExamples = existsSync(new URL("../../../../examples/emulator.env", import.meta.url))
 
+/** How this command is typed. */
+const program = hasExamples ? "npm run emulator --" : "npx @ringback/testing emulator"
+
 /** Where the examples listen. */
 const usualEvents = "http://127.0.0.1:4020/telesign/events"
 
-/** What makes it ring, if the settings of the example fit. */
+/** What makes it ring, if the settings of the example, or of an application that `ringback init` wrote, fit. */
 const ringing = (url: string): string =>
-  `${url.endsWith(":4010") ? "" : `TELESIGN_BASE_URL=${url} `}npm run example -- ${example} +15550170001`
+  `${url.endsWith(":4010") ? "" : `TELESIGN_BASE_URL=${url} `}${
+    hasExamples
+      ? `npm run example -- ${example} +15550170001`
+      : "npm start -- +15550170001 order-1 (where ringback init wrote an application)"
+  }`
 
 // Flags of one kind. The command line puts "Expected" before what a reader throws.
 
@@ -304,7 +311,7 @@ const greet = ({ apiKey, customerId, eventsUrl }: Given, url: string) => {
   const lines = [
     `Telesign emulator at ${url} (customer id ${customerId}, ${key}). Events go to ${eventsUrl}`,
     `Open ${url} and you are the callee: numbers without a --callee ring there while that page is open`,
-    ...(hasExamples && Option.isNone(apiKey) && eventsUrl === usualEvents
+    ...(Option.isNone(apiKey) && eventsUrl === usualEvents
       ? [`Let it ring, in a second terminal: ${ringing(url)}`]
       : [])
   ]
@@ -375,7 +382,7 @@ export const command = Command.make("emulator", flags, (given) =>
     ),
     Command.withExamples([
       {
-        command: "npm run emulator -- --callee \"15550170001: busy\" --callee \"answers; hears /press 1/i; presses 1\"",
+        command: `${program} --callee "15550170001: busy" --callee "answers; hears /press 1/i; presses 1"`,
         description: "One number is busy; at the others somebody listens, and presses 1 where that is asked for"
       }
     ])

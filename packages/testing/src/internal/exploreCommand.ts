@@ -183,8 +183,8 @@ export const command = Command.make("explore", { folder, ...flags }, (given) =>
     Command.withDescription("Goes every path of a flow, holds laws to it, and draws it"),
     Command.withExamples([
       {
-        command: "npm run explore -- examples/table-ready",
-        description: "All paths of one example; its drawing goes to flow.mmd and flow.svg there"
+        command: "npx @ringback/testing explore calls",
+        description: "All paths of the flow in calls/flow.ts; its drawing goes to flow.mmd and flow.svg there"
       }
     ])
   )

@@ -1,24 +1,30 @@
 #!/usr/bin/env node
 /**
- * The emulator as a program: a Telesign on localhost, to try an application by hand.
+ * The commands of this package as one program, so that `npx @ringback/testing` knows which to run.
  *
  * ```sh
- * npm run emulator -- --port 4010 --events-url http://127.0.0.1:4020/telesign/events --callee "answers 2s; presses 1"
+ * npx @ringback/testing emulator --port 4010 --events-url http://127.0.0.1:4020/telesign/events --callee "answers 2s; presses 1"
+ * npx @ringback/testing explore calls
  * ```
  *
- * It prints where it listens and what it expects, then a line for each request, event and reply. Numbers, digits and
- * spoken words are masked.
+ * The emulator prints where it listens and what it expects, then a line for each request, event and reply, masked. The explorer
+ * prints words and keys of the samples in `explore.ts`, and exits with 1 if a law is broken.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit, Runtime } from "effect"
 import { Command } from "effect/cli"
 import { readFileSync } from "node:fs"
-import { command } from "../internal/emulatorCommand.ts"
+import * as Commands from "../Commands.ts"
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   readonly version: string
 }
+
+const command = Command.make("ringback-testing").pipe(
+  Command.withDescription("A Telesign on this machine, and every path of a flow"),
+  Command.withSubcommands([Commands.emulator, Commands.explore])
+)
 
 /** Being told to stop is no failure. */
 const teardown: Runtime.Teardown = (exit, onExit) =>
