@@ -79,7 +79,9 @@ const Step = Schema.TaggedUnion({
   StaysSilent: {},
   HangsUp: {},
   HangsUpDuring: { prompt: int(1, 5) },
-  HangsUpAfter: { prompt: int(0, 5) }
+  HangsUpAfter: { prompt: int(0, 5) },
+  HangsUpWhileBridging: { bridge: int(1, 3) },
+  HangsUpAfterBridging: { bridge: int(1, 3) }
 })
 
 const Reach = Schema.TaggedUnion({

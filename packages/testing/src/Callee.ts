@@ -40,7 +40,7 @@ export type Reach =
   | { readonly _tag: "ByHand" }
 
 /**
- * One step of a script. `prompt` numbers the prompts of a call from 1. `HeardMore` is not for writing: it is what becomes of
+ * One step of a script. `prompt` numbers the prompts of a call from 1, `bridge` its bridges. `HeardMore` is not for writing: it is what becomes of
  * `HearsNoMore` when a prompt comes all the same.
  *
  * @since 0.1.0
@@ -56,6 +56,8 @@ export type Step =
   | { readonly _tag: "HangsUp" }
   | { readonly _tag: "HangsUpDuring"; readonly prompt: number }
   | { readonly _tag: "HangsUpAfter"; readonly prompt: number }
+  | { readonly _tag: "HangsUpWhileBridging"; readonly bridge: number }
+  | { readonly _tag: "HangsUpAfterBridging"; readonly bridge: number }
 
 /**
  * Everything there is to know about a callee, as plain data. Whatever takes a callee takes this.
@@ -92,6 +94,10 @@ export interface Callee extends Script, Pipeable.Pipeable {
   readonly hangsUpDuring: (prompt: number) => Callee
   /** Hangs up shortly after the n-th prompt of the call; with 0, shortly after answering, or after calling. */
   readonly hangsUpAfter: (prompt: number) => Callee
+  /** Hangs up while somebody else is rung by the n-th bridge of the call, counted from 1, or by a later one. */
+  readonly hangsUpWhileBridging: (bridge: number) => Callee
+  /** Hangs up shortly after the n-th bridge of the call is over, whether there was a talk or nobody answered. */
+  readonly hangsUpAfterBridging: (bridge: number) => Callee
 }
 
 /**
@@ -219,6 +225,8 @@ export const listen = (steps: ReadonlyArray<Step>, heard: Heard): Reaction => {
         return listened || keyed ? react("never", used) : { digits, hangsUp: "never", steps: [{ _tag: "HeardMore" }] }
       case "HeardMore":
       case "Talks":
+      case "HangsUpWhileBridging":
+      case "HangsUpAfterBridging":
         return react("never", used)
       case "HangsUp":
         return keyed ? react("never", used) : react("during", used + 1)
@@ -240,6 +248,22 @@ export const converse = (steps: ReadonlyArray<Step>): Pick<Reaction, "steps"> & 
   const rest = steps[0]?._tag === "Talks" ? steps.slice(1) : steps
   const hangsUp = rest[0]?._tag === "HangsUp"
   return { hangsUp, steps: hangsUp ? rest.slice(1) : rest }
+}
+
+/**
+ * What somebody does while a bridge rings somebody else, or when it is over, and the steps that are left. `number` counts the
+ * bridges of a call from 1. Pure.
+ *
+ * @since 0.1.0
+ */
+export const beBridged = (
+  steps: ReadonlyArray<Step>,
+  bridge: { readonly number: number; readonly isOver: boolean }
+): Pick<Reaction, "steps"> & { readonly hangsUp: boolean } => {
+  const [step, ...rest] = steps
+  const tag = bridge.isOver ? "HangsUpAfterBridging" : "HangsUpWhileBridging"
+  const hangsUp = step?._tag === tag && bridge.number >= step.bridge
+  return { hangsUp, steps: hangsUp ? rest : steps }
 }
 
 /**
@@ -265,7 +289,7 @@ export const describe = (script: Script): string =>
  *
  * - `busy`, `no answer`, `fails some_status`, `voicemail`, `by hand`, `answers`, `answers 2s` (also `500ms`, `1m`, `3 seconds`)
  * - `hears "press 1"`, `hears /press \d/i`, `presses 1`, `stays silent`, `hears no more`, `talks`, `hangs up`,
- *   `hangs up during 2`, `hangs up after 1`; only `answers` takes steps.
+ *   `hangs up during 2`, `hangs up after 1`, `hangs up while bridging 1`, `hangs up after bridging 1`; only `answers` takes steps.
  *
  * @since 0.1.0
  */
@@ -361,6 +385,19 @@ class Person extends Pipeable.Class implements Callee {
     }
     return this.and({ _tag: "HangsUpAfter", prompt })
   }
+
+  hangsUpWhileBridging(bridge: number): Callee {
+    return this.and({ _tag: "HangsUpWhileBridging", bridge: numberOf(bridge, "hangs up while bridging") })
+  }
+
+  hangsUpAfterBridging(bridge: number): Callee {
+    return this.and({ _tag: "HangsUpAfterBridging", bridge: numberOf(bridge, "hangs up after bridging") })
+  }
+}
+
+const numberOf = (bridge: number, words: string): number => {
+  if (!Number.isInteger(bridge) || bridge < 1) throw expected(`the number of a bridge, from 1, after "${words}"`)
+  return bridge
 }
 
 const expected = (what: string) => new InvalidCallee({ problem: `Expected ${what}.` })
@@ -409,6 +446,10 @@ const describeStep = (step: Step): string => {
       return `hangs up during ${step.prompt}`
     case "HangsUpAfter":
       return `hangs up after ${step.prompt}`
+    case "HangsUpWhileBridging":
+      return `hangs up while bridging ${step.bridge}`
+    case "HangsUpAfterBridging":
+      return `hangs up after bridging ${step.bridge}`
   }
 }
 
@@ -431,14 +472,16 @@ const parseReach = (words: string): Script => {
   throw expected(`"busy", "no answer", "fails <status>", "voicemail", "by hand" or "answers <time>" first`)
 }
 
-const steps = `"hears", "presses", "stays silent", "talks", "hangs up", "hangs up during <n>" or "hangs up after <n>"`
+const steps = `"hears", "presses", "stays silent", "talks", "hangs up", "hangs up during <n>", "hangs up after <n>", ` +
+  `"hangs up while bridging <n>" or "hangs up after bridging <n>"`
 
 const parseStep = (callee: Callee, words: string, index: number): Callee => {
   if (words === "stays silent") return callee.staysSilent()
   if (words === "hears no more") return callee.hearsNoMore()
   if (words === "talks") return callee.talks()
   if (words === "hangs up") return callee.hangsUp()
-  const [, verb, rest] = /^(hears|presses|hangs up during|hangs up after)(?:\s+([^]*))?$/.exec(words) ?? []
+  const [, verb, rest] =
+    /^(hears|presses|hangs up (?:during|while bridging|after(?: bridging)?))(?:\s+([^]*))?$/.exec(words) ?? []
   switch (verb) {
     case "hears":
       return callee.hears(parseWords(rest ?? ""))
@@ -448,6 +491,10 @@ const parseStep = (callee: Callee, words: string, index: number): Callee => {
       return callee.hangsUpDuring(Number(rest))
     case "hangs up after":
       return callee.hangsUpAfter(rest === undefined ? NaN : Number(rest))
+    case "hangs up while bridging":
+      return callee.hangsUpWhileBridging(Number(rest))
+    case "hangs up after bridging":
+      return callee.hangsUpAfterBridging(Number(rest))
     default:
       throw expected(`${steps} as step ${index + 1}`)
   }

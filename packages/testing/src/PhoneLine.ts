@@ -132,7 +132,7 @@ export const settings = (changes: Changes): Settings => {
 
 /**
  * What is going on on a line, and until when. `Quiet` is an open line on which nothing is heard; only a reply, the far
- * end or the limit changes that. `Prompting` knows its words, until when they are heard, and how many keys it collects (0 for
+ * end or the limit changes that. `isAfterBridge` says that a bridge was the last before it. `Prompting` knows its words, until when they are heard, and how many keys it collects (0 for
  * none).
  *
  * @since 0.1.0
@@ -140,7 +140,7 @@ export const settings = (changes: Changes): Settings => {
 export type State =
   | { readonly _tag: "Ringing"; readonly until: number; readonly outcome: string }
   | { readonly _tag: "KeyingIn"; readonly until: number; readonly event: string | undefined }
-  | { readonly _tag: "Quiet" }
+  | { readonly _tag: "Quiet"; readonly isAfterBridge?: true }
   | {
     readonly _tag: "Prompting"
     readonly until: number
@@ -201,6 +201,8 @@ export interface PhoneLine {
   readonly hand?: Hand
   /** How many prompts have been started. */
   readonly prompts: number
+  /** Who was dialled by the bridges of the line, in their order, and how they were reached. */
+  readonly legs: ReadonlyArray<{ readonly to: string; readonly reach: Callee.Reach }>
   /** The event whose reply is awaited. */
   readonly awaits?: string
   readonly limitMillis: number
@@ -243,6 +245,7 @@ export const dial = (options: {
     createdAt: now,
     steps: callee.steps,
     prompts: 0,
+    legs: [],
     limitMillis: Math.min(settings.limitMillis, action.maxCallDurationSeconds * 1000),
     tonesMillis: tonesMillis(action.sendDtmf ?? ""),
     ...(callee.reach._tag === "Voicemail" ? { recordingMillis: settings.recordingMillis } : {}),
@@ -277,6 +280,7 @@ export const incoming = (options: {
     steps: callee.steps,
     ...handOf(callee),
     prompts: 0,
+    legs: [],
     limitMillis: settings.limitMillis,
     tonesMillis: 0,
     state: { _tag: "Quiet" }
@@ -364,7 +368,7 @@ export const reply = (
  */
 export const hangUp = (line: PhoneLine, now: number, whose: Whose = "first"): Exchange => {
   const { settings, state } = line
-  if (whose === "second") return legHangsUp(line)
+  if (whose === "second") return legHangsUp(line, now)
   switch (state._tag) {
     case "Ended":
     case "Leaving":
@@ -398,7 +402,7 @@ export const ringsByHand = ({ hand, state }: PhoneLine, whose: Whose = "first"):
 export const answer = (line: PhoneLine, now: number, whose: Whose = "first"): Exchange => {
   if (!ringsByHand(line, whose)) return { line, webhooks: [] }
   return line.state._tag === "Bridging"
-    ? talk(line, line.state.leg, now)
+    ? talk(legReached(line, Callee.answers().reach), line.state.leg, now)
     : pickUp(reached(line, { _tag: "Answers", afterMillis: rungMillis(line, now) }), now)
 }
 
@@ -455,7 +459,7 @@ export const press = (line: PhoneLine, keys: string, now: number): Exchange => {
 /**
  * A callee who does by a script what somebody has done by hand so far; nothing for a line whose far end follows a script. Played
  * again with the same replies it brings the same webhooks, at other times: a script presses its keys at its own pace. Who hangs
- * up while somebody else is rung, after a talk, or while tones are keyed in, hangs up after the last prompt before.
+ * up while tones are keyed in hangs up after the last prompt before.
  *
  * @since 0.1.0
  */
@@ -495,15 +499,18 @@ const doing = (line: PhoneLine, ...steps: ReadonlyArray<Callee.Step>): PhoneLine
   line.hand === undefined ? line : { ...line, hand: { ...line.hand, steps: [...line.hand.steps, ...steps] } }
 
 /** What it is for a script to hang up as things are. */
-const leaving = ({ prompts, state }: PhoneLine): ReadonlyArray<Callee.Step> => {
+const leaving = ({ legs: { length: bridge }, prompts, state }: PhoneLine): ReadonlyArray<Callee.Step> => {
   switch (state._tag) {
     case "Prompting":
       return [{ _tag: "HangsUpDuring", prompt: prompts }]
     case "Talking":
       return [{ _tag: "HangsUp" }]
-    case "KeyingIn":
-    case "Quiet":
     case "Bridging":
+      return [{ _tag: "HangsUpWhileBridging", bridge }]
+    case "Quiet":
+      if (state.isAfterBridge) return [{ _tag: "HangsUpAfterBridging", bridge }]
+      return [{ _tag: "HangsUpAfter", prompt: prompts }]
+    case "KeyingIn":
       return [{ _tag: "HangsUpAfter", prompt: prompts }]
     case "Ringing":
     case "Leaving":
@@ -562,9 +569,9 @@ const stateOver = (line: PhoneLine, at: number): Exchange => {
     case "Prompting":
       return promptOver(line, state, at)
     case "Bridging":
-      return state.outcome === "answered" ? talk(line, state.leg, at) : legFailed(line, state)
+      return state.outcome === "answered" ? talk(line, state.leg, at) : legFailed(line, state, at)
     case "Talking":
-      return ask(line, "call_leg_completed", parties(state.leg))
+      return legOver(line, "call_leg_completed", parties(state.leg), at)
     case "Leaving":
       return end(line, at, state.status)
     case "Quiet":
@@ -663,8 +670,13 @@ const bridge = (line: PhoneLine, action: Action.Dial, now: number, callee: Calle
     talkMillis: Math.min(talkMillis(callee, settings), action.maxCallDurationSeconds * 1000),
     byHand: callee.reach._tag === "ByHand"
   }
-  const until = now + scaled(settings, ring.millis + tonesMillis(action.sendDtmf ?? ""))
-  return { ...line, state: { _tag: "Bridging", until, leg, outcome: ring.outcome } }
+  // A phone in somebody's hand is one that nobody answers, until somebody does.
+  const legs = [...line.legs, { to: action.to, reach: leg.byHand ? Callee.noAnswer.reach : callee.reach }]
+  const { hangsUp, steps } = Callee.beBridged(line.steps, { number: legs.length, isOver: false })
+  const millis = ring.millis + tonesMillis(action.sendDtmf ?? "")
+  const leaves = hangsUp ? { leavesAt: now + scaled(settings, millis / 2) } : {}
+  const until = hangsUp ? Infinity : now + scaled(settings, millis)
+  return { ...line, legs, steps, ...leaves, state: { _tag: "Bridging", until, leg, outcome: ring.outcome } }
 }
 
 const talkMillis = (callee: Callee.Script, settings: Settings): number => {
@@ -684,19 +696,33 @@ const talk = (line: PhoneLine, leg: Leg, at: number): Exchange => {
   return { ...told, line: { ...talking, awaits: "dial_completed" } }
 }
 
+/** It turns out how the last who was dialled is reached. */
+const legReached = (line: PhoneLine, reach: Callee.Reach): PhoneLine => ({
+  ...line,
+  legs: line.legs.map((leg, n) => n === line.legs.length - 1 ? { ...leg, reach } : leg)
+})
+
 /** Who was dialled by a bridge declines, or leaves the talk. */
-const legHangsUp = (line: PhoneLine): Exchange => {
+const legHangsUp = (line: PhoneLine, now: number): Exchange => {
   const { settings, state } = line
-  if (state._tag === "Talking") return ask(line, "call_leg_completed", parties(state.leg))
+  if (state._tag === "Talking") return legOver(line, "call_leg_completed", parties(state.leg), now)
   return state._tag === "Bridging"
-    ? legFailed(line, { ...state, outcome: settings.statuses.busy })
+    ? legFailed(legReached(line, Callee.busy.reach), { ...state, outcome: settings.statuses.busy }, now)
     : { line, webhooks: [] }
 }
 
-const legFailed = (line: PhoneLine, state: Extract<State, { readonly _tag: "Bridging" }>): Exchange =>
+const legFailed = (line: PhoneLine, state: Extract<State, { readonly _tag: "Bridging" }>, at: number): Exchange =>
   line.settings.legAnswers
-    ? ask(line, "dial_completed", { ...parties(state.leg), status: state.outcome })
-    : ask(line, "call_leg_completed", parties(state.leg))
+    ? legOver(line, "dial_completed", { ...parties(state.leg), status: state.outcome }, at)
+    : legOver(line, "call_leg_completed", parties(state.leg), at)
+
+/** A bridge is over, however it went: the far end is alone on the line. */
+const legOver = (line: PhoneLine, event: string, data: Partial<Webhook.Webhook>, at: number): Exchange => {
+  const { hangsUp, steps } = Callee.beBridged(line.steps, { number: line.legs.length, isOver: true })
+  const leaves = hangsUp ? { leavesAt: at + scaled(line.settings, line.settings.hangUpMillis) } : {}
+  const { line: asked, webhooks } = ask(line, event, data)
+  return { line: { ...asked, steps, ...leaves, state: { _tag: "Quiet", isAfterBridge: true } }, webhooks }
+}
 
 const leave = (line: PhoneLine, now: number): PhoneLine => {
   if (line.state._tag === "Ended" || line.state._tag === "Leaving") return line

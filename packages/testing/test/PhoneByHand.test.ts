@@ -149,6 +149,15 @@ describe("a phone that is steered by hand", () => {
     assert.deepStrictEqual(phone.told.slice(2), ["call_leg_completed"])
   })
 
+  it("keeps that somebody hung up while somebody else was rung, and after a bridge, which one it was", () => {
+    const caller = () => new Phone({ direction: "inbound" }).reply(bridge, Callee.busy).wait(1000).reply(bridge)
+    const impatient = caller().wait(1000).does(PhoneLine.hangUp)
+    assert.strictEqual(impatient.script, "answers 2s; hangs up while bridging 2")
+    assert.deepStrictEqual(impatient.told, ["incoming_call", "call_leg_completed", "call_completed hangup"])
+    const talkative = caller().wait(2000).wait(60_000).does(PhoneLine.hangUp)
+    assert.strictEqual(talkative.script, "answers 2s; talks; hangs up after bridging 2")
+  })
+
   it("leaves a line that follows a script to its script, but for hanging up", () => {
     const phone = new Phone({ callee: Callee.answers("3 seconds").presses("2") })
     phone.does(PhoneLine.answer).does(PhoneLine.decline).does(PhoneLine.letMachineAnswer)
@@ -271,10 +280,6 @@ describe("a phone that is steered by hand", () => {
     }
   )
 
-  /** Who leaves while somebody else is rung, or after, does what no script can say. */
-  const canBeSaid = ({ line, webhooks }: Phone) =>
-    line.state._tag !== "Bridging" && webhooks.at(-1)?.event !== "call_leg_completed"
-
   it.prop(
     "becomes a script that brings the same webhooks",
     [Arbitrary.schema(opening), Arbitrary.schema(deeds), Arbitrary.schema(replies)],
@@ -284,7 +289,7 @@ describe("a phone that is steered by hand", () => {
       for (const deed of deeds) {
         if (deed._tag === "Wait") live(phone, answer, phone.now + deed.millis)
         else if (deed._tag === "Listen") listen(phone, answer, deed.prompts)
-        else if (deed._tag !== "Second" && (deed._tag !== "HangUp" || canBeSaid(phone))) act(phone, deed)
+        else if (deed._tag !== "Second") act(phone, deed)
       }
       live(phone, answer, Infinity)
 

@@ -4,31 +4,47 @@
 import * as Callee from "../../Callee.ts"
 import * as PhoneLine from "../../PhoneLine.ts"
 
-/** A test in which somebody does the same again. */
+/** A test in which somebody does the same again. It asserts that, and leaves what became of it to who pastes it. */
 export const code = (line: PhoneLine.PhoneLine): string => {
   const script = calleeCode(PhoneLine.asScript(line) ?? Callee.answers())
-  const started = line.direction === "outbound"
-    ? `    yield* PhoneCompany.callee(${quoted(line.to)}, ${script})
-    const call = yield* Calls.start(YourFlow, { to: PhoneNumber.make(${quoted(line.to)}), from: PhoneNumber.make(${
-      quoted(line.from)
-    }) })
-    assert.strictEqual(yield* call.outcome, "what you expect")`
-    : `    yield* PhoneCompany.incoming({ to: ${quoted(line.to)}, from: ${quoted(line.from)}, callee: ${script} })
-    yield* FakeClock.settle`
-  const wiring = line.direction === "outbound" ? "flows: [YourFlow]" : `inbound: { ${quoted(line.to)}: YourFlow }`
-  return `import { assert, it } from "@effect/vitest"
-import { Calls, PhoneNumber } from "@ringback/core"
-import { Callee, FakeClock, PhoneCompany, TestCalls } from "@ringback/testing"
+  return `import { it } from "@effect/vitest"
+${line.direction === "outbound" ? `import { Calls, PhoneNumber } from "@ringback/core"\n` : ""}\
+import { Callee, ${needsCompany(line) ? "PhoneCompany, " : ""}TestCalls } from "@ringback/testing"
 import { Effect } from "effect"
 import { YourFlow } from "./flow.ts"
 
 it.effect("goes as it went by hand", () =>
   Effect.gen(function*() {
-${started}
-    assert.deepStrictEqual(yield* PhoneCompany.leftover, [])
-  }).pipe(Effect.provide(TestCalls.layer({ ${wiring} }))))
+${[...others(line), ...starting(line, script)].map((statement) => `    ${statement}\n`).join("")}\
+    yield* Effect.exit(call.outcome) // what became of it: assert here what you expect
+    yield* TestCalls.followed // all that was done by hand was done again
+  }).pipe(Effect.provide(TestCalls.layer({ ${wiring(line)} }))))
 `
 }
+
+const needsCompany = ({ direction, legs }: PhoneLine.PhoneLine): boolean => direction === "outbound" || legs.length > 0
+
+const starting = ({ direction, from, to }: PhoneLine.PhoneLine, script: string): ReadonlyArray<string> =>
+  direction === "outbound"
+    ? [
+      `yield* PhoneCompany.callee(${quoted(to)}, ${script})`,
+      `const input = { to: PhoneNumber.make(${quoted(to)}), from: PhoneNumber.make(${quoted(from)}) }`,
+      `const call = yield* Calls.start(YourFlow, input)`
+    ]
+    : [
+      `const callee = ${script}`,
+      `const call = yield* TestCalls.incoming(YourFlow, { to: ${quoted(to)}, from: ${quoted(from)}, callee })`
+    ]
+
+const wiring = ({ direction, to }: PhoneLine.PhoneLine): string =>
+  direction === "outbound" ? "flows: [YourFlow]" : `flows: [], inbound: { ${quoted(to)}: YourFlow }`
+
+/** Those whom bridges dialled: a callee for each time that they were rung. */
+const others = ({ legs }: PhoneLine.PhoneLine): ReadonlyArray<string> =>
+  Array.from(new Set(legs.map(({ to }) => to)), (number) => {
+    const rings = legs.filter(({ to }) => to === number).map(({ reach }) => calleeCode({ reach, steps: [] }))
+    return `yield* PhoneCompany.callee(${quoted(number)}, [${rings.join(", ")}])`
+  })
 
 /** A callee as it is written in TypeScript. */
 export const calleeCode = ({ reach, steps }: Callee.Script): string =>
@@ -73,6 +89,10 @@ const stepCode = (step: Callee.Step): string => {
       return `.hangsUpDuring(${step.prompt})`
     case "HangsUpAfter":
       return `.hangsUpAfter(${step.prompt})`
+    case "HangsUpWhileBridging":
+      return `.hangsUpWhileBridging(${step.bridge})`
+    case "HangsUpAfterBridging":
+      return `.hangsUpAfterBridging(${step.bridge})`
   }
 }
 
