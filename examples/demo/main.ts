@@ -192,6 +192,13 @@ const killed = Effect.fnUntraced(function*(folder: string) {
 
 const isPatient = (entry: { readonly webhook: { readonly to?: string } }) => entry.webhook.to === to.patient
 
+const next = `What to type next:
+  npm run emulator                           a phone in your browser: open the address that it prints
+  npm run example -- --env-file=examples/emulator.env examples/appointment/main.ts +15550170001
+                                             in a second terminal: it rings, and you are the callee
+  npm run archives && npm run ringback -- init ../my-app --packages archives
+                                             an application of your own, with a flow, its test and its wiring`
+
 const program = Effect.gen(function*() {
   const folder = yield* Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(join(tmpdir(), "ringback-demo-"))),
@@ -203,7 +210,7 @@ const program = Effect.gen(function*() {
   )
   yield* Effect.provide(guide, application(join(folder, "calls.db")))
   yield* killed(folder)
-  yield* Console.log("\nAll calls ended as they should.")
+  yield* Console.log(`\nAll calls ended as they should.\n\n${next}`)
 })
 
 NodeRuntime.runMain(Effect.scoped(Effect.provide(program, emulator)))
