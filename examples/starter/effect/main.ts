@@ -1,5 +1,6 @@
 /** A server that rings a customer if it is told whom: a number, and the order that is ready. */
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { TelesignNode } from "@ringback/http"
 import { Config, Console, Effect, Layer } from "effect"
 import { HttpRouter } from "effect/http"
 import { createServer } from "node:http"
@@ -10,9 +11,12 @@ const settings = Config.all({
   gracefulShutdownTimeout: Config.succeed("5 seconds" as const)
 })
 
+// What is asked between the opening of the port and the last of the routes waits for them.
+const server = () => TelesignNode.keepEarly(createServer())
+
 // Routes of the application stand beside Webhooks: Layer.mergeAll(Webhooks, Orders).
 const Server = HttpRouter.serve(Webhooks).pipe(
-  Layer.provide(NodeHttpServer.layerConfig(createServer, settings)),
+  Layer.provide(NodeHttpServer.layerConfig(server, settings)),
   Layer.provideMerge(CallsLive) // below the server: the port opens when the engine is ready, and closes before it
 )
 

@@ -1,7 +1,7 @@
 /** An Express application that rings a customer if it is told whom: a number, and the order that is ready. */
 import express from "express"
 import { createServer } from "node:http"
-import { open } from "../promises/calls.ts"
+import { openCalls } from "../promises/calls.ts"
 
 const app = express()
 app.get("/", (_request, response) => {
@@ -9,7 +9,7 @@ app.get("/", (_request, response) => {
 })
 
 const server = createServer(app)
-const calls = await open(server) // before the port opens
+const calls = await openCalls(server) // before the port opens
 server.listen(Number(process.env["PORT"] ?? 4020))
 
 const close = () => {

@@ -1,12 +1,12 @@
 /** A Fastify application that rings a customer if it is told whom: a number, and the order that is ready. */
 import fastify from "fastify"
-import { open } from "../promises/calls.ts"
+import { openCalls } from "../promises/calls.ts"
 
 const app = fastify()
 app.get("/", () => "This application rings its customers.")
 
 await app.ready()
-const calls = await open(app.server) // before the port opens
+const calls = await openCalls(app.server) // before the port opens
 // Without a host Fastify may listen by a second server, which is not this one.
 await app.listen({ port: Number(process.env["PORT"] ?? 4020), host: "0.0.0.0" })
 

@@ -1,11 +1,11 @@
 /** A server of Node that rings a customer if it is told whom: a number, and the order that is ready. */
 import { createServer } from "node:http"
-import { open } from "../promises/calls.ts"
+import { openCalls } from "../promises/calls.ts"
 
 const server = createServer((_request, response) => {
   response.end("This application rings its customers.")
 })
-const calls = await open(server) // before the port opens
+const calls = await openCalls(server) // before the port opens
 server.listen(Number(process.env["PORT"] ?? 4020))
 
 const close = () => {

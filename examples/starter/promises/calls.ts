@@ -16,7 +16,7 @@ const CallsLive = Calls.layer({ flows: [Pickup] }).pipe(
 )
 
 /** Starts the engine on a server that does not listen yet: its port is for those who can be answered. */
-export const open = async (server: Server) => {
+export const openCalls = async (server: Server) => {
   // Telesign reports to this path. What is not signed with the API key is refused.
   const door = TelesignNode.layer(server, { path: "/telesign/events" })
   const runtime = ManagedRuntime.make(Layer.provideMerge(door, CallsLive))

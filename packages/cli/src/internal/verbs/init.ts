@@ -95,9 +95,9 @@ const managerOf = Effect.fnUntraced(function*(folder: string) {
 const hint: Readonly<Record<Project.Kind, ReadonlyArray<string>>> = {
   empty: [],
   effect: ["In your application: Webhooks beside your routes, CallsLive below your server, as calls/main.ts shows."],
-  express: ["In your application: open(server) before it listens, on createServer(app), as calls/main.ts shows."],
-  fastify: ["In your application: open(app.server) before it listens, as calls/main.ts shows."],
-  node: ["In your application: open(server) before it listens, as calls/main.ts shows."]
+  express: ["In your application: openCalls(server) before it listens, on createServer(app), as calls/main.ts shows."],
+  fastify: ["In your application: openCalls(app.server) before it listens, as calls/main.ts shows."],
+  node: ["In your application: openCalls(server) before it listens, as calls/main.ts shows."]
 }
 
 interface Done {
