@@ -109,17 +109,19 @@ interface Done {
   readonly left: ReadonlyArray<string>
 }
 
-const typed = ({ folder, manager, plan: { scripts } }: Done): ReadonlyArray<string> => {
-  const first = folder === "." ? [] : [`cd ${folder}`]
-  const start = `${manager} run ${scripts.start} ${manager === "npm" ? "-- " : ""}+15550170001 order-1`
-  return [
-    ...first,
-    `${manager} install`,
-    `${manager} run ${scripts.emulator}    a phone in the browser: open the address that it prints`,
-    `${start}    in a second terminal: it rings`,
-    `${manager} run ${scripts.test}    the same without a phone`
-  ]
-}
+/** How a script is run: npm knows two of them by their names. */
+const running = (manager: string, script: string): string =>
+  manager === "npm" && ["start", "test"].includes(script) ? `npm ${script}` : `${manager} run ${script}`
+
+const typed = ({ folder, manager, plan: { scripts } }: Done): ReadonlyArray<string> => [
+  ...(folder === "." ? [] : [`cd ${folder}`]),
+  `${manager} install`,
+  `${running(manager, scripts.emulator)}    a phone in the browser: open the address that it prints`,
+  `${running(manager, scripts.start)} ${
+    manager === "npm" ? "-- " : ""
+  }+15550170001 order-1    in a second terminal: it rings`,
+  `${running(manager, scripts.test)}    the same without a phone`
+]
 
 const lines = (done: Done): ReadonlyArray<string> => {
   const { kind, left, plan, written } = done
