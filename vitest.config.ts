@@ -3,19 +3,30 @@ import { defineConfig } from "vitest/config"
 
 const all = ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.ts"]
 
-/** What does not fit into a minute: real databases and processes, and storms. `npm run test:all` runs these too. */
+/**
+ * What does not fit into a minute: real databases, browsers and processes, storms, and what counts in thousands. A rule that one of these
+ * holds has a quick test beside it. `npm run test:all` runs these too.
+ */
 const long = [
   "**/*.postgres.test.ts",
   "**/*.chromium.test.ts",
   "**/Storm*.test.ts",
+  "examples/appointment/storm.test.ts",
+  "examples/many-calls.test.ts",
+  "packages/core/test/Differential.test.ts",
+  "packages/core/test/Messages.test.ts",
+  "packages/http/test/Forgery.test.ts",
+  "packages/http/test/Quiet.test.ts",
   "packages/testing/test/emulator.test.ts",
   "packages/testing/test/explore.test.ts",
   "packages/testing/test/SavedTest.test.ts",
   "scripts/init.test.ts",
+  "packages/testing/test/Pacing.test.ts",
   "scripts/closing.test.ts",
   "scripts/embeddedPostgres.test.ts",
   "scripts/firstCall.test.ts",
   "scripts/storm.test.ts",
+  "scripts/strangers.test.ts",
   "scripts/examples.test.ts"
 ]
 

@@ -1,6 +1,6 @@
 /**
  * The language against a reference of a different make, over random flows in random worlds: what is asked for, when, and how
- * it ends. More of them: `FLOWS=100000 npm test -- packages/core/test/Differential.test.ts`; one again: `SEED=... FLOWS=1`.
+ * it ends. More of them: `FLOWS=100000 npm run test:all -- packages/core/test/Differential.test.ts`; one again: `SEED=... FLOWS=1`.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Step } from "../src/index.ts"
