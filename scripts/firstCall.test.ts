@@ -128,4 +128,16 @@ describe.concurrent("the first call of the README, pasted", { timeout: 240_000 }
       assert.include(yield* next.ended, "The guest is coming.")
       assert.lengthOf(yield* telesign.rings, 1)
     }).pipe(Effect.scoped, Effect.provide(emulator("5 seconds")), Effect.runPromise))
+
+  it("is refused in words if it is started a second time, and the first goes on", () =>
+    Effect.gen(function*() {
+      const { run } = yield* world
+      const program = yield* run("reservation-3")
+      yield* ringing(program)
+      const second = yield* run("reservation-3") // nobody answers, so the first one waits for minutes
+      const refused = `The SQLite database "calls.db" cannot be opened: another process has it open.`
+      assert.include(yield* second.ended, refused)
+      assert.strictEqual(second.child.exitCode, 1)
+      assert.isNull(program.child.exitCode)
+    }).pipe(Effect.scoped, Effect.provide(TelesignEmulator.layer({ callee: Callee.noAnswer })), Effect.runPromise))
 })
