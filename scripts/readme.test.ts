@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import GithubSlugger from "github-slugger"
+import { existsSync, globSync, readdirSync, readFileSync } from "node:fs"
+import { posix } from "node:path"
 
 const root = new URL("../", import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), "utf8")
@@ -17,7 +19,40 @@ const commented = readdirSync(new URL("packages/", root), { recursive: true, enc
   .map((path) => read(`packages/${path}`).replaceAll(/^ *\* ?/gm, ""))
   .filter((text) => text.includes("Layer.provide"))
 
-const linksOf = (page: string) => Array.from(page.matchAll(/\]\(([^)#]+)[^)]*\)/g), (match) => match[1] ?? "")
+/** Whatever a reader may click on. */
+const everyPage = [
+  ...pages,
+  "CONTRIBUTING.md",
+  "bench/README.md",
+  ...globSync("packages/*/README.md", { cwd: root }).toSorted()
+]
+
+const wordsOf = (page: string) => page.replaceAll(/^( *)```[^]*?^\1```$/gm, "").replaceAll(/`[^`\n]*`/g, "")
+const linksOf = (page: string) => Array.from(wordsOf(page).matchAll(/\]\(([^)\s]+)\)/g), (match) => match[1] ?? "")
+const isElsewhere = (link: string) => /^[a-z]+:/.test(link)
+
+/** The file that a link leads to, from the root, and the heading in it. */
+const targetOf = (path: string, link: string) => {
+  const [file = "", heading] = link.split("#")
+  return { file: file === "" ? path : posix.join(posix.dirname(path), file), heading }
+}
+
+/** The names that GitHub gives to the headings of a page. */
+const headingsOf = (page: string): ReadonlyArray<string> => {
+  const slugger = new GithubSlugger()
+  const lines = page.replaceAll(/^( *)```[^]*?^\1```$/gm, "").split("\n").filter((line) => /^#+ /.test(line))
+  return lines.map((line) => slugger.slug(line.replace(/^#+ /, "").replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1")))
+}
+
+/** How many clicks each page is away from the README. */
+const clicks = (): ReadonlyMap<string, number> => {
+  const found = new Map([["README.md", 0]])
+  for (const [path, away] of found) {
+    const files = linksOf(read(path)).filter((link) => !isElsewhere(link)).map((link) => targetOf(path, link).file)
+    for (const file of files.filter((file) => file.endsWith(".md") && !found.has(file))) found.set(file, away + 1)
+  }
+  return found
+}
 
 /** What nobody should copy. */
 const unsafe = (code: string): ReadonlyArray<string> => {
@@ -81,10 +116,44 @@ describe.each(pages)("%s", (path) => {
     const named = Array.from(page.matchAll(/npm run ([a-z0-9:]+)/g), (match) => match[1] ?? "")
     assert.deepStrictEqual(named.filter((name) => scripts[name] === undefined), [])
   })
+})
 
-  it("links only to files that exist", () => {
-    const files = linksOf(page).filter((link) => !link.includes(":"))
-    const missing = files.filter((link) => !existsSync(new URL(link, new URL(path, root))))
+describe.each(everyPage)("the links of %s", (path) => {
+  const links = linksOf(read(path))
+
+  it("lead to files and headings that exist", () => {
+    const missing = links.filter((link) => !isElsewhere(link)).filter((link) => {
+      const { file, heading } = targetOf(path, link)
+      return !existsSync(new URL(file, root)) || heading !== undefined && !headingsOf(read(file)).includes(heading)
+    })
     assert.deepStrictEqual(missing, [])
   })
+
+  it("lead elsewhere by https, to a host and nowhere on this machine", () => {
+    const strange = links.filter(isElsewhere).filter((link) =>
+      !/^https:\/\/[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:[/#]|$)/.test(link)
+    )
+    assert.deepStrictEqual(strange, [])
+  })
+
+  it("say of each picture what it shows", () => assert.notMatch(wordsOf(read(path)), /!\[\s*\]/))
 })
+
+it("every page is two clicks away from the README, at most", () => {
+  const away = clicks()
+  assert.deepStrictEqual(everyPage.filter((path) => !((away.get(path) ?? 3) <= 2)), [])
+})
+
+it("every picture is shown by a page", () => {
+  const shown = new Set(everyPage.flatMap((path) => linksOf(read(path)).map((link) => targetOf(path, link).file)))
+  const pictures = globSync("docs/pictures/*", { cwd: root }).toSorted()
+  assert.isAtLeast(pictures.length, 5)
+  assert.deepStrictEqual(pictures.filter((picture) => !shown.has(picture)), [])
+})
+
+it("headings are named as on GitHub, and code holds none", () =>
+  assert.deepStrictEqual(headingsOf("# One `two`, three?\n```sh\n# no\n```\n## [A b](c.md)\n## A b"), [
+    "one-two-three",
+    "a-b",
+    "a-b-1"
+  ]))
