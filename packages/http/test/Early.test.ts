@@ -37,10 +37,10 @@ const listens = (server: Server) => Effect.promise(() => once(server, "listening
 const came = (server: Server, count: number) =>
   Effect.promise(() =>
     new Promise<void>((resolve) => {
-      const { emit } = server
+      const emit: (event: string, ...values: ReadonlyArray<unknown>) => boolean = server.emit.bind(server)
       let left = count
       server.emit = (event: string, ...values: ReadonlyArray<unknown>) => {
-        const isHeard = emit.call(server, event, ...values)
+        const isHeard = emit(event, ...values)
         if (event === "request" && --left === 0) resolve()
         return isHeard
       }

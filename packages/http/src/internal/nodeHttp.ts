@@ -243,8 +243,8 @@ const withoutOffer = ({ httpVersion, method, rawHeaders, url }: Request, begun: 
 
 /** The part of Node's `Server` by which requests are waited for. */
 export interface Listened {
-  on(event: string, listener: (...values: Array<never>) => void): unknown
-  off(event: string, listener: (...values: Array<never>) => void): unknown
+  on(event: string, listener: (...values: Array<unknown>) => void): unknown
+  off(event: string, listener: (...values: Array<unknown>) => void): unknown
   emit(event: string, ...values: Array<unknown>): boolean
 }
 
@@ -268,7 +268,8 @@ export const keepEarly = (server: Listened, { atMost, forAtMost }: Patience): vo
     response.setHeader("retry-after", "1")
     response.end()
   }
-  const keep = (request: unknown, response: Response): void => {
+  const keep = (...[request, given]: Array<unknown>): void => {
+    const response = given as Response
     if (kept.size >= atMost) return refuse(response)
     kept.set(response, { request, timer: setTimeout(refuse, forAtMost, response) })
   }
@@ -279,7 +280,7 @@ export const keepEarly = (server: Listened, { atMost, forAtMost }: Patience): vo
     }
     kept.clear()
   }
-  const onListener = (event: string): void => {
+  const onListener = (event: unknown): void => {
     if (event !== "request") return
     server.off("newListener", onListener)
     server.off("request", keep)
