@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
-const all = ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.ts"]
+const all = ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.ts", "site/*.test.ts"]
 
 /**
  * What does not fit into a minute: real databases, browsers and processes, storms, and what counts in thousands. A rule that one of these
@@ -25,9 +25,11 @@ const long = [
   "scripts/closing.test.ts",
   "scripts/embeddedPostgres.test.ts",
   "scripts/firstCall.test.ts",
+  "scripts/pages.test.ts",
   "scripts/storm.test.ts",
   "scripts/strangers.test.ts",
-  "scripts/examples.test.ts"
+  "scripts/examples.test.ts",
+  "site/site.test.ts"
 ]
 
 /** What the processes that tests start have compiled. */

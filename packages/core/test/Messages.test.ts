@@ -42,5 +42,8 @@ describe("the compiler", () => {
     const said = messages()
     for (const [mistake, words] of Object.entries(expected)) assert.include(said.get(mistake) ?? "", words, mistake)
     assert.strictEqual(said.size, Object.keys(expected).length)
+    const guide = readFileSync(path("../../../docs/your-own-flow.md"), "utf8")
+    const shown = /^error TS\d+: [^`]+/m.exec(guide)?.[0] ?? assert.fail("the guide shows no error")
+    assert.include(said.get("speaks without a line"), shown.trim().replaceAll(/\s+/g, " "))
   }, 30_000)
 })
