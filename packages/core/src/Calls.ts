@@ -27,6 +27,7 @@ import type * as Flow from "./Flow.ts"
 import { isCallId } from "./internal/callId.ts"
 import * as Activities from "./internal/engine/activities.ts"
 import * as ChanceOf from "./internal/engine/chance.ts"
+import * as CopiesOfCore from "./internal/engine/copiesOfCore.ts"
 import * as engine from "./internal/engine/engine.ts"
 import type * as Figures from "./internal/engine/figures.ts"
 import * as Neighbours from "./internal/engine/neighbours.ts"
@@ -341,6 +342,7 @@ const engineOf = Effect.fnUntraced(function*(
 })
 
 const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings.Settings) {
+  yield* CopiesOfCore.tell
   const flows = yield* Registry.make([...options.flows, ...Object.values(options.inbound ?? {})])
   const calls = yield* engineOf(options, settings, flows)
 

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { Flow, Line, PhoneNumber, Step } from "../src/index.ts"
 import type { Request } from "../src/index.ts"
+import { mark } from "../src/internal/copyOfCore.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -224,6 +225,23 @@ describe("Flow", () => {
       return yield* [1] as unknown as Flow.Flow<string>
     })))
     assert.match(String(end._tag === "Stopped" && end.why._tag === "Defect" && end.why.defect), /takes a Flow/)
+  })
+
+  it("says so when a flow of another copy of this package is yielded, and which copies these are", () => {
+    const strange = {
+      [mark]: { version: "0.9.0", folder: "/app/library/core" },
+      *[Symbol.iterator](): Generator<unknown, unknown> {
+        return yield this
+      }
+    }
+    const end = exit(Step.start(Flow.gen(function*() {
+      return yield* strange as unknown as Flow.Flow<string>
+    })))
+    const said = String(end._tag === "Stopped" && end.why._tag === "Defect" && end.why.defect)
+    assert.match(
+      said,
+      /another copy of @ringback\/core \(0\.9\.0 in \/app\/library\/core\) than .* \([\d.]+ in .*\/core\)/
+    )
   })
 
   it("tries again as often as it was told, and only for the failures that it was told", () => {

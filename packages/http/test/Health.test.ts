@@ -85,7 +85,7 @@ describe("a process that is well", () => {
   it("says the version of its packages", () => {
     for (const name of ["core", "http"]) {
       const manifest = readFileSync(new URL(`../../${name}/package.json`, import.meta.url), "utf8")
-      const source = readFileSync(new URL("../src/internal/version.ts", import.meta.url), "utf8")
+      const source = readFileSync(new URL(`../../${name}/src/internal/version.ts`, import.meta.url), "utf8")
       assert.include(source, `"${JSON.parse(manifest).version}"`)
     }
   })

@@ -9,6 +9,7 @@
  */
 import { Pipeable } from "effect"
 import { copyOf } from "../copy.ts"
+import * as CopyOfCore from "../copyOfCore.ts"
 import { Content, contentOf } from "./content.ts"
 
 /** Why a flow ends without its own consent. */
@@ -80,6 +81,9 @@ export class Program extends Pipeable.Class {
     super()
     this.node = node
     this.number = ++made
+  }
+  get [CopyOfCore.mark](): CopyOfCore.CopyOfCore {
+    return CopyOfCore.here
   }
   *[Symbol.iterator](): Generator<Program, unknown, unknown> {
     return yield this
@@ -352,8 +356,13 @@ const notAFlow = "yield* in Flow.gen takes a Flow: an Effect runs in Flow.activi
 
 const toFlow = (value: unknown): Program => {
   if (value instanceof Program) return value
-  throw new TypeError(notAFlow)
+  const copy = CopyOfCore.another(value)
+  throw new TypeError(copy === undefined ? notAFlow : ofAnother(copy))
 }
+
+const ofAnother = (copy: CopyOfCore.CopyOfCore): string =>
+  `This flow was made by another copy of @ringback/core (${CopyOfCore.words(copy)}) than the one that runs it ` +
+  `(${CopyOfCore.words(CopyOfCore.here)}). ${CopyOfCore.remedy}`
 
 /** How many steps a flow may take without waiting for anything. More is taken for a loop without end. */
 export const maxSteps = 500_000
