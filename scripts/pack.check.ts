@@ -1,78 +1,27 @@
-import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { spawnSync } from "node:child_process"
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { assert, describe, it } from "@effect/vitest"
+import { existsSync, globSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import * as Packed from "./packed.ts"
 import * as Tidy from "./tidy.ts"
 
-// Packs the built packages, installs the archives with npm into a folder of their own, and uses them from there.
+// The packages, packed and installed by npm in a folder of their own, and used from there.
 
-const root = fileURLToPath(new URL("../", import.meta.url))
+const { installed, json, manifests } = Packed
+const { config, devDependencies } = Packed.workspace
 
-interface Manifest extends Tidy.Manifest {
-  readonly version: string
-  readonly dependencies?: Readonly<Record<string, string>>
-  readonly peerDependencies?: Readonly<Record<string, string>>
-}
-
-const json = (path: string) => JSON.parse(readFileSync(path, "utf8"))
-
-const workspace = json(join(root, "package.json"))
-const oldest: string = workspace.config.oldestNode
-const manifests: ReadonlyArray<Manifest> = globSync(join(root, "packages/*/package.json")).toSorted().map(json)
 const entries = manifests.flatMap((manifest) => Object.keys(Tidy.entries(manifest)))
 
-const home = mkdtempSync(join(tmpdir(), "ringback-pack-"))
-const installed = (...path: ReadonlyArray<string>) => join(home, "node_modules", ...path)
-
-const run = (command: string, args: ReadonlyArray<string>, cwd = home): string => {
-  const { output, status } = spawnSync(command, args, {
-    cwd,
-    encoding: "utf8",
-    env: { ...process.env, NODE_OPTIONS: "" }
-  })
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status}\n${output.join("")}`)
-  return output[1] ?? ""
-}
-
-const write = (path: string, content: unknown) => {
-  mkdirSync(dirname(join(home, path)), { recursive: true })
-  writeFileSync(join(home, path), typeof content === "string" ? content : JSON.stringify(content))
-}
-
-const peers = Object.keys(Object.assign({}, ...manifests.map((manifest) => manifest.peerDependencies)))
-
-beforeAll(() => {
-  run(
-    "npx",
-    ["-y", `pnpm@${workspace.config.pnpm}`, "--filter", "./packages/*", "pack", "--pack-destination", home],
-    root
-  )
-  const archives = manifests.map(({ name, version }) => [
-    name,
-    `file:${name.replace("@", "").replace("/", "-")}-${version}.tgz`
-  ])
-  const tools = [...peers, "@types/node", "typescript"].map((name) => [name, workspace.devDependencies[name]])
-  write("package.json", {
-    type: "module",
-    private: true,
-    dependencies: { ...Object.fromEntries([...archives, ...tools]), node: oldest }
-  })
-  run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline"])
-})
-
-afterAll(() => rmSync(home, { recursive: true, force: true }))
-
 /** What a program on `node` sees of each entry point: the names that it exports. */
-const namesSeen = (node: string, args: ReadonlyArray<string> = []): Readonly<Record<string, ReadonlyArray<string>>> => {
-  write(
-    "see.js",
+const namesSeen = async (node: string, args: ReadonlyArray<string> = [], by = "await import"): Promise<unknown> => {
+  const place = Packed.place("see")
+  const file = by === "require" ? "see.cjs" : "see.js"
+  place.write(
+    file,
     `const names = {}
-    for (const entry of ${JSON.stringify(entries)}) names[entry] = Object.keys(await import(entry)).toSorted()
+    for (const entry of ${JSON.stringify(entries)}) names[entry] = Object.keys(${by}(entry)).toSorted()
     console.log(JSON.stringify(names))`
   )
-  return JSON.parse(run(node, [...args, "see.js"]))
+  return JSON.parse(await place.run(node, [...args, file]))
 }
 
 const namesWritten = async () =>
@@ -80,21 +29,22 @@ const namesWritten = async () =>
     await Promise.all(entries.map(async (entry) => [entry, Object.keys(await import(entry)).toSorted()] as const))
   )
 
-/** Compiles a program that mentions all entry points, declarations of libraries included. */
-const compile = (options: Readonly<Record<string, unknown>>) => {
-  const lines = entries.map((entry, n) => `export * as entry${n} from "${entry}"`)
-  write("src/consumer.ts", [...lines, readFileSync(join(root, "scripts/pack.consumer.ts"), "utf8")].join("\n"))
-  write("tsconfig.json", {
-    compilerOptions: { target: "ES2023", strict: true, noEmit: true, types: ["node"], skipLibCheck: false, ...options },
-    include: ["src"]
-  })
-  return run(process.execPath, [installed("typescript/bin/tsc"), "-p", "."])
+/** A program that mentions all entry points, calls somebody, and does something wrong that has to be refused. */
+const consumer = (name: string) => {
+  const place = Packed.place(name)
+  place.write("entries.ts", entries.map((entry, n) => `export * as entry${n} from "${entry}"`).join("\n"))
+  for (const file of ["pack.consumer.ts", "pack.call.ts"]) {
+    place.write(file, readFileSync(join(Packed.root, "scripts", file), "utf8"))
+  }
+  return place
 }
+
+const compilers = [["typescript-oldest", config.oldestTypeScript], ["typescript", devDependencies.typescript]] as const
 
 describe("the packed packages", () => {
   it("ask for real versions of each other", () => {
     for (const { name, version } of manifests) {
-      const { dependencies }: Manifest = json(installed(name, "package.json"))
+      const { dependencies }: Packed.Manifest = json(installed(name, "package.json"))
       const siblings = Object.entries(dependencies ?? {}).filter(([dependency]) => dependency.startsWith("@ringback/"))
       for (const [, range] of siblings) assert.strictEqual(range, version)
     }
@@ -112,32 +62,28 @@ describe("the packed packages", () => {
     }
   })
 
-  it("export on the newest and on the oldest Node what the sources export", async () => {
-    const written = await namesWritten()
-    assert.deepStrictEqual(namesSeen(process.execPath), written)
-    assert.strictEqual(run(installed(".bin/node"), ["--version"]).trim(), `v${oldest}`)
-    assert.deepStrictEqual(namesSeen(installed(".bin/node")), written)
-  })
+  it.each([config.oldestNode, devDependencies.node, config.newestNode])(
+    "export on Node %s what the sources export, and run a call",
+    async (version) => {
+      const node = await Packed.node(version)
+      assert.strictEqual((await Packed.place("see").run(node, ["--version"])).trim(), `v${version}`)
+      assert.deepStrictEqual(await namesSeen(node), await namesWritten())
+      assert.match(await consumer("call").run(node, ["pack.call.ts"]), /^coming$/m)
+    }
+  )
+
+  it("are taken by require as they are", async () =>
+    assert.deepStrictEqual(await namesSeen(process.execPath, [], "require"), await namesWritten()))
 
   it("load too in a program that sets the condition source for itself", async () =>
-    assert.deepStrictEqual(namesSeen(process.execPath, ["--conditions=source"]), await namesWritten()))
+    assert.deepStrictEqual(await namesSeen(process.execPath, ["--conditions=source"]), await namesWritten()))
 
-  it("type check in a program that resolves as Node does", () => {
-    compile({ module: "NodeNext" })
-  })
+  describe.each(compilers)("for %s %s", (compiler) => {
+    it("type check in a program that resolves as Node does", () =>
+      Packed.compile(compiler, consumer(`${compiler}-node`), { module: "NodeNext" }))
 
-  it("type check in a program that resolves as a bundler does", () => {
-    compile({ module: "ESNext", moduleResolution: "Bundler" })
-  })
-
-  it("refuse wrong use at compile time, so that the checks above are known to look", () => {
-    const consumer = join(home, "src/wrong.ts")
-    writeFileSync(
-      consumer,
-      `import { PhoneNumber } from "@ringback/core"\nexport const n: number = PhoneNumber.make("1")\n`
-    )
-    assert.throws(() => compile({ module: "NodeNext" }), /wrong\.ts\(2,14\): error TS2322/)
-    rmSync(consumer)
+    it("type check in a program that resolves as a bundler does", () =>
+      Packed.compile(compiler, consumer(`${compiler}-bundler`), { module: "ESNext", moduleResolution: "Bundler" }))
   })
 
   it("have source maps that lead to the sources", () => {

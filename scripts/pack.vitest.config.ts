@@ -5,5 +5,11 @@ import config from "../vitest.config.ts"
 const { projects: _, ...common } = config.test ?? {}
 export default defineConfig({
   ...config,
-  test: { ...common, include: ["scripts/pack.check.ts"], testTimeout: 120_000, hookTimeout: 240_000 }
+  test: {
+    ...common,
+    include: ["scripts/pack*.check.ts"],
+    globalSetup: "scripts/pack.setup.ts",
+    testTimeout: 240_000,
+    hookTimeout: 240_000
+  }
 })
