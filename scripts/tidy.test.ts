@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { posix } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Tidy from "./tidy.ts"
@@ -191,6 +191,8 @@ const sizes: Tidy.Sizes = {
 
 const root = fileURLToPath(new URL("../", import.meta.url))
 
+const workspace = JSON.parse(readFileSync(`${root}package.json`, "utf8"))
+
 const manifest = (name: string): Tidy.Manifest =>
   JSON.parse(readFileSync(`${root}packages/${name}/package.json`, "utf8"))
 
@@ -198,6 +200,14 @@ const house: ReadonlyArray<Tidy.Package> = rooms.map((room) => ({
   ...room,
   entries: Tidy.entries(manifest(room.name))
 }))
+
+/** Modules of Effect by their folders, such as `effect/http`, and those of `effect` itself. */
+const isUnstable = (from: string, imported: string): boolean => {
+  if (from !== "effect" && !from.startsWith("effect/")) return false
+  const path = from.replace("effect", "node_modules/effect/src")
+  const file = [`${path}/${imported}.ts`, `${path}.ts`].map((each) => root + each).find(existsSync)
+  return file !== undefined && Tidy.isUnstable(readFileSync(file, "utf8"))
+}
 
 const skipped = ["node_modules", "dist", "coverage", ".git"]
 
@@ -238,12 +248,21 @@ describe("the house", () => {
 
   it("documents every export", () => assert.deepStrictEqual(Tidy.documented(house, modules), []))
 
+  it("says what may change with a minor version of Effect", () =>
+    assert.deepStrictEqual(Tidy.stability(house, isUnstable, modules), []))
+
   it("runs all of its tests, and without sleep", () => assert.deepStrictEqual(Tidy.calm(modules), []))
 
   it("names no machine and no registry", () => assert.deepStrictEqual(Tidy.traceless(texts), []))
 
   it("publishes the entry points that it is developed with", () =>
     assert.deepStrictEqual(rooms.flatMap(({ name }) => Tidy.published(manifest(name))), []))
+
+  it("says in every package who makes it, and where", () =>
+    assert.deepStrictEqual(
+      rooms.flatMap(({ name }) => Tidy.attributed(workspace, manifest(name))),
+      []
+    ))
 
   it("has read something", () => {
     assert.isAtLeast(modules.filter(({ path }) => path.startsWith("packages/core/src/")).length, 9)
@@ -629,6 +648,59 @@ describe("Tidy.documented", () => {
     assert.deepStrictEqual(documented(`${header}export const first = 1`), ["the module has no doc comment"])
     assert.deepStrictEqual(documented("", "core/src/index.ts"), ["the module has no doc comment"])
     assert.deepStrictEqual(documented("", "core/src/internal/x.ts"), [])
+  })
+})
+
+describe("Tidy.stability", () => {
+  const stability = (text: string) =>
+    Tidy.stability(
+      small,
+      (from) => from === "effect/http",
+      written({ "core/src/Shop.ts": `import type { HttpClient as Client } from "effect/http"\n${text}` })
+    ).map((found) => found.replace(/^\S+ /, ""))
+
+  it("finds what builds on something unstable and does not say so", () =>
+    assert.deepStrictEqual(
+      stability(`/** Opens. */\nexport const open = (client: Client.HttpClient) => client\nexport type Door = Client`),
+      [
+        "open builds on HttpClient of effect/http: say @stability unstable",
+        "Door builds on HttpClient of effect/http: say @stability unstable"
+      ]
+    ))
+
+  it("lets what says so be, and what builds on nothing of the kind", () =>
+    assert.deepStrictEqual(
+      stability(
+        `/**\n * Opens.\n *\n * @stability unstable\n */\nexport const open: Client = 1\nexport const shut = 2`
+      ),
+      []
+    ))
+
+  it("finds what says so without a reason", () =>
+    assert.deepStrictEqual(stability(`/**\n * Shuts.\n *\n * @stability unstable\n */\nexport const shut = 1`), [
+      "shut says @stability unstable, and builds on nothing that is"
+    ]))
+
+  it("takes a module of Effect for unstable only if nothing in it is stable", () => {
+    assert.isTrue(Tidy.isUnstable("/** @stability unstable */ /** @stability experimental */"))
+    assert.isFalse(Tidy.isUnstable("/** @stability unstable */ /** @stability stable */"))
+    assert.isFalse(Tidy.isUnstable("/** A re-export. */"))
+    assert.isTrue(isUnstable("effect/http", "HttpRouter"))
+    assert.isFalse(isUnstable("effect", "Effect"))
+  })
+})
+
+describe("Tidy.attributed", () => {
+  const origin = { author: "a", license: "MIT", homepage: "h", bugs: { url: "b" } }
+  const house = { ...origin, repository: { type: "git", url: "u" } }
+  const room = { ...origin, name: "@x/core", repository: { type: "git", url: "u", directory: "packages/core" } }
+
+  it("finds a package that says something else than the workspace, and one that cannot be found", () => {
+    const attributed = (changes: object) => Tidy.attributed(house, { ...room, keywords: ["x"], ...changes }).length
+    assert.strictEqual(attributed({}), 0)
+    assert.strictEqual(attributed({ homepage: "elsewhere" }), 1)
+    assert.strictEqual(attributed({ repository: house.repository }), 1)
+    assert.strictEqual(attributed({ keywords: [] }), 1)
   })
 })
 

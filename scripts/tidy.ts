@@ -463,6 +463,62 @@ export const documented = (house: ReadonlyArray<Package>, modules: ReadonlyArray
     })
   })
 
+// Stability
+
+/** A name that comes in by an import, a type among them: what it is called here and there. */
+interface Incoming {
+  readonly from: string
+  readonly local: string
+  readonly imported: string
+}
+
+const incoming = (module: Module): ReadonlyArray<Incoming> =>
+  module.body.flatMap((node) =>
+    node.type !== "ImportDeclaration" ? [] : node.specifiers.map((specifier) => ({
+      from: nameOf(node.source),
+      local: specifier.local.name,
+      imported: specifier.type === "ImportSpecifier" ? nameOf(specifier.imported) : "*"
+    }))
+  )
+
+/** The statements that an exported name stands for. */
+const statementsOf = (module: Module, name: string): ReadonlyArray<Node> =>
+  module.body.filter((node) =>
+    declaredNames(node.type === "ExportNamedDeclaration" && node.declaration !== null ? node.declaration : node)
+      .includes(name)
+  )
+
+/** Whether a module of Effect may change in a minor version: none of its exports is marked stable. */
+export const isUnstable = (source: string): boolean =>
+  /@stability (unstable|experimental)/.test(source) && !/@stability stable/.test(source)
+
+/**
+ * What mentions a module of Effect that may change in a minor version says `@stability unstable`, as Effect does, and nothing else says
+ * so. `unstable` knows such a module by the name that is imported, and where from.
+ */
+export const stability = (
+  house: ReadonlyArray<Package>,
+  unstable: (from: string, imported: string) => boolean,
+  modules: ReadonlyArray<Module>
+): ReadonlyArray<Finding> =>
+  house.flatMap((each) =>
+    sourcesOf(each, modules).filter(({ path }) => each.modules.some((name) => path === `${folder(each)}${name}.ts`))
+      .flatMap((module) => {
+        const shaky = incoming(module).filter(({ from, imported }) => unstable(from, imported))
+        return exportsOf(module).flatMap(({ doc = "", name, start }) => {
+          const nodes = statementsOf(module, name).flatMap(withDescendants)
+          const by = shaky.find(({ local }) => nodes.some((node) => node.type === "Identifier" && node.name === local))
+          const says = /^\s*\*? ?@stability unstable$/m.test(doc)
+          if (by !== undefined && !says) {
+            return [finding(module, start, `${name} builds on ${by.imported} of ${by.from}: say @stability unstable`)]
+          }
+          return by === undefined && says
+            ? [finding(module, start, `${name} says @stability unstable, and builds on nothing that is`)]
+            : []
+        })
+      })
+  )
+
 // Sizes
 
 const linesOf = ({ text }: Source, { end, start }: Node): number => text.slice(start, end).split("\n").length
@@ -595,6 +651,38 @@ export const entries = ({ exports, name }: Manifest): Readonly<Record<string, st
         : [[posix.join(name, key), posix.join("packages", posix.basename(name), entry["source"])]]
     )
   )
+
+/** What a manifest says of those who make a package, and where they do. */
+interface Origin {
+  readonly author?: string
+  readonly license?: string
+  readonly homepage?: string
+  readonly bugs?: { readonly url: string }
+  readonly repository?: { readonly type: string; readonly url: string; readonly directory?: string }
+}
+
+const origin = ({ author, bugs, homepage, license, repository }: Origin) => ({
+  author,
+  bugs,
+  homepage,
+  license,
+  repository
+})
+
+/** The packages say of their origin what the workspace says, each with its own directory, and have words to be found by. */
+export const attributed = (
+  workspace: Origin,
+  manifest: Origin & { readonly name: string; readonly keywords?: ReadonlyArray<string> }
+): ReadonlyArray<Finding> => {
+  const directory = `packages/${posix.basename(manifest.name)}`
+  const wanted = origin({ ...workspace, repository: { ...workspace.repository!, directory } })
+  return [
+    ...(JSON.stringify(origin(manifest)) === JSON.stringify(wanted)
+      ? []
+      : [`${manifest.name}: author, bugs, homepage, license and repository have to be ${JSON.stringify(wanted)}`]),
+    ...((manifest.keywords ?? []).length > 0 ? [] : [`${manifest.name}: has no keywords`])
+  ]
+}
 
 /** What is published has the same entry points, less the `source` condition: Node strips no types in node_modules. */
 export const published = ({ exports, name, publishConfig }: Manifest): ReadonlyArray<Finding> => {

@@ -26,6 +26,7 @@ import * as Words from "./internal/words.ts"
 /**
  * The command `ringback` with all its verbs.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const command = root.pipe(
@@ -50,6 +51,7 @@ export const command = root.pipe(
  * Runs the command with the words of a command line. A value may begin with a dash (`--since -2h`). What is not understood is told on
  * standard error, with the help for it, so that standard output holds nothing but data.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const run = (

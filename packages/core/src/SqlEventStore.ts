@@ -55,6 +55,7 @@ const untraced = Layer.succeed(References.TracerEnabled, false)
  * commits by itself. Starts under a key, whose row a transaction of the application may hold, never share a commit with
  * anything else; on PostgreSQL, where they may wait for it, they use a connection of their own. When the layer closes, what waits is written first, for two seconds at most; whatever comes later fails.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const layer: Layer.Layer<
@@ -124,6 +125,7 @@ export const layer: Layer.Layer<
  * nothing but the right to read. Fails with `StoreError` of `open` if there are no tables, or if they are those of an earlier or a
  * later Ringback.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const layerReading: Layer.Layer<CallIndex | EventLog, StoreError, SqlClient.SqlClient> = Layer.effectContext(
@@ -167,6 +169,7 @@ const told = (changes: Broadcast.Broadcast<Turn>, hints: Hints.Hints): Broadcast
  * `CallIndex.NumbersKey` of now: else it is written with each turn. Appends, also those of other processes, wait until the
  * transaction is done; numbers are read from the turns before it begins.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const rebuild: Effect.Effect<void, StoreError, SqlClient.SqlClient> = Effect.gen(function*() {

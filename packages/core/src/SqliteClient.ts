@@ -46,6 +46,7 @@ export interface Options {
  * Opens the database for as long as the scope is open. Fails with an `SqlError` whose message names the file and what is
  * wrong with it: its folder does not exist, it is no database, another process has it.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
@@ -73,6 +74,7 @@ export const make = Effect.fnUntraced(function*(
  *
  * @example
  * SqlEventStore.layer.pipe(Layer.provide(SqliteClient.layer({ filename: "calls.db" })))
+ * @stability unstable
  * @since 0.1.0
  */
 export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlError.SqlError> =>
@@ -83,6 +85,7 @@ export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlErr
  *
  * @example
  * SqliteClient.layerConfig({ filename: Config.String("DATABASE_FILE") })
+ * @stability unstable
  * @since 0.1.0
  */
 export const layerConfig = (

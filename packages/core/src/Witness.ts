@@ -71,6 +71,7 @@ const encode = Schema.encodeEffect(json)
  *   Layer.provide(Witness.layerFile("/var/lib/ringback/witness.json")),
  *   Layer.provide(NodeFileSystem.layer)
  * )
+ * @stability unstable
  * @since 0.1.0
  */
 export const layerFile = (path: string): Layer.Layer<never, WitnessError, FileSystem.FileSystem> =>

@@ -63,6 +63,7 @@ export class Caller extends Context.Service<Caller, typeof Actor.Type>()("@ringb
  * Finds out who asks. An application replaces it by its own login; `CallsApiServer.layerTokens` is one for programs. There is no default:
  * without it the server does not compile.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class Authorization extends HttpApiMiddleware.Service<Authorization, { provides: Caller }>()(
@@ -73,6 +74,7 @@ export class Authorization extends HttpApiMiddleware.Service<Authorization, { pr
 /**
  * Lets nobody do what their scopes do not allow, or too often.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class Permission extends HttpApiMiddleware.Service<Permission, { requires: Caller }>()(
@@ -83,6 +85,7 @@ export class Permission extends HttpApiMiddleware.Service<Permission, { requires
 /**
  * Turns what cannot be read, is too large, or fails unexpectedly into a problem.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class Readable extends HttpApiMiddleware.Service<Readable>()("@ringback/http/CallsApi/Readable", {
@@ -409,6 +412,7 @@ const one = [Problem.CallNotFound, ...store] as const
 /**
  * Calls: start them, find them, look at them, steer them.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const calls = HttpApiGroup.make("calls").add(
@@ -570,6 +574,7 @@ export const calls = HttpApiGroup.make("calls").add(
 /**
  * The flows that the application has registered.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const flows = HttpApiGroup.make("flows").add(
@@ -587,6 +592,7 @@ export const flows = HttpApiGroup.make("flows").add(
 /**
  * The engine as a whole.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const engine = HttpApiGroup.make("engine").add(
@@ -625,6 +631,7 @@ export const engine = HttpApiGroup.make("engine").add(
 /**
  * The whole API, for `HttpApiClient` and for its OpenAPI document.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const CallsApi = HttpApi.make("calls-api").add(calls, flows, engine)
@@ -642,6 +649,7 @@ export const CallsApi = HttpApi.make("calls-api").add(calls, flows, engine)
 /**
  * A client with a function for each endpoint.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export type Client = HttpApiClient.ForApi<typeof CallsApi>
@@ -652,6 +660,7 @@ export type Client = HttpApiClient.ForApi<typeof CallsApi>
  * @example
  * const api = yield* CallsApi.client({ url: "https://example.com/ringback", token })
  * const { callId } = yield* api.calls.start({ headers: { "idempotency-key": "order-17" }, payload: { flow, input } })
+ * @stability unstable
  * @since 0.1.0
  */
 export const client = (
@@ -665,6 +674,7 @@ export const client = (
 /**
  * What a request to the API can fail with, beside its problems.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export type Broken = HttpClientError.HttpClientError | Schema.SchemaError | Sse.SseError | Sse.Retry

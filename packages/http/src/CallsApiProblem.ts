@@ -16,6 +16,7 @@ const retryAfterSeconds = Schema.Int
 /**
  * The request cannot be read. `errors` names the places, never the values; nothing was done.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class InvalidRequest extends HttpApiError.Problem<InvalidRequest>()("InvalidRequest", {
@@ -27,6 +28,7 @@ export class InvalidRequest extends HttpApiError.Problem<InvalidRequest>()("Inva
 /**
  * There is no token, or not one that is known.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class NotAuthenticated extends HttpApiError.Problem<NotAuthenticated>()("NotAuthenticated", {
@@ -38,6 +40,7 @@ export class NotAuthenticated extends HttpApiError.Problem<NotAuthenticated>()("
 /**
  * The token does not allow this. `scope` is what it would have to have.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class NotPermitted extends HttpApiError.Problem<NotPermitted>()("NotPermitted", {
@@ -49,6 +52,7 @@ export class NotPermitted extends HttpApiError.Problem<NotPermitted>()("NotPermi
 /**
  * There is no endpoint at this path.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class NoSuchPath extends HttpApiError.Problem<NoSuchPath>()("NoSuchPath", {
@@ -60,6 +64,7 @@ export class NoSuchPath extends HttpApiError.Problem<NoSuchPath>()("NoSuchPath",
 /**
  * There is an endpoint at this path, but not for this method. The header `Allow` names those that there are.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()("MethodNotAllowed", {
@@ -71,6 +76,7 @@ export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()("
 /**
  * There is no call of this id in the store.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class CallNotFound extends HttpApiError.Problem<CallNotFound>()("CallNotFound", {
@@ -82,6 +88,7 @@ export class CallNotFound extends HttpApiError.Problem<CallNotFound>()("CallNotF
 /**
  * The application has not registered a flow of this name, or not in this version, or only as one that answers callers.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class FlowNotRegistered extends HttpApiError.Problem<FlowNotRegistered>()("FlowNotRegistered", {
@@ -93,6 +100,7 @@ export class FlowNotRegistered extends HttpApiError.Problem<FlowNotRegistered>()
 /**
  * The application gave no drawing of this flow.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class NoDrawing extends HttpApiError.Problem<NoDrawing>()("NoDrawing", {
@@ -105,6 +113,7 @@ export class NoDrawing extends HttpApiError.Problem<NoDrawing>()("NoDrawing", {
  * A start under the same key is being carried out right now, and nobody knows yet what becomes of it. Ask again: then the answer is the
  * call, or that the key belongs to another input.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class StartInProgress extends HttpApiError.Problem<StartInProgress>()("StartInProgress", {
@@ -117,6 +126,7 @@ export class StartInProgress extends HttpApiError.Problem<StartInProgress>()("St
  * The place to go on from has not come yet in the order of all turns: it is of another store, or this one was restored from an earlier copy.
  * Asking again for it does not help: begin anew.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class PlaceUnknown extends HttpApiError.Problem<PlaceUnknown>()("PlaceUnknown", {
@@ -128,6 +138,7 @@ export class PlaceUnknown extends HttpApiError.Problem<PlaceUnknown>()("PlaceUnk
 /**
  * The key is that of a call which began with another input. Nothing was started.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class KeyTaken extends HttpApiError.Problem<KeyTaken>()("KeyTaken", {
@@ -139,6 +150,7 @@ export class KeyTaken extends HttpApiError.Problem<KeyTaken>()("KeyTaken", {
 /**
  * The key is that of a call which has been pruned. Nothing was started: what it did once it shall not do again.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class KeyPruned extends HttpApiError.Problem<KeyPruned>()("KeyPruned", {
@@ -150,6 +162,7 @@ export class KeyPruned extends HttpApiError.Problem<KeyPruned>()("KeyPruned", {
 /**
  * The body is over the limit.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class BodyTooLarge extends HttpApiError.Problem<BodyTooLarge>()("BodyTooLarge", {
@@ -161,6 +174,7 @@ export class BodyTooLarge extends HttpApiError.Problem<BodyTooLarge>()("BodyTooL
 /**
  * The body is not JSON by its `Content-Type`.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class NotJson extends HttpApiError.Problem<NotJson>()("NotJson", {
@@ -172,6 +186,7 @@ export class NotJson extends HttpApiError.Problem<NotJson>()("NotJson", {
 /**
  * The input does not fit the flow's schema, or is over `Flow.maxValueBytes`. Nothing was started.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class InvalidInput extends HttpApiError.Problem<InvalidInput>()("InvalidInput", {
@@ -183,6 +198,7 @@ export class InvalidInput extends HttpApiError.Problem<InvalidInput>()("InvalidI
 /**
  * The call does not take this signal: its value does not fit, or too many wait already. Nothing was recorded.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class SignalRejected extends HttpApiError.Problem<SignalRejected>()("SignalRejected", {
@@ -194,6 +210,7 @@ export class SignalRejected extends HttpApiError.Problem<SignalRejected>()("Sign
 /**
  * Calls cannot be searched by number here: the store has no key for it.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class NumbersNotSearchable extends HttpApiError.Problem<NumbersNotSearchable>()("NumbersNotSearchable", {
@@ -205,6 +222,7 @@ export class NumbersNotSearchable extends HttpApiError.Problem<NumbersNotSearcha
 /**
  * The token has used up its requests for now, or what it may cost.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class TooManyRequests extends HttpApiError.Problem<TooManyRequests>()("TooManyRequests", {
@@ -216,6 +234,7 @@ export class TooManyRequests extends HttpApiError.Problem<TooManyRequests>()("To
 /**
  * The token, or the whole server, has as many live streams open as it may.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class TooManyStreams extends HttpApiError.Problem<TooManyStreams>()("TooManyStreams", {
@@ -227,6 +246,7 @@ export class TooManyStreams extends HttpApiError.Problem<TooManyStreams>()("TooM
 /**
  * Something failed that should not. The log says what.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class Unexpected extends HttpApiError.Problem<Unexpected>()("Unexpected", {
@@ -238,6 +258,7 @@ export class Unexpected extends HttpApiError.Problem<Unexpected>()("Unexpected",
 /**
  * What is stored of this call cannot be read by this release. Asking again does not help.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class CallUnreadable extends HttpApiError.Problem<CallUnreadable>()("CallUnreadable", {
@@ -250,6 +271,7 @@ export class CallUnreadable extends HttpApiError.Problem<CallUnreadable>()("Call
  * The store did not do its work. `mayBeDone` tells whether what was asked for may be done all the same: a start is repeated under its key
  * then, and a signal under its.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class StoreUnavailable extends HttpApiError.Problem<StoreUnavailable>()("StoreUnavailable", {

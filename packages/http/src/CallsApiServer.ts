@@ -22,6 +22,7 @@ import * as Paths from "./internal/paths.ts"
 /**
  * What the API may cost.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export interface Limits {
@@ -40,6 +41,7 @@ export interface Limits {
 /**
  * Where the API is, and what the application gives to it.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export interface Options {
@@ -58,6 +60,7 @@ export interface Options {
 /**
  * What the routes need: the engine, what can be asked of its store, and a way to find out who asks.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export type Needs =
@@ -82,6 +85,7 @@ export type Needs =
  *
  * @example
  * const Api = CallsApiServer.layer().pipe(Layer.provide(CallsApiServer.layerTokensConfig))
+ * @stability unstable
  * @since 0.1.0
  */
 export const layer = (options: Options = {}): Layer.Layer<never, never, Needs> => {

@@ -74,6 +74,7 @@ export type Status = typeof Status.Type
 /**
  * Where the routes are, and who may ask.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export interface Options<R = never> {
@@ -237,6 +238,7 @@ const answer = (body: unknown, code = 200) => HttpServerResponse.jsonUnsafe(body
  *
  * @example
  * const Web = Layer.merge(TelesignWebhook.layer({ path: "/telesign/events" }), Health.layer())
+ * @stability unstable
  * @since 0.1.0
  */
 export const layer = <R = never>(

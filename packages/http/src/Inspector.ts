@@ -30,6 +30,7 @@ export interface Visitor {
 /**
  * Where the page is, and whom it lets in.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export interface Options<R = never> {

@@ -100,6 +100,7 @@ export const callerId: Effect.Effect<PhoneNumber.PhoneNumber, InvalidSettings> =
  *
  * With `FetchHttpClient`, fetch options are taken from the `FetchHttpClient.RequestInit` that is provided to this layer.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const layer = (
@@ -114,6 +115,7 @@ export const layer = (
  * Fails with `InvalidSettings`, which names the variables, `TELESIGN_CALLER_ID` among them if it is no phone number, or if it is
  * missing beside another. If it alone is missing a line of the log says so, for a program that only answers calls needs none.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const layerConfig: Layer.Layer<

@@ -68,6 +68,7 @@ export interface SignedRequest {
 /**
  * Signs with one API key, and verifies with that and others.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export interface TelesignAuth {
@@ -103,6 +104,7 @@ export class InvalidApiKey extends Schema.TaggedError<InvalidApiKey>()("InvalidA
 /**
  * Makes what signs and verifies with the keys of an account. Fails with `InvalidApiKey` if one of them is not base64 text.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(

@@ -54,6 +54,7 @@ export type Fails<V> = V extends "none" | Verifier<infer _> ? never : TelesignAu
 /**
  * Where and how webhooks come in.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export interface Options<V extends Verification<unknown> = Verification> extends TelesignWire.Options {
@@ -99,6 +100,7 @@ export interface Options<V extends Verification<unknown> = Verification> extends
  * Each webhook counts in the metric `ringback_webhooks_total`, by `event` and `result`. Whom it refuses the log tells, of each kind
  * at once and then once a minute at most.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const layer = <const V extends Verification<unknown> = "required">(

@@ -18,6 +18,7 @@ import type * as Callee from "./Callee.ts"
 /**
  * A telephone number of 7 to 15 digits. Nearly all belong to nobody, but some may: never dial one outside of a test.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const phoneNumber: Arbitrary.Arbitrary<PhoneNumber.PhoneNumber> = Arbitrary.schema(
@@ -27,6 +28,7 @@ export const phoneNumber: Arbitrary.Arbitrary<PhoneNumber.PhoneNumber> = Arbitra
 /**
  * Any event that a log may hold, with any values: also such as no call ever had.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const callEvent: Arbitrary.Arbitrary<CallEvent.CallEvent> = Arbitrary.schema(CallEvent.CallEvent)
@@ -34,6 +36,7 @@ export const callEvent: Arbitrary.Arbitrary<CallEvent.CallEvent> = Arbitrary.sch
 /**
  * A log of any events in any order, the oldest first.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const history: Arbitrary.Arbitrary<ReadonlyArray<CallEvent.CallEvent>> = Arbitrary.array(callEvent)
@@ -68,6 +71,7 @@ const Reported = Schema.Struct({
 /**
  * An event of the carrier: one of those that are known, or another, with or without each of its fields.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const webhook: Arbitrary.Arbitrary<Webhook.Webhook> = Arbitrary.schema(Reported)
@@ -95,6 +99,7 @@ const Reach = Schema.TaggedUnion({
 /**
  * Somebody at the far end: reached or not, with a script of up to a few steps if a person answers.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const callee: Arbitrary.Arbitrary<Callee.Script> = Arbitrary.schema(
@@ -136,6 +141,7 @@ export type Conversation = ReadonlyArray<typeof Part.Type>
 /**
  * A conversation of up to four parts.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const conversation: Arbitrary.Arbitrary<Conversation> = Arbitrary.schema(

@@ -51,6 +51,7 @@ export class NotNow extends Schema.TaggedError<NotNow>()("NotNow", { problem: Sc
 /**
  * Turns a request that cannot be read into a `Problem`.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export class Readable extends HttpApiMiddleware.Service<Readable>()("@ringback/testing/EmulatorApi/Readable", {
@@ -237,6 +238,7 @@ const told = (summary: string, description: string) => OpenApi.annotations({ sum
 /**
  * Callers and lines.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const calls = HttpApiGroup.make("calls").add(
@@ -268,6 +270,7 @@ export const calls = HttpApiGroup.make("calls").add(
  * Phones that are steered by hand: at numbers whose callee is `by hand`, of callers who are, and, while somebody follows `/live` with
  * `attend`, at all numbers of which nothing is said.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const phones = HttpApiGroup.make("phones").add(
@@ -323,6 +326,7 @@ export const phones = HttpApiGroup.make("phones").add(
 /**
  * Who answers, and whom the carrier does not dial.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const people = HttpApiGroup.make("people").add(
@@ -349,6 +353,7 @@ export const people = HttpApiGroup.make("people").add(
 /**
  * What has happened.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const record = HttpApiGroup.make("record").add(
@@ -367,6 +372,7 @@ export const record = HttpApiGroup.make("record").add(
 /**
  * The day as a whole.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const day = HttpApiGroup.make("day").add(
@@ -424,6 +430,7 @@ const isAddress = (text: string) => URL.canParse(text) && /^https?:$/.test(new U
  * @example
  * const api = yield* HttpApiClient.make(EmulatorApi.EmulatorApi, { baseUrl: "http://127.0.0.1:4010" })
  * yield* api.people.callee({ params: { number: to }, payload: { callees: [Callee.busy, Callee.answers().presses("1")] } })
+ * @stability unstable
  * @since 0.1.0
  */
 export const EmulatorApi = HttpApi.make("emulator").add(calls, phones, people, record, day).middleware(Readable)

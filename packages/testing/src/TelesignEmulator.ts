@@ -152,6 +152,7 @@ export const credentials: TelesignAuth.Credentials = {
  * Starts an emulator, which listens until the scope closes. Fails with `InvalidApiKey` if the key of the credentials is
  * not base64 text, and with `ServeError` if it cannot listen, for instance because the port is taken.
  *
+ * @stability unstable
  * @since 0.1.0
  */
 export const layer = (
