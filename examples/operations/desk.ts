@@ -1,6 +1,6 @@
 /** The application in the hands of a test: virtual time, a phone company in this process, and HTTP that is real. */
 import { NodeHttpServer } from "@effect/platform-node"
-import { CallIndex, type Calls, EventStore, PhoneNumber } from "@ringback/core"
+import { CallIndex, type Calls, EventStore, PhoneNumber, type Transport } from "@ringback/core"
 import { TelesignAuth, TelesignNode } from "@ringback/http"
 import { FakeClock, FakeTransport, PhoneCompany, TelesignEmulator, TestCalls } from "@ringback/testing"
 import { ConfigProvider, Layer, Redacted } from "effect"
@@ -39,13 +39,17 @@ interface Options {
   readonly start: number
   /** How webhooks get from the phone company to the engine; without faults unless it is given. */
   readonly connection?: Layer.Layer<never, never, Calls.Calls | PhoneCompany.PhoneCompany>
+  /** What takes dials; the phone company unless it is given. */
+  readonly carrier?: Layer.Layer<Transport.Transport, never, PhoneCompany.PhoneCompany>
 }
 
 /** The application, its callees and its clock. */
-export const layer = ({ connection = TestCalls.connection, start, tokens }: Options) => {
+export const layer = (
+  { carrier = FakeTransport.layer, connection = TestCalls.connection, start, tokens }: Options
+) => {
   const engine = connection.pipe(
     Layer.provideMerge(CallsLive),
-    Layer.provide(FakeTransport.layer),
+    Layer.provide(carrier),
     Layer.provideMerge(PhoneCompany.layer),
     Layer.provideMerge(EventStore.layerMemory),
     Layer.provide(CallIndex.layerNumbersKey(Redacted.make("a key for numbers, for a test")))
