@@ -2,12 +2,14 @@
  * An application that sees and steers its calls: beside its own routes it mounts the webhook, the API of calls, the page, health and
  * figures, behind a login of its own. The database is whatever store it is given.
  */
-import { Calls, PhoneNumber } from "@ringback/core"
+import { Calls, FlowDrawing, PhoneNumber } from "@ringback/core"
 import { CallsApiServer, Inspector, Telesign, TelesignWebhook } from "@ringback/http"
-import { Config, Effect, Layer, Redacted, Schema } from "effect"
+import { Config, Effect, Layer, Redacted, Result, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import appointment from "../appointment/flow.json" with { type: "json" }
 import { Appointment } from "../appointment/flow.ts"
 import * as Telemetry from "../telemetry/telemetry.ts"
+import results from "./flow.json" with { type: "json" }
 import { Results } from "./flow.ts"
 
 /** The flows of the application. */
@@ -56,8 +58,13 @@ const login = Effect.gen(function*() {
 /** More than one desk looks at the page under one name, so they may ask more often. */
 const limits = { requestsPerMinute: 6000 }
 
+/** As `npm run explore -- examples/operations --data` has written them: nothing is explored while the application starts. */
+const drawings = [appointment, results].map((each) => Result.getOrThrow(FlowDrawing.decode(each)))
+
 /** The page of the calls, for people. */
-const Page = Layer.unwrap(Effect.map(login, (authorize) => Inspector.layer({ path: "/ops/calls", authorize, limits })))
+const Page = Layer.unwrap(
+  Effect.map(login, (authorize) => Inspector.layer({ path: "/ops/calls", authorize, drawings, limits }))
+)
 
 /** The API of the calls, for programs that have a token: `RINGBACK_API_TOKENS`. */
 const Api = CallsApiServer.layer({ path: "/ringback", limits }).pipe(Layer.provide(CallsApiServer.layerTokensConfig))

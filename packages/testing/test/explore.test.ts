@@ -2,13 +2,13 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { FlowDrawing } from "@ringback/core"
 import { Law } from "@ringback/testing"
-import { Effect, Exit, Layer } from "effect"
+import { Effect, Exit, Layer, Result } from "effect"
 import { Command } from "effect/cli"
 import { TestConsole } from "effect/testing"
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { command, explore, read, standalone } from "../src/internal/exploreCommand.ts"
+import { command, data, explore, read, standalone } from "../src/internal/exploreCommand.ts"
 
 const examples = fileURLToPath(new URL("../../../examples/", import.meta.url))
 
@@ -34,6 +34,8 @@ describe("the examples", () => {
         const again = `npm run explore -- examples/${name}`
         assert.strictEqual(readFileSync(join(folder, "flow.mmd"), "utf8"), FlowDrawing.mermaid(drawing!), again)
         assert.strictEqual(readFileSync(join(folder, "flow.svg"), "utf8"), standalone(drawing!), again)
+        const json = join(folder, "flow.json")
+        if (existsSync(json)) assert.strictEqual(readFileSync(json, "utf8"), data(drawing!), again)
       }).pipe(Effect.provide(NodeServices.layer)), patience)
   }
 })
@@ -66,6 +68,21 @@ describe("explore", () => {
       assert.match(text, /conversations +8\n/)
       for (const { name } of Law.standard) assert.include(text, `✓ ${name}`)
       assert.match(readFileSync(join(at, "flow.mmd"), "utf8"), /^flowchart TD\n/)
+      assert.isFalse(existsSync(join(at, "flow.json")))
+    }))
+
+  it.effect("writes the drawing as data where that is asked for, and keeps it current then", () =>
+    Effect.gen(function*() {
+      const at = yield* folder
+      cpSync(join(examples, "hang-up/flow.ts"), join(at, "flow.ts"))
+      const json = join(at, "flow.json")
+      const written = () => FlowDrawing.decode(JSON.parse(readFileSync(json, "utf8")))
+      assert.include((yield* run(at, "--data")).text, "flow.json, in")
+      const first = written()
+      assert.isTrue(Result.isSuccess(first) && first.success.boxes.length > 0)
+      writeFileSync(json, "{}")
+      assert.isTrue((yield* run(at)).ok)
+      assert.deepStrictEqual(written(), first)
     }))
 
   it.effect("fails with the shortest path if a law is broken, and shows no number", () =>

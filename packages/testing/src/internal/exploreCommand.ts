@@ -140,6 +140,13 @@ const flags = {
     Flag.withDescription("How many places are explored at most (100000)"),
     Flag.filter((max) => max > 0, () => "Expected a number greater than 0"),
     Flag.optional
+  ),
+  data: Flag.Boolean("data").pipe(
+    Flag.withDescription(
+      "Write the drawing as data, too: flow.json, for the page of calls. One that is there is kept current"
+    ),
+    Flag.withoutNegation,
+    Flag.withDefault(false)
   )
 }
 
@@ -147,10 +154,28 @@ const flags = {
 const isProof = (report: FlowExplorer.Report): boolean =>
   report.broken.length === 0 && report.missing.length === 0 && !report.cut
 
+/** The drawing as data, for `FlowDrawing.decode`. */
+export const data = (drawing: FlowDrawing.FlowDrawing): string => JSON.stringify(drawing) + "\n"
+
+/** Writes the drawing beside the flow: for people, and for programs if that is asked for or has been before. */
+const write = Effect.fnUntraced(function*(folder: string, drawing: FlowDrawing.FlowDrawing, withData: boolean) {
+  const [path, files] = [yield* Path.Path, yield* FileSystem.FileSystem]
+  const [mermaid, svg, json] = ["flow.mmd", "flow.svg", "flow.json"].map((name) => path.join(folder, name)) as [
+    string,
+    string,
+    string
+  ]
+  yield* files.writeFileString(mermaid, FlowDrawing.mermaid(drawing))
+  yield* files.writeFileString(svg, standalone(drawing))
+  if (!withData && !(yield* files.exists(json))) {
+    return yield* Console.log(`  drawn in       ${mermaid} and ${svg}, in ${count(drawing.boxes.length)} boxes`)
+  }
+  yield* files.writeFileString(json, data(drawing))
+  yield* Console.log(`  drawn in       ${mermaid}, ${svg} and ${json}, in ${count(drawing.boxes.length)} boxes`)
+})
+
 const run = Effect.fnUntraced(
   function*(given: Command.Command.Config.Infer<typeof flags> & { readonly folder: string }) {
-    const path = yield* Path.Path
-    const files = yield* FileSystem.FileSystem
     const exploration = yield* read(given.folder)
     const laws = Option.match(given.law, {
       onNone: () => exploration.laws,
@@ -164,13 +189,7 @@ const run = Effect.fnUntraced(
     const limits = Option.match(given.max, { onNone: () => ({}), onSome: (max) => ({ max }) })
     const report = yield* explore({ ...exploration, laws }, limits)
     for (const line of lines(report, laws)) yield* Console.log(line)
-    const { drawing } = report
-    if (drawing !== undefined) {
-      const [mermaid, svg] = ["flow.mmd", "flow.svg"].map((name) => path.join(given.folder, name)) as [string, string]
-      yield* files.writeFileString(mermaid, FlowDrawing.mermaid(drawing))
-      yield* files.writeFileString(svg, standalone(drawing))
-      yield* Console.log(`  drawn in       ${mermaid} and ${svg}, in ${count(drawing.boxes.length)} boxes`)
-    }
+    if (report.drawing !== undefined) yield* write(given.folder, report.drawing, given.data)
     if (!isProof(report)) return yield* new NotExplorable({ problem: "Not all laws are proved on every path" })
   }
 )
