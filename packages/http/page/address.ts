@@ -1,9 +1,10 @@
 /** The address of the page is its state: whatever somebody has filtered, opened or chosen can be sent to somebody else. */
 import { useEffect, useState } from "preact/hooks"
 
-/** Where the page is: the list, one call, or a call that was opened from a file. */
+/** Where the page is: the list, one call, a call that was opened from a file, or at an address that is none of its own. */
 export type Place =
   | { readonly _tag: "List" }
+  | { readonly _tag: "Nowhere" }
   | { readonly _tag: "Call"; readonly callId: string }
   | { readonly _tag: "File" }
 
@@ -24,12 +25,21 @@ const mounted = partsOf(location.pathname).slice(
 /** The path under which the page is mounted, without a closing slash. */
 export const base: string = mounted.map((part) => `/${part}`).join("")
 
-const placeOf = (path: string): Place => {
-  const [kind, callId] = partsOf(path).slice(mounted.length)
-  if (kind === "call" && callId !== undefined) {
-    return { _tag: "Call", callId: decodeURIComponent(callId) }
+/** Part of an address as text; nothing where it is no text (`%zz`). */
+const decoded = (part: string): string | undefined => {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return undefined
   }
-  return kind === "file" ? { _tag: "File" } : { _tag: "List" }
+}
+
+const placeOf = (path: string): Place => {
+  const [kind, part, ...rest] = partsOf(path).slice(mounted.length)
+  if (kind === undefined) return { _tag: "List" }
+  if (kind === "file" && part === undefined) return { _tag: "File" }
+  const callId = kind === "call" && part !== undefined && rest.length === 0 ? decoded(part) : undefined
+  return callId === undefined ? { _tag: "Nowhere" } : { _tag: "Call", callId }
 }
 
 const here = (): Address => ({ place: placeOf(location.pathname), query: new URLSearchParams(location.search) })
@@ -54,6 +64,7 @@ export const useAddress = (): Address => {
 const pathOf = (place: Place): string => {
   switch (place._tag) {
     case "List":
+    case "Nowhere":
       return base === "" ? "/" : base
     case "Call":
       return `${base}/call/${encodeURIComponent(place.callId)}`

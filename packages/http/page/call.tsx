@@ -17,14 +17,37 @@ export interface Shown extends Omit<api.View, "signal"> {
   readonly context: api.Context
 }
 
+const viewOf = (
+  callId: string,
+  asked: { readonly reveal?: boolean; readonly after?: string },
+  signal: AbortSignal
+): Promise<api.View> => api.get<api.View>(`/calls/${encodeURIComponent(callId)}/view`, asked, signal)
+
 /** All of it is of one moment, and the log is read once for it. */
 const read = async (callId: string, reveal: boolean, signal: AbortSignal): Promise<Shown> => {
   const [view, context] = await Promise.all([
-    api.get<api.View>(`/calls/${encodeURIComponent(callId)}/view`, reveal ? { reveal } : {}, signal),
+    viewOf(callId, reveal ? { reveal } : {}, signal),
     api.zone(callId, signal)
   ])
   return { ...view, signal: view.signal, context }
 }
+
+/** The same, later: what is as it was is not sent again. */
+const readOn = async (before: Shown, reveal: boolean, signal: AbortSignal): Promise<Shown> => {
+  const asked = { ...(reveal ? { reveal } : {}), after: before.place }
+  const view = await viewOf(before.report.callId, asked, signal)
+  const { events, items } = view.after ?? { events: 0, items: 0 }
+  return {
+    ...view,
+    signal: view.signal,
+    context: before.context,
+    report: { ...view.report, events: [...before.report.events.slice(0, events), ...view.report.events] },
+    ladder: { ...view.ladder, items: [...before.ladder.items.slice(0, items), ...view.ladder.items] }
+  }
+}
+
+/** So much longer than a reading has taken it is waited for the next one: a call of many turns costs its server no more than that. */
+const rest = 3
 
 /** A call of the server, kept up to date while it runs. */
 export const LiveCall = ({ callId, flows, me, onStanding, query }: {
@@ -41,20 +64,24 @@ export const LiveCall = ({ callId, flows, me, onStanding, query }: {
 
   useEffect(() => {
     const abort = new AbortController()
+    let last: Shown | undefined
     let isReading = false
     let isWanted = false
     const again = async () => {
       isWanted = true
-      if (isReading) return
+      if (isReading || last === undefined) return
       isReading = true
       while (isWanted && !abort.signal.aborted) {
         isWanted = false
+        const begin = performance.now()
         try {
-          setShown(await read(callId, isRevealed, abort.signal))
+          last = await readOn(last, isRevealed, abort.signal)
+          setShown(last)
           setProblem(undefined)
         } catch (error) {
           if (!abort.signal.aborted) setProblem(api.problemOf(error))
         }
+        await new Promise((resolve) => setTimeout(resolve, rest * (performance.now() - begin)))
       }
       isReading = false
     }
@@ -72,6 +99,7 @@ export const LiveCall = ({ callId, flows, me, onStanding, query }: {
     const start = async () => {
       try {
         const first = await read(callId, isRevealed, abort.signal)
+        last = first
         setShown(first)
         setProblem(undefined)
         if (!abort.signal.aborted) stop = begin(first.place)
@@ -178,14 +206,7 @@ export const Call = ({ hasDrawing, isRevealed, me, onReveal, query, shown, sourc
     [report]
   )
   const rows = useMemo(
-    () =>
-      rowsOf(
-        ladder.items,
-        opened,
-        { text: find.toLowerCase(), failuresOnly },
-        isFailure,
-        (at) => clock.dayOf(at, chosen)
-      ),
+    () => rowsOf(ladder.items, opened, { text: find.toLowerCase(), failuresOnly }, isFailure, chosen),
     [ladder, opened, find, failuresOnly, isFailure, chosen.kind]
   )
   const isServer = source._tag === "Server"
@@ -219,7 +240,7 @@ export const Call = ({ hasDrawing, isRevealed, me, onReveal, query, shown, sourc
     <>
       <div class="heading">
         <h1 class="title">
-          {report.flow} <span class="soft">v{report.flowVersion}</span>
+          <bdi>{report.flow}</bdi> <span class="soft">v{report.flowVersion}</span>
         </h1>
         <State
           call={{

@@ -75,5 +75,12 @@ export const momentOf = (at: number, clock: Clock): string => {
 export const dayOf = (at: number, clock: Clock): string =>
   clock.kind === "since" ? "" : format("day", zoneOf(clock), { weekday: "short", ...date, year: "numeric" }).format(at)
 
+/** How far the clock is from UTC: where it is set twice a year, an hour comes twice or not at all. */
+export const offsetOf = (at: number, clock: Clock): string => {
+  if (clock.kind === "since" || clock.kind === "utc") return ""
+  const parts = format("offset", zoneOf(clock), { timeZoneName: "shortOffset" }).formatToParts(at)
+  return parts.find(({ type }) => type === "timeZoneName")?.value ?? ""
+}
+
 /** The whole of a time, with its zone and its thousandths: what a mouse that rests on it, and a screen reader, are told. */
 export const exact = (at: number): string => new Date(at).toISOString()

@@ -7,12 +7,12 @@ import type * as api from "./api.ts"
 import * as clock from "./clock.ts"
 import { Marked } from "./parts.tsx"
 
-/** A row: something that was told, what was folded, a time in which nothing happened, or a new day. */
+/** A row: something that was told, what was folded, a time in which nothing happened, or a new day, or an hour that the clock was set. */
 export type Row =
   | { readonly _tag: "Rung"; readonly rung: api.Rung; readonly isNoise: boolean }
   | { readonly _tag: "Fold"; readonly fold: api.Fold; readonly isOpen: boolean }
   | { readonly _tag: "Idle"; readonly idle: api.Idle }
-  | { readonly _tag: "Day"; readonly at: number }
+  | { readonly _tag: "Day"; readonly words: string }
 
 /**
  * The name of a rung in the address: its first event. What the callee did, how the carrier told it and that it was hung up on for it
@@ -42,21 +42,27 @@ export const rowsOf = (
   opened: ReadonlySet<number>,
   { failuresOnly, text }: Wanted,
   isFailure: (rung: api.Rung) => boolean,
-  dayOf: (at: number) => string
+  chosen: clock.Clock
 ): ReadonlyArray<Row> => {
   const isFiltered = text !== "" || failuresOnly
   const isWanted = (rung: api.Rung) =>
     (text === "" || rung.text.toLowerCase().includes(text)) && (!failuresOnly || isFailure(rung))
   const rows: Array<Row> = []
-  let day = items[0] === undefined ? "" : dayOf(items[0].at)
-  let quarter = Math.floor((items[0]?.at ?? 0) / 900_000)
+  const first = items[0]?.at ?? 0
+  let day = clock.dayOf(first, chosen)
+  let offset = clock.offsetOf(first, chosen)
+  let quarter = Math.floor(first / 900_000)
   const newDay = (at: number) => {
-    // Days begin at a quarter of an hour in every zone; to ask for the day of each of 10,000 rows takes long.
+    // Days begin at a quarter of an hour in every zone, and clocks are set at one; to ask for each of 10,000 rows takes long.
     if (Math.floor(at / 900_000) === quarter) return
     quarter = Math.floor(at / 900_000)
-    const next = dayOf(at)
-    if (next !== day) rows.push({ _tag: "Day", at })
-    day = next
+    const now = { day: clock.dayOf(at, chosen), offset: clock.offsetOf(at, chosen) }
+    const isSet = now.offset !== offset
+    if (now.day !== day || isSet) {
+      rows.push({ _tag: "Day", words: isSet ? `${now.day}, the clock was set: ${offset} to ${now.offset}` : now.day })
+    }
+    day = now.day
+    offset = now.offset
   }
   for (const item of items) {
     switch (item._tag) {
@@ -268,7 +274,9 @@ const Content = (
           <time class="at" dateTime={clock.exact(at)} title={clock.exact(at)}>{clock.timeOf(at, chosen)}</time>
           <span class="hiddenText">{whom}</span>
           <Lanes from={from} to={to}>
-            <Marked text={text} wanted={wanted} />
+            <bdi>
+              <Marked text={text} wanted={wanted} />
+            </bdi>
           </Lanes>
           <span class="marks">{line === undefined || line === 1 ? "" : `line ${line}`}</span>
         </button>
@@ -313,7 +321,7 @@ const Content = (
         <>
           <span />
           <span>
-            <span class="words">{clock.dayOf(row.at, chosen)}</span>
+            <span class="words">{row.words}</span>
           </span>
           <span />
         </>

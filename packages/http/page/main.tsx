@@ -89,7 +89,7 @@ const App = () => {
   const name = place._tag === "Call" ? `Call ${place.callId}` : place._tag === "File" ? "Call from a file" : "Calls"
   useEffect(() => void (document.title = `${name} · Ringback`), [name])
   useEffect(() => {
-    if (place._tag === "File") setStanding(undefined)
+    if (place._tag === "File" || place._tag === "Nowhere") setStanding(undefined)
   }, [place._tag])
 
   const list = { _tag: "List" } as const
@@ -126,11 +126,26 @@ const App = () => {
           {place._tag === "Call"
             ? <LiveCall callId={place.callId} query={query} flows={flows} me={me} onStanding={setStanding} />
             : null}
+          {place._tag === "Nowhere" ? <Nowhere /> : null}
           {place._tag === "File" ? <FileCall file={file} query={query} onOpen={() => picker.current?.click()} /> : null}
         </Guard>
       </main>
       {isDragging ? <div class="drop">Drop a saved call to open it</div> : null}
     </>
+  )
+}
+
+/** The server says 404, too. */
+const Nowhere = () => {
+  const list = { _tag: "List" } as const
+  return (
+    <div class="empty">
+      <h2>There is nothing at this address</h2>
+      <p>
+        It may have been cut when it was sent.{" "}
+        <a href={href(list)} onClick={(event) => follow(event, list)}>All calls</a>
+      </p>
+    </div>
   )
 }
 

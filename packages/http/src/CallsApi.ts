@@ -187,7 +187,8 @@ export const Detail = Schema.Struct({
 
 /**
  * A call as a page shows it, all of one moment: its report, its ladder, and what it waits to be told. `place` is the `Last-Event-ID` from
- * which on it is followed.
+ * which on it is followed, and what the next view can be asked to begin `after`. It leaves out then what is as it was: so many `events`
+ * of the report and so many `items` of the ladder, counted from the first, as `after` says. Without `after` it is whole.
  *
  * @since 0.1.0
  */
@@ -195,7 +196,8 @@ export const View = Schema.Struct({
   report: Explain.Report,
   ladder: Ladder.Ladder,
   signal: Schema.optionalKey(Awaited),
-  place: Schema.String
+  place: Schema.String,
+  after: Schema.optionalKey(Schema.Struct({ events: Schema.Int, items: Schema.Int }))
 }).annotate({ identifier: "View" })
 
 /**
@@ -528,7 +530,7 @@ export const calls = HttpApiGroup.make("calls").add(
     ),
   HttpApiEndpoint.get("view", "/calls/:callId/view", {
     params: call,
-    query: { reveal },
+    query: { reveal, after: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^\d{1,15}-\d{1,15}$/))) },
     success: View,
     error: [Problem.NotPermitted, ...one]
   }).annotateMerge(
@@ -536,7 +538,8 @@ export const calls = HttpApiGroup.make("calls").add(
       "read",
       "A call as a page shows it",
       "Why it did what it did, its ladder, and the signal that it waits for, of one moment and read once. `place` is the `Last-Event-ID` " +
-        "from which on it is followed. With `reveal` the words and keys of the ladder are shown."
+        "from which on it is followed. With `after`, the `place` of an earlier view, what is as it was then is left out: see `after` of the " +
+        "answer. With `reveal` the words and keys of the ladder are shown."
     )
   ),
   HttpApiEndpoint.get("ladder", "/calls/:callId/ladder", {

@@ -5,7 +5,7 @@
  */
 import { CallEvent, Calls, FlowDrawing } from "@ringback/core"
 import { Effect, Layer, Schema } from "effect"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpRouter, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
 import * as CallsApi from "./CallsApi.ts"
 import * as Problem from "./CallsApiProblem.ts"
 import * as CallsApiServer from "./CallsApiServer.ts"
@@ -15,6 +15,8 @@ import * as Overlay from "./internal/inspector/overlay.ts"
 import * as Shell from "./internal/inspector/shell.ts"
 import * as StartOfTest from "./internal/inspector/startOfTest.ts"
 import * as Paths from "./internal/paths.ts"
+import { kindAndPlace } from "./internal/thrown.ts"
+import * as Undecodable from "./internal/undecodable.ts"
 
 /**
  * Who looks at the page: a name for the record (no secret), and what they may do. `read` shows calls, masked; `steer` signals and
@@ -129,26 +131,50 @@ const pages = <R>(options: Options<R>): Layer.Layer<never, never, HttpRouter.Htt
     const calls = yield* Calls.Calls
     const context = yield* Effect.context<R>()
     const headers = yield* Shell.headers
-    const page = (behind: number) =>
-      HttpServerResponse.text(Shell.html(behind), { contentType: "text/html; charset=utf-8", headers })
+    const page = (behind: number, status = 200) =>
+      HttpServerResponse.text(Shell.html(behind), { status, contentType: "text/html; charset=utf-8", headers })
 
     /** What a visitor may read, or what the application answers in its place. */
     const forReaders =
-      (answer: Effect.Effect<Response, never, HttpRouter.RouteContext | R>) =>
-      (request: Request): Effect.Effect<Response, never, HttpRouter.RouteContext> =>
+      <Q>(answer: Effect.Effect<Response, never, Q | R>) => (request: Request): Effect.Effect<Response, never, Q> =>
         authorize(request).pipe(
           Effect.flatMap(({ scopes }) => scopes.includes("read") ? answer : Effect.succeed(forbidden)),
           Effect.catch((response) => Effect.succeed(response)),
+          Effect.catchDefect(failed),
           Effect.provide(context)
-        ) as Effect.Effect<Response, never, HttpRouter.RouteContext>
+        ) as Effect.Effect<Response, never, Q>
 
-    for (const [place, behind] of [["/", 0], ["/file", 1], ["/call/:callId", 2]] as const) {
+    /** The list, and the page at an address that is none of its own, which says so. */
+    const other = (request: Request) => {
+      const behind = partsBehind(path, request)
+      return forReaders(Effect.succeed(page(behind, behind === 0 ? 200 : 404)))(request)
+    }
+
+    for (const [place, behind] of [["/file", 1], ["/call/:callId", 2]] as const) {
       yield* router.add("GET", `${path}${place}`, forReaders(Effect.succeed(page(behind))))
     }
     yield* router.add("GET", `${path}/zone/:callId`, forReaders(zoneOf(options)))
     yield* router.add("GET", `${path}/drawing/:callId`, forReaders(ofCall(calls, drawn(options))))
     yield* router.add("GET", `${path}/test/:callId`, forReaders(ofCall(calls, startOfTest(calls))))
+    // At the root the application answers what is not there.
+    if (path === "") return yield* router.add("GET", "/", other)
+    yield* router.add("GET", `${path}/*`, other)
+    yield* Undecodable.answered(router, { path, but: `${path}/api` }, other)
   }))
+
+/** How many parts of an address stand behind the path. */
+const partsBehind = (path: string, { url }: Request): number =>
+  (url.slice(path.length).split(/[?#]/)[0] ?? "").split("/").filter((part) => part !== "").length
+
+/** A defect of what the application has given is told to the log alone. */
+const failed = (thrown: unknown) =>
+  Effect.as(
+    Effect.logError(`A request to the page of calls failed: ${kindAndPlace(thrown)}`),
+    HttpServerResponse.text("Something failed that should not. The log of the application says where.", {
+      status: 500,
+      headers: unstored
+    })
+  )
 
 type Told<R> = (
   callId: CallEvent.CallId,
@@ -162,14 +188,16 @@ const ofCall = <R>(
 ): Effect.Effect<Response, never, HttpRouter.RouteContext | R> =>
   Effect.gen(function*() {
     const { callId } = yield* HttpRouter.params
-    if (!isCallId(callId)) return missing
+    if (!isCallId(callId)) return yield* told(new Problem.CallNotFound({}))
     const events = yield* calls.events(callId)
-    return events.length === 0 ? missing : yield* tell(callId, events)
-  }).pipe(Effect.catchTag("StoreError", () => Effect.succeed(HttpServerResponse.empty({ status: 503 }))))
+    return events.length === 0 ? yield* told(new Problem.CallNotFound({})) : yield* tell(callId, events)
+  }).pipe(Effect.catchTag("StoreError", (error) => told(Problem.fromStore(error))))
 
 const isCallId = Schema.is(CallEvent.CallId)
 
-const missing = HttpServerResponse.empty({ status: 404 })
+/** A problem in the form of the API. */
+const told = (problem: HttpServerRespondable.Respondable) =>
+  Effect.map(HttpServerRespondable.toResponse(problem), HttpServerResponse.setHeaders(unstored))
 
 const unstored = { "cache-control": "no-store", "x-content-type-options": "nosniff" }
 
@@ -179,7 +207,7 @@ const zoneOf = <R>(
 ): Effect.Effect<Response, never, HttpRouter.RouteContext | R> =>
   Effect.gen(function*() {
     const { callId } = yield* HttpRouter.params
-    if (!isCallId(callId)) return missing
+    if (!isCallId(callId)) return yield* told(new Problem.CallNotFound({}))
     const zone = calleeZone === undefined ? undefined : yield* calleeZone(callId)
     return HttpServerResponse.jsonUnsafe(zone === undefined ? {} : { zone }, { headers: unstored })
   })
@@ -187,7 +215,9 @@ const zoneOf = <R>(
 /** The drawing of a call's flow, with its way. */
 const drawn = <R>({ drawings = [] }: Options<R>): Told<never> => (_, events) => {
   const drawing = Overlay.of(drawings, events)
-  return Effect.succeed(drawing === undefined ? missing : HttpServerResponse.jsonUnsafe(drawing, { headers: unstored }))
+  return drawing === undefined
+    ? told(new Problem.NoDrawing({}))
+    : Effect.succeed(HttpServerResponse.jsonUnsafe(drawing, { headers: unstored }))
 }
 
 const startOfTest = ({ flows }: Calls.Calls["Service"]): Told<never> => (callId, events) => {

@@ -18,7 +18,9 @@ import {
   from,
   path,
   Reminder,
-  TableFree
+  RightToLeft,
+  TableFree,
+  Wide
 } from "./fixtures/inspected.ts"
 
 if (Chromium.executable === undefined) process.stderr.write(`${Chromium.missing}\n`)
@@ -271,6 +273,57 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
     await rung(page, "note 0.0").first().waitFor({ state: "detached" })
   })
 
+  it("reads of a long call that goes on what is new, and nothing twice", async () => {
+    const { id } = await app.run(Calls.start(Busy, { turns: 70 }))
+    await app.advance("50 seconds")
+    const page = await visit(`/call/${id}`)
+    await page.locator(".badge", { hasText: "Live" }).waitFor()
+    const asked: Array<string> = []
+    const sizes: Array<Promise<number>> = []
+    page.on("response", (response) => {
+      const place = new URL(response.url()).pathname.slice(path.length)
+      asked.push(place)
+      if (place.endsWith("/view")) sizes.push(response.body().then(({ length }) => length))
+    })
+    const count = async () => (await page.locator(".rungs > *").first().getAttribute("aria-setsize"))!
+    for (let turn = 0; turn < 10; turn++) {
+      const before = await count()
+      await app.advance("1 second")
+      await page.locator(`.rungs > :not([aria-setsize="${before}"])`).first().waitFor()
+    }
+    assert.deepStrictEqual([...new Set(asked)], [`/api/calls/${id}/view`])
+    assert.isAtMost(asked.length, 10)
+    const all = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+    assert.isBelow(all / 10, 60_000, "bytes a turn")
+    await page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    const [rows, last] = [await count(), (await rungs(page)).slice(-20)]
+    await page.reload()
+    await page.locator(`.rungs > [aria-setsize="${rows}"]`).first().waitFor()
+    await page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    await rung(page, last.at(-1)!).last().waitFor()
+    assert.deepStrictEqual((await rungs(page)).slice(-20), last)
+    assert.isAbove((await Promise.all(sizes)).at(-1)!, 20 * all / 10, "bytes of the whole")
+  })
+
+  it("tells apart what the callee did, how that was told, and that it was hung up on for it", async () => {
+    const id = await remind(1, Callee.answers("45 seconds"))
+    await app.advance("1 minute")
+    const page = await visit(`/call/${id}`)
+    const names: ReadonlyArray<readonly [string, RegExp]> = [
+      ["answers late", /event=\d+-callee$/],
+      ["dial_completed (answered)", /event=\d+$/],
+      ["hangup", /event=\d+-hangup$/]
+    ]
+    for (const [text, name] of names) {
+      await page.locator(".rung").filter({ has: page.getByText(text, { exact: true }) }).locator("button").click()
+      await page.waitForURL(name)
+      await page.reload()
+      await page.locator(".rung").filter({ has: page.locator("[aria-current=true]") }).filter({ hasText: text })
+        .waitFor()
+      assert.strictEqual(await page.locator(".rung [aria-current=true]").count(), 1)
+    }
+  })
+
   it("filters within a call by text and by failures, in the address", async () => {
     const id = await remind(1, Callee.busy, Callee.answers("2 seconds").presses("1"))
     await app.advance("11 minutes")
@@ -346,6 +399,102 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
     }
     assert.deepStrictEqual(times, ["22:26:40", "20:26:40", "16:26:40", "+0.0 s"])
     await page.waitForURL(/clock=since/)
+  })
+
+  it("says where the clock of the callee was set, for then an hour comes twice", async () => {
+    const autumn = await application(path, Date.UTC(2026, 10, 1, 5, 50))
+    await autumn.run(callee(number(1), Callee.busy, Callee.answers("2 seconds").presses("1")))
+    const input = { to: number(1), from, when: "Tuesday at ten" }
+    const { id } = await autumn.run(Calls.start(Reminder, input))
+    await autumn.advance("20 minutes")
+    const window = await Chromium.open(browser, autumn.url, {
+      now: await autumn.now(),
+      timezoneId: "America/New_York",
+      cookies: [{ name: "visitor", value: "ann", url: autumn.url }]
+    })
+    windows.push(window)
+    const { page } = window
+    for (const clock of ["callee", "mine", "utc", "since"]) {
+      await page.goto(`${path}/call/${id}?clock=${clock}`)
+      await rung(page, "ended with its output").waitFor()
+      const times = await page.locator(".rung .at").allTextContents()
+      const [start, end] = [times[0], times.at(-1)]
+      const set = page.getByText(/^Sun.* 1 Nov 2026, the clock was set: GMT-4 to GMT-5$/)
+      if (clock === "utc") assert.deepStrictEqual([start, end?.slice(0, 5)], ["05:50:00", "06:00"])
+      else if (clock === "since") assert.strictEqual(start, "+0.0 s")
+      else assert.deepStrictEqual([start, end?.slice(0, 5)], ["01:50:00", "01:00"])
+      assert.strictEqual(await set.count(), clock === "callee" || clock === "mine" ? 1 : 0)
+    }
+    await autumn.close()
+  })
+
+  it("counts down by the clock of the visitor, also when that jumps", async () => {
+    const id = await hold(1)
+    const page = await visit(`/call/${id}`)
+    const now = await app.now()
+    const left = page.getByRole("timer")
+    await left.waitFor()
+    const before = await left.textContent()
+    await page.clock.setSystemTime(now + 3_600_000)
+    await left.filter({ hasText: /^now$/ }).waitFor()
+    await page.clock.setSystemTime(now - 86_400_000)
+    await left.filter({ hasText: /^1 d/ }).waitFor()
+    await page.clock.setSystemTime(now)
+    await left.filter({ hasText: /^\d{1,2}:\d\d$/ }).waitFor()
+    assert.match(before!, /^\d{1,2}:\d\d$/)
+  })
+
+  it("tells how long a call took, of no time at all and of hours", async () => {
+    const none = await app.run(Calls.start(Busy, { turns: 0 }))
+    const long = await app.run(Calls.start(Busy, { turns: 1, pause: 4 * 3_600_000 }))
+    await app.advance("4 hours")
+    await app.advance("1 second")
+    for (const [{ id }, took, end] of [[none, "0.0 s", "+0.0 s"], [long, "4 h", "+4:00:00"]] as const) {
+      const page = await visit(`/call/${id}?clock=since`)
+      await page.locator(".rung").first().waitFor()
+      await page.evaluate("scrollTo(0, document.body.scrollHeight)")
+      await rung(page, "ended with its output").waitFor()
+      const facts = await page.locator(".facts div").filter({ hasText: "Took" }).textContent()
+      assert.strictEqual(facts, `Took${took}`)
+      assert.strictEqual(await page.locator(".rung .at").last().textContent(), end)
+      assert.strictEqual(await page.locator("section.waiting time").textContent(), took)
+    }
+  })
+
+  const styleOf = (page: Page, selector: string, name: string): Promise<string> =>
+    page.evaluate(`getComputedStyle(document.querySelector(${JSON.stringify(selector)}))[${JSON.stringify(name)}]`)
+
+  for (const [Named, direction] of [[Wide, "ltr"], [RightToLeft, "rtl"]] as const) {
+    it(`shows ${Named.name} in its own direction, and everything around it as it is`, async () => {
+      await app.run(callee(number(1), Callee.answers("1 second")))
+      const { id } = await app.run(Calls.start(Named, { to: number(1), from }))
+      await app.advance("10 seconds")
+      const page = await visit(`/call/${id}`)
+      await page.getByRole("heading", { name: Named.name, level: 1 }).waitFor()
+      await rung(page, `waits for the signal ${Named.name}`).waitFor()
+      assert.strictEqual(await styleOf(page, "h1 bdi", "direction"), direction)
+      assert.strictEqual(await styleOf(page, ".ladder", "direction"), "ltr")
+      assert.strictEqual(await styleOf(page, ".rung bdi", "unicodeBidi"), "isolate")
+      await page.getByRole("button", { name: "Reveal" }).click()
+      await rung(page, `“${Named.name}”`).waitFor()
+      assert.deepStrictEqual(await overflowing(page), [])
+      await page.setViewportSize({ width: 390, height: 844 })
+      assert.deepStrictEqual(await overflowing(page), [])
+      assert.deepStrictEqual(await serious(page), [])
+      // An engine ends when whoever waits for a reply has it.
+      await app.run(Calls.Calls.use((calls) => calls.cancel(id)))
+      await app.advance("1 minute")
+    })
+  }
+
+  it("says at an address that is none of its own that there is nothing, with a way to the list", async () => {
+    for (const place of ["/call/%zz", "/nothing", "/call/a/b", "/call/%E0%A4%A"]) {
+      const page = await visit(place)
+      await page.getByRole("heading", { name: "There is nothing at this address" }).waitFor()
+      await page.getByRole("link", { name: "All calls" }).click()
+      await page.getByRole("heading", { name: "Calls", exact: true }).waitFor()
+      assert.strictEqual(new URL(page.url()).pathname, path)
+    }
   })
 
   it("is copied as the text that the server draws", async () => {

@@ -57,6 +57,40 @@ describe("Inspector", () => {
     }
   })
 
+  it("says so in a problem, and at an address that is none on its page", async () => {
+    for (const place of ["/drawing/0123456789abcdefghjk", "/test/0123456789abcdefghjk", "/zone/x"]) {
+      const answer = await get(place, ann)
+      assert.deepStrictEqual([answer.status, answer.headers.get("content-type")], [404, "application/problem+json"])
+      assert.strictEqual((await answer.json() as { readonly type: string }).type, "urn:ringback:problem:call-not-found")
+    }
+    for (const place of ["/api/calls/%zz", "/api/calls/%zz/view", "/api/%", "/api/nothing"]) {
+      const answer = await get(place, ann)
+      assert.deepStrictEqual([answer.status, answer.headers.get("content-type")], [404, "application/problem+json"])
+      assert.strictEqual((await answer.json() as { readonly type: string }).type, "urn:ringback:problem:no-such-path")
+    }
+    for (const [place, behind] of [["/call/%zz", 2], ["/%zz", 1], ["/nothing", 1], ["/a/b/%c3?x=%zz", 3]] as const) {
+      const answer = await get(place, ann)
+      assert.strictEqual(answer.status, 404)
+      assert.match(answer.headers.get("content-security-policy")!, /^default-src 'none'/)
+      assert.include(await answer.text(), `data-behind="${behind}"`)
+      assert.strictEqual((await get(place)).status, 302)
+    }
+    assert.strictEqual((await get("?x=%zz", ann)).status, 200)
+    assert.strictEqual((await fetch(`${app.url}/%zz`)).status, 404)
+  })
+
+  it("tells the log where the application's own code threw, without its words, and the visitor nothing", async () => {
+    for (const place of ["", "/call/x", "/zone/x", "/%zz", "/api/me"]) {
+      app.said.length = 0
+      const answer = await get(place, { cookie: "visitor=dies" })
+      assert.strictEqual(answer.status, 500)
+      assert.notInclude(await answer.text(), from)
+      assert.lengthOf(app.said, 1)
+      assert.match(app.said[0]!, /^A request to the (page|API) of calls failed: TypeError\n +at /)
+      assert.notInclude(app.said[0]!, from)
+    }
+  })
+
   it("has no reference page and no way to remove calls for those who only look", async () => {
     assert.strictEqual((await get("/api/reference", ann)).status, 404)
     const answer = await fetch(`${app.url}${path}/api/prune`, {

@@ -171,7 +171,7 @@ export const calls = ({ api, limits, streams }: Given) =>
         .handle("explain", ({ params }) => Effect.map(known(params.callId), (found) => Showing.report(found, engine)))
         .handle("view", ({ params, query }) =>
           drawn(params.callId, query.reveal, (found, reveal) =>
-            Showing.view(found, engine, reveal)))
+            Showing.view(found, engine, { reveal, after: query.after })))
         .handle("ladder", ({ params, query }) =>
           drawn(params.callId, query.reveal, Showing.ladder))
         .handle("ladderText", ({ params, query }) =>

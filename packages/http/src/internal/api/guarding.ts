@@ -5,6 +5,7 @@ import { HttpApiError } from "effect/http-api"
 import { RateLimiter } from "effect/persistence"
 import * as CallsApi from "../../CallsApi.ts"
 import * as Problem from "../../CallsApiProblem.ts"
+import { kindAndPlace } from "../thrown.ts"
 
 /** What one token may ask for. */
 export interface Limits {
@@ -108,16 +109,9 @@ const isTooLarge = (thrown: unknown): boolean =>
 /** Our own fault is told to the log alone. */
 const unexpected = (cause: Cause.Cause<unknown>) =>
   Effect.as(
-    Effect.logError(`A request to the API of calls failed: ${placeOf(Cause.squash(cause))}`),
+    Effect.logError(`A request to the API of calls failed: ${kindAndPlace(Cause.squash(cause))}`),
     new Problem.Unexpected({})
   )
-
-/** What kind of error was thrown, and where: its words may hold what nobody shall see. */
-const placeOf = (thrown: unknown): string => {
-  if (!(thrown instanceof Error)) return "something that is no error was thrown"
-  const frames = thrown.stack?.split("\n").filter((line) => line.startsWith("    at ")) ?? []
-  return [thrown.name, ...frames].join("\n")
-}
 
 const unfit = (errors: Problem.InvalidRequest["errors"]) => new Problem.InvalidRequest({ errors })
 

@@ -4,6 +4,7 @@ import { HttpRouter, type HttpServerRequest, HttpServerRespondable, HttpServerRe
 import { HttpApi } from "effect/http-api"
 import type * as CallsApi from "../../CallsApi.ts"
 import * as Problem from "../../CallsApiProblem.ts"
+import * as Undecodable from "../undecodable.ts"
 import * as Guarding from "./guarding.ts"
 
 /** Not `HEAD`: the router answers it by what there is for `GET`. */
@@ -46,5 +47,6 @@ export const layer = (api: typeof CallsApi.CallsApi, path: string): Layer.Layer<
         HttpServerResponse.setHeaders({ ...Guarding.headers, ...isOther ? { allow: known.join(", ") } : {} })
       )
     }
+    yield* Undecodable.answered(router, { path }, answer)
     for (const method of methods) yield* router.add(method, `${path}/*` as `/${string}`, answer)
   }))
