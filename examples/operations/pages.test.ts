@@ -10,29 +10,25 @@ import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { promisify } from "node:util"
 import { afterAll, beforeAll } from "vitest"
+import * as Quotes from "../../scripts/quotes.ts"
 import { run } from "../../scripts/terminal.ts"
 import { Appointment } from "../appointment/flow.ts"
 import * as Desk from "./desk.ts"
 import { application, token } from "./strangeCall.ts"
 
-const read = (name: string): string => readFileSync(new URL(`../../docs/${name}.md`, import.meta.url), "utf8")
+const pageOf = (name: string): Quotes.Page =>
+  Quotes.read(name, readFileSync(new URL(`../../docs/${name}.md`, import.meta.url), "utf8"))
 
-const blocks = (page: string, language: string): ReadonlyArray<string> =>
-  Array.from(page.matchAll(/^```(\w*)\n([^]*?)\n```$/gm))
-    .flatMap(([, found, block]) => found === language ? [block!] : [])
+const [seeing, terminal] = [pageOf("seeing-and-steering"), pageOf("in-a-terminal")]
 
-/** A command, and what stands below it. */
-interface Quote {
-  readonly command: string
-  readonly output: string
-}
+/** A command that stands alone, by how it begins. */
+const typed = (begins: string): string => seeing.steps.find(({ command }) => command.startsWith(begins))!.command
 
-/** What a page quotes of a terminal: each command stands behind a dollar sign. */
-const quotes = (name: string): ReadonlyArray<Quote> =>
-  blocks(read(name), "").flatMap((block) => block.split(/^\$ /m).slice(1)).map((quote) => {
-    const [command, ...output] = quote.split("\n")
-    return { command: command!, output: output.join("\n").trimEnd() }
-  })
+/** The commands of which a page quotes what they print. */
+const quoted = ({ steps }: Quotes.Page): ReadonlyArray<Quotes.Step> =>
+  steps.filter(({ command, quotes }) => command.startsWith("ringback ") && quotes.length > 0)
+
+const isOfWaiting = (command: string): boolean => command.startsWith("ringback show")
 
 /** The words of a command, as a shell takes them. */
 const words = (command: string): ReadonlyArray<string> =>
@@ -53,16 +49,15 @@ describe("the guides quote what is printed", () => {
     return Effect.runPromise(run(args, environment))
   }
 
-  const hold = async ({ command, output }: Quote) => {
+  const hold = async ({ command, quotes }: Quotes.Step) => {
     const { code, err, out } = await printed(command)
     assert.strictEqual(err, "", command)
     assert.strictEqual(code, 0, command)
-    assert.strictEqual(out.split("\n").map((line) => line.trimEnd()).join("\n").trimEnd(), output, command)
+    assert.strictEqual(out.split("\n").map((line) => line.trimEnd()).join("\n").trimEnd(), quotes[0]!.text, command)
   }
 
   it("of a call that waits", async () => {
-    const shown = quotes("seeing-and-steering").filter(({ command }) => command.startsWith("ringback show"))
-    const all = [...shown, ...quotes("in-a-terminal")]
+    const all = [...quoted(seeing).filter(({ command }) => isOfWaiting(command)), ...quoted(terminal)]
     assert.deepStrictEqual(all.map(({ command }) => words(command)[1]), ["show", "calls", "show", "why"])
     for (const quote of all) await hold(quote)
   })
@@ -70,14 +65,14 @@ describe("the guides quote what is printed", () => {
   it("of the whole of a strange call", async () => {
     await app.release()
     await app.cancel()
-    const all = quotes("seeing-and-steering").filter(({ command }) => !command.startsWith("ringback show"))
+    const all = quoted(seeing).filter(({ command }) => !isOfWaiting(command))
     assert.deepStrictEqual(all.map(({ command }) => words(command)[1]), ["calls", "why"])
     for (const quote of all) await hold(quote)
   })
 
   it("of what a program asks over HTTP", async () => {
-    const [asked] = blocks(read("seeing-and-steering"), "sh").filter((block) => block.includes("/calls/search"))
-    const { stdout } = await promisify(execFile)("sh", ["-ec", asked!.replaceAll("curl ", "curl -sS -w '\\n' ")], {
+    const asked = typed("curl -X POST \"$RINGBACK_URL/calls/search\"")
+    const { stdout } = await promisify(execFile)("sh", ["-ec", asked.replaceAll("curl ", "curl -sS -w '\\n' ")], {
       env: { ...process.env, ...environment, NO_PROXY: "127.0.0.1" }
     })
     const [found, explained] = stdout.trim().split("\n").map((line) => JSON.parse(line))
@@ -90,9 +85,9 @@ describe("the guides quote what is printed", () => {
 it("the guide's commands tell a call what it waits for, and cancel all of a flow", async () => {
   const app = await application()
   const environment = { RINGBACK_URL: `${app.url}/ringback`, RINGBACK_TOKEN: token }
-  const [signal, cancel] = blocks(read("seeing-and-steering"), "sh").filter((block) => block.startsWith("ringback "))
+  const [signal, cancel] = [typed("ringback signal"), typed("ringback cancel --flow")]
   const ask = (command: string) => Effect.runPromise(run(words(command).slice(1), environment))
-  assert.deepStrictEqual(await ask(signal!), {
+  assert.deepStrictEqual(await ask(signal), {
     code: 0,
     out: "",
     err: `Call ${app.call} was told released\nIt waits for an answer to its dial on line 1`
@@ -101,8 +96,8 @@ it("the guide's commands tell a call what it waits for, and cancel all of a flow
     (await ask(`ringback why ${app.call}`)).out,
     "SignalReceived: released by desk (the doctor has signed)"
   )
-  assert.strictEqual((await ask(cancel!)).code, Cli.exitCodes.usage) // Nobody is there to be asked.
-  assert.include((await ask(`${cancel!} --yes`)).err, `Call ${app.call} is cancelled`)
+  assert.strictEqual((await ask(cancel)).code, Cli.exitCodes.usage) // Nobody is there to be asked.
+  assert.include((await ask(`${cancel} --yes`)).err, `Call ${app.call} is cancelled`)
   assert.include((await ask(`ringback why ${app.call}`)).out, "Cancelled by desk (the wrong list)")
   await app.close()
 })
@@ -116,13 +111,13 @@ describe("the guide quotes the status while the API key is wrong", () => {
   afterAll(() => runtime.dispose())
 
   it("in its words", async () => {
-    const [quoted] = blocks(read("seeing-and-steering"), "json")
-    const { value } = JSON.parse(quoted!) as { readonly value: number }
+    const [status] = seeing.orphans.map(({ text }) => text).filter((text) => text.startsWith("{"))
+    const { value } = JSON.parse(status!) as { readonly value: number }
     const input = { to: PhoneNumber.make("15550180001"), from: Desk.from, when: "Tuesday at ten" }
     await runtime.runPromise(Calls.start(Appointment, input))
     await runtime.runPromise(FakeClock.advance(`${value} seconds`))
     const url = await runtime.runPromise(HttpServer.addressFormattedWith(Effect.succeed))
     const { lines } = Schema.decodeUnknownSync(Health.Status)(await (await fetch(`${url}/health/status`)).json())
-    assert.include(lines.map((line) => JSON.stringify(line)), quoted)
+    assert.include(lines.map((line) => JSON.stringify(line)), status)
   })
 })
