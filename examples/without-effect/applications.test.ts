@@ -9,10 +9,10 @@ import type { Environment } from "./calls.ts"
 import * as Express from "./express.ts"
 import * as Fastify from "./fastify.ts"
 
-// Real Express and real Fastify, an emulated Telesign over real HTTP, and a file. People are fifty times as fast as in life; the
-// engine is not, so that no deadline of it passes on a busy machine.
+// Real Express and real Fastify, an emulated Telesign over real HTTP, and a file. People are twenty times as fast as in life; the
+// engine is not, and Telesign waits for replies as long as a busy machine may take.
 
-const emulator = TelesignEmulator.layer({ line: { speed: 50 } })
+const emulator = TelesignEmulator.layer({ line: { speed: 20 }, replies: { timeout: "30 seconds" } })
 
 const environment = Effect.map(
   Effect.acquireRelease(
@@ -37,7 +37,12 @@ const served = Effect.fnUntraced(function*({ serve }: typeof Express | typeof Fa
   const address = `http://127.0.0.1:${(application.server.address() as AddressInfo).port}`
   yield* TelesignEmulator.reportTo(`${address}/telesign/events`)
   const asked = (path: string, options?: RequestInit) =>
-    Effect.promise(async () => (await fetch(`${address}${path}`, options)).json() as Promise<Record<string, unknown>>)
+    Effect.promise(async () => {
+      const response = await fetch(`${address}${path}`, options)
+      const text = await response.text()
+      assert.isTrue(response.ok, text)
+      return JSON.parse(text) as Record<string, unknown>
+    })
   return {
     ready: asked("/tables/8841/ready", {
       method: "POST",
