@@ -7,7 +7,7 @@
  *   backticks after "says" or "prints".
  * - A block whose lines begin with `$ ` holds commands, each with what it printed below it.
  * - A quote is a piece of the print. A line of `…` or `...` leaves out lines; `…` in a line leaves out words. Ids, times, colours,
- *   the seconds of a ladder and the numbers in front of a list may differ.
+ *   the seconds of a ladder and the numbers in front of a list may differ, and two neighbours of a ladder may change places.
  */
 
 /** Something that a reader types, and what a page says that it prints. */
@@ -166,10 +166,19 @@ const piecesOf = (quote: string): ReadonlyArray<ReadonlyArray<string>> => {
   return pieces.filter((piece) => piece.length > 0)
 }
 
-/** How many lines of a piece are printed at a place, one after another. */
+const areNeighbours = (...lines: ReadonlyArray<string>) => lines.every((line) => line.startsWith("<seconds>"))
+
+/** How many lines of a piece are printed at a place, one after another. Two of a ladder that are neighbours may have changed places. */
 const run = (piece: ReadonlyArray<string>, printed: ReadonlyArray<string>, from: number): number => {
-  const wrong = piece.findIndex((line, n) => !fits(line, printed[from + n] ?? ""))
-  return wrong < 0 ? piece.length : wrong
+  let n = 0
+  while (n < piece.length) {
+    const [one = "", two = ""] = piece.slice(n, n + 2)
+    const [first = "", second = ""] = printed.slice(from + n, from + n + 2)
+    if (fits(one, first)) n += 1
+    else if (areNeighbours(one, two) && fits(one, second) && fits(two, first)) n += 2
+    else return n
+  }
+  return n
 }
 
 /** What is wrong with a quote: where it first says something else than the print. Nothing if it is a piece of the print. */

@@ -32,6 +32,12 @@ export interface NotTyped {
 /** All of them. `quotes.test.ts` knows how many they are, and that each is needed. */
 export const notTyped: ReadonlyArray<NotTyped> = [
   { page: "README.md", begins: "webhook ──▶", why: "It is a drawing." },
+  {
+    page: "README.md",
+    begins: "npm run demo",
+    heldBy: ".ci/run",
+    why: "It is held to the clock, on a machine that is quiet."
+  },
   { page: "CONTRIBUTING.md", begins: "npm test  ", heldBy: ".ci/run", why: "Each is a step there." },
   { page: "CONTRIBUTING.md", begins: "npm test --", heldBy: ".ci/run", why: "They are the tests, or write files." },
   {
@@ -154,7 +160,7 @@ export interface Copy {
 
 /** Copies what git knows, or would take. */
 export const copy = async (): Promise<Copy> => {
-  const folder = mkdtempSync(join(tmpdir(), "ringback-pages-"))
+  const folder = mkdtempSync(join(tmpdir(), "pages-of-ringback-"))
   const free = await Promise.all(ports.map(freePort))
   const own = (text: string) =>
     ports.reduce((text, port, n) => text.replaceAll(new RegExp(`\\b${port}\\b`, "g"), free[n]!), text)
