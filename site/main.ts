@@ -2,13 +2,34 @@
  * `npm run site`: the guides, and the reference from the doc comments of the packages, as a folder of static HTML (`site/dist/`,
  * or the one that is named). A page asks no other host for anything. Whatever does not lead anywhere fails.
  */
+import GithubSlugger from "github-slugger"
 import { globSync, readFileSync } from "node:fs"
-import { basename, join } from "node:path"
+import { basename, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as TypeDoc from "typedoc"
 
+/** The part of `markdown-it` that is needed, which comes with TypeDoc. */
+interface Token {
+  readonly type: string
+  readonly content: string
+  children: ReadonlyArray<Token> | null
+}
+interface Parser {
+  readonly core: {
+    readonly ruler: {
+      readonly push: (
+        name: string,
+        rule: (state: {
+          readonly Token: new(type: string, tag: string, nesting: number) => Token
+          readonly tokens: ReadonlyArray<Token>
+        }) => void
+      ) => void
+    }
+  }
+}
+
 const root = fileURLToPath(new URL("../", import.meta.url))
-const out = join(root, process.argv[2] ?? "site/dist")
+const out = resolve(root, process.argv[2] ?? "site/dist")
 
 const read = (path: string) => readFileSync(root + path, "utf8")
 const found = (pattern: string) => globSync(pattern, { cwd: root }).toSorted()
@@ -28,10 +49,34 @@ const packages = found("packages/*/src/index.ts").map((entry) => ({
 /** What a guide is called in an address: as its file. */
 const names = new Map<unknown, string>()
 
+/** Headings are named as on GitHub, so that a link to one leads to it in both places. */
+class Headings extends TypeDoc.Slugger {
+  readonly #names = new Set<string>()
+  readonly #slugger = new GithubSlugger()
+  override slug(heading: string) {
+    const name = this.#slugger.slug(heading)
+    this.#names.add(name)
+    return name
+  }
+  override hasAnchor(name: string) {
+    return this.#names.has(name)
+  }
+}
+
 /** One page for each guide, for each module with all that is in it, and for each class and interface. */
 class Router extends TypeDoc.StructureRouter {
   protected override getIdealBaseName(target: TypeDoc.Reflection) {
     return names.get(target) ?? super.getIdealBaseName(target)
+  }
+
+  override buildPages(project: TypeDoc.ProjectReflection) {
+    const pages = super.buildPages(project)
+    for (const target of this.sluggers.keys()) {
+      if (target === project || target instanceof TypeDoc.DocumentReflection) {
+        this.sluggers.set(target, new Headings({ lowercase: true }))
+      }
+    }
+    return pages
   }
 
   protected override getPageKind(target: TypeDoc.RouterTarget) {
@@ -41,6 +86,20 @@ class Router extends TypeDoc.StructureRouter {
       ? kind
       : undefined
   }
+}
+
+/** What a heading says in code belongs to its name. */
+const codeInHeadings = (parser: Parser) => {
+  parser.core.ruler.push("code-in-headings", ({ Token, tokens }) => {
+    const html = (content: string) => Object.assign(new Token("html_inline", "", 0), { content })
+    const text = (content: string) => Object.assign(new Token("text", "", 0), { content })
+    for (const [n, { children }] of tokens.entries()) {
+      if (children === null || tokens[n - 1]?.type !== "heading_open") continue
+      tokens[n]!.children = children.flatMap((token) =>
+        token.type === "code_inline" ? [html("<code>"), text(token.content), html("</code>")] : [token]
+      )
+    }
+  })
 }
 
 const app = await TypeDoc.Application.bootstrap({
@@ -65,6 +124,8 @@ const app = await TypeDoc.Application.bootstrap({
   validation: { invalidLink: true, invalidPath: false, notExported: false, notDocumented: false },
   ignoredHighlightLanguages: ["mermaid"],
   navigation: { compactFolders: false, includeFolders: false },
+  blockTags: [...TypeDoc.OptionDefaults.blockTags, "@stability"],
+  markdownItLoader: codeInHeadings,
   logLevel: "Warn"
 })
 
