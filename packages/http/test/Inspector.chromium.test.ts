@@ -277,6 +277,7 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
     const { id } = await app.run(Calls.start(Busy, { turns: 70 }))
     await app.advance("50 seconds")
     const page = await visit(`/call/${id}`)
+    page.setDefaultTimeout(120_000) // The page rests longer where a reading takes longer.
     await page.locator(".badge", { hasText: "Live" }).waitFor()
     const asked: Array<string> = []
     const sizes: Array<Promise<number>> = []
@@ -303,7 +304,7 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
     await rung(page, last.at(-1)!).last().waitFor()
     assert.deepStrictEqual((await rungs(page)).slice(-20), last)
     assert.isAbove((await Promise.all(sizes)).at(-1)!, 20 * all / 10, "bytes of the whole")
-  })
+  }, 300_000)
 
   it("tells apart what the callee did, how that was told, and that it was hung up on for it", async () => {
     const id = await remind(1, Callee.answers("45 seconds"))
