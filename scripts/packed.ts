@@ -9,7 +9,7 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { inject } from "vitest"
-import type * as Tidy from "./tidy.ts"
+import * as Tidy from "./tidy.ts"
 
 /** What was packed for this run. */
 export interface Packed {
@@ -42,6 +42,9 @@ export const workspace = json(join(root, "package.json"))
 
 /** The manifests of the packages as they stand in the workspace. */
 export const manifests: ReadonlyArray<Manifest> = globSync(join(root, "packages/*/package.json")).toSorted().map(json)
+
+/** What users import: each entry point of each package. */
+export const entries: ReadonlyArray<string> = manifests.flatMap((manifest) => Object.keys(Tidy.entries(manifest)))
 
 /** The packages, each in the version that it is packed in, as dependencies. */
 export const packages: Readonly<Record<string, string>> = Object.fromEntries(
