@@ -10,6 +10,7 @@ rmSync(`${root}archives`, { recursive: true, force: true })
 const { status } = spawnSync(
   "npx",
   ["-y", `pnpm@${config.pnpm}`, "--filter", "./packages/*", "pack", "--pack-destination", `${root}archives`],
-  { cwd: root, stdio: "inherit", shell: process.platform === "win32" }
+  { cwd: root, stdio: ["ignore", "ignore", "inherit"], shell: process.platform === "win32" }
 )
+if (status === 0) console.log("They are packed in the folder archives")
 process.exit(status ?? 1)
