@@ -57,6 +57,35 @@ describe("what foreign code threw", () => {
     assert.strictEqual(Defect.message(new Error("1".repeat(100_000))).length, 500)
   })
 
+  it("is told with what led to it, each said once, and without those digits", () => {
+    const root = new Error("order 4711 is paid already")
+    const query = new Error("Query failed", { cause: root })
+    assert.strictEqual(
+      Defect.story(new Error("Query failed", { cause: query })),
+      "Query failed: order •••• is paid already"
+    )
+    assert.strictEqual(
+      Defect.story(new Error("No: Query failed", { cause: query })),
+      "No: Query failed: order •••• is paid already"
+    )
+    assert.strictEqual(Defect.story(thrown()), "••••••••••• pressed ••••\n    at least twice: for +••••••••••••••••")
+    assert.strictEqual(Defect.story("words alone"), "words alone")
+    assert.strictEqual(Defect.story(new Error("odd", { cause: { holds: "things" } })), "odd")
+  })
+
+  it("is told although its causes have no end, or throw", () => {
+    const [round, shy] = [new Error("round"), new Error("shy")]
+    round.cause = round
+    Object.defineProperty(shy, "cause", {
+      get: () => {
+        throw new Error("ask me not")
+      }
+    })
+    assert.strictEqual(Defect.story(round), "round")
+    assert.strictEqual(Defect.story(shy), "shy")
+    assert.strictEqual(Defect.story(new Error("a".repeat(400), { cause: new Error("b".repeat(400)) })).length, 500)
+  })
+
   it("is logged with its name, its stack and its causes, and without those digits", () => {
     const error = Defect.error(thrown())
     assert.match(error.stack ?? "", /^TypeError: •+ pressed ••••\n {4}at least twice\n {4}at thrown \(/)

@@ -303,6 +303,17 @@ describe("whatever throws", () => {
     }).pipe(Effect.provide(world(new Store(), [Sleeps, Talks]).pipe(Layer.provideMerge(layer))))
   })
 
+  it.effect("in an activity is on record with what led to it", () => {
+    const query = new Error("Query failed", { cause: new Error(`order ${to} is paid already`) })
+    const Dies = define("dies", () => Flow.activity("settle", {}, Effect.die(query)) as never)
+    return Effect.gen(function*() {
+      assert.strictEqual(
+        yield* stopped(yield* Calls.start(Dies, {})),
+        "The activity settle died: Query failed: order ••••••••••• is paid already"
+      )
+    }).pipe(Effect.provide(world(new Store(), [Dies])))
+  })
+
   it.effect("in a flow or in an activity is logged once with its stack, and without the digits of numbers", () => {
     const { layer, said } = Lines.make()
     const throws = () => {

@@ -44,6 +44,23 @@ export const isActivityDeath = (thrown: unknown): boolean => {
 /** What was thrown, in words that may be recorded. */
 export const message = (thrown: unknown): string => masked(said(thrown))
 
+/** The errors that led to one, itself first. */
+const chain = (thrown: unknown, depth = 0): ReadonlyArray<unknown> => {
+  const cause = thrown instanceof Error ? thrown.cause : undefined
+  return cause instanceof Error && depth < deepest ? [thrown, ...chain(cause, depth + 1)] : [thrown]
+}
+
+/** What was thrown and what led to it, in words that may be recorded. What an error says of its cause is said once. */
+export const story = (thrown: unknown): string => {
+  try {
+    return masked(
+      chain(thrown).map(said).reduce((told, words) => told.includes(words) ? told : `${told}: ${words}`)
+    )
+  } catch {
+    return message(thrown)
+  }
+}
+
 /** The places in the code that an error came through. */
 const frames = (thrown: Error): string => {
   const stack = typeof thrown.stack === "string" ? thrown.stack : ""

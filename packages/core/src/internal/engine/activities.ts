@@ -31,7 +31,7 @@ type Died = Extract<CallInput.CallInput, { readonly _tag: "ActivityDied" }> & { 
 const died = (n: number, what: string, thrown: unknown): Died => ({
   _tag: "ActivityDied",
   n,
-  message: Defect.masked(`${what}: ${Defect.message(thrown)}`),
+  message: Defect.masked(`${what}: ${Defect.story(thrown)}`),
   thrown
 })
 
