@@ -176,6 +176,20 @@ describe.concurrent("ringback init", { timeout: 240_000 }, () => {
       assert.include(out, "package.json: dependencies.express")
     }).pipe(Effect.scoped, Effect.runPromise))
 
+  it("says to an Effect application with a client of PostgreSQL that it needs no file beside it", () =>
+    Effect.gen(function*() {
+      const [dependencies, words] = [
+        { effect: "4.1.0" },
+        "It has @effect/sql-pg: leave SqliteClient out of calls/calls.ts"
+      ]
+      const having = yield* project({
+        "package.json": { dependencies: { ...dependencies, "@effect/sql-pg": "4.0.5" } }
+      })
+      const lacking = yield* project({ "package.json": { dependencies } })
+      assert.include((yield* run(["init", having])).out, words)
+      assert.notInclude((yield* run(["init", lacking])).out, words)
+    }).pipe(Effect.scoped, Effect.runPromise))
+
   it("overwrites no file, and says which it left alone", () =>
     Effect.gen(function*() {
       const home = yield* project({ ...projects.node, "calls/main.ts": "mine", "calls/.env": "MINE=1" })

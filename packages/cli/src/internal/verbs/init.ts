@@ -100,9 +100,20 @@ const hint: Readonly<Record<Project.Kind, ReadonlyArray<string>>> = {
   node: ["In your application: openCalls(server) before it listens, as calls/main.ts shows."]
 }
 
+/** Whoever has a client of PostgreSQL needs no file beside it. */
+const postgres =
+  "It has @effect/sql-pg: leave SqliteClient out of calls/calls.ts, and provide your own client below CallsLive. " +
+  "Then the calls are in your database, and more than one process may run."
+
+const hintsOf = (kind: Project.Kind, manifest: Project.Manifest | undefined): ReadonlyArray<string> =>
+  kind === "effect" && Project.rangeOf(manifest, "@effect/sql-pg") !== undefined
+    ? [...hint[kind], postgres]
+    : hint[kind]
+
 interface Done {
   readonly folder: string
   readonly kind: Project.Kind
+  readonly hints: ReadonlyArray<string>
   readonly manager: string
   readonly plan: Plan.Plan
   readonly written: ReadonlyArray<string>
@@ -124,7 +135,7 @@ const typed = ({ folder, manager, plan: { scripts } }: Done): ReadonlyArray<stri
 ]
 
 const lines = (done: Done): ReadonlyArray<string> => {
-  const { kind, left, plan, written } = done
+  const { hints, kind, left, plan, written } = done
   const { added, kept } = plan.completed
   return [
     `${Project.words[kind]}. Ringback lies in ${
@@ -135,7 +146,7 @@ const lines = (done: Done): ReadonlyArray<string> => {
     ...list("Left alone, for it was there", [...left, ...kept.map((name) => `package.json: ${name}`)]),
     ...list("Of another version than what this is tested with", plan.notes),
     ...list("Next", typed(done)),
-    ...hint[kind].flatMap((line) => ["", line])
+    ...hints.flatMap((line) => ["", line])
   ]
 }
 
@@ -162,6 +173,7 @@ const run = Effect.fnUntraced(function*(given: Command.Command.Config.Infer<type
   const done: Done = {
     folder: given.folder,
     kind,
+    hints: hintsOf(kind, found?.manifest),
     manager: yield* managerOf(folder),
     plan,
     written: found === undefined ? ["package.json", ...written] : written,
