@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { vi } from "vitest"
 import type { Environment } from "./calls.ts"
 import * as Express from "./express.ts"
 import * as Fastify from "./fastify.ts"
@@ -49,9 +50,13 @@ const served = Effect.fnUntraced(function*({ serve }: typeof Express | typeof Fa
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ phone: "+15550170001" })
     }),
-    outcome: (call: unknown) => asked(`/calls/${call}/outcome`)
+    outcome: (call: unknown) => asked(`/calls/${call}/outcome`),
+    asked,
+    address
   }
 })
+
+const desk = { authorization: `Basic ${btoa("ann:a password of the desk")}` }
 
 describe.each([["Express", Express], ["Fastify", Fastify]] as const)("%s without Effect", (_, framework) => {
   it("calls a guest, and takes the webhooks of its server", () =>
@@ -62,6 +67,28 @@ describe.each([["Express", Express], ["Fastify", Fastify]] as const)("%s without
       assert.isTrue(isNew)
       assert.deepStrictEqual(yield* outcome(call), { outcome: "coming" })
     }).pipe(Effect.scoped, Effect.provide(emulator), Effect.runPromise))
+
+  it("shows the page of its calls to whoever is known, and to nobody else", () =>
+    Effect.gen(function*() {
+      vi.stubEnv("OPERATOR_PASSWORD", "a password of the desk")
+      const { address, asked, ready } = yield* served(framework, yield* environment)
+      const { call } = yield* ready
+      const statusOf = (headers: Record<string, string>) =>
+        Effect.promise(async () => (await fetch(`${address}/ops/calls`, { headers })).status)
+      assert.strictEqual(yield* statusOf({}), 401)
+      assert.strictEqual(yield* statusOf(desk), 200)
+      const found = yield* asked("/ops/calls/api/calls/search", {
+        method: "POST",
+        headers: { ...desk, "content-type": "application/json" },
+        body: JSON.stringify({ key: "8841" })
+      })
+      assert.include(JSON.stringify(found), `${call}`)
+    }).pipe(
+      Effect.ensuring(Effect.sync(() => vi.unstubAllEnvs())),
+      Effect.scoped,
+      Effect.provide(emulator),
+      Effect.runPromise
+    ))
 
   it("is started again, gives the outcome that is on record, and rings nobody twice", () =>
     Effect.gen(function*() {
