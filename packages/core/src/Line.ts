@@ -154,12 +154,15 @@ const allKeys = /^([0-9A-Da-d*#]*)$/
 type Key = "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "*" | "#"
 
 type Choices<C> = {
-  readonly [K in keyof C]: `${K & (string | number)}` extends Key ? C[K] : "A choice is one key: 0 to 9, * or #"
+  readonly [K in keyof C]: string extends K ? C[K]
+    : `${K & (string | number)}` extends Key ? C[K]
+    : "A choice is one key: 0 to 9, * or #"
 }
 
 /**
  * Offers one key per choice and gives what the pressed key stands for. Silence and other keys ask again, and in the end
- * fail with `NoInput`.
+ * fail with `NoInput`. Choices that are made of data are a `Record<string, A>`. Throws `InvalidFlow` for no choice, and for one
+ * that is not one key: 0 to 9, `*` or `#`.
  *
  * @example
  * Line.menu("Press 1 to keep it, 2 to cancel it.", { choices: { "1": "kept", "2": "cancelled" } })
@@ -168,8 +171,9 @@ type Choices<C> = {
 export const menu = <const C extends Choices<C>>(
   prompt: Prompt.Input,
   options: Asking & { readonly choices: C }
-): Flow.Flow<C[keyof C], Flow.HungUp | Flow.NoInput, Line> =>
-  choose(
+): Flow.Flow<C[keyof C], Flow.HungUp | Flow.NoInput, Line> => {
+  bounds.choices("Line.menu", Object.keys(options.choices))
+  return choose(
     "Line.menu",
     prompt,
     { max: 1, ...options, meanings: meanings(options.choices) },
@@ -178,6 +182,7 @@ export const menu = <const C extends Choices<C>>(
         ? { accepted: options.choices[digits as keyof C] as C[keyof C] }
         : undefined
   )
+}
 
 /**
  * Asks for yes (1) or no (2) and says that it was heard.

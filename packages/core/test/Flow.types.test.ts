@@ -78,6 +78,13 @@ describe("what a flow's type says", () => {
     >()
   })
 
+  it("choices made of data are the type of what they hold", () => {
+    const choices: Record<string, "Thursday" | "Friday"> = { "1": "Thursday", "2": "Friday" }
+    expectTypeOf(Line.menu("1 or 2", { choices })).toEqualTypeOf<
+      Flow.Flow<"Thursday" | "Friday", Flow.HungUp | Flow.NoInput, Flow.Line>
+    >()
+  })
+
   it("a menu's choices are the type of its answer", () => {
     const choice = Line.menu("1 or 2", { choices: { "1": "kept", "2": "cancelled" } })
     expectTypeOf(choice).toEqualTypeOf<

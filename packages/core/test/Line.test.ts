@@ -87,6 +87,17 @@ it("a menu takes the key alone", () => {
   }
 })
 
+it("choices are made of data, each of one key", () => {
+  const days = ["Thursday", "Friday"]
+  const offer = (first: number) => {
+    const choices: Record<string, string> = Object.fromEntries(days.map((day, i) => [i + first, day]))
+    return Line.menu("Which day?", { choices })
+  }
+  assert.strictEqual(ask(offer(1), "2"), "Friday")
+  assert.throws(() => offer(9), "Expected a choice to be one key: 0 to 9, * or #, got \"10\"")
+  assert.throws(() => Line.menu("Which day?", { choices: {} }), "Expected at least one choice")
+})
+
 it("a mistake in words shows where it is written, not when somebody is on the line", () => {
   const number = PhoneNumber.make("15550170001")
   const mistakes: ReadonlyArray<() => unknown> = [

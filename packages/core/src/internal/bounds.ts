@@ -64,6 +64,13 @@ export const within = (where: string, millis: number): void => {
   }
 }
 
+/** What a menu offers. */
+export const choices = (where: string, keys: ReadonlyArray<string>): void => {
+  if (keys.length === 0) fail(where, "Expected at least one choice")
+  const wrong = keys.find((key) => !/^[0-9*#]$/.test(key))
+  if (wrong !== undefined) fail(where, `Expected a choice to be one key: 0 to 9, * or #, got ${JSON.stringify(wrong)}`)
+}
+
 /** How long a phone rings. */
 export const ring = (where: string, millis: number): void => {
   if (!(millis > 0 && millis <= longestRing)) {
