@@ -207,6 +207,24 @@ describe.concurrent("ringback init", { timeout: 240_000 }, () => {
       assert.include(out, "pnpm run start +15550170001 order-1")
     }).pipe(Effect.scoped, Effect.runPromise))
 
+  it("says so where the Node of whoever types is too old for the application", () =>
+    Effect.gen(function*() {
+      for (
+        const [node, isOld] of [["20.20.2", true], ["22.18.0", true], ["22.19.0", false], ["24.0.0", false]] as const
+      ) {
+        const { out } = yield* run(["init", yield* project()], {
+          npm_config_user_agent: `npm/11.0.0 node/v${node} linux`
+        })
+        assert.strictEqual(out.includes(`It runs on Node 22.19 or later. Yours is ${node}`), isOld, out)
+      }
+    }).pipe(Effect.scoped, Effect.runPromise))
+
+  it("says with which account an application is started that was there", () =>
+    Effect.gen(function*() {
+      const { out } = yield* run(["init", yield* project(projects.express)])
+      assert.include(out, "node --env-file=calls/.env")
+    }).pipe(Effect.scoped, Effect.runPromise))
+
   it("writes nothing where it does not fit: Effect 3, Ringback already, no JSON, no archives", () =>
     Effect.gen(function*() {
       const refused = [

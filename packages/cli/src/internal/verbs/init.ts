@@ -1,5 +1,5 @@
 /** `ringback init`: an application with one flow, or the same in one that is there. */
-import { Effect, FileSystem, Option, Path, Result } from "effect"
+import { Config, Effect, FileSystem, Option, Path, Result } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { readFileSync } from "node:fs"
 import { fail } from "../failure.ts"
@@ -8,8 +8,9 @@ import * as Project from "../init/project.ts"
 import * as Printing from "../printing.ts"
 import { root } from "../root.ts"
 
-const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
+const { engines, version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
   readonly version: string
+  readonly engines: { readonly node: string }
 }
 
 const config = {
@@ -91,13 +92,37 @@ const managerOf = Effect.fnUntraced(function*(folder: string) {
   return Object.entries(managers).find(([lock]) => names.includes(lock))?.[1] ?? "npm"
 })
 
+const numbersOf = (version: string) => (version.match(/\d+/g) ?? []).map(Number)
+
+const wantedNode = engines.node.replace(">=", "")
+
+const isOlder = (version: string): boolean => {
+  const [[major = 0, minor = 0], [wantedMajor = 0, wantedMinor = 0]] = [numbersOf(version), numbersOf(wantedNode)]
+  return major < wantedMajor || (major === wantedMajor && minor < wantedMinor)
+}
+
+/** The Node of whoever has typed this, if it is too old. In a clone of Ringback the command runs on a newer one than npm does. */
+const oldNode = Config.String("npm_config_user_agent").pipe(
+  Config.withDefault(""),
+  Config.map((agent) => /\bnode\/v([\d.]+)/.exec(agent)?.[1] ?? process.versions.node),
+  Config.map((version) => isOlder(version) ? version : undefined)
+)
+
+const account = "Start it with the account of the emulator: node --env-file=calls/.env …"
+
 /** What the application has to do to have calls, beside the program that was written. */
 const hint: Readonly<Record<Project.Kind, ReadonlyArray<string>>> = {
   empty: [],
-  effect: ["In your application: Webhooks beside your routes, CallsLive below your server, as calls/main.ts shows."],
-  express: ["In your application: openCalls(server) before it listens, on createServer(app), as calls/main.ts shows."],
-  fastify: ["In your application: openCalls(app.server) before it listens, as calls/main.ts shows."],
-  node: ["In your application: openCalls(server) before it listens, as calls/main.ts shows."]
+  effect: [
+    "In your application: Webhooks beside your routes, CallsLive below your server, as calls/main.ts shows.",
+    account
+  ],
+  express: [
+    "In your application: openCalls(server) before it listens, on createServer(app), as calls/main.ts shows.",
+    account
+  ],
+  fastify: ["In your application: openCalls(app.server) before it listens, as calls/main.ts shows.", account],
+  node: ["In your application: openCalls(server) before it listens, as calls/main.ts shows.", account]
 }
 
 /** Whoever has a client of PostgreSQL needs no file beside it. */
@@ -118,6 +143,7 @@ interface Done {
   readonly plan: Plan.Plan
   readonly written: ReadonlyArray<string>
   readonly left: ReadonlyArray<string>
+  readonly oldNode: string | undefined
 }
 
 /** How a script is run: npm knows two of them by their names. */
@@ -135,7 +161,7 @@ const typed = ({ folder, manager, plan: { scripts } }: Done): ReadonlyArray<stri
 ]
 
 const lines = (done: Done): ReadonlyArray<string> => {
-  const { hints, kind, left, plan, written } = done
+  const { hints, kind, left, oldNode, plan, written } = done
   const { added, kept } = plan.completed
   return [
     `${Project.words[kind]}. Ringback lies in ${
@@ -145,6 +171,7 @@ const lines = (done: Done): ReadonlyArray<string> => {
     ...list("Added to package.json", added),
     ...list("Left alone, for it was there", [...left, ...kept.map((name) => `package.json: ${name}`)]),
     ...list("Of another version than what this is tested with", plan.notes),
+    ...(oldNode === undefined ? [] : ["", `It runs on Node ${wantedNode} or later. Yours is ${oldNode}`]),
     ...list("Next", typed(done)),
     ...hints.flatMap((line) => ["", line])
   ]
@@ -177,7 +204,8 @@ const run = Effect.fnUntraced(function*(given: Command.Command.Config.Infer<type
     manager: yield* managerOf(folder),
     plan,
     written: found === undefined ? ["package.json", ...written] : written,
-    left
+    left,
+    oldNode: yield* Effect.orDie(oldNode)
   }
   return done
 })
