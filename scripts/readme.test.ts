@@ -57,7 +57,9 @@ const clicks = (): ReadonlyMap<string, number> => {
 /** What nobody should copy. */
 const unsafe = (code: string): ReadonlyArray<string> => {
   const lines = code.split("\n")
-  const server = lines.findIndex((line) => /Layer\.provide\w*\((NodeHttpServer\.layer(Config)?\(|[sS]erver\b)/.test(line))
+  const server = lines.findIndex((line) =>
+    /Layer\.provide\w*\((NodeHttpServer\.layer(Config)?\(|[sS]erver\b)/.test(line)
+  )
   const engine = lines.findLastIndex((line, at) =>
     at < server && /Layer\.provide\w*\((CallsLive|calls|engine)\b/.test(line)
   )
