@@ -55,6 +55,15 @@ interface Props {
   readonly onAsk: (doing: Promise<unknown>) => void
 }
 
+/** Who answers has the keyboard on that phone, unless it is in use elsewhere. */
+const useKeyboard = (isOpen: boolean) => {
+  const phone = useRef<HTMLElement>(null)
+  useEffect(() => {
+    if (isOpen && document.activeElement === document.body) phone.current?.focus({ preventScroll: true })
+  }, [isOpen])
+  return phone
+}
+
 /** A phone that is in somebody's hand. */
 export const Phone = ({ isShown, line, onAsk, onShow, whose }: Props) => {
   const isRinging = line.rings.includes(whose)
@@ -70,8 +79,11 @@ export const Phone = ({ isShown, line, onAsk, onShow, whose }: Props) => {
     press(event.key)
   }
   const name = `Phone of ${numberWords(number)}`
+  const phone = useKeyboard(isOpen)
   return (
     <section
+      ref={phone}
+      tabIndex={-1}
       class="phone"
       aria-label={name}
       data-state={isRinging ? "rings" : line.state === "Ended" ? "over" : "open"}
