@@ -174,21 +174,20 @@ export const Line = Schema.Struct({
 
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 }))
 
+/** What the OpenAPI document says of a field. */
+const meaning = (description: string) => ({ description })
+
 const settings = {
-  /** How many times faster than life calls go that begin from now on. */
-  speed: Schema.Finite.check(Schema.isBetween({ minimum: 0.01, maximum: 1000 })),
-  /** How many seconds each event is under way. */
-  late: Seconds,
-  /** How many seconds each reply is under way. */
-  slow: Seconds,
-  /** How many times each event is posted. */
-  copies: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 })),
-  /** After which waits, in seconds, an event is posted again that had no reply. */
-  ask_again: Schema.Array(Seconds).check(Schema.isMaxLength(10)),
-  /** How many of the next events are lost, whichever they are. */
-  lose_events: Count,
-  /** How many of the next replies are lost. */
-  lose_replies: Count
+  speed: Schema.Finite.check(Schema.isBetween({ minimum: 0.01, maximum: 1000 }))
+    .annotate(meaning("How many times faster than life calls go that begin from now on")),
+  late: Seconds.annotate(meaning("How many seconds each event is under way, whatever the speed")),
+  slow: Seconds.annotate(meaning("How many seconds each reply is under way, whatever the speed")),
+  copies: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 }))
+    .annotate(meaning("How many times each event is posted; the first reply counts")),
+  ask_again: Schema.Array(Seconds).check(Schema.isMaxLength(10))
+    .annotate(meaning("After which waits, in seconds, an event without a reply is posted again")),
+  lose_events: Count.annotate(meaning("How many of the next events are lost, whichever they are; it counts down")),
+  lose_replies: Count.annotate(meaning("How many of the next replies are lost; it counts down"))
 }
 
 /**
@@ -365,7 +364,10 @@ export const record = HttpApiGroup.make("record").add(
     success: Schema.Struct({ entries: Schema.Array(Entry), next: Schema.Int })
   }).annotateMerge(told(
     "Requests, events and replies",
-    "In their order. `next` is the `from` that asks for what comes later. With `wait`, the answer comes as soon as there is one."
+    "In their order. `next` is the `from` that asks for what comes later. With `wait`, the answer comes as soon as there is one.\n\n" +
+      "`requested` is a dial that was accepted, `refused` a request that was not, with the `problem`; `called` is a caller. `posted` is an " +
+      "event, `replied` the reply that was carried out (`null`: no action), `rejected` one that could not be, with the `reason`; `copied` " +
+      "is the reply to another copy of an event, never carried out; `unanswered` is an event that stays without a reply, with the `problem`."
   ))
 )
 
@@ -408,9 +410,11 @@ export const day = HttpApiGroup.make("day").add(
     "For a clock that goes with the emulator's. If that is still `beyond`, the answer comes when it is more, or after `wait` seconds."
   )),
   HttpApiEndpoint.post("skip", "/skip", {
-    payload: Schema.Struct({
-      seconds: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)))
-    }),
+    // `Schema.Null` takes a request without a body, which is what `curl -X POST` sends.
+    payload: [
+      Schema.Struct({ seconds: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))) }),
+      Schema.Null
+    ],
     success: Schema.Struct({ skipped: Schema.Finite })
   }).annotateMerge(told(
     "Skip a wait",

@@ -227,7 +227,8 @@ const make = Effect.fnUntraced(function*(options: Options) {
       followers
     })
   )
-  yield* HttpServer.serveEffect(yield* HttpRouter.toHttpEffect(routes))
+  const served = yield* HttpRouter.toHttpEffect(routes)
+  yield* HttpServer.serveEffect(Effect.catchReason(served, "HttpServerError", "RouteNotFound", nowhere))
 
   const { connect: _, dial: __, record: ___, setSpeed: ____, ...shape } = company
   return TelesignEmulator.of({
@@ -329,7 +330,11 @@ const limiting = (perSecond: number) => {
 }
 
 const dialIn = (json: unknown, options: Options): Result.Result<Action.Dial, TurnedAway> => {
-  const unsupported = new TurnedAway({ httpStatus: 400, status: "unsupported_call_state" })
+  const unsupported = new TurnedAway({
+    httpStatus: 400,
+    status: "unsupported_call_state",
+    problem: "a request can only dial; a call is steered by the replies to its events"
+  })
   const action = TelesignWire.decodeAction(json, options)
   if (Result.isFailure(action)) return Result.fail(turnedAway(action.failure) ?? unsupported)
   if (action.success._tag !== "Dial") return Result.fail(unsupported)
@@ -381,6 +386,15 @@ const refuse = Effect.fnUntraced(function*(
   yield* company.record({ _tag: "Refused", status, ...(problem === undefined ? {} : { problem }) })
   return answer(httpStatus, { reference_id: yield* PhoneCompany.newReferenceId, status })
 })
+
+/** What is asked for in vain is told where it is to be found. */
+const nowhere = ({ request }: HttpServerError.RouteNotFound) => {
+  const { pathname } = new URL(request.url, "http://localhost")
+  const problem =
+    `${request.method} ${pathname} is not here. Dials are POST /v2/voice, the phone is GET /, and what a test can ` +
+    "ask is in GET /emulator/openapi.json"
+  return Effect.succeed(answer(404, { problem }))
+}
 
 const answer = (status: number, body: object) => HttpServerResponse.jsonUnsafe(body, { status })
 

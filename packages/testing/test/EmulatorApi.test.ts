@@ -249,6 +249,35 @@ describe("the API of the emulator", () => {
       assert.match(answer.body.problem, words)
     }).pipe(emulator()))
 
+  it.effect("says where to ask, wherever nothing is", () =>
+    Effect.gen(function*() {
+      for (const [method, path] of [["GET", "/v2/voice"], ["POST", "/v1/voice"], ["GET", "/emulator/skip"]] as const) {
+        const { body, status } = yield* ask(method, path)
+        assert.strictEqual(status, 404)
+        assert.include(body.problem, `${method} ${path} is not here. Dials are POST /v2/voice`)
+      }
+      assert.strictEqual((yield* ask("HEAD", "/")).status, 200)
+    }).pipe(emulator()))
+
+  it.effect("says what each setting means, and each kind of entry", () =>
+    Effect.gen(function*() {
+      const { body } = yield* ask("GET", "/emulator/openapi.json")
+      const settings = Object.entries<{ readonly description?: string }>(body.components.schemas.Settings.properties)
+      assert.isAtLeast(settings.length, 7)
+      assert.deepStrictEqual(
+        settings.filter(([, { description = "" }]) =>
+          !description.startsWith("How") && !description.startsWith("After")
+        ),
+        []
+      )
+      const { description, parameters } = body.paths["/emulator/record"].get
+      const kinds: ReadonlyArray<string> = parameters.find(({ name }: { readonly name: string }) =>
+        name === "kind"
+      ).schema.enum
+      assert.isAtLeast(kinds.length, 8)
+      assert.deepStrictEqual(kinds.filter((kind) => !description.includes(`\`${kind}\``)), [])
+    }).pipe(emulator()))
+
   it.effect("is described by an OpenAPI document, and taken by Effect's own client", () =>
     Effect.gen(function*() {
       const { body } = yield* ask("GET", "/emulator/openapi.json")
@@ -308,12 +337,12 @@ describe("skipped waits", () => {
         dial_completed: EventsServer.speak("x".repeat(150)),
         speak_completed: EventsServer.hangup
       })
-      const skip = (body: object) => Effect.map(ask("POST", "/emulator/skip", body), ({ body }) => body.skipped)
+      const skip = (body?: object) => Effect.map(ask("POST", "/emulator/skip", body), ({ body }) => body.skipped)
       const replied = (event: string) => ask("GET", `/emulator/record?wait=60&kind=replied&event=${event}`)
       yield* dial()
       assert.strictEqual(yield* skip({}), 45)
       yield* replied("dial_completed")
-      assert.deepStrictEqual([yield* skip({ seconds: 4 }), yield* skip({})], [4, 6])
+      assert.deepStrictEqual([yield* skip({ seconds: 4 }), yield* skip()], [4, 6])
       yield* replied("speak_completed")
       assert.strictEqual(yield* skip({}), 0.3)
       assert.strictEqual((yield* server.ended).data["duration"], 55)

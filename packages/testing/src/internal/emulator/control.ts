@@ -200,9 +200,9 @@ const day = ({ company, followers, knobs, reportTo, reset, skip }: Settings) =>
       reportTo: ({ payload }) => reportTo(payload.url),
       skipped: ({ query: { beyond, wait = 0 } }) =>
         Effect.map(followers.follow(beyond, Duration.seconds(wait)), (millis) => ({ millis })),
-      skip: ({ payload: { seconds } }) =>
+      skip: ({ payload }) =>
         Effect.map(
-          skip(seconds === undefined ? undefined : Duration.seconds(seconds)),
+          skip(payload?.seconds === undefined ? undefined : Duration.seconds(payload.seconds)),
           (millis) => ({ skipped: millis / 1000 })
         ),
       reset: () => reset

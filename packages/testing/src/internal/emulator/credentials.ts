@@ -58,10 +58,16 @@ export const make = Effect.fnUntraced(function*({ account, signedWithin }: Setti
     const tsa = tsaIn(header)
     if (tsa !== undefined) return yield* signed(request, body, tsa)
     const given = basicIn(header)
-    if (given === undefined) return yield* new TurnedAway({ httpStatus: 401, status: "credentials_not_provided" })
+    if (given === undefined) return yield* missing
     const right = `${Redacted.value(account.customerId)}:${Redacted.value(account.apiKey)}`
     if (given !== right) return yield* denied("another customer id or key")
   })
+})
+
+const missing = new TurnedAway({
+  httpStatus: 401,
+  status: "credentials_not_provided",
+  problem: "Authorization is neither Basic nor TSA"
 })
 
 const denied = (problem: string) => new TurnedAway({ httpStatus: 401, status: "not_authorized", problem })
