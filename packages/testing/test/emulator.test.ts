@@ -83,21 +83,27 @@ describe("the emulator as a program", () => {
           emulator.printed[1],
           `Open ${url} and you are the callee: numbers without a --callee ring there while that page is open`
         )
+        assert.strictEqual(
+          emulator.printed[2],
+          `Let it ring, in a second terminal: curl -u ${Redacted.value(customerId)}:${Redacted.value(apiKey)} ` +
+            "-H 'content-type: application/json' " +
+            `-d '{"method":"dial","params":{"to":"15550170001","caller_id_number":"15550170009"}}' ${url}/v2/voice`
+        )
         assert.deepStrictEqual(
-          emulator.printed.slice(2).map((line) => line.replace(/^[\d:.]{12} ([0-9A-F]{8} )?/, "")),
+          emulator.printed.slice(3).map((line) => line.replace(/^[\d:.]{12} ([0-9A-F]{8} )?/, "")),
           [
             "dial to 1••••••••01: accepted",
             "event dial_completed, answered",
             "reply to dial_completed: speak, collect 4",
             "event speak_completed, speak_successful, ••••",
             "reply to speak_completed: hangup",
-            emulator.printed[7]!.replace(/^[\d:.]{12} [0-9A-F]{8} /, ""),
+            emulator.printed[8]!.replace(/^[\d:.]{12} [0-9A-F]{8} /, ""),
             "reply to call_completed: no action",
             "request refused: caller_id_number_not_provided, " +
             "The parameter caller_id_number of dial has to be a phone number: country code and number, 7 to 15 digits and nothing else"
           ]
         )
-        assert.match(emulator.printed[7]!, /event call_completed, hangup, \d+ s$/)
+        assert.match(emulator.printed[8]!, /event call_completed, hangup, \d+ s$/)
         yield* emulator.stop("SIGTERM")
         assert.strictEqual(yield* emulator.exit, 0)
         assert.strictEqual(emulator.problems(), "")

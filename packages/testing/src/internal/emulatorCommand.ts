@@ -33,6 +33,11 @@ const ringing = (url: string): string =>
       : "npm start -- +15550170001 order-1 (where ringback init wrote an application)"
   }`
 
+/** What makes it ring for an application in any language. */
+const dialling = (url: string, customerId: string): string =>
+  `curl -u ${customerId}:${Redacted.value(TelesignEmulator.credentials.apiKey)} -H 'content-type: application/json' ` +
+  `-d '{"method":"dial","params":{"to":"15550170001","caller_id_number":"15550170009"}}' ${url}/v2/voice`
+
 // Flags of one kind. The command line puts "Expected" before what a reader throws.
 
 const reading = <A>(name: string, metavar: string, description: string, read: (text: string) => A, expected?: string) =>
@@ -311,8 +316,8 @@ const greet = ({ apiKey, customerId, eventsUrl }: Given, url: string) => {
   const lines = [
     `Telesign emulator at ${url} (customer id ${customerId}, ${key}). Events go to ${eventsUrl}`,
     `Open ${url} and you are the callee: numbers without a --callee ring there while that page is open`,
-    ...(Option.isNone(apiKey) && eventsUrl === usualEvents
-      ? [`Let it ring, in a second terminal: ${ringing(url)}`]
+    ...(Option.isNone(apiKey)
+      ? [`Let it ring, in a second terminal: ${eventsUrl === usualEvents ? ringing(url) : dialling(url, customerId)}`]
       : [])
   ]
   return Console.log(lines.join("\n"))
