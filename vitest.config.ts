@@ -13,6 +13,7 @@ const long = [
   "**/Storm*.test.ts",
   "examples/appointment/storm.test.ts",
   "examples/many-calls.test.ts",
+  "examples/python.test.ts",
   "packages/core/test/Differential.test.ts",
   "packages/core/test/Messages.test.ts",
   "packages/http/test/Forgery.test.ts",

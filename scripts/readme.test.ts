@@ -10,9 +10,14 @@ const examples = readdirSync(new URL("examples/", root), { recursive: true, enco
   .filter((path) => path.endsWith(".ts"))
   .map((path) => read(`examples/${path}`))
 
+const programs = readdirSync(new URL("examples/python/", root))
+  .filter((path) => path.endsWith(".py"))
+  .map((path) => read(`examples/python/${path}`))
+
 const pages = ["README.md", ...readdirSync(new URL("docs/", root)).map((file) => `docs/${file}`)]
   .filter((path) => path.endsWith(".md"))
-const blocksOf = (page: string) => Array.from(page.matchAll(/```ts\n([^]*?)```/g), (match) => match[1] ?? "")
+const blocksOf = (page: string, language = "ts") =>
+  Array.from(page.matchAll(new RegExp("```" + language + "\\n([^]*?)```", "g")), (match) => match[1] ?? "")
 /** The code in the doc comments of the packages, which editors show to whoever writes the same. */
 const commented = readdirSync(new URL("packages/", root), { recursive: true, encoding: "utf8" })
   .filter((path) => /^\w+\/(src\/(?!internal\/).*\.ts|README\.md)$/.test(path))
@@ -77,7 +82,7 @@ it("the examples show neither a port that is open before the engine nor a webhoo
 })
 
 it("the doc comments show neither", () => {
-  const blocks = commented.flatMap(blocksOf)
+  const blocks = commented.flatMap((text) => blocksOf(text))
   assert.isAtLeast(blocks.filter((block) => block.includes("NodeHttpServer.layer")).length, 1)
   assert.deepStrictEqual(blocks.flatMap(unsafe), [])
 })
@@ -98,6 +103,7 @@ it("the README and the guides show code at all", () => {
   for (const path of ["README.md", "docs/your-own-flow.md", "docs/testing.md"]) {
     assert.isAtLeast(blocksOf(read(path)).length, 3, path)
   }
+  assert.isAtLeast(blocksOf(read("docs/emulator.md"), "python").length, 3)
 })
 
 describe.each(pages)("%s", (path) => {
@@ -106,6 +112,12 @@ describe.each(pages)("%s", (path) => {
   it("quotes TypeScript only from examples, which are compiled and tested", () => {
     for (const block of blocksOf(page)) {
       assert.isTrue(examples.some((example) => example.includes(block.trimEnd())), `not in an example:\n${block}`)
+    }
+  })
+
+  it("quotes Python only from programs that are tested", () => {
+    for (const block of blocksOf(page, "python")) {
+      assert.isTrue(programs.some((program) => program.includes(block.trimEnd())), `not in a program:\n${block}`)
     }
   })
 
