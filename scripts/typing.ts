@@ -116,8 +116,12 @@ export const notTypedPages: ReadonlyArray<{ readonly page: string; readonly held
   { page: "docs/seeing-and-steering.md", heldBy: "examples/operations/pages.test.ts" }
 ]
 
-/** What other programs say in logs that pages quote. */
-export const saidByOthers: ReadonlyArray<string> = ["The connection is gone", "PgConnection: Failed to connect"]
+/** What other programs say in logs that pages quote, and the compiler. */
+export const saidByOthers: ReadonlyArray<string> = [
+  "The connection is gone",
+  "PgConnection: Failed to connect",
+  "is not assignable to type"
+]
 
 /** The pages whose commands are typed. */
 export const pages: ReadonlyArray<string> = ["README.md", "CONTRIBUTING.md", "docs/*.md", "packages/*/README.md"]
