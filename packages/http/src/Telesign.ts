@@ -32,7 +32,7 @@ import {
   Stream
 } from "effect"
 import { SecureRandom } from "effect/crypto"
-import { FetchHttpClient, Headers, HttpClient, HttpClientRequest } from "effect/http"
+import { FetchHttpClient, Headers, HttpClient, HttpClientRequest, HttpServer } from "effect/http"
 import type { HttpClientResponse } from "effect/http"
 import { judge } from "./internal/brokenConnection.ts"
 import { telling } from "./internal/dialTrouble.ts"
@@ -278,6 +278,10 @@ type Reason = Transport.TransportError["reason"]
 
 type Outcome = Result.Result<Transport.Accepted, Reason>
 
+/** A layer sees what is provided after it: a server that is seen here was open before. */
+const portBeforeEngine =
+  "The port is open before the engine: webhooks come while nobody can answer. Provide the server first, and the engine after it"
+
 const make = Effect.fnUntraced(function*(options: Configured, names: Names) {
   const settings = yield* Effect.fromResult(check(options, names))
   const client = yield* HttpClient.HttpClient
@@ -287,6 +291,7 @@ const make = Effect.fnUntraced(function*(options: Configured, names: Names) {
   if (settings.url.protocol === "http:" && !isLoopback(settings.url.hostname)) {
     yield* Effect.logWarning(`${names.baseUrl} is not https: the credentials travel in clear text`)
   }
+  if (Option.isSome(yield* Effect.serviceOption(HttpServer.HttpServer))) yield* Effect.logWarning(portBeforeEngine)
   if (lacksCallerId(options)) {
     yield* Effect.logInfo(`${variableNames.callerId} is not set: this program cannot dial from it (Telesign.callerId)`)
   }

@@ -1,4 +1,4 @@
-import { NodeHttpClient } from "@effect/platform-node"
+import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Action, PhoneNumber, Transport } from "@ringback/core"
 import {
@@ -16,9 +16,10 @@ import {
   Schedule,
   Stream
 } from "effect"
-import { FetchHttpClient, HttpClient, HttpClientError } from "effect/http"
+import { FetchHttpClient, HttpClient, HttpClientError, HttpRouter, HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { createHmac } from "node:crypto"
+import { createServer } from "node:http"
 import { inspect } from "node:util"
 import { logging, tracing } from "../../../scripts/testTelling.ts"
 import { Telesign, TelesignWire } from "../src/index.ts"
@@ -164,6 +165,32 @@ for (const [name, client] of Object.entries(clients)) {
         assert.instanceOf(answer, Transport.NotSent)
         assert.strictEqual((answer as Transport.NotSent).retryAfterMillis, 60_000)
       }))
+
+    describe("the order of layers", () => {
+      /** What a program says at its start whose server and engine are provided one after the other. */
+      const said = (order: "server first" | "engine first") => {
+        const lines: Array<string> = []
+        const logger = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${String(message)}`))
+        const engine = Layer.provide(Telesign.layer({ ...credentials }), FetchHttpClient.layer)
+        const server = NodeHttpServer.layer(() => createServer(), { port: 0 })
+        const routes = HttpRouter.serve(HttpRouter.add("GET", "/", HttpServerResponse.empty()), {
+          disableListenLog: true
+        })
+        const program = order === "server first"
+          ? routes.pipe(Layer.provide(server), Layer.provide(engine))
+          : routes.pipe(Layer.provide(engine), Layer.provide(server))
+        return Layer.build(program).pipe(Effect.scoped, Effect.provide(Logger.layer([logger])), Effect.as(lines))
+      }
+
+      it.effect("is told by a warning if the port opens before the engine, and only then", () =>
+        Effect.gen(function*() {
+          assert.deepStrictEqual(yield* said("server first"), [])
+          assert.match(
+            (yield* said("engine first")).join(),
+            /^Warn The port is open before the engine: [^]*engine after it$/
+          )
+        }))
+    })
 
     describe("surely not sent", () => {
       it.effect("nobody listens on the port", () =>
