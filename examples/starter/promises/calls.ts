@@ -9,7 +9,7 @@ import { Pickup } from "../flow.ts"
 
 /** These flows, this store, this account: TELESIGN_CUSTOMER_ID and TELESIGN_API_KEY of the environment. */
 const CallsLive = Calls.layer({ flows: [Pickup] }).pipe(
-  Layer.provide(SqlEventStore.layer),
+  Layer.provideMerge(SqlEventStore.layer),
   Layer.provide(SqliteClient.layer({ filename: process.env["DATABASE_FILE"] ?? "calls.db" })),
   Layer.provideMerge(Telesign.layerConfig),
   Layer.provide(NodeHttpClient.layerNodeHttp)
