@@ -139,7 +139,6 @@ const instead: ReadonlyArray<readonly [RegExp, string]> = [
 
 /** What a page has the reader do in words before a command, by the beginning of that. */
 const before: ReadonlyArray<readonly [string, string]> = [
-  ["npm run example -- --env-file=examples/emulator.env examples/without-effect", "npm run emulator"],
   ["curl -X PUT http://127.0.0.1:4010/emulator/callees", "npm run emulator"],
   [
     "curl 'http://127.0.0.1:4010/emulator/record?kind=posted&event=incoming_call",
@@ -148,7 +147,7 @@ const before: ReadonlyArray<readonly [string, string]> = [
   ]
 ]
 
-/** Commands that go on until they are ended. They are ready when what is quoted of them is printed, else when an address is. */
+/** Commands that go on until they are ended. They are ready when what is quoted of them is printed, else when they say where they listen. */
 const goesOn =
   /^npm run (?:--silent )?emulator\b(?!.*--help)|examples\/(?:operations|embedding|telemetry|without-effect)\/main\.ts/m
 
@@ -264,6 +263,16 @@ interface Server extends Typed {
 
 const first = (line: string) => line.split(" ").slice(0, 3).join(" ")
 
+const ids = (text: string): ReadonlyArray<string> => text.match(/\b[0-9a-hjkmnp-tv-z]{20}\b/g) ?? []
+
+/** The ids that a page names, and those that were printed in their place: what is typed later speaks of these. */
+const known = new Map<string, string>()
+
+const learn = ({ quotes }: Quotes.Step, printed: string): void => {
+  const own = ids(printed)
+  for (const [n, id] of quotes.flatMap(({ text }) => ids(text)).entries()) known.set(id, own[n] ?? id)
+}
+
 /** Types a step, and gives what came otherwise than the page says. What goes on then is put to the others that do. */
 const typeStep = async (
   copy: Copy,
@@ -272,16 +281,19 @@ const typeStep = async (
   running: Array<Server>
 ): Promise<ReadonlyArray<string>> => {
   const line = instead.reduce((line, [pattern, other]) => line.replaceAll(pattern, other), step.command)
+    .replaceAll(/\b[0-9a-hjkmnp-tv-z]{20}\b/g, (id) => known.get(id) ?? id)
   const serves = goesOn.test(line)
   // Whoever starts the same again has ended it before.
   for (const other of running) if (serves && first(other.line) === first(line)) await other.stop()
   const typed = start(`. ${state}\ntrap '{ export -p; echo "cd $PWD"; } > ${state}' EXIT\nset -e\n${line}`, copy.folder)
   if (serves) running.push({ ...typed, line })
   const code = await typed.until((printed) =>
-    serves && (step.quotes.length > 0 ? problemsOf(step, printed).length === 0 : /http:\/\/\S+:\d+/.test(printed))
+    serves &&
+    (step.quotes.length > 0 ? problemsOf(step, printed).length === 0 : /http:\/\/\S+:\d+|Listening on/.test(printed))
   )
   if (!serves) await typed.stop()
   const wrong = problemsOf(step, typed.printed())
+  learn(step, typed.printed())
   const ended = code !== undefined && (serves ? wrong.length === 0 : code !== 0)
   return ended ? [...wrong, `${step.at}\n${code < 0 ? "goes on" : `ended with ${code}`}:\n${typed.printed()}`] : wrong
 }

@@ -79,6 +79,11 @@ class Router extends TypeDoc.StructureRouter {
     return pages
   }
 
+  /** The place of a name is where its links lead. */
+  override getAnchor(target: TypeDoc.RouterTarget) {
+    return this.fullUrls.get(target)?.split("#")[1] ?? super.getAnchor(target)
+  }
+
   protected override getPageKind(target: TypeDoc.RouterTarget) {
     const kind = super.getPageKind(target)
     const { Class, Document, Interface, Module, Namespace } = TypeDoc.ReflectionKind
