@@ -181,7 +181,8 @@ export interface Copy {
 
 /** Copies what git knows, or would take. */
 export const copy = async (): Promise<Copy> => {
-  const folder = mkdtempSync(join(tmpdir(), "pages-of-ringback-"))
+  const around = mkdtempSync(join(tmpdir(), "pages-of-ringback-")) // Pages have an application of one's own made beside the clone.
+  const folder = join(around, "ringback")
   const free = await Promise.all(ports.map(freePort))
   const own = (text: string) =>
     ports.reduce((text, port, n) => text.replaceAll(new RegExp(`\\b${port}\\b`, "g"), free[n]!), text)
@@ -197,7 +198,7 @@ export const copy = async (): Promise<Copy> => {
     folder,
     own,
     read: (path) => readFileSync(join(folder, path), "utf8"),
-    remove: () => rmSync(folder, { recursive: true, force: true })
+    remove: () => rmSync(around, { recursive: true, force: true })
   }
 }
 

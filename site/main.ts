@@ -63,7 +63,7 @@ class Headings extends TypeDoc.Slugger {
   }
 }
 
-/** One page for each guide, for each module with all that is in it, and for each class and interface. */
+/** A page for each guide, each module and each name in it. */
 class Router extends TypeDoc.StructureRouter {
   protected override getIdealBaseName(target: TypeDoc.Reflection) {
     return names.get(target) ?? super.getIdealBaseName(target)
@@ -77,19 +77,6 @@ class Router extends TypeDoc.StructureRouter {
       }
     }
     return pages
-  }
-
-  /** The place of a name is where its links lead. */
-  override getAnchor(target: TypeDoc.RouterTarget) {
-    return this.fullUrls.get(target)?.split("#")[1] ?? super.getAnchor(target)
-  }
-
-  protected override getPageKind(target: TypeDoc.RouterTarget) {
-    const kind = super.getPageKind(target)
-    const { Class, Document, Interface, Module, Namespace } = TypeDoc.ReflectionKind
-    return target instanceof TypeDoc.Reflection && target.kindOf([Module, Namespace, Class, Interface, Document])
-      ? kind
-      : undefined
   }
 }
 
@@ -136,10 +123,12 @@ const app = await TypeDoc.Application.bootstrap({
 
 app.renderer.defineRouter("modules", Router)
 
+const isFile = (path: string) => /\.\w+(?:#.*)?$/.test(path)
+
 /** A link to a folder, which GitHub shows, is only its words here. */
 const withoutFolders = (parts: ReadonlyArray<TypeDoc.CommentDisplayPart>) => {
   for (const [n, part] of parts.entries()) {
-    if (part.kind !== "relative-link" || part.target !== undefined) continue
+    if (part.kind !== "relative-link" || part.target !== undefined && isFile(part.text)) continue
     const [before, after] = [parts[n - 1], parts[n + 1]]
     if (before === undefined || after === undefined) continue
     before.text = before.text.replace(/\[([^[\]]*)\]\($/, "$1")

@@ -35,7 +35,7 @@ const hasAnchor = (path: string, anchor: string) => {
 /** What is wrong with the links of a page. */
 const broken = (path: string): ReadonlyArray<string> =>
   [...attributes(read(path), "href"), ...attributes(read(path), "src")].filter((link) => {
-    if (/^(?:https:|data:)/.test(link)) return false
+    if (/^(?:https:|data:|http:\/\/127\.0\.0\.1[:/])/.test(link)) return false
     const [file = "", anchor = ""] = link.split("#")
     const target = file === "" ? path : posix.join(posix.dirname(path), decodeURIComponent(file))
     return !existsSync(join(site, target)) || anchor !== "" && !hasAnchor(target, anchor)
