@@ -310,8 +310,10 @@ export const type = async (copy: Copy, steps: ReadonlyArray<Quotes.Step>): Promi
     return [...told.map(([, command]) => ({ at: step.at, command: copy.own(command), quotes: [] })), step]
   })
   for (const step of all) {
+    const before = readFileSync(state, "utf8")
     let wrong = await typeStep(copy, state, step, running)
     for (let n = 1; n < tries && wrong.length > 0 && !goesOn.test(step.command); n++) {
+      writeFileSync(state, before)
       wrong = await typeStep(copy, state, step, running)
     }
     problems.push(...wrong)
