@@ -103,10 +103,22 @@ export const notTyped: ReadonlyArray<NotTyped> = [
     why: "A program prints it."
   },
   {
+    page: "docs/when-something-fails.md",
+    begins: "its flow stopped",
+    heldBy: "packages/core/test/defect.test.ts",
+    why: "A trigger in the reader's database said a part of it."
+  },
+  {
     page: "docs/your-own-application.md",
     begins: "npm run ringback -- calls --database ../my-app",
     heldBy: "examples/operations/pages.test.ts",
     why: "It looks at a call that the reader has made."
+  },
+  {
+    page: "docs/your-own-flow.md",
+    begins: "npm run example -- --env-file=examples/emulator.env examples/mine",
+    heldBy: "docs/phone.md",
+    why: "The reader has copied an example; that page types the example itself."
   },
   {
     page: "docs/your-own-flow.md",

@@ -215,7 +215,10 @@ describe(`200 calls with faults (SEED=${seed})`, () => {
 
   it("are in many states", () => {
     assert.lengthOf(ids, count)
-    const waits = reports.map(({ outcome, waitingFor }) => outcome?.words ?? waitingFor.what)
+    // Which line it is that a few of them wait for differs from seed to seed.
+    const waits = reports.map(({ outcome, waitingFor }) =>
+      (outcome?.words ?? waitingFor.what).replace(/ on line \d$/, "")
+    )
     assert.includeMembers(waits, [
       "ended with its output",
       "failed: HungUp",
@@ -225,9 +228,8 @@ describe(`200 calls with faults (SEED=${seed})`, () => {
       "the activity look up",
       "the carrier to accept the credentials",
       "the end of a sleep",
-      "an answer to its dial on line 1",
-      "an answer to its dial on line 2",
-      "the end of what it says on line 1"
+      "an answer to its dial",
+      "the end of what it says"
     ])
     const kinds = new Set(reports.flatMap(({ events }) => events.map(({ kind }) => kind)))
     assert.includeMembers([...kinds], ["DialRefused", "Cancelled", "SignalReceived", "CallAnswered", "SleepStarted"])
