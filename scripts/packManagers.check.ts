@@ -25,15 +25,19 @@ const classic = npx(`yarn@${config.yarnClassic}`, "yarn")
 const berry = npx(`@yarnpkg/cli-dist@${config.yarn}`, "yarn")
 const bun = npx(`bun@${config.bun}`, "bun")
 
-/** What Yarn reads instead of `.npmrc`. */
-const yarnrc = async (folder: Packed.Folder) =>
-  [
-    `npmRegistryServer: ${(await folder.run("npm", ["config", "get", "registry"])).trim()}`,
+/** What Yarn reads instead of `.npmrc`: the registry, and whose certificates npm trusts. */
+const yarnrc = async (folder: Packed.Folder) => {
+  const ofNpm = async (name: string) => (await folder.run("npm", ["config", "get", name])).trim()
+  const [registry, authorities] = [await ofNpm("registry"), await ofNpm("cafile")]
+  return [
+    `npmRegistryServer: ${registry}`,
+    ...(authorities === "null" ? [] : [`httpsCaFilePath: ${authorities}`]),
     `npmScopes: { ringback: { npmRegistryServer: ${folder.registry} } }`,
     "unsafeHttpWhitelist: [127.0.0.1]",
     "enableTelemetry: false",
     ""
   ].join("\n")
+}
 
 const managers: ReadonlyArray<Manager> = [
   { name: "npm", install: (folder) => folder.run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline"]) },
