@@ -4,8 +4,8 @@ import { defineConfig } from "vitest/config"
 const all = ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.ts", "site/*.test.ts"]
 
 /**
- * What does not fit into a minute: real databases, browsers and processes, storms, and what counts in thousands. A rule that one of these
- * holds has a quick test beside it. `npm run test:all` runs these too.
+ * What does not fit into a minute: real databases, browsers and processes, storms, and what counts in thousands or waits for real time.
+ * `npm run test:all` runs these too.
  */
 const long = [
   "**/*.postgres.test.ts",
@@ -14,22 +14,30 @@ const long = [
   "examples/appointment/storm.test.ts",
   "examples/many-calls.test.ts",
   "examples/python.test.ts",
+  "examples/without-effect/applications.test.ts",
   "packages/core/test/Differential.test.ts",
   "packages/core/test/Messages.test.ts",
+  "packages/core/test/pace.test.ts",
+  "packages/http/test/CallsApiLive.test.ts",
   "packages/http/test/Forgery.test.ts",
   "packages/http/test/Quiet.test.ts",
+  "packages/http/test/View.test.ts",
+  "packages/testing/test/Closing.test.ts",
   "packages/testing/test/emulator.test.ts",
   "packages/testing/test/explore.test.ts",
-  "packages/testing/test/SavedTest.test.ts",
-  "scripts/init.test.ts",
+  "packages/testing/test/Obstacles.test.ts",
   "packages/testing/test/Pacing.test.ts",
+  "packages/testing/test/Recovery.test.ts",
+  "packages/testing/test/RestoredCopy.test.ts",
+  "packages/testing/test/SavedTest.test.ts",
   "scripts/closing.test.ts",
   "scripts/embeddedPostgres.test.ts",
+  "scripts/examples.test.ts",
   "scripts/firstCall.test.ts",
+  "scripts/init.test.ts",
   "scripts/pages.test.ts",
   "scripts/storm.test.ts",
   "scripts/strangers.test.ts",
-  "scripts/examples.test.ts",
   "site/site.test.ts"
 ]
 
