@@ -87,6 +87,7 @@ describe.each(Object.keys(doors))("webhooks by %s", (door) => {
           Layer.provide([engine, account])
         )
       )
+      yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())) // What is never answered holds up no test.
       for (const [n, [status, text]] of (yield* Fiber.join(answers)).entries()) {
         assert.strictEqual(status, 200)
         if (n % 2 === 0) assert.strictEqual(JSON.parse(text).method, "hangup")
