@@ -4,10 +4,9 @@ import { Callee, CompanyRecord, PhoneCompany, TelesignEmulator } from "@ringback
 import { Effect, Fiber, Stream } from "effect"
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
+import { freePort } from "../scripts/freePort.ts"
 
 const folder = fileURLToPath(new URL("python/", import.meta.url))
 
@@ -23,14 +22,6 @@ const python = Effect.fnUntraced(function*(args: ReadonlyArray<string>, settings
     Effect.sync(() => spawn("python3", args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] })),
     (child) => Effect.sync(() => child.kill("SIGKILL"))
   )
-})
-
-const freePort = Effect.promise(async () => {
-  const server = createServer()
-  await once(server.listen(0, "127.0.0.1"), "listening")
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 })
 
 /** A busy machine may take its time to reply. */

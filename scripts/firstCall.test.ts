@@ -8,11 +8,10 @@ import { Effect, Redacted } from "effect"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { freePort } from "./freePort.ts"
 
 const root = fileURLToPath(new URL("../", import.meta.url))
 const readme = readFileSync(`${root}README.md`, "utf8")
@@ -21,14 +20,6 @@ const blockWith = (text: string) => blocks.find((block) => block.includes(text))
 
 const guest = "+15550170001"
 const callerId = "15550170009"
-
-const freePort = Effect.promise(async () => {
-  const server = createServer()
-  await once(server.listen(0, "127.0.0.1"), "listening")
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-})
 
 /** The two files in a folder of their own, in which the packages are installed. */
 const pasted = Effect.fnUntraced(function*(port: number) {

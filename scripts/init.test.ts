@@ -14,11 +14,10 @@ import {
   symlinkSync,
   writeFileSync
 } from "node:fs"
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { freePort } from "./freePort.ts"
 import { run } from "./terminal.ts"
 
 const root = fileURLToPath(new URL("../", import.meta.url))
@@ -72,14 +71,6 @@ const command = (home: string, args: ReadonlyArray<string>, environment: Readonl
 const succeeds = Effect.fnUntraced(function*(home: string, ...args: ReadonlyArray<string>) {
   const { code, text } = yield* (yield* command(home, args)).ended
   assert.strictEqual(code, 0, text)
-})
-
-const freePort = Effect.promise(async () => {
-  const server = createServer()
-  await once(server.listen(0, "127.0.0.1"), "listening")
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 })
 
 const compiles = (home: string, folder: string) => {
