@@ -10,6 +10,7 @@
  * - `--json`
  */
 import { parseArgs } from "node:util"
+import { freePort } from "../scripts/freePort.ts"
 import * as Contest from "./contest.ts"
 import { positive } from "./positive.ts"
 import type { Started } from "./turns/bulk.ts"
@@ -17,7 +18,7 @@ import { measureStarts, median } from "./turns/measure.ts"
 
 const { values } = parseArgs({ options: { ...Contest.options, starts: { type: "string", default: "100000" } } })
 
-const contenders = Contest.contenders(values, { QUESTIONS: "2", CARRIER: await Contest.freePort() })
+const contenders = Contest.contenders(values, { QUESTIONS: "2", CARRIER: String(await freePort()) })
 
 const words: Contest.Words = {
   shown: (of) =>

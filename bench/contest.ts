@@ -1,7 +1,6 @@
 /** Servers against each other under the same load, in one run of interleaved rounds. */
 import { Effect, Exit, Scope } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Postgres from "../scripts/postgres.ts"
@@ -64,15 +63,6 @@ const emptySchema = async (postgres: string): Promise<Place> => {
   const place = await Effect.runPromise(Scope.provide(Postgres.schema(postgres), scope))
   return { place, clear: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
 }
-
-/** A port that nobody listens on. */
-export const freePort = (): Promise<string> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => resolve(String(typeof address === "object" ? address?.port : "")))
-    })
-  })
 
 const fields = [
   "perSecond",

@@ -39,7 +39,7 @@ describe.skipIf(!isThere)("the program in Python", { timeout: 240_000 }, () => {
 
   it("dials, asks, hears a key and hangs up", () =>
     Effect.gen(function*() {
-      const port = yield* freePort
+      const port = yield* Effect.promise(freePort)
       yield* TelesignEmulator.reportTo(`http://127.0.0.1:${port}/telesign/events`)
       const over = yield* Effect.forkChild(
         Stream.runHead(Stream.filter(PhoneCompany.changes, (entry) =>

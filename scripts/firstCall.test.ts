@@ -70,7 +70,7 @@ const ringing = Effect.fnUntraced(function*(program: Effect.Success<ReturnType<t
 })
 
 const world = Effect.gen(function*() {
-  const port = yield* freePort
+  const port = yield* Effect.promise(freePort)
   const folder = yield* pasted(port)
   const telesign = yield* TelesignEmulator.TelesignEmulator
   const eventsUrl = `http://127.0.0.1:${port}/telesign/events`

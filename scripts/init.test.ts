@@ -87,7 +87,7 @@ const passes = (home: string, sources: string) =>
   })
 
 const calls = Effect.fnUntraced(function*(home: string, main: string) {
-  const port = yield* freePort
+  const port = yield* Effect.promise(freePort)
   const telesign = yield* TelesignEmulator.TelesignEmulator
   yield* telesign.reportTo(`http://127.0.0.1:${port}/telesign/events`)
   const environment = {

@@ -7,6 +7,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { inject } from "vitest"
+import { freePort } from "./freePort.ts"
 import * as Packed from "./packed.ts"
 
 const folders: Array<Packed.Folder> = []
@@ -71,14 +72,6 @@ const emptyFolder = (name: string) => {
 
 /** npm prints the command before, which has an address of its own. */
 const listening = /Telesign emulator at (http:\/\/127\.0\.0\.1:\d+)/
-
-const freePort = async () => {
-  const server = createServer()
-  await once(server.listen(0, "127.0.0.1"), "listening")
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
 
 /** The account that the emulator prints. */
 const basic = `Basic ${

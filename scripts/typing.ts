@@ -11,11 +11,10 @@ import {
   rmSync,
   writeFileSync
 } from "node:fs"
-import { createServer } from "node:net"
-import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { freePort } from "./freePort.ts"
 import * as Quotes from "./quotes.ts"
 
 const root = fileURLToPath(new URL("../", import.meta.url))
@@ -172,14 +171,6 @@ const goesOn =
 /** The ports that the pages name. Each copy has its own in their place. */
 const ports = ["4010", "4020"]
 
-const freePort = async (): Promise<string> => {
-  const server = createServer()
-  await once(server.listen(0, "127.0.0.1"), "listening")
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return String(port)
-}
-
 const told = (command: string, args: ReadonlyArray<string>, cwd: string): string => {
   const { output, status } = spawnSync(command, args, { cwd, encoding: "utf8", maxBuffer: 1 << 26 })
   if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status}\n${output.join("")}`)
@@ -203,7 +194,7 @@ export const copy = async (): Promise<Copy> => {
   const folder = join(around, "ringback")
   const free = await Promise.all(ports.map(freePort))
   const own = (text: string) =>
-    ports.reduce((text, port, n) => text.replaceAll(new RegExp(`\\b${port}\\b`, "g"), free[n]!), text)
+    ports.reduce((text, port, n) => text.replaceAll(new RegExp(`\\b${port}\\b`, "g"), String(free[n])), text)
   const files = told("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], root).split("\0")
   for (const path of files.filter((path) => path !== "" && existsSync(root + path))) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })

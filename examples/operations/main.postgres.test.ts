@@ -9,10 +9,10 @@ import { TestClock } from "effect/testing"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
-import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { freePort } from "../../scripts/freePort.ts"
 import * as Postgres from "../../scripts/testPostgres.ts"
 
 const root = fileURLToPath(new URL("../../", import.meta.url))
@@ -23,18 +23,9 @@ const password = "a password of the desk"
 const token = "a token of a program that may read"
 const to = "15550180001"
 
-/** A port that nobody listens on. */
-const freePort = Effect.promise(async () => {
-  const probe = createServer().listen(0, "127.0.0.1")
-  await once(probe, "listening")
-  const { port } = probe.address() as AddressInfo
-  await once(probe.close(), "close")
-  return port
-})
-
 /** Runs the application until the scope closes, and gives its address once it may be given webhooks. */
 const running = Effect.fnUntraced(function*(database: Readonly<Record<string, string>>) {
-  const port = yield* freePort
+  const port = yield* Effect.promise(freePort)
   const url = `http://127.0.0.1:${port}`
   const environment = {
     PATH: process.env["PATH"],
