@@ -62,6 +62,8 @@ export default defineConfig({
           name: "long",
           include: long,
           exclude: ["**/node_modules/**"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           env: { NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? compiled },
           globalSetup: "scripts/postgres.setup.ts"
         }

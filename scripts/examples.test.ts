@@ -100,4 +100,4 @@ it("the examples of the doc comments compile", () => {
     line.replace(/^(\d+)\.ts\(\d+,\d+\)/, (_, n) => examples[Number(n)]?.at ?? "")
   )
   assert.deepStrictEqual(said, [])
-}, 60_000)
+})

@@ -78,11 +78,11 @@ const world = Effect.gen(function*() {
   return { telesign, eventsUrl, run: (reservation: string) => run(folder, telesign.url, reservation) }
 })
 
-/** It asks again for as long as a busy machine may take to start the program. */
+/** It asks again for as long as a busy machine may take to start the program, and waits for a reply as long. */
 const emulator = (answersAfter: `${number} seconds`) =>
   TelesignEmulator.layer({
     callee: Callee.answers(answersAfter).presses("1"),
-    replies: { askAgainAfter: Array.from({ length: 120 }, () => "500 millis" as const) }
+    replies: { timeout: "60 seconds", askAgainAfter: Array.from({ length: 120 }, () => "500 millis" as const) }
   })
 
 describe.concurrent("the first call of the README, pasted", { timeout: 240_000 }, () => {

@@ -105,7 +105,11 @@ const calls = Effect.fnUntraced(function*(home: string, main: string) {
   assert.isNull(program.child.signalCode, text)
 })
 
-const emulator = TelesignEmulator.layer({ callee: Callee.answers("1 second").hears("Press 1").presses("2") })
+/** It waits for a reply for as long as a busy machine may take to say the first one. */
+const emulator = TelesignEmulator.layer({
+  callee: Callee.answers("1 second").hears("Press 1").presses("2"),
+  replies: { timeout: "60 seconds" }
+})
 
 const projects = {
   empty: {},

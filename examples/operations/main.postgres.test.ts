@@ -112,7 +112,7 @@ const walk = Effect.fnUntraced(function*(database: Readonly<Record<string, strin
 })
 
 const emulator = Layer.mergeAll(
-  TelesignEmulator.layer({ line: { speed: 20 } }),
+  TelesignEmulator.layer({ line: { speed: 20 }, replies: { timeout: "60 seconds" } }),
   FetchHttpClient.layer,
   NodeHttpClient.layerNodeHttp
 )

@@ -13,7 +13,7 @@ import * as Fastify from "./fastify.ts"
 // Real Express and real Fastify, an emulated Telesign over real HTTP, and a file. People are twenty times as fast as in life; the
 // engine is not, and Telesign waits for replies as long as a busy machine may take.
 
-const emulator = TelesignEmulator.layer({ line: { speed: 20 }, replies: { timeout: "30 seconds" } })
+const emulator = TelesignEmulator.layer({ line: { speed: 20 }, replies: { timeout: "60 seconds" } })
 
 const environment = Effect.map(
   Effect.acquireRelease(

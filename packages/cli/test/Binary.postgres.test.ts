@@ -75,7 +75,7 @@ describe.skipIf(server === undefined)("the program over a PostgreSQL that an app
       const { code, err, out } = yield* run(["calls", "--database", "postgres://ann:canary-password@127.0.0.1:9/none"])
       assert.strictEqual(code, exitCodes.unavailable)
       assert.notInclude(out + err, "canary-password")
-    }), 60_000)
+    }))
 
   it.effect("gives completions, and says on standard error what it does not understand", () =>
     Effect.gen(function*() {
@@ -85,5 +85,5 @@ describe.skipIf(server === undefined)("the program over a PostgreSQL that an app
       const misunderstood = yield* run(["show", "x"])
       assert.strictEqual(misunderstood.code, exitCodes.usage)
       assert.include(misunderstood.err, "id of a call")
-    }), 60_000)
+    }))
 })

@@ -140,7 +140,7 @@ describe("credentials that are not accepted", () => {
       assert.strictEqual(minutes(yield* ended(early)), 60)
       assert.strictEqual(minutes(yield* ended(late)), 90)
     }).pipe(Effect.provide(engine().pipe(Layer.provideMerge(world))))
-  }, 60_000)
+  })
 
   it.effect("are probed by one attempt at a time, each later than the one before, up to a minute", () => {
     const { engine, sent, state } = scene()
@@ -183,7 +183,7 @@ describe("credentials that are not accepted", () => {
       )
       assert.lengthOf(yield* PhoneCompany.rings, 40)
     }).pipe(Effect.provide(world))
-  }, 60_000)
+  })
 })
 
 describe("a carrier that is not reached", () => {
@@ -228,7 +228,7 @@ describe("a number of ours that is not taken as the caller", () => {
       const outcomes = yield* Effect.forEach(wrong, ({ outcome }) => outcome, { concurrency: "unbounded" })
       assert.deepStrictEqual(new Set(outcomes), new Set(["not authorized"]))
     }).pipe(Effect.provide(engine().pipe(Layer.provideMerge(world))))
-  }, 60_000)
+  })
 
   it.effect("is probed by one at a time after a restart too, when the calls that wait are not read yet", () => {
     const { engine, sent, state } = scene()

@@ -47,7 +47,7 @@ const finds = (
   sabotage: () => Storm.Sabotage,
   flow?: typeof Survey | typeof Desk,
   faults?: StormFaults.StormFaults
-) => it.effect(`finds ${part}`, () => caught(law, sabotage(), flow, faults), 60_000)
+) => it.effect(`finds ${part}`, () => caught(law, sabotage(), flow, faults))
 
 /** Changes what the engine answers to webhooks. */
 const answering = (change: (webhook: Webhook.Webhook, reply: Reply.Reply) => Reply.Reply) => ({
@@ -304,7 +304,7 @@ const findsLie = (
         answering((_, reply) => reply.basis === basis && reply.action !== undefined ? { ...reply, ...change } : reply)
       )
       assert.match(failure.problem, typeof problem === "string" ? new RegExp(problem) : problem)
-    }), 60_000)
+    }))
 
 describe("a storm over replies that lie about what they rest on", () => {
   const hangup: Reply.Reply["action"] = { _tag: "Hangup" }
