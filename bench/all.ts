@@ -22,6 +22,8 @@ const measurements = [
   `turns --servers ringback,xstate,workflow,bare --calls 32 ${rounds}`,
   `turns --store postgres --servers ringback,emmett,bare --calls 32 ${rounds}`,
   `calls ${rounds}`,
+  `processes ${rounds}`,
+  `processes --of calls ${rounds}`,
   `growth ${rounds}`,
   "startup",
   "waiting",

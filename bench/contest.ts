@@ -8,6 +8,7 @@ import { printMachine } from "./machine.ts"
 import { positive } from "./positive.ts"
 import type { Measured } from "./turns/generator.ts"
 import { measure, median } from "./turns/measure.ts"
+import * as PostgresTime from "./turns/postgresTime.ts"
 
 /** What a contest is told on the command line. `seconds` is for each round, `calls` how many at a time, by commas. */
 export const options = {
@@ -28,6 +29,8 @@ export interface Contender {
   readonly server: string
   readonly against: string
   readonly environment: Readonly<Record<string, string>>
+  /** How many of it run on one database; 1 if it is not said. */
+  readonly processes?: number
 }
 
 /** The servers that were named, each in this environment and against the last of them. */
@@ -72,6 +75,10 @@ const fields = [
   "serverMicros",
   "generatorMicros",
   "requestsPerCommit",
+  "postgresMicros",
+  "statementsPerRequest",
+  "readsPerRequest",
+  "conflictsPerRequest",
   "peakMebibytes"
 ] as const
 
@@ -96,10 +103,11 @@ export const hold = async (
 ): Promise<void> => {
   const rounds = positive("rounds", values.rounds)
   const seconds = positive("seconds", values.seconds)
-  const round = async ({ environment, server }: Contender, calls: number): Promise<Measured> => {
+  const round = async ({ environment, processes, server }: Contender, calls: number): Promise<Measured> => {
     const { clear, place } = await empty()
+    const seen = processes === undefined ? {} : { POSTMASTER: await PostgresTime.postmasterOf(place) }
     try {
-      return await measure(server, place, { calls, seconds }, environment)
+      return await measure(server, place, { calls, seconds }, { ...environment, ...seen }, processes)
     } finally {
       await clear()
     }

@@ -1,5 +1,17 @@
 // `npm run bench -- <name>`, with the numbers that the measurement takes behind it.
-const names = ["transitions", "turns", "calls", "store", "growth", "startup", "waiting", "retention", "soak", "all"]
+const names = [
+  "transitions",
+  "turns",
+  "calls",
+  "processes",
+  "store",
+  "growth",
+  "startup",
+  "waiting",
+  "retention",
+  "soak",
+  "all"
+]
 const [name = ""] = process.argv.splice(2, 1)
 if (!names.includes(name)) {
   console.error(`Expected the name of a measurement: ${names.join(", ")}`)

@@ -68,7 +68,7 @@ export const serve = (name: string, holder: Holder): void => {
   }
 
   const server = createServer({ keepAliveTimeout: patience }, (request, response) => {
-    if (request.url === "/usage") return response.end(JSON.stringify(usage(holder.commits())))
+    if (request.url === "/usage") return response.end(JSON.stringify(usage({ commits: holder.commits() })))
     if (request.url?.startsWith("/start")) return void start(Number(request.url.split("=")[1]), response)
     let body = ""
     request.setEncoding("utf8")

@@ -55,6 +55,11 @@ export const referenceId = (externalId: string): string => `session-of-${externa
 export interface Usage {
   readonly cpuMicros: number
   readonly commits: number
+  /** What the database was asked, and what of it was to read. A server that does not count them says nothing. */
+  readonly statements?: number
+  readonly reads?: number
+  /** Appends before which somebody else had appended. */
+  readonly conflicts?: number
   /** The memory in use; without garbage if the process runs with `--expose-gc`. */
   readonly heapBytes: number
   readonly residentBytes: number
@@ -63,10 +68,10 @@ export interface Usage {
 }
 
 /** The usage of this process. */
-export const usage = (commits: number): Usage => {
+export const usage = (counted: Pick<Usage, "commits" | "statements" | "reads" | "conflicts">): Usage => {
   globalThis.gc?.()
   const { heapUsed, rss } = process.memoryUsage()
   const { system, user } = process.cpuUsage()
   const peakBytes = process.resourceUsage().maxRSS * 1024
-  return { cpuMicros: user + system, commits, heapBytes: heapUsed, residentBytes: rss, peakBytes }
+  return { ...counted, cpuMicros: user + system, heapBytes: heapUsed, residentBytes: rss, peakBytes }
 }

@@ -45,31 +45,42 @@ export interface Load {
   readonly seconds: number
 }
 
-/** Loads a server on a database by a program of this folder, and gives what that prints. */
+/** A server that is measured, on a database. */
+interface Measurable {
+  readonly name: string
+  readonly place: string
+  readonly environment: Readonly<Record<string, string>>
+  /** How many of it run on that database. */
+  readonly processes: number
+}
+
+/** Loads a server by a program of this folder, and gives what that prints. */
 const load = async (
   loader: string,
-  name: string,
-  place: string,
-  numbers: ReadonlyArray<number>,
-  environment: Readonly<Record<string, string>>
+  { environment, name, place, processes }: Measurable,
+  numbers: ReadonlyArray<number>
 ): Promise<unknown> => {
-  const server = await start(name, place, environment)
+  const servers: Array<Server> = []
   try {
+    while (servers.length < processes) servers.push(await start(name, place, environment))
+    const ports = servers.map(({ port }) => port).join(",")
     const env = { ...process.env, ...environment }
-    const { stdout } = await run(process.execPath, [file(loader), String(server.port), ...numbers.map(String)], { env })
+    const { stdout } = await run(process.execPath, [file(loader), ports, ...numbers.map(String)], { env })
     return JSON.parse(stdout)
   } finally {
-    await server.kill()
+    await Promise.all(servers.map((server) => server.kill()))
   }
 }
 
-/** Loads a server on a database, and measures what it does. */
+/** Loads a server on a database, and measures what it does; or what several of it do together. */
 export const measure = (
   name: string,
   place: string,
   { calls, seconds }: Load,
-  environment: Readonly<Record<string, string>> = {}
-): Promise<Measured> => load("generator", name, place, [calls, seconds], environment) as Promise<Measured>
+  environment: Readonly<Record<string, string>> = {},
+  processes = 1
+): Promise<Measured> =>
+  load("generator", { name, place, environment, processes }, [calls, seconds]) as Promise<Measured>
 
 /** Starts many calls that wait before they dial. */
 export const measureStarts = (
@@ -77,7 +88,10 @@ export const measureStarts = (
   place: string,
   { calls, count }: { readonly calls: number; readonly count: number }
 ): Promise<Started> =>
-  load("bulk", name, place, [calls, count], { HELD: "1", NODE_OPTIONS: "--expose-gc" }) as Promise<Started>
+  load("bulk", { name, place, environment: { HELD: "1", NODE_OPTIONS: "--expose-gc" }, processes: 1 }, [
+    calls,
+    count
+  ]) as Promise<Started>
 
 /** The middle one. */
 export const median = (numbers: ReadonlyArray<number>): number =>

@@ -9,6 +9,7 @@ import { createServer, type Server } from "node:http"
 import { calls, Conversation } from "./application.ts"
 import { patience, usage } from "./conversation.ts"
 import { slowDown } from "./slowDisk.ts"
+import * as Statements from "./statements.ts"
 
 slowDown()
 
@@ -40,7 +41,11 @@ const control = HttpRouter.use((router) =>
     yield* router.add(
       "GET",
       "/usage",
-      Effect.map(Metric.value(CallMetrics.storeCommits), ({ count }) => HttpServerResponse.jsonUnsafe(usage(count)))
+      Effect.gen(function*() {
+        const commits = (yield* Metric.value(CallMetrics.storeCommits)).count
+        const conflicts = (yield* Metric.value(CallMetrics.storeConflicts)).count
+        return HttpServerResponse.jsonUnsafe(usage({ commits, conflicts, ...Statements.counted() }))
+      })
     )
     yield* router.add("POST", "/calls", Effect.provideContext(startOne, services))
     yield* router.add("POST", "/start", (request) =>
@@ -76,5 +81,10 @@ export const serve = (webhooks: {
     Layer.provide(webhooks.below ?? Layer.empty)
   )
   // What it prints first is read as its port.
-  NodeRuntime.runMain(Effect.provideService(Effect.provide(program, served), References.MinimumLogLevel, "Error"))
+  NodeRuntime.runMain(
+    Effect.provide(program, served).pipe(
+      Effect.provideService(References.MinimumLogLevel, "Error"),
+      Statements.counting
+    )
+  )
 }

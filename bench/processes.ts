@@ -1,0 +1,71 @@
+/**
+ * `npm run bench -- processes`: one, two and three processes of Ringback on one PostgreSQL, in one run of interleaved rounds, with
+ * each call at one of them (`home`) or each webhook at any (`spread`), as behind a balancer. All figures are of all processes
+ * together, beside that of PostgreSQL; the ratios are to one process.
+ *
+ * - `--of turns`: webhooks of calls that were started before, or `calls`: whole calls with their starts and dials
+ * - `--processes 1,2,3`: how many, each against one
+ * - `--rounds 4 --seconds 3 --calls 32,256`: how often, for how long each, at how many calls at a time
+ * - `--servers ringback`: a program of `bench/turns`, or the path of such a program of another checkout. With two of them, the
+ *   second is the same beside it, such as that of an earlier commit
+ * - `--json`
+ *
+ * The PostgreSQL is started for this, or is at `DATABASE_URL`; then its processor time is known if it is on this machine.
+ */
+import { parseArgs } from "node:util"
+import * as Contest from "./contest.ts"
+import { positive } from "./positive.ts"
+
+const { values } = parseArgs({
+  options: {
+    ...Contest.options,
+    calls: { type: "string", default: "32,256" },
+    servers: { type: "string", default: "ringback" },
+    store: { type: "string", default: "postgres" },
+    of: { type: "string", default: "turns" },
+    processes: { type: "string", default: "1,2,3" }
+  }
+})
+
+const kinds: ReadonlyMap<string, () => Promise<Contest.Contender["environment"]>> = new Map([
+  ["turns", async () => ({})],
+  ["calls", async () => ({ QUESTIONS: "2", CARRIER: await Contest.freePort() })]
+])
+
+const kind = kinds.get(values.of)
+if (kind === undefined || values.store !== "postgres") {
+  console.error(kind === undefined ? `--of takes turns or calls, not ${values.of}` : "Processes share PostgreSQL only")
+  process.exit(1)
+}
+
+const environment = { STATEMENTS: "1", ...await kind() }
+
+/** One process, and more of them in both ways, each against the one. */
+const contendersOf = (plain: Contest.Contender): ReadonlyArray<Contest.Contender> =>
+  values.processes.split(",").flatMap((given) => {
+    const processes = positive("processes", given)
+    const one = { ...plain, name: `${plain.name} 1`, against: `${plain.name} 1`, processes }
+    if (processes === 1) return [one]
+    return [
+      { ...one, name: `${plain.name} ${processes} home` },
+      { ...one, name: `${plain.name} ${processes} spread`, environment: { ...environment, SPREAD: "1" } }
+    ]
+  })
+
+const contenders = Contest.contenders(values, environment).flatMap(contendersOf)
+
+const words: Contest.Words = {
+  shown: (of) =>
+    `${of.perSecond.toFixed(0).padStart(7)} requests/s  ` +
+    `p50 ${of.p50.toFixed(2).padStart(6)}  p99 ${of.p99.toFixed(2).padStart(6)} ms  cpu a request ` +
+    `${of.serverMicros.toFixed(0).padStart(4)} us (postgres ${of.postgresMicros.toFixed(0)}, generator ${
+      of.generatorMicros.toFixed(0)
+    })  each ${of.statementsPerRequest.toFixed(3)} statements (${of.readsPerRequest.toFixed(3)} reads)  ` +
+    `${(1 / of.requestsPerCommit).toFixed(3)} commits  ${of.conflictsPerRequest.toFixed(3)} conflicts`,
+  shownRatios: (of) =>
+    `${of.perSecond.toFixed(2).padStart(7)} requests/s  ` +
+    `p50 ${of.p50.toFixed(2).padStart(6)}  p99 ${of.p99.toFixed(2).padStart(6)}     cpu a request ` +
+    `${of.serverMicros.toFixed(2).padStart(4)} (postgres ${of.postgresMicros.toFixed(2)})`
+}
+
+await Contest.withPlaces(values.store, (empty) => Contest.hold(values, contenders, empty, words))

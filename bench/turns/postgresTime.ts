@@ -1,0 +1,33 @@
+/** The processor time of a PostgreSQL on this machine: that of its own processes, one for each connection. */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { Effect, Redacted } from "effect"
+import { Reactivity } from "effect/reactivity"
+import { readFileSync } from "node:fs"
+
+/** A file of `/proc`, empty if the process is gone or the system has none. */
+const text = (path: string): string => {
+  try {
+    return readFileSync(path, "latin1")
+  } catch {
+    return ""
+  }
+}
+
+/** What follows the name of a program, which may hold anything: its state, and the process that it is of. */
+const parentOf = (pid: string): string => /.*\) \S+ (\d+)/s.exec(text(`/proc/${pid}/stat`))?.[1] ?? ""
+
+/** The first process of the PostgreSQL at a URL, as text; empty if it is not to be seen from here. */
+export const postmasterOf = (url: string): Promise<string> =>
+  Effect.runPromise(
+    Effect.scoped(Effect.flatMap(
+      PgClient.makeClient({ url: Redacted.make(url) }),
+      (sql) => sql<{ readonly pid: number }>`SELECT pg_backend_pid() AS pid`
+    )).pipe(Effect.map(([row]) => parentOf(String(row?.pid))), Effect.provide(Reactivity.layer))
+  )
+
+/** The processor time of all that a process has begun and that still run, in microseconds. `NaN` if none is to be seen. */
+export const microsOf = (postmaster: string): number => {
+  const children = text(`/proc/${postmaster}/task/${postmaster}/children`).split(" ").filter((pid) => pid !== "")
+  if (children.length === 0) return Number.NaN
+  return children.reduce((sum, pid) => sum + Number(text(`/proc/${pid}/schedstat`).split(" ")[0]) / 1000, 0)
+}
