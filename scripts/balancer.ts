@@ -5,28 +5,54 @@ import type { AddressInfo } from "node:net"
 
 export interface Balancer {
   readonly url: string
-  /** From now on requests go to these ports of 127.0.0.1, in turns. */
+  /** From now on requests go to these ports of 127.0.0.1. */
   readonly serve: (ports: ReadonlyArray<number>) => Effect.Effect<void>
 }
 
+/** What became of a request at the port to which it went: `status` is absent if there was no whole answer. */
+export interface Passage {
+  readonly port: number
+  readonly body: Buffer
+  readonly begun: number
+  readonly ended: number
+  readonly status: number | undefined
+  readonly answer: string
+}
+
+export interface Options {
+  /** Which of so many is next: they take turns if this is left out. */
+  readonly next?: (count: number) => number
+  readonly passed?: (passage: Passage) => void
+}
+
 /** Listens until the scope closes. Where nobody is up, or the answer breaks off, the connection breaks. */
-export const make = Effect.gen(function*() {
+export const makeWith = Effect.fnUntraced(function*({ next, passed = () => {} }: Options) {
   let ports: ReadonlyArray<number> = []
   let turn = 0
 
   /** Only who refuses the connection has surely not seen the request, so that another one may have it. */
   const forward = (from: IncomingMessage, body: Buffer, to: ServerResponse, tries: number): void => {
-    const port = ports[turn++ % ports.length]
+    const port = ports[next?.(ports.length) ?? turn++ % ports.length]
     if (port === undefined || tries === 0) return void to.destroy()
+    const begun = Date.now()
     const { headers, method, url: path } = from
+    let isTold = false
+    const told = (status: number | undefined, answer = "") => {
+      if (!isTold) passed({ port, body, begun, ended: Date.now(), status, answer })
+      isTold = true
+    }
     const onward = request({ host: "127.0.0.1", port, method, path, headers, agent: false }, (answer) => {
+      const parts: Array<Buffer> = []
       to.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.on("data", (part: Buffer) => parts.push(part))
+      answer.once("close", () => told(answer.complete ? answer.statusCode : undefined, String(Buffer.concat(parts))))
       answer.on("error", () => to.destroy()).pipe(to)
     })
-    onward.on(
-      "error",
-      (error) => "code" in error && error.code === "ECONNREFUSED" ? forward(from, body, to, tries - 1) : to.destroy()
-    )
+    onward.on("error", (error) => {
+      if ("code" in error && error.code === "ECONNREFUSED") return forward(from, body, to, tries - 1)
+      told(undefined)
+      to.destroy()
+    })
     to.once("close", () => onward.destroy())
     onward.end(body)
   }
@@ -46,3 +72,5 @@ export const make = Effect.gen(function*() {
   }
   return balancer
 })
+
+export const make = makeWith({})
