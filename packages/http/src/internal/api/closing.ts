@@ -12,12 +12,20 @@ const often = "1 second"
 const serverOf = ({ source }: HttpServerRequest.HttpServerRequest): { readonly listening?: unknown } | undefined =>
   (source as { readonly socket?: { readonly server?: object } }).socket?.server
 
-/** Ends when the server of this request does not listen any more; never where that cannot be seen. */
+/** Servers that have listened. One that never does, as it is handed its connections, does not close by not listening. */
+const listened = new WeakSet<object>()
+
+/** Ends when the server of this request does not listen any more, at once if it has ended that before; never where that cannot be seen. */
 export const begins: Effect.Effect<void, never, HttpServerRequest.HttpServerRequest> = Effect.flatMap(
   HttpServerRequest.HttpServerRequest,
   (request) => {
     const server = serverOf(request)
-    if (server?.listening !== true) return Effect.never
-    return Effect.repeat(Effect.sleep(often), { until: () => server.listening !== true })
+    if (server === undefined) return Effect.never
+    if (server.listening === true) listened.add(server)
+    if (!listened.has(server)) return Effect.never
+    return Effect.repeat(Effect.sleep(often), { while: () => server.listening === true }).pipe(
+      Effect.when(Effect.sync(() => server.listening === true)),
+      Effect.asVoid
+    )
   }
 )
