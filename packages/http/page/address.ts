@@ -1,5 +1,5 @@
 /** The address of the page is its state: whatever somebody has filtered, opened or chosen can be sent to somebody else. */
-import { useEffect, useState } from "preact/hooks"
+import { useLayoutEffect, useState } from "preact/hooks"
 
 /** Where the page is: the list, one call, a call that was opened from a file, or at an address that is none of its own. */
 export type Place =
@@ -49,7 +49,7 @@ const moved = "inspector:moved"
 /** The address as it is now and as it becomes. */
 export const useAddress = (): Address => {
   const [address, setAddress] = useState(here)
-  useEffect(() => {
+  useLayoutEffect(() => {
     const follow = () => setAddress(here())
     addEventListener("popstate", follow)
     addEventListener(moved, follow)

@@ -169,7 +169,7 @@ export const Ladder = ({ clock: chosen, isFailure, onFold, onSelect, rows, selec
     setFocus(next)
     show(next)
   }
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (focus === undefined) return
     const button = element.current?.querySelector<HTMLElement>(`[data-row="${focus}"]`)
     if (button !== document.activeElement) button?.focus({ preventScroll: true })

@@ -1,6 +1,6 @@
 /** The page: its frame, and which of its places is shown. */
 import { Component, render } from "preact"
-import { useCallback, useEffect, useRef, useState } from "preact/hooks"
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
 import { follow, go, href, useAddress } from "./address.ts"
 import * as api from "./api.ts"
 import { Call, LiveCall, type Shown } from "./call.tsx"
@@ -64,7 +64,7 @@ const App = () => {
     }
   }, [])
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const over = (event: DragEvent) => {
       if (!event.dataTransfer?.types.includes("Files")) return
       event.preventDefault()

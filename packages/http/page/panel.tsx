@@ -1,5 +1,5 @@
 /** What one event says, and why it happened: the way from cause to cause. */
-import { useEffect, useState } from "preact/hooks"
+import { useEffect, useLayoutEffect, useState } from "preact/hooks"
 import { choose } from "./address.ts"
 import * as api from "./api.ts"
 import type { Shown } from "./call.tsx"
@@ -44,7 +44,8 @@ export const Panel = ({ clock: chosen, isRevealed, isServer, name, shown }: {
   const event = report.events[main - 1]
   const [isLong, setLong] = useState(false)
   const close = () => choose({ event: "" })
-  useEffect(() => {
+  // Whoever sees it can close it: what listens or has the focus does so in the frame that shows it.
+  useLayoutEffect(() => {
     const leave = (event: KeyboardEvent) => {
       if (event.key === "Escape" && document.querySelector("dialog[open]") === null) close()
     }

@@ -1,6 +1,6 @@
 /** Small parts that several places of the page show. */
 import type { ComponentChildren } from "preact"
-import { useEffect, useRef, useState } from "preact/hooks"
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
 import type * as api from "./api.ts"
 import * as clock from "./clock.ts"
 import type { Standing } from "./live.ts"
@@ -97,7 +97,7 @@ export const Dialog = ({ children, isWide = false, onClose, title }: {
   readonly children: ComponentChildren
 }) => {
   const element = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement
     element.current?.showModal()
     return () => void (before instanceof HTMLElement && before.focus())

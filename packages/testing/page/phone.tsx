@@ -1,5 +1,5 @@
 /** A phone: it rings, is answered, speaks, and has keys. */
-import { useEffect, useRef, useState } from "preact/hooks"
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
 import * as api from "./api.ts"
 import { type Moment, moments, numberWords, opposite, owner } from "./talk.ts"
 
@@ -58,7 +58,7 @@ interface Props {
 /** Who answers has the keyboard on that phone, unless it is in use elsewhere. */
 const useKeyboard = (isOpen: boolean) => {
   const phone = useRef<HTMLElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (isOpen && document.activeElement === document.body) phone.current?.focus({ preventScroll: true })
   }, [isOpen])
   return phone
@@ -113,7 +113,7 @@ export const Phone = ({ isShown, line, onAsk, onShow, whose }: Props) => {
 
 const Ringing = ({ line, onAsk, whose }: Pick<Props, "line" | "onAsk" | "whose">) => {
   const first = useRef<HTMLButtonElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (document.activeElement === document.body) first.current?.focus()
   }, [])
   return (
