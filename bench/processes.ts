@@ -13,6 +13,7 @@
  * The PostgreSQL is started for this, or is at `DATABASE_URL`; then its processor time is known if it is on this machine.
  */
 import { parseArgs } from "node:util"
+import { freePort } from "../scripts/freePort.ts"
 import * as Contest from "./contest.ts"
 import { positive } from "./positive.ts"
 
@@ -29,7 +30,7 @@ const { values } = parseArgs({
 
 const kinds: ReadonlyMap<string, () => Promise<Contest.Contender["environment"]>> = new Map([
   ["turns", async () => ({})],
-  ["calls", async () => ({ QUESTIONS: "2", CARRIER: await Contest.freePort() })]
+  ["calls", async () => ({ QUESTIONS: "2", CARRIER: String(await freePort()) })]
 ])
 
 const kind = kinds.get(values.of)
