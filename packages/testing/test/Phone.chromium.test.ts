@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import type { Browser, Page } from "playwright-core"
+import type { Browser, Locator, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "vitest"
 import * as Chromium from "../../../scripts/chromium.ts"
 import * as Phone from "./fixtures/phone.ts"
@@ -41,6 +41,9 @@ describe.skipIf(Chromium.executable === undefined)("the phone of the emulator", 
 
   const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true })
 
+  /** That, once it has the keyboard. */
+  const focused = (locator: Locator) => locator.and(locator.page().locator(":focus"))
+
   const serious = async (page: Page): Promise<ReadonlyArray<string>> => {
     await page.evaluate(axe)
     return page.evaluate(`axe.run().then(({ violations }) =>
@@ -53,10 +56,11 @@ describe.skipIf(Chromium.executable === undefined)("the phone of the emulator", 
   it("rings, is answered and takes a key by the keyboard alone, and keeps what was done", async () => {
     const page = await visit()
     assert.strictEqual(await world.dial(), 202)
-    await button(page, "Answer").waitFor()
+    await focused(button(page, "Answer")).waitFor()
     assert.match(await page.title(), /It rings/)
     await page.keyboard.press("Enter")
     await page.getByText("Listening; a key is waited for").waitFor()
+    await focused(page.getByRole("region", { name: /^Phone of/ })).waitFor()
     await page.keyboard.press("1")
     await page.getByText("See you in a minute.").waitFor()
     await over(page)
