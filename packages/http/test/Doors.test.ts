@@ -1,29 +1,15 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Action, Calls, Reply, type Webhook } from "@ringback/core"
-import { Effect, Exit, Layer, Redacted } from "effect"
+import { Effect, Layer } from "effect"
 import { HttpRouter } from "effect/http"
-import { createHmac } from "node:crypto"
 import { once } from "node:events"
 import { createServer, type Server } from "node:http"
 import { type AddressInfo, connect } from "node:net"
-import { TelesignAuth, TelesignNode, TelesignWebhook } from "../src/index.ts"
+import { TelesignNode, TelesignWebhook } from "../src/index.ts"
+import * as HangsUp from "./fixtures/hangsUp.ts"
+import { body, path, signature } from "./fixtures/hangsUp.ts"
 
 // Two doors, and the same answers to the same bytes, whoever else listens.
-
-const path = "/telesign/events"
-const key = "q0hvb3NlIGEgbG9uZyBhbmQgcmFuZG9tIGtleSBoZXJlIQ=="
-const body = JSON.stringify({ event: "dial_completed", reference_id: "7A10", data: { status: "answered" } })
-const signature = createHmac("sha256", Buffer.from(key, "base64")).update(body).digest("base64")
-
-const engine = Layer.succeed(
-  Calls.Calls,
-  Calls.Calls.of({
-    receiveUnsafe: (_: Webhook.Webhook, answer: (reply: Exit.Exit<Reply.Reply>) => void) =>
-      answer(Exit.succeed(Reply.make(Action.hangup, "recorded")))
-  } as never)
-)
-const account = Layer.succeed(TelesignAuth.Account, { customerId: Redacted.make("11AA"), apiKey: Redacted.make(key) })
 
 const given = { path, maxBodySize: 1000 } as const
 const quiet = { disableLogger: true, disableListenLog: true }
@@ -51,7 +37,7 @@ const doors = { route, "Node's server": bare, "Node's server before an applicati
 
 const opened = Effect.fnUntraced(function*(door: keyof typeof doors) {
   const server = createServer()
-  yield* Layer.build(Layer.provide(doors[door](server), [engine, account]))
+  yield* Layer.build(Layer.provide(doors[door](server), HangsUp.layer))
   return (server.address() as AddressInfo).port
 })
 

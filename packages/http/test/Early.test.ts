@@ -1,33 +1,19 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Action, Calls, Reply, type Webhook } from "@ringback/core"
-import { Deferred, type Duration, Effect, Exit, Fiber, Layer, Redacted } from "effect"
+import type { Calls } from "@ringback/core"
+import { Deferred, type Duration, Effect, Fiber, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
-import { createHmac } from "node:crypto"
 import { once } from "node:events"
 import { createServer, type Server } from "node:http"
 import { type AddressInfo, connect } from "node:net"
-import { TelesignAuth, TelesignNode, TelesignWebhook } from "../src/index.ts"
+import { type TelesignAuth, TelesignNode, TelesignWebhook } from "../src/index.ts"
 import * as NodeHttp from "../src/internal/nodeHttp.ts"
+import * as HangsUp from "./fixtures/hangsUp.ts"
+import { body, path, signature } from "./fixtures/hangsUp.ts"
 
 // Whoever asks between the opening of the port and the last of the routes is answered.
 
-const path = "/telesign/events"
-const key = "q0hvb3NlIGEgbG9uZyBhbmQgcmFuZG9tIGtleSBoZXJlIQ=="
-const body = JSON.stringify({ event: "dial_completed", reference_id: "7A10", data: { status: "answered" } })
-const headers = {
-  "content-type": "application/json",
-  "x-ts-authorization": createHmac("sha256", Buffer.from(key, "base64")).update(body).digest("base64")
-}
-
-const engine = Layer.succeed(
-  Calls.Calls,
-  Calls.Calls.of({
-    receiveUnsafe: (_: Webhook.Webhook, answer: (reply: Exit.Exit<Reply.Reply>) => void) =>
-      answer(Exit.succeed(Reply.make(Action.hangup, "recorded")))
-  } as never)
-)
-const account = Layer.succeed(TelesignAuth.Account, { customerId: Redacted.make("11AA"), apiKey: Redacted.make(key) })
+const headers = { "content-type": "application/json", "x-ts-authorization": signature }
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port
 
@@ -84,7 +70,7 @@ describe.each(Object.keys(doors))("webhooks by %s", (door) => {
       yield* Layer.build(
         HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
           Layer.provide(NodeHttpServer.layer(() => server, { port: 0, host: "127.0.0.1" })),
-          Layer.provide([engine, account])
+          Layer.provide(HangsUp.layer)
         )
       )
       yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())) // What is never answered holds up no test.
