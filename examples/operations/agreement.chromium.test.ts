@@ -103,14 +103,20 @@ const carrier = Layer.effect(
   })
 )
 
-/** All chance of the test. */
-const dice = Effect.runSync(Random.withSeed(Random.Random, seed))
+/** All chance of the test, each by the seed and what it is for alone: nothing beside that, and no order, moves it. */
+const chanceOf = (...what: ReadonlyArray<string | number>) => Random.withSeed(Random.next, [seed, ...what].join(" "))
 
 /** Of the webhooks one in ten comes twice, and one in twenty-five never. */
 const faultyConnection = Layer.effectDiscard(Effect.gen(function*() {
   const calls = yield* Calls.Calls
+  const callees = new Map<string, string | undefined>()
+  const posted = new Map<string, number>()
   yield* PhoneCompany.connect(Effect.fnUntraced(function*(webhook) {
-    const chance = dice.nextDoubleUnsafe()
+    if (!callees.has(webhook.referenceId)) callees.set(webhook.referenceId, webhook.to)
+    const callee = callees.get(webhook.referenceId) ?? ""
+    const n = (posted.get(callee) ?? 0) + 1
+    posted.set(callee, n)
+    const chance = yield* chanceOf("webhook", callee, n)
     if (chance < 0.04) return undefined
     const reply = yield* calls.receive(webhook)
     yield* reply.sent(true)
@@ -165,7 +171,7 @@ const beginAll = Effect.gen(function*() {
   const ids: Array<CallEvent.CallId> = []
   for (const [n, script] of scripts.entries()) {
     ids.push(yield* begin(n, script))
-    yield* FakeClock.advance(Math.floor(dice.nextDoubleUnsafe() * 9) * 1000)
+    yield* FakeClock.advance(Math.floor((yield* chanceOf("gap", n)) * 9) * 1000)
   }
   return ids
 })
