@@ -3,7 +3,7 @@ import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { CallsApi } from "@ringback/http"
 import { Callee, PhoneCompany, TelesignEmulator } from "@ringback/testing"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Fiber, Layer, Redacted, Schedule } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
 import { spawn } from "node:child_process"
@@ -24,7 +24,10 @@ const token = "a token of a program that may read"
 const to = "15550180001"
 
 /** Runs the application until the scope closes, and gives its address once it may be given webhooks. */
-const running = Effect.fnUntraced(function*(database: Readonly<Record<string, string>>) {
+const running = (database: Readonly<Record<string, string>>) => Effect.map(begun(database), ({ url }) => url)
+
+/** The same, with the way to tell it to end, which gives what it said. */
+const begun = Effect.fnUntraced(function*(database: Readonly<Record<string, string>>) {
   const port = yield* Effect.promise(freePort)
   const url = `http://127.0.0.1:${port}`
   const environment = {
@@ -55,7 +58,7 @@ const running = Effect.fnUntraced(function*(database: Readonly<Record<string, st
       })
   )
   let said = ""
-  const begun = Effect.callback<void>((resume) => {
+  const listens = Effect.callback<void>((resume) => {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
         said += text
@@ -64,9 +67,14 @@ const running = Effect.fnUntraced(function*(database: Readonly<Record<string, st
     }
     child.on("close", () => resume(Effect.die(new Error(`The application has ended. It said: ${said}`))))
   })
-  yield* begun
+  yield* listens
   assert.strictEqual((yield* get(`${url}/health/ready`)).status, 200)
-  return url
+  const end = Effect.promise(async () => {
+    child.kill("SIGTERM")
+    await once(child, "close")
+    return said
+  })
+  return { url, end }
 })
 
 const get = (url: string, headers: Readonly<Record<string, string>> = {}) =>
@@ -111,6 +119,29 @@ const walk = Effect.fnUntraced(function*(database: Readonly<Record<string, strin
   assert.strictEqual(JSON.parse(status.text).level, "ok", status.text)
 })
 
+/** Books an appointment with somebody who is busy, and tells the process to end that has the call, beside another one. */
+const drain = Effect.fnUntraced(function*(database: Readonly<Record<string, string>>) {
+  yield* PhoneCompany.callee(to, [Callee.busy, Callee.answers("1 second").presses("1")])
+  const [one, other] = [yield* begun(database), yield* begun(database)]
+  const { json: booked } = yield* book(one.url, { booking: "b-17", to, when: "Tuesday at ten" })
+  const api = yield* CallsApi.client({ url: `${other.url}/ringback`, token: Redacted.make(token) })
+  const call = api.calls.get({ params: { callId: booked.call } })
+  yield* Effect.repeat(call, { until: ({ waitingFor }) => /sleep/i.test(waitingFor), schedule: often })
+  const ending = yield* Effect.forkChild(one.end)
+  yield* Effect.repeat(get(`${one.url}/health/ready`), { until: ({ status }) => status === 503, schedule: often })
+  assert.deepStrictEqual(yield* get(`${one.url}/health/ready`), { status: 503, text: `{"status":"draining"}` })
+  assert.strictEqual((yield* get(`${one.url}/health/live`)).status, 200)
+  const late = JSON.stringify({ booking: "b-18", to, when: "Tuesday at ten" })
+  const asked = { method: "POST", headers: { "content-type": "application/json" }, body: late }
+  assert.isAtLeast((yield* Effect.promise(() => fetch(`${one.url}/bookings`, asked))).status, 500)
+  assert.include(
+    yield* Fiber.join(ending),
+    "The engine has drained: 1 call was handed over to other processes, nothing is left"
+  )
+})
+
+const often = Schedule.spaced("50 millis")
+
 const emulator = Layer.mergeAll(
   TelesignEmulator.layer({ line: { speed: 20 }, replies: { timeout: "60 seconds" } }),
   FetchHttpClient.layer,
@@ -131,4 +162,13 @@ describe("examples/operations", () => {
     Effect.gen(function*() {
       yield* walk({ DATABASE_URL: yield* Postgres.schema(server!) })
     }).pipe(Effect.provide(emulator), TestClock.withLive), 120_000)
+
+  it.effect.skipIf(server === undefined)(
+    "drains when it is told to end: it answers, is not ready, and hands over",
+    () =>
+      Effect.gen(function*() {
+        yield* drain({ DATABASE_URL: yield* Postgres.schema(server!) })
+      }).pipe(Effect.provide(emulator), TestClock.withLive),
+    120_000
+  )
 })

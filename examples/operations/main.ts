@@ -4,7 +4,7 @@
  */
 import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
-import { CallIndex, SqlEventStore } from "@ringback/core"
+import { CallIndex, Calls, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Telesign, TelesignNode } from "@ringback/http"
 import { Config, Layer } from "effect"
@@ -31,7 +31,10 @@ const Server = NodeHttpServer.layerConfig(
   })
 )
 
-const Application = HttpRouter.serve(Routes, { disableLogger: true }).pipe(
+// Told to end (SIGTERM), it drains while the server still answers: /health/ready is 503 from the first moment, for 4 seconds at least,
+// so that a balancer which asks every 2 seconds sees it. Then the server closes, then the engine, then the database.
+const Application = Calls.layerDrain({ within: "10 seconds", atLeast: "4 seconds" }).pipe(
+  Layer.provide(HttpRouter.serve(Routes, { disableLogger: true })),
   Layer.provide(Server),
   Layer.provide(CallsLive),
   Layer.provideMerge(Telemetry.layer),

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Context, DateTime, Effect, Layer, Option } from "effect"
+import { Context, DateTime, Duration, Effect, Layer, Option } from "effect"
 import type { Exit, Schema } from "effect"
 import { type Action, hangup } from "./Action.ts"
 import type { Call } from "./Call.ts"
@@ -30,6 +30,7 @@ import * as ChanceOf from "./internal/engine/chance.ts"
 import * as CopiesOfCore from "./internal/engine/copiesOfCore.ts"
 import * as engine from "./internal/engine/engine.ts"
 import type * as Figures from "./internal/engine/figures.ts"
+import type * as Leftover from "./internal/engine/leftover.ts"
 import * as Neighbours from "./internal/engine/neighbours.ts"
 import * as Registry from "./internal/engine/registry.ts"
 import * as Setup from "./internal/engine/setup.ts"
@@ -176,7 +177,37 @@ export class Calls extends Context.Service<Calls, {
   readonly known: (of: Pick<Summary, "process">) => Effect.Effect<Explain.Known>
   /** What this process has in hand now. Costs as much as there are calls in memory. */
   readonly load: Effect.Effect<Load>
+  /**
+   * Makes ready to end, while webhooks, signals and cancels are still answered. From the moment on that it begins, `load` says
+   * `isDraining` and `Health` is not ready, a start fails in words, and no dial begins. What is in hand is brought to its end, activities too. Where other
+   * processes share the store, each call goes to one that knows its flow, at once and not when this one is seen to be gone, as soon
+   * as nothing of it is in hand; so does what comes in meanwhile. Gives what is left after `within` at the latest, and says so in
+   * one line of the log. Close the engine then: that ends what is left within `settings.closing.within`.
+   */
+  readonly drain: (options: DrainOptions) => Effect.Effect<Drained>
 }>()("@ringback/core/Calls") {}
+
+/**
+ * How long a process drains.
+ *
+ * @since 0.1.0
+ */
+export interface DrainOptions {
+  /** So long at most, whatever is left. */
+  readonly within: Duration.Input
+  /**
+   * So long at least, within `within`, though nothing is left: what a balancer needs to see that the process is not ready any more,
+   * such as two intervals of its probe. Default 0.
+   */
+  readonly atLeast?: Duration.Input | undefined
+}
+
+/**
+ * What a process that drained has given to others, and what it has left.
+ *
+ * @since 0.1.0
+ */
+export interface Drained extends Leftover.Drained {}
 
 /**
  * What a process has in hand. Of calls that another process on the store went on with, the lines and dials are not counted.
@@ -417,7 +448,9 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
     settings,
     obstacles: Effect.map(calls.obstacles, (all) => all.map(hindrance)),
     known: (of) => Effect.map(calls.known(of), Masked.copy),
-    load: calls.load
+    load: calls.load,
+    drain: ({ atLeast = 0, within }) =>
+      calls.drain({ within: Duration.toMillis(within), atLeast: Duration.toMillis(atLeast) })
   })
 })
 
@@ -512,3 +545,28 @@ export const obstacles: Effect.Effect<ReadonlyArray<Hindrance>, never, Calls> = 
  * @since 0.1.0
  */
 export const load: Effect.Effect<Load, never, Calls> = Effect.flatMap(Calls, (calls) => calls.load)
+
+/**
+ * Makes ready to end; see the service.
+ *
+ * @since 0.1.0
+ */
+export const drain = (options: DrainOptions): Effect.Effect<Drained, never, Calls> =>
+  Effect.flatMap(Calls, (calls) => calls.drain(options))
+
+/**
+ * Drains when it is closed. Built after the server it is closed before it, so that the process still answers meanwhile: on `SIGTERM`
+ * it drains, then the server closes, then the engine.
+ *
+ * @example
+ * const Application = Calls.layerDrain({ within: "10 seconds", atLeast: "4 seconds" }).pipe(
+ *   Layer.provide(HttpRouter.serve(Routes)),
+ *   Layer.provide(Server),
+ *   Layer.provide(CallsLive)
+ * )
+ * @since 0.1.0
+ */
+export const layerDrain = (options: DrainOptions): Layer.Layer<never, never, Calls> =>
+  Layer.effectDiscard(
+    Effect.flatMap(Calls, (calls) => Effect.addFinalizer(() => calls.drain(options)))
+  )

@@ -42,13 +42,14 @@ export {
 }
 
 /**
- * What one process tells another: to look at a call, because there is something new. `from` is the process that tells, which
- * is told in turn when the call has gone on.
+ * What one process tells another. `look`: there is something new of these calls, and `from` is told in turn when they have gone
+ * on. `yours`: `from` is about to end, and they are to be looked after from now on by who is told. `mine`: `from` does so.
  *
  * @since 0.1.0
  */
 export interface Told {
-  readonly callId: CallId
+  readonly what: "look" | "yours" | "mine"
+  readonly calls: ReadonlyArray<CallId>
   readonly from: string
 }
 
@@ -68,13 +69,18 @@ export interface Processes {
    */
   readonly join: (process: string, flows: ReadonlySet<string>) => Effect.Effect<void, StoreError, Scope.Scope>
   /**
+   * The process is about to end: what it has registered counts no more, so nothing is left to it. It still shows as one that
+   * lives.
+   */
+  readonly leave: (process: string) => Effect.Effect<void, StoreError>
+  /**
    * The processes that live, this one among them once it has joined, and the flows that each has registered. A process
-   * that lives under another rule, because it is of an earlier Ringback, has none.
+   * that lives under another rule, because it is of an earlier Ringback, has none, and neither has one that is about to end.
    */
   readonly alive: Effect.Effect<ReadonlyMap<string, ReadonlySet<string>>, StoreError>
   /**
-   * Tells processes to look at a call. A hint that may be lost, but that arrives at once: what it is about is in the store,
-   * where the others look from time to time.
+   * Tells processes something of at most 300 calls. A hint that may be lost, but that arrives at once: what it is about is in the
+   * store, where the others look from time to time.
    */
   readonly tell: (processes: ReadonlyArray<string>, told: Told) => Effect.Effect<void, StoreError>
   /** Listens to what this process is told, until the scope closes. The stream fails when something may have been missed. */

@@ -261,10 +261,14 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         const [one, other] = yield* both
         const told = yield* processes(one).told("00000001")
         const [first, second] = [callId(1), callId(2)]
-        yield* processes(other).tell(["00000003"], { callId: first, from: "00000002" })
-        yield* processes(other).tell(["00000003", "00000001"], { callId: second, from: "00000002" })
+        yield* processes(other).tell(["00000003"], { what: "look", calls: [first], from: "00000002" })
+        yield* processes(other).tell(["00000003", "00000001"], {
+          what: "yours",
+          calls: [first, second],
+          from: "00000002"
+        })
         const heard = yield* Stream.runCollect(Stream.take(told, 1))
-        assert.deepStrictEqual(heard, [{ callId: second, from: "00000002" }])
+        assert.deepStrictEqual(heard, [{ what: "yours", calls: [first, second], from: "00000002" }])
       }))
 
     it.effect("is told when it hears nothing any more", () =>
@@ -591,6 +595,7 @@ const storeOf = (url: string) =>
         ...store,
         processes: {
           join: () => Effect.void,
+          leave: () => Effect.void,
           alive: Effect.succeed(new Map()),
           use: () => Effect.void,
           inUse: Effect.succeed(new Map()),

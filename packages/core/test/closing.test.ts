@@ -57,7 +57,7 @@ const storeOf = (answer: Effect.Effect<never>, append?: Store["append"]) => {
 const end = ({ close }: Closing.Making, ends: Partial<Closing.Ends> = {}) =>
   Effect.flatMap(
     Scope.make(),
-    (scope) => close(scope, 10_000, { onBegin: () => undefined, onOver: Effect.void, ...ends })
+    (scope) => close(scope, 10_000, { onBegin: () => undefined, handOver: Effect.void, onOver: Effect.void, ...ends })
   )
 
 describe("the store of an engine that ends", () => {
@@ -181,7 +181,7 @@ describe("an engine that ends", () => {
       const making = Closing.make()
       const scope = yield* Scope.make()
       yield* Scope.addFinalizer(scope, Effect.never)
-      const ends = { onBegin: () => undefined, onOver: Effect.void }
+      const ends = { onBegin: () => undefined, handOver: Effect.void, onOver: Effect.void }
       const ending = yield* Effect.forkChild(making.close(scope, 10_000, ends))
       yield* TestClock.adjust(9_999)
       assert.isUndefined(ending.pollUnsafe())

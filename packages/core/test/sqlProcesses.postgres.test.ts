@@ -187,7 +187,7 @@ describe.skipIf(server === undefined).concurrent("a process whose database is fr
           const told = yield* processes.told(comer)
           yield* Effect.forkScoped(Stream.runDrain(told))
           yield* processes.now
-          yield* processes.tell([dead], { callId, from: comer })
+          yield* processes.tell([dead], { what: "look", calls: [callId], from: comer })
           return yield* Effect.never
         })
         const living = yield* Effect.forkChild(Effect.scoped(life))

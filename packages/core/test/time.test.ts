@@ -16,6 +16,7 @@ const storeClock = (ahead: number) => {
   return {
     answers,
     join: () => Effect.void,
+    leave: () => Effect.void,
     alive: Effect.succeed(new Map<string, ReadonlySet<string>>()),
     tell: () => Effect.void,
     use: () => Effect.void,

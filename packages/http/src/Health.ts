@@ -81,8 +81,7 @@ export interface Options<R = never> {
   /** The path under which they lie, `/health` unless told otherwise. */
   readonly path?: HttpRouter.PathInput | undefined
   /**
-   * Whether the process may be given webhooks, besides: such as `false` from the moment on that it was told to end, so that a balancer
-   * lets go of it before it closes.
+   * Whether the process may be given webhooks, besides: whatever the application itself knows. That it drains or closes, the engine says.
    */
   readonly ready?: Effect.Effect<boolean, never, R> | undefined
   /** Who may see the status; by default anybody, for it shows nobody's number. Others get 401. */
@@ -170,10 +169,10 @@ const loadLines = (load: Calls.Load): ReadonlyArray<Line> => [
   })
 ]
 
-const engineLine = ({ isClosing }: Calls.Load): Line =>
-  bounded("engine", isClosing ? 1 : 0, {
+const engineLine = ({ isClosing, isDraining }: Calls.Load): Line =>
+  bounded("engine", isDraining ? 1 : 0, {
     warn: 1,
-    says: isClosing ? "The engine closes" : "The engine runs",
+    says: isClosing ? "The engine closes" : isDraining ? "The engine drains" : "The engine runs",
     todo: "Nothing, if somebody has told the process to end"
   })
 
@@ -227,7 +226,7 @@ const answer = (body: unknown, code = 200) => HttpServerResponse.jsonUnsafe(body
  * | route | answer | for |
  * | --- | --- | --- |
  * | `GET /health/live` | 200 while the process answers at all | who restarts processes |
- * | `GET /health/ready` | 200, or 503 from when the engine closes, or `ready` says so | who gives it webhooks |
+ * | `GET /health/ready` | 200, or 503 from when the engine drains (`Calls.drain`) or closes, or `ready` says so | who gives it webhooks |
  * | `GET /health/status` | 200 with a `Status`, whatever its level | people, and a monitor that reads `level` |
  *
  * Ready says whether **this** process may be given webhooks, and nothing else. A store that is late, work that is overdue,
@@ -261,8 +260,8 @@ const routes = ({ authorize, path = "/health", ready }: Options) =>
     yield* router.add(
       "GET",
       at("ready"),
-      unlogged(Effect.zipWith(calls.load, isReady, ({ isClosing }, isReady) => {
-        const reason = isClosing ? "closing" : isReady ? undefined : "draining"
+      unlogged(Effect.zipWith(calls.load, isReady, ({ isClosing, isDraining }, isReady) => {
+        const reason = isClosing ? "closing" : isReady && !isDraining ? undefined : "draining"
         return reason === undefined ? answer({ status: "ready" }) : answer({ status: reason }, 503)
       }))
     )

@@ -68,6 +68,18 @@ const brittle = (state: { isDown: boolean }) =>
     }))
   ).pipe(Layer.provide(EventStore.layerMemory))
 
+describe("a process that drains", () => {
+  it.effect("lives, is not ready, and says so", () =>
+    Effect.gen(function*() {
+      const ask = yield* asks()
+      yield* Calls.drain({ within: "1 second" })
+      assert.strictEqual((yield* ask("/health/live")).status, 200)
+      const ready = yield* ask("/health/ready")
+      assert.deepStrictEqual([ready.status, ready.json], [503, { status: "draining" }])
+      assert.deepStrictEqual(levels(decode((yield* ask("/health/status")).json)), { engine: "warn" })
+    }).pipe(Effect.provide(Layer.provideMerge(engine(), EventStore.layerMemory))))
+})
+
 describe("a process that is well", () => {
   it.effect("lives, is ready, and says so of all that is known", () =>
     Effect.gen(function*() {

@@ -7,6 +7,7 @@ import type * as Request from "../../Request.ts"
 import * as Defect from "../defect.ts"
 import * as CallLog from "./callLog.ts"
 import type { Entity } from "./entity.ts"
+import * as Neighbours from "./neighbours.ts"
 import type { Parts } from "./parts.ts"
 import { beginsWork } from "./pending.ts"
 import type { Follow, Surroundings } from "./surroundings.ts"
@@ -57,14 +58,18 @@ const awaited = ({ live }: Entity): { readonly request: Activity; readonly n: nu
 
 /** Of the calls of an engine. `context` holds the services that activities need. */
 export const make = (
-  { closing, run, within }: Surroundings,
+  { closing, neighbours, run, within }: Surroundings,
   { entities, intake }: Parts,
   context: Context.Context<never>
 ): Activities => {
+  const isKnownElsewhere = ({ live }: Entity): boolean =>
+    live !== undefined && Neighbours.knowing(neighbours.others(), live.call).length > 0
+
   /** Runs the activity that a call waits for, unless it is running here. */
   const begin = (entity: Entity): void => {
     const activity = awaited(entity)
     if (activity === undefined || entity.activity?.n === activity.n || closing.isBegun()) return
+    if (closing.isDraining() && isKnownElsewhere(entity)) return // It is begun there.
     const { n, request } = activity
     const work = inputOf(entity, request, n).pipe(
       Effect.flatMap((input) => {

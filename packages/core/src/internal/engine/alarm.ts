@@ -22,6 +22,8 @@ export interface Alarm {
   readonly setLatest: (id: string, at: number, urgent: boolean) => void
   /** Forgets `id`. */
   readonly clear: (id: string) => void
+  /** All that are to be woken, the earliest first. */
+  readonly armed: () => ReadonlyArray<string>
   /** Whether calls that are late wait for their turn. */
   readonly isCatchingUp: () => boolean
   /** Looks at once what is due, because the time has jumped. */
@@ -129,6 +131,7 @@ export const make = Effect.fnUntraced(function*(
       if (entry === undefined || entry.at > time.steadyAt(at)) set(id, at, urgent)
     },
     clear,
+    armed: () => [...armed.values()].toSorted((self, that) => self.at - that.at).map(({ id }) => id),
     isCatchingUp: () => late.size() > 0,
     look
   }

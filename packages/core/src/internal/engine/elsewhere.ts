@@ -2,17 +2,17 @@
  * Calls whose flow this process has not registered. Processes that have are told of them; where no process that lives has, a
  * call's lines are looked after, and it ends by its deadlines.
  */
-import { Effect, Hash } from "effect"
+import { Effect } from "effect"
 import * as Call from "../../Call.ts"
 import type { CallNotFound } from "../../CallError.ts"
 import type { CallId } from "../../CallEvent.ts"
 import * as CallLine from "../../CallLine.ts"
-import type { StoreError, Told } from "../../EventStore.ts"
+import type { StoreError } from "../../EventStore.ts"
 import * as LiveCall from "../../LiveCall.ts"
 import * as CallLog from "./callLog.ts"
 import type { Entity } from "./entity.ts"
 import { ignore } from "./message.ts"
-import { nameOf } from "./neighbours.ts"
+import * as Neighbours from "./neighbours.ts"
 import type { Parts } from "./parts.ts"
 import type { Follow, Surroundings } from "./surroundings.ts"
 
@@ -22,8 +22,8 @@ export interface Elsewhere {
   readonly follow: Follow
   /** Ends a call that was cancelled, if no process knows its flow. */
   readonly endCancelled: (id: CallId) => Effect.Effect<void, StoreError | CallNotFound>
-  /** Hears what others tell this process, for as long as the engine runs. */
-  readonly listen: Effect.Effect<void>
+  /** A process asks for a call whose flow is known here, or has gone on with one that is not. */
+  readonly hear: (id: CallId, from: string) => Effect.Effect<void>
 }
 
 /** How long a process that waits for a decision is told of it, in milliseconds. No webhook waits longer for its reply. */
@@ -43,8 +43,7 @@ export const make = (surroundings: Surroundings, { entities, intake }: Parts): E
   /** Who waits for what this process decides, by call, and since when. */
   const asked = new Map<CallId, Map<string, number>>()
 
-  const knowing = ({ flow, flowVersion }: Call.Call): ReadonlyArray<string> =>
-    Array.from(neighbours.others()).flatMap(([name, flows]) => flows.has(nameOf(flow, flowVersion)) ? name : [])
+  const knowing = (call: Call.Call): ReadonlyArray<string> => Neighbours.knowing(neighbours.others(), call)
 
   /** One of those that know the flow: who runs its activity, else always the same one. All of them, if that one is late. */
   const chosen = (call: Call.Call, entity: Entity): ReadonlyArray<string> => {
@@ -52,8 +51,7 @@ export const make = (surroundings: Surroundings, { entities, intake }: Parts): E
     const isLate = call.unheardSince !== undefined && now() - call.unheardSince > settings.reply.deadline
     if (all.length < 2 || isLate) return all
     if (entity.worker !== undefined && all.includes(entity.worker)) return [entity.worker]
-    const rank = (process: string) => Hash.string(`${process}/${call.id}`)
-    return [all.reduce((first, process) => rank(process) < rank(first) ? process : first)]
+    return [Neighbours.chosenOf(all, call.id) ?? all[0]!]
   }
 
   /** Tells a process that knows the flow. One that has joined since the last look may be the only one. */
@@ -79,10 +77,9 @@ export const make = (surroundings: Surroundings, { entities, intake }: Parts): E
     if (isEnd) run(CallLog.about(entity, Effect.logWarning(endedWithout(call))))
   }
 
-  /** A process asks for a call whose flow is known here, or has gone on with one that is not. */
-  const hear = ({ callId, from }: Told): Effect.Effect<void> =>
+  const hear: Elsewhere["hear"] = (callId, from) =>
     Effect.gen(function*() {
-      if (closing.isBegun()) return // Others see to it at their next look.
+      if (closing.isDraining()) return // Others see to it at their next look.
       const entity = entities.of(callId)
       const waiting = asked.get(callId) ?? new Map<string, number>()
       asked.set(callId, waiting.set(from, now()))
@@ -100,5 +97,5 @@ export const make = (surroundings: Surroundings, { entities, intake }: Parts): E
     yield* intake.take(entities.of(id), { _tag: "FlowMissing" }, ignore)
   })
 
-  return { follow, endCancelled, listen: neighbours.listen((told) => void run(hear(told))) }
+  return { follow, endCancelled, hear }
 }

@@ -6,15 +6,17 @@ import { Effect, Scope } from "effect"
 import * as Call from "../../Call.ts"
 import type { Standing } from "../../CallInput.ts"
 import * as CallLine from "../../CallLine.ts"
-import { EventStore, type Summary } from "../../EventStore.ts"
+import { EventStore, type Summary, type Told } from "../../EventStore.ts"
 import type { Known } from "../../Explain.ts"
 import { Transport } from "../../Transport.ts"
 import type * as Webhook from "../../Webhook.ts"
 import * as Activities from "./activities.ts"
+import * as Adopting from "./adopting.ts"
 import type { Answer } from "./arrival.ts"
 import * as Callers from "./callers.ts"
 import * as Closing from "./closing.ts"
 import * as Dialling from "./dialling.ts"
+import * as Draining from "./draining.ts"
 import * as Elsewhere from "./elsewhere.ts"
 import * as Figures from "./figures.ts"
 import * as Joining from "./joining.ts"
@@ -49,20 +51,22 @@ export interface Engine extends Outcomes.Outcomes, Signals.Signals {
   readonly obstacles: Effect.Effect<ReadonlyArray<Standing>>
   readonly known: (of: Pick<Summary, "process">) => Effect.Effect<Known>
   readonly load: Effect.Effect<Figures.Load>
+  /** Hands over what can be, for so many milliseconds at most, and at least for as long as a balancer needs to see it. */
+  readonly drain: (time: { readonly within: number; readonly atLeast: number }) => Effect.Effect<Leftover.Drained>
 }
 
 /** Starts an engine that runs until its scope closes, which takes `settings.closing.within` at the most. */
 export const make = Effect.fnUntraced(function*(options: Options) {
   const making = Closing.make()
   const scope = yield* Scope.make("parallel")
-  const ends = { onBegin: (): void => undefined, onOver: Effect.void }
+  const ends = { onBegin: (): void => undefined, handOver: Effect.void, onOver: Effect.void }
   yield* Effect.addFinalizer(() => Effect.suspend(() => making.close(scope, options.settings.closing.within, ends)))
   const { engine, ...known } = yield* Scope.provide(build(options, making), scope)
   Object.assign(ends, known)
   return engine
 })
 
-const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }: Closing.Making) {
+const build = Effect.fnUntraced(function*(options: Options, { bounded, closing, drain }: Closing.Making) {
   const unbounded = yield* EventStore
   const store = bounded(unbounded)
   const made = yield* Surroundings.make(options, { store, closing, wake: (id) => intake.wake(id) })
@@ -76,6 +80,7 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     activities.follow(...turn)
     dialling.follow(...turn)
     elsewhere.follow(...turn)
+    draining.follow(...turn)
   })
   const { intake } = parts
   const elsewhere = Elsewhere.make(surroundings, parts)
@@ -85,7 +90,26 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
   const requests = yield* Requests.make(surroundings, webhooks.isLate)
   const uncommitted = store.processes === undefined ? Uncommitted.make(surroundings) : undefined
   const joining = Joining.make(surroundings, parts, unbounded, uncommitted?.started)
-  yield* takeUp(options, made, parts, elsewhere.listen)
+  const takeover = yield* Takeover.make(surroundings, parts)
+  const draining = Draining.make(surroundings, parts)
+  const adopt = Adopting.make(surroundings, parts, takeover)
+  const hear = (told: Told): Effect.Effect<void> => {
+    switch (told.what) {
+      case "look":
+        return Effect.forEach(told.calls, (id) => elsewhere.hear(id, told.from), { discard: true })
+      case "yours":
+        return adopt(told)
+      case "mine":
+        return Effect.sync(() => draining.letGo(told.calls))
+    }
+  }
+  const { neighbours, run } = surroundings
+  yield* takeUp(options, made, parts, takeover, neighbours.listen((told) => void run(hear(told))))
+  const left = (): Leftover.Leftover => ({
+    ...Leftover.ofCalls(draining.left()),
+    webhooks: webhooks.waiting(),
+    requests: requests.underWay()
+  })
   const load = loadOf(surroundings, parts, webhooks)
   const standing = () => surroundings.pacing.standing(surroundings.elapsed())
   yield* Figures.show(load, standing)
@@ -94,11 +118,30 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing }
     obstacles: Effect.sync(standing),
     known: (of) => Effect.sync(() => knownAround(surroundings, standing(), of)),
     load: Effect.sync(load),
+    drain: (time) => Effect.andThen(Effect.sync(drain), drained(draining, left, time)),
     start: yield* Starts.make(surroundings, parts, requests, joining),
     ...Signals.make(surroundings, parts, requests, joining, elsewhere, names),
     ...Outcomes.make(surroundings, parts, joining, unbounded)
   }
-  return { engine, onBegin: activities.stop, onOver: Effect.suspend(() => letGo(parts, webhooks, requests)) }
+  return {
+    engine,
+    onBegin: activities.stop,
+    handOver: draining.handOver,
+    onOver: Effect.suspend(() => letGo(parts, left()))
+  }
+})
+
+/** Brings to its end what is in hand and hands over the rest, while what comes in is answered, and says what is left. */
+const drained = Effect.fnUntraced(function*(
+  { finish, handedOver }: Draining.Draining,
+  left: () => Leftover.Leftover,
+  { atLeast, within }: { readonly within: number; readonly atLeast: number }
+) {
+  yield* Effect.timeoutOption(finish(atLeast), within)
+  const found = { ...left(), handedOver: handedOver() }
+  const words = Leftover.describeDrained(found)
+  yield* Leftover.isUnrecorded(found) ? Effect.logWarning(words) : Effect.logInfo(words)
+  return found
 })
 
 /** Counts what an engine has in hand. Of calls that others went on with, their lines are theirs. */
@@ -112,6 +155,7 @@ const loadOf = (
   const own = all.flatMap(({ live, writer }) => live !== undefined && writer === process ? [live.call] : [])
   const open = own.flatMap(Call.liveLines).filter(CallLine.isOpen)
   return {
+    isDraining: closing.isDraining(),
     isClosing: closing.isBegun(),
     callsInMemory: all.length,
     linesLive: open.length,
@@ -140,11 +184,11 @@ const takeUp = Effect.fnUntraced(function*(
   { registered, restored, running }: Options,
   { clock, surroundings, time }: Surroundings.Made,
   parts: Parts.Parts,
+  takeover: Takeover.Takeover,
   listen: Effect.Effect<void>
 ) {
   const { alarm, store: { processes } } = surroundings
   const missing = MissingFlows.make(surroundings)
-  const takeover = yield* Takeover.make(surroundings, parts)
   Jumps.follow(surroundings, parts, time, takeover)
   yield* processes === undefined
     ? Recovery.recover(surroundings, takeover, missing, running)
@@ -157,15 +201,9 @@ const takeUp = Effect.fnUntraced(function*(
 /** Nothing is recorded any more: whoever waits for an outcome is told, and what is left is said. */
 const letGo = (
   { entities }: Parts.Parts,
-  webhooks: Webhooks.Webhooks,
-  requests: Requests.Requests
+  left: Leftover.Leftover
 ): Effect.Effect<void> => {
   entities.giveUp(Closing.closed)
-  const left = {
-    ...Leftover.ofCalls(entities.underWay()),
-    webhooks: webhooks.waiting(),
-    requests: requests.underWay()
-  }
   const words = Leftover.describe(left)
   if (words === undefined) return Effect.void
   return Leftover.isUnrecorded(left) ? Effect.logWarning(words) : Effect.logInfo(words)

@@ -14,6 +14,8 @@ import type { Surroundings } from "./surroundings.ts"
 export interface Entities {
   /** The entity of a call, of which nothing may be known yet. */
   readonly of: (id: CallId) => Entity
+  /** The entity of a call, if there is one. */
+  readonly find: (id: CallId) => Entity | undefined
   /** A call as it is in memory. */
   readonly live: (id: CallId) => LiveCall.LiveCall | undefined
   /** Whether a call is in memory as it was before another process went on with it. */
@@ -115,6 +117,7 @@ export const make = ({ closing, run, settings }: Surroundings, sessions: Session
 
   return {
     of,
+    find: (id) => entities.get(id),
     live: (id) => entities.get(id)?.live,
     isOutdated: (id, version) => {
       const entity = entities.get(id)

@@ -119,6 +119,8 @@ const beginsTalk = (webhook: Webhook.Webhook): boolean => {
 
 /** What an engine has in hand. */
 export interface Load {
+  /** The process is about to end: it starts no call, hands over what it can, and answers what comes in. */
+  readonly isDraining: boolean
   /** The engine ends: it answers what is in hand, and begins nothing. */
   readonly isClosing: boolean
   readonly callsInMemory: number

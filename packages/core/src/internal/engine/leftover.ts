@@ -26,14 +26,30 @@ const counted = (count: number, one: string, more: string): ReadonlyArray<string
 /** Whether something is not recorded that happened. */
 export const isUnrecorded = ({ dials, requests, webhooks }: Leftover): boolean => dials + webhooks + requests > 0
 
+const partsOf = (left: Leftover): ReadonlyArray<string> => [
+  ...counted(left.calls, "call under way", "calls under way"),
+  ...counted(left.dials, "dial without a response", "dials without a response"),
+  ...counted(left.activities, "activity that runs again", "activities that run again"),
+  ...counted(left.webhooks, "webhook that is not recorded", "webhooks that are not recorded"),
+  ...counted(left.requests, "request that is not answered", "requests that are not answered")
+]
+
 /** One line, or nothing if nothing is left. */
 export const describe = (left: Leftover): string | undefined => {
-  const parts = [
-    ...counted(left.calls, "call under way", "calls under way"),
-    ...counted(left.dials, "dial without a response", "dials without a response"),
-    ...counted(left.activities, "activity that runs again", "activities that run again"),
-    ...counted(left.webhooks, "webhook that is not recorded", "webhooks that are not recorded"),
-    ...counted(left.requests, "request that is not answered", "requests that are not answered")
-  ]
+  const parts = partsOf(left)
   return parts.length === 0 ? undefined : `The engine has closed, and leaves to the next process: ${parts.join(", ")}`
+}
+
+/** What a process that drained has given to others, and what it has left. */
+export interface Drained extends Leftover {
+  /** Calls that other processes look after from now on. */
+  readonly handedOver: number
+}
+
+/** One line. */
+export const describeDrained = (drained: Drained): string => {
+  const { handedOver } = drained
+  const given = `${handedOver} ${handedOver === 1 ? "call was" : "calls were"} handed over to other processes`
+  const parts = partsOf(drained)
+  return `The engine has drained: ${given}, ${parts.length === 0 ? "nothing is left" : `left: ${parts.join(", ")}`}`
 }

@@ -81,7 +81,7 @@ export const make = (
   let wasSeen = true
 
   const look = Effect.fnUntraced(function*(clock: CommonClock) {
-    if (closing.isBegun()) return
+    if (closing.isDraining()) return yield* whileDraining
     const mayJudge = wasSeen
     wasSeen = false
     yield* clock.adjust
@@ -92,6 +92,9 @@ export const make = (
     yield* hear()
     yield* missing.look
   })
+
+  /** What others do is heard. What is late, or left by the dead, is for those that go on. */
+  const whileDraining = Effect.suspend(() => closing.isBegun() ? Effect.void : Effect.andThen(neighbours.look, hear()))
 
   const trouble = new Report({
     fails: "Other processes cannot be looked after",

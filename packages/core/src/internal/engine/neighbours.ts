@@ -1,19 +1,47 @@
 /** The processes that share a store with this one. */
-import { Effect, Stream } from "effect"
+import { Effect, Hash, Stream } from "effect"
 import type { CallId } from "../../CallEvent.ts"
-import type { Processes, StoreError, Told } from "../../EventStore.ts"
+import type { Processes, StoreError, Summary, Told } from "../../EventStore.ts"
 import type { Use } from "./rate.ts"
 
 /** Who lives beside this process. */
 export interface Neighbours {
-  /** The others that lived at the last look, each with the flows that it has registered. */
+  /** The others that lived at the last look and are not about to end, each with the flows that it has registered. */
   readonly others: () => ReadonlyMap<string, ReadonlySet<string>>
+  /** All that lived at the last look, this process and those that are about to end among them. */
+  readonly living: () => ReadonlySet<string>
   /** Looks who lives. `false` if the database has lost even this process: then the others are as little dead. */
   readonly look: Effect.Effect<boolean, StoreError>
   /** Tells others that there is something to see of a call. Nothing depends on it but how soon they look. */
   readonly tell: (to: ReadonlyArray<string>, callId: CallId) => Effect.Effect<void>
+  /** Tells another one whose these calls are, at most 300. */
+  readonly give: (to: string, what: "yours" | "mine", calls: ReadonlyArray<CallId>) => Effect.Effect<void>
+  /** Another one is about to end. */
+  readonly isLeaving: (process: string) => void
+  /** This process is about to end, and others see so. */
+  readonly leave: Effect.Effect<void, StoreError>
   /** Hears what others tell this process, for as long as it runs. */
   readonly listen: (hear: (told: Told) => void) => Effect.Effect<void>
+}
+
+/** One process tells another of at most so many calls at once. */
+export const mostCalls = 300
+
+/** Of these, the one that is chosen for a call: the same whoever chooses, and each for its part of many calls. */
+export const chosenOf = (processes: ReadonlyArray<string>, id: CallId): string | undefined => {
+  const rank = (process: string) => Hash.string(`${process}/${id}`)
+  return processes.length === 0
+    ? undefined
+    : processes.reduce((first, process) => rank(process) < rank(first) ? process : first)
+}
+
+/** Those of them that have registered the flow of a call. */
+export const knowing = (
+  processes: ReadonlyMap<string, ReadonlySet<string>>,
+  { flow, flowVersion }: Pick<Summary, "flow" | "flowVersion">
+): ReadonlyArray<string> => {
+  const name = nameOf(flow, flowVersion)
+  return Array.from(processes).flatMap(([process, flows]) => flows.has(name) ? process : [])
 }
 
 /** The flow of a call as a process registers it. */
@@ -39,6 +67,8 @@ export const make = (
   { linesUsed, seen }: Sharing
 ): Neighbours => {
   let others: ReadonlyMap<string, ReadonlySet<string>> = new Map()
+  let living: ReadonlySet<string> = new Set([process])
+  const leaving = new Set<string>()
   const see = (
     alive: ReadonlyMap<string, ReadonlySet<string>>,
     inUse: ReadonlyMap<string, number>,
@@ -47,6 +77,9 @@ export const make = (
     const found = new Map(alive)
     const isSeen = found.delete(process)
     if (!isSeen) return false
+    living = new Set(alive.keys())
+    for (const name of leaving) if (!found.has(name)) leaving.delete(name)
+    for (const [name, flows] of found) if (flows.size === 0 || leaving.has(name)) found.delete(name)
     others = found
     const names = [...alive.keys()].toSorted()
     const uses = names.flatMap((name, rank) => name === process ? [] : [{ rank, lines: inUse.get(name) ?? 0 }])
@@ -65,9 +98,19 @@ export const make = (
   })
   return {
     others: () => others,
+    living: () => living,
     look: processes === undefined ? Effect.succeed(true) : look(processes),
     tell: (to, callId) =>
-      processes === undefined || to.length === 0 ? Effect.void : tell(processes, to, { callId, from: process }),
+      processes === undefined || to.length === 0
+        ? Effect.void
+        : tell(processes, to, { what: "look", calls: [callId], from: process }),
+    give: (to, what, calls) =>
+      processes === undefined ? Effect.void : tell(processes, [to], { what, calls, from: process }),
+    isLeaving: (name) => {
+      leaving.add(name)
+      others = new Map(Array.from(others).filter(([other]) => other !== name))
+    },
+    leave: processes === undefined ? Effect.void : processes.leave(process),
     listen: (hear) => processes === undefined ? Effect.void : listen(processes.told(process), hear)
   }
 }
@@ -75,7 +118,7 @@ export const make = (
 const tell = (processes: Processes, to: ReadonlyArray<string>, told: Told): Effect.Effect<void> =>
   Effect.catch(
     processes.tell(to, told),
-    (error) => Effect.logDebug(`Others could not be told of call ${told.callId}: ${error.message}`)
+    (error) => Effect.logDebug(`Others could not be told of ${told.calls.length} calls: ${error.message}`)
   )
 
 const listen = (telling: ReturnType<Processes["told"]>, hear: (told: Told) => void): Effect.Effect<void> => {

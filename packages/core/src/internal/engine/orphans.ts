@@ -2,11 +2,11 @@
  * Calls that are left alone on a store that processes share: of a process that is gone, or of a flow that none knows. And the
  * dials of processes that have no share of the lines.
  */
-import { Effect, Hash } from "effect"
+import { Effect } from "effect"
 import type { CallId } from "../../CallEvent.ts"
 import type { StoreError, Summary } from "../../EventStore.ts"
 import * as Pace from "../pace.ts"
-import { nameOf } from "./neighbours.ts"
+import * as Neighbours from "./neighbours.ts"
 import type { Surroundings } from "./surroundings.ts"
 import { isKnownTo, isPlanned, isUrgent, latest, type Takeover, unlessAlive, wake } from "./takeover.ts"
 
@@ -29,15 +29,8 @@ export const make = (
 
   const isOrphaned = ({ flow, flowVersion }: Summary): boolean => isMissing(flow, flowVersion)
 
-  /** The processes that live, this one among them. */
-  const living = (): ReadonlySet<string> => new Set([...neighbours.others().keys(), process])
-
   /** The processes that live and know the flow of a call. */
-  const knowing = ({ flow, flowVersion }: Summary): ReadonlyArray<string> => {
-    const name = nameOf(flow, flowVersion)
-    const others = neighbours.others()
-    return [...living()].filter((other) => other === process || others.get(other)?.has(name) === true)
-  }
+  const knowing = (call: Summary): ReadonlyArray<string> => [process, ...Neighbours.knowing(neighbours.others(), call)]
 
   /**
    * Of the processes that know the flow of a call and may dial, each takes its part of the dials that wait: of two, both would
@@ -47,9 +40,7 @@ export const make = (
     const known = knowing(call)
     const dialling = known.filter((other) => sharers.has(other))
     const candidates = dialling.length === 0 ? known : dialling
-    const rank = (other: string) => Hash.string(`${other}/${call.callId}`)
-    const own = rank(process)
-    return candidates.includes(process) && candidates.every((other) => other === process || rank(other) > own)
+    return Neighbours.chosenOf(candidates, call.callId) === process
   }
 
   /** The calls whose dial waits at a process that is gone, and whose flow no living one has registered: it waits for the flow. */
@@ -57,7 +48,7 @@ export const make = (
 
   /** Takes over what processes that are gone knew of, and dials for those that have no share of the lines. */
   const takeOver = Effect.gen(function*() {
-    const alive = living()
+    const alive = neighbours.living()
     const sharers = Pace.sharers(alive, settings)
     const found = yield* store.orphans(sharers.has(process) ? sharers : alive)
     takeover.queue(found.filter((call) => isPlanned(call) && isKnown(call) && isForThis(call, sharers)))

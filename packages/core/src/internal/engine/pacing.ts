@@ -24,6 +24,8 @@ export interface Pacing {
   readonly leave: (id: CallId) => void
   /** How many dials wait. */
   readonly waiting: () => number
+  /** The calls whose dials wait. */
+  readonly waitingCalls: () => Iterable<CallId>
   /** Whether a dial of a call may be attempted now: it was given a place, or there is one and nobody waits for it. */
   readonly hasPlace: (id: CallId, elapsed: number) => boolean
   /** What stands in the way of dials, whoever is to be rung. */
@@ -92,6 +94,7 @@ export const make = Effect.fnUntraced(function*(
     },
     leave,
     waiting: waiting.count,
+    waitingCalls: waiting.calls,
     hasPlace: (id, now) => placed.has(id) || (!isBehind(id) && placed.isFree(now)),
     standing: account.standing,
     attempted: (id, from, now) => {

@@ -8,6 +8,7 @@ import type { Decided } from "../../Decider.ts"
 import type { StoreError } from "../../EventStore.ts"
 import * as LiveCall from "../../LiveCall.ts"
 import * as ids from "../ids.ts"
+import { draining } from "./closing.ts"
 import type * as Joining from "./joining.ts"
 import type { Parts } from "./parts.ts"
 import type { Requests } from "./requests.ts"
@@ -54,7 +55,7 @@ const startInput = (
 
 /** Starts calls of an engine. */
 export const make = Effect.fnUntraced(function*(
-  { now }: Surroundings,
+  { closing, now }: Surroundings,
   { entities, intake }: Parts,
   requests: Requests,
   joining: Joining.Joining
@@ -77,6 +78,7 @@ export const make = Effect.fnUntraced(function*(
   }
 
   return Effect.fnUntraced(function*(definition, input, key) {
+    if (closing.isDraining() && !closing.isBegun()) return yield* draining
     const id = idOf(definition, key)
     const fresh = () => LiveCall.prepare(id, definition, input)
     const started = startInput(definition, input, key)

@@ -125,7 +125,7 @@ export const make = Effect.fnUntraced(function*(
     settings,
     run,
     isShared,
-    isClosing: closing.isBegun,
+    isClosing: closing.isDraining,
     go: wake,
     wake: (id) => alarm.setLatest(id, time.now(), false)
   })

@@ -55,6 +55,10 @@ export const unlessAlive = (alive: ReadonlySet<string>, crashedAt: number): Firs
   return process === undefined || alive.has(process) ? { _tag: "Wake" } : { _tag: "Restart", crashedAt }
 }
 
+/** Tells a call to restart that a process has handed over which is about to end. Of its replies none is in doubt. */
+export const handedOverBy = (process: string): First => ({ call }, entity) =>
+  responsible(call, entity) === process ? { _tag: "Restart", crashedAt: Infinity } : { _tag: "Wake" }
+
 /** Works until its scope closes. */
 export const make = Effect.fnUntraced(function*(
   { closing, now, pacing }: Surroundings,

@@ -29,6 +29,7 @@ export interface WaitingDials {
   readonly enter: (id: CallId, at: number, dial: Dial | undefined) => boolean
   readonly leave: (id: CallId) => void
   readonly count: () => number
+  readonly calls: () => Iterable<CallId>
   /** The first whose time has come, but for those that stand aside. */
   readonly due: () => Waiting | undefined
   /** When the time of the first comes; `Infinity` if none waits. */
@@ -110,6 +111,7 @@ export const make = ({ account, settings, time, wake }: Options): WaitingDials =
     },
     leave,
     count: () => waiting.size,
+    calls: () => waiting.keys(),
     due: () => {
       const first = queue.first()
       return first !== undefined && first.at <= time.steady() ? first : undefined

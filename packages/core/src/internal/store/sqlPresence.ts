@@ -11,6 +11,7 @@ import { Report } from "../report.ts"
 /** Shows that a process lives, and sees who does. */
 export interface Presence {
   readonly join: Processes["join"]
+  readonly leave: Processes["leave"]
   readonly living: Effect.Effect<ReadonlySet<string>, SqlError.SqlError>
 }
 
@@ -45,6 +46,16 @@ export const make = (
       orElse: () => Effect.fail(new StoreError({ operation: "read", reason: new Late({ problem }) }))
     })
 
+  /** Those that are about to end. */
+  const leaving = new Set<string>()
+
+  const leave: Processes["leave"] = (process) =>
+    Effect.suspend(() => {
+      leaving.add(process)
+      const none = sql`UPDATE ringback_processes SET flows = '[]' WHERE process = ${process}`
+      return Effect.asVoid(Effect.mapError(none, toStoreError))
+    })
+
   /** Holds the lock until the connection is lost. A second holder of one name does not wait: the first is a lost self. */
   const hold = (process: string, flows: ReadonlySet<string>, held: Effect.Effect<unknown>) =>
     Effect.scoped(Effect.gen(function*() {
@@ -59,7 +70,7 @@ export const make = (
         { interruptible: true } // The server may not answer any more, and who closes does not wait for it.
       )
       yield* Effect.acquireRelease(
-        Effect.mapError(run(register, [process, JSON.stringify([...flows])]), toStoreError),
+        Effect.mapError(run(register, [process, JSON.stringify(leaving.has(process) ? [] : [...flows])]), toStoreError),
         () => Effect.ignore(Effect.timeout(run(forget, [process]), "1 second")),
         { interruptible: true }
       )
@@ -113,5 +124,5 @@ export const make = (
     Effect.map((rows) => new Set(rows.map((row) => ids.digits(Number(row.process), 8))))
   )
 
-  return { join, living }
+  return { join, leave, living }
 }

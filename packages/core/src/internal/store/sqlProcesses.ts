@@ -38,11 +38,16 @@ const readFlows = (text: string): ReadonlySet<string> =>
 
 const isCallId = Schema.is(CallId)
 
-/** What is told, if it is for this process: the call, who tells it, and to whom. */
+const isWhat = Schema.is(Schema.Literals(["look", "yours", "mine"]))
+
+/** What is told, if it is for this process: the calls, who tells it, to whom, and what. */
 const readTold = (process: string, payload: string): Result.Result<Told, string> => {
-  const [callId, from, to] = payload.split(" ")
+  const [calls = "", from, to, what = "look"] = payload.split(" ")
+  const ids = calls.split(",").filter(isCallId)
   const isForUs = to?.split(",").includes(process) === true
-  return isForUs && isCallId(callId) && from !== undefined ? Result.succeed({ callId, from }) : Result.fail(payload)
+  return isForUs && isWhat(what) && from !== undefined
+    ? Result.succeed({ what, calls: ids, from })
+    : Result.fail(payload)
 }
 
 /**
@@ -69,7 +74,7 @@ export const make = (
   const space = spaceOf(namespace)
   const channel = `ringback_${space}`
 
-  const { join, living } = Presence.make(sql, space, toStoreError)
+  const { join, leave, living } = Presence.make(sql, space, toStoreError)
 
   const registered = sql<{ readonly process: string; readonly flows: string }>`
     SELECT process, flows FROM ringback_processes`.pipe(
@@ -82,13 +87,11 @@ export const make = (
     (living, registered) => new Map(Array.from(living, (process) => [process, registered.get(process) ?? noFlows]))
   ).pipe(Effect.mapError(toStoreError))
 
-  const tell: Processes["tell"] = (processes, { callId, from }) =>
-    processes.length === 0 ?
-      Effect.void :
-      sql`SELECT pg_notify(${channel}, ${`${callId} ${from} ${processes.slice(0, mostTold).join(",")}`})`.pipe(
-        Effect.mapError(toStoreError),
-        Effect.asVoid
-      )
+  const tell: Processes["tell"] = (processes, { calls, from, what }) => {
+    if (processes.length === 0) return Effect.void
+    const payload = `${calls.join(",")} ${from} ${processes.slice(0, mostTold).join(",")} ${what}`
+    return Effect.asVoid(Effect.mapError(sql`SELECT pg_notify(${channel}, ${payload})`, toStoreError))
+  }
 
   const told: Processes["told"] = (process) =>
     isListener(sql)
@@ -121,5 +124,5 @@ export const make = (
       })
     )
 
-  return { join, alive, tell, told, now, use, inUse }
+  return { join, leave, alive, tell, told, now, use, inUse }
 }

@@ -248,6 +248,10 @@ const members = (world: World, border: Border, process: Process): EventStore.Pro
         process.name = name
         process.flows = flows
       })),
+    leave: (name) =>
+      reading(Effect.sync(() => {
+        for (const member of world.processes.filter((member) => member.name === name)) member.flows = new Set()
+      })),
     alive: reading(Effect.sync(() => {
       const lost = world.strikes("connectionLost")
       const self = lost === undefined ? undefined : world.processes[lost.between(1, world.processes.length) - 1]!
