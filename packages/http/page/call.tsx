@@ -9,45 +9,14 @@ import { Ladder, rowsOf } from "./ladder.tsx"
 import { listen, type Standing } from "./live.ts"
 import { Panel } from "./panel.tsx"
 import { download, Problem, State, Switch, useNow } from "./parts.tsx"
+import { isWhole, read, readOn, type Shown, wholeOf } from "./shown.ts"
 import { CancelDialog, SignalDialog, TestDialog } from "./steer.tsx"
-
-/** All that is shown of a call, from the server or from a file. */
-export interface Shown extends Omit<api.View, "signal"> {
-  readonly signal: api.Awaited | undefined
-  readonly context: api.Context
-}
-
-const viewOf = (
-  callId: string,
-  asked: { readonly reveal?: boolean; readonly after?: string },
-  signal: AbortSignal
-): Promise<api.View> => api.get<api.View>(`/calls/${encodeURIComponent(callId)}/view`, asked, signal)
-
-/** All of it is of one moment, and the log is read once for it. */
-const read = async (callId: string, reveal: boolean, signal: AbortSignal): Promise<Shown> => {
-  const [view, context] = await Promise.all([
-    viewOf(callId, reveal ? { reveal } : {}, signal),
-    api.zone(callId, signal)
-  ])
-  return { ...view, signal: view.signal, context }
-}
-
-/** The same, later: what is as it was is not sent again. */
-const readOn = async (before: Shown, reveal: boolean, signal: AbortSignal): Promise<Shown> => {
-  const asked = { ...(reveal ? { reveal } : {}), after: before.place }
-  const view = await viewOf(before.report.callId, asked, signal)
-  const { events, items } = view.after ?? { events: 0, items: 0 }
-  return {
-    ...view,
-    signal: view.signal,
-    context: before.context,
-    report: { ...view.report, events: [...before.report.events.slice(0, events), ...view.report.events] },
-    ladder: { ...view.ladder, items: [...before.ladder.items.slice(0, items), ...view.ladder.items] }
-  }
-}
 
 /** So much longer than a reading has taken it is waited for the next one: a call of many turns costs its server no more than that. */
 const rest = 3
+
+/** So long is it waited after a reading that failed, in milliseconds. */
+const afterProblem = 2_000
 
 /** A call of the server, kept up to date while it runs. */
 export const LiveCall = ({ callId, flows, me, onStanding, query }: {
@@ -67,25 +36,33 @@ export const LiveCall = ({ callId, flows, me, onStanding, query }: {
     let last: Shown | undefined
     let isReading = false
     let isWanted = false
-    const again = async () => {
-      isWanted = true
+    /** Reads what is left of the call, and what is new as long as something is. */
+    const goOn = async () => {
       if (isReading || last === undefined) return
       isReading = true
-      while (isWanted && !abort.signal.aborted) {
-        isWanted = false
+      while ((isWanted || last.next !== undefined) && !abort.signal.aborted) {
+        const isNew: boolean = last.next === undefined
+        if (isNew) isWanted = false
         const begin = performance.now()
+        let pause = 0
         try {
           last = await readOn(last, isRevealed, abort.signal)
           setShown(last)
           setProblem(undefined)
+          if (isNew) pause = rest * (performance.now() - begin)
         } catch (error) {
           if (!abort.signal.aborted) setProblem(api.problemOf(error))
+          pause = afterProblem
         }
-        await new Promise((resolve) => setTimeout(resolve, rest * (performance.now() - begin)))
+        if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause))
       }
       isReading = false
     }
-    refresh.current = () => void again()
+    const again = () => {
+      isWanted = true
+      void goOn()
+    }
+    refresh.current = again
     // Only that something happened is heard; what happened is read, so that nothing is ever shown in two ways.
     let stop = () => {}
     const begin = (place: string) =>
@@ -102,7 +79,9 @@ export const LiveCall = ({ callId, flows, me, onStanding, query }: {
         last = first
         setShown(first)
         setProblem(undefined)
-        if (!abort.signal.aborted) stop = begin(first.place)
+        if (abort.signal.aborted) return
+        stop = begin(first.place)
+        void goOn()
       } catch (error) {
         if (abort.signal.aborted) return
         setProblem(api.problemOf(error))
@@ -212,6 +191,7 @@ export const Call = ({ hasDrawing, isRevealed, me, onReveal, query, shown, sourc
   const isServer = source._tag === "Server"
   const may = (scope: string): boolean => isServer && me !== undefined && me.scopes.some((each) => each === scope)
 
+  const isFiltered = find !== "" || failuresOnly
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(await kept.ladderText(shown))
@@ -223,7 +203,11 @@ export const Call = ({ hasDrawing, isRevealed, me, onReveal, query, shown, sourc
   }
   const save = async () => {
     try {
-      download(`${report.callId}.call.json`, "application/json", await kept.file(shown, isServer))
+      download(
+        `${report.callId}.call.json`,
+        "application/json",
+        await kept.file(await wholeOf(shown, isRevealed), isServer)
+      )
       setTold("Saved, with everything masked. Drop the file on any inspector to open it")
     } catch (error) {
       setTold(api.problemOf(error))
@@ -249,7 +233,7 @@ export const Call = ({ hasDrawing, isRevealed, me, onReveal, query, shown, sourc
           }}
         />
       </div>
-      <Facts report={report} ladder={ladder} chosen={chosen} />
+      <Facts report={report} ladder={isWhole(shown) ? ladder : undefined} chosen={chosen} />
       <Waiting report={report} chosen={chosen} isServer={isServer} signal={shown.signal}>
         {may("steer") && report.state === "running" && shown.signal !== undefined
           ? (
@@ -316,7 +300,7 @@ export const Call = ({ hasDrawing, isRevealed, me, onReveal, query, shown, sourc
         ? <Drawn shown={shown} isServer={isServer} clock={chosen} />
         : (
           <div class={selected === undefined ? "panes" : "panes two"}>
-            {rows.length === 0
+            {rows.length === 0 && isWhole(shown)
               ? (
                 <div class="empty">
                   <h2>Nothing in this call is like that</h2>
@@ -326,6 +310,7 @@ export const Call = ({ hasDrawing, isRevealed, me, onReveal, query, shown, sourc
               : (
                 <Ladder
                   rows={rows}
+                  unread={isWhole(shown) ? 0 : isFiltered ? 1 : shown.total.items - ladder.items.length}
                   clock={chosen}
                   wanted={find.toLowerCase()}
                   selected={selected}
@@ -419,7 +404,8 @@ const Clocks = ({ chosen, zone }: { readonly chosen: clock.Clock; readonly zone:
 
 const Facts = ({ chosen, ladder, report }: {
   readonly report: api.Report
-  readonly ladder: api.Ladder
+  /** What is in it can be counted when all of it is there. */
+  readonly ladder: api.Ladder | undefined
   readonly chosen: clock.Clock
 }) => {
   const isOver = report.state === "over"
@@ -459,7 +445,7 @@ const Facts = ({ chosen, ladder, report }: {
         </div>
       )}
       <Silences report={report} />
-      <Noise ladder={ladder} />
+      {ladder === undefined ? null : <Noise ladder={ladder} />}
     </dl>
   )
 }

@@ -1,6 +1,6 @@
 /** A call to take away: as text, and as a file that opens in another inspector. */
 import * as api from "./api.ts"
-import type { Shown } from "./call.tsx"
+import type { Shown } from "./shown.ts"
 
 /** What a file begins with, so that it is known again. */
 const kind = "ringback call"
@@ -56,6 +56,7 @@ export const opened = (text: string): Shown => {
     ladder: ladder as unknown as api.Ladder,
     signal: undefined,
     place: "",
+    total: { events: (report["events"] as Array<unknown>).length, items: (ladder["items"] as Array<unknown>).length },
     context: context as unknown as api.Context
   }
 }

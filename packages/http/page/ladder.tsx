@@ -121,6 +121,8 @@ const useSight = (count: number) => {
 
 interface Props {
   readonly rows: ReadonlyArray<Row>
+  /** How many rows are still to be read, about: there is room for them. */
+  readonly unread: number
   readonly clock: clock.Clock
   readonly wanted: string
   readonly selected: string | undefined
@@ -130,8 +132,9 @@ interface Props {
 }
 
 /** The rows, one below the other. Arrow keys go from row to row. */
-export const Ladder = ({ clock: chosen, isFailure, onFold, onSelect, rows, selected, wanted }: Props) => {
-  const { element, first, last } = useSight(rows.length)
+export const Ladder = ({ clock: chosen, isFailure, onFold, onSelect, rows, selected, unread, wanted }: Props) => {
+  const count = rows.length + unread
+  const { element, first, last } = useSight(count)
   const [focus, setFocus] = useState<number>()
   const at = useMemo(
     () => selected === undefined ? -1 : rows.findIndex((row) => row._tag === "Rung" && isNamed(row.rung, selected)),
@@ -190,7 +193,7 @@ export const Ladder = ({ clock: chosen, isFailure, onFold, onSelect, rows, selec
         class="rungs"
         role="list"
         ref={element}
-        style={{ height: `${rows.length * rowHeight}px` }}
+        style={{ height: `${count * rowHeight}px` }}
         onKeyDown={move}
       >
         {rows.slice(first, last).map((row, i) => {
@@ -199,7 +202,7 @@ export const Ladder = ({ clock: chosen, isFailure, onFold, onSelect, rows, selec
             <div
               key={keyOf(row, index)}
               role="listitem"
-              aria-setsize={rows.length}
+              aria-setsize={count}
               aria-posinset={index + 1}
               class={row._tag === "Rung" ? "rung" : "between"}
               data-tone={row._tag === "Rung" ? toneOf(row.rung, row.isNoise, isFailure) : undefined}
@@ -219,6 +222,21 @@ export const Ladder = ({ clock: chosen, isFailure, onFold, onSelect, rows, selec
             </div>
           )
         })}
+        {unread === 0 ?
+          null :
+          (
+            <div
+              class="between"
+              style={{ top: `${rows.length * rowHeight}px`, height: `${rowHeight}px` }}
+              aria-hidden="true"
+            >
+              <span />
+              <span>
+                <span class="words">The rest is being read…</span>
+              </span>
+              <span />
+            </div>
+          )}
       </div>
     </section>
   )

@@ -3,11 +3,12 @@ import { Component, render } from "preact"
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
 import { follow, go, href, useAddress } from "./address.ts"
 import * as api from "./api.ts"
-import { Call, LiveCall, type Shown } from "./call.tsx"
+import { Call, LiveCall } from "./call.tsx"
 import * as kept from "./kept.ts"
 import { List } from "./list.tsx"
 import type { Standing } from "./live.ts"
 import { Badge, Problem } from "./parts.tsx"
+import type { Shown } from "./shown.ts"
 
 /** A fault of the page is told in words, and never leaves an empty window. */
 class Guard extends Component<

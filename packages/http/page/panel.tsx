@@ -2,10 +2,10 @@
 import { useEffect, useLayoutEffect, useState } from "preact/hooks"
 import { choose } from "./address.ts"
 import * as api from "./api.ts"
-import type { Shown } from "./call.tsx"
 import * as clock from "./clock.ts"
 import { isNamed } from "./ladder.tsx"
 import { Problem } from "./parts.tsx"
+import { isWhole, type Shown } from "./shown.ts"
 
 /** The event before it in the chain of causes, up to the start. */
 const causes = (report: api.Report, number: number): ReadonlyArray<api.EventReport> => {
@@ -64,7 +64,7 @@ export const Panel = ({ clock: chosen, isRevealed, isServer, name, shown }: {
         ? null
         : <p class="soft">{rung.from === rung.to ? `${rung.from}, by itself` : `${rung.from} to ${rung.to}`}</p>}
       {event === undefined
-        ? <p class="soft">This call has no event {number} yet.</p>
+        ? <p class="soft">{isWhole(shown) ? `This call has no event ${number} yet.` : "It is being read…"}</p>
         : (
           <>
             <h3>Why</h3>

@@ -23,6 +23,7 @@ import {
   OpenApi
 } from "effect/http-api"
 import * as Problem from "./CallsApiProblem.ts"
+import * as Joined from "./internal/joined.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Who may do what
@@ -185,10 +186,14 @@ export const Detail = Schema.Struct({
   signal: Schema.optionalKey(Awaited)
 }).annotate({ identifier: "Detail" })
 
+const Extent = Schema.Struct({ events: Schema.Int, items: Schema.Int })
+
 /**
- * A call as a page shows it, all of one moment: its report, its ladder, and what it waits to be told. `place` is the `Last-Event-ID` from
- * which on it is followed, and what the next view can be asked to begin `after`. It leaves out then what is as it was: so many `events`
- * of the report and so many `items` of the ladder, counted from the first, as `after` says. Without `after` it is whole.
+ * A call as a page shows it, of one moment: how it stands, what it waits to be told, and a piece of its events and of its ladder, of which
+ * there are `total` events and items. `place` is the `Last-Event-ID` from which on the call is followed, and the `after` by which a later
+ * view is asked for what has changed. `next` is the `after` of the next piece; it is not there in the last one.
+ *
+ * Where it was asked for what comes `after` a place, so many events and items before it are as they were: see `joined`.
  *
  * @since 0.1.0
  */
@@ -197,7 +202,9 @@ export const View = Schema.Struct({
   ladder: Ladder.Ladder,
   signal: Schema.optionalKey(Awaited),
   place: Schema.String,
-  after: Schema.optionalKey(Schema.Struct({ events: Schema.Int, items: Schema.Int }))
+  total: Extent,
+  after: Schema.optionalKey(Extent),
+  next: Schema.optionalKey(Schema.String)
 }).annotate({ identifier: "View" })
 
 /**
@@ -530,16 +537,21 @@ export const calls = HttpApiGroup.make("calls").add(
     ),
   HttpApiEndpoint.get("view", "/calls/:callId/view", {
     params: call,
-    query: { reveal, after: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^\d{1,15}-\d{1,15}$/))) },
+    query: {
+      reveal,
+      after: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^\d{1,15}-\d{1,15}$/))),
+      limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5000 })))
+    },
     success: View,
     error: [Problem.NotPermitted, ...one]
   }).annotateMerge(
     told(
       "read",
       "A call as a page shows it",
-      "Why it did what it did, its ladder, and the signal that it waits for, of one moment and read once. `place` is the `Last-Event-ID` " +
-        "from which on it is followed. With `after`, the `place` of an earlier view, what is as it was then is left out: see `after` of the " +
-        "answer. With `reveal` the words and keys of the ladder are shown."
+      "Why it did what it did, its ladder, and the signal that it waits for, of one moment, piece by piece: 1000 events at a time unless " +
+        "`limit` says otherwise (1 to 5000), and the rest of their turn. `next` is the `after` of the next piece. `place` is the " +
+        "`Last-Event-ID` from which the call is followed, and the `after` by which a later view is asked for what has changed. With " +
+        "`reveal` the words and keys of the ladder are shown."
     )
   ),
   HttpApiEndpoint.get("ladder", "/calls/:callId/ladder", {
@@ -681,6 +693,34 @@ export const client = (
  * @since 0.1.0
  */
 export type Broken = HttpClientError.HttpClientError | Schema.SchemaError | Sse.SseError | Sse.Retry
+
+/**
+ * A call as a page shows it, with what was left out of a later piece of it (`next`, or what has changed after its `place`) put before that.
+ *
+ * @since 0.1.0
+ */
+export const joined = (before: typeof View.Type, piece: typeof View.Type): typeof View.Type =>
+  Joined.joined(before, piece)
+
+/**
+ * All of a call as a page shows it, read piece by piece. With `reveal`, which needs the scope `reveal`, words and keys are shown.
+ *
+ * @example
+ * const { ladder, report } = yield* CallsApi.view(api, callId)
+ * @since 0.1.0
+ */
+export const view = Effect.fnUntraced(function*(
+  client: Client,
+  callId: string,
+  options: { readonly reveal?: boolean | undefined } = {}
+) {
+  const reveal = options.reveal === true ? { reveal: true } : {}
+  const piece = (after?: string) =>
+    client.calls.view({ params: { callId }, query: { ...reveal, ...(after === undefined ? {} : { after }) } })
+  let whole = yield* piece()
+  while (whole.next !== undefined) whole = joined(whole, yield* piece(whole.next))
+  return whole
+})
 
 /**
  * From where turns are followed, and what is shown of them.

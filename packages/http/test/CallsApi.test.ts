@@ -3,7 +3,7 @@ import { CallEvent, Calls } from "@ringback/core"
 import { Effect, Fiber, Latch, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { to } from "../../../scripts/testApplication.ts"
-import { type CallsApi, CallsApiProblem } from "../src/index.ts"
+import { CallsApi, CallsApiProblem } from "../src/index.ts"
 import { client, layer, request, whileTimePasses } from "./fixtures/callsApi.ts"
 
 const start = (
@@ -71,6 +71,30 @@ describe("CallsApi", () => {
       for (const payload of [{ flow: "no-such-flow", input: {} }, { ...other, version: 7 }]) {
         assert.strictEqual(yield* problem(start(api, undefined, payload)), "urn:ringback:problem:flow-not-registered")
       }
+    }).pipe(Effect.provide(layer())))
+
+  it.effect("gives a long call as a page shows it piece by piece, and the client reads all of it", () =>
+    Effect.gen(function*() {
+      const api = yield* client()
+      const steps = 600
+      const { callId } = yield* api.calls.start({ headers: {}, payload: { flow: "steps", input: { steps } } })
+      const { signal } = yield* Calls.Calls
+      for (let i = 0; i < steps; i++) yield* signal(callId, `step ${i}`, null)
+      const first = yield* api.calls.view(one(callId))
+      assert.isBelow(first.report.events.length, first.total.events)
+      const whole = yield* CallsApi.view(api, callId)
+      assert.isAbove(whole.total.events, steps * 2)
+      assert.lengthOf(whole.report.events, whole.total.events)
+      assert.deepStrictEqual(whole.report, yield* api.calls.explain({ params: { callId } }))
+      assert.deepStrictEqual(whole.ladder, yield* api.calls.ladder(one(callId)))
+      let pieces = yield* api.calls.view({ params: { callId }, query: { limit: 200 } })
+      while (pieces.next !== undefined) {
+        const piece = yield* api.calls.view({ params: { callId }, query: { limit: 200, after: pieces.next } })
+        assert.isAtMost(piece.report.events.length, 201)
+        pieces = CallsApi.joined(pieces, piece)
+      }
+      assert.deepStrictEqual(pieces.report, whole.report)
+      assert.deepStrictEqual(pieces.ladder, whole.ladder)
     }).pipe(Effect.provide(layer())))
 
   it.effect("says 201 to a new call and 200 to the one of its key", () =>

@@ -245,21 +245,39 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
     )
   })
 
-  it("draws of 10,000 events only those in sight, and reads their log once", async () => {
+  /** A call of 10,000 events. */
+  const busy = async () => {
     const { id } = await app.run(Calls.start(Busy, { turns: 100 }))
     await app.advance("2 minutes")
+    return id
+  }
+
+  /** That all of a call is there: there is a row that says so until it is. */
+  const wholly = (page: Page) => page.getByText("The rest is being read").waitFor({ state: "detached" })
+
+  it("sends and draws of 10,000 events those in sight first, and reads their log once", async () => {
+    const id = await busy()
     const page = await visit()
     await page.locator(".badge", { hasText: "Live" }).waitFor()
-    const [asked, before] = [new Array<string>(), app.reads()]
-    page.on("request", (request) => void asked.push(new URL(request.url()).pathname.slice(path.length)))
+    const [asked, sizes, before] = [new Array<string>(), new Array<Promise<number>>(), app.reads()]
+    page.on("response", (response) => {
+      const place = new URL(response.url()).pathname.slice(path.length)
+      asked.push(place)
+      if (place.endsWith("/view")) sizes.push(response.body().then(({ length }) => length))
+    })
     await page.getByRole("link", { name: "busy" }).click()
     await rung(page, "note 0.0").first().waitFor()
     await page.locator(".badge", { hasText: "Complete" }).waitFor()
-    assert.deepStrictEqual(asked.toSorted(), [
+    await wholly(page)
+    assert.deepStrictEqual([...new Set(asked)].toSorted(), [
       `/api/calls/${id}/live`,
       `/api/calls/${id}/view`,
       `/zone/${id}`
     ])
+    const [first, ...rest] = await Promise.all(sizes)
+    assert.isBelow(first!, 100_000, "bytes until something is drawn")
+    assert.isAtMost(rest.length, 5)
+    assert.isAbove(rest.reduce((sum, size) => sum + size, 0), 20 * first!, "bytes of the rest")
     assert.strictEqual(app.reads() - before, 1)
     assert.isAtMost(await page.locator(".rungs > *").count(), 60)
     const rows = await page.locator(".rungs > *").first().getAttribute("aria-setsize")
@@ -273,12 +291,56 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
     await rung(page, "note 0.0").first().waitFor({ state: "detached" })
   })
 
+  it("has room for what is not read yet, says so, and tries again where that fails", async () => {
+    const id = await busy()
+    expected = [/Failed to load resource/]
+    const page = await visit("", { viewport: { width: 390, height: 800 } })
+    let isCut = true
+    await page.route(/view.*after=/, (route) => isCut ? route.abort() : route.continue())
+    await page.goto(`${path}/call/${id}?event=9000`)
+    await rung(page, "note 0.0").first().waitFor()
+    await page.getByText("It is being read…").waitFor()
+    await page.getByText("The server cannot be reached").waitFor()
+    const rows = await page.locator(".rungs > *").first().getAttribute("aria-setsize")
+    assert.isAbove(Number(rows), 9_800)
+    await page.getByLabel("Find in this call").fill("note 57.3")
+    await page.getByText("The rest is being read").waitFor()
+    assert.strictEqual(await page.getByText("Nothing in this call is like that").count(), 0)
+    await page.getByLabel("Find in this call").fill("")
+    isCut = false
+    await wholly(page)
+    await page.locator(".rung [aria-current=true]").waitFor()
+    await page.getByRole("complementary", { name: "Event" }).getByText("9000, in turn").waitFor()
+    await page.getByText("The server cannot be reached").waitFor({ state: "detached" })
+  }, 60_000)
+
+  it("saves all of a long call, also before all of it was read", async () => {
+    const id = await busy()
+    const page = await visit()
+    let later: () => void = () => {}
+    const isLater = new Promise<void>((resolve) => void (later = resolve))
+    await page.route(/view.*after=/, async (route) => {
+      await isLater
+      await route.continue()
+    })
+    await page.goto(`${path}/call/${id}`)
+    await rung(page, "note 0.0").first().waitFor()
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Save" }).click().then(later)
+    ])
+    const saved = JSON.parse(readFileSync(await download.path(), "utf8"))
+    assert.isAbove(saved.report.events.length, 10_000)
+    assert.isAbove(saved.ladder.items.length, 9_800)
+  })
+
   it("reads of a long call that goes on what is new, and nothing twice", async () => {
     const { id } = await app.run(Calls.start(Busy, { turns: 70 }))
     await app.advance("50 seconds")
     const page = await visit(`/call/${id}`)
     page.setDefaultTimeout(120_000) // The page rests longer where a reading takes longer.
     await page.locator(".badge", { hasText: "Live" }).waitFor()
+    await wholly(page)
     const asked: Array<string> = []
     const sizes: Array<Promise<number>> = []
     page.on("response", (response) => {
@@ -298,12 +360,15 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
     assert.isBelow(all / 10, 60_000, "bytes a turn")
     await page.evaluate("scrollTo(0, document.body.scrollHeight)")
     const [rows, last] = [await count(), (await rungs(page)).slice(-20)]
+    const later = sizes.length
     await page.reload()
     await page.locator(`.rungs > [aria-setsize="${rows}"]`).first().waitFor()
+    await wholly(page)
     await page.evaluate("scrollTo(0, document.body.scrollHeight)")
     await rung(page, last.at(-1)!).last().waitFor()
     assert.deepStrictEqual((await rungs(page)).slice(-20), last)
-    assert.isAbove((await Promise.all(sizes)).at(-1)!, 20 * all / 10, "bytes of the whole")
+    const whole = (await Promise.all(sizes)).slice(later).reduce((sum, size) => sum + size, 0)
+    assert.isAbove(whole, 20 * all / 10, "bytes of the whole")
   }, 300_000)
 
   it("tells apart what the callee did, how that was told, and that it was hung up on for it", async () => {

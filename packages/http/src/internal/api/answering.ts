@@ -11,6 +11,7 @@ import { notFound, stored } from "./reading.ts"
 import * as Showing from "./showing.ts"
 import * as Starting from "./starting.ts"
 import * as Telling from "./telling.ts"
+import * as Viewing from "./viewing.ts"
 
 /** What the application gives beside its engine. */
 export interface Given {
@@ -77,7 +78,7 @@ export const calls = ({ api, limits, streams }: Given) =>
         yield* EventLog.EventLog,
         yield* EventStore.EventStore
       ]
-      const reading = Reading.make(store, engine)
+      const reading = Reading.make(store, engine, yield* Effect.scope)
       const { known } = reading
 
       const found = (filter: CallIndex.Filter, page: { readonly limit?: number; readonly after?: CallIndex.Cursor }) =>
@@ -169,11 +170,15 @@ export const calls = ({ api, limits, streams }: Given) =>
           })
         )
         .handle("explain", ({ params }) => Effect.map(known(params.callId), (found) => Showing.report(found, engine)))
-        .handle("view", ({ params, query }) =>
-          drawn(params.callId, query.reveal, (found, reveal) =>
-            Showing.view(found, engine, { reveal, after: query.after })))
-        .handle("ladder", ({ params, query }) =>
-          drawn(params.callId, query.reveal, Showing.ladder))
+        .handle(
+          "view",
+          Effect.fnUntraced(function*({ params: { callId }, query }) {
+            const found = yield* reading.summary(callId)
+            const reveal = yield* revealing("ladder", query.reveal, callId)
+            return Viewing.piece(yield* reading.whole(found, reveal), query)
+          })
+        )
+        .handle("ladder", ({ params, query }) => drawn(params.callId, query.reveal, Showing.ladder))
         .handle("ladderText", ({ params, query }) =>
           drawn(params.callId, query.reveal, (found, reveal) =>
             Ladder.text(Showing.ladder(found, reveal))))

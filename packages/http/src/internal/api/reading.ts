@@ -1,8 +1,9 @@
 /** What is read of a call, as far as a request needs it. */
 import { CallEvent, type Calls, EventStore } from "@ringback/core"
-import { Effect, Option, Schema } from "effect"
+import { Effect, Option, Schema, type Scope } from "effect"
 import * as Problem from "../../CallsApiProblem.ts"
 import * as Showing from "./showing.ts"
+import * as Viewing from "./viewing.ts"
 
 /** The errors of the store as problems. */
 export const stored = <A, E, R>(effect: Effect.Effect<A, E | EventStore.StoreError, R>) =>
@@ -18,7 +19,9 @@ export const notFound = (detail?: string) => new Problem.CallNotFound(detail ===
 const isCallId = Schema.is(CallEvent.CallId)
 
 /** Reads calls of a store. */
-export const make = (store: EventStore.EventStore["Service"], engine: Calls.Calls["Service"]) => {
+export const make = (store: EventStore.EventStore["Service"], engine: Calls.Calls["Service"], scope: Scope.Scope) => {
+  const keep = Viewing.keeping(scope)
+
   /** What is known of a call without its log. */
   const summary = Effect.fnUntraced(function*(callId: string) {
     if (!isCallId(callId)) return yield* notFound()
@@ -29,13 +32,23 @@ export const make = (store: EventStore.EventStore["Service"], engine: Calls.Call
 
   /** A call with its log. */
   const known = Effect.fnUntraced(function*(callId: string) {
-    const found = yield* summary(callId)
+    return yield* read(yield* summary(callId))
+  })
+
+  const read = Effect.fnUntraced(function*(found: EventStore.Summary) {
     const whole: Showing.Known = {
       summary: found,
       turns: yield* stored(store.read(found.callId)),
       known: yield* engine.known(found)
     }
     return whole
+  })
+
+  /** All of a call as a page shows it. Its log is read once for all pieces of it. */
+  const whole = Effect.fnUntraced(function*(found: EventStore.Summary, reveal: boolean) {
+    const around = yield* engine.known(found)
+    const key = JSON.stringify([found.callId, found.version, found.process, around, reveal])
+    return yield* keep(key, Effect.map(read(found), (known) => Viewing.whole(known, engine, reveal)))
   })
 
   /** A place in a call. The log is read only where a turn alone is named, or one that it does not know. */
@@ -49,5 +62,5 @@ export const make = (store: EventStore.EventStore["Service"], engine: Calls.Call
     return { turns: before.length, events: Showing.eventsOf(before).length }
   })
 
-  return { summary, known, place }
+  return { summary, known, place, whole }
 }

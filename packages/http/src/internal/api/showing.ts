@@ -74,46 +74,15 @@ export const report = ({ known, summary, turns }: Known, around: Around): Explai
 }
 
 /** What a call waits to be told, if it waits for that. */
-const awaited = (call: Call.Call, { turns }: Known, around: Around): Wire<typeof CallsApi.Awaited> | undefined => {
+export const awaited = (
+  call: Call.Call,
+  { turns }: Known,
+  around: Around
+): Wire<typeof CallsApi.Awaited> | undefined => {
   if (call.wait?._tag !== "Signal" || call.exit !== undefined) return undefined
   const { name, until } = call.wait
   const events = eventsOf(turns)
   return present({ name, until, schema: awaitedSchema(call.id, flowOf(events, around), events) })
-}
-
-/** How many items of a ladder are as they were when the call had so many events. An idle time came with what ended it. */
-const unchanged = ({ items }: Ladder.Ladder, events: number): number => {
-  const isNew = (item: Ladder.Item) => item._tag !== "Idle" && item.events.some((number) => number > events)
-  const at = items.findIndex(isNew)
-  return items[at - 1]?._tag === "Idle" ? at - 1 : at === -1 ? items.length : at
-}
-
-const isPlaceOf = (turns: ReadonlyArray<EventStore.Turn>, place: Place): boolean =>
-  place.turns <= turns.length && eventsOf(turns.slice(0, place.turns)).length === place.events
-
-/** A call as a page shows it: the whole of it, or what has changed after a place that it has. */
-export const view = (
-  known: Known,
-  around: Around,
-  { after, reveal }: { readonly reveal: boolean; readonly after?: string | undefined }
-): Wire<typeof CallsApi.View> => {
-  const { summary: { callId }, turns } = known
-  const events = eventsOf(turns)
-  const whole = {
-    report: report(known, around),
-    ladder: ladder(known, reveal),
-    signal: awaited(Call.fold(callId, events), known, around),
-    place: idOf({ turns: turns.length, events: events.length })
-  }
-  const before = placeOf(after)
-  if (before?.events === undefined || !isPlaceOf(turns, before as Place)) return present(whole)
-  const left = { events: before.events, items: unchanged(whole.ladder, before.events) }
-  return present({
-    ...whole,
-    report: { ...whole.report, events: whole.report.events.slice(left.events) },
-    ladder: { ...whole.ladder, items: whole.ladder.items.slice(left.items) },
-    after: left
-  })
 }
 
 /** A call with all that is told of it. */
