@@ -31,6 +31,7 @@ const measurements = [
   "retention --store postgres",
   "transitions",
   "store",
+  "page",
   `soak --minutes ${values.minutes}`
 ]
 

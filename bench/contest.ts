@@ -55,7 +55,8 @@ export const withPlaces = async (store: string, use: (empty: () => Promise<Place
   await Effect.runPromise(Scope.close(lifetime, Exit.void))
 }
 
-const emptyFile = (): Promise<Place> => {
+/** An empty place for a database in a file. */
+export const emptyFile = (): Promise<Place> => {
   const folder = mkdtempSync(join(tmpdir(), "ringback-bench-"))
   const clear = () => Promise.resolve(rmSync(folder, { recursive: true, force: true }))
   return Promise.resolve({ place: join(folder, "bench.db"), clear })

@@ -10,6 +10,7 @@ const names = [
   "waiting",
   "retention",
   "soak",
+  "page",
   "all"
 ]
 const [name = ""] = process.argv.splice(2, 1)
