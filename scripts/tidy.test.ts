@@ -75,6 +75,7 @@ const rooms = [
     exceptions: { SqliteClient: ["node:sqlite"] },
     wings: {
       flow: ["Flow", "Step", "Line", "Request", "call"],
+      explain: ["Explain"],
       call: ["Decider", "Replay", "Explain", "Ladder", "FlowDrawing", "engine"],
       engine: ["Calls"],
       store: ["EventStore", "SqlEventStore"],

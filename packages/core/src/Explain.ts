@@ -4,22 +4,22 @@
  * @since 0.1.0
  */
 import { Schema } from "effect"
-import * as ActionModule from "./Action.ts"
 import type { Action } from "./Action.ts"
 import * as Call from "./Call.ts"
-import { type By, type CallEvent, CallId, type Exit, isDecision, type Obstacle, type StopReason } from "./CallEvent.ts"
+import { type By, type CallEvent, CallId, type Exit, type Obstacle } from "./CallEvent.ts"
 import type { Circumstances } from "./CallInput.ts"
-import * as CallLine from "./CallLine.ts"
 import { dialFrom } from "./Decider.ts"
 import { plannedWords } from "./internal/call/dial.ts"
 import * as time from "./internal/call/time.ts"
+import { causesOf } from "./internal/explain/causes.ts"
+import * as endersOf from "./internal/explain/enders.ts"
+import * as reported from "./internal/explain/events.ts"
+import * as lines from "./internal/explain/lines.ts"
+import * as words from "./internal/explain/words.ts"
 import * as Masked from "./internal/masked.ts"
 import type { AnyDefinition, LiveCall } from "./LiveCall.ts"
-import { mask } from "./PhoneNumber.ts"
 import * as Replay from "./Replay.ts"
 import * as Settings from "./Settings.ts"
-import * as Silence from "./Silence.ts"
-import * as Step from "./Step.ts"
 
 /**
  * What a call waits for, in words without secrets: what, until when at the latest (milliseconds since 1970), and what else
@@ -151,12 +151,6 @@ export interface Explanation {
   readonly n: number | undefined
 }
 
-/** The last fact before an event, and why a flow went on from it. */
-interface Cause {
-  readonly cause: number | undefined
-  readonly rule: string
-}
-
 /**
  * Tells for everything that a flow decided which fact it went on from, by which rule, and at which place of the flow.
  *
@@ -172,192 +166,40 @@ export const decisions = (events: ReadonlyArray<CallEvent>): ReadonlyArray<Expla
   })
 }
 
-/** The cause of each decision, in the place of its event; none in those of facts. */
-const causesOf = (events: ReadonlyArray<CallEvent>): ReadonlyArray<Cause | undefined> => {
-  let call = Call.initial("" as CallId)
-  let cause: Cause = { cause: undefined, rule: "nothing led to it" }
-  return events.map((each, i) => {
-    const before = call
-    call = Call.evolve(call, each)
-    if (isDecision(each)) return cause
-    cause = { cause: i + 1, rule: ruleOf(before, each) }
-    return undefined
-  })
-}
-
-/** Why a flow goes on from a fact: what it waited for. */
-const ruleOf = (before: Call.Call, fact: CallEvent): string => {
-  switch (fact._tag) {
-    case "CallStarted":
-    case "CallArrived":
-      return "a call begins with its flow"
-    case "FlowResumed":
-      return "the flow hears what was recorded without it"
-    case "Cancelled":
-      return "the application stops the flow"
-    case "DeadlinePassed":
-      return "a part of the flow has to end by its deadline"
-    case "HoldExpired":
-      return "a line bears no more holds in a row"
-    case "DialNotSent":
-      if (fact.retryAt !== undefined) return "a dial that surely did nothing is tried again"
-      break
-    default:
-      break
-  }
-  return before.wait === undefined ? "the flow waited for nothing" : `the flow waited for ${wait(before.wait)}`
-}
-
 /**
  * What a running flow waits for, in words without secrets.
  *
  * @since 0.1.0
  */
-export const wait = (wait: Call.Wait): string => {
-  switch (wait._tag) {
-    case "Dial":
-      return `an answer to its dial on line ${wait.line}`
-    case "Prompt":
-      return `the end of what it says on line ${wait.line}`
-    case "Bridge":
-      return `the end of the talk on line ${wait.line}`
-    case "Sleep":
-      return "the end of a sleep"
-    case "Activity":
-      return `the activity ${Masked.line(wait.name)}`
-    case "Signal":
-      return `the signal ${Masked.line(wait.name)}`
-  }
-}
+export const wait: (wait: Call.Wait) => string = words.wait
 
 /**
  * Something that stands in the way of dials, in words without a number.
  *
  * @since 0.1.0
  */
-export const obstacle = (obstacle: Obstacle): string => {
-  switch (obstacle) {
-    case "credentials":
-      return "the carrier does not accept the credentials"
-    case "unreachable":
-      return "the carrier is not reached"
-    case "caller id":
-      return "the carrier does not take a number of ours as the caller"
-  }
-}
+export const obstacle: (obstacle: Obstacle) => string = words.obstacle
 
 /**
  * One event in a line for people: numbers, digits, words and ids are masked or left out.
  *
  * @since 0.1.0
  */
-export const event = (event: CallEvent): string => {
-  const where = "line" in event ? ` on line ${event.line}` : ""
-  return `${event._tag}${where}${detail(event)}`
-}
-
-const detail = (event: CallEvent): string => {
-  switch (event._tag) {
-    case "CallStarted":
-      return `: ${Masked.line(event.flow)}, version ${event.version}, ${
-        event.key === undefined ? "without a key" : "under a key"
-      }`
-    case "CallArrived":
-      return `: ${Masked.line(event.flow)}, version ${event.version}`
-    case "DialPlanned":
-      return `: to ${mask(event.to)}, at most ${event.maxCallDurationSeconds} s`
-    case "ActionDecided":
-    case "HoldAnswered":
-      return `: ${action(event.action)}`
-    case "ActivityStarted":
-    case "SignalAwaited":
-    case "Noted":
-      return `: ${Masked.line(event.name)}`
-    case "SignalReceived":
-      return `: ${Masked.line(event.name)}${steered(event.by)}`
-    case "Cancelled":
-      return steered(event.by)
-    case "FlowEnded":
-      return `: ${event.exit._tag === "Stopped" ? `stopped, ${event.exit.reason._tag}` : event.exit._tag.toLowerCase()}`
-    case "DialRefused":
-      return `: ${Masked.word(event.status)}`
-    case "DialNotSent":
-    case "DialUnknown":
-    case "DialGivenUp":
-      return `: ${Masked.line(event.reason)}`
-    case "DialFailed":
-      return `: ${event.reason} (${Masked.word(event.status)})`
-    case "PromptCompleted":
-      return event.digits === "" ? "" : `: ${event.digits.length} ${event.digits.length === 1 ? "key" : "keys"}`
-    case "LateAnswer":
-    case "SecondLine":
-      return ": hung up on"
-    case "Stray":
-      return `: ${Masked.word(event.event)}${event.hungUp ? ", hung up on" : ""}`
-    case "CallEnded":
-      return event.durationSeconds === undefined ? "" : `: after ${event.durationSeconds} s`
-    case "LineLeft":
-    case "SleepStarted":
-    case "DialHeld":
-    case "DialAttempted":
-    case "DialAccepted":
-    case "CallAnswered":
-    case "HoldCompleted":
-    case "ReplyBroken":
-    case "SettleElapsed":
-    case "LineSilent":
-    case "HoldExpired":
-    case "LinePresumedClosed":
-    case "SleepElapsed":
-    case "SignalExpired":
-    case "ActivityOverdue":
-    case "ActivityCompleted":
-    case "ActivityDied":
-    case "DeadlineSet":
-    case "DeadlineLifted":
-    case "DeadlinePassed":
-    case "Drawn":
-    case "LegAnswered":
-    case "LegFailed":
-    case "LegEnded":
-    case "Restarted":
-    case "FlowAwaited":
-    case "FlowResumed":
-      return ""
-  }
-}
+export const event: (event: CallEvent) => string = words.event
 
 /**
  * Who steered a call and why, behind what they did; nothing where that is not on record.
  *
  * @since 0.1.0
  */
-export const steered = (by: By | undefined): string => {
-  if (by === undefined) return ""
-  return ` by ${Masked.line(by.who)}${by.why === undefined ? "" : ` (${Masked.line(by.why)})`}`
-}
+export const steered: (by: By | undefined) => string = words.steered
 
 /**
  * One action in a word or two for people: the party, what is said and the digits are left out.
  *
  * @since 0.1.0
  */
-export const action = (action: Action): string => {
-  switch (action._tag) {
-    case "Dial":
-      return "dial"
-    case "Speak":
-      return action.collect === undefined ? "speak" : `speak, collect ${action.collect.max}`
-    case "Play":
-      return action.collect === undefined ? "play" : `play, collect ${action.collect.max}`
-    case "SendDtmf":
-      return "send_dtmf"
-    case "Raw":
-      return /^[a-z_]{1,64}$/.test(action.method) ? action.method : "an action of its own"
-    case "Hangup":
-      return "hangup"
-  }
-}
+export const action: (action: Action) => string = words.action
 
 // ---------------------------------------------------------------------------------------------------------------------
 // The whole of a call
@@ -368,15 +210,7 @@ export const action = (action: Action): string => {
  *
  * @since 0.1.0
  */
-export const Ender = Schema.Struct({
-  who: Schema.Literals(["callee", "carrier", "application", "Ringback"]),
-  how: Schema.Literals(["answer", "keys", "hang-up", "event", "signal", "cancel", "result", "process"]),
-  /** The signal or the activity. */
-  name: Schema.optionalKey(Schema.String),
-  line: Schema.optionalKey(Schema.Int),
-  words: Schema.String,
-  certain: Schema.Boolean
-})
+export const Ender = endersOf.Ender
 
 /**
  * Who may end what a call waits for before its time, and how. `callee` is whoever is at the far end, a caller too. It is not
@@ -391,20 +225,7 @@ export type Ender = typeof Ender.Type
  *
  * @since 0.1.0
  */
-export const LineReport = Schema.Struct({
-  line: Schema.Int,
-  direction: Schema.Literals(["outbound", "inbound"]),
-  /** Masked. */
-  to: Schema.optionalKey(Schema.String),
-  /** Masked. */
-  from: Schema.optionalKey(Schema.String),
-  status: Schema.Literals(["Planned", "Dialing", "Owing", "Acting", "Bridged", "Closing", "Settling", "Closed"]),
-  words: Schema.String,
-  attempt: Schema.Int,
-  openedAt: Schema.Finite,
-  answered: Schema.Boolean,
-  silence: Schema.optionalKey(Silence.Silence)
-})
+export const LineReport = lines.LineReport
 
 /**
  * One line of a call, for people. Numbers are masked.
@@ -418,22 +239,7 @@ export type LineReport = typeof LineReport.Type
  *
  * @since 0.1.0
  */
-export const EventReport = Schema.Struct({
-  /** Its place in the log, from 1. */
-  number: Schema.Int,
-  at: Schema.Finite,
-  /** The turn that it was appended with, from 1, if the turns were given. */
-  turn: Schema.optionalKey(Schema.Int),
-  kind: Schema.String,
-  words: Schema.String,
-  line: Schema.optionalKey(Schema.Int),
-  /** Of a decision: the number of the event that led to it, and by which rule. */
-  cause: Schema.optionalKey(Schema.Int),
-  rule: Schema.optionalKey(Schema.String),
-  /** Of a decision: which one of the flow it was, from 1. */
-  n: Schema.optionalKey(Schema.Int),
-  isDecision: Schema.Boolean
-})
+export const EventReport = reported.EventReport
 
 /**
  * One event of a call, for people: its place, its words, and of a decision why it was taken.
@@ -527,8 +333,8 @@ export const report = (
     at: call.at,
     ...(outcome === undefined ? {} : { outcome }),
     waitingFor: wholeWait(call, replayed?.live, settings, known),
-    lines: lineReports(call, events),
-    events: eventReports(events, turns),
+    lines: lines.lineReports(call, events),
+    events: reported.eventReports(events, turns),
     ...divergenceOf(replayed)
   }
 }
@@ -573,41 +379,7 @@ const outcomeOf = (events: ReadonlyArray<CallEvent>): Report["outcome"] => {
  *
  * @since 0.1.0
  */
-export const exitWords = (exit: Exit): string => {
-  switch (exit._tag) {
-    case "Success":
-      return "ended with its output"
-    case "Failure":
-      return `failed: ${errorWords(exit.error)}`
-    case "Stopped":
-      return `stopped: ${stopWords(exit.reason)}`
-  }
-}
-
-const errorWords = (error: unknown): string => {
-  if (typeof error !== "object" || error === null || !("_tag" in error) || typeof error._tag !== "string") {
-    return "an error of its own"
-  }
-  const reason = "reason" in error && typeof error.reason === "string" ? ` (${Masked.word(error.reason)})` : ""
-  return `${Masked.word(error._tag)}${reason}`
-}
-
-const stopWords = (reason: StopReason): string => {
-  switch (reason._tag) {
-    case "Cancelled":
-      return "the application has cancelled it"
-    case "Defect":
-      return `a defect of the flow, ${Masked.line(reason.message)}`
-    case "Overdue":
-      return `the activity ${Masked.line(reason.activity)} took too long`
-    case "FlowDiverged":
-      return `its flow disagrees with its log at event ${reason.at + 1}`
-    case "FlowMissing":
-      return `no process had registered ${Masked.line(reason.flow)}, version ${reason.version}, for too long`
-  }
-}
-
-// What is waited for, and who may end that sooner.
+export const exitWords: (exit: Exit) => string = words.exitWords
 
 const wholeWait = (
   call: Call.Call,
@@ -624,189 +396,12 @@ const wholeWait = (
   }
 }
 
-const ender = (
-  who: Ender["who"],
-  how: Ender["how"],
-  words: string,
-  more: { readonly name?: string; readonly line?: number; readonly certain?: boolean } = {}
-): Ender => ({ who, how, words, certain: true, ...more })
-
 /**
  * Who may end what a call waits for before its time. With the flow where it stands it is known whether a hang-up is noticed.
  *
  * @since 0.1.0
  */
-export const enders = (call: Call.Call, live?: Pick<LiveCall, "step"> | undefined): ReadonlyArray<Ender> => {
-  if (Call.isOver(call)) return []
-  if (call.exit !== undefined) return Call.liveLines(call).filter((line) => !CallLine.isQuiet(line)).map(endOfLine)
-  const unheard = call.unheardSince === undefined
-    ? []
-    : [ender("Ringback", "process", "a process that has registered the flow")]
-  const cancel = call.flow === "" || call.cancelled
-    ? []
-    : [ender("application", "cancel", "the application by a cancel")]
-  return [...unheard, ...call.wait === undefined ? [] : endersOf(call, call.wait, live), ...cancel]
-}
-
-const endOfLine = (line: CallLine.CallLine): Ender =>
-  ender("carrier", "event", `the carrier, which tells that line ${line.id} is over`, { line: line.id })
-
-const endersOf = (
+export const enders: (
   call: Call.Call,
-  wait: Call.Wait,
-  live: Pick<LiveCall, "step"> | undefined
-): ReadonlyArray<Ender> => {
-  switch (wait._tag) {
-    case "Dial":
-      return dialEnders(Call.lineOf(call, wait.line), wait.line)
-    case "Prompt":
-      return promptEnders(Call.lineOf(call, wait.line), wait)
-    case "Bridge":
-      return [
-        ender("callee", "hang-up", "either of the two by hanging up", { line: wait.line }),
-        ender("carrier", "event", "the carrier, which tells that nobody was reached", { line: wait.line })
-      ]
-    case "Sleep":
-      return hangUpEnders(call, live)
-    case "Activity": {
-      const name = Masked.line(wait.name)
-      return [
-        ender("application", "result", `the end of the activity ${name}`, { name }),
-        ...hangUpEnders(call, live)
-      ]
-    }
-    case "Signal": {
-      const name = Masked.line(wait.name)
-      return [
-        ender("application", "signal", `the application by the signal ${name}`, { name }),
-        ...hangUpEnders(call, live)
-      ]
-    }
-  }
-}
-
-const dialEnders = (line: CallLine.CallLine | undefined, id: number): ReadonlyArray<Ender> =>
-  line?.phase === "Planned"
-    ? [ender("Ringback", "process", "its place among the dials that wait", { line: id })]
-    : [
-      ender("callee", "answer", "the callee by answering", { line: id }),
-      ender("carrier", "event", "the carrier, which tells that nobody was reached", { line: id })
-    ]
-
-const promptEnders = (
-  line: CallLine.CallLine | undefined,
-  { line: id, n }: Extract<Call.Wait, { readonly _tag: "Prompt" }>
-): ReadonlyArray<Ender> => {
-  const action = [line?.inFlight, line?.next].find((each) => each?.n === n)?.action
-  const keys = action === undefined ? 0 : ActionModule.digits(action)
-  return [
-    ...keys === 0 ? [] : [
-      ender(
-        "callee",
-        "keys",
-        keys === 1 ? "the callee by pressing a key" : `the callee by pressing up to ${keys} keys`,
-        {
-          line: id
-        }
-      )
-    ],
-    ender("callee", "hang-up", "the callee by hanging up", { line: id }),
-    ender("carrier", "event", "the carrier, which tells that it was heard to its end", { line: id })
-  ]
-}
-
-/** A hang-up ends a wait under a hold, and no other: only the flow knows which it is. */
-const hangUpEnders = (call: Call.Call, live: Pick<LiveCall, "step"> | undefined): ReadonlyArray<Ender> => {
-  const line = Call.liveLines(call).findLast(({ answered, left, phase, released }) =>
-    answered && !left && !released && phase !== "Closed"
-  )
-  if (line === undefined) return []
-  if (live?.step._tag !== "Waiting") {
-    return [ender("callee", "hang-up", "the callee by hanging up, if the flow notices that here", {
-      line: line.id,
-      certain: false
-    })]
-  }
-  const isHeld = Step.scopes(live.step).some(({ scope }) => scope._tag === "Hold")
-  return isHeld ? [ender("callee", "hang-up", "the callee by hanging up", { line: line.id })] : []
-}
-
-// Lines and events.
-
-const lineReports = (call: Call.Call, events: ReadonlyArray<CallEvent>): ReadonlyArray<LineReport> => {
-  const silences = new Map(Silence.ofCall(events).map((silence) => [silence.line, silence]))
-  return call.lines.map((line) => {
-    const silence = silences.get(line.id)
-    return {
-      line: line.id,
-      direction: line.direction,
-      ...(line.to === undefined ? {} : { to: mask(line.to) }),
-      ...(line.from === undefined ? {} : { from: mask(line.from) }),
-      status: CallLine.status(line),
-      words: lineWords(line),
-      attempt: line.attempt,
-      openedAt: line.openedAt,
-      answered: line.answered,
-      ...(silence === undefined ? {} : { silence })
-    }
-  })
-}
-
-const closedWords: Record<NonNullable<CallLine.CallLine["closedBy"]>, string> = {
-  refused: "the carrier refused the dial",
-  "not sent": "the dial was not sent",
-  failed: "nobody was reached",
-  "given up": "the dial was given up",
-  ended: "it has ended",
-  left: "it was not dialled",
-  settled: "it has ended, and no answer came behind it"
-}
-
-const lineWords = (line: CallLine.CallLine): string => {
-  switch (CallLine.status(line)) {
-    case "Planned":
-      return "it is to be dialled"
-    case "Dialing":
-      return line.phase === "Unknown"
-        ? "nobody knows whether it rings"
-        : line.phase === "Ringing"
-        ? "it rings"
-        : "it is dialled"
-    case "Owing":
-      return "somebody is there, and the flow has not decided yet"
-    case "Acting":
-      return line.inFlight?.kind === "hold" ? "a hold is heard" : "something is said"
-    case "Bridged":
-      return "it is connected with a third party"
-    case "Closing":
-      return line.presumed ? "it is presumed closed" : "it is to be hung up"
-    case "Settling":
-      return "it has ended, and an answer may still come"
-    case "Closed":
-      return line.closedBy === undefined ? "it is closed" : closedWords[line.closedBy]
-  }
-}
-
-const eventReports = (
-  events: ReadonlyArray<CallEvent>,
-  turns: ReadonlyArray<number> | undefined
-): ReadonlyArray<EventReport> => {
-  const causes = causesOf(events)
-  const turnOf = turns?.flatMap((length, i) => Array.from({ length }, () => i + 1)) ?? []
-  return events.map((each, i) => {
-    const turn = turnOf[i]
-    const why = causes[i]
-    return {
-      number: i + 1,
-      at: each.at,
-      ...(turn === undefined ? {} : { turn }),
-      kind: each._tag,
-      words: event(each),
-      ...("line" in each ? { line: each.line } : {}),
-      ...(why === undefined ? {} : { rule: why.rule }),
-      ...(why?.cause === undefined ? {} : { cause: why.cause }),
-      ...("n" in each ? { n: each.n } : {}),
-      isDecision: why !== undefined
-    }
-  })
-}
+  live?: Pick<LiveCall, "step"> | undefined
+) => ReadonlyArray<Ender> = endersOf.enders
