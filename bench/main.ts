@@ -4,6 +4,7 @@ const names = [
   "turns",
   "calls",
   "processes",
+  "hop",
   "store",
   "growth",
   "startup",

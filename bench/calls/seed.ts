@@ -80,7 +80,8 @@ export interface Amounts {
 
 const hour = 3_600_000
 
-const idOf = (kind: number, n: number) => CallEvent.CallId.make(`${kind}${String(n).padStart(19, "0")}`)
+/** The id of the nth call of a kind. */
+export const idOf = (kind: number, n: number) => CallEvent.CallId.make(`${kind}${String(n).padStart(19, "0")}`)
 
 /** Puts calls into a store. */
 export const seed = Effect.fnUntraced(function*(amounts: Amounts) {
