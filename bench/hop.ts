@@ -67,12 +67,16 @@ const shown = (name: string, atOnce: number, told: Told, rest: ReadonlyArray<rea
   const each = (cpu: number) => `${(cpu / told.count).toFixed(0)} us`
   const whole = rest.reduce((sum, [, cpu]) => sum + cpu, told.cpu)
   const parts = [["own", told.cpu] as const, ...rest].map(([whose, cpu]) => `${whose} ${each(cpu)}`).join(", ")
-  return `${String(atOnce).padStart(3)} at once  ${name.padEnd(22)} ${(told.count / seconds).toFixed(0).padStart(6)}/s  ` +
-    `p50 ${told.p50.toFixed(2).padStart(6)}  p99 ${told.p99.toFixed(2).padStart(6)} ms  cpu each ${each(whole)} (${parts})`
+  return `${String(atOnce).padStart(3)} at once  ${name.padEnd(22)} ${
+    (told.count / seconds).toFixed(0).padStart(6)
+  }/s  ` +
+    `p50 ${told.p50.toFixed(2).padStart(6)}  p99 ${told.p99.toFixed(2).padStart(6)} ms  cpu each ${
+      each(whole)
+    } (${parts})`
 }
 
 const measureHops = Effect.fnUntraced(function*(url: string, serialization: string) {
-  const [first, second] = yield* Effect.all([freePort, freePort])
+  const [first, second] = yield* Effect.promise(() => Promise.all([freePort(), freePort()]))
   const [sender, owner] = yield* Effect.all([
     start(url, first, serialization),
     start(url, second, serialization)

@@ -40,6 +40,7 @@ const rooms = [
       "Reply",
       "CallMetrics",
       "Calls",
+      "ClusterCalls",
       "CallTelemetry",
       "SqlEventStore",
       "SqliteClient"
@@ -77,7 +78,8 @@ const rooms = [
       flow: ["Flow", "Step", "Line", "Request", "call"],
       explain: ["Explain"],
       call: ["Decider", "Replay", "Explain", "Ladder", "FlowDrawing", "engine"],
-      engine: ["Calls"],
+      engine: ["Calls", "ClusterCalls", "cluster"],
+      cluster: ["ClusterCalls"],
       store: ["EventStore", "SqlEventStore"],
       ladder: ["Ladder", "call"],
       drawing: ["FlowDrawing", "call"]

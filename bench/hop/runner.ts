@@ -93,8 +93,10 @@ const reads = Effect.fnUntraced(function*({ atOnce, calls, seconds }: Asked) {
   const before = process.cpuUsage()
   const took = yield* measured(atOnce, seconds, (n) => {
     const id = idOf(3, n % calls)
-    return Effect.map(store.read(id), (turns) =>
-      Replay.rebuild(id, Announcement, turns.flatMap(({ events }) => events)))
+    return Effect.map(
+      store.read(id),
+      (turns) => Replay.rebuild(id, Announcement, turns.flatMap(({ events }) => events))
+    )
   })
   return answered(took, before)
 })

@@ -4,6 +4,7 @@
  */
 import { Effect, Scope } from "effect"
 import * as Call from "../../Call.ts"
+import type { CallId } from "../../CallEvent.ts"
 import type { Standing } from "../../CallInput.ts"
 import * as CallLine from "../../CallLine.ts"
 import { EventStore, type Summary, type Told } from "../../EventStore.ts"
@@ -13,6 +14,7 @@ import type * as Webhook from "../../Webhook.ts"
 import * as Activities from "./activities.ts"
 import * as Adopting from "./adopting.ts"
 import type { Answer } from "./arrival.ts"
+import { Cluster } from "./asked.ts"
 import * as Callers from "./callers.ts"
 import * as Closing from "./closing.ts"
 import * as Dialling from "./dialling.ts"
@@ -26,6 +28,7 @@ import * as Lookout from "./lookout.ts"
 import * as MissingFlows from "./missingFlows.ts"
 import * as Orphans from "./orphans.ts"
 import * as Outcomes from "./outcomes.ts"
+import * as Owners from "./owners.ts"
 import * as Parts from "./parts.ts"
 import * as Recovery from "./recovery.ts"
 import * as Requests from "./requests.ts"
@@ -69,7 +72,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 const build = Effect.fnUntraced(function*(options: Options, { bounded, closing, drain }: Closing.Making) {
   const unbounded = yield* EventStore
   const store = bounded(unbounded)
-  const made = yield* Surroundings.make(options, { store, closing, wake: (id) => intake.wake(id) })
+  const cluster = yield* Cluster
+  const made = yield* Surroundings.make(options, { store, closing, placement: cluster, wake: (id) => intake.wake(id) })
   const { surroundings } = made
   const names = SignalNames.make()
   const callers = yield* Callers.make(surroundings)
@@ -81,6 +85,7 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing, 
     dialling.follow(...turn)
     elsewhere.follow(...turn)
     draining.follow(...turn)
+    if (turn[2].exit !== undefined && turn[1].some(({ _tag }) => _tag === "FlowEnded")) cluster?.over(turn[2].id)
   })
   const { intake } = parts
   const elsewhere = Elsewhere.make(surroundings, parts)
@@ -113,19 +118,30 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing, 
   const load = loadOf(surroundings, parts, webhooks)
   const standing = () => surroundings.pacing.standing(surroundings.elapsed())
   yield* Figures.show(load, standing)
-  const engine: Engine = {
-    receive: (webhook, answer) => webhooks.receive(webhook, surroundings.figures.timed(webhook, answer)),
-    obstacles: Effect.sync(standing),
-    known: (of) => Effect.sync(() => knownAround(surroundings, standing(), of)),
-    load: Effect.sync(load),
-    drain: (time) => Effect.andThen(Effect.sync(drain), drained(draining, left, time)),
+  const local = {
     start: yield* Starts.make(surroundings, parts, requests, joining),
     ...Signals.make(surroundings, parts, requests, joining, elsewhere, names),
     ...Outcomes.make(surroundings, parts, joining, unbounded)
   }
+  const asked = cluster === undefined ? local : yield* cluster.join({
+    ...local,
+    settings: options.settings,
+    definition: options.definition,
+    look: (id) => look(parts, id)
+  })
+  const leave = () => cluster?.leave()
+  const engine: Engine = {
+    ...local,
+    ...asked,
+    receive: (webhook, answer) => webhooks.receive(webhook, surroundings.figures.timed(webhook, answer)),
+    obstacles: Effect.sync(standing),
+    known: (of) => Effect.sync(() => knownAround(surroundings, standing(), of)),
+    load: Effect.sync(load),
+    drain: (time) => Effect.andThen(Effect.sync(() => (leave(), drain())), drained(draining, left, time))
+  }
   return {
     engine,
-    onBegin: activities.stop,
+    onBegin: () => (leave(), activities.stop()),
     handOver: draining.handOver,
     onOver: Effect.suspend(() => letGo(parts, left()))
   }
@@ -143,6 +159,15 @@ const drained = Effect.fnUntraced(function*(
   yield* Leftover.isUnrecorded(found) ? Effect.logWarning(words) : Effect.logInfo(words)
   return found
 })
+
+/** Another process has brought a call to its end. Whether anybody waits for that here is known only now. */
+const look = ({ entities, loading }: Parts.Parts, id: CallId): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const entity = entities.of(id)
+    if (entity.listeners > 0) return Effect.ignore(loading.refresh(entity))
+    entities.release(entity)
+    return Effect.void
+  })
 
 /** Counts what an engine has in hand. Of calls that others went on with, their lines are theirs. */
 const loadOf = (
@@ -189,11 +214,12 @@ const takeUp = Effect.fnUntraced(function*(
 ) {
   const { alarm, store: { processes } } = surroundings
   const missing = MissingFlows.make(surroundings)
+  const owners = Owners.make(surroundings)
   Jumps.follow(surroundings, parts, time, takeover)
   yield* processes === undefined
     ? Recovery.recover(surroundings, takeover, missing, running)
-    : Lookout.make(surroundings, parts, Orphans.make(surroundings, takeover), missing, listen)
-      .watch(processes, clock, registered)
+    : Lookout.make(surroundings, parts, Orphans.make(surroundings, takeover, owners), owners, missing, listen)
+      .watch(processes, clock, new Set([...registered, ...surroundings.placement?.marks ?? []]))
   if (restored === undefined) return
   for (const id of Restore.waiting(running)) alarm.setLatest(id, time.now(), false)
 })

@@ -10,6 +10,7 @@ import { Report } from "../report.ts"
 import type { CommonClock } from "./commonClock.ts"
 import type { MissingFlows } from "./missingFlows.ts"
 import type { Orphans } from "./orphans.ts"
+import type { Owners } from "./owners.ts"
 import type { Parts } from "./parts.ts"
 import type { Surroundings } from "./surroundings.ts"
 import { isKnownTo, isUrgent } from "./takeover.ts"
@@ -29,6 +30,7 @@ export const make = (
   surroundings: Surroundings,
   parts: Parts,
   orphans: Orphans,
+  owners: Owners,
   missing: MissingFlows,
   listen: Effect.Effect<void>
 ): Lookout => {
@@ -41,7 +43,7 @@ export const make = (
   const keep = (call: Summary): void => {
     const { callId, due, version } = call
     if (entities.isOutdated(callId, version)) run(Effect.ignore(intake.goOn(entities.of(callId))))
-    else if (due !== null) alarm.setLatest(callId, due, isUrgent(call))
+    else if (due !== null && owners.wakes(call)) alarm.setLatest(callId, due, isUrgent(call))
   }
 
   /**
@@ -51,7 +53,10 @@ export const make = (
   const wakeLate = Effect.fnUntraced(function*() {
     const before = now() + (neighbours.others().size === 0 ? settings.store.lookEvery : -settings.store.lookEvery)
     const late = yield* store.due({ before })
-    for (const call of late) if (isKnown(call)) keep(call)
+    for (const call of late) {
+      if (isKnown(call)) keep(call)
+      else yield* owners.pass(call)
+    }
     const orphaned = late.filter(orphans.isOrphaned)
     orphans.attend(orphaned)
     if (!orphaned.every(missing.isNamed)) yield* missing.nameAll // It was left before the look that saw it.

@@ -7,6 +7,7 @@ import type { CallId } from "../../CallEvent.ts"
 import type { StoreError, Summary } from "../../EventStore.ts"
 import * as Pace from "../pace.ts"
 import * as Neighbours from "./neighbours.ts"
+import type { Owners } from "./owners.ts"
 import type { Surroundings } from "./surroundings.ts"
 import { isKnownTo, isPlanned, isUrgent, latest, type Takeover, unlessAlive, wake } from "./takeover.ts"
 
@@ -23,7 +24,8 @@ export interface Orphans {
 /** For an engine. */
 export const make = (
   { definition, isMissing, neighbours, process, settings, store }: Surroundings,
-  takeover: Takeover
+  takeover: Takeover,
+  owners: Owners
 ): Orphans => {
   const isKnown = isKnownTo({ definition })
 
@@ -50,8 +52,11 @@ export const make = (
   const takeOver = Effect.gen(function*() {
     const alive = neighbours.living()
     const sharers = Pace.sharers(alive, settings)
-    const found = yield* store.orphans(sharers.has(process) ? sharers : alive)
-    takeover.queue(found.filter((call) => isPlanned(call) && isKnown(call) && isForThis(call, sharers)))
+    const all = yield* store.orphans(sharers.has(process) ? sharers : alive)
+    owners.learn(all)
+    const found = all.filter((call) => !owners.isTheirs(call))
+    const isTaken = (call: Summary) => owners.isOwn(call) && sharers.has(process) || isForThis(call, sharers)
+    takeover.queue(found.filter((call) => isPlanned(call) && isKnown(call) && isTaken(call)))
     const left = found.filter((call) => call.process !== null && !alive.has(call.process))
     stranded = left.filter((call) => isPlanned(call) && isOrphaned(call))
     const orphans = left.filter((call) => isUrgent(call) && (isKnown(call) || isOrphaned(call)))

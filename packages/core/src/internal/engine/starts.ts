@@ -24,11 +24,12 @@ export interface Started {
   readonly version: number
 }
 
-/** Starts a call, or gives the one that the key stands for. That is not found if it was pruned. */
+/** Starts a call, or gives the one that the key stands for. That is not found if it was pruned. `id` may be given as it would be. */
 export type Start = (
   definition: LiveCall.AnyDefinition,
   input: unknown,
-  key: string | undefined
+  key: string | undefined,
+  id?: CallId
 ) => Effect.Effect<Started, StoreError | CallNotFound>
 
 /** The call, and whether it begins now. */
@@ -53,17 +54,29 @@ const startInput = (
   ...(key === undefined ? {} : { key })
 })
 
+/** A machine with a hundredth of the shards finds one of its own nearly always. */
+const mostDraws = 500
+
 /** Starts calls of an engine. */
 export const make = Effect.fnUntraced(function*(
-  { closing, now }: Surroundings,
+  { closing, now, placement }: Surroundings,
   { entities, intake }: Parts,
   requests: Requests,
   joining: Joining.Joining
 ): Effect.fn.Return<Start> {
   const random = yield* Random.Random
 
+  const fresh = (): CallId => ids.newCallId(now(), () => random.nextDoubleUnsafe())
+
+  /** A fresh id is one whose call is looked after here, if any is: then it need not be asked for elsewhere. */
+  const ownId = (): CallId => {
+    let id = fresh()
+    for (let draws = 1; placement?.isOwn(id) === false && draws < mostDraws; draws++) id = fresh()
+    return id
+  }
+
   const idOf = ({ name }: LiveCall.AnyDefinition, key: string | undefined): CallId =>
-    key === undefined ? ids.newCallId(now(), () => random.nextDoubleUnsafe()) : ids.namedCallId(name, key)
+    key === undefined ? ownId() : ids.namedCallId(name, key)
 
   const begin = (
     id: CallId,
@@ -77,15 +90,15 @@ export const make = Effect.fnUntraced(function*(
     )
   }
 
-  return Effect.fnUntraced(function*(definition, input, key) {
+  return Effect.fnUntraced(function*(definition, input, key, given) {
     if (closing.isDraining() && !closing.isBegun()) return yield* draining
-    const id = idOf(definition, key)
-    const fresh = () => LiveCall.prepare(id, definition, input)
+    const id = given ?? idOf(definition, key)
+    const prepared = () => LiveCall.prepare(id, definition, input)
     const started = startInput(definition, input, key)
     const transaction = yield* joining.current
     const { call, isNew } = yield* transaction === undefined
-      ? begin(id, fresh, started)
-      : requests.unlessRefused(joining.start(transaction, id, fresh, started))
+      ? begin(id, prepared, started)
+      : requests.unlessRefused(joining.start(transaction, id, prepared, started))
     if (call.flow !== definition.name || call.key !== key) {
       return yield* Effect.die(new Error(`Two keys of the flow ${definition.name} stand for one id`))
     }

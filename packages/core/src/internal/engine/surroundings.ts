@@ -18,6 +18,7 @@ import type { Entity } from "./entity.ts"
 import * as Figures from "./figures.ts"
 import * as Neighbours from "./neighbours.ts"
 import * as Pacing from "./pacing.ts"
+import type { Placement } from "./placement.ts"
 import * as Restore from "./restore.ts"
 import * as Time from "./time.ts"
 import * as Tracing from "./tracing.ts"
@@ -34,6 +35,8 @@ export interface Surroundings {
   /** The name of this process incarnation. */
   readonly process: string
   readonly neighbours: Neighbours.Neighbours
+  /** Who looks after which call, if more than the store says so. */
+  readonly placement: Placement | undefined
   readonly definition: (name: string, version: number) => LiveCall.AnyDefinition | undefined
   /** Whether neither this process nor another that lived at the last look has registered a flow. */
   readonly isMissing: (name: string, version: number) => boolean
@@ -89,6 +92,7 @@ export interface Ground {
   readonly store: EventStore["Service"]
   readonly closing: Closing
   readonly wake: (id: CallId) => Effect.Effect<void>
+  readonly placement: Placement | undefined
 }
 
 /** What the parts share, and the clocks behind it. */
@@ -104,7 +108,7 @@ const latePerSecond = 200
 /** Works until its scope closes. */
 export const make = Effect.fnUntraced(function*(
   options: Options,
-  { closing, store, wake }: Ground
+  { closing, placement, store, wake }: Ground
 ): Effect.fn.Return<Made, StoreError, Scope.Scope> {
   const { context, definition, flows, running, restored, settings } = options
   const run = yield* Background.make
@@ -140,7 +144,18 @@ export const make = Effect.fnUntraced(function*(
   const troubles = troublesSince(elapsed)
   const within = Tracing.make(context)
   const figures = yield* Figures.make({ elapsed, flows, settings })
-  const about = { store, settings, namespace, formerNamespace, draw, process, neighbours, definition, isMissing }
+  const about = {
+    store,
+    settings,
+    namespace,
+    formerNamespace,
+    draw,
+    process,
+    neighbours,
+    placement,
+    definition,
+    isMissing
+  }
   return {
     surroundings: { ...about, alarm, pacing, restore, now, elapsed, read, closing, figures, troubles, within, run },
     time,

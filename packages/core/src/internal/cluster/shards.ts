@@ -1,0 +1,29 @@
+/**
+ * Where calls lie among the shards of a cluster. A call lies in one of so many groups, and each group is one entity: an entity a
+ * call would fill the memory of its runner with a million of them.
+ */
+import { Hash } from "effect"
+import { EntityId, type Sharding } from "effect/cluster"
+import type { CallId } from "../../CallEvent.ts"
+
+/** So many groups of calls there are. It is a part of what machines have agreed on: of two numbers each has its own owners. */
+export const groups = 1024
+
+/** The group of a call, by the name of its entity. */
+export const groupOf = (id: CallId): string => `g${Math.abs(Hash.string(id)) % groups}`
+
+/** How what a machine says of its shards begins, among the names of flows, each of which has an `@`. */
+export const prefix = "cluster:"
+
+/** What two machines have to agree on, so that a call has one owner: how many shards there are, told by where groups lie. */
+export const fingerprint = (sharding: Sharding.Sharding["Service"]): string => {
+  const places = Array.from({ length: groups }, (_, n) => sharding.getShardId(EntityId.make(`g${n}`), "default").id)
+  return `${prefix}${groups}/${Math.abs(Hash.string(places.join(",")))}`
+}
+
+/** Whether the shard of a group is at this machine. */
+export const isOwnGroup = (sharding: Sharding.Sharding["Service"], group: string): boolean =>
+  sharding.hasShardId(sharding.getShardId(EntityId.make(group), "default"))
+
+/** Whether that of a call is. */
+export const isOwn = (sharding: Sharding.Sharding["Service"], id: CallId): boolean => isOwnGroup(sharding, groupOf(id))
