@@ -24,7 +24,7 @@ const Alarm = Flow.make("alarm", {
 })
 
 /** Nobody looks at the log for an outcome in so long. */
-const settings = { store: { lookEvery: "1 hour" } }
+const settings = { store: { lookEvery: "1 hour" } } as const
 const deadline = 2_000
 
 const timed = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>) =>
