@@ -50,8 +50,8 @@ export default defineConfig({
   test: {
     typecheck: { enabled: false },
     maxWorkers: "100%", // By default a processor is left idle, which is half of a small machine.
-    testTimeout: 30_000, // It bounds what hangs. A machine that is busy fails no test.
-    hookTimeout: 60_000,
+    testTimeout: 120_000, // It bounds what hangs. A machine that is busy fails no test.
+    hookTimeout: 120_000,
     coverage: { include: ["packages/*/src/**/*.ts"], reporter: ["text", "html"] },
     projects: [
       // Files share their modules: to load Effect for each anew took half of the time.
@@ -62,8 +62,6 @@ export default defineConfig({
           name: "long",
           include: long,
           exclude: ["**/node_modules/**"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
           env: { NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? compiled },
           globalSetup: "scripts/postgres.setup.ts"
         }

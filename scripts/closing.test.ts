@@ -1,6 +1,7 @@
 /**
  * Ends a process by SIGTERM that is wired as the README does, while something that it needs is away. Real processes, in real
- * time, side by side: for each the bound is 25 seconds, and all that is measured is whether it is kept.
+ * time, side by side: for each the bound is 25 seconds, and all that is measured is whether it is kept. On two cores
+ * that others use too, six of them at once have 20 more; what waits for something that is away would wait longer still.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
@@ -16,7 +17,7 @@ import { afterAll, beforeAll } from "vitest"
 import * as Gate from "./gate.ts"
 import * as Postgres from "./postgres.ts"
 
-const bound = 25_000
+const bound = 45_000
 const program = fileURLToPath(new URL("closing.process.ts", import.meta.url))
 
 const folder = mkdtempSync(join(tmpdir(), "ringback-closing-"))

@@ -719,13 +719,16 @@ describe("Tidy.calm", () => {
         it.live("waits", () => Effect.sleep(10))
         it.effect.only("runs", run)
         describe.skip("never", () => {})
+        it.effect("hurries", run, 60_000)
+        it.each([1])("takes long", run, 600_000)
       `),
       [
         "waits by timers: use the test clock or an event",
         "waits by setTimeout: use the test clock or an event",
         "runs on the live clock: use it.effect and the test clock",
         "holds a .only",
-        "holds a .skip"
+        "holds a .skip",
+        "bounds a test more tightly than all are bound: a busy machine would fail it"
       ]
     ))
 

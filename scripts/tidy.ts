@@ -585,7 +585,18 @@ const rootOf = (node: Node): string =>
     ? rootOf(node.callee)
     : nameOf(node)
 
+/** How long any test may take, in milliseconds, as `vitest.config.ts` has it. */
+const patience = 120_000
+
+/** A test that has a bound of its own below that of all fails where a machine is busy. */
+const isHurried = (node: Node): boolean => {
+  if (node.type !== "CallExpression" || !["it", "test"].includes(rootOf(node))) return false
+  const bound = node.arguments.at(-1)
+  return bound?.type === "Literal" && typeof bound.value === "number" && bound.value < patience
+}
+
 const testProblem = (node: Node): string | undefined => {
+  if (isHurried(node)) return "bounds a test more tightly than all are bound: a busy machine would fail it"
   if (node.type === "CallExpression" && ["setTimeout", "setInterval"].includes(nameOf(node.callee))) {
     return `waits by ${nameOf(node.callee)}: use the test clock or an event`
   }

@@ -48,5 +48,5 @@ describe.skipIf(server === undefined)("a page of calls on PostgreSQL", () => {
         assert.isAtMost(page.calls.length, 50, name)
         if (page.calls.length > 0) assert.isAbove(after.found, before.found, name)
       }
-    }), 60_000)
+    }))
 })

@@ -123,7 +123,6 @@ describe.skipIf(server === undefined)("calls of an earlier release on PostgreSQL
           ])
           yield* isTrue
         }).pipe(Effect.provideContext(other))
-      }).pipe(Effect.scoped),
-    60_000
+      }).pipe(Effect.scoped)
   )
 })

@@ -45,5 +45,5 @@ describe("the compiler", () => {
     const guide = readFileSync(path("../../../docs/your-own-flow.md"), "utf8")
     const shown = /^error TS\d+: [^`]+/m.exec(guide)?.[0] ?? assert.fail("the guide shows no error")
     assert.include(said.get("speaks without a line"), shown.trim().replaceAll(/\s+/g, " "))
-  }, 30_000)
+  })
 })

@@ -553,7 +553,7 @@ describe("a process that is killed", () => {
         yield* SqlEventStore.rebuild
         assert.deepStrictEqual(yield* store.due({ before: Infinity }), before)
       }).pipe(Effect.provide(inFile(filename)))
-    }), 30_000)
+    }))
 })
 
 /** Lets another process append, kills it after so many confirmed turns, and gives the last version of each call. */

@@ -312,7 +312,7 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
     await page.locator(".rung [aria-current=true]").waitFor()
     await page.getByRole("complementary", { name: "Event" }).getByText("9000, in turn").waitFor()
     await page.getByText("The server cannot be reached").waitFor({ state: "detached" })
-  }, 60_000)
+  })
 
   it("saves all of a long call, also before all of it was read", async () => {
     const id = await busy()

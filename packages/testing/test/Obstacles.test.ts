@@ -118,8 +118,7 @@ describe("credentials that are not accepted", () => {
         assert.include(lines.at(-1), "Info Dials go again, after ")
         assert.lengthOf(yield* Calls.obstacles, 0)
       }).pipe(Effect.provide(engine().pipe(Layer.provideMerge(world))))
-    },
-    60_000
+    }
   )
 
   it.effect("are given up an hour after the plan of each, which is told its flow apart, and not before", () => {

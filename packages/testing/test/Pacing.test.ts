@@ -130,7 +130,7 @@ describe("a carrier that takes 50 dials a second", () => {
       assert.isAtMost(rings.at(-1)!, 50_000)
       assert.strictEqual(refused(), 0)
     }).pipe(Effect.provide(through(layer, {})))
-  }, 60_000)
+  })
 
   it.effect("rings all in the end, each once, at a pace that is too fast for it", () => {
     const { layer, refused, taken } = taking(50)
@@ -147,7 +147,7 @@ describe("a carrier that takes 50 dials a second", () => {
       assert.isAtLeast(refused(), 1)
       assert.isAtMost(refused(), 300)
     }).pipe(Effect.provide(through(layer, { dial: { perSecond: 100 } })))
-  }, 60_000)
+  })
 })
 
 describe("dials that wait", () => {
@@ -254,7 +254,7 @@ describe("dials that wait", () => {
       life([Announcement], { settings: { dial: { perSecond: 1 } }, inbound: { [from]: Desk } }).pipe(
         Layer.provideMerge(world)
       )
-    )), 60_000)
+    )))
 })
 
 describe("lines at most", () => {

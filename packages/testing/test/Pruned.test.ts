@@ -193,7 +193,7 @@ describe.each(Object.entries(stores))("%s, whenever calls are pruned", (_, store
           assert.isAtMost((yield* index.list()).calls.length, began, words)
         }).pipe(Effect.provide(world))
       }
-    }), 60_000)
+    }))
 })
 
 it.effect("a process that has it in memory, while others ended and pruned it, says so too", () =>

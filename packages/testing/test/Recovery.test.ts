@@ -74,8 +74,7 @@ describe("calls that fell due while the process was down", () => {
           assert.isAtMost(bySecond.filter((other) => other === second).length, 40, `in second ${second}`)
         }
         assert.deepStrictEqual(new Set(bySecond), seconds)
-      }).pipe(Effect.provide(world)),
-    60_000
+      }).pipe(Effect.provide(world))
   )
 
   it.effect("wait for those that had somebody on the line", () =>

@@ -90,8 +90,7 @@ describe("a storm over a broken engine", () => {
         assert.isAtMost(failure.faults.length, 3)
         assert.include(failure.test, `Storm.run(flow, input, { runs: 1, seed: ${failure.seed}`)
         assert.notInclude(failure.message, "5550170001")
-      }),
-    60_000
+      })
   )
 
   finds("a dial that is sent long after its record", StormLaws.ringsOnce, () => ({

@@ -107,8 +107,7 @@ describe("the emulator as a program", () => {
         yield* emulator.stop("SIGTERM")
         assert.strictEqual(yield* emulator.exit, 0)
         assert.strictEqual(emulator.problems(), "")
-      }),
-    60_000
+      })
   )
 
   it.effect(
@@ -170,8 +169,7 @@ describe("the emulator as a program", () => {
         })
         assert.include(all, 429)
         assert.isAbove(server.told().filter((event) => event === "dial_completed").length, 3)
-      }),
-    60_000
+      })
   )
 
   it.effect(
@@ -190,8 +188,7 @@ describe("the emulator as a program", () => {
         yield* emulator.line(/reply to dial_completed: hangup/)
         yield* emulator.line(/reply to call_completed/)
         assert.deepStrictEqual(server.told(), ["dial_completed", "dial_completed", "call_completed"])
-      }),
-    60_000
+      })
   )
 
   it.effect(
@@ -210,8 +207,7 @@ describe("the emulator as a program", () => {
         yield* emulator.type("s\n")
         assert.match(yield* emulator.line(/^Skipped/), /^Skipped 5\d\.?\d* s$/)
         yield* emulator.line(/event dial_completed, answered/)
-      }),
-    60_000
+      })
   )
 
   it.effect(
@@ -231,8 +227,7 @@ describe("the emulator as a program", () => {
           yield* emulator.line(/event speak_completed, speak_successful, ••••$/)
           yield* emulator.line(/reply to call_completed/)
         }
-      }),
-    60_000
+      })
   )
 
   it.effect(
@@ -248,8 +243,7 @@ describe("the emulator as a program", () => {
         yield* emulator.line(/accepted/)
         yield* emulator.stop("SIGINT")
         assert.strictEqual(yield* emulator.exit, 0)
-      }),
-    60_000
+      })
   )
 })
 
