@@ -71,19 +71,19 @@ const command = (home: string, args: ReadonlyArray<string>, environment: Readonl
 const succeeds = Effect.fnUntraced(function*(home: string, ...args: ReadonlyArray<string>) {
   const { code, text } = yield* (yield* command(home, args)).ended
   assert.strictEqual(code, 0, text)
+  return text
 })
 
-const compiles = (home: string, folder: string) => {
+const compiles = (home: string) => {
   const sources = ["--customConditions", "source", "--lib", "ES2023,ESNext.Iterator"]
-  return succeeds(home, `${root}node_modules/typescript/bin/tsc`, "-p", folder, ...sources)
+  return succeeds(home, `${root}node_modules/typescript/bin/tsc`, "-p", ".", ...sources)
 }
 
-const passes = (home: string, sources: string) =>
+const pass = (home: string) =>
   Effect.suspend(() => {
     // Packages of the workspace are sources here, and what is installed elsewhere is built.
     writeFileSync(join(home, "source.config.ts"), `export default { ssr: { resolve: { conditions: ["source"] } } }\n`)
-    const config = join(home, "source.config.ts")
-    return succeeds(home, `${root}node_modules/vitest/vitest.mjs`, "run", "--root", sources, "--config", config)
+    return succeeds(home, `${root}node_modules/vitest/vitest.mjs`, "run", "--config", join(home, "source.config.ts"))
   })
 
 const calls = Effect.fnUntraced(function*(home: string, main: string) {
@@ -126,15 +126,20 @@ const projects = {
   node: { "package.json": { name: "plain", version: "1.0.0" }, "tsconfig.json": "{}" }
 } as const
 
+const kinds = Object.keys(projects) as ReadonlyArray<keyof typeof projects>
+
+const placeOf = (kind: keyof typeof projects) => kind === "empty" ? "" : "calls/"
+const sourcesOf = (kind: keyof typeof projects) => kind === "empty" ? "src" : "calls"
+
 describe.concurrent("ringback init", { timeout: 240_000 }, () => {
-  it.each(Object.keys(projects) as ReadonlyArray<keyof typeof projects>)(
-    "writes an application that compiles, whose test passes, and that calls: %s",
+  it.each(kinds)(
+    "writes an application that calls: %s",
     (kind) =>
       Effect.gen(function*() {
         const home = yield* project(projects[kind])
         const { code, err, out } = yield* run(["init", home, "--json"])
         assert.strictEqual(code, 0, err)
-        const [place, sources] = kind === "empty" ? ["", "src"] : ["calls/", "calls"]
+        const [place, sources] = [placeOf(kind), sourcesOf(kind)]
         const own = ["express", "node"].includes(kind) ? ["calls/package.json"] : []
         const expected = [".env", ".gitignore", "tsconfig.json"].map((file) => place + file).concat(
           ["calls.ts", "flow.test.ts", "flow.ts", "main.ts"].map((file) => `${sources}/${file}`),
@@ -150,11 +155,29 @@ describe.concurrent("ringback init", { timeout: 240_000 }, () => {
         }
 
         symlinkSync(`${root}node_modules`, join(home, "node_modules"))
-        yield* compiles(home, place === "" ? "." : "calls")
-        yield* passes(home, sources)
         yield* calls(home, `${sources}/main.ts`)
       }).pipe(Effect.scoped, Effect.provide(emulator), Effect.runPromise)
   )
+
+  it("writes applications that compile, and whose tests pass", () =>
+    Effect.gen(function*() {
+      // Side by side, so that the compiler and the tests are started once for all of them.
+      const files = kinds.flatMap((kind) =>
+        Object.entries(projects[kind]).map(([file, content]) => [`${kind}/${file}`, content])
+      )
+      const home = yield* project(Object.fromEntries(files))
+      const options: Array<unknown> = []
+      for (const kind of kinds) {
+        assert.strictEqual((yield* run(["init", join(home, kind)])).code, 0)
+        options.push(JSON.parse(read(home, kind, `${placeOf(kind)}tsconfig.json`)).compilerOptions)
+      }
+      for (const each of options) assert.deepStrictEqual(each, options[0])
+      symlinkSync(`${root}node_modules`, join(home, "node_modules"))
+      const include = kinds.map((kind) => `${kind}/${sourcesOf(kind)}`)
+      writeFileSync(join(home, "tsconfig.json"), JSON.stringify({ extends: "./empty/tsconfig.json", include }))
+      yield* compiles(home)
+      assert.include(yield* pass(home), `${kinds.length} passed`)
+    }).pipe(Effect.scoped, Effect.runPromise))
 
   it("keeps what a package.json says, and adds what it has not", () =>
     Effect.gen(function*() {
