@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
+import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 const all = ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.ts", "site/*.test.ts"]
 
@@ -41,6 +42,29 @@ const long = [
   "site/site.test.ts"
 ]
 
+/** Of these, what takes longest, and so begins first: nobody waits for one file at the end. */
+const longest = [
+  "scripts/pages.test.ts",
+  "scripts/init.test.ts",
+  "site/site.test.ts",
+  "packages/http/test/Inspector.chromium.test.ts",
+  "scripts/storm.test.ts",
+  "packages/testing/test/Phone.chromium.test.ts",
+  "scripts/closing.test.ts",
+  "scripts/firstCall.test.ts"
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const found = longest.findIndex((path) => moduleId.endsWith(path))
+      return found < 0 ? longest.length : found
+    }
+    // oxlint-disable-next-line unicorn/no-array-sort -- It is no array's.
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b))
+  }
+}
+
 /** What the processes that tests start have compiled. */
 const compiled = fileURLToPath(new URL("node_modules/.cache/compiled", import.meta.url))
 
@@ -52,6 +76,7 @@ export default defineConfig({
     maxWorkers: "100%", // By default a processor is left idle, which is half of a small machine.
     testTimeout: 120_000, // It bounds what hangs. A machine that is busy fails no test.
     hookTimeout: 120_000,
+    sequence: { sequencer: LongestFirst },
     coverage: { include: ["packages/*/src/**/*.ts"], reporter: ["text", "html"] },
     projects: [
       // Files share their modules: to load Effect for each anew took half of the time.
