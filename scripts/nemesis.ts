@@ -7,6 +7,9 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Data, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as Faults from "./nemesis/faults.ts"
+import * as Mode from "./nemesis/mode.ts"
+import * as Sabotage from "./nemesis/sabotage.ts"
 import * as Trial from "./nemesis/trial.ts"
 
 class Failed extends Data.TaggedError("Failed")<{ readonly message: string }> {}
@@ -16,29 +19,50 @@ interface Options {
   readonly runners: number
   readonly minutes: number
   readonly seed: string
+  readonly mode: Mode.Mode
+  readonly only: ReadonlyArray<Faults.Kind>
+  readonly sabotage: Sabotage.Name
 }
 
-const main = Effect.fnUntraced(function*({ minutes, runners, runs, seed }: Options) {
+const main = Effect.fnUntraced(function*({ only, runs, seed, ...options }: Options) {
+  const kinds = only.length === 0 ? Faults.kinds : only
   let failed = 0
   for (let run = 1; run <= runs; run++) {
     const own = runs === 1 ? seed : `${seed}/${run}`
-    const isGood = yield* Effect.scoped(Trial.run({ minutes, runners, seed: own }))
-    if (!isGood) failed++
+    const breaches = yield* Effect.scoped(Trial.run({ ...options, kinds, settle: 110, seed: own }))
+    if (breaches.length > 0) failed++
   }
-  yield* Console.log(`${runs} ${runs === 1 ? "run" : "runs"}, ${failed} failed`)
+  yield* Console.log(`${runs} ${runs === 1 ? "run" : "runs"} with seed ${seed}, ${failed} failed`)
   if (failed > 0) return yield* new Failed({ message: `run again with --seed ${seed}` })
 })
 
 const command = Command.make("nemesis", {
   runs: Flag.Int("runs").pipe(Flag.withDefault(1), Flag.withDescription("How many runs, each with a seed of its own")),
-  runners: Flag.Int("runners").pipe(Flag.withDefault(3), Flag.withDescription("How many runners, from 2 to 5")),
+  runners: Flag.Int("runners").pipe(
+    Flag.withDefault(3),
+    Flag.filter((count) => count >= 2 && count <= 5, () => "Expected from 2 to 5 runners"),
+    Flag.withDescription("How many runners, from 2 to 5")
+  ),
   minutes: Flag.Finite("minutes").pipe(
     Flag.withDefault(1),
-    Flag.withDescription("How long things are done to them; the calls that are left then come to their end")
+    Flag.filter((minutes) => minutes > 0 && minutes <= 3, () => "Expected 3 minutes at most"),
+    Flag.withDescription("How long things are done to them, 3 at most; then calls have two more to come to their end")
   ),
   seed: Flag.String("seed").pipe(
     Flag.withDefault("1"),
     Flag.withDescription("The same seed does the same at the same moments")
+  ),
+  mode: Flag.Literals("mode", Mode.names).pipe(
+    Flag.withDefault("postgres" as const),
+    Flag.withDescription("How runners share calls")
+  ),
+  only: Flag.Literals("only", Faults.kinds).pipe(
+    Flag.between(0, Faults.kinds.length),
+    Flag.withDescription("What is done: everything by default")
+  ),
+  sabotage: Flag.Literals("sabotage", Sabotage.names).pipe(
+    Flag.withDefault("none" as const),
+    Flag.withDescription("Breaks the engines on purpose, so that the run has to fail")
   )
 }, main)
 

@@ -1,13 +1,16 @@
 /** What has to be so after a run, whatever was done to it: the laws of storms that read the log, and what only a real run shows. */
-import { Call, type CallEvent, type LiveCall } from "@ringback/core"
-import { type StormHistory, StormLaws } from "@ringback/testing"
+import type { CallEvent, LiveCall } from "@ringback/core"
+import { type PhoneLine, type StormHistory, StormLaws } from "@ringback/testing"
 import * as Flows from "./flows.ts"
+import type { Run } from "./run.ts"
 
 /** Something that must not be, and the call in which it was. */
 export interface Breach {
   readonly checker: string
   readonly problem: string
   readonly callId?: string
+  /** The line in which it was, if that is what is known. */
+  readonly referenceId?: string
 }
 
 export interface Findings {
@@ -98,9 +101,17 @@ const ofAll = (history: StormHistory.StormHistory): ReadonlyArray<Breach> => {
   ]
 }
 
-/** A call as the database holds it. */
-export const folded = (history: StormHistory.StormHistory, id: string): Call.Call =>
-  Call.fold(
-    id as CallEvent.CallId,
-    history.turns.flatMap(({ turn }) => turn.callId === id ? turn.events : [])
-  )
+/** The lines of the carrier that are still open. */
+export const ofLines = (lines: ReadonlyArray<PhoneLine.PhoneLine>): ReadonlyArray<Breach> =>
+  lines.filter(({ state }) => state._tag !== "Ended").map(({ referenceId }) => ({
+    checker: StormLaws.everyCallEnds.name,
+    problem: "a line of the carrier is open at the end",
+    referenceId
+  }))
+
+/** Starts that nobody acknowledged, though they were asked for again and again. */
+export const ofStarts = ({ asked }: Run): ReadonlyArray<Breach> =>
+  asked.filter(({ id }) => id === undefined).map(({ problem = "no answer" }) => ({
+    checker: StormLaws.nothingForgotten.name,
+    problem: `nobody acknowledged a start: ${problem}`
+  }))

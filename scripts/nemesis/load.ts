@@ -3,7 +3,7 @@ import { PhoneNumber } from "@ringback/core"
 import { Callee } from "@ringback/testing"
 import { Effect } from "effect"
 import { ourNumber } from "./flows.ts"
-import { type Asking, between, hits, pick, type Run } from "./run.ts"
+import { type Asked, type Asking, between, hits, pick, type Run } from "./run.ts"
 import type { Place } from "./runners.ts"
 
 const callees = [
@@ -14,6 +14,9 @@ const callees = [
   Callee.answers("2 seconds").hangsUpDuring(2),
   Callee.busy
 ]
+
+/** After the end of a run, in which all runners live again, somebody asks for so many milliseconds more. */
+const patience = 20_000
 
 const numberOf = (n: number): PhoneNumber.PhoneNumber => PhoneNumber.make(`1555${String(1_000_000 + n)}`)
 
@@ -35,12 +38,13 @@ const call = Effect.fnUntraced(function*(run: Run, n: number) {
 })
 
 const outbound = Effect.fnUntraced(function*(run: Run, n: number, flow: "survey" | "order") {
-  const asked: Run["asked"][number] = { key: `call-${n}`, number: numberOf(n), at: Date.now(), id: undefined }
+  const asked: Asked = { key: `call-${n}`, number: numberOf(n), at: Date.now(), id: undefined, problem: undefined }
   run.asked.push(asked)
   const start = insist(run, { tell: "start", flow, key: asked.key, to: asked.number })
   const twice = yield* hits(0.2)
   const [started] = yield* Effect.all(twice ? [start, start] : [start], { concurrency: 2 })
   const id = started?.says === "done" ? started.id : undefined
+  if (started?.says === "failed") asked.problem = started.problem
   if (id === undefined) return
   asked.id = id
   if (flow === "order" && (yield* hits(0.85))) yield* signalled(run, id)
@@ -66,7 +70,7 @@ const isPassing = (answer: { readonly says: string; readonly problem?: string } 
 
 /** Asks runner after runner until one has done it, as an application would, or refuses it for good. */
 const insist = Effect.fnUntraced(function*(run: Run, command: Asking) {
-  for (let tries = 0; tries < 30; tries++) {
+  while (Date.now() < run.ended + patience) {
     const up = run.places.filter((place) => place.isUp())
     const place: Place | undefined = up.length === 0 ? undefined : yield* pick(up)
     if (place !== undefined) {

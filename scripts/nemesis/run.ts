@@ -1,15 +1,16 @@
 /** One run: its runners, the carrier, who uses them, and all that was seen of it. */
+import type { Webhook } from "@ringback/core"
 import type { TelesignEmulator } from "@ringback/testing"
 import { Deferred, Effect, Random } from "effect"
 import type { Passage } from "../balancer.ts"
+import type { Gap } from "./overdue.ts"
 import type { Command, Said } from "./runner.ts"
-import type { Life, Message, Place } from "./runners.ts"
+import type { Life, Message, Place, Stretch } from "./runners.ts"
 
 /** A request of the carrier at a runner. */
 export interface Delivery extends Omit<Passage, "port" | "body"> {
   readonly life: Life
-  readonly event: string
-  readonly referenceId: string
+  readonly webhook: Webhook.Webhook
 }
 
 /** Something that was done to runners or to what is around them. */
@@ -21,6 +22,8 @@ export interface Deed {
   to: number
   /** The places that are struck; none if it is the database that all share. */
   readonly places: ReadonlyArray<number>
+  /** Which wire of a place is cut, if that is all. */
+  readonly wire?: "database" | "carrier" | "webhooks"
 }
 
 /** A call that the application was asked to start. */
@@ -30,6 +33,8 @@ export interface Asked {
   readonly at: number
   /** The call that it became, once that was acknowledged. */
   id: string | undefined
+  /** What was answered last, if it did not. */
+  problem: string | undefined
 }
 
 export interface Heard {
@@ -40,14 +45,23 @@ export interface Heard {
 export interface Run {
   readonly seed: string
   readonly speed: number
-  readonly began: number
-  readonly places: ReadonlyArray<Place>
-  readonly lives: ReadonlyArray<Life>
+  /** How many calls begin a second. */
+  readonly perSecond: number
+  began: number
+  /** When nothing was done any more. */
+  ended: number
+  readonly places: Array<Place>
+  readonly lives: Array<Life>
   readonly telesign: TelesignEmulator.Emulator
   readonly deliveries: Array<Delivery>
   readonly deeds: Array<Deed>
   readonly asked: Array<Asked>
   readonly heard: Array<Heard>
+  /** When this process itself did not get to its work. */
+  readonly lags: Array<Stretch>
+  /** How much there was to do on this machine, as a multiple of its processors, whenever somebody looked. */
+  readonly loads: Array<number>
+  readonly gaps: Array<Gap>
   readonly told: Told
   /** Tells a runner, and waits for its answer; nothing if none comes in time. */
   readonly ask: (place: Place, command: Asking) => Effect.Effect<Answer | undefined>

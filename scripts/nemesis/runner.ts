@@ -6,7 +6,20 @@ import { NodeHttpClient, NodeHttpServer, NodeRuntime, NodeStdio } from "@effect/
 import { PgClient } from "@effect/sql-pg"
 import { CallEvent, Calls, EventStore, PhoneNumber, Transport } from "@ringback/core"
 import { Health, Telesign, TelesignNode, TelesignWebhook } from "@ringback/http"
-import { Clock, Config, Console, Duration, Effect, Layer, Stdio, Stream } from "effect"
+import {
+  type Cause,
+  Clock,
+  Config,
+  ConfigProvider,
+  Console,
+  Duration,
+  Effect,
+  Layer,
+  type PlatformError,
+  Queue,
+  Stdio,
+  Stream
+} from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { createServer } from "node:http"
 import { flushCompileCache } from "node:module"
@@ -15,7 +28,10 @@ import * as Flows from "./flows.ts"
 import * as Mode from "./mode.ts"
 import * as Sabotage from "./sabotage.ts"
 
-/** What a runner can be told. */
+/** What a runner is told first: what is its own in its environment. */
+export interface Opening extends Record<"DATABASE_URL" | "TELESIGN_BASE_URL" | "VERSION", string> {}
+
+/** What it can be told then. */
 export type Command =
   | {
     readonly tell: "start"
@@ -99,7 +115,7 @@ const Telling = Layer.effect(
 ).pipe(Layer.provide(Telesign.layerConfig))
 
 const Application = Layer.unwrap(Effect.map(settings, ({ mode, sabotage, speed, version }) => {
-  const broken = Sabotage.all[sabotage]
+  const broken = Sabotage.of(sabotage)
   const options = {
     flows: Flows.startable[version],
     inbound: { [Flows.ourNumber]: Flows.Desk },
@@ -172,16 +188,26 @@ const lag = Effect.gen(function*() {
   }
 })
 
-const program = Effect.gen(function*() {
-  flushCompileCache() // What is killed cannot keep at its end what it has compiled.
-  const { stdin } = yield* Stdio.Stdio
+const serve = Effect.fnUntraced(function*(commands: Queue.Dequeue<string, Cause.Done | PlatformError.PlatformError>) {
   const { address } = yield* HttpServer.HttpServer
   yield* say({ says: "ready", port: "port" in address ? address.port : 0 })
   yield* Effect.forkChild(lag)
-  const lines = Stream.splitLines(Stream.decodeText(stdin))
-  yield* Stream.runForEach(lines, (line) => Effect.forkChild(tried(JSON.parse(line) as Command)))
+  yield* Stream.runForEach(
+    Stream.fromQueue(commands),
+    (line) => Effect.forkChild(tried(JSON.parse(line) as Command))
+  )
 })
 
-NodeRuntime.runMain(
-  Effect.provide(program, Application.pipe(Layer.provideMerge(NodeStdio.layer), Layer.provideMerge(SetClock)))
-)
+const program = Effect.gen(function*() {
+  flushCompileCache() // What is killed cannot keep at its end what it has compiled.
+  const { stdin } = yield* Stdio.Stdio
+  const commands = yield* Stream.toQueue(Stream.splitLines(Stream.decodeText(stdin)), { capacity: "unbounded" })
+  const opening: Opening = JSON.parse(yield* Queue.take(commands))
+  const environment = ConfigProvider.layer(ConfigProvider.fromEnv({ env: { ...process.env, ...opening } }))
+  yield* Effect.provide(
+    serve(commands),
+    Application.pipe(Layer.provideMerge(SetClock), Layer.provideMerge(environment))
+  )
+})
+
+NodeRuntime.runMain(Effect.provide(Effect.scoped(program), NodeStdio.layer))

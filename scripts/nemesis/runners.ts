@@ -1,9 +1,9 @@
 /** The runners from outside: places in which processes of the application follow each other, and the wires around each. */
-import { Effect } from "effect"
+import { Effect, type Scope, Semaphore } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
-import type { Command, Said } from "./runner.ts"
+import type { Command, Opening, Said } from "./runner.ts"
 import * as Wire from "./wire.ts"
 
 /** What a runner said, and when. */
@@ -30,6 +30,8 @@ export interface Life {
   readonly frozen: Array<Stretch>
   readonly set: Array<number>
   readonly lags: Array<Stretch>
+  /** What it wrote that was not said to the suite. */
+  readonly log: Array<string>
 }
 
 export type Version = "old" | "next"
@@ -41,6 +43,8 @@ export interface Place {
   readonly carrier: Wire.Wire
   readonly webhooks: Wire.Wire
   life: Life
+  /** One process ends and another begins at a time. */
+  readonly alone: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   readonly isUp: () => boolean
   readonly tell: (command: Command) => void
   readonly kill: Effect.Effect<void>
@@ -57,59 +61,89 @@ export interface Options {
   readonly databasePort: number
   readonly carrierPort: number
   readonly databaseUrl: (port: number) => string
-  readonly environment: Readonly<Record<string, string>>
-  readonly heard: (place: number, message: Message) => void
+  readonly spares: Spares
+  readonly heard: (life: Life, message: Message) => void
 }
 
 const worker = fileURLToPath(new URL("runner.ts", import.meta.url))
 
 const longestStart = 60_000
 
-/** A place without a process yet. Its processes and wires end with the scope. */
+/** What starts processes ends one that does not end by itself. */
+const longestStop = 30_000
+
+/** Processes that have loaded the application and wait to be told what to open: to load it takes long on a busy machine. */
+export interface Spares {
+  readonly take: Effect.Effect<ChildProcess>
+}
+
+/** Keeps one at hand, until the scope closes. */
+export const spares = (environment: Readonly<Record<string, string>>): Effect.Effect<Spares, never, Scope.Scope> => {
+  const all: Array<ChildProcess> = []
+  const begin = () => {
+    const child = spawn(process.execPath, ["--conditions=source", worker], {
+      env: { ...process.env, NODE_NO_WARNINGS: "1", ...environment },
+      stdio: ["pipe", "pipe", "inherit"]
+    })
+    child.stdin.on("error", () => undefined) // told to one that has just been killed
+    all.push(child)
+    return child
+  }
+  let next = begin()
+  const take = Effect.sync(() => {
+    const taken = next
+    next = begin()
+    return taken
+  })
+  return Effect.acquireRelease(
+    Effect.succeed({ take }),
+    () => Effect.forEach(all, (child) => Effect.andThen(Effect.sync(() => child.kill("SIGKILL")), gone(child)))
+  )
+}
+
+const gone = (child: ChildProcess) =>
+  Effect.promise(async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      await new Promise((resolve) => child.once("exit", resolve))
+    }
+  })
+
+/** A place without a process yet. Its wires end with the scope. */
 export const make = Effect.fnUntraced(function*(number: number, lives: Array<Life>, options: Options) {
   const database = yield* Wire.make(options.databasePort)
   const carrier = yield* Wire.make(options.carrierPort)
   const webhooks = yield* Wire.make(9)
-  const environment = {
-    ...process.env,
-    NODE_NO_WARNINGS: "1",
-    ...options.environment,
-    DATABASE_URL: options.databaseUrl(database.port),
-    TELESIGN_BASE_URL: `http://127.0.0.1:${carrier.port}`
-  }
+  const lock = yield* Semaphore.make(1)
   let child: ChildProcess | undefined
   const signal = (name: NodeJS.Signals) => Effect.sync(() => void child?.kill(name))
-  const gone = Effect.promise(async () => {
-    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-      await new Promise((resolve) => child!.once("exit", resolve))
-    }
-  })
+  const ended = Effect.suspend(() => child === undefined ? Effect.void : gone(child))
 
   const hear = (life: Life, message: Message): void => {
     if (message.says === "process") life.name = message.name
-    if (message.says === "lag") life.lags.push({ from: message.at - message.millis - 1_000, to: message.at })
-    options.heard(number, message)
+    if (message.says === "lag") life.lags.push({ from: message.at - message.millis, to: message.at })
+    options.heard(life, message)
   }
 
-  const spawned = (life: Life) =>
-    Effect.callback<number>((resume) => {
-      const own = spawn(process.execPath, ["--conditions=source", worker], {
-        env: { ...environment, VERSION: life.version },
-        stdio: ["pipe", "pipe", "pipe"]
-      })
+  const open = (life: Life, own: ChildProcess) =>
+    Effect.callback<number | undefined>((resume) => {
       child = own
-      own.stdin.on("error", () => undefined) // told to one that has just been killed
-      createInterface(own.stdout).on("line", (line) => {
-        if (!line.startsWith("{\"says\"")) return // a line of its log
+      createInterface(own.stdout!).on("line", (line) => {
+        if (!line.startsWith("{\"says\"")) return void life.log.push(line)
         const message = JSON.parse(line) as Message
         hear(life, message)
         if (message.says === "ready") resume(Effect.succeed(message.port))
       })
-      own.stderr.on("data", (text: Buffer) => void process.stderr.write(text))
       own.once("exit", () => {
         life.died = Math.min(life.died, Date.now())
         for (const stretch of life.frozen) stretch.to = Math.min(stretch.to, life.died)
+        resume(Effect.undefined)
       })
+      const opening: Opening = {
+        DATABASE_URL: options.databaseUrl(database.port),
+        TELESIGN_BASE_URL: `http://127.0.0.1:${carrier.port}`,
+        VERSION: life.version
+      }
+      own.stdin!.write(`${JSON.stringify(opening)}\n`)
     })
 
   const place: Place = {
@@ -118,24 +152,35 @@ export const make = Effect.fnUntraced(function*(number: number, lives: Array<Lif
     carrier,
     webhooks,
     life: undefined!,
+    alone: lock.withPermit,
     isUp: () => place.life.ready < Infinity && place.life.died === Infinity && place.life.ending === Infinity,
     tell: (command) => void child?.stdin?.write(`${JSON.stringify(command)}\n`),
     kill: Effect.gen(function*() {
       yield* webhooks.shut
       yield* signal("SIGKILL")
-      yield* gone
+      yield* ended
     }),
     stop: Effect.gen(function*() {
       place.life.ending = Date.now()
       yield* signal("SIGTERM")
-      yield* gone
+      yield* Effect.timeoutOrElse(ended, { duration: longestStop, orElse: () => signal("SIGKILL") })
+      yield* ended
       yield* webhooks.shut
     }),
     start: Effect.fnUntraced(function*(version) {
-      place.life = newLife(number, lives, version)
-      const port = yield* Effect.timeout(spawned(place.life), longestStart).pipe(Effect.orDie)
+      const isFirst = place.life === undefined
+      let port: number | undefined
+      while (port === undefined) { // One that ends at its start is started again, as everywhere.
+        if (place.life?.ready === Infinity) yield* Effect.sleep("1 second")
+        place.life = newLife(number, lives, version)
+        const opened = open(place.life, yield* options.spares.take)
+        port = yield* Effect.timeoutOrElse(opened, {
+          duration: longestStart,
+          orElse: () => Effect.die(new Error(`A runner does not start: ${place.life.log.slice(-20).join("\n")}`))
+        })
+      }
       webhooks.lead(port)
-      if (lives.some((life) => life.place === number && life !== place.life)) yield* webhooks.open
+      if (!isFirst) yield* webhooks.open
       place.life.ready = Date.now()
     }),
     freeze: Effect.suspend(() => {
@@ -153,7 +198,6 @@ export const make = Effect.fnUntraced(function*(number: number, lives: Array<Lif
       place.tell({ tell: "clock", ahead })
     }
   }
-  yield* Effect.addFinalizer(() => Effect.andThen(signal("SIGKILL"), gone))
   return place
 })
 
@@ -169,7 +213,8 @@ const newLife = (place: number, lives: Array<Life>, version: Version): Life => {
     died: Infinity,
     frozen: [],
     set: [],
-    lags: []
+    lags: [],
+    log: []
   }
   lives.push(life)
   return life

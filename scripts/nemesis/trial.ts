@@ -1,19 +1,29 @@
 /** One run from its first runner to its verdict. */
 import { PgClient } from "@effect/sql-pg"
 import { CallIndex, SqlEventStore } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { TelesignEmulator } from "@ringback/testing"
-import { Console, Effect, Fiber, Layer, Random, Redacted } from "effect"
+import { Console, Effect, Fiber, Layer, Random, Redacted, Result } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { availableParallelism, loadavg, tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Balancer from "../balancer.ts"
-import * as Postgres from "../postgres.ts"
 import * as Checks from "./checks.ts"
+import * as Database from "./database.ts"
 import * as Faults from "./faults.ts"
+import * as Health from "./health.ts"
 import * as History from "./history.ts"
+import * as Journal from "./journal.ts"
 import * as Load from "./load.ts"
-import { asking, type Delivery, type Run } from "./run.ts"
+import type * as Mode from "./mode.ts"
+import * as Overdue from "./overdue.ts"
+import * as Owners from "./owners.ts"
+import * as Report from "./report.ts"
+import { asking, hits, type Run } from "./run.ts"
 import * as Runners from "./runners.ts"
+import * as Sabotage from "./sabotage.ts"
+import * as Silence from "./silence.ts"
+import * as Windows from "./windows.ts"
 
 /** How much faster than life the carrier is. */
 const speed = 10
@@ -22,35 +32,62 @@ export interface Options {
   readonly seed: string
   readonly runners: number
   readonly minutes: number
+  /** How long calls may take at most to come to their end then, in seconds. */
+  readonly settle: number
+  readonly mode: Mode.Mode
+  readonly sabotage: Sabotage.Name
+  readonly kinds: ReadonlyArray<Faults.Kind>
 }
 
-/** What the emulator does where nothing is said: after no reply it asks again, three times, as Telesign does for its other products. */
-const emulator = TelesignEmulator.layer({
-  line: { speed, limitMillis: 3 * 60_000 },
-  signedWithin: "10 days", // Clocks are set, and dials are signed with a date.
-  replies: { timeout: "5 seconds", askAgainAfter: ["500 millis", "1 second", "1500 millis"] }
-})
+/** How many calls begin a second. */
+const perSecond = 4
+
+/**
+ * After no reply it asks again, three times, as Telesign does for its other products, or never: what it does for Voice is not
+ * documented.
+ */
+const emulator = (asksAgain: boolean) =>
+  TelesignEmulator.layer({
+    line: { speed, limitMillis: 3 * 60_000 },
+    signedWithin: "10 days", // Clocks are set, and dials are signed with a date.
+    replies: { timeout: "5 seconds", askAgainAfter: asksAgain ? ["500 millis", "1 second", "1500 millis"] : [] }
+  })
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "ringback-nemesis-"))),
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
 )
 
-/** Whether everything was as it has to be. */
+/** Gives what was found that must not be. */
 export const run = Effect.fnUntraced(function*(options: Options) {
-  return yield* Effect.provide(trial(options), emulator)
+  const asksAgain = yield* Random.withSeed(hits(0.5), `${options.seed}/carrier`)
+  yield* Console.log(
+    `${options.runners} runners for ${options.minutes} min with seed ${options.seed}; ` +
+      `after no reply the carrier ${asksAgain ? "asks again" : "does not ask again"}`
+  )
+  return yield* Effect.provide(trial(options), emulator(asksAgain))
 })
 
 const trial = Effect.fnUntraced(function*(options: Options) {
-  yield* Console.log(`${options.runners} runners for ${options.minutes} minutes with seed ${options.seed}`)
-  const url = yield* Postgres.schema(yield* Postgres.server({ fsync: "off" }))
-  const run = yield* setUp(options, url)
-  const load = yield* Effect.forkChild(Random.withSeed(Load.keep(run, 4), `${options.seed}/load`))
-  yield* Random.withSeed(Faults.strike(run, options.minutes * 60_000), `${options.seed}/faults`)
-  yield* Fiber.interrupt(load)
+  const millis = options.minutes * 60_000
+  const seeded = (what: string) => Random.withSeed(`${options.seed}/${what}`)
+  const database = yield* Database.make
+  const run = yield* setUp(options, database.url)
+  const store = SqlEventStore.layer.pipe(Layer.provide(PgClient.layer({ url: Redacted.make(database.url) })))
   return yield* Effect.provide(
-    verdict(run),
-    SqlEventStore.layer.pipe(Layer.provide(PgClient.layer({ url: Redacted.make(url) })))
+    Effect.gen(function*() {
+      const watching = yield* Effect.forkChild(Overdue.watch(run.lives, run.gaps))
+      const load = yield* Effect.forkChild(seeded("load")(Load.keep(run, perSecond)))
+      const planned = Sabotage.of(options.sabotage).planned ??
+        (yield* seeded("faults")(Faults.plan(options.kinds, { millis, places: options.runners })))
+      yield* Faults.strike(run, { database, millis, planned })
+      run.ended = Date.now()
+      yield* Fiber.interrupt(load)
+      yield* stillness(run, options.settle)
+      yield* Fiber.interrupt(watching)
+      return yield* verdict(run)
+    }),
+    store
   )
 })
 
@@ -58,72 +95,94 @@ const portIn = (url: string) => Number(new URL(url).port)
 
 const throughPort = (url: string) => (port: number) => Object.assign(new URL(url), { port: String(port) }).href
 
-/** Starts the runners behind their balancer. */
-const setUp = Effect.fnUntraced(function*({ runners, seed }: Options, url: string) {
+/** Starts the runners, and the balancer before them. */
+const setUp = Effect.fnUntraced(function*({ mode, runners, sabotage, seed }: Options, url: string) {
   const telesign = yield* TelesignEmulator.TelesignEmulator
   const { ask, hear } = asking()
-  const lives: Array<Runners.Life> = []
-  const heard: Run["heard"] = []
-  const deliveries: Array<Delivery> = []
-  const environment = {
-    NODE_COMPILE_CACHE: join(yield* folder, "cache"),
-    SPEED: String(speed),
-    MODE: "postgres",
-    SABOTAGE: "none",
-    TELESIGN_CUSTOMER_ID: Redacted.value(TelesignEmulator.credentials.customerId),
-    TELESIGN_API_KEY: Redacted.value(TelesignEmulator.credentials.apiKey)
-  }
-  const places: Array<Runners.Place> = []
-  for (let number = 0; number < runners; number++) {
-    const place = yield* Runners.make(number, lives, {
-      databasePort: portIn(url),
-      carrierPort: portIn(telesign.url),
-      databaseUrl: throughPort(url),
-      environment,
-      heard: (place, message) => {
-        heard.push({ life: places[place]!.life, message })
-        hear(message)
-      }
-    })
-    places.push(place)
-    yield* place.start("old") // the first one makes the tables
-  }
-  const balancer = yield* Balancer.makeWith({
-    next: (count) => Math.floor(Math.random() * count),
-    passed: ({ body, port, ...passage }) => {
-      const { life } = places.find(({ webhooks }) => webhooks.port === port)!
-      const { event = "", reference_id: referenceId = "" } = JSON.parse(String(body))
-      deliveries.push({ ...passage, life, event, referenceId })
-    }
-  })
-  yield* balancer.serve(places.map(({ webhooks }) => webhooks.port))
-  yield* telesign.reportTo(`${balancer.url}/telesign/events`)
   const run: Run = {
     seed,
     speed,
+    perSecond,
     began: Date.now(),
-    places,
-    lives,
+    ended: Infinity,
+    places: [],
+    lives: [],
     telesign,
-    deliveries,
+    deliveries: [],
     deeds: [],
     asked: [],
-    heard,
+    heard: [],
+    lags: [],
+    loads: [],
+    gaps: [],
     told: { started: [], signalled: [], cancelled: [] },
     ask
   }
+  const spares = yield* Runners.spares({
+    NODE_COMPILE_CACHE: join(yield* folder, "cache"),
+    SPEED: String(speed),
+    MODE: mode,
+    SABOTAGE: sabotage,
+    TELESIGN_CUSTOMER_ID: Redacted.value(TelesignEmulator.credentials.customerId),
+    TELESIGN_API_KEY: Redacted.value(TelesignEmulator.credentials.apiKey)
+  })
+  for (let number = 0; number < runners; number++) {
+    const place = yield* Runners.make(number, run.lives, {
+      databasePort: portIn(url),
+      carrierPort: portIn(telesign.url),
+      databaseUrl: throughPort(url),
+      spares,
+      heard: (life, message) => {
+        run.heard.push({ life, message })
+        hear(message)
+      }
+    })
+    run.places.push(place)
+    yield* place.start("old") // The first one makes the tables.
+  }
+  yield* balance(run)
+  yield* Effect.forkChild(ownLag(run))
+  run.began = Date.now()
   return run
 })
 
-/** Waits until no call runs any more and no line is open, for two minutes at most. */
-const stillness = Effect.fnUntraced(function*(run: Run) {
+/** Gives the carrier one address for all runners. */
+const balance = Effect.fnUntraced(function*(run: Run) {
+  const balancer = yield* Balancer.makeWith({
+    next: (count) => Math.floor(Math.random() * count),
+    passed: ({ body, port, ...passage }) => {
+      const { life } = run.places.find(({ webhooks }) => webhooks.port === port)!
+      const webhook = Result.getOrThrow(TelesignWire.decodeWebhook(JSON.parse(String(body))))
+      run.deliveries.push({ ...passage, life, webhook })
+    }
+  })
+  yield* balancer.serve(run.places.map(({ webhooks }) => webhooks.port))
+  yield* Effect.forkScoped(Health.watch(run.places, balancer))
+  yield* run.telesign.reportTo(`${balancer.url}/telesign/events`)
+})
+
+/** Notes when this process did not get to its work: then it was late, and not a runner. */
+const ownLag = Effect.fnUntraced(function*({ lags, loads }: Run) {
+  for (let before = Date.now();;) {
+    yield* Effect.sleep("50 millis")
+    const now = Date.now()
+    loads.push(loadavg()[0]! / availableParallelism())
+    if (now - before > 150) lags.push({ from: before, to: now })
+    before = now
+  }
+})
+
+/** Waits until no call runs any more and no line is open, for so many seconds at most. */
+const stillness = Effect.fnUntraced(function*(run: Run, seconds: number) {
   const index = yield* CallIndex.CallIndex
-  for (let second = 1; second <= 120; second++) {
+  yield* Journal.tell(run, "nothing more is done; the calls that are left come to their end")
+  for (let second = 1; second <= seconds; second++) {
     yield* Effect.sleep("1 second")
     const { running } = yield* index.counts()
     const lines = yield* run.telesign.lines
-    if (running === 0 && lines.every(({ state }) => state._tag === "Ended")) return
+    if (running === 0 && lines.every(({ state }) => state._tag === "Ended")) break
   }
+  yield* Journal.tell(run, "all is quiet")
 })
 
 const allIds = Effect.gen(function*() {
@@ -138,15 +197,29 @@ const allIds = Effect.gen(function*() {
 })
 
 const verdict = Effect.fnUntraced(function*(run: Run) {
-  yield* stillness(run)
   const history = yield* History.read(run, yield* allIds)
   const { breaches, remains } = Checks.ofLog(history)
-  for (const [name, count] of remains) yield* Console.log(`${String(count).padStart(8)}  ${name}`)
-  for (const { callId, checker, problem } of breaches) {
-    yield* Console.log(`${checker}: ${problem} (${callId ?? "no call"})`)
-  }
-  yield* Console.log(
-    `${run.asked.length} starts, ${history.rings.length} rings, ${run.deliveries.length} webhooks: ${breaches.length} violations`
-  )
-  return breaches.length === 0
+  const windows = Windows.of(run, history)
+  const all = [
+    ...breaches,
+    ...Checks.ofStarts(run),
+    ...Checks.ofLines(yield* run.telesign.lines),
+    ...Silence.check(run, history.log),
+    ...Owners.checkGaps(run),
+    ...Owners.checkTaken(run, history),
+    ...Windows.check(run, windows)
+  ]
+  const calls = new Set(history.turns.map(({ turn }) => turn.callId)).size
+  const said = [
+    "",
+    ...Report.windows(run, windows),
+    "",
+    ...Report.figures(run, history),
+    ...Report.remains(remains),
+    "",
+    ...Report.breaches(run, history, all),
+    `${calls} calls, ${history.rings.length} rings, ${run.deliveries.length} webhooks, ${history.turns.length} turns: ${all.length} violations`
+  ]
+  yield* Console.log(said.join("\n"))
+  return all
 })

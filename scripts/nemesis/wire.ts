@@ -69,7 +69,7 @@ export const make = Effect.fnUntraced(function*(target: number) {
       endAll()
     },
     shut: Effect.sync(() => (server.close(), endAll())),
-    open: listen(own)
+    open: Effect.suspend(() => server.listening ? Effect.void : listen(own))
   }
   return wire
 })

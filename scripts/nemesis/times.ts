@@ -1,0 +1,75 @@
+/** When whom something befell, so that what a run shows can be held against what was done to it. */
+import type { Deed, Run } from "./run.ts"
+import type { Life, Stretch } from "./runners.ts"
+
+/** How long it takes until all goes on after the database was away or out of reach: what had failed is tried again. */
+export const afterFailure = 10_000
+
+/** How long a stretch of time overlaps with any of others. */
+export const overlap = (stretches: ReadonlyArray<Stretch>, from: number, to: number): number => {
+  let [covered, until] = [0, from]
+  for (const stretch of stretches.toSorted((a, b) => a.from - b.from)) {
+    const [start, end] = [Math.max(stretch.from, until), Math.min(stretch.to, to)]
+    if (end > start) [covered, until] = [covered + end - start, end]
+  }
+  return covered
+}
+
+const meets = (stretches: ReadonlyArray<Stretch>, from: number, to: number): boolean =>
+  stretches.some((stretch) => stretch.from <= to && stretch.to >= from)
+
+const isCut = (life: Life, wire: NonNullable<Deed["wire"]>) => (deed: Deed): boolean =>
+  deed.wire === wire && deed.places.includes(life.place)
+
+/** When a runner could not answer, whatever it is made of: it stood still, was cut off, began, or was ending. */
+export const unableOf = ({ deeds }: Run, life: Life): ReadonlyArray<Stretch> => [
+  { from: 0, to: life.ready },
+  { from: Math.min(life.ending, life.died), to: Infinity },
+  ...life.frozen,
+  ...deeds.filter(isCut(life, "webhooks"))
+]
+
+/** When the database was away for a runner, or had been shortly before. */
+export const withoutDatabase = (run: Run, life: Life): ReadonlyArray<Stretch> =>
+  run.deeds.filter((deed) => deed.kind === "database" || isCut(life, "database")(deed)).map(({ from, to }) => ({
+    from,
+    to: to + afterFailure * business(run)
+  }))
+
+export const isUnable = (run: Run, life: Life, from: number, to: number): boolean =>
+  meets(unableOf(run, life), from, to)
+
+export const isWithoutDatabase = (run: Run, life: Life, from: number, to: number): boolean =>
+  meets(withoutDatabase(run, life), from, to)
+
+/** How much more a machine had to do than it can do at once: by that, whatever is held to a time may take longer. */
+export const business = ({ loads }: Pick<Run, "loads">): number => Math.max(1, ...loads)
+
+/** How long the machine let nobody do their work meanwhile: the worst of those who say so. */
+export const lag = ({ lags, lives }: Run, from: number, to: number): number =>
+  Math.max(
+    0,
+    ...[...lags, ...lives.flatMap((life) => life.lags)].filter((lag) => lag.from <= to && lag.to >= from).map((lag) =>
+      lag.to - lag.from
+    )
+  )
+
+/** How closely lives are looked at, in milliseconds. */
+const step = 100
+
+/** When no runner could do what is due: each of them was away or without its database. */
+export const unattended = (run: Run, from: number, to: number): number => {
+  let total = 0
+  for (let at = from; at < to; at += step) {
+    const isAttended = run.lives.some((life) =>
+      !meets(
+        [{ from: 0, to: life.ready }, { from: Math.min(life.ending, life.died), to: Infinity }, ...life.frozen],
+        at,
+        at
+      ) &&
+      !isWithoutDatabase(run, life, at, at)
+    )
+    if (!isAttended) total += step
+  }
+  return total
+}

@@ -1,0 +1,59 @@
+/** What succeeded while something was done: a run in which nothing works breaks no law either. */
+import { TelesignWire } from "@ringback/http"
+import type { StormHistory } from "@ringback/testing"
+import { Result } from "effect"
+import type { Breach } from "./checks.ts"
+import type { Deed, Run } from "./run.ts"
+import * as Times from "./times.ts"
+
+export interface Window {
+  readonly deed: Deed
+  readonly from: number
+  readonly to: number
+  /** Starts that were acknowledged, webhooks that were answered with an action, calls that came to their end as their flow meant it. */
+  readonly starts: number
+  readonly answers: number
+  readonly talks: number
+}
+
+/** What is done takes effect for so long at least. */
+const shortest = 5_000
+
+/** Counts what succeeded in the window of each deed. After a database was away its window is open until all is tried again. */
+export const of = (run: Run, history: StormHistory.StormHistory): ReadonlyArray<Window> => {
+  const started = run.told.started.map(({ at }) => at)
+  const answered = run.deliveries.flatMap(({ answer, ended, status }) =>
+    status === 200 && answer !== "" && Result.isSuccess(TelesignWire.decodeAction(JSON.parse(answer))) ? [ended] : []
+  )
+  const talked = history.turns.flatMap(({ turn }) =>
+    turn.events.flatMap((event) =>
+      event._tag === "FlowEnded" && event.exit._tag === "Success" && event.exit.value !== "unreached" ? [event.at] : []
+    )
+  )
+  return run.deeds.map((deed) => {
+    const to = Math.max(
+      deed.to + (deed.kind === "database" ? Times.afterFailure * Times.business(run) : 0),
+      deed.from + shortest * Times.business(run)
+    )
+    const within = (all: ReadonlyArray<number>) => all.filter((at) => at >= deed.from && at <= to).length
+    return { deed, from: deed.from, to, starts: within(started), answers: within(answered), talks: within(talked) }
+  })
+}
+
+/** The least of what has to succeed, as a part of what was asked for meanwhile: half of all callees do not talk to the end. */
+const least = 0.1
+
+export const check = (run: Run, windows: ReadonlyArray<Window>): ReadonlyArray<Breach> =>
+  windows.flatMap(({ answers, deed, from, starts, talks, to }) => {
+    const length = (to - from) / 1_000
+    const wanted = Math.max(1, Math.floor(least * run.perSecond * length / Times.business(run)))
+    const isShort = Math.min(starts, answers, talks) < wanted
+    return isShort && from + shortest * Times.business(run) < run.ended
+      ? [{
+        checker: "a minimum of successes in every window",
+        problem: `${deed.words}: ${starts} starts, ${answers} answers and ${talks} talks in ${
+          length.toFixed(1)
+        } s, of ${wanted} at least`
+      }]
+      : []
+  })
