@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { Commands } from "@ringback/testing"
 import { Effect, type Layer, type Runtime } from "effect"
 import { type CliError, Command } from "effect/cli"
 import * as Failures from "./internal/failure.ts"
@@ -64,7 +65,7 @@ export const run = (
 > => {
   const bound = Words.bound(words)
   const run = "stray" in bound ? stray(bound) : Command.runWith(command, { version })(bound)
-  return Effect.provide(run, Printing.misuse)
+  return Effect.provide(run, Commands.misuse)
 }
 
 const stray = ({ stray }: Words.Stray) => {

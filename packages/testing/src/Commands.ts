@@ -5,6 +5,7 @@
  */
 import * as emulatorCommand from "./internal/emulatorCommand.ts"
 import * as exploreCommand from "./internal/exploreCommand.ts"
+import * as Misuse from "./internal/misuse.ts"
 
 /**
  * A Telesign on this machine, to try an application by hand.
@@ -34,3 +35,25 @@ export type Exploration = exploreCommand.Exploration
  * @since 0.1.0
  */
 export const read = exploreCommand.read
+
+/**
+ * Tells on standard error what was not understood of a command line, and the help that is given with it, so that standard output holds
+ * nothing but what a command prints.
+ *
+ * @since 0.1.0
+ */
+export const misuse = Misuse.layer
+
+/**
+ * Whether a command line was not understood.
+ *
+ * @since 0.1.0
+ */
+export const isMisuse = Misuse.is
+
+/**
+ * Ends a program of commands: with 0 if it was told to stop, with 2 if its command line was not understood.
+ *
+ * @since 0.1.0
+ */
+export const teardown = Misuse.teardown

@@ -7,6 +7,7 @@ import { TestConsole } from "effect/testing"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
+import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { command } from "../src/internal/emulatorCommand.ts"
 import * as EventsServer from "./fixtures/EventsServer.ts"
@@ -46,6 +47,16 @@ const start = (...args: ReadonlyArray<string>) =>
       exit: Effect.map(Effect.promise(() => closed), ([code]): number => code)
     }
   })
+
+/** What a command line of the program came to. */
+const ended = async (...args: ReadonlyArray<string>) => {
+  const child = spawn(process.execPath, ["--conditions=source", program, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, NO_COLOR: "1", NODE_NO_WARNINGS: "1" }
+  })
+  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")])
+  return { status, stdout, stderr }
+}
 
 const dial = (url: string, params: object) =>
   Effect.promise(async () => {
@@ -281,6 +292,25 @@ describe("the emulator's command line", () => {
   ])("refuses %j in words that help", ([args, words]) =>
     Effect.gen(function*() {
       assert.match(yield* told(...args), words)
+    }))
+
+  it.effect.each([["emulator", "--shout"], ["explore", "--shout"], ["shout"]])(
+    "tells %j on standard error, and exits with 2",
+    (args) =>
+      Effect.gen(function*() {
+        const { status, stderr, stdout } = yield* Effect.promise(() => ended(...args))
+        assert.strictEqual(status, 2)
+        assert.strictEqual(stdout, "")
+        assert.match(stderr, /shout/)
+        assert.match(stderr, /USAGE/)
+      })
+  )
+
+  it.effect("prints the help that is asked for on standard output", () =>
+    Effect.gen(function*() {
+      const { status, stderr, stdout } = yield* Effect.promise(() => ended("emulator", "--help"))
+      assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
+      assert.match(stdout, /USAGE/)
     }))
 
   it.effect("is explained in one screen of 50 lines", () =>

@@ -1,4 +1,5 @@
 /** What ends a command with another code than 0. */
+import { Commands } from "@ringback/testing"
 import { Cause, Exit, Runtime, Schema, Struct } from "effect"
 import { CliError } from "effect/cli"
 
@@ -26,12 +27,9 @@ export class Failure extends Schema.TaggedError<Failure>()("Failure", {
 /** A command cannot do what it was asked to. */
 export const fail = (code: keyof typeof codes, message: string): Failure => new Failure({ code, message })
 
-const isMisunderstood = (thrown: unknown): boolean =>
-  CliError.isCliError(thrown) && (thrown._tag !== "ShowHelp" || thrown.errors.length > 0) && thrown._tag !== "UserError"
-
 /** Ends the process: being told to stop is no failure, and not being understood has a code of its own. */
 export const teardown: Runtime.Teardown = (exit, onExit) => {
   if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return onExit(0)
-  if (Exit.isFailure(exit) && isMisunderstood(Cause.squash(exit.cause))) return onExit(codes.usage)
+  if (Exit.isFailure(exit) && Commands.isMisuse(Cause.squash(exit.cause))) return onExit(codes.usage)
   Runtime.defaultTeardown(exit, onExit)
 }

@@ -16,16 +16,6 @@ export const logs: Layer.Layer<never> = Layer.merge(
   Layer.succeed(References.MinimumLogLevel, "Warn")
 )
 
-/** What was not understood is talk, and so is the help that is given with it. */
-export const misuse: Layer.Layer<never> = CliOutput.layerPresenter({
-  present: (event) => {
-    const told = CliOutput.defaultPresenter.present(event)
-    return event._tag === "InvalidInvocation" ? Effect.updateService(told, Console.Console, onlyErrors) : told
-  }
-})
-
-const onlyErrors = (console: Console.Console): Console.Console => ({ ...console, log: console.error })
-
 /** A line, or several, of data. */
 export const data = (text: string): Effect.Effect<void> => Console.log(plain(text))
 

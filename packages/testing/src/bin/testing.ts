@@ -8,11 +8,12 @@
  * ```
  *
  * The emulator prints where it listens and what it expects, then a line for each request, event and reply, masked. The explorer
- * prints words and keys of the samples in `explore.ts`, and exits with 1 if a law is broken.
+ * prints words and keys of the samples in `explore.ts`, and exits with 1 if a law is broken. What is not
+ * understood is told on standard error, with the exit code 2.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Effect, Exit, Runtime } from "effect"
+import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { readFileSync } from "node:fs"
 import * as Commands from "../Commands.ts"
@@ -26,8 +27,7 @@ const command = Command.make("ringback-testing").pipe(
   Command.withSubcommands([Commands.emulator, Commands.explore])
 )
 
-/** Being told to stop is no failure. */
-const teardown: Runtime.Teardown = (exit, onExit) =>
-  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
-
-Command.run(command, { version }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain({ teardown }))
+Command.run(command, { version }).pipe(
+  Effect.provide([NodeServices.layer, Commands.misuse]),
+  NodeRuntime.runMain({ teardown: Commands.teardown })
+)
