@@ -32,6 +32,7 @@ const measurements = [
   "transitions",
   "store",
   "page",
+  "traces",
   `soak --minutes ${values.minutes}`
 ]
 

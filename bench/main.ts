@@ -12,6 +12,7 @@ const names = [
   "retention",
   "soak",
   "page",
+  "traces",
   "all"
 ]
 const [name = ""] = process.argv.splice(2, 1)
