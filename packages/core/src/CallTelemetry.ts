@@ -42,6 +42,9 @@ const mostEnded = 1_000
  * Sends the spans of calls to the `Tracer` that the program has, such as that of `Otlp.layerJson`: one trace for a call, across restarts
  * and processes (`CallTrace`). A span goes out when it has ended, by the process that appended the turn which ended it.
  *
+ * A call that runs for hours has in its trace the lines, activities, sleeps and signals that are over; what lasts is not there yet, nor is
+ * the span of the call itself, so its spans stand below one that is missing until then.
+ *
  * A process that dies may not have sent its last spans. So whoever goes on with a call sends again what had ended in the minute
  * before. Calls that were over by then nobody goes on with: a process that starts sends theirs again, of the same minute, if it
  * finds a `CallIndex`. What goes out twice has the same ids. A span is lost if its call was over and nobody started within the
@@ -90,25 +93,43 @@ const followAll = (follower: Follower, turns: ReadonlyArray<Turn>, from = 0): Ef
 /** Takes a turn; an effect if the store has to be read for it. */
 type Follower = (turn: Turn) => Effect.Effect<void> | undefined
 
+/** So many turns of a call that ended no span are kept before they are folded. */
+const mostLater = 8
+
+/** A call that is followed: its trace, and the turns behind it that end no span, so that they may be folded later, all at once. */
+interface Followed {
+  trace: CallTrace.Trace
+  readonly later: Array<Turn>
+}
+
+const versionOf = ({ later, trace }: Followed): number => later.at(-1)?.version ?? trace.version
+
+const followed = (trace: CallTrace.Trace): Followed => ({ trace, later: [] })
+
 /** Follows the turns of this process. Those of others are read where they are missing, and sent by the others. */
 const follow = (store: EventStore["Service"], turns: boolean, send: (span: CallTrace.Span) => void): Follower => {
-  const traces = new Map<CallId, CallTrace.Trace>()
+  const calls = new Map<CallId, Followed>()
 
-  const keep = (callId: CallId, trace: CallTrace.Trace): void => {
-    if (Call.isOver(trace.call)) traces.delete(callId)
-    else traces.set(callId, trace)
-    const [oldest] = traces.size > mostTraces ? traces.keys() : []
-    if (oldest !== undefined) traces.delete(oldest)
+  const keep = (callId: CallId, call: Followed): void => {
+    calls.set(callId, call)
+    const [oldest] = calls.size > mostTraces ? calls.keys() : []
+    if (oldest !== undefined) calls.delete(oldest)
   }
 
-  const goOn = (trace: CallTrace.Trace, turn: Turn): void => {
-    const [now, ended] = CallTrace.next(trace, turn, { turns })
-    keep(turn.callId, now)
-    for (const span of ended) send(span)
+  const goOn = (call: Followed, turn: Turn): void => {
+    call.later.push(turn)
+    if (!turns && call.later.length < mostLater && !CallTrace.mayEnd(turn)) return
+    for (const each of call.later) {
+      const [now, ended] = CallTrace.next(call.trace, each, { turns })
+      call.trace = now
+      for (const span of ended) send(span)
+    }
+    call.later.length = 0
+    if (Call.isOver(call.trace.call)) calls.delete(turn.callId)
   }
 
   /** Another process has gone on with the call, or the trace is not in memory any more. */
-  const catchUp = (known: CallTrace.Trace | undefined, turn: Turn): Effect.Effect<void, StoreError> =>
+  const catchUp = (known: Followed | undefined, turn: Turn): Effect.Effect<void, StoreError> =>
     Effect.map(store.read(turn.callId), (all) => {
       const before = all.slice(0, turn.version - 1)
       const last = before.at(-1)
@@ -117,15 +138,20 @@ const follow = (store: EventStore["Service"], turns: boolean, send: (span: CallT
         for (const span of endedSince(turn.callId, before, last.at - doubt, turns)) send(span)
       }
       const initial = CallTrace.initial(turn.callId)
-      goOn(before.reduce((trace, each) => CallTrace.next(trace, each, { turns })[0], initial), turn)
+      const call = followed(before.reduce((trace, each) => CallTrace.next(trace, each, { turns })[0], initial))
+      keep(turn.callId, call)
+      goOn(call, turn)
     })
 
   return (turn) => {
-    const known = traces.get(turn.callId)
-    if (known !== undefined && turn.version <= known.version) return // it is told again
-    const trace = known ?? (turn.version === 1 ? CallTrace.initial(turn.callId) : undefined)
-    if (trace === undefined || turn.version > trace.version + 1) return Effect.ignore(catchUp(known, turn))
-    goOn(trace, turn)
+    const known = calls.get(turn.callId)
+    if (known !== undefined && turn.version <= versionOf(known)) return // it is told again
+    if (known === undefined ? turn.version > 1 : turn.version > versionOf(known) + 1) {
+      return Effect.ignore(catchUp(known, turn))
+    }
+    const call = known ?? followed(CallTrace.initial(turn.callId))
+    if (known === undefined) keep(turn.callId, call)
+    goOn(call, turn)
   }
 }
 

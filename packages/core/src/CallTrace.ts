@@ -344,6 +344,38 @@ export const next = (
   return [now, spans]
 }
 
+/** What ends no span of a call, a line or a wait in any log that an engine has written. */
+const endless: ReadonlySet<CallEvent["_tag"]> = new Set<CallEvent["_tag"]>([
+  "CallStarted",
+  "CallArrived",
+  "DialPlanned",
+  "DialHeld",
+  "DialAttempted",
+  "DialAccepted",
+  "CallAnswered",
+  "ActionDecided",
+  "PromptCompleted",
+  "HoldAnswered",
+  "HoldCompleted",
+  "SleepStarted",
+  "ActivityStarted",
+  "SignalAwaited",
+  "Noted",
+  "Drawn",
+  "DeadlineSet",
+  "DeadlineLifted",
+  "LegAnswered",
+  "ReplyBroken"
+])
+
+/**
+ * Whether a turn may end a span of a call, a line or a wait, told by what is in it alone. If not, it may be folded later, with the turn
+ * that does: `next` gives no span for it, but for that of the turn before if turns have spans.
+ *
+ * @since 0.1.0
+ */
+export const mayEnd = ({ events }: Turn): boolean => events.some(({ _tag }) => !endless.has(_tag))
+
 /**
  * All spans of a call that have ended.
  *

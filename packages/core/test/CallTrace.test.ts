@@ -52,6 +52,15 @@ describe("the trace of a call", () => {
     assert.deepStrictEqual([...first, ...rest], CallTrace.spans(id, turns))
   })
 
+  it.prop("ends nothing by a turn that is told to end nothing", happened, ({ direction, happenings }) => {
+    let trace = CallTrace.initial(id)
+    for (const turn of turnsOf(history(happenings, direction).events)) {
+      const [now, ended] = CallTrace.next(trace, turn, { turns: false })
+      if (!CallTrace.mayEnd(turn)) assert.isEmpty(ended, turn.events[0]?._tag)
+      trace = now
+    }
+  })
+
   it("has a line that closes by an answer which comes after the end of the call", () => {
     const trial = new Trial(Line.collect("Your code?", { max: 4 }).pipe(Flow.dial({ to, from })))
     trial.answered()
