@@ -22,6 +22,7 @@ import type { DuplicateFlow, FlowsMissing } from "./CallError.ts"
 import * as Calls from "./Calls.ts"
 import { EventStore, type StoreError } from "./EventStore.ts"
 import * as Checks from "./internal/cluster/checks.ts"
+import * as Leftovers from "./internal/cluster/leftovers.ts"
 import * as Placed from "./internal/cluster/placed.ts"
 import { Cluster } from "./internal/engine/asked.ts"
 import type { AnyDefinition } from "./LiveCall.ts"
@@ -101,10 +102,12 @@ export const layerStorage = (
   Layer.unwrap(Effect.gen(function*() {
     const values = config(machine)
     const rowLocks = values.shardLockDisableAdvisory ?? false
-    const problem = yield* Checks.databaseProblem(yield* SqlClient.SqlClient, rowLocks)
+    const sql = yield* SqlClient.SqlClient
+    const problem = yield* Checks.databaseProblem(sql, rowLocks)
     if (problem !== undefined) return yield* new ClusterRefused({ problem })
-    return Layer.merge(
+    return Layer.mergeAll(
       MessageStorage.layerNoop,
+      Layer.effectDiscard(Leftovers.keepRemoving(sql)),
       Layer.orDie(SqlRunnerStorage.layer).pipe(Layer.provide(ShardingConfig.layer(values)))
     )
   }))
