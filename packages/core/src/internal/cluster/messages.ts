@@ -1,6 +1,9 @@
 /**
  * What one machine asks another about a call, and what that answers. All of it is data with schemas, for it crosses a socket, and
  * all of it is volatile: the log is where things are kept, and who gets no answer takes the call from there.
+ *
+ * There is no message for a webhook. One there and back took 468 to 806 us of processor time, and the re-read that it would save 397
+ * to 535 (`npm run bench -- hop`).
  */
 import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
