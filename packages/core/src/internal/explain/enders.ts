@@ -88,6 +88,9 @@ const promptEnders = (
   line: CallLine.CallLine | undefined,
   { line: id, n }: Extract<Call.Wait, { readonly _tag: "Prompt" }>
 ): ReadonlyArray<Ender> => {
+  if (line?.phase === "Settling") {
+    return [ender("carrier", "event", "the carrier, which tells what was pressed before the line ended", { line: id })]
+  }
   const action = [line?.inFlight, line?.next].find((each) => each?.n === n)?.action
   const keys = action === undefined ? 0 : Action.digits(action)
   return [
