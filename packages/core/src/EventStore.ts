@@ -190,8 +190,11 @@ export class EventStore extends Context.Service<EventStore, {
     summary: Summary,
     options?: { readonly referenceId?: string | undefined }
   ) => Effect.Effect<void, VersionConflict | StoreError>
-  /** All turns of a call, oldest first; none if there is no such call. */
-  readonly read: (callId: CallId) => Effect.Effect<ReadonlyArray<Turn>, StoreError>
+  /**
+   * The turns of a call after a version, oldest first; all of them if none is given, none if there is no such call. It may be
+   * `unforked`.
+   */
+  readonly read: (callId: CallId, after?: number) => Effect.Effect<ReadonlyArray<Turn>, StoreError>
   /** The call that learned of this carrier's session, the first one if there are more. */
   readonly find: (referenceId: string) => Effect.Effect<Option.Option<CallId>, StoreError>
   /** The running calls whose due time is at or before `before`, the earliest first, `limit` at most. Never reads events. */
@@ -224,7 +227,7 @@ export class EventStore extends Context.Service<EventStore, {
 }>()("@ringback/core/EventStore") {}
 
 /**
- * Begins an append, whose end is told by a callback, at once or later. If it can be called off, gives the way to do so.
+ * Begins an append or a read, whose end is told by a callback, at once or later. If it can be called off, gives the way to do so.
  *
  * @since 0.1.0
  */
@@ -233,22 +236,22 @@ export type Begin<A, E> = (answer: (exit: Exit.Exit<A, E>) => void) => Effect.Ef
 const beginning = Symbol("@ringback/core/EventStore/unforked")
 
 /**
- * An append that can also be begun without a fiber, which is how the engine then begins it: a fiber for each append costs
- * about a tenth of what the engine can do. Whoever makes another effect of it, as a wrapper around a store does, gets an
+ * An append or a read that can also be begun without a fiber, which is how the engine then begins it: a fiber for each append
+ * costs about a tenth of what the engine can do. Whoever makes another effect of it, as a wrapper around a store does, gets an
  * ordinary effect, so nothing that stands around a store is passed over. For authors of stores.
  *
  * @since 0.1.0
  */
-export const unforked = <A, E>(append: Effect.Effect<A, E>, begin: Begin<A, E>): Effect.Effect<A, E> =>
-  Object.assign(append, { [beginning]: begin })
+export const unforked = <A, E>(effect: Effect.Effect<A, E>, begin: Begin<A, E>): Effect.Effect<A, E> =>
+  Object.assign(effect, { [beginning]: begin })
 
 /**
- * How an append is begun without a fiber, if it can be. For authors of stores.
+ * How an append or a read is begun without a fiber, if it can be. For authors of stores.
  *
  * @since 0.1.0
  */
-export const beginOf = <A, E>(append: Effect.Effect<A, E>): Begin<A, E> | undefined =>
-  (append as { readonly [beginning]?: Begin<A, E> })[beginning]
+export const beginOf = <A, E>(effect: Effect.Effect<A, E>): Begin<A, E> | undefined =>
+  (effect as { readonly [beginning]?: Begin<A, E> })[beginning]
 
 /**
  * Draws a namespace for a new store: 8 characters of `0-9 a-z`. For authors of stores.

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { evolve, fold } from "./Call.ts"
+import { type Call, evolve } from "./Call.ts"
 import { type CallEvent, type CallId, isDecision } from "./CallEvent.ts"
 import type { Decided } from "./Decider.ts"
 import { type Body, Collector } from "./internal/call/collector.ts"
@@ -65,8 +65,16 @@ export const rebuild = (id: CallId, definition: AnyDefinition, events: ReadonlyA
 }
 
 /**
+ * Goes on with a call by the events that came since, of whole turns: what `rebuild` makes of all of them. A difference is counted
+ * from the first of these.
+ *
+ * @since 0.1.0
+ */
+export const goOn = (live: LiveCall, events: ReadonlyArray<CallEvent>): Replayed => replay(live, events)
+
+/**
  * Runs a flow over a log: the facts are fed to it, and each decision that it takes is compared with the recorded one.
- * `live` is the call before its first event, with its flow not begun.
+ * `before` is the call between two turns, or before its first event, with its flow not begun.
  */
 const replay = (before: LiveCall, events: ReadonlyArray<CallEvent>): Replayed => {
   let live = before
@@ -80,7 +88,7 @@ const replay = (before: LiveCall, events: ReadonlyArray<CallEvent>): Replayed =>
     if (isDecision(event) || expected.length > 0) {
       const [now, ...rest] = expected
       const divergence = compare(i, event, now)
-      if (divergence !== undefined) return { live: folded(live, events), divergence }
+      if (divergence !== undefined) return { live: folded(live, before.call, events), divergence }
       expected = rest
       continue
     }
@@ -91,7 +99,7 @@ const replay = (before: LiveCall, events: ReadonlyArray<CallEvent>): Replayed =>
     live = turn.live
   }
   if (expected.length > 0) {
-    return { live: folded(live, events), divergence: compare(events.length, undefined, expected[0])! }
+    return { live: folded(live, before.call, events), divergence: compare(events.length, undefined, expected[0])! }
   }
   return { live, divergence: undefined }
 }
@@ -104,9 +112,9 @@ const endedUnheard = ({ call, definition, step }: LiveCall, event: CallEvent): L
 })
 
 /** The state that the log tells, where the flow is not to be trusted. */
-const folded = (live: LiveCall, events: ReadonlyArray<CallEvent>): LiveCall => ({
+const folded = (live: LiveCall, before: Call, events: ReadonlyArray<CallEvent>): LiveCall => ({
   ...live,
-  call: fold(live.call.id, events)
+  call: events.reduce(evolve, before)
 })
 
 /**

@@ -16,6 +16,7 @@ import * as CallMetrics from "./CallMetrics.ts"
 import { EventLog } from "./EventLog.ts"
 import { EventStore, notEncoded, unforked } from "./EventStore.ts"
 import type { Begin, StoreError, Turn, VersionConflict } from "./EventStore.ts"
+import * as Background from "./internal/background.ts"
 import * as Broadcast from "./internal/broadcast.ts"
 import * as GroupCommit from "./internal/store/groupCommit.ts"
 import * as Hints from "./internal/store/hints.ts"
@@ -32,6 +33,7 @@ import * as SqlLog from "./internal/store/sqlLog.ts"
 import * as SqlOpening from "./internal/store/sqlOpening.ts"
 import * as SqlProcesses from "./internal/store/sqlProcesses.ts"
 import * as SqlRetention from "./internal/store/sqlRetention.ts"
+import * as SqlTurns from "./internal/store/sqlTurns.ts"
 import { Retention } from "./Retention.ts"
 
 /** What a store does by itself leaves no spans. What somebody asks of it is a part of what they do. */
@@ -108,6 +110,7 @@ export const layer: Layer.Layer<
           : Effect.undefined
       ),
       ...SqlCalls.make(sql),
+      read: SqlTurns.make(sql, dialect, yield* Background.make),
       processes: dialect.isShared
         ? SqlProcesses.make(sql, namespace, (error) => storeError("read", error))
         : undefined,

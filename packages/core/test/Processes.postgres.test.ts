@@ -3,7 +3,7 @@ import { Calls, Flow, Line, PhoneNumber } from "@ringback/core"
 import { Callee, PhoneCompany } from "@ringback/testing"
 import { Clock, Effect, Fiber, Latch, Schema } from "effect"
 import * as Postgres from "../../../scripts/testPostgres.ts"
-import { report, rings, start, tags, testsOn } from "./fixtures/processes.ts"
+import { type Process, report, reportInTurns, rings, start, tags, testsOn } from "./fixtures/processes.ts"
 
 const server = await Postgres.start()
 const test = testsOn(server)
@@ -44,6 +44,38 @@ const Alarm = Flow.make("alarm", {
       Flow.as("rung" as const),
       Flow.catchTag("TimedOut", () => Flow.succeed("rung" as const))
     )
+})
+
+/** Asks seven times. */
+const Interview = Flow.make("interview", {
+  version: 1,
+  input: {},
+  output: Schema.Void,
+  run: () =>
+    Flow.gen(function*() {
+      for (let n = 0; n < 7; n++) yield* Line.speak(`Part ${n}.`)
+    }).pipe(
+      Flow.dial({ to, from }),
+      Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed(undefined))
+    )
+})
+
+/** What some work cost these processes together. */
+const costOf = Effect.fnUntraced(function*<A, E, R>(processes: ReadonlyArray<Process>, work: Effect.Effect<A, E, R>) {
+  const sum = (of: (process: Process) => number) => processes.reduce((total, process) => total + of(process), 0)
+  const counted = () => ({
+    appends: sum((process) => process.appends()),
+    conflicts: sum((process) => process.conflicts()),
+    reads: sum(({ reads }) => reads.length)
+  })
+  const before = counted()
+  yield* work
+  const after = counted()
+  return {
+    appends: after.appends - before.appends,
+    conflicts: after.conflicts - before.conflicts,
+    reads: after.reads - before.reads
+  }
 })
 
 /** Sleeps, and tidies up however that ends. */
@@ -92,6 +124,23 @@ describe.skipIf(server === undefined)("two processes on one PostgreSQL", () => {
       const { id } = yield* one.calls.start(Greeting, {})
       yield* other.calls.handle(Greeting, id).outcome
       assert.deepStrictEqual(yield* one.calls.get(id), yield* other.calls.get(id))
+    }))
+
+  test("get the webhooks of their calls in turns: after a few calls each is read once before it is decided on", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers("10 seconds"))
+      const both = [yield* start({ flows: [Interview] }), yield* start({ flows: [Interview] })]
+      yield* Effect.sleep("10 seconds") // They have seen each other.
+      yield* reportInTurns(both)
+      const costs = yield* Effect.forEach(
+        Array.from({ length: 6 }, (_, n) => both[n % 2]!),
+        ({ calls }) => costOf(both, Effect.flatMap(calls.start(Interview, {}), (call) => call.outcome))
+      )
+      assert.isAtMost(costs[0]!.conflicts, 2)
+      for (const { appends, conflicts, reads } of costs.slice(2)) {
+        assert.strictEqual(conflicts, 0)
+        assert.isAtMost(reads, appends + 2) // Who waits for an outcome reads, too.
+      }
     }))
 
   test("leave each other's calls alone: no event is read, and no append is in conflict", () =>

@@ -96,8 +96,13 @@ export const notEncoded = (thrown: unknown): StoreError =>
 export const fromStored = (
   callId: CallId,
   turns: ReadonlyArray<StoredTurn>
-): Effect.Effect<ReadonlyArray<Turn>, StoreError> =>
-  Effect.fromResult(Result.all(turns.map((stored) => decode(callId, stored))))
+): Effect.Effect<ReadonlyArray<Turn>, StoreError> => Effect.fromResult(decoded(callId, turns))
+
+/** The same, as a value. */
+export const decoded = (
+  callId: CallId,
+  turns: ReadonlyArray<StoredTurn>
+): Result.Result<ReadonlyArray<Turn>, StoreError> => Result.all(turns.map((stored) => decode(callId, stored)))
 
 const decode = (callId: CallId, { at, events, format: written, id, version }: StoredTurn) =>
   Result.try({

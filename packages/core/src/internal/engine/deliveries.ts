@@ -50,13 +50,20 @@ export const make = ({ settings, store }: Surroundings): Deliveries => {
     isAwaited(entity, id) || events.some((event) => "content" in event && event.line === id) ||
     (store.processes === undefined && !events.some((event) => event._tag === "HoldAnswered" && event.line === id))
 
+  const forgetQuiet = ({ deliveries }: Entity, { quiet }: Call.Call): void => {
+    for (const line of deliveries.keys()) if (line <= quiet) deliveries.delete(line)
+  }
+
   return {
     follow: (entity, events, call) => {
-      for (const line of entity.deliveries.keys()) if (line <= call.quiet) entity.deliveries.delete(line)
+      forgetQuiet(entity, call)
       for (const line of Call.liveLines(call)) track(entity, line, isOurs(entity, line, events))
     },
     read: (entity, { call, definition }) => {
-      for (const line of call.lines) track(entity, line, definition === undefined && isAwaited(entity, line.id))
+      forgetQuiet(entity, call)
+      for (const line of Call.liveLines(call)) {
+        track(entity, line, definition === undefined && isAwaited(entity, line.id))
+      }
     },
     await: (entity, line) => {
       const reply = Deferred.makeUnsafe<Owed>()

@@ -16,31 +16,31 @@ const interrupted = Exit.interrupt()
 /** Of an engine that has not ended. */
 export const make = (): EndingStore => {
   const over = Deferred.makeUnsafe<void>()
-  const appends = new Places<() => void>()
+  const waiting = new Places<() => void>()
   let isOver = false
 
   const gone = Effect.andThen(Deferred.await(over), Effect.interrupt)
   const untilOver = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     Effect.suspend(() => isOver ? Effect.interrupt : Effect.raceFirst(effect, gone))
 
-  /** Every turn passes here, so nothing is raced where the store can begin without a fiber. */
+  /** Every turn passes here, and many a read, so nothing is raced where the store can begin without a fiber. */
   const begun = <A, E>(beginning: Begin<A, E>): Begin<A, E> => (answer) => {
     if (isOver) return answer(interrupted)
-    const place = appends.take()
+    const place = waiting.take()
     let isAnswered = false
     const once = (exit: Exit.Exit<A, E>) => {
       if (isAnswered) return
       isAnswered = true
-      appends.leave(place)
+      waiting.leave(place)
       answer(exit)
     }
-    appends.put(place, () => once(interrupted))
+    waiting.put(place, () => once(interrupted))
     return beginning(once)
   }
 
-  const appending = <A, E>(append: Effect.Effect<A, E>): Effect.Effect<A, E> => {
-    const beginning = beginOf(append)
-    if (beginning === undefined) return untilOver(append)
+  const letGo = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
+    const beginning = beginOf(effect)
+    if (beginning === undefined) return untilOver(effect)
     const bounded = begun(beginning)
     return unforked(Effect.callback(bounded), bounded)
   }
@@ -48,8 +48,8 @@ export const make = (): EndingStore => {
   const bounded = (store: EventStore["Service"]) =>
     EventStore.of({
       ...store,
-      append: (...turn) => appending(store.append(...turn)),
-      read: (callId) => untilOver(store.read(callId)),
+      append: (...turn) => letGo(store.append(...turn)),
+      read: (...asked) => letGo(store.read(...asked)),
       find: (referenceId) => untilOver(store.find(referenceId)),
       due: (options) => untilOver(store.due(options)),
       orphans: (alive) => untilOver(store.orphans(alive)),
@@ -62,7 +62,7 @@ export const make = (): EndingStore => {
     end: () => {
       isOver = true
       Deferred.doneUnsafe(over, Exit.void)
-      for (const letGo of appends.all()) letGo()
+      for (const give of waiting.all()) give()
     }
   }
 }

@@ -99,7 +99,7 @@ export const make = ({ closing, run, settings }: Surroundings, sessions: Session
   const unload = (entity: Entity): void => {
     const call = entity.live?.call ?? entity.known
     if (call !== undefined) sessions.forget(call)
-    entity.live = entity.known = undefined
+    entity.live = entity.earlier = entity.known = undefined
     if (entity.listeners === 0) entities.delete(entity.id)
   }
 

@@ -39,6 +39,10 @@ export interface Entity {
   /** The outcome; a failure if the engine ends before. */
   readonly ended: Deferred.Deferred<FlowExit, StoreError>
   live: LiveCall.LiveCall | undefined
+  /** The call as it was at `version`, before another process went on with it: what came since is told on top of it. */
+  earlier: LiveCall.LiveCall | undefined
+  /** Whether it was read for what has its turn. */
+  isRead: boolean
   /** The call as it was last known: for what cannot wait until the store can be read again. */
   known: Call.Call | undefined
   version: number
@@ -79,6 +83,8 @@ export const make = (id: CallId): Entity => ({
   mailbox: new Mailbox(),
   ended: Deferred.makeUnsafe(),
   live: undefined,
+  earlier: undefined,
+  isRead: false,
   known: undefined,
   version: 0,
   writer: undefined,
@@ -114,4 +120,10 @@ export const reportOver = ({ reportedOver }: Entity, session: string): void => {
 export const countHold = ({ unrecordedHolds }: Entity, session: string): void => {
   unrecordedHolds.set(session, (unrecordedHolds.get(session) ?? 0) + 1)
   forgetOldest(unrecordedHolds)
+}
+
+/** Another process has gone on with a call. */
+export const passed = (entity: Entity): void => {
+  entity.earlier = entity.live ?? entity.earlier
+  entity.live = undefined
 }

@@ -2,16 +2,16 @@
 import { type Cause, Deferred, Effect, Exit, Option } from "effect"
 import * as Call from "../../Call.ts"
 import { CallNotFound } from "../../CallError.ts"
-import type { CallId } from "../../CallEvent.ts"
+import type { CallEvent, CallId } from "../../CallEvent.ts"
 import { type EventStore, StoreError, type Turn, Unreadable } from "../../EventStore.ts"
 import * as LiveCall from "../../LiveCall.ts"
 import * as Replay from "../../Replay.ts"
-import type { Divergence } from "../../Replay.ts"
+import type { Divergence, Replayed } from "../../Replay.ts"
 import * as ids from "../ids.ts"
 import * as CallLog from "./callLog.ts"
 import type { Deliveries } from "./deliveries.ts"
 import type { Entities } from "./entities.ts"
-import type { Entity, Unsure } from "./entity.ts"
+import { type Entity, passed, type Unsure } from "./entity.ts"
 import { beginsWork } from "./pending.ts"
 import type { Sessions } from "./sessions.ts"
 import type { Storing } from "./storing.ts"
@@ -20,7 +20,12 @@ import type { Timing } from "./timing.ts"
 
 /** Reads calls. */
 export interface Loading {
-  /** Brings a call into memory, if it has any events. For whoever has its turn. */
+  /**
+   * Whether a call is in memory, and need not be read before it is decided on. It had better be where calls in memory were often
+   * behind lately, because their webhooks come to other processes, too.
+   */
+  readonly isCurrent: (entity: Entity) => boolean
+  /** Brings a call into memory, if it has any events, and reads what is new of one that is not current. For whoever has its turn. */
   readonly loaded: (entity: Entity) => Effect.Effect<LiveCall.LiveCall | undefined, StoreError>
   /** The same, as it is stored now. */
   readonly reload: (entity: Entity) => Effect.Effect<LiveCall.LiveCall | undefined, StoreError>
@@ -49,11 +54,12 @@ const longestCommit = 60_000
 /** The turns of a call. One without events has lost them: what goes on without them may dial again, or wait for ever. */
 export const turnsOf = (
   store: Pick<EventStore["Service"], "read">,
-  id: CallId
+  id: CallId,
+  after?: number
 ): Effect.Effect<ReadonlyArray<Turn>, StoreError> =>
-  Effect.tap(store.read(id), (turns) => {
+  Effect.flatMap(store.read(id, after), (turns) => {
     const empty = turns.find(({ events }) => events.length === 0)
-    return empty === undefined ? Effect.void : Effect.fail(emptyTurn(empty))
+    return empty === undefined ? Effect.succeed(turns) : Effect.fail(emptyTurn(empty))
   })
 
 /** When a call of which no turns are left was over; `undefined` if it was not pruned. */
@@ -74,42 +80,91 @@ const emptyTurn = ({ callId, version }: Turn): StoreError =>
     })
   })
 
-/** What is known of a call by its turns. */
-const learn = (entity: Entity, stored: ReadonlyArray<Turn>): void => {
-  const last = stored.at(-1)
-  const began = stored.findLast((turn) => turn.events.some(beginsWork))
-  entity.version = last?.version ?? 0
-  entity.writer = last === undefined ? undefined : ids.processOf(last.id)
-  entity.worker = began === undefined ? undefined : ids.processOf(began.id)
+/** What is known of a call by its turns: all of them, or those that came since. */
+const learn = (entity: Entity, turns: ReadonlyArray<Turn>): void => {
+  const last = turns.at(-1)
+  if (last === undefined) return
+  const began = turns.findLast((turn) => turn.events.some(beginsWork))
+  entity.version = last.version
+  entity.writer = ids.processOf(last.id)
+  if (began !== undefined) entity.worker = ids.processOf(began.id)
 }
 
-/** From the store of an engine. */
-export const make = (surroundings: Surroundings, parts: Parts): Loading => {
-  const { definition, read, store, troubles } = surroundings
-  const { deliveries, entities, sessions, storing, timing } = parts
+/** So many reads find nothing new before a call in memory is trusted again; that of one that was behind counts for four. */
+const mostWary = 32
+
+/** How much is to be made of calls in memory: little, as long as processes that live were often found to have gone on with them. */
+const trust = (neighbours: Surroundings["neighbours"]) => {
+  let wariness = 0
+  return {
+    isLow: () => wariness > 0,
+    weigh: (turns: ReadonlyArray<Turn>): void => {
+      const others = neighbours.others()
+      const isTheirs = ({ id }: Turn) => others.has(ids.processOf(id))
+      wariness = turns.some(isTheirs) ? Math.min(wariness + 4, mostWary) : Math.max(wariness - 1, 0)
+    }
+  }
+}
+
+/** A call by its events: by all of them, or by those that came since it was `before`. */
+const made = (
+  { definition }: Surroundings,
+  id: CallId,
+  before: LiveCall.LiveCall | undefined,
+  events: ReadonlyArray<CallEvent>
+): Replayed => {
+  const call = events.reduce(Call.evolve, before?.call ?? Call.initial(id))
+  const flow = definition(call.flow, call.flowVersion)
+  if (call.exit !== undefined) return { live: LiveCall.settled(call, flow), divergence: undefined }
+  if (flow === undefined) return { live: LiveCall.withoutFlow(call), divergence: undefined }
+  return before === undefined ? Replay.rebuild(id, flow, events) : Replay.goOn(before, events)
+}
+
+/** Brings calls into memory. */
+const bringing = (surroundings: Surroundings, parts: Parts): Pick<Loading, "isCurrent" | "loaded" | "reload"> => {
+  const { neighbours, read, store } = surroundings
+  const { deliveries, sessions, storing, timing } = parts
+  const memory = trust(neighbours)
+
+  const isCurrent: Loading["isCurrent"] = ({ isRead, live }) => live !== undefined && (isRead || !memory.isLow())
+
+  const bring = Effect.fnUntraced(function*(entity: Entity, live: LiveCall.LiveCall) {
+    yield* sessions.learn(live.call)
+    entity.known = live.call
+    entity.live = live
+    if (live.call.exit !== undefined) Deferred.doneUnsafe(entity.ended, Exit.succeed(live.call.exit))
+    deliveries.read(entity, live)
+    return live
+  })
 
   const load: Loading["loaded"] = Effect.fnUntraced(function*(entity) {
     const stored = yield* turnsOf(store, entity.id)
+    memory.weigh(stored)
+    entity.live = entity.earlier = undefined
+    entity.version = 0
+    entity.writer = entity.worker = undefined
     learn(entity, stored)
     const events = stored.flatMap((turn) => turn.events)
     if (events.length === 0) return undefined
-    const call = Call.fold(entity.id, events)
-    yield* sessions.learn(call)
-    entity.known = call
-    const flow = definition(call.flow, call.flowVersion)
-    if (call.exit !== undefined) {
-      Deferred.doneUnsafe(entity.ended, Exit.succeed(call.exit))
-      entity.live = LiveCall.settled(call, flow)
-    } else {
-      const { divergence, live } = flow === undefined
-        ? { divergence: undefined, live: LiveCall.withoutFlow(call) }
-        : Replay.rebuild(entity.id, flow, events)
-      entity.live = live
-      deliveries.read(entity, live)
-      if (divergence !== undefined && !(yield* diverge(entity, live, divergence))) return yield* load(entity)
-    }
+    const { divergence, live } = made(surroundings, entity.id, undefined, events)
+    yield* bring(entity, live)
+    if (divergence !== undefined && !(yield* diverge(entity, live, divergence))) return yield* load(entity)
     showUnsure(entity, stored)
     return entity.live
+  })
+
+  /** Tells a call what came since: nothing, or what another process has appended. All of it is read again if that does not fit. */
+  const catchUp = Effect.fnUntraced(function*(entity: Entity, before: LiveCall.LiveCall) {
+    const { version } = entity
+    const turns = (yield* turnsOf(store, entity.id, version)).filter((turn) => turn.version > version)
+    if (turns.length === 0 && entity.live === undefined) return yield* load(entity)
+    memory.weigh(turns)
+    if (turns.length === 0) return entity.live
+    const { divergence, live } = made(surroundings, entity.id, before, turns.flatMap(({ events }) => events))
+    if (turns[0]!.version !== version + 1 || divergence !== undefined) return yield* load(entity)
+    entity.live = entity.earlier = undefined // What follows may fail, and the version is not theirs any more.
+    learn(entity, turns)
+    return yield* bring(entity, live)
   })
 
   /** Ends a call whose flow disagrees with its events. `false` if somebody else was first. */
@@ -139,7 +194,26 @@ export const make = (surroundings: Surroundings, parts: Parts): Loading => {
     timing.rest(entity, live)
   }
 
-  const loaded: Loading["loaded"] = (entity) => entity.live === undefined ? load(entity) : Effect.succeed(entity.live)
+  const loaded: Loading["loaded"] = (entity) => {
+    if (isCurrent(entity)) return Effect.succeed(entity.live)
+    const before = entity.unsure.length > 0 ? undefined : entity.live ?? entity.earlier
+    entity.isRead = true
+    return before === undefined ? load(entity) : catchUp(entity, before)
+  }
+
+  const reload: Loading["reload"] = (entity) => {
+    passed(entity)
+    return loaded(entity)
+  }
+
+  return { isCurrent, loaded, reload }
+}
+
+/** From the store of an engine. */
+export const make = (surroundings: Surroundings, parts: Parts): Loading => {
+  const { store, troubles } = surroundings
+  const { entities, timing } = parts
+  const { loaded, isCurrent, reload } = bringing(surroundings, parts)
 
   const findOut: Loading["findOut"] = Effect.fnUntraced(function*(entity, unsure) {
     const isUnsure = () => entity.unsure.includes(unsure)
@@ -154,11 +228,6 @@ export const make = (surroundings: Surroundings, parts: Parts): Loading => {
     entity.unsure = entity.unsure.filter((each) => each !== unsure)
     entities.release(entity)
   })
-
-  const reload: Loading["reload"] = (entity) => {
-    entity.live = undefined
-    return loaded(entity)
-  }
 
   const isBehind: Loading["isBehind"] = (entity) =>
     Effect.map(
@@ -182,5 +251,5 @@ export const make = (surroundings: Surroundings, parts: Parts): Loading => {
       })
     )
 
-  return { loaded, reload, notPruned, isBehind, refresh, findOut }
+  return { isCurrent, loaded, reload, notPruned, isBehind, refresh, findOut }
 }

@@ -16,7 +16,7 @@ import * as Unforked from "../unforked.ts"
 import * as CallLog from "./callLog.ts"
 import { caught, type Deciding } from "./deciding.ts"
 import type { Deliveries } from "./deliveries.ts"
-import { type Entity, make as makeEntity, sure, type Unsure } from "./entity.ts"
+import { type Entity, make as makeEntity, passed, sure, type Unsure } from "./entity.ts"
 import type { GivenUp } from "./givenUp.ts"
 import { make as pendings, newSessionIn, type Pending, sessionsIn } from "./pending.ts"
 import type { Sessions } from "./sessions.ts"
@@ -91,6 +91,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
     const { decided, entity, summary, turn, worker } = pending
     const { live } = decided
     entity.live = live
+    entity.earlier = undefined
     entity.known = live.call
     entity.version = turn.version
     entity.writer = process
@@ -106,12 +107,13 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
 
   const failed = (pending: Pending, cause: Cause.Cause<VersionConflict | StoreError>): Exit.Exit<false, StoreError> => {
     const { entity } = pending
-    entity.live = undefined
     const error = Option.getOrUndefined(Cause.findErrorOption(cause))
     if (error?._tag === "VersionConflict") {
+      passed(entity)
       figures.conflicted()
       return no
     }
+    entity.live = undefined
     figures.failed()
     if (error === undefined || !isLasting(error)) {
       entity.unsure = [...entity.unsure, pending]

@@ -12,7 +12,7 @@ import type { Run } from "../background.ts"
 import { isLasting } from "../report.ts"
 import * as Unforked from "../unforked.ts"
 import type { Deciding } from "./deciding.ts"
-import type { Entity } from "./entity.ts"
+import { type Entity, passed } from "./entity.ts"
 import type { Loading } from "./loading.ts"
 import type { Message, Taken } from "./message.ts"
 import type { Stopping } from "./stopping.ts"
@@ -109,7 +109,7 @@ const begins = <A>({ conflicts, isNew, message }: Taking<A>): boolean =>
 
 /** Somebody else has gone on with the call, which has to be read again. */
 const outdated = <A>(taking: Taking<A>): Taking<A> => {
-  taking.entity.live = undefined
+  passed(taking.entity)
   return taking
 }
 
@@ -128,6 +128,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Take => {
   /** Whose it is, if that is not sure, and then its turn. */
   const begin = <A>(taking: Taking<A>): void =>
     taking.step(() => {
+      taking.entity.isRead = false
       const route = taking.message.route?.(taking.entity)
       if (route === undefined) return turn(taking)
       taking.after(route, run, (found) => {
@@ -140,7 +141,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Take => {
   const turn = <A>(taking: Taking<A>): void => {
     const { entity } = taking
     if (taking.conflicts > maxConflicts) return taking.end(Exit.fail(endless(entity)))
-    if (entity.live !== undefined || taking.isInNoStore()) return decide(taking, entity.live)
+    if (loading.isCurrent(entity) || taking.isInNoStore()) return decide(taking, entity.live)
     taking.after(loading.loaded(entity), run, (live) => live === undefined ? beginAnew(taking) : decide(taking, live))
   }
 

@@ -59,9 +59,7 @@ export const make = (
   /** The call that has the session of a webhook. Not the one that it names, or would begin, if another had it before. */
   const ownerOf = ({ entity, webhook }: Arrival): Effect.Effect<CallId | undefined, StoreError> => {
     const inMemory = Effect.sync(() => sessions.ownerOf(webhook.referenceId))
-    const known = isIncoming(webhook) || entity.live !== undefined
-      ? inMemory
-      : Effect.andThen(loading.loaded(entity), inMemory)
+    const known = isIncoming(webhook) ? inMemory : Effect.andThen(loading.loaded(entity), inMemory)
     return Effect.flatMap(
       known,
       (owner) =>

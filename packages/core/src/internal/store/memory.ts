@@ -215,7 +215,8 @@ export const make = (
   return {
     store: {
       append,
-      read: (callId: CallId) => Effect.suspend(() => fromStored(callId, calls.get(callId)?.turns ?? [])),
+      read: (callId: CallId, after = 0) =>
+        Effect.suspend(() => fromStored(callId, (calls.get(callId)?.turns ?? []).slice(after))),
       find: (referenceId: string) => Effect.sync(() => Option.fromNullishOr(references.get(referenceId))),
       due: ({ before, limit }: { readonly before: number; readonly limit?: number | undefined }) =>
         Effect.sync(() => summaries().filter(isDue(before)).toSorted(byDue).slice(0, limit)),

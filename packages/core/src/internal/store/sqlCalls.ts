@@ -1,22 +1,15 @@
-/** How an engine reads what is stored: the turns of one call, and what is known of calls without reading these. */
+/** What is known of calls without reading their turns. */
 import { Array as Arr, Effect, Option } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type { CallId } from "../../CallEvent.ts"
-import { type EventStore, fromStored, type StoredTurn, type Summary } from "../../EventStore.ts"
+import type { EventStore, Summary } from "../../EventStore.ts"
 import * as Dialect from "./sqlDialect.ts"
 import { storeError } from "./sqlFailure.ts"
-import * as SqlLog from "./sqlLog.ts"
 
-type Reads = Pick<EventStore["Service"], "read" | "find" | "due" | "orphans" | "summary" | "summaries">
+type Reads = Pick<EventStore["Service"], "find" | "due" | "orphans" | "summary" | "summaries">
 
 /** From the tables of a client. */
 export const make = (sql: SqlClient.SqlClient): Reads => ({
-  read: (callId) =>
-    sql<StoredTurn>`SELECT id, version, at, format, events FROM ringback_turns
-      WHERE call_id = ${callId} AND status <> 'pruned' ORDER BY version`.pipe(
-      rowsAs((rows) => rows.map(SqlLog.toStoredTurn)),
-      Effect.flatMap((turns) => fromStored(callId, turns))
-    ),
   find: (referenceId) =>
     sql<CallRow>`SELECT call_id FROM ringback_references WHERE reference_id = ${Dialect.escape(referenceId)}`.pipe(
       rowsAs(([row]) => Option.fromNullishOr(row?.call_id))

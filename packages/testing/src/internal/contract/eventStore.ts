@@ -9,6 +9,7 @@ import { callId, ids, opened, read, startNow, stored, summary, times, tried, tur
 export const suite = ({ test, testOpening }: Rules): void => {
   describe("append and read", () => {
     test("gives back each turn as it was, in order", readsBack)
+    test("gives the turns after a version", readsAfter)
     test("keeps every text, half of a surrogate pair and NUL among them", keepsTexts)
     test("knows nothing of a call that has no turns", knowsNothing)
     test("refuses a second turn of one version", refusesSecond)
@@ -63,6 +64,17 @@ const readsBack = Effect.gen(function*() {
   for (const each of [...turns, last, none]) yield* stored(each)
   assert.deepStrictEqual(yield* read(1), [...turns, last])
   assert.deepStrictEqual(yield* read(2), [none])
+})
+
+const readsAfter = Effect.gen(function*() {
+  const turns = life.map((event, index) => turn(1, index + 1, { events: [event], at: event.at }))
+  for (const each of [...turns, turn(2, 1)]) yield* stored(each)
+  const store = yield* EventStore.EventStore
+  const asked = [...[0, 2, 3, 4, 5].map((after) => [1, after] as const), [2, 0], [2, 1], [3, 0]] as const
+  const found = yield* Effect.forEach(asked, ([call, after]) => store.read(callId(call), after), {
+    concurrency: "unbounded"
+  })
+  assert.deepStrictEqual(found, [turns, turns.slice(2), turns.slice(3), [], [], [turn(2, 1)], [], []])
 })
 
 const hardTexts = [
