@@ -4,7 +4,7 @@
  * together, beside that of PostgreSQL; the ratios are to one process.
  *
  * - `--of turns`: webhooks of calls that were started before, or `calls`: whole calls with their starts and dials
- * - `--processes 1,2,3`: how many, each against one
+ * - `--processes 2,3`: how many, each against one
  * - `--rounds 4 --seconds 3 --calls 32,256`: how often, for how long each, at how many calls at a time
  * - `--servers ringback`: a program of `bench/turns`, or the path of such a program of another checkout. With two of them, the
  *   second is the same beside it, such as that of an earlier commit
@@ -24,7 +24,7 @@ const { values } = parseArgs({
     servers: { type: "string", default: "ringback" },
     store: { type: "string", default: "postgres" },
     of: { type: "string", default: "turns" },
-    processes: { type: "string", default: "1,2,3" }
+    processes: { type: "string", default: "2,3" }
   }
 })
 
@@ -43,15 +43,16 @@ const environment = { STATEMENTS: "1", ...await kind() }
 
 /** One process, and more of them in both ways, each against the one. */
 const contendersOf = (plain: Contest.Contender): ReadonlyArray<Contest.Contender> =>
-  values.processes.split(",").flatMap((given) => {
-    const processes = positive("processes", given)
-    const one = { ...plain, name: `${plain.name} 1`, against: `${plain.name} 1`, processes }
-    if (processes === 1) return [one]
-    return [
-      { ...one, name: `${plain.name} ${processes} home` },
-      { ...one, name: `${plain.name} ${processes} spread`, environment: { ...environment, SPREAD: "1" } }
-    ]
-  })
+  Array.from(new Set([1, ...values.processes.split(",").map((given) => positive("processes", given))])).flatMap(
+    (processes) => {
+      const one = { ...plain, name: `${plain.name} 1`, against: `${plain.name} 1`, processes }
+      if (processes === 1) return [one]
+      return [
+        { ...one, name: `${plain.name} ${processes} home` },
+        { ...one, name: `${plain.name} ${processes} spread`, environment: { ...environment, SPREAD: "1" } }
+      ]
+    }
+  )
 
 const contenders = Contest.contenders(values, environment).flatMap(contendersOf)
 
