@@ -21,10 +21,12 @@ const given = process.env["DATABASE_URL"] ?? ""
 
 /** A server that files have one after another. It is started for the first. */
 interface Place {
-  started: Promise<EmbeddedPostgres.Server> | undefined
+  started: Promise<Server> | undefined
 }
 
-const start = (): Promise<EmbeddedPostgres.Server> =>
+type Server = Pick<EmbeddedPostgres.Server, "url" | "stop">
+
+const start = (): Promise<Server> =>
   given === "" ? EmbeddedPostgres.start({ fsync: "off" }) : Promise.resolve({ url: given, stop: async () => {} })
 
 export default async ({ provide }: TestProject): Promise<() => Promise<void>> => {
