@@ -39,6 +39,10 @@ export const longest = (run: Run): number =>
     ) => ended - begun)
   )
 
+/** Whether a runner was without its database: what it could not record, the others do not know. */
+const isAnyAway = (run: Run, from: number, to: number): boolean =>
+  run.lives.some((life) => Times.isWithoutDatabase(run, life, from, to))
+
 const problemOf = (run: Run, { answer, begun, ended, life, status, webhook }: Delivery, closed: number) => {
   if (Times.isUnable(run, life, begun, ended) || !Webhook.asksForAction(webhook) || closed <= ended) return undefined
   const isStoreAway = Times.isWithoutDatabase(run, life, begun, ended)
@@ -46,11 +50,15 @@ const problemOf = (run: Run, { answer, begun, ended, life, status, webhook }: De
     2 * Times.lag(run, begun, ended)
   const waited = ended - begun
   if (waited > limit) return `waited ${waited} ms for its answer`
-  if (status === undefined) return isStoreAway ? undefined : "was not answered"
+  if (status === undefined) {
+    return isStoreAway ? undefined : `was not answered by runner ${life.place + 1} within ${waited} ms`
+  }
   if (status !== 200) return isStoreAway ? undefined : `was answered with ${status}`
   const isUnreached = Webhook.kind(webhook) === "DialCompleted" && webhook.status !== "answered"
   // Of a call that only another runner knows, and that it could not record.
-  return isUnreached || isStoreAway || hasAction(answer) ? undefined : "was answered with nothing"
+  return isUnreached || hasAction(answer) || isAnyAway(run, begun - deadline, ended)
+    ? undefined
+    : "was answered with nothing"
 }
 
 const hasAction = (answer: string): boolean =>

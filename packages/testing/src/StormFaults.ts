@@ -92,6 +92,11 @@ const catalogue = {
   /** A process cannot be seen to live by the others for up to half a minute. On PostgreSQL only. */
   connectionLost: 0.05,
   /**
+   * A process does not reach its store for up to a minute, while others do, up to twice: what it sends arrives late, or the answer does.
+   * On PostgreSQL only.
+   */
+  storeUnreached: 0.5,
+  /**
    * A process, of those after the first, has not registered the version of the flow that the first one started calls with,
    * but another one, as in a rolling deployment. Strikes a run up to three times. On PostgreSQL only.
    */

@@ -80,6 +80,15 @@ const freeze = ({ world }: Means): Strike => (process) => {
   return stand(world, process, world.diceOf("freeze").pick([100, 1_000, 3_000, 9_000, 20_000, 60_000]))
 }
 
+/** What it sends to its store waits in the network, and so do the answers. Nobody is told, until the database gives it up. */
+const part = ({ world }: Means): Strike => (process) =>
+  Effect.sync(() => {
+    const until = world.now() + world.diceOf("storeUnreached").pick([1_000, 4_000, 12_000, 30_000, 60_000])
+    world.record("storeUnreached")
+    process.apartUntil = Math.max(process.apartUntil, until)
+    process.unseen.push({ from: world.now() + keepAlive, to: until })
+  })
+
 /** Everything on the computer stands still, and what its monotonic clock counts leaves that out. */
 const suspend = ({ world }: Means): Strike => ({ machine }) => {
   const { diceOf, now, processes, record } = world
@@ -145,6 +154,8 @@ export const draw = (means: Means): ReadonlyArray<Fate> => {
     fate("suspend", 2, suspend(means)),
     fate("clockForward", 2, jump(means, "clockForward", 1)),
     fate("clockBack", 2, jump(means, "clockBack", -1)),
-    ...(options.store === "postgres" ? [fate("secondProcess", 1, join(means))] : [])
+    ...(options.store === "postgres"
+      ? [fate("secondProcess", 1, join(means)), fate("storeUnreached", 2, part(means))]
+      : [])
   ]
 }

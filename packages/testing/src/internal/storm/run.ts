@@ -203,6 +203,7 @@ const newProcess = (world: World.World, place: number, flow: LiveCall.AnyDefinit
     lines: 0,
     told: undefined,
     unseen: [],
+    apartUntil: 0,
     calls: undefined,
     retention: undefined,
     log: undefined,

@@ -53,7 +53,7 @@ export const weather = <E>(
   const slowly = Effect.suspend(() => {
     const slow = strikes("storeSlow")?.between(1, 1_500) ?? 0
     const stuck = strikes("storeStuck")?.between(1_500, 15_000) ?? 0
-    const millis = slow + stuck
+    const millis = Math.max(slow + stuck, process.apartUntil - now())
     if (millis === 0) return Effect.void
     process.life.waited.push({ from: now(), to: now() + millis })
     return world.outside(Effect.sleep(millis))

@@ -99,6 +99,8 @@ export interface Process {
   told: Queue.Queue<EventStore.Told> | undefined
   /** When the others cannot see that it lives. */
   readonly unseen: Array<StormHistory.Stretch>
+  /** Until when it does not reach its store. */
+  apartUntil: number
   calls: Calls.Calls["Service"] | undefined
   /** What it prunes with, and where it reads the turns of all calls. */
   retention: Retention.Retention["Service"] | undefined
