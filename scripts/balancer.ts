@@ -17,6 +17,8 @@ export interface Passage {
   readonly ended: number
   readonly status: number | undefined
   readonly answer: string
+  /** Who asked did not wait for the answer. */
+  readonly gaveUp: boolean
 }
 
 export interface Options {
@@ -36,9 +38,9 @@ export const makeWith = Effect.fnUntraced(function*({ next, passed = () => {} }:
     if (port === undefined || tries === 0) return void to.destroy()
     const begun = Date.now()
     const { headers, method, url: path } = from
-    let isTold = false
+    let [isTold, gaveUp] = [false, false]
     const told = (status: number | undefined, answer = "") => {
-      if (!isTold) passed({ port, body, begun, ended: Date.now(), status, answer })
+      if (!isTold) passed({ port, body, begun, ended: Date.now(), status, answer, gaveUp })
       isTold = true
     }
     const onward = request({ host: "127.0.0.1", port, method, path, headers, agent: false }, (answer) => {
@@ -53,7 +55,10 @@ export const makeWith = Effect.fnUntraced(function*({ next, passed = () => {} }:
       told(undefined)
       to.destroy()
     })
-    to.once("close", () => onward.destroy())
+    to.once("close", () => {
+      gaveUp = !to.writableFinished
+      onward.destroy()
+    })
     onward.end(body)
   }
 

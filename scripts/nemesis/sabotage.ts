@@ -121,7 +121,7 @@ export const all = {
   asleep: {
     ...storing((store) => ({ ...store, due: () => Effect.succeed([]), orphans: () => Effect.succeed([]) })),
     foundBy: ["no work is left undone"],
-    planned: [{ at: 5_000, kind: "kill", place: 0, away: 1_000 }]
+    planned: [0, 1, 0, 1].map((place, index) => ({ at: 3_000 + index * 3_000, kind: "kill", place, away: 500 }))
   },
   /** Nothing works, and so nothing goes wrong. */
   idle: {

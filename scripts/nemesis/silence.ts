@@ -43,7 +43,7 @@ export const longest = (run: Run): number =>
 const isAnyAway = (run: Run, from: number, to: number): boolean =>
   run.lives.some((life) => Times.isWithoutDatabase(run, life, from, to))
 
-const problemOf = (run: Run, { answer, begun, ended, life, status, webhook }: Delivery, closed: number) => {
+const problemOf = (run: Run, { answer, begun, ended, gaveUp, life, status, webhook }: Delivery, closed: number) => {
   if (Times.isUnable(run, life, begun, ended) || !Webhook.asksForAction(webhook) || closed <= ended) return undefined
   const isStoreAway = Times.isWithoutDatabase(run, life, begun, ended)
   const limit = (isStoreAway ? deadlineWithoutStore : deadline) + underWay * Times.business(run) +
@@ -51,7 +51,7 @@ const problemOf = (run: Run, { answer, begun, ended, life, status, webhook }: De
   const waited = ended - begun
   if (waited > limit) return `waited ${waited} ms for its answer`
   if (status === undefined) {
-    return isStoreAway ? undefined : `was not answered by runner ${life.place + 1} within ${waited} ms`
+    return isStoreAway || gaveUp ? undefined : `was not answered by runner ${life.place + 1} within ${waited} ms`
   }
   if (status !== 200) return isStoreAway ? undefined : `was answered with ${status}`
   const isUnreached = Webhook.kind(webhook) === "DialCompleted" && webhook.status !== "answered"
