@@ -37,5 +37,5 @@ export const watch = Effect.fnUntraced(function*(lives: ReadonlyArray<Life>, gap
       see({ callId, what: "orphaned", words: waitingFor, from, to: now })
     }
   })
-  yield* Effect.forever(Effect.andThen(Effect.ignore(Effect.timeout(look, "2 seconds")), Effect.sleep(every)))
+  return yield* Effect.forever(Effect.andThen(Effect.ignore(Effect.timeout(look, "2 seconds")), Effect.sleep(every)))
 })
