@@ -100,8 +100,8 @@ const Named = Layer.effect(
   Effect.map(EventStore.EventStore, (store) => {
     const { processes } = store
     if (processes === undefined) return store
-    const join: typeof processes.join = (name, flows) =>
-      Effect.andThen(say({ says: "process", name }), processes.join(name, flows))
+    const join: typeof processes.join = (name, ...how) =>
+      Effect.andThen(say({ says: "process", name }), processes.join(name, ...how))
     return { ...store, processes: { ...processes, join } }
   })
 )

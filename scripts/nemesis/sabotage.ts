@@ -85,9 +85,9 @@ export const all = {
       const { processes } = store
       if (processes === undefined) return store
       let own = ""
-      const join: typeof processes.join = (name, flows) => {
+      const join: typeof processes.join = (name, ...how) => {
         own = name
-        return processes.join(name, flows)
+        return processes.join(name, ...how)
       }
       const alive = Effect.map(processes.alive, (all) => new Map([...all].filter(([name]) => name === own)))
       return { ...store, processes: { ...processes, join, alive } }

@@ -55,7 +55,7 @@ export interface Told {
 
 /**
  * What the processes that share a store know of each other. Membership is the business of the database: a process lives as
- * long as the database sees it. What is written down of one that does not live counts for nothing.
+ * long as the database sees it and hears of it. What is written down of one that does not live counts for nothing.
  *
  * It can err in one direction: who has lost the connection for a moment is taken for dead while it lives. Whoever asks must
  * be able to bear that.
@@ -64,10 +64,19 @@ export interface Told {
  */
 export interface Processes {
   /**
-   * Lets the others see this process, and which flows it has registered (`name@version`), until the scope closes or the
+   * Lets the others see this process for as long as its lease is renewed, and which flows it has registered (`name@version`), until the scope closes or the
    * process dies, whichever way. A lost connection is made anew. `process` is 8 characters of those that an id of a call has.
    */
-  readonly join: (process: string, flows: ReadonlySet<string>) => Effect.Effect<void, StoreError, Scope.Scope>
+  readonly join: (
+    process: string,
+    flows: ReadonlySet<string>,
+    lease: {
+      /** After so many milliseconds without a sign of life it counts for dead, by the clock of the database. */
+      readonly millis: number
+      /** Is called each time that a sign of life has arrived. */
+      readonly renewed: () => void
+    }
+  ) => Effect.Effect<void, StoreError, Scope.Scope>
   /**
    * The process is about to end: what it has registered counts no more, so nothing is left to it. It still shows as one that
    * lives.

@@ -185,6 +185,13 @@ export interface StoreSettings {
    * be before another sees to it than the one that should; default 5 s.
    */
   readonly lookEvery: Duration.Input
+  /**
+   * Where several processes share a store: for how long a process may say nothing until the others take its calls over, though its
+   * connection stands; default 15 s. It says that it lives each second, so one that hangs, or is cut off, is passed after so long and
+   * one look. Shorter than `dial.sendWithin` it makes nothing ring twice, but takes dials for `unknown` that may yet go out; too
+   * short, it passes processes that only pause.
+   */
+  readonly lease: Duration.Input
 }
 
 /**
@@ -390,7 +397,8 @@ const rules: { readonly [Group in keyof Groups]: { readonly [Setting in keyof Gr
   store: {
     patience: time("5 seconds"),
     waiting: someCount(10_000),
-    lookEvery: someTime("5 seconds")
+    lookEvery: someTime("5 seconds"),
+    lease: someTime("15 seconds")
   },
   memory: { calls: count(1_000) },
   closing: { within: time("10 seconds") }

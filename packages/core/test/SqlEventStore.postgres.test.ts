@@ -13,6 +13,8 @@ import { append, callId } from "./fixtures/turns.ts"
 
 const server = await Postgres.start()
 
+const lease = { millis: 15_000, renewed: () => undefined }
+
 /** The URL of an empty place for the tables. */
 const place = Effect.suspend(() => Postgres.schema(server!))
 
@@ -215,8 +217,8 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         const [one, other] = yield* both
         const living = new Map([["0000000z", new Set(["a@1", "a@2"])], ["zzzzzzzz", new Set(["a@2"])]])
         yield* Effect.scoped(Effect.gen(function*() {
-          yield* processes(one).join("0000000z", new Set(["a@1", "a@2"]))
-          yield* processes(other).join("zzzzzzzz", new Set(["a@2"]))
+          yield* processes(one).join("0000000z", new Set(["a@1", "a@2"]), lease)
+          yield* processes(other).join("zzzzzzzz", new Set(["a@2"]), lease)
           assert.deepStrictEqual(yield* processes(one).alive, living)
           assert.deepStrictEqual(yield* processes(other).alive, living)
         }))
@@ -227,7 +229,7 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
       Effect.gen(function*() {
         const [one] = yield* both
         const [stranger] = yield* both
-        yield* processes(one).join("00000001", new Set())
+        yield* processes(one).join("00000001", new Set(), lease)
         assert.deepStrictEqual(yield* processes(stranger).alive, new Map())
       }))
 
@@ -235,7 +237,7 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
       Effect.gen(function*() {
         const [one, other] = yield* both
         const sql = Context.get(other, SqlClient.SqlClient)
-        yield* processes(one).join("00000001", new Set())
+        yield* processes(one).join("00000001", new Set(), lease)
         const killed =
           yield* sql`SELECT pg_terminate_backend(pid, 10000) FROM pg_locks JOIN pg_stat_activity USING (pid)
           WHERE locktype = 'advisory' AND application_name = current_setting('application_name')`
@@ -251,7 +253,7 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         const [one, other] = yield* both
         const sql = Context.get(one, SqlClient.SqlClient)
         yield* sql`INSERT INTO ringback_processes VALUES ('0000000z', '["a@1"]')`
-        yield* processes(other).join("00000001", new Set())
+        yield* processes(other).join("00000001", new Set(), lease)
         assert.deepStrictEqual(yield* processes(one).alive, new Map([["00000001", new Set()]]))
         yield* Effect.repeat(sql`SELECT * FROM ringback_processes`, { until: (rows) => rows.length === 1 })
       }))
@@ -287,7 +289,7 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         const small = PgClient.layer({ url: Redacted.make(yield* place), maxConnections: 1 })
         const store = yield* Layer.build(SqlEventStore.layer.pipe(Layer.provide(small)))
         const joining = yield* Effect.forkChild(
-          Effect.flip(Effect.scoped(processes(store).join("00000001", new Set())))
+          Effect.flip(Effect.scoped(processes(store).join("00000001", new Set(), lease)))
         )
         yield* Effect.repeat(TestClock.adjust("1 second"), { until: () => joining.pollUnsafe() !== undefined })
         const { reason } = yield* Fiber.join(joining)
@@ -420,7 +422,7 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         yield* sql`DELETE FROM ringback_migrations WHERE migration_id > 1`
         const opened = yield* Layer.build(Layer.fresh(inDatabase(url)))
         const again = Context.get(opened, EventStore.EventStore)
-        yield* again.processes!.join("00000001", new Set(["a@1"]))
+        yield* again.processes!.join("00000001", new Set(["a@1"]), lease)
         assert.deepStrictEqual(yield* again.processes!.alive, new Map([["00000001", new Set(["a@1"])]]))
         assert.lengthOf(yield* again.read(callId(1)), 1)
         const types = yield* sql`SELECT data_type FROM information_schema.columns WHERE column_name = 'flow_version'`

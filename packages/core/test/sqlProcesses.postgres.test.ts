@@ -10,6 +10,8 @@ import * as Postgres from "../../../scripts/testPostgres.ts"
 
 const server = await Postgres.start()
 
+const lease = { millis: 15_000, renewed: () => undefined }
+
 /** The URL of an empty place for the tables. */
 const place = Effect.suspend(() => Postgres.schema(server!))
 
@@ -54,7 +56,7 @@ describe.skipIf(server === undefined)("what a process has written down", () => {
           yield* sql`INSERT INTO ringback_processes VALUES (${dead}, '["a@1"]')`
           for (const flows of before) yield* sql`INSERT INTO ringback_processes VALUES (${comer}, ${flows})`
           const scope = yield* Effect.scope
-          const joins = Scope.provide(processes.join(comer, new Set(["a@1"])), scope)
+          const joins = Scope.provide(processes.join(comer, new Set(["a@1"]), lease), scope)
           const run = Effect.runPromiseWith(yield* Effect.context<never>())
           let hasCome = false
           const way = yield* behindGate(url, (sent) => {
@@ -63,7 +65,7 @@ describe.skipIf(server === undefined)("what a process has written down", () => {
             return run(Effect.orDie(joins))
           })
           const remover = yield* connected(way.url)
-          yield* remover.processes.join("0000000r", new Set())
+          yield* remover.processes.join("0000000r", new Set(), lease)
           yield* Effect.repeat(rows(sql), { until: (rows) => !rows.has(dead) })
           assert.isTrue(hasCome)
           assert.deepStrictEqual((yield* processes.alive).get(comer), new Set(["a@1"]))
@@ -92,7 +94,7 @@ describe.skipIf(server === undefined)("what processes have written down", () => 
           : undefined
       })
       const remover = yield* connected(way.url)
-      yield* remover.processes.join("0000000r", new Set())
+      yield* remover.processes.join("0000000r", new Set(), lease)
       yield* Effect.repeat(sql`SELECT 1`, { until: () => isLost })
       yield* Effect.repeat(sql`SELECT 1`, { times: 50 }) // The look is answered before any time has passed.
       const slowly = Effect.andThen(TestClock.adjust("1 second"), Effect.repeat(sql`SELECT 1`, { times: 20 }))
@@ -124,11 +126,11 @@ describe.skipIf(server === undefined)("what a process is writing down", () => {
       let joining: Fiber.Fiber<void, EventStore.StoreError> | undefined
       const way = yield* behindGate(url, (sent) => {
         if (joining !== undefined || !sent.includes("DELETE FROM ringback_processes")) return undefined
-        joining = Effect.runFork(Scope.provide(processes.join(comer, new Set(["a@1"])), scope))
+        joining = Effect.runFork(Scope.provide(processes.join(comer, new Set(["a@1"]), lease), scope))
         return run(Effect.asVoid(Effect.orDie(waiting(1))))
       })
       const remover = yield* connected(way.url)
-      yield* remover.processes.join("0000000r", new Set())
+      yield* remover.processes.join("0000000r", new Set(), lease)
       yield* waiting(2)
       yield* latch.executeUnprepared("SELECT pg_advisory_unlock(1)", [], undefined)
       yield* Fiber.join(joining!)
@@ -183,7 +185,7 @@ describe.skipIf(server === undefined).concurrent("a process whose database is fr
         const { processes } = yield* Scope.provide(connected(way.url), scope)
         isOpen = true
         const life = Effect.gen(function*() {
-          yield* processes.join(comer, new Set(["a@1"]))
+          yield* processes.join(comer, new Set(["a@1"]), lease)
           const told = yield* processes.told(comer)
           yield* Effect.forkScoped(Stream.runDrain(told))
           yield* processes.now
@@ -208,7 +210,7 @@ describe.skipIf(server === undefined)("a process that others do not see any more
       const logger = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel}: ${String(message)}`))
       const lost = "The connection by which other processes see this one is lost"
       yield* Effect.gen(function*() {
-        yield* (yield* connected(way.url)).processes.join(comer, new Set(["a@1"]))
+        yield* (yield* connected(way.url)).processes.join(comer, new Set(["a@1"]), lease)
         assert.deepStrictEqual(lines, [])
         way.gate.shut()
         yield* Effect.repeat(second, { until: () => lines.length === 2 })
@@ -231,7 +233,7 @@ describe.skipIf(server === undefined)("a process that others do not see any more
       const logger = Logger.make(({ message }) => void lines.push(message))
       const { processes } = yield* connected(way.url)
       way.gate.shut()
-      const joining = Effect.scoped(processes.join(comer, new Set()))
+      const joining = Effect.scoped(processes.join(comer, new Set(), lease))
       const error = yield* Effect.flip(Effect.provide(joining, Logger.layer([logger])))
       assert.strictEqual(error._tag, "StoreError")
       assert.deepStrictEqual(lines, [])

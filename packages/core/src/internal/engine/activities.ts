@@ -15,6 +15,8 @@ import type { Follow, Surroundings } from "./surroundings.ts"
 /** Runs activities. */
 export interface Activities {
   readonly follow: Follow
+  /** Stops those that another process runs by now, which has taken this one for dead. */
+  readonly leaveOthers: Effect.Effect<void>
   /** Stops all of them: the next process runs them again. */
   readonly stop: () => void
 }
@@ -58,7 +60,7 @@ const awaited = ({ live }: Entity): { readonly request: Activity; readonly n: nu
 
 /** Of the calls of an engine. `context` holds the services that activities need. */
 export const make = (
-  { closing, neighbours, run, within }: Surroundings,
+  { closing, neighbours, process, run, within }: Surroundings,
   { entities, intake }: Parts,
   context: Context.Context<never>
 ): Activities => {
@@ -118,7 +120,20 @@ export const make = (
     if (fiber !== undefined) run(Fiber.interrupt(fiber))
   }
 
+  /** What the store says of a call that cannot be read now, its next turn finds out. */
+  const leaveOther = (entity: Entity): Effect.Effect<void> =>
+    Effect.map(Effect.ignore(intake.goOn(entity)), () => {
+      const fiber = entity.activity?.fiber
+      if (entity.live === undefined || entity.worker === process || fiber === undefined) return
+      entity.activity = undefined
+      run(Fiber.interrupt(fiber))
+    })
+
   return {
+    leaveOthers: Effect.suspend(() => {
+      const running = Array.from(entities.all()).filter(({ activity }) => activity !== undefined)
+      return Effect.forEach(running, leaveOther, { discard: true })
+    }),
     follow: (entity, events, call) => {
       leave(entity, call)
       if (events.some(beginsWork)) begin(entity)

@@ -73,7 +73,11 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing, 
   const unbounded = yield* EventStore
   const store = bounded(unbounded)
   const cluster = yield* Cluster
-  const made = yield* Surroundings.make(options, { store, closing, placement: cluster, wake: (id) => intake.wake(id) })
+  const lapsed = (silence: number) => {
+    surroundings.run(Effect.andThen(Effect.logWarning(lapsedWords(silence, options.settings)), activities.leaveOthers))
+  }
+  const ground = { store, closing, placement: cluster, wake: (id: CallId) => intake.wake(id), lapsed }
+  const made = yield* Surroundings.make(options, ground)
   const { surroundings } = made
   const names = SignalNames.make()
   const callers = yield* Callers.make(surroundings)
@@ -146,6 +150,10 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing, 
     onOver: Effect.suspend(() => letGo(parts, left()))
   }
 })
+
+const lapsedWords = (silence: number, { store: { lease } }: Options["settings"]): string =>
+  `This process said nothing for ${Math.round(silence / 1000)} s, longer than its lease of ${lease / 1000} s. ` +
+  "Others may have taken its calls over, so it reads each of them again before it goes on"
 
 /** Brings to its end what is in hand and hands over the rest, while what comes in is answered, and says what is left. */
 const drained = Effect.fnUntraced(function*(

@@ -46,6 +46,8 @@ export interface Entity {
   /** The call as it was last known: for what cannot wait until the store can be read again. */
   known: Call.Call | undefined
   version: number
+  /** How many times the lease of this process had been over when the call was known as it is in memory. */
+  lapses: number
   /** The process that appended the last turn. */
   writer: string | undefined
   /** The process that runs the activity which the call waits for, if it waits for one. */
@@ -87,6 +89,7 @@ export const make = (id: CallId): Entity => ({
   isRead: false,
   known: undefined,
   version: 0,
+  lapses: 0,
   writer: undefined,
   worker: undefined,
   trying: undefined,

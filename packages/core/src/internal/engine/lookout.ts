@@ -34,7 +34,7 @@ export const make = (
   missing: MissingFlows,
   listen: Effect.Effect<void>
 ): Lookout => {
-  const { alarm, closing, elapsed, neighbours, now, pacing, process, run, settings, store } = surroundings
+  const { alarm, closing, elapsed, lease, neighbours, now, pacing, process, run, settings, store } = surroundings
   const { entities, intake, loading } = parts
 
   const isKnown = isKnownTo(surroundings)
@@ -117,7 +117,7 @@ export const make = (
 
   return {
     watch: Effect.fnUntraced(function*(processes, clock, flows) {
-      yield* processes.join(process, flows)
+      yield* processes.join(process, flows, { millis: settings.store.lease, renewed: lease.renew })
       yield* look(clock)
       run(listen)
       run(Effect.forever(lookAgain(clock)))

@@ -16,6 +16,7 @@ import type { Closing } from "./closing.ts"
 import * as CommonClock from "./commonClock.ts"
 import type { Entity } from "./entity.ts"
 import * as Figures from "./figures.ts"
+import * as Lease from "./lease.ts"
 import * as Neighbours from "./neighbours.ts"
 import * as Pacing from "./pacing.ts"
 import type { Placement } from "./placement.ts"
@@ -37,6 +38,8 @@ export interface Surroundings {
   readonly neighbours: Neighbours.Neighbours
   /** Who looks after which call, if more than the store says so. */
   readonly placement: Placement | undefined
+  /** Whether the others may have taken this process for dead. */
+  readonly lease: Lease.Lease
   readonly definition: (name: string, version: number) => LiveCall.AnyDefinition | undefined
   /** Whether neither this process nor another that lived at the last look has registered a flow. */
   readonly isMissing: (name: string, version: number) => boolean
@@ -93,6 +96,8 @@ export interface Ground {
   readonly closing: Closing
   readonly wake: (id: CallId) => Effect.Effect<void>
   readonly placement: Placement | undefined
+  /** The others may have taken this process for dead, of which they heard nothing for so many milliseconds. */
+  readonly lapsed: (silence: number) => void
 }
 
 /** What the parts share, and the clocks behind it. */
@@ -108,7 +113,7 @@ const latePerSecond = 200
 /** Works until its scope closes. */
 export const make = Effect.fnUntraced(function*(
   options: Options,
-  { closing, placement, store, wake }: Ground
+  { closing, lapsed, placement, store, wake }: Ground
 ): Effect.fn.Return<Made, StoreError, Scope.Scope> {
   const { context, definition, flows, running, restored, settings } = options
   const run = yield* Background.make
@@ -144,6 +149,7 @@ export const make = Effect.fnUntraced(function*(
   const troubles = troublesSince(elapsed)
   const within = Tracing.make(context)
   const figures = yield* Figures.make({ elapsed, flows, settings })
+  const lease = Lease.make(elapsed, settings.store.lease, lapsed)
   const about = {
     store,
     settings,
@@ -152,6 +158,7 @@ export const make = Effect.fnUntraced(function*(
     draw,
     process,
     neighbours,
+    lease,
     placement,
     definition,
     isMissing

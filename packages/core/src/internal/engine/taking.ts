@@ -113,6 +113,13 @@ const outdated = <A>(taking: Taking<A>): Taking<A> => {
   return taking
 }
 
+/** Forgets a call that others may have gone on with since the lease of this process was over last. */
+const upToDate = (entity: Entity, lapses: number): Entity => {
+  if (entity.lapses !== lapses) entity.live = undefined
+  entity.lapses = lapses
+  return entity
+}
+
 /** Why a turn is refused for good, unless whoever asks is told that. */
 const refusalOf = <A>({ first, message }: Taking<A>, cause: Cause.Cause<StoreError>): StoreError | undefined => {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
@@ -122,7 +129,7 @@ const refusalOf = <A>({ first, message }: Taking<A>, cause: Cause.Cause<StoreErr
 
 /** By the calls of an engine. */
 export const make = (surroundings: Surroundings, parts: Parts): Take => {
-  const { read, run, store } = surroundings
+  const { lease, read, run, store } = surroundings
   const { deciding, loading, stopping, storing, timing, unattended } = parts
 
   /** Whose it is, if that is not sure, and then its turn. */
@@ -139,7 +146,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Take => {
     })
 
   const turn = <A>(taking: Taking<A>): void => {
-    const { entity } = taking
+    const entity = upToDate(taking.entity, lease.lapses())
     if (taking.conflicts > maxConflicts) return taking.end(Exit.fail(endless(entity)))
     if (loading.isCurrent(entity) || taking.isInNoStore()) return decide(taking, entity.live)
     taking.after(loading.loaded(entity), run, (live) => live === undefined ? beginAnew(taking) : decide(taking, live))

@@ -447,6 +447,9 @@ const postgresProcesses = [
 /** How many lines each process uses. */
 const postgresLines = ["ALTER TABLE ringback_processes ADD COLUMN lines integer NOT NULL DEFAULT 0"]
 
+/** Until when each process lives, unless it says by then that it lives on. */
+const postgresLeases = ["ALTER TABLE ringback_processes ADD COLUMN lives_until timestamptz"]
+
 /** A version may be a date with its time, which is more than an integer holds. Views of a column have to make way. */
 const postgresVersions = [
   "DROP VIEW ringback_running",
@@ -571,7 +574,8 @@ export const postgres: Dialect = {
     ],
     ["lines", postgresLines],
     ["listing", postgresListing],
-    ["order", postgresOrder]
+    ["order", postgresOrder],
+    ["leases", postgresLeases]
   ],
   // Writers of several processes wait for each other's rows; in one order, they never wait in a circle.
   insert: (rows) => {

@@ -1,6 +1,7 @@
 /**
  * Who lives on one PostgreSQL. Each process holds an advisory lock, and the database lets go of it the moment that it sees the
- * connection end. The number of the lock holds the name of the process, so the list of locks is the list of the living.
+ * connection end. The number of the lock holds the name of the process, so the list of locks is the list of the living. A process
+ * that hangs keeps its connection: so each has a lease beside the lock, which it renews each second by the database's clock.
  */
 import { Clock, Deferred, Effect, Schedule } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
@@ -28,9 +29,14 @@ const keepAlive =
   set_config('tcp_keepalives_count', '3', false)`
 
 /** What a process has registered is written down on the connection that holds its lock. */
-const register = `INSERT INTO ringback_processes (process, flows) VALUES ($1, $2)
-  ON CONFLICT (process) DO UPDATE SET flows = excluded.flows`
+const register = `INSERT INTO ringback_processes (process, flows, lives_until)
+  VALUES ($1, $2, clock_timestamp() + $3::float8 * interval '1 millisecond')
+  ON CONFLICT (process) DO UPDATE SET flows = excluded.flows, lives_until = excluded.lives_until`
+const renew = `UPDATE ringback_processes SET lives_until = clock_timestamp() + $2::float8 * interval '1 millisecond'
+  WHERE process = $1 RETURNING process`
 const forget = "DELETE FROM ringback_processes WHERE process = $1"
+
+type Lease = Parameters<Processes["join"]>[2]
 
 const again = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")])
 
@@ -57,7 +63,7 @@ export const make = (
     })
 
   /** Holds the lock until the connection is lost. A second holder of one name does not wait: the first is a lost self. */
-  const hold = (process: string, flows: ReadonlySet<string>, held: Effect.Effect<unknown>) =>
+  const hold = (process: string, flows: ReadonlySet<string>, lease: Lease, held: Effect.Effect<unknown>) =>
     Effect.scoped(Effect.gen(function*() {
       const lock = String((BigInt(space) << processBits) | BigInt(ids.numberOf(process)))
       const connection = yield* Effect.mapError(sql.reserve, toStoreError)
@@ -69,14 +75,23 @@ export const make = (
         () => Effect.ignore(Effect.timeout(run(`SELECT pg_advisory_unlock_shared(${lock})`), "1 second")),
         { interruptible: true } // The server may not answer any more, and who closes does not wait for it.
       )
+      const write = Effect.suspend(() =>
+        run(register, [process, JSON.stringify(leaving.has(process) ? [] : [...flows]), lease.millis])
+      )
       yield* Effect.acquireRelease(
-        Effect.mapError(run(register, [process, JSON.stringify(leaving.has(process) ? [] : [...flows])]), toStoreError),
+        Effect.mapError(Effect.tap(write, () => Effect.sync(lease.renewed)), toStoreError),
         () => Effect.ignore(Effect.timeout(run(forget, [process]), "1 second")),
         { interruptible: true }
       )
       yield* held
       yield* Effect.ignore(soon(removeDead, "It did not answer in time."))
-      return yield* Effect.forever(Effect.andThen(Effect.sleep(pause), soon(run("SELECT 1"), "A connection is lost.")))
+      /** The row of a process that was taken for dead may have been removed. */
+      const renewing = Effect.flatMap(
+        run(renew, [process, lease.millis]),
+        (rows) => rows.length === 0 ? write : Effect.void
+      )
+      const live = Effect.tap(soon(renewing, "A connection is lost."), () => Effect.sync(lease.renewed))
+      return yield* Effect.forever(Effect.andThen(Effect.sleep(pause), live))
     }))
 
   /**
@@ -94,9 +109,9 @@ export const make = (
     yield* sql`DELETE FROM ringback_processes WHERE ${sql.or(written)}`
   })
 
-  const join = Effect.fnUntraced(function*(process: string, flows: ReadonlySet<string>) {
+  const join: Presence["join"] = Effect.fnUntraced(function*(process, flows, lease) {
     const joined = yield* Deferred.make<void, StoreError>()
-    const first = hold(process, flows, Deferred.succeed(joined, undefined)).pipe(
+    const first = hold(process, flows, lease, Deferred.succeed(joined, undefined)).pipe(
       Effect.onError((cause) => Deferred.failCause(joined, cause))
     )
     const clock = yield* Clock.Clock
@@ -106,7 +121,7 @@ export const make = (
       over: "Other processes see this one again"
     }, elapsed)
     const lost = (error: StoreError) => Effect.andThen(Deferred.await(joined), trouble.failed(error.message))
-    const once = Effect.tapError(hold(process, flows, Effect.suspend(() => trouble.over())), lost)
+    const once = Effect.tapError(hold(process, flows, lease, Effect.suspend(() => trouble.over())), lost)
     yield* Effect.forkScoped(
       Effect.catch(first, (error) => Effect.andThen(lost(error), Effect.retry(once, again)))
     )

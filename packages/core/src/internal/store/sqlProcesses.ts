@@ -76,16 +76,19 @@ export const make = (
 
   const { join, leave, living } = Presence.make(sql, space, toStoreError)
 
-  const registered = sql<{ readonly process: string; readonly flows: string }>`
-    SELECT process, flows FROM ringback_processes`.pipe(
-    Effect.map((rows) => new Map(rows.map(({ flows, process }) => [process, readFlows(flows)])))
+  /** The flows of each; nothing of one whose lease is over. */
+  const registered = sql<{ readonly process: string; readonly flows: string; readonly is_over: boolean | null }>`
+    SELECT process, flows, lives_until < clock_timestamp() AS is_over FROM ringback_processes`.pipe(
+    Effect.map((rows) =>
+      new Map(rows.map(({ flows, is_over, process }) => [process, is_over === true ? undefined : readFlows(flows)]))
+    )
   )
 
-  const alive: Processes["alive"] = Effect.zipWith(
-    living,
-    registered,
-    (living, registered) => new Map(Array.from(living, (process) => [process, registered.get(process) ?? noFlows]))
-  ).pipe(Effect.mapError(toStoreError))
+  const alive: Processes["alive"] = Effect.zipWith(living, registered, (living, registered) => {
+    const isOver = (process: string) => registered.has(process) && registered.get(process) === undefined
+    const alive = [...living].filter((process) => !isOver(process))
+    return new Map(alive.map((process) => [process, registered.get(process) ?? noFlows]))
+  }).pipe(Effect.mapError(toStoreError))
 
   const tell: Processes["tell"] = (processes, { calls, from, what }) => {
     if (processes.length === 0) return Effect.void

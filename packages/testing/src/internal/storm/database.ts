@@ -228,9 +228,8 @@ export const layerCalm = (connections: "one" | "many") =>
   )
 
 /**
- * What PostgreSQL shows of the processes that share it: a process lives as long as it holds its connection. One that stands
- * still holds it, unless its whole computer sleeps; one that has lost it for a moment is taken for dead. What it is told
- * meanwhile is lost.
+ * What PostgreSQL shows of the processes that share it: a process lives as long as it holds its connection and renews its lease.
+ * One that stands still for longer, or has lost its connection for a moment, is taken for dead. What it is told meanwhile is lost.
  */
 const members = (world: World, border: Border, process: Process): EventStore.Processes => {
   const { reading } = Store.weather(
@@ -243,11 +242,15 @@ const members = (world: World, border: Border, process: Process): EventStore.Pro
   const isSeen = (member: Process) =>
     !member.dead && !member.unseen.some(({ from, to }) => from <= world.now() && world.now() < to)
   return {
-    join: (name, flows) =>
-      reading(Effect.sync(() => {
+    join: (name, flows, { millis, renewed }) => {
+      const renewing = Effect.andThen(border.pass(process), Effect.sync(renewed))
+      const joined = Effect.sync(() => {
         process.name = name
         process.flows = flows
-      })),
+      })
+      const living = Effect.forkScoped(Effect.forever(Effect.delay(renewing, millis / 3)))
+      return Effect.andThen(reading(joined), Effect.andThen(renewing, living))
+    },
     leave: (name) =>
       reading(Effect.sync(() => {
         for (const member of world.processes.filter((member) => member.name === name)) member.flows = new Set()

@@ -56,13 +56,14 @@ const shutDown = ({ boot, kill, world }: Means): Strike => (process) => {
 
 /** A process stands still for so long. */
 const stand = (
-  { begin, now }: World,
+  { begin, now, settings }: World,
   process: Process,
   millis: number,
   end: () => void = () => {}
 ): Effect.Effect<void> => {
   process.frozen++
   process.life.stood.push({ from: now(), to: now() + millis })
+  if (millis >= settings.store.lease) process.unseen.push({ from: now() + settings.store.lease, to: now() + millis })
   return Effect.andThen(
     process.thawed.close,
     begin(Effect.andThen(
