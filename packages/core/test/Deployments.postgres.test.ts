@@ -288,8 +288,7 @@ describe.skipIf(server === undefined)("a version that no process knows", () => {
         yield* Effect.sleep("20 minutes") // Its call is due meanwhile.
         return id
       }))
-      assert.lengthOf(lines, 1)
-      assert.include(lines[0], id)
+      assert.lengthOf(lines.filter((line) => line.includes(id)), 1)
     }))
 
   test("can be cancelled: the call ends at once, and the log says that nothing of the flow ran", () =>
