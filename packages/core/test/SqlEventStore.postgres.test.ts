@@ -73,9 +73,18 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
           Context.get(other, EventStore.EventStore).namespace
         )
         const migrations = yield* Context.get(one, SqlClient.SqlClient)`SELECT name FROM ringback_migrations`.values
-        assert.deepStrictEqual(migrations, [["turns_and_calls"], ["processes"], ["versions"], ["dials"], ["lines"], [
-          "listing"
-        ], ["order"], ["leases"]])
+        assert.deepStrictEqual(migrations, [
+          ["turns_and_calls"],
+          ["processes"],
+          ["versions"],
+          ["dials"],
+          ["lines"],
+          [
+            "listing"
+          ],
+          ["order"],
+          ["leases"]
+        ])
       }))
 
     it.effect("have one winner among 50 concurrent appends of one version", () =>
