@@ -179,9 +179,9 @@ export class Calls extends Context.Service<Calls, {
   readonly load: Effect.Effect<Load>
   /**
    * Makes ready to end, while webhooks, signals and cancels are still answered. From the moment on that it begins, `load` says
-   * `isDraining` and `Health` is not ready, a start fails in words, and no dial begins. What is in hand is brought to its end, activities too. Where other
-   * processes share the store, each call goes to one that knows its flow, at once and not when this one is seen to be gone, as soon
-   * as nothing of it is in hand; so does what comes in meanwhile. Gives what is left after `within` at the latest, and says so in
+   * `isDraining` and `Health` is not ready, a start fails in words, and no dial begins. What is in hand is brought to its end,
+   * activities too. Where other processes share the store, each call goes to one that knows its flow as soon as nothing of it is in
+   * hand, and not when this one is seen to be gone; so does what comes in meanwhile. Gives what is left after `within` at the latest, and says so in
    * one line of the log. Close the engine then: that ends what is left within `settings.closing.within`.
    */
   readonly drain: (options: DrainOptions) => Effect.Effect<Drained>

@@ -57,15 +57,15 @@ export interface Told {
  * What the processes that share a store know of each other. Membership is the business of the database: a process lives as
  * long as the database sees it and hears of it. What is written down of one that does not live counts for nothing.
  *
- * It can err in one direction: who has lost the connection for a moment is taken for dead while it lives. Whoever asks must
- * be able to bear that.
+ * It can err in one direction: who has lost the connection for a moment, or has paused for longer than its lease, is taken for
+ * dead while it lives. Whoever asks must be able to bear that.
  *
  * @since 0.1.0
  */
 export interface Processes {
   /**
-   * Lets the others see this process for as long as its lease is renewed, and which flows it has registered (`name@version`), until the scope closes or the
-   * process dies, whichever way. A lost connection is made anew. `process` is 8 characters of those that an id of a call has.
+   * Lets the others see this process and which flows it has registered (`name@version`), for as long as its lease is renewed, until
+   * the scope closes or the process dies, whichever way. A lost connection is made anew. `process` is 8 characters of those that an id of a call has.
    */
   readonly join: (
     process: string,

@@ -48,9 +48,9 @@ const untraced = Layer.succeed(References.TracerEnabled, false)
  * `VersionConflict`, and the rest of its batch is stored. It takes the isolation `read committed`, which is the default, and
  * a database whose encoding is UTF8. `changes` tells what this process appends, not what others do.
  *
- * Each process on PostgreSQL keeps two connections of the pool for itself. On one it holds an advisory lock, by which the
- * others see that it lives; on the other it hears (`LISTEN`) of calls that others leave to it, because they have not
- * registered the flow. So the pool needs room for three at least, and a pooler between them has to leave a session its
+ * Each process on PostgreSQL keeps two connections of the pool for itself. On one it holds an advisory lock and
+ * says each second that it lives, by which the others see it; on the other it hears (`LISTEN`) of calls that others leave to it,
+ * because they have not registered the flow or are about to end. So the pool needs room for three at least, and a pooler between them has to leave a session its
  * connection.
  *
  * An append of a fiber that is inside `withTransaction` of the same client is part of that transaction. Every other one

@@ -81,7 +81,7 @@ export const make = Effect.fnUntraced(function*(
     if (answer._tag === "NotHere") yield* local.cancel(id, by)
   })
 
-  /** The outcome as the owner hears it. It is asked for as long as it does not know. */
+  /** The outcome, from the owner, which is asked again until it knows. */
   const outcomeElsewhere = (id: CallId): Effect.Effect<Exit> =>
     Effect.gen(function*() {
       while (true) {

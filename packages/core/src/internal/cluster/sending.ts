@@ -17,7 +17,7 @@ export interface Sending {
 /** An owner that was late is passed by for so long, in milliseconds: not each who asks finds out anew, at the cost of its patience. */
 const passBy = 1_000
 
-/** At most so many sends are under way. More wait for an owner that does not answer, and are taken from the log at once. */
+/** At most so many sends are under way, those that wait for outcomes among them. What comes on top is taken from the log at once. */
 const mostUnderWay = 10_000
 
 /** Works until its scope closes. */
