@@ -21,9 +21,10 @@ export const checkGaps = (run: Run): ReadonlyArray<Breach> =>
     callId: gap.callId
   }))
 
-/** A process is taken for gone when its connections are, so for a while after them nobody can be blamed. */
+/** A process is taken for gone when its connections are or its lease is over, so for a while after that nobody can be blamed. */
 const isExcused = (run: Run, life: Run["lives"][number], at: number): boolean =>
-  at > Math.min(life.died, life.ending) || Times.isWithoutDatabase(run, life, at, at)
+  at > Math.min(life.died, life.ending) || Times.isWithoutDatabase(run, life, at, at) ||
+  Times.isPassedBy(run, life, at)
 
 /** Calls that were told to restart, though the process that had them was alive and had its database. */
 export const checkTaken = (run: Run, history: StormHistory.StormHistory): ReadonlyArray<Breach> => {
@@ -43,9 +44,9 @@ export const checkTaken = (run: Run, history: StormHistory.StormHistory): Readon
 }
 
 /** Two that append to one call so shortly after each other, to and fro, do not know of each other. */
-const lease = 5_000
+const toAndFro = 5_000
 
-/** The calls that went from one runner to another and back within a lease. */
+/** The calls that went from one runner to another and back so fast. */
 export const duplicates = (history: StormHistory.StormHistory): number => {
   const turns = new Map<string, Array<{ readonly at: number; readonly incarnation: number }>>()
   for (const { at, incarnation, turn } of history.turns) {
@@ -55,7 +56,7 @@ export const duplicates = (history: StormHistory.StormHistory): number => {
     own.some(({ at, incarnation }, index) => {
       const [next, after] = [own[index + 1], own[index + 2]]
       return after !== undefined && next!.incarnation !== incarnation && after.incarnation === incarnation &&
-        after.at - at <= lease
+        after.at - at <= toAndFro
     })
   return [...turns.values()].filter(isDouble).length
 }

@@ -1,4 +1,5 @@
 /** When whom something befell, so that what a run shows can be held against what was done to it. */
+import { Settings } from "@ringback/core"
 import type { Deed, Run } from "./run.ts"
 import type { Life, Stretch } from "./runners.ts"
 
@@ -35,6 +36,25 @@ export const withoutDatabase = (run: Run, life: Life): ReadonlyArray<Stretch> =>
     from,
     to: to + afterFailure * business(run)
   }))
+
+const { lease } = Settings.make().store
+
+/** How often a runner says that it lives, in milliseconds. */
+const pulse = 1_000
+
+/**
+ * When the others might take a runner for dead that stood still for longer than its lease, and what they had begun then might go on
+ * after it had gone on. Its last sign of life may be as old as a pulse, or several where the machine is busy.
+ */
+export const passedBy = (run: Run, life: Life): ReadonlyArray<Stretch> => {
+  const silence = Math.max(lease / 2, lease - pulse * business(run))
+  return [...life.frozen, ...life.lags].filter(({ from, to }) => to - from >= silence).map(({ from, to }) => ({
+    from: from + silence,
+    to: to + afterFailure * business(run)
+  }))
+}
+
+export const isPassedBy = (run: Run, life: Life, at: number): boolean => meets(passedBy(run, life), at, at)
 
 export const isUnable = (run: Run, life: Life, from: number, to: number): boolean =>
   meets(unableOf(run, life), from, to)

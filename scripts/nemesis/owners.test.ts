@@ -1,0 +1,46 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { StormHistory } from "@ringback/testing"
+import * as Owners from "./owners.ts"
+import type { Run } from "./run.ts"
+import type { Life, Stretch } from "./runners.ts"
+
+const life = (number: number, frozen: ReadonlyArray<Stretch> = []): Partial<Life> => ({
+  place: number - 1,
+  number,
+  ending: Infinity,
+  died: Infinity,
+  frozen: [...frozen],
+  lags: []
+})
+
+/** The second of two runners restarts a call of the first one, which stood still for a while, at `at`. */
+const taken = (frozen: Stretch, at: number) => {
+  const run: Partial<Run> = { lives: [life(1, [frozen]), life(2)] as Array<Life>, deeds: [], loads: [] }
+  const turn = (incarnation: number, at: number, _tag: string) => ({
+    at,
+    incarnation,
+    turn: { callId: "a", events: [{ _tag }] }
+  })
+  const turns = [turn(1, 0, "CallStarted"), turn(2, at, "Restarted")]
+  return Owners.checkTaken(run as Run, { turns } as unknown as StormHistory.StormHistory)
+}
+
+describe("the owners of a run", () => {
+  it("blames who takes a call from a runner that stands still for a moment", () => {
+    assert.lengthOf(taken({ from: 1_000, to: 3_000 }, 2_500), 1)
+    assert.lengthOf(taken({ from: 1_000, to: 3_000 }, 20_000), 1)
+  })
+
+  it("blames who takes a call before the lease of its runner is over", () => {
+    assert.lengthOf(taken({ from: 1_000, to: 21_000 }, 10_000), 1)
+  })
+
+  it("blames nobody when the lease is over", () => {
+    assert.lengthOf(taken({ from: 1_000, to: 21_000 }, 18_000), 0)
+    assert.lengthOf(taken({ from: 1_000, to: 21_000 }, 22_000), 0)
+  })
+
+  it("blames who takes a call when the runner has long gone on", () => {
+    assert.lengthOf(taken({ from: 1_000, to: 21_000 }, 60_000), 1)
+  })
+})
