@@ -9,7 +9,7 @@ interface Statement {
   readonly end: Effect.Effect<unknown>
 }
 
-/** A reader whose statements a test ends one by one. It says each question in capitals, and fails at `x`. */
+/** A reader whose statements a test ends one by one. It says each question in capitals, fails at `x`, and dies at `!`. */
 const make = Effect.fnUntraced(function*(options: { readonly batchSize?: number } = {}) {
   const statements = yield* Queue.unbounded<Statement>()
   const scope = yield* Scope.make()
@@ -18,6 +18,7 @@ const make = Effect.fnUntraced(function*(options: { readonly batchSize?: number 
       const ended = yield* Deferred.make<void>()
       yield* Queue.offer(statements, { batch, end: Deferred.succeed(ended, undefined) })
       yield* Deferred.await(ended)
+      if (batch.includes("!")) return yield* Effect.die("broken")
       return batch.map((text) => text === "x" ? Exit.fail("refused") : Exit.succeed(text.toUpperCase()))
     }),
     run: yield* Scope.provide(Background.make, scope),
@@ -75,6 +76,19 @@ describe("a group read", () => {
       assert.deepStrictEqual(two.batch, ["c"])
       yield* two.end
       yield* joined([kept!, stays!])
+    }))
+
+  it.effect("asks for those who come behind a statement that dies", () =>
+    Effect.gen(function*() {
+      const reader = yield* make()
+      const first = yield* reader.ask("!")
+      const one = yield* reader.statement
+      const others = yield* reader.ask("a", "b")
+      yield* one.end
+      assert.isTrue((yield* joined(first)).every(Exit.hasDies))
+      const two = yield* reader.statement
+      yield* two.end
+      assert.deepStrictEqual(yield* joined(others), [Exit.succeed("A"), Exit.succeed("B")])
     }))
 
   it.effect("lets nobody wait for ever when its scope closes, nor after", () =>

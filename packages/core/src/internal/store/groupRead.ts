@@ -61,7 +61,8 @@ export const make = <Q, A, E>({ atOnce, batchSize, read, run }: Options<Q, A, E>
   const ended = (exit: Exit.Exit<void>): undefined => {
     underWay--
     if (line.length === 0 || underWay > 0) return
-    if (Exit.isSuccess(exit)) return begin() // Somebody came after it had looked for the last time.
+    // Somebody came after the last look, or behind a batch that died.
+    if (Exit.isSuccess(exit) || !Exit.hasInterrupts(exit)) return begin()
     const left = line
     line = []
     for (const waiting of left) tell(waiting, Exit.failCause(exit.cause))
