@@ -114,6 +114,18 @@ describe("the store of an engine that ends", () => {
       assert.deepStrictEqual(waiting.map((each) => each.deref()), [undefined, {}])
     }))
 
+  it.effect("holds nobody who has called off, and tells them nothing", () =>
+    Effect.gen(function*() {
+      const making = Closing.make()
+      const start: EventStore.Begin<void, never> = () => Effect.void
+      const bounded = making.bounded(storeOf(Effect.never, () => EventStore.unforked(Effect.never, start)).store)
+      const exits: Array<Exit.Exit<void, unknown>> = []
+      const callOff = EventStore.beginOf(bounded.append(turn, summary))?.((exit) => void exits.push(exit))
+      if (callOff !== undefined) yield* callOff
+      yield* end(making)
+      assert.deepStrictEqual(exits, [])
+    }))
+
   it.effect("gives what it is asked until then", () =>
     Effect.gen(function*() {
       const { store } = storeOf(Effect.never)

@@ -35,7 +35,15 @@ export const make = (): EndingStore => {
       answer(exit)
     }
     waiting.put(place, () => once(interrupted))
-    return beginning(once)
+    const callOff = beginning(once)
+    if (callOff === undefined) return
+    return Effect.andThen(
+      callOff,
+      Effect.sync(() => {
+        if (!isAnswered) waiting.leave(place)
+        isAnswered = true
+      })
+    )
   }
 
   const letGo = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
