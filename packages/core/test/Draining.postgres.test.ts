@@ -70,6 +70,16 @@ describe.skipIf(server === undefined)("a process that drains", () => {
       assert.strictEqual(elapsed!.at - began, 10_000)
     }))
 
+  test("gives to another one what one does not take that hangs", () =>
+    Effect.gen(function*() {
+      const [one, hanging] = [yield* start({ flows: [Nap] }), yield* start({ flows: [Nap] })]
+      yield* start({ flows: [Nap] })
+      yield* Effect.sleep("12 seconds")
+      yield* Effect.forEach(Array.from({ length: 10 }), () => one.calls.start(Nap, {}))
+      yield* hanging.freeze
+      assert.deepStrictEqual(yield* one.calls.drain({ within: "6 seconds" }), { ...nothing, handedOver: 10 })
+    }))
+
   test("starts nothing, in words, and is not ready from the first moment; it says what it has left when its time is over", () =>
     Effect.gen(function*() {
       const gate = yield* Latch.make()

@@ -36,8 +36,8 @@ const patience = 1_000
 
 /** Where calls are that this process has looked after. */
 class Handed {
-  /** Those that were given to another process, and when. */
-  readonly given = new Map<CallId, number>()
+  /** Those that were given to another process, when, and to which. */
+  readonly given = new Map<CallId, { readonly at: number; readonly to: string }>()
   /** Those that another looks after, and all that any did. */
   readonly taken = new Set<CallId>()
   readonly ever = new Set<CallId>()
@@ -56,6 +56,10 @@ class Handed {
     this.kept.delete(id)
   }
 }
+
+/** Who was asked last, and did not take a call, may hang: then another one is asked, if there is one. */
+const besides = (asked: string | undefined, all: ReadonlyArray<string>): ReadonlyArray<string> =>
+  all.length < 2 ? all : all.filter((each) => each !== asked)
 
 /** Tells whether something of a call happens here that no other process can know of. */
 const inHand = ({ closing, now, process, settings }: Surroundings) => {
@@ -100,7 +104,7 @@ export const make = (
 
   const canBeGiven = (id: CallId): boolean => {
     const entity = entities.find(id)
-    const isGiven = elapsed() - (given.get(id) ?? -Infinity) < patience
+    const isGiven = elapsed() - (given.get(id)?.at ?? -Infinity) < patience
     return !isGiven && !kept.has(id) && (entity === undefined || !isInHand(entity))
   }
 
@@ -110,13 +114,13 @@ export const make = (
     for (const id of ids) kept.add(id)
     for (const call of found) {
       const known = call.status === "running" ? Neighbours.knowing(neighbours.others(), call) : []
-      const receiver = Neighbours.chosenOf(known, call.callId)
+      const receiver = Neighbours.chosenOf(besides(given.get(call.callId)?.to, known), call.callId)
       if (receiver === undefined) continue
       kept.delete(call.callId)
       parcels.set(receiver, [...parcels.get(receiver) ?? [], call.callId])
     }
     for (const [receiver, calls] of parcels) {
-      for (const id of calls) given.set(id, elapsed())
+      for (const id of calls) given.set(id, { at: elapsed(), to: receiver })
       yield* neighbours.give(receiver, "yours", calls)
     }
   })
