@@ -46,6 +46,8 @@ const long = [
 /** Of these, what takes longest, and so begins first: nobody waits for one file at the end. */
 const longest = [
   "scripts/pages.test.ts",
+  "examples/cluster/main.postgres.test.ts",
+  "scripts/nemesis.test.ts",
   "scripts/init.test.ts",
   "site/site.test.ts",
   "packages/http/test/Inspector.chromium.test.ts",

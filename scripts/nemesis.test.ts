@@ -6,7 +6,11 @@ import * as Trial from "./nemesis/trial.ts"
 /** How long calls are waited for, in seconds: longer than work may be left undone. */
 const settle = 30
 
-const broken = Sabotage.names.filter((name) => name !== "none")
+/**
+ * Each takes about a minute, so two of them stand for all: one breaks what keeps the promises, one does nothing. The others are
+ * tried by `npm run nemesis -- --sabotage NAME`.
+ */
+const broken: ReadonlyArray<Sabotage.Name> = ["version", "idle"]
 
 const checkersThatFind = (sabotage: Sabotage.Name) =>
   Trial.run({ seed: "1", runners: 2, minutes: 0.3, settle, mode: "postgres", kinds: [], sabotage }).pipe(

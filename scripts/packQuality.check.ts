@@ -15,7 +15,7 @@ const { archives } = inject("packed")
 const bounds: Readonly<Record<string, readonly [packed: number, unpacked: number]>> = {
   "@ringback/cli": [110, 745],
   "@ringback/core": [800, 3_400],
-  "@ringback/http": [275, 1_100],
+  "@ringback/http": [275, 1_120],
   "@ringback/testing": [590, 2_530]
 }
 

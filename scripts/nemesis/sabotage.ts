@@ -1,6 +1,6 @@
 /** Engines that are broken on purpose, each with what has to be done to it, so that each checker can be shown to find what it is for. */
 import { Calls, EventStore, type Settings } from "@ringback/core"
-import { Effect, Layer } from "effect"
+import { Effect, Hash, Layer } from "effect"
 import type { Planned } from "./faults.ts"
 
 interface Sabotage {
@@ -39,7 +39,9 @@ const each = (times: number) => {
   return () => ++count % times === 0
 }
 
-const isItsTurn = { mute: each(5), forget: each(4) }
+const isItsTurn = { mute: each(5) }
+
+const isForgotten = (callId: string): boolean => Hash.string(callId) % 4 === 0
 
 const frozen: ReadonlyArray<Planned> = [{ at: 4_000, kind: "freeze", place: 0, lasts: 2_000 }]
 
@@ -64,10 +66,13 @@ export const all = {
     foundBy: ["replay is truth", "order does not matter"],
     planned: frozen
   },
-  /** A dial is sent however long after its record. Answers of the database come late, so that some are. */
+  /**
+   * A dial is sent however long after its record. Answers of the database come later than others wait for the process, so that
+   * some are. On a quiet machine it was not found in three runs; the law of rings of storms is what finds it.
+   */
   window: {
     ...none,
-    settings: { dial: { sendWithin: "10 minutes" } },
+    settings: { dial: { sendWithin: "10 minutes" }, store: { lease: "6 seconds" } },
     foundBy: ["a phone never rings twice by accident"],
     planned: [{
       at: 3_000,
@@ -95,12 +100,12 @@ export const all = {
     foundBy: ["nothing is taken from the living"],
     planned: frozen
   },
-  /** Every fourth outcome is said to be stored, and is not. */
+  /** The outcomes of every fourth call are said to be stored, and are not. */
   outcome: {
     ...storing((store) => ({
       ...store,
       append: (turn, summary, options) =>
-        turn.events.some(({ _tag }) => _tag === "FlowEnded") && isItsTurn.forget()
+        turn.events.some(({ _tag }) => _tag === "FlowEnded") && isForgotten(turn.callId)
           ? Effect.void
           : store.append(turn, summary, options)
     })),

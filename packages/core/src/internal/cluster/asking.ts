@@ -27,10 +27,13 @@ export interface Asking {
 }
 
 /** Asks until its scope closes. */
-export const make = Effect.fnUntraced(function*(
+export const make: (
   sharding: Sharding.Sharding["Service"],
   local: Local
-): Effect.fn.Return<Asking, never, EventStore | Sharding.Sharding | Scope.Scope> {
+) => Effect.Effect<Asking, never, EventStore | Sharding.Sharding | Scope.Scope> = Effect.fnUntraced(function*(
+  sharding,
+  local
+) {
   const { lookEvery } = local.settings.store
   const within = local.settings.reply.deadline / 4
   const store = yield* EventStore

@@ -18,32 +18,34 @@ export const disagree = (own: ReadonlyArray<string>, others: ReadonlySet<string>
  * Registers the entity, and looks for all machines if that falls to this one, until the scope closes: that is after the engine has
  * ended, for Effect interrupts what an entity does as soon as its runner goes.
  */
-export const make = Effect.fnUntraced(function*(
+export const make: (
   sharding: Sharding.Sharding["Service"]
-): Effect.fn.Return<Cluster, never, EventStore | Sharding.Sharding | Scope.Scope> {
-  const context = yield* Effect.context<EventStore | Sharding.Sharding | Scope.Scope>()
-  let engine: Local | undefined
-  let asking: Asking.Asking | undefined
-  let isWatching = false
+) => Effect.Effect<Cluster, never, EventStore | Sharding.Sharding | Scope.Scope> = Effect.fnUntraced(
+  function*(sharding) {
+    const context = yield* Effect.context<EventStore | Sharding.Sharding | Scope.Scope>()
+    let engine: Local | undefined
+    let asking: Asking.Asking | undefined
+    let isWatching = false
 
-  /** What it looks for is in the engine's own look. It never ends, and one that was interrupted here begins elsewhere. */
-  const watch = Effect.acquireUseRelease(
-    Effect.sync(() => void (isWatching = true)),
-    () => Effect.never,
-    () => Effect.sync(() => void (isWatching = false))
-  )
-  yield* Layer.build(Layer.merge(Owner.layer(() => engine), Singleton.make("Ringback/Lookout", watch)))
+    /** What it looks for is in the engine's own look. It never ends, and one that was interrupted here begins elsewhere. */
+    const watch = Effect.acquireUseRelease(
+      Effect.sync(() => void (isWatching = true)),
+      () => Effect.never,
+      () => Effect.sync(() => void (isWatching = false))
+    )
+    yield* Layer.build(Layer.merge(Owner.layer(() => engine), Singleton.make("Ringback/Lookout", watch)))
 
-  return {
-    isOwn: (id) => Shards.isOwn(sharding, id),
-    isWatching: () => isWatching,
-    marks: [Shards.fingerprint(sharding)],
-    join: Effect.fnUntraced(function*(local) {
-      asking = yield* Effect.provideContext(Asking.make(sharding, local), context)
-      engine = local
-      return asking.asked
-    }),
-    leave: () => void (engine = undefined),
-    over: (id) => asking?.over(id)
+    return {
+      isOwn: (id) => Shards.isOwn(sharding, id),
+      isWatching: () => isWatching,
+      marks: [Shards.fingerprint(sharding)],
+      join: Effect.fnUntraced(function*(local) {
+        asking = yield* Effect.provideContext(Asking.make(sharding, local), context)
+        engine = local
+        return asking.asked
+      }),
+      leave: () => void (engine = undefined),
+      over: (id) => asking?.over(id)
+    }
   }
-})
+)
