@@ -16,9 +16,12 @@ import { CallsApi, CallsApiServer, Health, Inspector, Telesign, TelesignAuth, Te
 import { Callee, CompanyLadder, EmulatorApi, EmulatorClock, FakeClock, FlowExplorer, StormHistory, Law, PhoneCompany, PhoneLine, Scenario, Storm, StormLaws, TelesignEmulator, TestCalls } from "@ringback/testing"
 import * as StoreContract from "@ringback/testing/StoreContract"
 import { Config, Context, Effect, Layer, type Redacted, Result, Schema } from "effect"
-import { HttpServerResponse } from "effect/http"
+import { HttpRouter, type HttpServer, HttpServerResponse } from "effect/http"
 import { HttpApiClient } from "effect/http-api"
+import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { PgClient } from "@effect/sql-pg"
+import * as ClusterCalls from "@ringback/core/ClusterCalls"
 
 declare const to: PhoneNumber.PhoneNumber
 declare const from: PhoneNumber.PhoneNumber
@@ -31,6 +34,11 @@ declare const lookUp: (account: string) => Flow.Flow<string>
 declare const id: CallEvent.CallId
 declare const token: Redacted.Redacted
 declare const flow: string
+declare const api: CallsApi.Client
+declare const Routes: Layer.Layer<never, never, HttpRouter.HttpRouter>
+declare const Server: Layer.Layer<HttpServer.HttpServer>
+declare const CallsLive: Layer.Layer<Calls.Calls>
+const Database = PgClient.layerConfig({ url: Config.Redacted("DATABASE_URL") })
 class Sessions extends Context.Service<Sessions, {
   readonly find: (cookie: string | undefined) => Effect.Effect<{ readonly email: string }, Error>
 }>()("Sessions") {}
@@ -72,7 +80,7 @@ const examplesIn = (path: string): ReadonlyArray<Example> => {
   })
 }
 
-const isOfEffect = ({ text }: Example): boolean => /^(const \w+ = )?yield\*|^yield\*/m.test(text)
+const isOfEffect = ({ text }: Example): boolean => /^(const (\w+|\{.*\}) = )?yield\*/m.test(text)
 
 const asFunction = (example: Example, n: number): string =>
   isOfEffect(example)

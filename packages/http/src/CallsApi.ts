@@ -706,7 +706,7 @@ export const joined = (before: typeof View.Type, piece: typeof View.Type): typeo
  * All of a call as a page shows it, read piece by piece. With `reveal`, which needs the scope `reveal`, words and keys are shown.
  *
  * @example
- * const { ladder, report } = yield* CallsApi.view(api, callId)
+ * const { ladder, report } = yield* CallsApi.view(api, id)
  * @since 0.1.0
  */
 export const view = Effect.fnUntraced(function*(
