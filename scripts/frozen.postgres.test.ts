@@ -67,10 +67,11 @@ describe.skipIf(server === undefined)("a process that is frozen for longer than 
         const tags = yield* looking(url)
         yield* Effect.repeat(tags, { until: (tags) => tags.includes("DialUnknown"), schedule: often })
         yield* frozen.thaw
-        yield* frozen.says("longer than its lease of 3 s")
+        yield* frozen.says("longer than its lease of 6 s")
         // What surely rang nobody is attempted anew, as any dial that could not be sent in time.
         yield* Effect.repeat(PhoneCompany.rings, { until: (rings) => rings.length > 0, schedule: often })
-        const dials = (yield* tags).filter((tag) => tag.startsWith("Dial"))
+        // Whether its answer is recorded by now is a matter of moments.
+        const dials = (yield* tags).filter((tag) => tag.startsWith("Dial") && tag !== "DialAccepted")
         assert.deepStrictEqual(dials.slice(-4), ["DialAttempted", "DialUnknown", "DialNotSent", "DialAttempted"])
         assert.lengthOf(yield* PhoneCompany.rings, 1)
       }).pipe(Effect.provide(emulator), TestClock.withLive),

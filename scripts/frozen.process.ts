@@ -59,7 +59,7 @@ const CallsLive = Calls.layer({
   flows: [Greeting, Working],
   settings: {
     dial: { sendWithin: "2 seconds" },
-    store: { lease: "3 seconds", lookEvery: "1 second" },
+    store: { lease: "6 seconds", lookEvery: "1 second" },
     line: { ringLimit: "2 seconds", eventDelay: "1 second" }
   }
 }).pipe(

@@ -187,7 +187,7 @@ export interface StoreSettings {
   readonly lookEvery: Duration.Input
   /**
    * Where several processes share a store: for how long a process may say nothing until the others take its calls over, though its
-   * connection stands; default 15 s. It says that it lives each second, so one that hangs, or is cut off, is passed after so long and
+   * connection stands; default 15 s, 6 s at least. It says that it lives each second, so one that hangs, or is cut off, is passed after so long and
    * one look. Shorter than `dial.sendWithin` it makes nothing ring twice, but takes dials for `unknown` that may yet go out; too
    * short, it passes processes that only pause.
    */
@@ -312,6 +312,15 @@ const timeOf = (initial: Duration.Input, least: "0" | "more", isOfCarrier: boole
 const time = (initial: Duration.Input): Rule => timeOf(initial, "0", false)
 const someTime = (initial: Duration.Input): Rule => timeOf(initial, "more", false)
 const carrierTime = (initial: Duration.Input): Rule => timeOf(initial, "0", true)
+/** A process says that it lives each second, and gives an answer to that 5: a shorter lease would pass one that is well. */
+const leaseTime = (initial: Duration.Input): Rule => {
+  const { resolve, ...whole } = someTime(initial)
+  return {
+    ...whole,
+    expected: "Expected a duration of 6 seconds at least, and at most 10 years",
+    resolve: (value, speed) => Option.filter(resolve(value, speed), isAtLeast(6_000))
+  }
+}
 const someCarrierTime = (initial: Duration.Input): Rule => timeOf(initial, "more", true)
 
 const count = (initial: number): Rule =>
@@ -398,7 +407,7 @@ const rules: { readonly [Group in keyof Groups]: { readonly [Setting in keyof Gr
     patience: time("5 seconds"),
     waiting: someCount(10_000),
     lookEvery: someTime("5 seconds"),
-    lease: someTime("15 seconds")
+    lease: leaseTime("15 seconds")
   },
   memory: { calls: count(1_000) },
   closing: { within: time("10 seconds") }

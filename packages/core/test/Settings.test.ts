@@ -71,6 +71,7 @@ describe("settings", () => {
   it("are refused where nothing would ever go on", () => {
     const never: ReadonlyArray<Settings.Options> = [
       { store: { lookEvery: 0 } },
+      { store: { lease: "5 seconds" } },
       { dial: { answerWithin: 0 } },
       { dial: { perSecond: 0 } },
       { dial: { linesAtMost: 0 } },
