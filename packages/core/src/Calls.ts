@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Context, DateTime, Duration, Effect, Layer, Option } from "effect"
+import { Context, DateTime, type Duration, Effect, Layer, Option } from "effect"
 import type { Exit, Schema } from "effect"
 import { type Action, hangup } from "./Action.ts"
 import type { Call } from "./Call.ts"
@@ -449,8 +449,7 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
     obstacles: Effect.map(calls.obstacles, (all) => all.map(hindrance)),
     known: (of) => Effect.map(calls.known(of), Masked.copy),
     load: calls.load,
-    drain: ({ atLeast = 0, within }) =>
-      calls.drain({ within: Duration.toMillis(within), atLeast: Duration.toMillis(atLeast) })
+    drain: (options) => calls.drain(Setup.drainTimes(options))
   })
 })
 
@@ -556,7 +555,7 @@ export const drain = (options: DrainOptions): Effect.Effect<Drained, never, Call
 
 /**
  * Drains when it is closed. Built after the server it is closed before it, so that the process still answers meanwhile: on `SIGTERM`
- * it drains, then the server closes, then the engine.
+ * it drains, then the server closes, then the engine. Throws `Settings.InvalidSettings` at once where a time cannot be used.
  *
  * @example
  * const Application = Calls.layerDrain({ within: "10 seconds", atLeast: "4 seconds" }).pipe(
@@ -566,7 +565,9 @@ export const drain = (options: DrainOptions): Effect.Effect<Drained, never, Call
  * )
  * @since 0.1.0
  */
-export const layerDrain = (options: DrainOptions): Layer.Layer<never, never, Calls> =>
-  Layer.effectDiscard(
+export const layerDrain = (options: DrainOptions): Layer.Layer<never, never, Calls> => {
+  Setup.drainTimes(options)
+  return Layer.effectDiscard(
     Effect.flatMap(Calls, (calls) => Effect.addFinalizer(() => calls.drain(options)))
   )
+}

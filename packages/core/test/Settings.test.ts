@@ -68,6 +68,19 @@ describe("settings", () => {
     })
   }
 
+  it("of a drain are refused when they are written", () => {
+    const drain = (within: unknown, atLeast?: unknown) =>
+      problemsOf(() => Calls.layerDrain({ within, atLeast } as never))
+    for (const within of ["soon", "-1 seconds", undefined, null, Infinity, "11 years"]) {
+      assert.deepStrictEqual(drain(within), ["drain.within"], String(within))
+    }
+    for (const atLeast of ["soon", "-1 seconds", "11 seconds"]) {
+      assert.deepStrictEqual(drain("10 seconds", atLeast), ["drain.atLeast"], atLeast)
+    }
+    assert.deepStrictEqual(drain("soon", "later"), ["drain.within", "drain.atLeast"])
+    Calls.layerDrain({ within: "10 seconds", atLeast: "10 seconds" })
+  })
+
   it("are refused where nothing would ever go on", () => {
     const never: ReadonlyArray<Settings.Options> = [
       { store: { lookEvery: 0 } },

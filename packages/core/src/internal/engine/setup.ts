@@ -1,9 +1,10 @@
 /** What an engine cannot be set up with. */
-import { Result } from "effect"
+import { type Duration, Result } from "effect"
 import type { Action } from "../../Action.ts"
 import * as ActionModule from "../../Action.ts"
 import * as PhoneNumber from "../../PhoneNumber.ts"
 import * as Settings from "../../Settings.ts"
+import { longestWait, millisOf } from "../bounds.ts"
 
 /** What is checked before there is an engine. */
 interface Setup {
@@ -28,6 +29,32 @@ export const settingsOf = ({ inbound = {}, namespace, refusal, restored, setting
   ]
   if (problems.length > 0) throw new Settings.InvalidSettings({ problems })
   return Settings.make(settings)
+}
+
+/**
+ * For how long a process drains, in milliseconds. Throws `Settings.InvalidSettings`: what is wrong is told when it is written, and not
+ * when a process ends.
+ */
+export const drainTimes = (
+  { atLeast = 0, within }: { readonly within: Duration.Input; readonly atLeast?: Duration.Input | undefined }
+): { readonly within: number; readonly atLeast: number } => {
+  const most = timeUpTo(longestWait, within)
+  const least = timeUpTo(most ?? longestWait, atLeast)
+  if (most !== undefined && least !== undefined) return { within: most, atLeast: least }
+  const problems = [
+    ...(most === undefined
+      ? [{ setting: "drain.within", problem: `Expected a duration such as "10 seconds", from 0 to 10 years` }]
+      : []),
+    ...(least === undefined
+      ? [{ setting: "drain.atLeast", problem: `Expected a duration such as "4 seconds", and no longer than within` }]
+      : [])
+  ]
+  throw new Settings.InvalidSettings({ problems })
+}
+
+const timeUpTo = (most: number, time: Duration.Input): number | undefined => {
+  const millis = millisOf(time)
+  return millis !== undefined && millis >= 0 && millis <= most ? millis : undefined
 }
 
 type Problems = Settings.InvalidSettings["problems"]
