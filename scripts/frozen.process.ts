@@ -4,9 +4,10 @@
  */
 import { NodeHttpClient, NodeRuntime } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
-import { Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
+import { Calls, EventStore, Flow, PhoneNumber, SqlEventStore } from "@ringback/core"
 import { Telesign } from "@ringback/http"
 import { Config, Console, Effect, Layer, Schema } from "effect"
+import { Greeting } from "./greeting.ts"
 
 const freezes = process.env["FREEZES"]
 
@@ -14,18 +15,6 @@ let hasFrozen = false
 const freeze = Effect.sync(() => {
   if (!hasFrozen) process.kill(process.pid, "SIGSTOP")
   hasFrozen = true
-})
-
-const Greeting = Flow.make("greeting", {
-  version: 1,
-  input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber },
-  output: Schema.Literals(["heard", "unreached"]),
-  run: (who) =>
-    Line.speak("Good morning.").pipe(
-      Flow.as("heard" as const),
-      Flow.dial(who),
-      Flow.catchTag(["HungUp", "NotAnswered"], () => Flow.succeed("unreached" as const))
-    )
 })
 
 /** Its activity says when it begins, hangs in the process that freezes, and says when it is stopped there. */

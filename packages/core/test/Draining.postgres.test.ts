@@ -1,29 +1,14 @@
 /** A process that drains: what it hands over, to whom, how soon, and what it says of the rest. */
 import { assert, describe } from "@effect/vitest"
-import { Calls, Flow, Line, PhoneNumber } from "@ringback/core"
+import { Calls, Flow } from "@ringback/core"
 import { Callee, PhoneCompany } from "@ringback/testing"
 import { Clock, Effect, Fiber, Latch, Schema } from "effect"
 import * as Postgres from "../../../scripts/testPostgres.ts"
+import { Greeting, to } from "./fixtures/greeting.ts"
 import { report, reportInTurns, rings, start, tags, testsOn } from "./fixtures/processes.ts"
 
 const server = await Postgres.start()
 const test = testsOn(server)
-
-const to = PhoneNumber.make("15550170001")
-const from = PhoneNumber.make("15550170009")
-
-const Greeting = Flow.make("greeting", {
-  version: 1,
-  input: {},
-  output: Schema.Literals(["heard", "unknown"]),
-  run: () =>
-    Line.speak("Good morning.").pipe(
-      Flow.andThen(Line.speak("How are you?")),
-      Flow.as("heard" as const),
-      Flow.dial({ to, from, ringFor: "40 seconds" }),
-      Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed("unknown" as const))
-    )
-})
 
 const Nap = Flow.make("nap", {
   version: 1,
