@@ -45,6 +45,19 @@ const Interview = Flow.make("interview", {
     )
 })
 
+/** Hears two things from elsewhere. */
+const Twice = Flow.make("twice", {
+  version: 1,
+  input: {},
+  output: Schema.Literal("told"),
+  run: () =>
+    Flow.signal("first", Schema.Null, { within: "1 hour" }).pipe(
+      Flow.andThen(Flow.signal("second", Schema.Null, { within: "1 hour" })),
+      Flow.as("told" as const),
+      Flow.catchTag("TimedOut", () => Flow.succeed("told" as const))
+    )
+})
+
 /** What some work cost these processes together. */
 const costOf = Effect.fnUntraced(function*<A, E, R>(processes: ReadonlyArray<Process>, work: Effect.Effect<A, E, R>) {
   const sum = (of: (process: Process) => number) => processes.reduce((total, process) => total + of(process), 0)
@@ -180,6 +193,20 @@ describe.skipIf(server === undefined)("two processes on one PostgreSQL", () => {
       assert.strictEqual(yield* one.calls.handle(Nap, id).outcome, "rested")
       yield* Effect.sleep("1 minute")
       assert.deepStrictEqual((yield* tags(one, id)).filter((tag) => tag === "SleepElapsed"), ["SleepElapsed"])
+    }))
+
+  test("read a call anew if they hung for longer than their lease, before they decide anything of it", () =>
+    Effect.gen(function*() {
+      const [one, other] = [yield* start({ flows: [Twice] }), yield* start({ flows: [Twice] })]
+      const call = yield* one.calls.start(Twice, {})
+      yield* Effect.sleep("10 seconds")
+      yield* one.freeze
+      yield* Effect.sleep("20 seconds")
+      yield* other.calls.signal(call.id, "first", null)
+      yield* one.thaw
+      yield* one.calls.signal(call.id, "second", null)
+      assert.strictEqual(one.conflicts(), 0)
+      assert.strictEqual(yield* call.outcome, "told")
     }))
 
   test("know of each other's holds: what the store was late with is said, whoever hears of the hold's end", () =>
