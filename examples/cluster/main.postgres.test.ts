@@ -8,7 +8,7 @@ const server = await Postgres.start()
 describe.skipIf(server === undefined)("three machines", () => {
   it("lose no call and ring nobody twice, whatever becomes of them", () =>
     Effect.gen(function*() {
-      const url = yield* Postgres.schema(server!)
+      const url = yield* Postgres.database(server!)
       const rows = yield* Effect.provide(Run.run({ url, calls: 40, frozen: 17 }), Run.log(url))
       assert.deepStrictEqual(rows.filter(({ rings }) => rings > 1), [])
       assert.isAtLeast(rows.filter(({ outcome, rings }) => outcome === "welcome" && rings === 1).length, 30)

@@ -10,7 +10,7 @@ import * as Machines from "./fixtures/machines.ts"
 const server = await Postgres.start()
 
 const test = (rule: string, body: (url: string) => Effect.Effect<void, unknown, Scope.Scope>) =>
-  it(rule, () => Effect.runPromise(Effect.scoped(Effect.flatMap(Postgres.schema(server!), body))))
+  it(rule, () => Effect.runPromise(Effect.scoped(Effect.flatMap(Postgres.database(server!), body))))
 
 /** Is set by a signal. */
 const Alarm = Flow.make("alarm", {

@@ -37,7 +37,7 @@ import * as Machines from "./fixtures/machines.ts"
 const server = await Postgres.start()
 
 const test = (rule: string, body: (url: string) => Effect.Effect<void, unknown, Scope.Scope>) =>
-  it(rule, () => Effect.runPromise(Effect.scoped(Effect.flatMap(Postgres.schema(server!), body))))
+  it(rule, () => Effect.runPromise(Effect.scoped(Effect.flatMap(Postgres.database(server!), body))))
 
 /** Sleeps for longer than it takes to stop a machine. */
 const Nap = Flow.make("nap", {
@@ -116,7 +116,7 @@ describe.skipIf(server === undefined)("Effect Cluster on PostgreSQL", () => {
       assert.deepStrictEqual(names(yield* first.refresh(one, [shard(1)])), [])
     }))
 
-  test("takes a runner for healthy that does nothing: what is due of it is seen to by the machine that looks for all", (url) =>
+  test("takes a runner for healthy that does nothing: what is due of it is seen to by others", (url) =>
     Effect.gen(function*() {
       const settings = { store: { lookEvery: "200 millis" } } as const
       const idle = yield* Effect.promise(() => freePort())

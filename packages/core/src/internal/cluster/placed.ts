@@ -1,7 +1,7 @@
 /** The placement of calls by the shards of Effect Cluster. */
 import { Effect, Layer } from "effect"
 import type { Scope } from "effect"
-import { type Sharding, Singleton } from "effect/cluster"
+import type { Sharding } from "effect/cluster"
 import type { EventStore } from "../../EventStore.ts"
 import type { Cluster, Local } from "../engine/asked.ts"
 import * as Asking from "./asking.ts"
@@ -15,8 +15,8 @@ export const disagree = (own: ReadonlyArray<string>, others: ReadonlySet<string>
 }
 
 /**
- * Registers the entity, and looks for all machines if that falls to this one, until the scope closes: that is after the engine has
- * ended, for Effect interrupts what an entity does as soon as its runner goes.
+ * Registers the entity until the scope closes: that is after the engine has ended, for Effect interrupts what an entity does as soon
+ * as its runner goes.
  */
 export const make: (
   sharding: Sharding.Sharding["Service"]
@@ -25,19 +25,10 @@ export const make: (
     const context = yield* Effect.context<EventStore | Sharding.Sharding | Scope.Scope>()
     let engine: Local | undefined
     let asking: Asking.Asking | undefined
-    let isWatching = false
-
-    /** What it looks for is in the engine's own look. It never ends, and one that was interrupted here begins elsewhere. */
-    const watch = Effect.acquireUseRelease(
-      Effect.sync(() => void (isWatching = true)),
-      () => Effect.never,
-      () => Effect.sync(() => void (isWatching = false))
-    )
-    yield* Layer.build(Layer.merge(Owner.layer(() => engine), Singleton.make("Ringback/Lookout", watch)))
+    yield* Layer.build(Owner.layer(() => engine))
 
     return {
       isOwn: (id) => Shards.isOwn(sharding, id),
-      isWatching: () => isWatching,
       marks: [Shards.fingerprint(sharding)],
       join: Effect.fnUntraced(function*(local) {
         asking = yield* Effect.provideContext(Asking.make(sharding, local), context)

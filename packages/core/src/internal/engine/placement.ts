@@ -8,8 +8,6 @@ import type { CallId } from "../../CallEvent.ts"
 export interface Placement {
   /** Whether this process looks after a call. */
   readonly isOwn: (id: CallId) => boolean
-  /** Whether it looks, for all processes, for what no owner looks after. */
-  readonly isWatching: () => boolean
   /** What this process tells others of itself beside its flows. */
   readonly marks: ReadonlyArray<string>
   /** From now on this process is asked nothing. */
