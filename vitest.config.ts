@@ -38,6 +38,7 @@ const long = [
   "scripts/init.test.ts",
   "scripts/nemesis.test.ts",
   "scripts/pages.test.ts",
+  "scripts/standby.test.ts",
   "scripts/storm.test.ts",
   "scripts/strangers.test.ts",
   "site/site.test.ts"

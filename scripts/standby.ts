@@ -1,0 +1,67 @@
+/**
+ * A PostgreSQL and its standby, which takes its place: a failover as an operator or a service does it. Where clients find the one
+ * that is to be written is not its matter: a wire of ours leads them there, as a name or a virtual address would.
+ */
+import { setTimeout as pause } from "node:timers/promises"
+import * as EmbeddedPostgres from "./embeddedPostgres.ts"
+
+export interface Pair {
+  /** The server that is to be written. */
+  readonly primary: () => EmbeddedPostgres.Server
+  /**
+   * Makes the standby the primary, which has none then. The old one is ended before (`kill`), or goes on as it was, for whoever
+   * is still connected to it (`leave`). Gives the old one, so that it can be resumed as a server that nobody wants.
+   */
+  readonly failOver: (old: "kill" | "leave") => Promise<EmbeddedPostgres.Server>
+  /** Makes a new standby of the primary of now, and waits until it follows. */
+  readonly rebuild: () => Promise<void>
+  /** Ends all servers that ever were of the pair. */
+  readonly stop: () => Promise<void>
+}
+
+export interface Options {
+  readonly fsync: "on" | "off"
+  /** Whether a commit waits until the standby has it (`synchronous_standby_names`). Else a failover may lose what was committed. */
+  readonly synchronous: boolean
+}
+
+/** Starts both. Fails with an `Error` if that is not possible, and leaves nothing behind. */
+export const start = async ({ fsync, synchronous }: Options): Promise<Pair> => {
+  const all = [await EmbeddedPostgres.start({ fsync })]
+  let [primary] = all as [EmbeddedPostgres.Server]
+  let standby: EmbeddedPostgres.Server | undefined
+
+  const rebuild = async () => {
+    const name = `standby_${all.length}`
+    standby = await primary.follow(name)
+    all.push(standby)
+    if (synchronous) {
+      await primary.query(`ALTER SYSTEM SET synchronous_standby_names = '${name}'`)
+      await primary.query("SELECT pg_reload_conf()")
+    }
+    const wanted = synchronous ? "sync" : "async"
+    const follows = `SELECT FROM pg_stat_replication
+      WHERE application_name = '${name}' AND state = 'streaming' AND sync_state = '${wanted}'`
+    while ((await primary.query(follows)).length === 0) await pause(50)
+  }
+
+  const stop = async () => void (await Promise.all(all.map((server) => server.stop())))
+
+  const failOver: Pair["failOver"] = async (end) => {
+    const [next, old] = [standby, primary]
+    if (next === undefined) throw new Error("There is no standby: rebuild it first")
+    standby = undefined
+    if (end === "kill") await old.halt("kill")
+    await next.query("SELECT pg_promote()")
+    primary = next
+    return old
+  }
+
+  try {
+    await rebuild()
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { primary: () => primary, failOver, rebuild, stop }
+}
