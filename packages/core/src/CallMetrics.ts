@@ -308,6 +308,17 @@ export const storeConflicts: Metric.Counter<number> = counter(
 )
 
 /**
+ * Counts the turns that this process lost to another one where both acted as the owner of the call within a lease
+ * (`settings.store.lease`): by a timer, what became of an activity or a dial, or a restart. Webhooks that meet do not count.
+ *
+ * @since 0.1.0
+ */
+export const duplicateOwners: Metric.Counter<number> = counter(
+  "ringback_duplicate_owners_total",
+  "Turns lost to another process where both acted as the owner of the call within a lease"
+)
+
+/**
  * How many turns of this process wait for their commit.
  *
  * @since 0.1.0
@@ -360,6 +371,7 @@ export const figures: ReadonlyArray<Figure> = [
   figure(storeTurns, "turns"),
   figure(storeFailures, "appends"),
   figure(storeConflicts, "turns"),
+  figure(duplicateOwners, "turns"),
   figure(storeWaiting, "turns")
 ]
 

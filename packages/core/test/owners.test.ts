@@ -14,7 +14,9 @@ const nobody = new Set<string>()
 const machines = (late: number) =>
   names.map((process) => {
     const others = new Map(names.filter((name) => name !== process).map((name) => [name, nobody]))
-    const neighbours = { ...Neighbours.make(process, undefined, () => 0, { linesUsed: () => undefined, seen: () => {} }) }
+    const neighbours = {
+      ...Neighbours.make(process, undefined, () => 0, { linesUsed: () => undefined, seen: () => {} })
+    }
     const placement = { isOwn: () => false, marks: [], leave: () => {}, over: () => {} }
     const around = { elapsed: () => 0, neighbours: { ...neighbours, others: () => others }, now: () => late, placement }
     return Owners.make({ ...around, process, settings })

@@ -19,6 +19,8 @@ export interface Figures {
   /** An append has failed, or somebody else was first. */
   readonly failed: () => void
   readonly conflicted: () => void
+  /** Another process has acted as the owner of a call, too. */
+  readonly duplicated: () => void
   /** Gives the answer to a webhook that comes in now, and counts it. */
   readonly timed: (webhook: Webhook.Webhook, answer: Answer) => Answer
 }
@@ -62,8 +64,10 @@ export const make = Effect.fnUntraced(function*({ elapsed, flows, settings }: Op
   const stopped = each(CallMetrics.stopReasons, CallMetrics.callsStopped)
   const dials = each(CallMetrics.dialResults, CallMetrics.dials)
   const replies = each(CallMetrics.replyBases, CallMetrics.replies)
-  const { callersTurnedAway, dialsHeld, fieldsLeftOut, holds, repliesLate, storeConflicts, storeFailures } = CallMetrics
-  const plain = [callersTurnedAway, dialsHeld, fieldsLeftOut, holds, repliesLate, storeConflicts, storeFailures]
+  const { callersTurnedAway, dialsHeld, duplicateOwners, fieldsLeftOut, holds } = CallMetrics
+  const { repliesLate, storeConflicts, storeFailures } = CallMetrics
+  const rare = [callersTurnedAway, dialsHeld, duplicateOwners, fieldsLeftOut]
+  const plain = [...rare, holds, repliesLate, storeConflicts, storeFailures]
   for (const metric of [...plain, CallMetrics.replyDuration, CallMetrics.firstWord]) shown(metric)
   const known = (flow: string): string => flows.has(flow) ? flow : "other"
 
@@ -107,6 +111,7 @@ export const make = Effect.fnUntraced(function*({ elapsed, flows, settings }: Op
     posted: dials,
     failed: () => storeFailures.updateUnsafe(1, context),
     conflicted: () => storeConflicts.updateUnsafe(1, context),
+    duplicated: () => duplicateOwners.updateUnsafe(1, context),
     timed
   }
 })

@@ -38,7 +38,10 @@ export interface Intake {
   ) => Effect.Effect<A, StoreError | CallNotFound>
   /** Takes an input that nobody waits for, and goes on trying while the store is down. */
   readonly takeSurely: (entity: Entity, input: CallInput.CallInput | (() => CallInput.CallInput)) => Effect.Effect<void>
-  /** Looks at what time has brought to a call, behind what came in before. */
+  /**
+   * Looks at what time has brought to a call, behind what came in before. Where another process went on with it that one keeps its
+   * time, too: so it is looked first whether it has.
+   */
   readonly wake: (id: CallId) => Effect.Effect<void>
   /**
    * Goes on with a call as it is stored now, because another process has said that there is something new. `false` if its
@@ -56,7 +59,7 @@ export interface Parts extends Taking.Parts {
 
 /** Into the calls of an engine. */
 export const make = (surroundings: Surroundings, parts: Parts): Intake => {
-  const { closing, run, troubles } = surroundings
+  const { closing, neighbours, run, troubles } = surroundings
   const { deliveries, entities, givenUp, loading } = parts
   const takeOnce = Taking.make(surroundings, parts)
 
@@ -118,12 +121,22 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
       })
     )
 
+  const wake: Intake["wake"] = (id) =>
+    Effect.suspend(() => {
+      if (givenUp.isAbandoned(id)) return Effect.void
+      const entity = entities.of(id)
+      const isTheirs = entity.writer !== undefined && neighbours.others().has(entity.writer)
+      const woken = takeSurely(entity, { _tag: "Wake" })
+      return isTheirs && entity.live !== undefined
+        ? Effect.andThen(Effect.ignore(loading.refresh(entity)), woken)
+        : woken
+    })
+
   return {
     post,
     take,
     takeSurely,
-    wake: (id) =>
-      Effect.suspend(() => givenUp.isAbandoned(id) ? Effect.void : takeSurely(entities.of(id), { _tag: "Wake" })),
+    wake,
     goOn
   }
 }

@@ -1,6 +1,7 @@
 /** The parts of an engine that hold its calls, put together. */
 import * as Deciding from "./deciding.ts"
 import * as Deliveries from "./deliveries.ts"
+import * as Duplicates from "./duplicates.ts"
 import * as Entities from "./entities.ts"
 import { GivenUp } from "./givenUp.ts"
 import * as Intake from "./intake.ts"
@@ -36,6 +37,7 @@ export const make = (surroundings: Surroundings, follow: Follow): Parts => {
     unattended: new Unattended(),
     givenUp: new GivenUp(),
     deliveries: Deliveries.make(surroundings),
+    duplicates: Duplicates.make(surroundings),
     deciding: Deciding.make(surroundings, timing)
   }
   const storing = Storing.make(surroundings, {

@@ -16,6 +16,7 @@ import * as Unforked from "../unforked.ts"
 import * as CallLog from "./callLog.ts"
 import { caught, type Deciding } from "./deciding.ts"
 import type { Deliveries } from "./deliveries.ts"
+import type { Duplicates } from "./duplicates.ts"
 import { type Entity, make as makeEntity, passed, sure, type Unsure } from "./entity.ts"
 import type { GivenUp } from "./givenUp.ts"
 import { make as pendings, newSessionIn, type Pending, sessionsIn } from "./pending.ts"
@@ -54,6 +55,7 @@ export interface Storing {
 export interface Parts {
   readonly sessions: Sessions
   readonly deliveries: Deliveries
+  readonly duplicates: Duplicates
   readonly deciding: Deciding
   readonly timing: Timing
   readonly givenUp: GivenUp
@@ -110,7 +112,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
     const error = Option.getOrUndefined(Cause.findErrorOption(cause))
     if (error?._tag === "VersionConflict") {
       passed(entity)
-      figures.conflicted()
+      parts.duplicates.lost(pending)
       return no
     }
     entity.live = undefined

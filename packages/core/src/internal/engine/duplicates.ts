@@ -1,0 +1,58 @@
+/** Counts and tells that this process and another one both act as the owner of a call. The append has decided between them. */
+import { Effect } from "effect"
+import * as Gathered from "../gathered.ts"
+import * as ids from "../ids.ts"
+import * as CallLog from "./callLog.ts"
+import type { Entity } from "./entity.ts"
+import * as OwnersWork from "./ownersWork.ts"
+import type { Pending } from "./pending.ts"
+import type { Surroundings } from "./surroundings.ts"
+
+/** Watches for them. */
+export interface Duplicates {
+  /** Another process was first: counts the conflict, and looks whether it shows two owners. */
+  readonly lost: (pending: Pending) => void
+}
+
+interface Found {
+  readonly entity: Entity
+  readonly other: string
+}
+
+/** For an engine. */
+export const make = (
+  { figures, process, run, settings, store }: Pick<Surroundings, "figures" | "process" | "run" | "settings" | "store">
+): Duplicates => {
+  const words = ({ entity: { id }, other }: Found, count: number): string => {
+    const more = count > 1 ? `, and so it is with ${count - 1} more` : ""
+    return `Call ${id} has two owners: this process (${process}) and ${other} both went on with it by themselves within ` +
+      `${
+        settings.store.lease / 1000
+      } s${more}. What ${other} did counts, and nobody is rung twice for it. One of the two hung, was ` +
+      "cut off from the database, or owns the call no more and does not know it: find out which, and end that one if it goes on"
+  }
+
+  const tell = Gathered.make<Found>(
+    run,
+    ([found], count) =>
+      found === undefined ? Effect.void : CallLog.about(found.entity, Effect.logWarning(words(found, count)))
+  )
+
+  /** Looks whose turn was first. What cannot be read is not counted. */
+  const look = ({ entity, turn }: Pending): Effect.Effect<void> =>
+    Effect.map(Effect.orElseSucceed(store.read(entity.id, turn.version - 1), () => []), (turns) => {
+      const first = turns.find(({ version }) => version === turn.version)
+      const other = first === undefined ? process : ids.processOf(first.id)
+      if (first === undefined || other === process) return
+      if (!OwnersWork.isDuplicate(first, turn, settings.store.lease)) return
+      figures.duplicated()
+      tell({ entity, other })
+    })
+
+  return {
+    lost: (pending) => {
+      figures.conflicted()
+      if (OwnersWork.workOf(pending.turn.events) !== undefined) run(look(pending))
+    }
+  }
+}

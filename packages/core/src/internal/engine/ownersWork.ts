@@ -1,0 +1,94 @@
+/**
+ * Whether two processes act as the owner of one call. Webhooks come to any process, and two of them may meet: that shows nothing. What
+ * time brings, what became of an activity or a dial, and a restart are for one process each: who looks after the call, or who began it.
+ */
+import type { CallEvent } from "../../CallEvent.ts"
+
+/** What only one process does with a call. */
+export type Work = "timer" | "attempt" | "dial" | "activity" | "restart"
+
+/** What an event shows of the turn that it stands in: `anybody` could have brought that, or it shows nothing. */
+const shows = (event: CallEvent): Work | "anybody" | undefined => {
+  switch (event._tag) {
+    case "DialPlanned":
+    case "ActionDecided":
+    case "LineLeft":
+    case "SleepStarted":
+    case "ActivityStarted":
+    case "SignalAwaited":
+    case "DeadlineSet":
+    case "DeadlineLifted":
+    case "Drawn":
+    case "Noted":
+    case "FlowEnded":
+    case "FlowAwaited":
+    case "FlowResumed":
+      return undefined
+    case "SettleElapsed":
+    case "LineSilent":
+    case "HoldExpired":
+    case "LinePresumedClosed":
+    case "SleepElapsed":
+    case "SignalExpired":
+    case "DeadlinePassed":
+    case "ActivityOverdue":
+    case "DialGivenUp":
+    case "DialHeld":
+      return "timer"
+    case "DialAttempted":
+      return "attempt"
+    case "DialAccepted":
+    case "DialRefused":
+    case "DialNotSent":
+    case "DialUnknown":
+      return "dial"
+    case "ActivityCompleted":
+    case "ActivityDied":
+      return "activity"
+    case "Restarted":
+      return event.jumpedMillis === undefined ? "restart" : "anybody" // Each process sees for itself that the clock jumped.
+    case "CallStarted":
+    case "CallArrived":
+    case "CallAnswered":
+    case "LateAnswer":
+    case "DialFailed":
+    case "SecondLine":
+    case "PromptCompleted":
+    case "HoldAnswered":
+    case "HoldCompleted":
+    case "LegAnswered":
+    case "LegFailed":
+    case "LegEnded":
+    case "CallEnded":
+    case "Stray":
+    case "ReplyBroken":
+    case "SignalReceived":
+    case "Cancelled":
+      return "anybody"
+  }
+}
+
+/** What work a turn is; `undefined` if anybody could have brought it, alone or with what time had brought by then. */
+export const workOf = (events: ReadonlyArray<CallEvent>): Work | undefined => {
+  const shown = events.map(shows)
+  if (shown.includes("anybody")) return undefined
+  if (shown.includes("restart")) return "restart"
+  return shown.find((each): each is Work => each !== undefined)
+}
+
+/** A turn that a process appended, or would have. */
+export interface Acted {
+  readonly at: number
+  readonly events: ReadonlyArray<CallEvent>
+}
+
+/**
+ * Whether who appended and who came second both acted as the owner, within a lease of so many milliseconds. Works of two kinds may
+ * meet by chance: who dialled is told by the carrier while another keeps the time. A restart meets none of a process that is dead.
+ * Two that restart one call have both found it alone.
+ */
+export const isDuplicate = (first: Acted, second: Acted, lease: number): boolean => {
+  const [one, other] = [workOf(first.events), workOf(second.events)]
+  if (one === undefined || other === undefined || Math.abs(second.at - first.at) >= lease) return false
+  return one === "restart" || other === "restart" ? one !== other : one === other
+}

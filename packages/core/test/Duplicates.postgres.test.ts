@@ -1,0 +1,130 @@
+/** Two processes that act as the owner of one call: what is counted and said of it, and of what meets by chance. */
+import { assert, describe } from "@effect/vitest"
+import { CallMetrics, Flow, Line } from "@ringback/core"
+import { Callee, PhoneCompany } from "@ringback/testing"
+import { Effect, Fiber, Latch, Logger, Metric, Schema } from "effect"
+import * as Postgres from "../../../scripts/testPostgres.ts"
+import { from, to } from "./fixtures/greeting.ts"
+import { start, testsOn } from "./fixtures/processes.ts"
+
+const server = await Postgres.start()
+const test = testsOn(server)
+
+/** Books once the gate is open. */
+const booking = (gate: Latch.Latch) =>
+  Flow.make("booking", {
+    version: 1,
+    input: {},
+    output: Schema.String,
+    run: () => Flow.activity("book", { success: Schema.String, within: "1 hour" }, Effect.as(gate.await, "booked"))
+  })
+
+/** Asks seven times. */
+const Interview = Flow.make("interview", {
+  version: 1,
+  input: {},
+  output: Schema.Void,
+  run: () =>
+    Flow.gen(function*() {
+      for (let n = 0; n < 7; n++) yield* Line.speak(`Part ${n}.`)
+    }).pipe(
+      Flow.dial({ to, from }),
+      Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed(undefined))
+    )
+})
+
+/** Is set by a signal, and rings twice. */
+const Alarm = Flow.make("alarm", {
+  version: 1,
+  input: {},
+  output: Schema.Literal("rung"),
+  run: () =>
+    Flow.signal("set", Schema.Boolean, { within: "1 hour" }).pipe(
+      Flow.andThen(Flow.sleep("1 minute")),
+      Flow.andThen(Flow.sleep("1 minute")),
+      Flow.as("rung" as const),
+      Flow.catchTag("TimedOut", () => Flow.succeed("rung" as const))
+    )
+})
+
+/** What is counted and said while something happens. */
+const during = Effect.fnUntraced(function*<A, E, R>(work: Effect.Effect<A, E, R>) {
+  const lines: Array<string> = []
+  const logger = Logger.make(({ message }) => void lines.push(String(message)))
+  const count = Effect.map(Metric.value(CallMetrics.duplicateOwners), ({ count }) => count)
+  const before = yield* count
+  yield* Effect.provide(work, Logger.layer([logger]))
+  return { counted: (yield* count) - before, lines: lines.filter((line) => line.includes("two owners")) }
+})
+
+describe.skipIf(server === undefined)("a call with two owners", () => {
+  test("is counted and said, with both processes, when one goes on that another has taken for dead", () =>
+    Effect.gen(function*() {
+      const gate = yield* Latch.make()
+      const Booking = booking(gate)
+      let id = ""
+      const { counted, lines } = yield* during(Effect.gen(function*() {
+        const [one, other] = [yield* start({ flows: [Booking] }), yield* start({ flows: [Booking] })]
+        const call = yield* one.calls.start(Booking, {})
+        id = call.id
+        yield* one.vanish // Its signs of life are late, and all else of it arrives.
+        yield* Effect.sleep("10 seconds")
+        yield* gate.open
+        assert.strictEqual(yield* call.outcome, "booked")
+        assert.strictEqual(yield* other.calls.handle(Booking, call.id).outcome, "booked")
+        yield* Effect.sleep("2 minutes")
+      }))
+      assert.strictEqual(counted, 1)
+      assert.lengthOf(lines, 1)
+      assert.match(
+        lines[0]!,
+        new RegExp(
+          `^Call ${id} has two owners: this process \\(\\w{8}\\) and \\w{8} both went on with it by themselves within 15 s\\. ` +
+            "What \\w{8} did counts, and nobody is rung twice for it\\. .* find out which, and end that one if it goes on$"
+        )
+      )
+    }))
+
+  test("is none where webhooks of it meet at two processes", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers("10 seconds"))
+      let conflicts = 0
+      const { counted, lines } = yield* during(Effect.gen(function*() {
+        const both = [yield* start({ flows: [Interview] }), yield* start({ flows: [Interview] })]
+        yield* PhoneCompany.connect(Effect.fnUntraced(function*(webhook) {
+          const replies = yield* Effect.forEach(both, ({ calls }) => calls.receive(webhook), {
+            concurrency: "unbounded"
+          })
+          yield* replies[0]!.sent(true)
+          return replies[0]!.action
+        }))
+        for (const { calls } of [...both, ...both]) {
+          yield* Effect.flatMap(calls.start(Interview, {}), ({ outcome }) => outcome)
+        }
+        conflicts = both.reduce((sum, process) => sum + process.conflicts(), 0)
+      }))
+      assert.isAbove(conflicts, 3)
+      assert.deepStrictEqual({ counted, lines }, { counted: 0, lines: [] })
+    }))
+
+  test("is none where one keeps the time of a call that another goes on with: it looks first", () =>
+    Effect.gen(function*() {
+      const { counted, lines } = yield* during(Effect.gen(function*() {
+        const [one, other] = [yield* start({ flows: [Alarm] }), yield* start({ flows: [Alarm] })]
+        const call = yield* one.calls.start(Alarm, {})
+        const waiting = yield* Effect.forkChild(call.outcome)
+        yield* Effect.sleep("10 seconds")
+        yield* other.calls.handle(Alarm, call.id).signal("set", true)
+        yield* Effect.sleep("20 seconds") // By then the first one has heard of it.
+        yield* Fiber.interrupt(waiting)
+        const own = yield* one.calls.start(Alarm, {})
+        for (let n = 0; n < 8; n++) yield* own.signal("later", true) // It trusts its memory again.
+        const before = one.appends()
+        assert.strictEqual(yield* other.calls.handle(Alarm, call.id).outcome, "rung")
+        yield* Effect.sleep("1 minute")
+        assert.deepStrictEqual([one.conflicts(), other.conflicts()], [0, 0])
+        assert.strictEqual(one.appends(), before)
+      }))
+      assert.deepStrictEqual({ counted, lines }, { counted: 0, lines: [] })
+    }))
+})
