@@ -113,6 +113,21 @@ describe.skipIf(server === undefined)("a process that drains", () => {
       assert.notInclude(yield* tags(other, call.id), "DialUnknown")
     }))
 
+  test("does not wait for a call that another one has brought to its end", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers("3 seconds"))
+      const [one, other] = [yield* start({ flows: [Greeting] }), yield* start({ flows: [Greeting] })]
+      yield* Effect.sleep("12 seconds")
+      yield* report(one)
+      const call = yield* one.calls.start(Greeting, {})
+      yield* Effect.sleep("4 seconds")
+      yield* report(other)
+      assert.strictEqual(yield* other.calls.handle(Greeting, call.id).outcome, "heard")
+      yield* Effect.sleep("5 seconds")
+      const drained = yield* one.calls.drain({ within: "1 second" })
+      assert.deepStrictEqual(drained, { ...nothing, handedOver: 0 })
+    }))
+
   test("records what the carrier says to a dial before it hands the call over", () =>
     Effect.gen(function*() {
       yield* PhoneCompany.callee(to, Callee.answers("20 seconds"))
