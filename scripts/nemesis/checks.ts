@@ -3,6 +3,7 @@ import type { CallEvent, LiveCall } from "@ringback/core"
 import { type PhoneLine, type StormHistory, StormLaws } from "@ringback/testing"
 import * as Flows from "./flows.ts"
 import type { Run } from "./run.ts"
+import * as Times from "./times.ts"
 
 /** Something that must not be, and the call in which it was. */
 export interface Breach {
@@ -108,6 +109,18 @@ export const ofLines = (lines: ReadonlyArray<PhoneLine.PhoneLine>): ReadonlyArra
     problem: "a line of the carrier is open at the end",
     referenceId
   }))
+
+/** A process that drains for ten seconds has ended this many milliseconds after it is told so ("In production"), whatever is away. */
+const longestEnd = 35_000
+
+/** Who was told to end and took longer for it. */
+export const ofEnds = (run: Run): ReadonlyArray<Breach> =>
+  run.lives.flatMap((life) => {
+    const took = Times.ending(life) ?? 0
+    return took > longestEnd * Times.business(run)
+      ? [{ checker: "who is told to end has ended in time", problem: `runner ${life.place + 1} took ${took} ms` }]
+      : []
+  })
 
 /** Starts that nobody acknowledged, though they were asked for again and again. */
 export const ofStarts = ({ asked }: Run): ReadonlyArray<Breach> =>

@@ -2,22 +2,28 @@
 import { Effect, Random } from "effect"
 import type * as Database from "./database.ts"
 import * as Journal from "./journal.ts"
+import type { Mode } from "./mode.ts"
 import { between, pick, type Run } from "./run.ts"
 import type { Place } from "./runners.ts"
 import type { Direction } from "./wire.ts"
 
 /** What can be done. */
-export const kinds = ["kill", "freeze", "cut", "database", "clock", "stop", "deploy"] as const
+export const kinds = ["kill", "freeze", "cut", "database", "clock", "drain", "deploy"] as const
 
 export type Kind = typeof kinds[number]
 
-type WireName = "database" | "carrier" | "webhooks"
+const wires = {
+  postgres: ["database", "carrier", "webhooks"],
+  cluster: ["database", "carrier", "webhooks", "cluster"]
+} as const
+
+type WireName = typeof wires.cluster[number]
 
 /** Something to be done, `at` so many milliseconds after the begin of the run. Other times are in milliseconds, too. */
 export type Planned =
   & { readonly at: number }
   & (
-    | { readonly kind: "kill" | "stop"; readonly place: number; readonly away: number }
+    | { readonly kind: "kill" | "drain"; readonly place: number; readonly away: number }
     | { readonly kind: "freeze"; readonly place: number; readonly lasts: number }
     | {
       readonly kind: "cut"
@@ -44,9 +50,10 @@ const longestAway = 3_000
 interface Bounds {
   readonly millis: number
   readonly places: number
+  readonly mode: Mode
 }
 
-const draw = Effect.fnUntraced(function*(kind: Kind, at: number, { millis, places }: Bounds) {
+const draw = Effect.fnUntraced(function*(kind: Kind, at: number, { millis, mode, places }: Bounds) {
   const longest = Math.min(60_000, millis / 3)
   const place = yield* between(0, places - 1)
   const planned: Planned = {
@@ -54,7 +61,7 @@ const draw = Effect.fnUntraced(function*(kind: Kind, at: number, { millis, place
     place,
     away: yield* between(0, longestAway),
     lasts: yield* between(1_000, kind === "cut" ? Math.min(20_000, longest) : longest),
-    wire: yield* pick(["database", "carrier", "webhooks"]),
+    wire: yield* pick<WireName>(wires[mode]),
     direction: yield* pick(["there", "back"]),
     waited: yield* pick(["late", "lost"]),
     mode: yield* pick(["fast", "immediate"]),
@@ -123,8 +130,8 @@ const doneBy = ({ database, during, replace, turn }: Hands, run: Run, deed: Plan
   switch (deed.kind) {
     case "kill":
       return replace(place, "kill", "is killed", Effect.andThen(place.kill, again(deed.away)))
-    case "stop":
-      return replace(place, "stop", "is told to end", Effect.andThen(place.stop, again(deed.away)))
+    case "drain":
+      return replace(place, "drain", "is told to end", Effect.andThen(place.stop, again(deed.away)))
     case "freeze": {
       const words = `${name(place)} stands still for ${Journal.seconds(deed.lasts)}`
       const frozen = Effect.andThen(place.freeze, Effect.andThen(Effect.sleep(deed.lasts), place.thaw))
@@ -161,7 +168,8 @@ const cutWords = (place: Place, deed: Extract<Planned, { readonly kind: "cut" }>
   const ends = {
     database: ["it", "the database"],
     carrier: ["it", "the carrier"],
-    webhooks: ["the balancer", "it"]
+    webhooks: ["the balancer", "it"],
+    cluster: ["the other runners", "it"]
   } as const
   const [near, far] = ends[deed.wire]
   const way = deed.direction === "there" ? `${near} to ${far}` : `${far} to ${near}`

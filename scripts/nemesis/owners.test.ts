@@ -14,14 +14,17 @@ const life = (number: number, frozen: ReadonlyArray<Stretch> = []): Partial<Life
 })
 
 /** The second of two runners restarts a call of the first one, which stood still for a while, at `at`. */
-const taken = (frozen: Stretch, at: number) => {
-  const run: Partial<Run> = { lives: [life(1, [frozen]), life(2)] as Array<Life>, deeds: [], loads: [] }
-  const turn = (incarnation: number, at: number, _tag: string) => ({
-    at,
-    incarnation,
-    turn: { callId: "a", events: [{ _tag }] }
-  })
-  const turns = [turn(1, 0, "CallStarted"), turn(2, at, "Restarted")]
+const taken = (frozen: Stretch, at: number) =>
+  takenBy([turn(1, 0, "CallStarted"), turn(2, at, "Restarted")], life(1, [frozen]))
+
+const turn = (incarnation: number, at: number, _tag: string) => ({
+  at,
+  incarnation,
+  turn: { callId: "a", events: [{ _tag }] }
+})
+
+const takenBy = (turns: ReadonlyArray<ReturnType<typeof turn>>, first: Partial<Life>) => {
+  const run: Partial<Run> = { lives: [first, life(2), life(3)] as Array<Life>, deeds: [], loads: [] }
   return Owners.checkTaken(run as Run, { turns } as unknown as StormHistory.StormHistory)
 }
 
@@ -42,5 +45,11 @@ describe("the owners of a run", () => {
 
   it("blames who takes a call when the runner has long gone on", () => {
     assert.lengthOf(taken({ from: 1_000, to: 21_000 }, 60_000), 1)
+  })
+
+  it("blames nobody who is given a call by a runner that is about to end, whoever has appended since", () => {
+    const turns = [turn(1, 0, "CallStarted"), turn(2, 1_000, "PromptCompleted"), turn(3, 2_000, "Restarted")]
+    assert.lengthOf(takenBy(turns, { ...life(1), ending: 500, died: 5_000 }), 0)
+    assert.lengthOf(takenBy(turns, { ...life(1), ending: 2_500 }), 1)
   })
 })

@@ -26,14 +26,24 @@ const isExcused = (run: Run, life: Run["lives"][number], at: number): boolean =>
   at > Math.min(life.died, life.ending) || Times.isWithoutDatabase(run, life, at, at) ||
   Times.isPassedBy(run, life, at)
 
-/** Calls that were told to restart, though the process that had them was alive and had its database. */
+/** Calls that were told to restart, though the process that had them was alive and had its database, and nobody gave them away. */
 export const checkTaken = (run: Run, history: StormHistory.StormHistory): ReadonlyArray<Breach> => {
   const last = new Map<string, number>()
+  const had = new Map<string, Set<number>>()
+
+  /** Who is about to end gives away what it had, whoever has appended since. */
+  const isGiven = (callId: string, at: number) =>
+    [...had.get(callId) ?? []].some((number) => {
+      const { died, ending } = run.lives[number - 1]!
+      return at > ending && at < died + Times.afterFailure * Times.business(run)
+    })
   return history.turns.flatMap(({ at, incarnation, turn }) => {
     const before = run.lives[(last.get(turn.callId) ?? incarnation) - 1]!
+    const isOfOneWhoGives = isGiven(turn.callId, at)
     last.set(turn.callId, incarnation)
+    had.set(turn.callId, (had.get(turn.callId) ?? new Set()).add(incarnation))
     const isRestart = turn.events.some((event) => event._tag === "Restarted" && event.jumpedMillis === undefined)
-    return isRestart && before.number !== incarnation && !isExcused(run, before, at)
+    return isRestart && before.number !== incarnation && !isOfOneWhoGives && !isExcused(run, before, at)
       ? [{
         checker: "nothing is taken from the living",
         problem: `restarted by another runner than ${before.place + 1}, which lived`,

@@ -38,12 +38,32 @@ export const figures = (run: Run, history: StormHistory.StormHistory): ReadonlyA
         seconds(longest.to - longest.from)
       }, of a call that was ${longest.what} and waited for ${longest.words}`,
     `longest answer to a webhook: ${seconds(Silence.longest(run))}`,
+    ...ends(run),
     ...(Times.business(run) > 1
       ? [
         `the machine had ${Times.business(run).toFixed(1)} times as much to do as it can: so much more time is allowed`
       ]
       : []),
     `calls that two runners had within 5 s, to and fro: ${Owners.duplicates(history)}`
+  ]
+}
+
+/** How many were told to end, how long the longest of them took, and where it was with that. */
+const ends = ({ lives }: Run): ReadonlyArray<string> => {
+  const all = lives.flatMap((life) => {
+    const took = Times.ending(life)
+    return took === undefined ? [] : [{ life, took }]
+  }).toSorted((a, b) => b.took - a.took)
+  const [longest] = all
+  if (longest === undefined) return []
+  const { closing, died, ending, log } = longest.life
+  const said = log.flatMap((line) => /The engine has [dc].*/.exec(line)?.[0] ?? [])
+  const parts = closing < Infinity
+    ? `${seconds(closing - ending)} to drain, ${seconds(died - closing)} to close`
+    : "it did not get to close"
+  return [
+    `longest end of the ${all.length} who were told to end: ${seconds(longest.took)} (${parts})`,
+    ...said.map((words) => `  it said: ${words}`)
   ]
 }
 

@@ -23,7 +23,7 @@ export interface Deed {
   /** The places that are struck; none if it is the database that all share. */
   readonly places: ReadonlyArray<number>
   /** Which wire of a place is cut, if that is all. */
-  readonly wire?: "database" | "carrier" | "webhooks"
+  readonly wire?: "database" | "carrier" | "webhooks" | "cluster"
 }
 
 /** A call that the application was asked to start. */

@@ -4,7 +4,7 @@
  */
 import { NodeHttpClient, NodeHttpServer, NodeRuntime, NodeStdio } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
-import { CallEvent, Calls, EventStore, PhoneNumber, Transport } from "@ringback/core"
+import { CallEvent, Calls, EventStore, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
 import { Health, Telesign, TelesignNode, TelesignWebhook } from "@ringback/http"
 import {
   type Cause,
@@ -29,7 +29,7 @@ import * as Mode from "./mode.ts"
 import * as Sabotage from "./sabotage.ts"
 
 /** What a runner is told first: what is its own in its environment. */
-export interface Opening extends Record<"DATABASE_URL" | "TELESIGN_BASE_URL" | "VERSION", string> {}
+export interface Opening extends Mode.Opening, Record<"DATABASE_URL" | "TELESIGN_BASE_URL" | "VERSION", string> {}
 
 /** What it can be told then. */
 export type Command =
@@ -48,6 +48,7 @@ export type Command =
 export type Said =
   | { readonly says: "ready"; readonly port: number }
   | { readonly says: "process"; readonly name: string }
+  | { readonly says: "closing" }
   | { readonly says: "done"; readonly ask: number; readonly id?: string; readonly isNew?: boolean }
   | { readonly says: "failed"; readonly ask: number; readonly problem: string }
   | { readonly says: "outcome"; readonly key: string; readonly id: string; readonly exit: CallEvent.Exit }
@@ -114,25 +115,26 @@ const Telling = Layer.effect(
   }))
 ).pipe(Layer.provide(Telesign.layerConfig))
 
+/** Tells when it has drained, and takes webhooks no more. */
+const Closing = Layer.effectDiscard(Effect.addFinalizer(() => say({ says: "closing" })))
+
+/** With the times that "In production" names. */
 const Application = Layer.unwrap(Effect.map(settings, ({ mode, sabotage, speed, version }) => {
   const broken = Sabotage.of(sabotage)
-  const options = {
-    flows: Flows.startable[version],
-    inbound: { [Flows.ourNumber]: Flows.Desk },
-    settings: { speed, ...broken.settings }
-  }
-  const engine = broken.calls(Mode.engines[mode](options)).pipe(
-    Layer.provideMerge(broken.store.pipe(Layer.provideMerge(Named.pipe(Layer.provideMerge(Mode.stores[mode]))))),
+  const engine = broken.calls(Mode.engine(mode, version, { speed, ...broken.settings })).pipe(
+    Layer.provideMerge(broken.store.pipe(Layer.provideMerge(Named.pipe(Layer.provideMerge(SqlEventStore.layer))))),
     Layer.provide(PgClient.layerConfig({ url: Config.Redacted("DATABASE_URL") })),
     Layer.provide(Telling),
     Layer.provide(Work)
   )
   const routes = Layer.mergeAll(TelesignWebhook.layer({ path: "/telesign/events" }), Health.layer())
-  return HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
+  return Calls.layerDrain({ within: "10 seconds", atLeast: "4 seconds" }).pipe(
+    Layer.provideMerge(Closing),
+    Layer.provideMerge(HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })),
     Layer.provideMerge(NodeHttpServer.layer(() => TelesignNode.keepEarly(createServer()), {
       port: 0,
       host: "127.0.0.1",
-      gracefulShutdownTimeout: "3 seconds"
+      gracefulShutdownTimeout: "5 seconds"
     })),
     Layer.provideMerge(engine),
     Layer.provide(Telesign.layerConfig),

@@ -3,6 +3,7 @@ import { Effect, type Scope, Semaphore } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
+import { freePort } from "../freePort.ts"
 import type { Command, Opening, Said } from "./runner.ts"
 import * as Wire from "./wire.ts"
 
@@ -24,8 +25,9 @@ export interface Life {
   /** The name under which it is known to others. */
   name: string | undefined
   ready: number
-  /** When it was told to end. */
+  /** When it was told to end, and when it had drained and took nothing more. */
   ending: number
+  closing: number
   died: number
   readonly frozen: Array<Stretch>
   readonly set: Array<number>
@@ -42,6 +44,8 @@ export interface Place {
   readonly database: Wire.Wire
   readonly carrier: Wire.Wire
   readonly webhooks: Wire.Wire
+  /** From the other runners, in a cluster. */
+  readonly cluster: Wire.Wire
   life: Life
   /** One process ends and another begins at a time. */
   readonly alone: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -69,8 +73,8 @@ const worker = fileURLToPath(new URL("runner.ts", import.meta.url))
 
 const longestStart = 60_000
 
-/** What starts processes ends one that does not end by itself. */
-const longestStop = 30_000
+/** What starts processes ends one that does not end by itself: it is told how long to wait by "In production". */
+const longestStop = 40_000
 
 /** Processes that have loaded the application and wait to be told what to open: to load it takes long on a busy machine. */
 export interface Spares {
@@ -113,18 +117,20 @@ export const make = Effect.fnUntraced(function*(number: number, lives: Array<Lif
   const database = yield* Wire.make(options.databasePort)
   const carrier = yield* Wire.make(options.carrierPort)
   const webhooks = yield* Wire.make(9)
+  const cluster = yield* Wire.make(9)
   const lock = yield* Semaphore.make(1)
   let child: ChildProcess | undefined
   const signal = (name: NodeJS.Signals) => Effect.sync(() => void child?.kill(name))
   const ended = Effect.suspend(() => child === undefined ? Effect.void : gone(child))
 
   const hear = (life: Life, message: Message): void => {
+    if (message.says === "closing") life.closing = message.at
     if (message.says === "process") life.name = message.name
     if (message.says === "lag") life.lags.push({ from: message.at - message.millis, to: message.at })
     options.heard(life, message)
   }
 
-  const open = (life: Life, own: ChildProcess) =>
+  const open = (life: Life, own: ChildProcess, listens: number) =>
     Effect.callback<number | undefined>((resume) => {
       child = own
       createInterface(own.stdout!).on("line", (line) => {
@@ -141,7 +147,9 @@ export const make = Effect.fnUntraced(function*(number: number, lives: Array<Lif
       const opening: Opening = {
         DATABASE_URL: options.databaseUrl(database.port),
         TELESIGN_BASE_URL: `http://127.0.0.1:${carrier.port}`,
-        VERSION: life.version
+        VERSION: life.version,
+        CLUSTER_PORT: String(cluster.port),
+        CLUSTER_LISTENS: String(listens)
       }
       own.stdin!.write(`${JSON.stringify(opening)}\n`)
     })
@@ -151,6 +159,7 @@ export const make = Effect.fnUntraced(function*(number: number, lives: Array<Lif
     database,
     carrier,
     webhooks,
+    cluster,
     life: undefined!,
     alone: lock.withPermit,
     isUp: () => place.life.ready < Infinity && place.life.died === Infinity && place.life.ending === Infinity,
@@ -173,7 +182,9 @@ export const make = Effect.fnUntraced(function*(number: number, lives: Array<Lif
       while (port === undefined) { // One that ends at its start is started again, as everywhere.
         if (place.life?.ready === Infinity) yield* Effect.sleep("1 second")
         place.life = newLife(number, lives, version)
-        const opened = open(place.life, yield* options.spares.take)
+        const listens = yield* Effect.promise(freePort)
+        cluster.lead(listens)
+        const opened = open(place.life, yield* options.spares.take, listens)
         port = yield* Effect.timeoutOrElse(opened, {
           duration: longestStart,
           orElse: () => Effect.die(new Error(`A runner does not start: ${place.life.log.slice(-20).join("\n")}`))
@@ -210,6 +221,7 @@ const newLife = (place: number, lives: Array<Life>, version: Version): Life => {
     name: undefined,
     ready: Infinity,
     ending: Infinity,
+    closing: Infinity,
     died: Infinity,
     frozen: [],
     set: [],

@@ -22,10 +22,10 @@ const meets = (stretches: ReadonlyArray<Stretch>, from: number, to: number): boo
 const isCut = (life: Life, wire: NonNullable<Deed["wire"]>) => (deed: Deed): boolean =>
   deed.wire === wire && deed.places.includes(life.place)
 
-/** When a runner could not answer, whatever it is made of: it stood still, was cut off, began, or was ending. */
+/** When a runner could not answer, whatever it is made of: it stood still, was cut off, began, or had ended. */
 export const unableOf = ({ deeds }: Run, life: Life): ReadonlyArray<Stretch> => [
   { from: 0, to: life.ready },
-  { from: Math.min(life.ending, life.died), to: Infinity },
+  { from: life.died, to: Infinity },
   ...life.frozen,
   ...deeds.filter(isCut(life, "webhooks"))
 ]
@@ -56,8 +56,13 @@ export const passedBy = (run: Run, life: Life): ReadonlyArray<Stretch> => {
 
 export const isPassedBy = (run: Run, life: Life, at: number): boolean => meets(passedBy(run, life), at, at)
 
+/** Who is told to end answers what comes until it has drained, and what it has in hand then. */
 export const isUnable = (run: Run, life: Life, from: number, to: number): boolean =>
-  meets(unableOf(run, life), from, to)
+  from >= life.closing || meets(unableOf(run, life), from, to)
+
+/** How long who was told to end took for it, in milliseconds in which it could; nothing while it has not ended. */
+export const ending = ({ died, ending, frozen }: Life): number | undefined =>
+  died < Infinity && ending < died ? died - ending - overlap(frozen, ending, died) : undefined
 
 export const isWithoutDatabase = (run: Run, life: Life, from: number, to: number): boolean =>
   meets(withoutDatabase(run, life), from, to)

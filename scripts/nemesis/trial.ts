@@ -79,7 +79,7 @@ const trial = Effect.fnUntraced(function*(options: Options) {
       const watching = yield* Effect.forkChild(Overdue.watch(run.lives, run.gaps))
       const load = yield* Effect.forkChild(seeded("load")(Load.keep(run, perSecond)))
       const planned = Sabotage.of(options.sabotage).planned ??
-        (yield* seeded("faults")(Faults.plan(options.kinds, { millis, places: options.runners })))
+        (yield* seeded("faults")(Faults.plan(options.kinds, { millis, places: options.runners, mode: options.mode })))
       yield* Faults.strike(run, { database, millis, planned })
       run.ended = Date.now()
       yield* Fiber.interrupt(load)
@@ -203,6 +203,7 @@ const verdict = Effect.fnUntraced(function*(run: Run) {
   const all = [
     ...breaches,
     ...Checks.ofStarts(run),
+    ...Checks.ofEnds(run),
     ...Checks.ofLines(yield* run.telesign.lines),
     ...Silence.check(run, history.log),
     ...Owners.checkGaps(run),
