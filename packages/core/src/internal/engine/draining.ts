@@ -112,8 +112,7 @@ export const make = (
     const parcels = new Map<string, Array<CallId>>()
     const found = yield* store.summaries(ids)
     for (const id of ids) kept.add(id)
-    // Another process has brought them to their end: here they are as they were once.
-    for (const { callId, status } of found) if (status === "over") taken.add(callId)
+    for (const { callId, status } of found) if (status === "over") taken.add(callId) // Here it is as it was once.
     for (const call of found) {
       const known = call.status === "running" ? Neighbours.knowing(neighbours.others(), call) : []
       const receiver = Neighbours.chosenOf(besides(given.get(call.callId)?.to, known), call.callId)
