@@ -19,7 +19,9 @@ interface Who {
 /** Longer than a storm lasts: a deadline ends it, or the storm is given up. */
 const forEver = Flow.sleep("12 hours")
 
-const never = Flow.signal("never", Schema.Boolean, { within: "12 hours" }).pipe(
+const Never = Flow.Signal("never", Schema.Boolean)
+
+const never = Flow.signal(Never, { within: "12 hours" }).pipe(
   Flow.catchTag("TimedOut", () => Flow.succeed(false))
 )
 
@@ -75,6 +77,7 @@ const rest = Flow.succeed(undefined).pipe(
 
 /** Calls somebody, up to twice, and tells the office of it whatever happens. */
 export const Visit = Flow.make("visit", {
+  signals: [Never],
   version: 1,
   input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber, office: PhoneNumber.PhoneNumber },
   output: Schema.Literals(["waited", "left", "unreached"]),

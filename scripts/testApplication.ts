@@ -9,15 +9,18 @@ import { createServer } from "node:http"
 export const to = PhoneNumber.make("15559130461")
 export const from = PhoneNumber.make("15559130472")
 
+/** What it waits for. */
+export const Approved = Flow.Signal("approved", Schema.Struct({ amount: Schema.Int }))
+
 /** Waits for a person in an office, without a phone. */
 export const Approval = Flow.make("approval", {
   version: 1,
   input: { order: Schema.String },
   output: Schema.Int,
-  signals: { approved: Schema.Struct({ amount: Schema.Int }) },
+  signals: [Approved],
   run: () =>
     Flow.map(
-      Flow.signal("approved", Schema.Struct({ amount: Schema.Int }), { within: "1 hour" }),
+      Flow.signal(Approved, { within: "1 hour" }),
       ({ amount }) => amount
     )
 })

@@ -26,7 +26,7 @@ import * as Chromium from "../../scripts/chromium.ts"
 import { run } from "../../scripts/terminal.ts"
 import { Appointment } from "../appointment/flow.ts"
 import { flows, Routes } from "./application.ts"
-import { Results } from "./flow.ts"
+import { Released, Results } from "./flow.ts"
 
 const count = 200
 
@@ -55,11 +55,12 @@ const Wait = Schema.Literals([
   "a timeout"
 ])
 
-const nurse = Flow.signal("nurse", Schema.Void, { within: "3 hours" })
+const Nurse = Flow.Signal("nurse", Schema.Void)
+const nurse = Flow.signal(Nurse, { within: "3 hours" })
 const lookUp = Flow.activity("look up", { success: Schema.Void, within: "3 hours" }, Effect.never)
 const held = Line.hold("One moment, please.")
 
-const waits: Readonly<Record<typeof Wait.Type, Flow.Flow<unknown, Flow.Failure, Flow.Line>>> = {
+const waits: Readonly<Record<typeof Wait.Type, Flow.Flow<unknown, Flow.Failure, Flow.Line | typeof Nurse>>> = {
   "a held signal": nurse.pipe(held),
   "a signal": nurse,
   "a held activity": lookUp.pipe(held),
@@ -73,6 +74,7 @@ const OnTheLine = Flow.make("on-the-line", {
   version: 1,
   input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber, wait: Wait },
   output: Schema.String,
+  signals: [Nurse],
   run: ({ from, to, wait }) =>
     Line.speak("Hello.").pipe(
       Flow.andThen(waits[wait]),
@@ -162,7 +164,7 @@ const begin = Effect.fnUntraced(function*(n: number, script: Callee.Script) {
   if (n % 4 === 2) return (yield* Calls.start(OnTheLine, { to, from, wait })).id
   if (n % 2 === 0) return (yield* Calls.start(Appointment, { to, from, when: "Tuesday at ten" })).id
   const call = yield* Calls.start(Results, { to, from })
-  if (n % 3 !== 0) yield* call.signal("released", { words: "All is well." })
+  if (n % 3 !== 0) yield* call.signal(Released, { words: "All is well." })
   if (n % 11 === 0) yield* call.cancel
   return call.id
 })

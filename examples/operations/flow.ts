@@ -6,16 +6,16 @@ import { Flow, Line, PhoneNumber } from "@ringback/core"
 import { Schema } from "effect"
 
 /** What a doctor releases: the words that are said. */
-export const Released = Schema.Struct({ words: Schema.String })
+export const Released = Flow.Signal("released", Schema.Struct({ words: Schema.String }))
 
 export const Results = Flow.make("results", {
   version: 1,
   input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber },
   output: Schema.Literals(["heard", "unreached", "withheld"]),
-  signals: { released: Released },
+  signals: [Released],
   run: ({ from, to }) =>
     Flow.gen(function*() {
-      const { words } = yield* Flow.signal("released", Released, { within: "2 days" })
+      const { words } = yield* Flow.signal(Released, { within: "2 days" })
       return yield* tell(words).pipe(
         Flow.dial({ to, from, ringFor: "40 seconds" }),
         Flow.retry({ times: 2, after: "10 minutes", while: (error) => error._tag === "NotAnswered" }),

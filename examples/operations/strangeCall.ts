@@ -7,7 +7,7 @@ import { Effect, ManagedRuntime } from "effect"
 import { HttpServer } from "effect/http"
 import { Appointment } from "../appointment/flow.ts"
 import * as Desk from "./desk.ts"
-import { Results } from "./flow.ts"
+import { Released, Results } from "./flow.ts"
 
 const { from } = Desk
 
@@ -46,7 +46,7 @@ const morning = Effect.gen(function*() {
 /** Ann releases them. Nobody answers, and the phone rings for the second time. */
 const released = Effect.fnUntraced(function*(id: CallEvent.CallId) {
   const by = { who: "ann", why: "the doctor has signed" }
-  yield* Calls.Calls.use((calls) => calls.signal(id, "released", { words: "All is well." }, { by }))
+  yield* Calls.Calls.use((calls) => calls.signal(id, Released, { words: "All is well." }, { by }))
   yield* FakeClock.advance("10 minutes")
   yield* FakeClock.advance("45 seconds")
 })

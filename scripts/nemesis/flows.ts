@@ -36,15 +36,19 @@ const survey = (version: number) =>
 export const Survey = survey(1)
 export const NextSurvey = survey(2)
 
+/** That an order is ready. */
+export const Ready = Flow.Signal("ready", Schema.Literal("ready"))
+
 /** Whoever is rung hears that it is ready, as soon as the application says so. */
 export const Order = Flow.make("order", {
   version: 1,
   input,
   output: Schema.Literals(["ready", "late", "unreached"]),
+  signals: [Ready],
   run: (who) =>
     Flow.gen(function*() {
       yield* Line.speak("This is about your order.")
-      const news = yield* Flow.signal("ready", Schema.Literal("ready"), { within: "8 seconds" }).pipe(
+      const news = yield* Flow.signal(Ready, { within: "8 seconds" }).pipe(
         Line.hold("One moment, please."),
         Flow.catchTag("TimedOut", () => Flow.succeed("late" as const))
       )

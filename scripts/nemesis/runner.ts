@@ -167,7 +167,7 @@ const obey = Effect.fnUntraced(function*(command: Command) {
   if (command.tell === "start") return yield* started(command)
   const calls = yield* Calls.Calls
   const id = command.id as CallEvent.CallId
-  yield* command.tell === "cancel" ? calls.cancel(id) : calls.signal(id, "ready", "ready", { key: command.key })
+  yield* command.tell === "cancel" ? calls.cancel(id) : calls.signal(id, Flows.Ready, "ready", { key: command.key })
   yield* say({ says: "done", ask: command.ask })
 })
 

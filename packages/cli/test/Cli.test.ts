@@ -133,7 +133,7 @@ describe("ringback over a URL", () => {
       const { id } = yield* begin
       assert.strictEqual((yield* ask(["calls", "--outcome", "Failure"])).err, "No call is like that")
       assert.match((yield* ask(["show", to])).err, /`ringback calls` finds it, by --number/)
-      assert.match((yield* ask(["signal", id, "aproved", "1"])).err, /\nIt waits for the signal approved$/)
+      assert.match((yield* ask(["signal", id, "aproved", "1"])).err, /declares no signal of this name, but approved/)
     }).pipe(Effect.provide(application)))
 
   it.effect("prunes, if that is said and meant", () =>

@@ -167,7 +167,7 @@ export class CallNotFound extends Schema.TaggedError<CallNotFound>()("CallNotFou
 }
 
 /**
- * A signal was refused and not recorded: the flow waits for it and the value does not fit its schema, too many wait that the
+ * A signal was refused and not recorded: the flow does not declare it, the value does not fit its schema, too many wait that the
  * flow does not wait for, or it cannot be recorded. `problem` says which, never the value.
  *
  * @since 0.1.0

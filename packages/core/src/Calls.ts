@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { Context, DateTime, type Duration, Effect, Layer, Option } from "effect"
-import type { Exit, Schema } from "effect"
+import type { Exit } from "effect"
 import { type Action, hangup } from "./Action.ts"
 import type { Call } from "./Call.ts"
 import {
@@ -45,23 +45,32 @@ import type { Transport } from "./Transport.ts"
 import type { OutOfBounds, Webhook } from "./Webhook.ts"
 
 /**
- * A call that was started.
+ * No signal: what the compiler prints where a call is told one that its flow does not declare.
  *
  * @since 0.1.0
  */
-export interface Handle<out A, out E> {
+export interface Undeclared extends Flow.AnySignal {
+  readonly "The flow of this call does not declare this signal: add it to `signals` of Flow.make": never
+}
+
+/**
+ * A call that was started. `Signals` are those that it may be told.
+ *
+ * @since 0.1.0
+ */
+export interface Handle<out A, out E, in Signals extends Flow.AnySignal = never> {
   readonly id: CallId
   /** The flow's output. Fails with the flow's errors, with `CallStopped`, or with `CallNotFound` if there is no such call. */
   readonly outcome: Effect.Effect<A, E | CallStopped | CallNotFound | StoreError>
   /** Stops the flow. Before the dial is recorded nothing rings; a live line is hung up on at the next chance. */
   readonly cancel: Effect.Effect<void, CallNotFound | StoreError>
   /**
-   * Tells the running flow something that it waits for by `Flow.signal`, now or later. `value` is in its stored form, JSON
-   * of `Flow.maxValueBytes` at most. With a `key`, telling it twice is telling it once.
+   * Tells the running flow a signal that it declares, and waits for by `Flow.signal` now or later. Stored, `value` is JSON of
+   * `Flow.maxValueBytes` at most. With a `key`, telling it twice is telling it once.
    */
-  readonly signal: (
-    name: string,
-    value: Schema.Json,
+  readonly signal: <Signal extends Signals | Undeclared>(
+    signal: Signal,
+    value: NoInfer<Signal["schema"]["Type"]>,
     options?: { readonly key?: string; readonly by?: By }
   ) => Effect.Effect<void, SignalRejected | CallNotFound | StoreError>
 }
@@ -71,7 +80,7 @@ export interface Handle<out A, out E> {
  *
  * @since 0.1.0
  */
-export interface Started<out A, out E> extends Handle<A, E> {
+export interface Started<out A, out E, in Signals extends Flow.AnySignal = never> extends Handle<A, E, Signals> {
   /** `false` if there was a call of this key already. */
   readonly isNew: boolean
 }
@@ -87,7 +96,13 @@ export interface Registered {
   readonly startable: boolean
 }
 
-type Startable<R> = Flow.Incoming extends R
+/**
+ * What a flow has to be beside a flow so that it can be started: it answers no caller. A function that hands its caller's flow to
+ * `Calls.start` asks for it.
+ *
+ * @since 0.1.0
+ */
+export type Startable<R> = Flow.Incoming extends R
   ? "This flow answers a call: register it under Calls.layer({ inbound }) instead of starting it"
   : unknown
 
@@ -117,11 +132,11 @@ export class Calls extends Context.Service<Calls, {
    * Fails with `StoreError` at once while the store is late with the webhooks of live calls, and after
    * `settings.store.patience` if it gives no answer. Then the call may begin all the same: start it again under its key.
    */
-  readonly start: <Name extends string, Input, A, E, R>(
-    flow: Flow.Definition<Name, Input, A, E, R> & Startable<R>,
+  readonly start: <Name extends string, Input, A, E, R, Signals extends Flow.AnySignal>(
+    flow: Flow.Definition<Name, Input, A, E, R, Signals> & Startable<R>,
     input: NoInfer<Input>,
     options?: { readonly key?: string }
-  ) => Effect.Effect<Started<A, E>, InvalidInput | FlowNotRegistered | KeyTaken | KeyPruned | StoreError>
+  ) => Effect.Effect<Started<A, E, Signals>, InvalidInput | FlowNotRegistered | KeyTaken | KeyPruned | StoreError>
   /**
    * Records a webhook and answers it. The answer comes after the record is durable, with one exception: if the store has
    * not done its work by `settings.reply.deadline`, and somebody waits on the line, the answer is a hold that decides
@@ -146,20 +161,24 @@ export class Calls extends Context.Service<Calls, {
    */
   readonly events: (id: CallId) => Effect.Effect<ReadonlyArray<CallEvent>, StoreError>
   /** The handle of a call that was started before, perhaps by an earlier process. */
-  readonly handle: <Name extends string, Input, A, E, R>(
-    flow: Flow.Definition<Name, Input, A, E, R>,
+  readonly handle: <Name extends string, Input, A, E, R, Signals extends Flow.AnySignal>(
+    flow: Flow.Definition<Name, Input, A, E, R, Signals>,
     id: CallId
-  ) => Handle<A, E>
+  ) => Handle<A, E, Signals>
   /**
    * Stops a call. Stopping it twice, or after its end, is not an error; `CallNotFound` says that there is no such call. `by` goes on
    * record with the first cancel that counts; what is longer than 255 or 500 characters is cut.
    */
   readonly cancel: (id: CallId, options?: { readonly by?: By }) => Effect.Effect<void, CallNotFound | StoreError>
-  /** `signal` of the handle, for who knows no more of a call than its id. */
-  readonly signal: (
+  /**
+   * `signal` of the handle, for who knows no more of a call than its id. The flow that the call began with says whether it declares
+   * the signal, by its name, and whether the value fits; a process that has not registered that flow leaves it to one that has. Who has
+   * no more than a name and JSON tells `Flow.Signal(name, Schema.Json)`.
+   */
+  readonly signal: <Name extends string, Value>(
     id: CallId,
-    name: string,
-    value: Schema.Json,
+    signal: Flow.Signal<Name, Value>,
+    value: NoInfer<Value>,
     options?: { readonly key?: string; readonly by?: By }
   ) => Effect.Effect<void, SignalRejected | CallNotFound | StoreError>
   /** `outcome` of the handle, for who knows no more of a call than its id: values are in their stored form. */
@@ -384,17 +403,17 @@ const make = Effect.fnUntraced(function*(options: AnyOptions, settings: Settings
     id,
     outcome: Effect.flatMap(calls.outcome(id), (exit) => Values.outcome(flow, id, exit, begunIn(id))),
     cancel: calls.cancel(id, undefined),
-    signal: (name, value, signalOptions) => signal(id, name, value, signalOptions)
+    signal: (told, value, signalOptions) => signal(id, told as Flow.Signal<string, unknown>, value, signalOptions)
   })
 
-  const signal: Calls["Service"]["signal"] = (id, name, value, { by, key } = {}) => {
+  const signal: Calls["Service"]["signal"] = (id, given, value, { by, key } = {}) => {
     if (!isCallId(id)) return Effect.fail(notFound(id))
-    const rejected = (problem: string) => new SignalRejected({ callId: id, signal: Values.name(name), problem })
-    const told = Values.signal(name, value, key)
+    const rejected = (problem: string) => new SignalRejected({ callId: id, signal: Values.name(given), problem })
+    const told = Values.signal(given, value, key)
     return told._tag === "Failure"
       ? Effect.fail(rejected(told.failure))
       : Effect.flatMap(
-        calls.signal(id, name, told.success, key, Values.by(by)),
+        calls.signal(id, given.name, told.success, key, Values.by(by)),
         (problem) => problem === undefined ? Effect.void : Effect.fail(rejected(problem))
       )
   }
@@ -477,11 +496,11 @@ const unknown = (id: CallId): Handle<never, never> => {
  * const outcome = yield* call.outcome
  * @since 0.1.0
  */
-export const start = <Name extends string, Input, A, E, R>(
-  flow: Flow.Definition<Name, Input, A, E, R> & Startable<R>,
+export const start = <Name extends string, Input, A, E, R, Signals extends Flow.AnySignal>(
+  flow: Flow.Definition<Name, Input, A, E, R, Signals> & Startable<R>,
   input: NoInfer<Input>,
   options?: { readonly key?: string }
-): Effect.Effect<Started<A, E>, InvalidInput | FlowNotRegistered | KeyTaken | KeyPruned | StoreError, Calls> =>
+): Effect.Effect<Started<A, E, Signals>, InvalidInput | FlowNotRegistered | KeyTaken | KeyPruned | StoreError, Calls> =>
   Effect.flatMap(Calls, (calls) => calls.start(flow, input, options))
 
 /**
@@ -497,10 +516,10 @@ export const receive = (webhook: Webhook): Effect.Effect<Reply, OutOfBounds | St
  *
  * @since 0.1.0
  */
-export const handle = <Name extends string, Input, A, E, R>(
-  flow: Flow.Definition<Name, Input, A, E, R>,
+export const handle = <Name extends string, Input, A, E, R, Signals extends Flow.AnySignal>(
+  flow: Flow.Definition<Name, Input, A, E, R, Signals>,
   id: CallId
-): Effect.Effect<Handle<A, E>, never, Calls> => Effect.map(Calls, (calls) => calls.handle(flow, id))
+): Effect.Effect<Handle<A, E, Signals>, never, Calls> => Effect.map(Calls, (calls) => calls.handle(flow, id))
 
 /**
  * The call as its events tell it, if there is one.

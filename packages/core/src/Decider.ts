@@ -10,6 +10,7 @@ import type { CallInput, Circumstances, Received, Restored } from "./CallInput.t
 import * as CallLine from "./CallLine.ts"
 import { Collector } from "./internal/call/collector.ts"
 import * as copies from "./internal/call/copies.ts"
+import * as declared from "./internal/call/declared.ts"
 import * as dials from "./internal/call/dial.ts"
 import * as table from "./internal/call/table.ts"
 import * as time from "./internal/call/time.ts"
@@ -90,17 +91,19 @@ const isNewSignal = (call: Call.Call, { key }: Signalled): boolean =>
   call.exit === undefined && (key === undefined || !call.signalKeys.includes(key))
 
 /**
- * Why a signal is refused, in words without its value: it does not fit where the flow waits for it, or too many wait for a
- * flow that does not. Nothing, if it is taken, or changes nothing because it was told before or the flow has ended.
+ * Why a signal is refused, in words without its value: the flow does not declare it, it does not fit, or too many wait for a flow
+ * that does not wait for them. A process that has not registered the flow knows nothing of the first two. Nothing, if it is taken, or changes nothing because it was told before or the flow has ended.
  *
  * @since 0.1.0
  */
 export const signalProblem = (
-  { call, step }: Pick<LiveCall.LiveCall, "call" | "step">,
+  { call, definition, step }: Pick<LiveCall.LiveCall, "call" | "definition" | "step">,
   signal: Signalled,
   settings: Settings.Settings
 ): string | undefined => {
   if (!isNewSignal(call, signal)) return undefined
+  const problem = definition === undefined ? undefined : declared.toldProblem(definition, signal)
+  if (problem !== undefined) return problem
   if (call.wait?._tag === "Signal" && call.wait.name === signal.name) {
     const isFit = step._tag !== "Waiting" || step.request._tag !== "Signal" || step.request.fits(signal.value)
     return isFit ? undefined : "The value does not fit the signal's schema"

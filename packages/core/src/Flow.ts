@@ -9,10 +9,11 @@
  */
 import { Duration, Result, Schema } from "effect"
 import type { Effect, Pipeable, Types } from "effect"
-import { dual } from "effect/Function"
+import { dual, identity } from "effect/Function"
 import * as bounds from "./internal/bounds.ts"
 import { InvalidFlow } from "./internal/bounds.ts"
 import { checked } from "./internal/flow/asking.ts"
+import * as declared from "./internal/flow/declared.ts"
 import * as interpreter from "./internal/flow/interpreter.ts"
 import { readBack, storedForm, unlessThrown } from "./internal/flow/storedForm.ts"
 import { longest } from "./internal/json.ts"
@@ -700,22 +701,72 @@ export const activity = <R, S extends PureCodec = typeof Schema.Void, F extends 
 }
 
 /**
- * Waits until the application tells the running call something (`signal` of its handle), at most `within`; then fails with
- * `TimedOut`. What was told before anybody waited is heard at once.
+ * What all signals have in common, whatever their values.
  *
  * @since 0.1.0
  */
-export const signal = <S extends PureCodec>(
-  name: string,
-  schema: S,
+export interface AnySignal {
+  readonly "~ringback/Signal": unknown
+  readonly name: string
+  readonly schema: PureCodec
+  /** The stored form of its values. What is wrong with one is said without it. */
+  readonly codec: {
+    readonly encode: (value: unknown) => Result.Result<unknown, Error>
+    readonly decode: (stored: unknown) => Result.Result<unknown, Error>
+  }
+}
+
+/**
+ * Something that the application tells a running call: a name, and the schema of the value. It is made once (`Flow.Signal`), declared by
+ * its flow (`Flow.make({ signals })`), waited for (`Flow.signal`) and told (`signal` of the call's handle).
+ *
+ * In the type of a flow it is a requirement, which `Flow.make` discharges for the signals that it declares.
+ *
+ * @since 0.1.0
+ */
+export interface Signal<out Name extends string, in out A> extends AnySignal {
+  readonly "~ringback/Signal": Types.Invariant<A>
+  readonly name: Name
+  readonly schema: Schema.ConstraintCodec<A, unknown, never, never>
+}
+
+/**
+ * Names a signal and says what its value is. The name is on record, and shown in logs.
+ *
+ * Throws `InvalidFlow` for a name that is empty or over 255 characters.
+ *
+ * @example
+ * const Driver = Flow.Signal("driver", Schema.Struct({ name: Schema.String }))
+ * @since 0.1.0
+ */
+export const Signal = <const Name extends string, S extends PureCodec>(
+  name: Name,
+  schema: S
+): Signal<Name, S["Type"]> => {
+  bounds.name("Flow.Signal", name)
+  return { "~ringback/Signal": identity, name, schema, codec: declared.codec(schema) }
+}
+
+/**
+ * Waits until the application tells the running call this signal (`signal` of its handle), at most `within`; then fails with
+ * `TimedOut`. What was told before anybody waited is heard at once. The flow has to declare it: `Flow.make({ signals })`.
+ *
+ * @example
+ * const Driver = Flow.Signal("driver", Schema.Struct({ name: Schema.String }))
+ * const driver = Flow.signal(Driver, { within: "10 minutes" }).pipe(Line.hold("One moment."))
+ * @since 0.1.0
+ */
+export const signal = <Name extends string, A>(
+  signal: Signal<Name, A>,
   options: { readonly within: Duration.Input }
-): Flow<S["Type"], TimedOut> => {
+): Flow<A, TimedOut, Signal<Name, A>> => {
+  const { name, schema } = declared.signal("Flow.signal", signal)
   const form = storedForm(schema)
   const fits = (value: unknown) => Result.isSuccess(form.decode(value))
   return ask(
-    { _tag: "Signal", name, withinMillis: bounds.millis("Flow.signal", options.within), fits, schema: () => schema },
-    (response): interpreter.Exit<S["Type"], TimedOut> =>
-      response._tag === "Received" ? success(readBack(form, response.value)) : failure(timedOut)
+    { _tag: "Signal", name, withinMillis: bounds.millis("Flow.signal", options.within), fits },
+    (response): interpreter.Exit<A, TimedOut> =>
+      response._tag === "Received" ? success(readBack(form, response.value) as A) : failure(timedOut)
   )
 }
 
@@ -874,21 +925,39 @@ export type InputCodec<In> = In extends PureCodec ? In : In extends Fields ? Sch
 const codecOf = (input: PureCodec | Fields): PureCodec =>
   Schema.isSchema(input) ? input as PureCodec : Schema.Struct(input as Fields) as never
 
-/** The requirements that a complete flow may have left; else the words that the compiler prints. */
-type Complete<R> = [Extract<R, Problem<string>>] extends [never]
-  ? [Extract<R, Line | IncomingLine>] extends [never] ? unknown
+/**
+ * What a flow has to be beside a flow so that `Flow.make` takes it, by what it needs: `unknown` if nothing is missing, else what is
+ * missing, in the words that the compiler prints. A function that hands its caller's flow to `Flow.make` asks for it.
+ *
+ * @since 0.1.0
+ */
+export type Complete<R> = [Extract<R, Problem<string>>] extends [never]
+  ? [Extract<R, Line | IncomingLine>] extends [never] ? [Extract<R, AnySignal>] extends [never] ? unknown
+    : `This flow waits for the signal ${Extract<R, AnySignal>["name"]}: declare it under \`signals\` of Flow.make`
   : "This flow needs a live line: wrap the conversation in Flow.dial or Flow.inbound"
   : R extends Problem<infer Words> ? Words
   : never
 
-type Declared<E> = [E] extends [never] ? unknown : { readonly "declare under `error` or catch": E }
+/**
+ * What a flow has to be beside a flow so that `Flow.make` takes it, by the errors that are left: none may be.
+ *
+ * @since 0.1.0
+ */
+export type Declared<E> = [E] extends [never] ? unknown : { readonly "declare under `error` or catch": E }
 
 /**
  * A flow with a name and a version, its input, output and errors described by schemas: what `Calls` runs and stores.
  *
  * @since 0.1.0
  */
-export interface Definition<out Name extends string, in Input, out A, out E, out R> {
+export interface Definition<
+  out Name extends string,
+  in Input,
+  out A,
+  out E,
+  out R,
+  out Signals extends AnySignal = AnySignal
+> {
   readonly name: Name
   /** A running call goes on with the version that it began with, so a changed flow takes a new number. */
   readonly version: number
@@ -902,21 +971,24 @@ export interface Definition<out Name extends string, in Input, out A, out E, out
     readonly encodeError: (error: unknown) => Result.Result<unknown, Error>
     readonly decodeError: (stored: unknown) => Result.Result<E, Error>
   }
+  /** The signals that its calls may be told, and no other. */
+  readonly signals: ReadonlyArray<Signals>
   /** The schemas of its values, for who makes forms and documents of them. */
   readonly schemas: {
     readonly input: PureCodec
     readonly output: PureCodec
     /** Without those of `Failure`. */
     readonly error: PureCodec | undefined
-    readonly signals: { readonly [name: string]: PureCodec }
   }
 }
 
 /**
  * Names a flow and closes it: nothing may be left to speak on a line that is not there, and every error of the flow's own
- * needs its schema under `error`. Otherwise it does not compile, and the compiler says what is missing in a sentence.
+ * needs its schema under `error`, every signal that it waits for its place under `signals`. Otherwise it does not compile, and the
+ * compiler says what is missing in a sentence.
  *
- * Throws `InvalidFlow` for a name that is empty or over 255 characters, and a version that is not 1, 2, 3 and so on.
+ * Throws `InvalidFlow` for a name that is empty or over 255 characters, a version that is not 1, 2, 3 and so on, and two signals of
+ * one name.
  *
  * @example
  * const Ready = Flow.make("table-ready", {
@@ -933,7 +1005,8 @@ export const make = <
   Out extends PureCodec,
   E,
   R,
-  Err extends PureCodec = typeof Schema.Never
+  Err extends PureCodec = typeof Schema.Never,
+  Signals extends AnySignal = never
 >(
   name: Name,
   options: {
@@ -941,18 +1014,16 @@ export const make = <
     readonly input: In
     readonly output: Out
     readonly error?: Err
-    /**
-     * The signals that its calls may wait for (`Flow.signal`) by their names, for who makes forms of them. It is a description: what a
-     * call is told is checked by the signal that it waits for.
-     */
-    readonly signals?: { readonly [name: string]: PureCodec }
+    /** The signals that its calls wait for. A call is told no other, and no value that does not fit. */
+    readonly signals?: ReadonlyArray<Signals>
     readonly run: (
       input: InputCodec<In>["Type"]
-    ) => Flow<Out["Type"], E, R> & Complete<R> & Declared<Exclude<E, Err["Type"] | Failure>>
+    ) => Flow<Out["Type"], E, R> & Complete<Exclude<R, Signals>> & Declared<Exclude<E, Err["Type"] | Failure>>
   }
-): Definition<Name, InputCodec<In>["Type"], Out["Type"], E, Exclude<R, NoLine>> => {
+): Definition<Name, InputCodec<In>["Type"], Out["Type"], E, Exclude<R, NoLine | Signals>, Signals> => {
   bounds.name("Flow.make", name)
   bounds.version(`Flow.make "${name}"`, options.version)
+  const signals = declared.signals(`Flow.make "${name}"`, options.signals ?? [])
   const input = storedForm(codecOf(options.input))
   const output = storedForm(options.output)
   // A schema that takes anything takes our failures too, but has no stored form of them.
@@ -970,11 +1041,7 @@ export const make = <
       encodeError: encode,
       decodeError: decode as never
     },
-    schemas: {
-      input: codecOf(options.input),
-      output: options.output,
-      error: options.error,
-      signals: options.signals ?? {}
-    }
+    signals,
+    schemas: { input: codecOf(options.input), output: options.output, error: options.error }
   }
 }

@@ -76,8 +76,6 @@ export type Request =
     readonly withinMillis: number
     /** Whether a value fits; one that does not is refused before it is recorded. */
     readonly fits: (value: unknown) => boolean
-    /** The schema of the value, for who makes a form of it. */
-    readonly schema?: () => Schema.ConstraintCodec<unknown, unknown, never, never>
   }
   | { readonly _tag: "SetDeadline"; readonly millis: number }
   | { readonly _tag: "LiftDeadline"; readonly n: number }

@@ -20,7 +20,7 @@ type Make<A> = (value: A) => unknown
 const waits: Record<string, Make<Duration.Input>> = {
   "Flow.sleep": (duration) => Flow.sleep(duration),
   "Flow.timeout": (duration) => Flow.timeout(Flow.succeed(1), duration),
-  "Flow.signal": (within) => Flow.signal("go", Schema.Void, { within }),
+  "Flow.signal": (within) => Flow.signal(Flow.Signal("go", Schema.Void), { within }),
   "Line.pause": (duration) => Line.pause(duration)
 }
 const limits: Record<string, Make<Duration.Input>> = {
@@ -31,7 +31,7 @@ const names: Record<string, Make<string>> = {
   "Flow.make": (name) =>
     Flow.make(name, { version: 1, input: {}, output: Schema.Void, run: () => Flow.succeed(undefined) }),
   "Flow.activity": (name) => Flow.activity(name, {}, Effect.void),
-  "Flow.signal": (name) => Flow.signal(name, Schema.Void, { within: "1 hour" }),
+  "Flow.Signal": (name) => Flow.Signal(name, Schema.Void),
   "Flow.note": (name) => Flow.note(name)
 }
 const times: Record<string, Make<number>> = {

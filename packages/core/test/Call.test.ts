@@ -26,6 +26,7 @@ import {
   second,
   session,
   settings,
+  signals,
   to,
   Trial
 } from "./fixtures/Trial.ts"
@@ -588,7 +589,7 @@ describe("a call that has dialled for long", () => {
 })
 
 describe("a signal", () => {
-  const go = Flow.signal("go", Schema.Finite, { within: "1 hour" })
+  const go = Flow.signal(Flow.Signal("go", Schema.Finite), { within: "1 hour" })
   const waits = Flow.flatMap(Flow.sleep("1 minute"), () => go)
   const tell = (trial: Trial, value: unknown, key?: string, name = "go") =>
     trial.take({ _tag: "Signalled", name, value, ...(key === undefined ? {} : { key }) })
@@ -629,7 +630,9 @@ describe("a signal", () => {
   })
 
   it("that nobody waits for is kept up to a bound for its name and its call, and refused in words beyond", () => {
-    const trial = new Trial(Flow.sleep("1 hour"))
+    const names = Array.from({ length: 2_000 }, (_, n) => Flow.Signal(`name ${n}`, Schema.Json))
+    const declared = [...signals, ...names, Flow.Signal("another", Schema.Json)]
+    const trial = new Trial(Flow.sleep("1 hour"), undefined, {}, { declared })
     const problem = (name: string) =>
       Decider.signalProblem(trial.live, { _tag: "Signalled", name, value: 1 }, trial.settings)
     for (let n = 0; n < 200; n++) tell(trial, n)
@@ -693,7 +696,7 @@ describe("a flow that goes on without an end and without a wait", () => {
     ["sleeps", Flow.repeat(Flow.sleep(0), forever)],
     ["repeats after no wait", Flow.repeat(Flow.note("again"), { ...forever, after: 0 })],
     ["retries after no wait", Flow.retry(Flow.fail(new Flow.TimedOut()), { ...forever, after: 0 })],
-    ["waits for a signal", Flow.retry(Flow.signal("go", Schema.String, { within: 0 }), forever)],
+    ["waits for a signal", Flow.retry(Flow.signal(Flow.Signal("go", Schema.String), { within: 0 }), forever)],
     ["has a deadline", Flow.retry(Flow.timeout(Flow.sleep("1 hour"), 0), forever)],
     [
       "has an activity",
@@ -1809,7 +1812,8 @@ describe("what a call waits for", () => {
   })
 
   it("names no number, whatever a signal and a flow are called", () => {
-    const trial = new Trial(Flow.signal("of +1 555 017 0001", Schema.Void, { within: "1 hour" }))
+    const Told = Flow.Signal("of +1 555 017 0001", Schema.Void)
+    const trial = new Trial(Flow.signal(Told, { within: "1 hour" }), undefined, {}, { declared: [Told] })
     assert.strictEqual(Explain.waitingFor(trial.call, settings).what, "the signal of +••••••••••••••")
   })
 })

@@ -109,7 +109,7 @@ describe("a call in a process that has not registered its flow", () => {
   })
 
   it("records a signal, which the flow hears later", () => {
-    const trial = new Trial(Flow.signal("go", Schema.Number, { within: "1 hour" }))
+    const trial = new Trial(Flow.signal(Flow.Signal("go", Schema.Number), { within: "1 hour" }))
     trial.elsewhere()
     assert.deepStrictEqual(trial.take({ _tag: "Signalled", name: "go", value: 1 }), ["FlowAwaited", "SignalReceived"])
     trial.back()

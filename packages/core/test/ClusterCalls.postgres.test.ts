@@ -12,13 +12,16 @@ const server = await Postgres.start()
 const test = (rule: string, body: (url: string) => Effect.Effect<void, unknown, Scope.Scope>) =>
   it(rule, () => Effect.runPromise(Effect.scoped(Effect.flatMap(Postgres.database(server!), body))))
 
+const IsSet = Flow.Signal("set", Schema.Boolean)
+
 /** Is set by a signal. */
 const Alarm = Flow.make("alarm", {
   version: 1,
   input: {},
   output: Schema.Boolean,
+  signals: [IsSet],
   run: () =>
-    Flow.signal("set", Schema.Boolean, { within: "1 hour" }).pipe(
+    Flow.signal(IsSet, { within: "1 hour" }).pipe(
       Flow.catchTag("TimedOut", () => Flow.succeed(false))
     )
 })
@@ -46,7 +49,7 @@ describe.skipIf(server === undefined)("a cluster of two machines", () => {
       yield* Machines.settled(one, other)
       const call = yield* one.calls.start(Alarm, {})
       const heard = yield* Effect.forkChild(other.calls.handle(Alarm, call.id).outcome)
-      yield* other.calls.signal(call.id, "set", true)
+      yield* other.calls.signal(call.id, IsSet, true)
       assert.isTrue(yield* Fiber.join(heard))
       const [first, ...rest] = yield* Machines.writers(one, call.id)
       assert.deepStrictEqual([...new Set(rest)], [first], "one machine has decided all of it")
@@ -81,7 +84,7 @@ describe.skipIf(server === undefined)("a cluster of two machines", () => {
   const passedBy = Effect.fnUntraced(function*(what: string, one: Machines.Machine) {
     const key = Machines.keyElsewhere(one, "alarm")
     const call = yield* timed(`a start by a key whose owner ${what}`, one.calls.start(Alarm, {}, { key }))
-    yield* timed(`a signal whose owner ${what}`, one.calls.signal(call.id, "set", true))
+    yield* timed(`a signal whose owner ${what}`, one.calls.signal(call.id, IsSet, true))
     assert.isTrue(yield* call.outcome)
   })
 

@@ -32,12 +32,15 @@ const survey = (version: number) =>
   })
 const [one, two] = [survey(1), survey(2)]
 
+const Up = Flow.Signal("up", Schema.String)
+
 const nap = (version: number) =>
   Flow.make("nap", {
     version,
     input: {},
     output: Schema.String,
-    run: () => Flow.signal("up", Schema.String, { within: "10 minutes" }).pipe(Flow.ensuring(Flow.note("over")))
+    signals: [Up],
+    run: () => Flow.signal(Up, { within: "10 minutes" }).pipe(Flow.ensuring(Flow.note("over")))
   })
 
 const [napOne, napTwo] = [nap(1), nap(2)]
@@ -184,7 +187,7 @@ describe.skipIf(server === undefined)("a process that has not registered the ver
       const { id } = yield* newer.calls.start(napTwo, {}, { key: "k" })
       const same = yield* old.calls.start(napOne, {}, { key: "k" })
       assert.strictEqual(same.id, id)
-      yield* same.signal("up", "awake")
+      yield* same.signal(Up, "awake")
       assert.strictEqual(yield* same.outcome, "awake")
     }))
 
@@ -194,6 +197,7 @@ describe.skipIf(server === undefined)("a process that has not registered the ver
         version: 3,
         input: { hours: Schema.Int },
         output: Schema.Int,
+        signals: [Up],
         run: () => Flow.succeed(1)
       })
       const old = yield* start({ flows: [strict] })
@@ -201,7 +205,7 @@ describe.skipIf(server === undefined)("a process that has not registered the ver
       const { id } = yield* newer.calls.start(napTwo, {}, { key: "k" })
       const taken = yield* Effect.flip(old.calls.start(strict, { hours: 1 }, { key: "k" }))
       assert.include(taken.message, "which began in version 2 and with another input")
-      yield* old.calls.handle(strict, id).signal("up", "awake")
+      yield* old.calls.handle(strict, id).signal(Up, "awake")
       const misfit = yield* Effect.flip(old.calls.handle(strict, id).outcome)
       assert.include(misfit.message, "The call began in version 2, and its outcome does not fit version 3")
     }))
@@ -214,7 +218,7 @@ describe.skipIf(server === undefined)("a process that has not registered the ver
       yield* Effect.sleep("1 minute")
       assert.deepStrictEqual(lines, [])
       assert.deepStrictEqual(old.reads, [])
-      yield* newer.calls.handle(napTwo, id).signal("up", "awake")
+      yield* newer.calls.handle(napTwo, id).signal(Up, "awake")
       assert.strictEqual(yield* old.calls.handle(napOne, id).outcome, "awake")
     }))
 })
@@ -223,7 +227,7 @@ describe.skipIf(server === undefined)("two processes", () => {
   /** How a call of the second version comes to its end, and that in a process which may not know it. */
   const ends: Readonly<Record<string, (old: Process, newer: Process, id: CallEvent.CallId) => Effect.Effect<unknown>>> =
     {
-      "is told what it waits for": (old, _, id) => Effect.orDie(old.calls.handle(napTwo, id).signal("up", "awake")),
+      "is told what it waits for": (old, _, id) => Effect.orDie(old.calls.handle(napTwo, id).signal(Up, "awake")),
       "is cancelled": (old, _, id) => Effect.orDie(old.calls.cancel(id)),
       "is cancelled by both": (old, newer, id) =>
         Effect.orDie(Effect.all([old, newer].map(({ calls }) => calls.cancel(id)), { concurrency: 2 })),

@@ -47,13 +47,16 @@ const Nap = Flow.make("nap", {
   run: () => Flow.sleep("15 seconds").pipe(Flow.as("rested" as const))
 })
 
+const Rung = Flow.Signal("rung", Schema.Boolean)
+
 /** Waits to be told. */
 const Bell = Flow.make("bell", {
   version: 1,
   input: {},
   output: Schema.Boolean,
+  signals: [Rung],
   run: () =>
-    Flow.signal("rung", Schema.Boolean, { within: "1 hour" }).pipe(
+    Flow.signal(Rung, { within: "1 hour" }).pipe(
       Flow.catchTag("TimedOut", () => Flow.succeed(false))
     )
 })
@@ -153,7 +156,7 @@ describe.skipIf(server === undefined)("Effect Cluster on PostgreSQL", () => {
         Machines.database(url)
       )
       const call = yield* Effect.retry(machine.calls.start(Bell, {}), { times: 50 })
-      yield* machine.calls.signal(call.id, "rung", true)
+      yield* machine.calls.signal(call.id, Rung, true)
       assert.isTrue(yield* call.outcome)
       yield* Machines.settled(machine)
     }))
@@ -217,7 +220,7 @@ describe.skipIf(server === undefined)("Effect Cluster on PostgreSQL", () => {
       const call = yield* leaving.calls.start(Bell, {})
       const outcome = yield* Effect.forkChild(staying.calls.outcome(call.id), { startImmediately: true })
       yield* leaving.stop
-      yield* staying.calls.signal(call.id, "rung", true)
+      yield* staying.calls.signal(call.id, Rung, true)
       assert.deepStrictEqual(yield* Fiber.join(outcome), { _tag: "Success", value: true })
     }))
 

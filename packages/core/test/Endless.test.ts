@@ -31,7 +31,10 @@ const endless: { readonly [name: string]: Any } = {
     Flow.sleep("1 hour").pipe(Flow.timeout(0), Flow.orElse(() => Flow.succeed(undefined))),
     forEver
   ),
-  "signals that are not waited for": Flow.retry(Flow.signal("go", Schema.Null, { within: 0 }), forEver)
+  "signals that are not waited for": Flow.retry(
+    Flow.signal(Flow.Signal("go", Schema.Null), { within: 0 }),
+    forEver
+  ) as Flow.Flow<unknown, Flow.TimedOut>
 }
 
 const ends = (flow: Any): Trial => {
@@ -108,7 +111,7 @@ describe("a flow that ends is not cut", () => {
 
   it("after any number of things that were told at one moment", () => {
     const trial = new Trial(
-      Flow.as(Flow.repeat(Flow.signal("go", Schema.Null, { within: "1 hour" }), { times: 10_999 }), "done")
+      Flow.as(Flow.repeat(Flow.signal(Flow.Signal("go", Schema.Null), { within: "1 hour" }), { times: 10_999 }), "done")
     )
     for (let told = 0; told < 11_000; told++) trial.take({ _tag: "Signalled", name: "go", value: null })
     assert.deepStrictEqual(trial.call.exit, { _tag: "Success", value: "done" })

@@ -30,7 +30,7 @@ const lasts = (trial: Trial): number => {
 
 /** A finalizer that waits, the decision that begins the wait, and what ends it. */
 interface Waits {
-  readonly finalizer: Flow.Flow<unknown, never, Flow.NoLine>
+  readonly finalizer: Flow.Flow<unknown, never, Flow.NoLine | Flow.Signal<"go", null>>
   readonly begins: string
   readonly ends: (trial: Trial) => unknown
 }
@@ -52,7 +52,7 @@ const waits: { readonly [name: string]: Waits } = {
   },
   sleep: { finalizer: nap, begins: "SleepStarted", ends: (trial: Trial) => trial.pass(20 * second) },
   signal: {
-    finalizer: Flow.orElse(Flow.signal("go", Schema.Null, { within: "1 hour" }), () => Flow.succeed(null)),
+    finalizer: Flow.orElse(Flow.signal(Flow.Signal("go", Schema.Null), { within: "1 hour" }), () => Flow.succeed(null)),
     begins: "SignalAwaited",
     ends: (trial: Trial) => trial.take({ _tag: "Signalled", name: "go", value: null })
   },
@@ -68,7 +68,7 @@ describe("a finalizer that waits", () => {
   for (const [name, { begins, ends, finalizer }] of Object.entries(waits)) {
     it(`asks once and runs to its end, however often its call is cancelled (${name})`, () => {
       const trial = new Trial(
-        Flow.signal("never", Schema.Null, { within: "9 hours" }).pipe(
+        Flow.signal(Flow.Signal("never", Schema.Null), { within: "9 hours" }).pipe(
           Flow.ensuring(Flow.andThen(finalizer, note("tidied")))
         )
       )

@@ -89,7 +89,7 @@ describe("Flow", () => {
         }),
       "a list that a signal brought": () =>
         Flow.gen(function*() {
-          const open = yield* Flow.signal("list", Schema.Json, { within: "1 hour" })
+          const open = yield* Flow.signal(Flow.Signal("list", Schema.Json), { within: "1 hour" })
           while (Array.isArray(open) && open.length > 0) yield* ask(open.shift() as string)
         }),
       "the state of a reducer that changes it": () =>

@@ -73,7 +73,8 @@ describe("what a flow's type says", () => {
         { readonly to: PhoneNumber.PhoneNumber; readonly from: PhoneNumber.PhoneNumber },
         boolean,
         Down | Flow.NotAnswered,
-        Pins
+        Pins,
+        never
       >
     >()
   })
@@ -174,8 +175,11 @@ describe("what more of a flow's type says", () => {
   })
 
   it("a hold adds the hang-up and the line, a timeout adds TimedOut", () => {
-    const waiting = Flow.signal("agent", Schema.Int, { within: "2 minutes" }).pipe(Line.hold("One moment."))
-    expectTypeOf(waiting).toEqualTypeOf<Flow.Flow<number, Flow.TimedOut | Flow.HungUp, Flow.Line>>()
+    const Agent = Flow.Signal("agent", Schema.Int)
+    const waiting = Flow.signal(Agent, { within: "2 minutes" }).pipe(Line.hold("One moment."))
+    expectTypeOf(waiting).toEqualTypeOf<
+      Flow.Flow<number, Flow.TimedOut | Flow.HungUp, Flow.Line | Flow.Signal<"agent", number>>
+    >()
     expectTypeOf(Line.speak("x").pipe(Flow.timeout("1 minute"))).toEqualTypeOf<
       Flow.Flow<void, Flow.TimedOut | Flow.HungUp, Flow.Line>
     >()

@@ -143,7 +143,10 @@ describe("who may end what a call waits for", () => {
   })
 
   it("is the application by a signal of this name, and a hang-up only where the flow notices it", () => {
-    const signal = Flow.signal("ready", Schema.Void, { within: "1 hour" })
+    const signal = Flow.signal(Flow.Signal("ready", Schema.Void), { within: "1 hour" }) as Flow.Flow<
+      void,
+      Flow.TimedOut
+    >
     const [held, bare] = [waits(signal.pipe(Line.hold("One moment."))), waits(signal)]
     assert.deepStrictEqual(who(held), ["application signal", "callee hang-up?", "application cancel"])
     assert.deepStrictEqual(who(held, { flow: held.definition }), [

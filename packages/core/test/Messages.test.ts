@@ -34,6 +34,13 @@ const expected = {
   "starts a flow that answers": "register it under Calls.layer({ inbound }) instead of starting it",
   "answers nobody": "This flow answers nobody: wrap the conversation with the caller in Flow.inbound",
   "has a choice of two keys": "A choice is one key: 0 to 9, * or #",
+  "waits for a signal that it does not declare":
+    "This flow waits for the signal driver: declare it under `signals` of Flow.make",
+  "tells a signal that the flow does not declare":
+    "The flow of this call does not declare this signal: add it to `signals` of Flow.make",
+  "tells a value of another type": "Argument of type 'number' is not assignable to parameter of type 'string'",
+  "tells a signal to a flow that declares none":
+    "The flow of this call does not declare this signal: add it to `signals` of Flow.make",
   "yields an Effect": "yield* takes a Flow (an Effect runs in Flow.activity, an error fails through Flow.fail)"
 }
 

@@ -18,13 +18,16 @@ const Nap = Flow.make("nap", {
   run: () => Flow.sleep("10 minutes").pipe(Flow.as("rested" as const))
 })
 
+const IsSet = Flow.Signal("set", Schema.Boolean)
+
 /** Is set by a signal, and rings later. */
 const Alarm = Flow.make("alarm", {
   version: 1,
   input: {},
   output: Schema.Literal("rung"),
+  signals: [IsSet],
   run: () =>
-    Flow.signal("set", Schema.Boolean, { within: "1 hour" }).pipe(
+    Flow.signal(IsSet, { within: "1 hour" }).pipe(
       Flow.andThen(Flow.sleep("10 minutes")),
       Flow.as("rung" as const),
       Flow.catchTag("TimedOut", () => Flow.succeed("rung" as const))
@@ -45,14 +48,17 @@ const Interview = Flow.make("interview", {
     )
 })
 
+const [First, Second] = [Flow.Signal("first", Schema.Null), Flow.Signal("second", Schema.Null)]
+
 /** Hears two things from elsewhere. */
 const Twice = Flow.make("twice", {
   version: 1,
   input: {},
   output: Schema.Literal("told"),
+  signals: [First, Second],
   run: () =>
-    Flow.signal("first", Schema.Null, { within: "1 hour" }).pipe(
-      Flow.andThen(Flow.signal("second", Schema.Null, { within: "1 hour" })),
+    Flow.signal(First, { within: "1 hour" }).pipe(
+      Flow.andThen(Flow.signal(Second, { within: "1 hour" })),
       Flow.as("told" as const),
       Flow.catchTag("TimedOut", () => Flow.succeed("told" as const))
     )
@@ -177,7 +183,7 @@ describe.skipIf(server === undefined)("two processes on one PostgreSQL", () => {
       const [one, other] = [yield* start({ flows: [Alarm] }), yield* start({ flows: [Alarm] })]
       const call = yield* one.calls.start(Alarm, {})
       const waiting = yield* Effect.forkChild(call.outcome)
-      yield* other.calls.handle(Alarm, call.id).signal("set", true)
+      yield* other.calls.handle(Alarm, call.id).signal(IsSet, true)
       assert.strictEqual(yield* Fiber.join(waiting), "rung")
       assert.include(one.reads, call.id)
       assert.deepStrictEqual([one.appends(), other.appends()], [1, 2])
@@ -202,9 +208,9 @@ describe.skipIf(server === undefined)("two processes on one PostgreSQL", () => {
       yield* Effect.sleep("10 seconds")
       yield* one.freeze
       yield* Effect.sleep("20 seconds")
-      yield* other.calls.signal(call.id, "first", null)
+      yield* other.calls.signal(call.id, First, null)
       yield* one.thaw
-      yield* one.calls.signal(call.id, "second", null)
+      yield* one.calls.signal(call.id, Second, null)
       assert.strictEqual(one.conflicts(), 0)
       assert.strictEqual(yield* call.outcome, "told")
     }))

@@ -7,7 +7,7 @@ import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "@ring
 import { Effect, Layer, Redacted } from "effect"
 import * as Postgres from "../../../scripts/testPostgres.ts"
 import { inPlace, report, start, testsOn } from "./fixtures/processes.ts"
-import { approval, hotline, hotlineNumber, later, survey } from "./fixtures/releases/flows.ts"
+import { approval, Approved, hotline, hotlineNumber, later, survey } from "./fixtures/releases/flows.ts"
 import { openPostgres, openSqlite, type Release, releases, sessionOf } from "./fixtures/releases/open.ts"
 import { tempFile } from "./fixtures/tempFile.ts"
 
@@ -48,7 +48,7 @@ const goesOn = (calls: Calls.Calls["Service"], release: Release) =>
     assert.strictEqual(yield* incoming("speak_completed", { digits: "1234" }), "Hangup")
     assert.strictEqual(yield* outcomeOf(hotline, "incoming"), "1234")
 
-    yield* calls.handle(approval, release.calls["approval"]!).signal("approved", "yes")
+    yield* calls.handle(approval, release.calls["approval"]!).signal(Approved, "yes")
     assert.strictEqual(yield* outcomeOf(approval, "approval"), "yes at 42")
 
     yield* PhoneCompany.callee("15550170004", Callee.answers("2 seconds"))

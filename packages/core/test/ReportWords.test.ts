@@ -14,7 +14,7 @@ const tried = (trial: Trial, ...steps: ReadonlyArray<(trial: Trial) => unknown>)
   return trial
 }
 
-const waiting = Flow.signal("released", Schema.Void, { within: Duration.minutes(5) })
+const waiting = Flow.signal(Flow.Signal("released", Schema.Void), { within: Duration.minutes(5) })
 
 const moments: Readonly<Record<string, () => Trial>> = {
   "a dial": asked,

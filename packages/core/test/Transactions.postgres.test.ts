@@ -14,10 +14,13 @@ const server = await Postgres.start()
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
 
+const Door = Flow.Signal("door", Schema.Boolean)
+
 const Greeting = Flow.make("greeting", {
   version: 1,
   input: { text: Schema.String },
   output: Schema.String,
+  signals: [Door],
   run: ({ text }) =>
     Line.speak(text).pipe(
       Flow.as("heard"),
@@ -163,7 +166,7 @@ describe.each(
           Effect.flip(call.outcome),
           Effect.flip(before.outcome),
           Effect.flip(call.cancel),
-          Effect.flip(before.signal("door", true))
+          Effect.flip(before.signal(Door, true))
         ])
       }))
       for (const error of errors) assert.include(error.message, "Inside of a transaction")

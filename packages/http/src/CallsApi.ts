@@ -514,7 +514,7 @@ export const calls = HttpApiGroup.make("calls").add(
   }).annotateMerge(told(
     "steer",
     "Tell a call something",
-    "That its flow waits for by `Flow.signal`, now or later. With the header `Idempotency-Key`, telling it twice is telling it once; " +
+    "A signal that its flow declares, by its name; what it declares stands in `GET /flows`. With the header `Idempotency-Key`, telling it twice is telling it once; " +
       "another signal under the same key is refused, and so is one to a flow that has ended. Who told it, and the `reason`, are on record."
   )),
   HttpApiEndpoint.post("cancel", "/calls/:callId/cancel", {

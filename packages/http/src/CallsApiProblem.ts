@@ -196,7 +196,7 @@ export class InvalidInput extends HttpApiError.Problem<InvalidInput>()("InvalidI
 }) {}
 
 /**
- * The call does not take this signal: its value does not fit, or too many wait already. Nothing was recorded.
+ * The call does not take this signal: its flow does not declare it, its value does not fit, or too many wait already. Nothing was recorded.
  *
  * @stability unstable
  * @since 0.1.0

@@ -4,7 +4,7 @@ import { Effect, Fiber, Latch, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { to } from "../../../scripts/testApplication.ts"
 import { CallsApi, CallsApiProblem } from "../src/index.ts"
-import { client, layer, request, whileTimePasses } from "./fixtures/callsApi.ts"
+import { client, layer, request, stepSignals, whileTimePasses } from "./fixtures/callsApi.ts"
 
 const start = (
   api: CallsApi.Client,
@@ -79,7 +79,7 @@ describe("CallsApi", () => {
       const steps = 600
       const { callId } = yield* api.calls.start({ headers: {}, payload: { flow: "steps", input: { steps } } })
       const { signal } = yield* Calls.Calls
-      for (let i = 0; i < steps; i++) yield* signal(callId, `step ${i}`, null)
+      for (let i = 0; i < steps; i++) yield* signal(callId, stepSignals[i % 3]!, null)
       const first = yield* api.calls.view(one(callId))
       assert.isBelow(first.report.events.length, first.total.events)
       const whole = yield* CallsApi.view(api, callId)
@@ -206,7 +206,7 @@ describe("CallsApi", () => {
       assert.deepInclude(yield* api.calls.outcome(one(callId)), { outcome: "Stopped", stopped: { _tag: "Cancelled" } })
     }).pipe(Effect.provide(layer())))
 
-  it.effect("takes a signal once under its key, and refuses one that does not fit", () =>
+  it.effect("takes a signal once under its key, and refuses one that does not fit or that the flow does not declare", () =>
     Effect.gen(function*() {
       const api = yield* client()
       const { callId } = yield* start(api, undefined, { flow: "steps", input: { steps: 2 } })
@@ -222,6 +222,16 @@ describe("CallsApi", () => {
       assert.strictEqual(told.length, 1)
       const misfit = api.calls.signal({ params: { callId }, headers: {}, payload: { name: "step 1", value: "text" } })
       assert.strictEqual(yield* problem(misfit), "urn:ringback:problem:signal-rejected")
+      const refused = (name: string) =>
+        Effect.map(
+          Effect.flip(api.calls.signal({ params: { callId }, headers: {}, payload: { name, value: null } })),
+          (error) => "detail" in error ? error.detail : error
+        )
+      assert.strictEqual(
+        yield* refused("stp 1"),
+        "The flow steps, version 2, declares no signal of this name, but step 0, step 1, step 2, later"
+      )
+      assert.strictEqual(yield* refused(""), "Expected a name of 1 to 255 characters")
     }).pipe(Effect.provide(layer())))
 
   it.effect("refuses another signal under the key of one, and any to a flow that has ended", () =>

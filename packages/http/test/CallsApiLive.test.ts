@@ -5,7 +5,7 @@ import { once } from "node:events"
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { address, tokens } from "../../../scripts/testApplication.ts"
 import { CallsApi, CallsApiProblem } from "../src/index.ts"
-import { client, layer, pass, request, whileTimePasses } from "./fixtures/callsApi.ts"
+import { client, layer, pass, request, stepSignals, whileTimePasses } from "./fixtures/callsApi.ts"
 
 const seed = "17"
 
@@ -47,7 +47,7 @@ const begin = (api: CallsApi.Client, steps: number) =>
   Effect.map(api.calls.start({ headers: {}, payload: { flow: "steps", input: { steps } } }), ({ callId }) => callId)
 
 const step = (callId: string, i: number) =>
-  Effect.flatMap(Calls.Calls, (calls) => calls.signal(callId as never, `step ${i}`, null))
+  Effect.flatMap(Calls.Calls, (calls) => calls.signal(callId as never, stepSignals[i % 3]!, null))
 
 const textOf = (response: Response) => Effect.promise(() => response.text())
 

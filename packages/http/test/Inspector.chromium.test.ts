@@ -15,6 +15,7 @@ import {
   callee,
   Evil,
   evil,
+  EvilSignal,
   from,
   path,
   Reminder,
@@ -533,7 +534,7 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
   for (const [Named, direction] of [[Wide, "ltr"], [RightToLeft, "rtl"]] as const) {
     it(`shows ${Named.name} in its own direction, and everything around it as it is`, async () => {
       await app.run(callee(number(1), Callee.answers("1 second")))
-      const { id } = await app.run(Calls.start(Named, { to: number(1), from }))
+      const { id } = await app.run(Calls.start(Named as typeof Wide, { to: number(1), from }))
       await app.advance("10 seconds")
       const page = await visit(`/call/${id}`)
       await page.getByRole("heading", { name: Named.name, level: 1 }).waitFor()
@@ -771,7 +772,7 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
     await rung(page, "start").waitFor()
     await page.getByRole("button", { name: "Reveal" }).click()
     await rung(page, "Hello").waitFor()
-    await app.run(Calls.Calls.use((calls) => calls.signal(id, evil, evil)))
+    await app.run(Calls.Calls.use((calls) => calls.signal(id, EvilSignal, evil)))
     await app.advance("10 seconds")
     await page.locator(".heading .state", { hasText: "Failed" }).waitFor()
     for (const button of await page.locator(".rung button").all()) {

@@ -5,7 +5,16 @@ import { Effect } from "effect"
 import { afterAll, beforeAll } from "vitest"
 import * as Inspector from "../src/Inspector.ts"
 import * as StartOfTest from "../src/internal/inspector/startOfTest.ts"
-import { type Application, application, callee, from, path, Reminder, TableFree } from "./fixtures/inspected.ts"
+import {
+  type Application,
+  application,
+  callee,
+  from,
+  path,
+  Reminder,
+  TableFree,
+  TableIs
+} from "./fixtures/inspected.ts"
 
 const to = PhoneNumber.make("+15550171234")
 
@@ -155,7 +164,7 @@ describe("Inspector", () => {
     await app.run(callee(to, Callee.answers("2 seconds")))
     const call = await app.run(Calls.start(TableFree, { to, from }))
     await app.advance("10 seconds")
-    await app.run(Calls.Calls.use((calls) => calls.signal(call.id, "table-free", { table: 7, where: "garden" })))
+    await app.run(Calls.Calls.use((calls) => calls.signal(call.id, TableIs, { table: 7, where: "garden" })))
     await app.advance("1 minute")
     const code = StartOfTest.code(call.id, await eventsOf(call.id), TableFree as never)
     assert.match(code, /Scenario\.signals\(\{"table":1,"where":"text"\}\) \/\/ stand-in: put in one/)

@@ -71,11 +71,11 @@ export const connection: Layer.Layer<never, never, Calls.Calls | PhoneCompany.Ph
  * assert.strictEqual(yield* call.outcome, "connected")
  * @since 0.1.0
  */
-export const incoming: <Name extends string, A, E, R>(
-  flow: Flow.Definition<Name, Record<never, never>, A, E, R>,
+export const incoming: <Name extends string, A, E, R, Signals extends Flow.AnySignal>(
+  flow: Flow.Definition<Name, Record<never, never>, A, E, R, Signals>,
   call: Parameters<typeof PhoneCompany.incoming>[0]
 ) => Effect.Effect<
-  Calls.Handle<A, E>,
+  Calls.Handle<A, E, Signals>,
   EventStore.StoreError,
   Calls.Calls | EventStore.EventStore | FakeClock.FakeClock | PhoneCompany.PhoneCompany
 > = Effect.fnUntraced(function*(flow, call) {

@@ -11,8 +11,16 @@ const other = PhoneNumber.make("15550170002")
 const from = PhoneNumber.make("15550170009")
 const session = "7A10C4E2B95D4F0E8C3311AA90FE6D21"
 
+const Go = Flow.Signal("go", Schema.Boolean)
+
 const define = (flow: Flow.Flow<unknown, Flow.Failure, unknown>) =>
-  Flow.make("test", { version: 1, input: {}, output: Schema.Unknown, run: () => flow as never }) as Flow.Definition<
+  Flow.make("test", {
+    version: 1,
+    input: {},
+    output: Schema.Unknown,
+    signals: [Go],
+    run: () => flow as never
+  }) as Flow.Definition<
     "test",
     Record<never, never>,
     unknown,
@@ -85,7 +93,7 @@ const cancelled: Step = ({ cancel }) => cancel
 
 const says = Flow.dial(Flow.andThen(Line.speak("Hello."), Line.speak("Thank you.")), { to, from })
 const asks = Flow.dial(Line.collect("Which?", { max: 1, attempts: 1 }), { to, from })
-const waits = Flow.dial(Flow.andThen(Flow.signal("go", Schema.Boolean, { within: "1 hour" }), Line.speak("Hello.")), {
+const waits = Flow.dial(Flow.andThen(Flow.signal(Go, { within: "1 hour" }), Line.speak("Hello.")), {
   to,
   from
 })

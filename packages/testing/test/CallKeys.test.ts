@@ -6,11 +6,14 @@ import { FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.
 
 const guest = PhoneNumber.make("15550170001")
 
+const Door = Flow.Signal("door", Schema.Boolean)
+
 const define = (version: number) =>
   Flow.make("errand", {
     version,
     input: { to: PhoneNumber.PhoneNumber, what: Schema.Json },
     output: Schema.String,
+    signals: [Door],
     run: ({ to }) => Flow.as(Flow.sleep("1 hour"), `${to} in version ${version}`)
   })
 
@@ -137,7 +140,7 @@ describe("a call that does not exist", () => {
       const failures = yield* Effect.all([
         Effect.flip(handle.outcome),
         Effect.flip(handle.cancel),
-        Effect.flip(handle.signal("door", true)),
+        Effect.flip(handle.signal(Door, true)),
         Effect.flip(calls.cancel(callId))
       ])
       assert.deepStrictEqual(failures, [missing, missing, missing, missing])
@@ -153,7 +156,7 @@ describe("a call that does not exist", () => {
         const id = given as never
         const handle = calls.handle(First, id)
         for (
-          const asked of [handle.outcome, handle.cancel, handle.signal("door", undefined as never), calls.cancel(id)]
+          const asked of [handle.outcome, handle.cancel, handle.signal(Door, undefined as never), calls.cancel(id)]
         ) {
           const error = yield* Effect.flip(asked as Effect.Effect<unknown, CallError.CallNotFound>)
           assert.strictEqual(error._tag, "CallNotFound")

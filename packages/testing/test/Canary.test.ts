@@ -29,6 +29,7 @@ import {
   inTime,
   look,
   Printed,
+  Ready,
   sign,
   Survey,
   to,
@@ -87,7 +88,7 @@ describe("nothing that is printed shows what was dialled, pressed or said:", () 
           fails = true
           yield* comes(printed, { ...about, event: "speak_completed", data: { ...data, collected_digits: "73951846" } })
           printed.exit("a start", yield* Effect.exit(Calls.start(Survey, input, { key: "canary-key-2" })))
-          printed.exit("a signal", yield* Effect.exit(call.signal("ready", { code: "wombat" })))
+          printed.exit("a signal", yield* Effect.exit(call.signal(Ready, { code: "wombat" })))
           printed.exit("a cancel", yield* Effect.exit(call.cancel))
           yield* TestClock.adjust("2 minutes")
           yield* look(printed, call.id)

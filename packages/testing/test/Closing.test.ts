@@ -8,7 +8,10 @@ const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
 const session = "7A10C4E2B95D4F0E8C3311AA90FE6D21"
 
+const Door = Flow.Signal("door", Schema.Boolean)
+
 const Greeting = Flow.make("greeting", {
+  signals: [Door],
   version: 1,
   input: {},
   output: Schema.String,
@@ -232,7 +235,7 @@ describe("an engine that closes", () => {
       const engine = yield* open({ send: () => Effect.delay(accepting, "3 seconds") })
       const call = yield* engine.calls.start(Greeting, {})
       const closing = yield* Effect.forkChild(engine.close, { startImmediately: true })
-      for (const asked of [engine.calls.start(Greeting, {}), call.cancel, call.signal("door", true)]) {
+      for (const asked of [engine.calls.start(Greeting, {}), call.cancel, call.signal(Door, true)]) {
         const error = yield* Effect.flip(asked as Effect.Effect<unknown, { readonly message: string }>)
         assert.strictEqual(error.message, isClosing)
       }

@@ -104,14 +104,17 @@ const tags = (id: Calls.Handle<unknown, unknown>["id"]) =>
 
 const isNote = (name: string) => (event: Turn["events"][number]) => event._tag === "Noted" && event.name === name
 
+const [Go, Note] = [Flow.Signal("go", Schema.String), Flow.Signal("note", Schema.Int)]
+const signals = [Go, Note]
+
 const define = (name: string, flow: () => unknown) =>
-  Flow.make(name, { version: 1, input: {}, output: Schema.Unknown, run: flow as never }) as unknown as Flow.Definition<
-    string,
-    Record<never, never>,
-    unknown,
-    never,
-    never
-  >
+  Flow.make(name, {
+    version: 1,
+    input: {},
+    output: Schema.Unknown,
+    signals,
+    run: flow as never
+  }) as unknown as Flow.Definition<string, Record<never, never>, unknown, never, never, typeof Go | typeof Note>
 
 const unreached = <A, R>(flow: Flow.Flow<A, Flow.Failure, R>) =>
   Flow.catchTag(flow, ["NotAnswered", "HungUp", "NoInput"], ({ _tag }) => Flow.succeed(_tag as string))
@@ -189,14 +192,14 @@ describe("a turn that the store refuses for good", () => {
   })
 
   it.effect("is told to whoever asked for it, and the call goes on", () => {
-    const Waits = define("waits", () => Flow.signal("go", Schema.String, { within: "1 hour" }) as never)
+    const Waits = define("waits", () => Flow.signal(Go, { within: "1 hour" }) as never)
     const store = new Store().refuses((event) => event._tag === "SignalReceived" && event.value === "bad")
     return Effect.gen(function*() {
       const call = yield* Calls.start(Waits, {})
-      const error = yield* Effect.flip(call.signal("go", "bad"))
+      const error = yield* Effect.flip(call.signal(Go, "bad"))
       assert(error._tag === "StoreError")
       assert.strictEqual(error.reason._tag, "Rejected")
-      yield* call.signal("go", "good")
+      yield* call.signal(Go, "good")
       assert.strictEqual(yield* call.outcome, "good")
       store.refuses(({ _tag }) => _tag === "CallStarted")
       assert.strictEqual((yield* Effect.flip(Calls.start(Waits, {})))._tag, "StoreError")
@@ -435,16 +438,20 @@ describe("whatever throws", () => {
         throw new Error(to)
       }
     } as never
+    const Picked = Flow.Signal(
+      "go",
+      Schema.String.check(Schema.makeFilter((text) => {
+        if (text === "bad") throw new Error(to)
+        return true
+      }))
+    )
     const Given = Flow.make("given", {
       version: 1,
       input: { who: Schema.String },
       output: Schema.String,
-      run: () => Flow.signal("go", picky, { within: "1 hour" })
+      signals: [Picked],
+      run: () => Flow.signal(Picked, { within: "1 hour" })
     })
-    const picky = Schema.String.check(Schema.makeFilter((text) => {
-      if (text === "bad") throw new Error(to)
-      return true
-    }))
     return Effect.gen(function*() {
       for (const input of [given, proxy as never]) {
         const error = yield* Effect.flip(Calls.start(Given, input))
@@ -453,11 +460,11 @@ describe("whatever throws", () => {
       }
       const call = yield* Calls.start(Given, { who: "Ann" })
       for (const value of [given, proxy as never, "bad"]) {
-        assert.strictEqual((yield* Effect.flip(call.signal("go", value)))._tag, "SignalRejected")
+        assert.strictEqual((yield* Effect.flip(call.signal(Picked, value)))._tag, "SignalRejected")
       }
       const unspeakable = { toString: throws } as never
-      assert.strictEqual((yield* Effect.flip(call.signal(unspeakable, 1)))._tag, "SignalRejected")
-      yield* call.signal("go", "good")
+      assert.strictEqual((yield* Effect.flip(call.signal(unspeakable, 1 as never)))._tag, "SignalRejected")
+      yield* call.signal(Picked, "good")
       assert.strictEqual(yield* call.outcome, "good")
       assert.deepStrictEqual(said, [])
     }).pipe(Effect.provide(world(new Store(), [Given]).pipe(Layer.provideMerge(layer))))
@@ -594,7 +601,7 @@ describe("an append that failed", () => {
   })
 
   it.effect("keeps its call in memory until it cannot be stored any more, and no longer", () => {
-    const Waits = define("waits", () => Flow.signal("go", Schema.String, { within: "1 hour" }) as never)
+    const Waits = define("waits", () => Flow.signal(Go, { within: "1 hour" }) as never)
     const store = new Store()
     const isRead = (id: Calls.Handle<unknown, unknown>["id"]) =>
       Effect.gen(function*() {
@@ -606,7 +613,7 @@ describe("an append that failed", () => {
       const call = yield* Calls.start(Waits, {})
       assert.isTrue(yield* isRead(call.id))
       store.instead = () => Effect.fail(down)
-      yield* Effect.flip(call.signal("go", "good"))
+      yield* Effect.flip(call.signal(Go, "good"))
       store.instead = () => undefined
       yield* TestClock.adjust("59 seconds")
       assert.isFalse(yield* isRead(call.id))
@@ -673,7 +680,7 @@ describe("a webhook that comes while the call is being stored", () => {
       const call = yield* begin(Counts)
       store.instead = (turn, stored) =>
         turn.events.some(({ _tag }) => _tag === "SignalReceived") ? Effect.delay(stored, "100 millis") : undefined
-      yield* Effect.forkChild(call.signal("note", 1), { startImmediately: true })
+      yield* Effect.forkChild(call.signal(Note, 1), { startImmediately: true })
       const reply = yield* Effect.forkChild(receive(call.id, "speak_completed", spoken), { startImmediately: true })
       assert.strictEqual(runs, 0)
       yield* TestClock.adjust("1 second")
@@ -695,7 +702,7 @@ describe("a webhook that comes while the call is being stored", () => {
       const before = (yield* tags(call.id)).length
       store.instead = (turn, stored) =>
         turn.events.some(({ _tag }) => _tag === "SignalReceived") ? Effect.delay(stored, "10 seconds") : undefined
-      yield* Effect.forkChild(call.signal("note", 1), { startImmediately: true })
+      yield* Effect.forkChild(call.signal(Note, 1), { startImmediately: true })
       yield* Effect.forkChild(Calls.receive(end), { startImmediately: true })
       yield* TestClock.adjust("11 seconds")
       assert.deepStrictEqual((yield* tags(call.id)).slice(before), ["SignalReceived"])

@@ -15,6 +15,10 @@ const define = (flow: Flow.Flow<unknown, unknown, unknown>, output: Flow.PureCod
     run: () => Flow.map(flow as Flow.Flow<unknown>, (value) => value ?? null)
   }) as Flow.Definition<"test", object, unknown, unknown, unknown>
 
+/** Waits for a signal that nobody declares: the explorer runs flows, and tells what they wait for. */
+const waited = <A>(signal: Flow.Signal<string, A>, options: Parameters<typeof Flow.signal>[1]) =>
+  Flow.signal(signal, options) as Flow.Flow<A, Flow.TimedOut>
+
 const dialled = <A, E>(talk: Flow.Flow<A, E, Flow.Line>) => Flow.dial(talk, numbers)
 
 const explore = (flow: Flow.Flow<unknown, unknown, unknown>, options?: Parameters<typeof FlowExplorer.explore>[2]) =>
@@ -67,7 +71,7 @@ describe("a path of minimal length shows", () => {
 
   it("dead air", () => {
     const silent = (wait: Flow.Flow<unknown, Flow.TimedOut>) => dialled(Flow.andThen(Line.speak("Wait."), wait))
-    const awaited = Flow.signal("ready", Schema.Void, { within: "1 minute" })
+    const awaited = waited(Flow.Signal("ready", Schema.Void), { within: "1 minute" })
     assert.deepStrictEqual(broken(silent(Flow.sleep("10 seconds")), Law.noDeadAir), ["answers", "hears it"])
     assert.deepStrictEqual(broken(silent(awaited), Law.noDeadAir), ["answers", "hears it"])
     assert.isEmpty(explore(dialled(Line.hold(awaited, "Wait.")), { laws: [Law.noDeadAir] }).broken)
@@ -200,7 +204,7 @@ describe("FlowExplorer", () => {
   })
 
   it("proves nothing where a signal needs samples", () => {
-    const flow = Flow.signal("go", Schema.Struct({ at: Schema.Int }), { within: "1 hour" })
+    const flow = Flow.signal(Flow.Signal("go", Schema.Struct({ at: Schema.Int })), { within: "1 hour" })
     const checked = (options: FlowExplorer.Options) => FlowExplorer.check(define(flow), {}, [], options)
     assert.include(String(thrown(() => checked({}))), `signal go: give what it may tell under "signals"`)
     assert.isEmpty(checked({ signals: { go: [{ at: 1 }] } }).missing)
@@ -237,7 +241,7 @@ describe("FlowExplorer", () => {
   })
 
   it("lets signals come and not come, deadlines pass and holds end", () => {
-    const told = Flow.signal("answer", Schema.Boolean, { within: "1 minute" })
+    const told = waited(Flow.Signal("answer", Schema.Boolean), { within: "1 minute" })
     assert.deepStrictEqual(explore(told).outcomes, ["true", "false", "fails: TimedOut"])
     const held = Flow.timeout(Line.hold(told, "One moment."), "30 seconds")
     assert.includeMembers([...explore(dialled(held)).outcomes], ["true", "false", "fails: TimedOut", "fails: HungUp"])
@@ -288,7 +292,7 @@ describe("FlowExplorer", () => {
 
   it("holds nobody for longer than a line bears", () => {
     const waits = (time: `${number} ${"minutes" | "seconds"}`) =>
-      dialled(Line.hold(Flow.signal("go", Schema.Null, { within: time }), "Hold."))
+      dialled(Line.hold(waited(Flow.Signal("go", Schema.Null), { within: time }), "Hold."))
     assert.include(
       explore(waits("2 minutes")).graph.flatMap(({ edges }) => edges.map(({ label }) => label)),
       "is held too long"

@@ -9,12 +9,15 @@ const session = "7A10C4E2B95D4F0E8C3311AA90FE6D21"
 
 const who = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
 
+const Word = Flow.Signal("verdict", Schema.String)
+
 const Verdict = Flow.make("verdict", {
   version: 1,
   input: {},
   output: Schema.String,
+  signals: [Word],
   run: () =>
-    Flow.signal("verdict", Schema.String, { within: "1 hour" }).pipe(
+    Flow.signal(Word, { within: "1 hour" }).pipe(
       Flow.tap((words) => Line.speak(words)),
       Flow.dial(who),
       Flow.catchTag(["NotAnswered", "HungUp", "TimedOut"], ({ _tag }) => Flow.succeed(_tag))
@@ -90,7 +93,7 @@ describe("whoever waits for a flow", () => {
   it.effect("hears what it decides before", () =>
     Effect.gen(function*() {
       const { call, told } = yield* waiting
-      yield* call.signal("verdict", "Not guilty.")
+      yield* call.signal(Word, "Not guilty.")
       assert.strictEqual(yield* told, "Not guilty.")
     }).pipe(Effect.provide(world)))
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, Flow, Line, PhoneNumber, Prompt } from "@ringback/core"
-import { Effect, Logger, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { Callee, FakeClock, PhoneCompany, TestCalls } from "../src/index.ts"
 
 const to = PhoneNumber.make("15550170001")
@@ -9,16 +9,19 @@ const who = { to, from }
 const music = Prompt.audio("https://media.example.net/music.wav", { duration: "30 seconds" })
 
 /** Runs a conversation with a callee on the whole engine, and gives how it ended. */
+const Agent = Flow.Signal("agent", Schema.Struct({ desk: Schema.Int }))
+
 const hold = <A, E extends Flow.Failure>(
-  conversation: Flow.Flow<A, E, Flow.Line>,
+  conversation: Flow.Flow<A, E, Flow.Line | typeof Agent>,
   callee: Callee.Script,
-  meanwhile: (call: Calls.Handle<unknown, unknown>) => Effect.Effect<void, unknown> = () => Effect.void
+  meanwhile: (call: Calls.Handle<unknown, unknown, typeof Agent>) => Effect.Effect<void, unknown> = () => Effect.void
 ) => {
   const Conversation = Flow.make("conversation", {
     version: 1,
     input: {},
     output: Schema.Unknown,
-    run: () => conversation.pipe(Flow.dial(who)) as Flow.Flow<unknown, Flow.Failure, Flow.NoLine>
+    signals: [Agent],
+    run: () => conversation.pipe(Flow.dial(who)) as Flow.Flow<unknown, Flow.Failure, Flow.NoLine | typeof Agent>
   })
   return Effect.gen(function*() {
     yield* PhoneCompany.callee(to, callee)
@@ -139,7 +142,7 @@ describe("Flow.timeout", () => {
 })
 
 describe("Flow.signal", () => {
-  const agent = Flow.signal("agent", Schema.Struct({ desk: Schema.Int }), { within: "5 minutes" }).pipe(
+  const agent = Flow.signal(Agent, { within: "5 minutes" }).pipe(
     Line.hold(music),
     Flow.map(({ desk }) => desk)
   )
@@ -147,7 +150,7 @@ describe("Flow.signal", () => {
   it.effect("brings what the application tells the running call", () =>
     Effect.gen(function*() {
       const { outcome } = yield* hold(agent, Callee.answers(), (call) =>
-        Effect.andThen(Effect.sleep("30 seconds"), call.signal("agent", { desk: 7 })))
+        Effect.andThen(Effect.sleep("30 seconds"), call.signal(Agent, { desk: 7 })))
       assert.strictEqual(outcome, 7)
     }))
 
@@ -156,8 +159,8 @@ describe("Flow.signal", () => {
       const twice = Flow.zip(agent, Flow.match(agent, { onSuccess: String, onFailure: (error) => error._tag }))
       const { outcome } = yield* hold(twice, Callee.answers("20 seconds"), (call) =>
         Effect.andThen(
-          call.signal("agent", { desk: 7 }, { key: "a" }),
-          call.signal("agent", { desk: 8 }, { key: "a" })
+          call.signal(Agent, { desk: 7 }, { key: "a" }),
+          call.signal(Agent, { desk: 8 }, { key: "a" })
         ))
       assert.deepStrictEqual(outcome, [7, "TimedOut"])
     }))
@@ -168,41 +171,51 @@ describe("Flow.signal", () => {
       const { outcome } = yield* hold(agent, Callee.answers(), (call) =>
         Effect.gen(function*() {
           yield* Effect.sleep("30 seconds")
-          refused.push((yield* Effect.flip(call.signal("agent", { desk: "seven" })))._tag)
-          yield* call.signal("agent", { desk: 9 })
+          refused.push((yield* Effect.flip(call.signal(Agent, { desk: "seven" as never })))._tag)
+          yield* call.signal(Agent, { desk: 9 })
         }))
       assert.deepStrictEqual([refused, outcome], [["SignalRejected"], 9])
     }))
 
-  it.effect("that does not fit and was told before is dropped, and the flow waits on", () =>
+  it.effect("that does not fit is refused also before the flow waits for it", () =>
     Effect.gen(function*() {
       const { outcome } = yield* hold(agent, Callee.answers("20 seconds"), (call) =>
         Effect.gen(function*() {
-          yield* call.signal("agent", { desk: "seven" })
+          yield* Effect.flip(call.signal(Agent, { desk: "seven" as never }))
           yield* Effect.sleep("40 seconds")
-          yield* call.signal("agent", { desk: 9 })
+          yield* call.signal(Agent, { desk: 9 })
         }))
       assert.strictEqual(outcome, 9)
     }))
 
-  it.effect("of a name that no flow has waited for is logged once, and one that is waited for never", () =>
+  it.effect("is refused at once if the flow does not declare it, told as a signal or, from JavaScript, as anything else", () =>
     Effect.gen(function*() {
-      const hints: Array<string> = []
-      const logger = Logger.layer([
-        Logger.make(({ message }) => void hints.push(...String(message).match(/told the signal \w+/) ?? []))
-      ])
-      const { outcome } = yield* Effect.provide(
-        hold(agent, Callee.answers(), (call) =>
-          Effect.gen(function*() {
-            yield* Effect.sleep("30 seconds")
-            yield* call.signal("agnet", 1)
-            yield* call.signal("agnet", 2)
-            yield* call.signal("agent", { desk: 9 })
-          })),
-        logger
-      )
+      const problems: Array<string> = []
+      const { events, outcome } = yield* hold(agent, Callee.answers(), (call) =>
+        Effect.gen(function*() {
+          const tell = call.signal as (signal: unknown, value: unknown) => ReturnType<typeof call.signal>
+          for (const given of [Flow.Signal("agnet", Schema.Int), "agent", undefined]) {
+            problems.push((yield* Effect.flip(tell(given, 1) as Effect.Effect<void, Error>)).message)
+          }
+          yield* call.signal(Agent, { desk: 9 })
+        }))
       assert.strictEqual(outcome, 9)
-      assert.deepStrictEqual(hints, ["told the signal agnet"])
+      assert.deepStrictEqual(problems.map((words) => words.replace(/^Call \S+ /, "")), [
+        "does not take the signal agnet. The flow conversation, version 1, declares no signal of this name, but agent",
+        "does not take the signal agent. Expected a signal, as Flow.Signal(name, schema) makes it",
+        "does not take the signal undefined. Expected a signal, as Flow.Signal(name, schema) makes it"
+      ])
+      assert.lengthOf(events.filter(({ _tag }) => _tag === "SignalReceived"), 1)
+    }))
+
+  it.effect("stops a flow that waits for one which it does not declare, and says so", () =>
+    Effect.gen(function*() {
+      const other = Flow.signal(Flow.Signal("agnet", Schema.Int), { within: "5 minutes" }) as Flow.Flow<number>
+      const { outcome } = yield* hold(other, Callee.answers())
+      assert.include(
+        (outcome as Error).message,
+        "Flow.make \"conversation\": It waits for the signal \"agnet\" and does not declare it: add it to its `signals`"
+      )
     }))
 
   it.effect("fails as timed out after its time", () =>

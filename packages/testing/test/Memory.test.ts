@@ -23,16 +23,19 @@ const Later = Flow.make("later", {
     )
 })
 
+const [Word, Other] = [Flow.Signal("word", Schema.String), Flow.Signal("other", Schema.String)]
+
 /** Speaks to somebody, and then waits for the application. */
 const Asked = Flow.make("asked", {
   version: 1,
   input: parties,
   output: Schema.String,
+  signals: [Word, Other],
   run: (who) =>
     Line.speak("Thank you.").pipe(
       Flow.dial(who),
       Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed(undefined)),
-      Flow.andThen(Flow.signal("word", Schema.String, { within: "1 day" })),
+      Flow.andThen(Flow.signal(Word, { within: "1 day" })),
       Flow.catchTag("TimedOut", () => Flow.succeed("nothing"))
     )
 })
@@ -72,7 +75,7 @@ describe("a call that waits without a line", () => {
       const call = yield* Calls.start(Asked, input)
       yield* Effect.sleep("10 minutes")
       yield* countAnew
-      yield* call.signal("word", "hello")
+      yield* call.signal(Word, "hello")
       assert.strictEqual(yield* eventReads, 1)
       assert.strictEqual(yield* call.outcome, "hello")
     }).pipe(Effect.provide(inWorld(life(flows, forgetful)))))
@@ -82,11 +85,11 @@ describe("a call that waits without a line", () => {
       const calls = yield* Effect.forEach([1, 2, 3, 4, 5], () => Calls.start(Asked, input))
       yield* Effect.sleep("10 minutes")
       yield* countAnew
-      yield* Effect.forEach(calls.slice(2), (call) => call.signal("other", "a"))
+      yield* Effect.forEach(calls.slice(2), (call) => call.signal(Other, "a"))
       assert.strictEqual(yield* eventReads, 0)
-      yield* calls[0]!.signal("other", "b")
+      yield* calls[0]!.signal(Other, "b")
       assert.strictEqual(yield* eventReads, 1)
-      yield* calls[2]!.signal("other", "c")
+      yield* calls[2]!.signal(Other, "c")
       assert.strictEqual(yield* eventReads, 2)
     }).pipe(Effect.provide(inWorld(life(flows, { settings: { memory: { calls: 3 } } })))))
 
@@ -176,8 +179,9 @@ describe("a call that is live in memory", () => {
       version: 1,
       input: parties,
       output: Schema.String,
+      signals: [Word],
       run: (who) =>
-        Line.hold(Flow.signal("word", Schema.String, { within: "1 day" }), "Please hold.").pipe(
+        Line.hold(Flow.signal(Word, { within: "1 day" }), "Please hold.").pipe(
           Flow.dial(who),
           Flow.catchTag(["NotAnswered", "HungUp", "TimedOut"], (error) => Flow.succeed(error._tag))
         )
@@ -185,7 +189,7 @@ describe("a call that is live in memory", () => {
     return Effect.gen(function*() {
       const call = yield* Calls.start(Hold, input)
       yield* Effect.sleep("40 seconds")
-      yield* call.signal("word", "hello")
+      yield* call.signal(Word, "hello")
       assert.strictEqual(yield* call.outcome, "hello")
       assert.strictEqual(yield* eventReads, 0)
     }).pipe(Effect.provide(inWorld(life([Hold], forgetful))))

@@ -15,7 +15,7 @@ import { Arbitrary, DateTime, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import * as Predictable from "./fixtures/Predictable.ts"
-import { Desk, desk, Question } from "./fixtures/questions.ts"
+import { Desk, desk, Question, Sign } from "./fixtures/questions.ts"
 
 /** How often somebody was rung, and the external ids of that. */
 const carrier = () => {
@@ -110,7 +110,7 @@ describe.each(Object.entries(stores))("%s", (_, store) => {
         assert.deepStrictEqual(yield* Calls.events(call.id), [])
         assert.isTrue(Option.isNone(yield* Calls.get(call.id)))
         const handle = yield* Calls.handle(Question, call.id)
-        for (const asked of [Effect.asVoid(handle.outcome), handle.cancel, handle.signal("sign", 1)]) {
+        for (const asked of [Effect.asVoid(handle.outcome), handle.cancel, handle.signal(Sign, 1)]) {
           const error = yield* Effect.flip(asked as typeof handle.cancel)
           assert.deepStrictEqual(error, new CallError.CallNotFound({ callId: call.id, endedAt: 6000 }))
           assert.strictEqual(

@@ -69,10 +69,12 @@ const asked = Flow.ask(
   (result) => ({ _tag: "Success", value: result.value })
 )
 
+const List = Flow.Signal("list", Schema.Json)
+
 /** From where a flow gets what it changes, and how it does. `start` is what a flow that is made once begins with. */
 const flows = (changes: ReadonlyArray<number>, start: unknown) => {
   const list = Flow.activity("list", { success: Schema.Json, error: Schema.Json }, Effect.succeed(null))
-  const told = Flow.signal("list", Schema.Json, { within: "1 hour" })
+  const told = Flow.signal(List, { within: "1 hour" })
   const shared = Flow.reducer({
     initial: { value: start, left: [...changes] },
     decide: (state): Flow.Decision<unknown, number> => {
@@ -128,7 +130,14 @@ const sources = [
 ] as const
 
 const define = (run: (input: Schema.Json) => Flow.Flow<unknown, unknown, unknown>) =>
-  Flow.make("changing", { version: 1, input: Schema.Json, output: Schema.Json, error: Schema.Json, run: run as never })
+  Flow.make("changing", {
+    version: 1,
+    input: Schema.Json,
+    output: Schema.Json,
+    error: Schema.Json,
+    signals: [List],
+    run: run as never
+  })
 
 /** What the world says when a flow waits for it. */
 const response = (live: LiveCall.LiveCall, source: string, value: unknown): CallInput.CallInput => {
@@ -243,15 +252,17 @@ describe("a response is the flow's own, which may change it:", () => {
 })
 
 describe("what is recorded is what was:", () => {
+  const Go = Flow.Signal("go", Schema.Json)
   const talk = Flow.make("talk", {
     version: 1,
     input: { who: Schema.Json },
     output: Schema.Json,
+    signals: [Go],
     run: ({ who }) =>
       Flow.gen(function*() {
         const list = yield* Flow.activity("list", { success: Schema.Json }, Effect.sync(() => cache))
         yield* Flow.note("who", who)
-        const told = yield* Flow.signal("go", Schema.Json, { within: "1 hour" })
+        const told = yield* Flow.signal(Go, { within: "1 hour" })
         yield* Line.speak(`Hello ${(who as { name: string }).name}.`).pipe(
           Flow.dial(numbers),
           Flow.catch(() => Flow.succeed(undefined))
@@ -270,7 +281,7 @@ describe("what is recorded is what was:", () => {
       const call = yield* Calls.start(talk, { who })
       who.name = "Bob"
       const go = { at: 1 }
-      yield* call.signal("go", go)
+      yield* call.signal(Go, go)
       cache.list.push("later")
       go.at = 2
       const outcome = yield* call.outcome

@@ -12,6 +12,18 @@ class Locked extends Schema.TaggedError<Locked>()("Locked", {}) {}
 
 const Support = Flow.make("support", { ...base, input: {}, run: () => Flow.inbound(() => Line.speak("Hello.")) })
 
+const Driver = Flow.Signal("driver", Schema.String)
+
+const Ride = Flow.make("ride", {
+  ...base,
+  input: {},
+  output: Schema.String,
+  signals: [Driver],
+  run: () => Flow.catch(Flow.signal(Driver, { within: "1 hour" }), () => Flow.succeed("nobody"))
+})
+
+const Plain = Flow.make("plain", { ...base, input: {}, run: () => Flow.note("x") })
+
 const number = PhoneNumber.make("15550170009")
 const callsBack = Line.speak("Hello.").pipe(Flow.dial({ to: number, from: number }))
 
@@ -38,5 +50,13 @@ export const mistakes = [
   () =>
     Flow.gen(function*() {
       return yield* Effect.succeed(1)
-    })
+    }),
+  // waits for a signal that it does not declare
+  () => Flow.make("m", { ...base, output: Schema.String, run: () => Flow.signal(Driver, { within: "1 hour" }) }),
+  // tells a signal that the flow does not declare
+  () => Effect.flatMap(Calls.start(Ride, {}), (call) => call.signal(Flow.Signal("drivr", Schema.String), "Ann")),
+  // tells a value of another type
+  () => Effect.flatMap(Calls.start(Ride, {}), (call) => call.signal(Driver, 1)),
+  // tells a signal to a flow that declares none
+  () => Effect.flatMap(Calls.start(Plain, {}), (call) => call.signal(Driver, "Ann"))
 ]

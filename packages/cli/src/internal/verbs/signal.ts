@@ -8,7 +8,7 @@ import * as Printing from "../printing.ts"
 
 const config = {
   call: Arguments.call,
-  name: Argument.String("name").pipe(Argument.withDescription("The name of the signal")),
+  name: Argument.String("name").pipe(Argument.withDescription("The name of a signal that the flow declares")),
   value: Argument.String("value").pipe(
     Argument.withDescription("Its value as JSON, such as '{\"amount\": 12}'; null if it is not given"),
     Argument.optional

@@ -12,6 +12,7 @@ import * as Step from "../../Step.ts"
 import * as Defect from "../defect.ts"
 import * as interpreter from "../flow/interpreter.ts"
 import * as Masked from "../masked.ts"
+import * as declared from "./declared.ts"
 import { expiry, heldTooLong, isAtOnce, isUnfit, resumption } from "./resumption.ts"
 
 /** An event before its time is put on it. */
@@ -222,7 +223,7 @@ export class Collector {
         continue
       }
       if (this.asked) return
-      if (this.isCut(step)) continue
+      if (this.isCut(step) || this.isUndeclared(step)) continue
       const response = this.ask(step.request)
       if (response === undefined) this.asked = true
       else this.move(next(step, response.value))
@@ -242,6 +243,14 @@ export class Collector {
       this.move(Step.stop(step, interpreter.endless))
     }
     return this.step !== step
+  }
+
+  /** Stops a flow that waits for a signal which it does not declare: no call of it could be told that. */
+  private isUndeclared(step: Step.Waiting<unknown, unknown>): boolean {
+    if (step.request._tag !== "Signal") return false
+    const defect = declared.awaitedProblem(this.definition!, step.request.name)
+    if (defect !== undefined) this.move(Step.stop(step, { _tag: "Defect", defect }))
+    return defect !== undefined && this.step !== step
   }
 
   /** Puts a request on record, or answers it at once. */

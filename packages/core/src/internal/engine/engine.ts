@@ -33,7 +33,6 @@ import * as Parts from "./parts.ts"
 import * as Recovery from "./recovery.ts"
 import * as Requests from "./requests.ts"
 import * as Restore from "./restore.ts"
-import * as SignalNames from "./signalNames.ts"
 import * as Signals from "./signals.ts"
 import * as Starts from "./starts.ts"
 import * as Surroundings from "./surroundings.ts"
@@ -79,11 +78,9 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing, 
   const ground = { store, closing, placement: cluster, wake: (id: CallId) => intake.wake(id), lapsed }
   const made = yield* Surroundings.make(options, ground)
   const { surroundings } = made
-  const names = SignalNames.make()
   const callers = yield* Callers.make(surroundings)
   const parts: Parts.Parts = Parts.make(surroundings, (...turn) => {
     surroundings.figures.follow(turn[1], turn[2])
-    names.learn(turn[1], turn[2])
     callers.follow(...turn)
     activities.follow(...turn)
     dialling.follow(...turn)
@@ -124,7 +121,7 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing, 
   yield* Figures.show(load, standing)
   const local = {
     start: yield* Starts.make(surroundings, parts, requests, joining),
-    ...Signals.make(surroundings, parts, requests, joining, elsewhere, names),
+    ...Signals.make(surroundings, parts, requests, joining, elsewhere),
     ...Outcomes.make(surroundings, parts, joining, unbounded)
   }
   const asked = cluster === undefined ? local : yield* cluster.join({

@@ -8,13 +8,11 @@ import * as Decider from "../../Decider.ts"
 import type { StoreError } from "../../EventStore.ts"
 import type * as LiveCall from "../../LiveCall.ts"
 import * as Unforked from "../unforked.ts"
-import * as CallLog from "./callLog.ts"
 import type { Elsewhere } from "./elsewhere.ts"
 import type { Joining } from "./joining.ts"
 import { ignore } from "./message.ts"
 import type { Parts } from "./parts.ts"
 import type { Requests } from "./requests.ts"
-import type { SignalNames } from "./signalNames.ts"
 import type { Surroundings } from "./surroundings.ts"
 
 /** Tells calls. */
@@ -34,18 +32,13 @@ const notWithin =
   "Inside of a transaction of its database a call can be started, but neither cancelled nor told anything. " +
   "Do so after the commit"
 
-const unheardOf = ({ flow, flowVersion, id }: Call.Call, name: string): string =>
-  `Call ${id} was told the signal ${name}, which no call of the flow ${flow}, version ${flowVersion}, ` +
-  `has waited for in this process. If none ever does, the name is wrong`
-
-/** Tells calls of an engine. `names` knows for which signals calls have waited. */
+/** Tells calls of an engine. */
 export const make = (
   { run, settings }: Surroundings,
   { entities, intake }: Parts,
   requests: Requests,
   joining: Joining,
-  elsewhere: Elsewhere,
-  names: SignalNames
+  elsewhere: Elsewhere
 ): Signals => {
   type Begin<A, E> = (answer: (exit: Exit.Exit<A, E>) => void) => void
 
@@ -65,12 +58,9 @@ export const make = (
       problem = Decider.signalProblem(live, told, settings)
       return problem === undefined ? told : { _tag: "Wake" }
     }
-    const call = yield* asked<Call.Call, StoreError | CallNotFound>((taken) =>
+    yield* asked<Call.Call, StoreError | CallNotFound>((taken) =>
       intake.post(entities.of(id), { input, look: (call) => call, canBeRefused: true, taken })
     )
-    if (problem === undefined && names.isNews(call, name)) {
-      yield* CallLog.about(entities.of(id), Effect.logInfo(unheardOf(call, name)))
-    }
     return problem
   })
 

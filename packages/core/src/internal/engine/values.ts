@@ -5,7 +5,6 @@ import type { By, CallId, Exit } from "../../CallEvent.ts"
 import type * as Flow from "../../Flow.ts"
 import type { AnyDefinition } from "../../LiveCall.ts"
 import * as bounds from "../bounds.ts"
-import { recordable } from "../json.ts"
 
 /** The stored form of an input, or why there is none. */
 export const input = (
@@ -29,14 +28,21 @@ export const by = (given: By | undefined): By | undefined =>
     ? undefined
     : { who: given.who.slice(0, 255), ...(given.why === undefined ? {} : { why: given.why.slice(0, 500) }) }
 
+const isSignal = (given: unknown): given is Flow.AnySignal =>
+  typeof given === "object" && given !== null && "~ringback/Signal" in given
+
 /** The value of a signal as it is recorded, or why it cannot be. */
-export const signal = (name: string, value: unknown, key: string | undefined): Result.Result<unknown, string> => {
-  const problem = bounds.nameProblem(name) ?? (key === undefined ? undefined : bounds.keyProblem(key))
-  return problem === undefined ? recordable(value) : Result.fail(problem)
+export const signal = (given: unknown, value: unknown, key: string | undefined): Result.Result<unknown, string> => {
+  if (!isSignal(given)) return Result.fail("Expected a signal, as Flow.Signal(name, schema) makes it")
+  const problem = key === undefined ? undefined : bounds.keyProblem(key)
+  return problem === undefined
+    ? Result.mapError(given.codec.encode(value), ({ message }) => message)
+    : Result.fail(problem)
 }
 
-/** A name as it may be shown, whatever was given for one. */
-export const name = (given: unknown): string => typeof given === "string" ? given.slice(0, 255) : typeof given
+/** The name of a signal as it may be shown, whatever was given for one. */
+export const name = (given: unknown): string =>
+  isSignal(given) ? given.name : typeof given === "string" ? given.slice(0, 255) : typeof given
 
 /** The recorded outcome in the types of its flow. */
 export const outcome = <A, E>(

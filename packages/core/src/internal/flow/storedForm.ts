@@ -12,9 +12,12 @@ export interface StoredForm {
   readonly decode: (stored: unknown) => Result.Result<unknown, Error>
 }
 
+/** What fits its schema and cannot be recorded all the same: it is too long, say. */
+export class NotRecordable extends Error {}
+
 /** What is recorded is a copy: nobody else holds it, so it stays as it was. */
 const toRecord = (encoded: unknown): Result.Result<unknown, Error> =>
-  Result.mapError(recordable(encoded), (problem) => new Error(problem))
+  Result.mapError(recordable(encoded), (problem) => new NotRecordable(problem))
 
 /** What a schema throws is a value that does not fit it. */
 export const unlessThrown = <A>(read: () => Result.Result<A, Error>): Result.Result<A, Error> => {

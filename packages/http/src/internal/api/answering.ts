@@ -157,7 +157,8 @@ export const calls = ({ api, limits, streams }: Given) =>
             const hasEnded = Option.exists(yield* stored(engine.get(id)), ({ exit }) => exit !== undefined)
             if (hasEnded && key === undefined) return yield* Telling.ended
             const options = Showing.present({ key, by: yield* by(reason) })
-            yield* ofOne(Effect.mapError(engine.signal(id, name, value, options), rejected))
+            const signal = yield* Telling.named(name)
+            yield* ofOne(Effect.mapError(engine.signal(id, signal, value, options), rejected))
             if (key !== undefined) yield* Telling.checked(yield* stored(engine.events(id)), { key, name, value })
             yield* audited(callId, "told a signal")
           })

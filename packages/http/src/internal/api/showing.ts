@@ -1,5 +1,5 @@
 /** Calls as `CallsApi` shows them. */
-import { Call, CallEvent, Explain, Ladder, Replay } from "@ringback/core"
+import { Call, CallEvent, Explain, Ladder } from "@ringback/core"
 import type { CallIndex, Calls, EventStore, Settings } from "@ringback/core"
 import { DateTime, Schema } from "effect"
 import type * as CallsApi from "../../CallsApi.ts"
@@ -23,19 +23,6 @@ export const jsonSchema = (schema: Schema.Constraint): Wire<typeof CallsApi.Json
   } catch {
     return {}
   }
-}
-
-/** The schema of what a call waits to be told, if its flow is known here. */
-const awaitedSchema = (
-  id: CallEvent.CallId,
-  flow: Calls.Registered | undefined,
-  events: ReadonlyArray<CallEvent.CallEvent>
-): Wire<typeof CallsApi.JsonSchema> | undefined => {
-  if (flow === undefined) return undefined
-  const { divergence, live } = Replay.rebuild(id, flow.flow, events)
-  const request = divergence === undefined && live.step._tag === "Waiting" ? live.step.request : undefined
-  const schema = request?._tag === "Signal" ? request.schema?.() : undefined
-  return schema === undefined ? undefined : jsonSchema(schema)
 }
 
 /** What is known of a call: its log, and what its process knows around it. */
@@ -81,8 +68,9 @@ export const awaited = (
 ): Wire<typeof CallsApi.Awaited> | undefined => {
   if (call.wait?._tag !== "Signal" || call.exit !== undefined) return undefined
   const { name, until } = call.wait
-  const events = eventsOf(turns)
-  return present({ name, until, schema: awaitedSchema(call.id, flowOf(events, around), events) })
+  const signals = flowOf(eventsOf(turns), around)?.flow.signals ?? []
+  const declared = signals.find((signal) => signal.name === name)
+  return present({ name, until, schema: declared === undefined ? undefined : jsonSchema(declared.schema) })
 }
 
 /** A call with all that is told of it. */
@@ -177,7 +165,7 @@ const plain = (value: unknown): Schema.Json => structuredClone(value) as Schema.
 
 /** A flow that is registered. */
 export const flow = (
-  { flow: { name, schemas, version }, startable }: Calls.Registered,
+  { flow: { name, schemas, signals, version }, startable }: Calls.Registered,
   drawing: boolean
 ): Wire<typeof CallsApi.FlowInfo> =>
   present({
@@ -187,7 +175,7 @@ export const flow = (
     input: jsonSchema(schemas.input),
     output: jsonSchema(schemas.output),
     error: schemas.error && jsonSchema(schemas.error),
-    signals: Object.fromEntries(Object.entries(schemas.signals).map(([name, schema]) => [name, jsonSchema(schema)])),
+    signals: Object.fromEntries(signals.map(({ name, schema }) => [name, jsonSchema(schema)])),
     drawing
   }) as never
 

@@ -62,7 +62,7 @@ export const make = (engine: Calls.Calls["Service"]) => {
     const started = yield* engine.start(flow as never, decoded.success as never, key === undefined ? {} : { key }).pipe(
       Effect.mapError(problemOf)
     )
-    return started as Calls.Started<unknown, unknown>
+    return started as Calls.Started<unknown, unknown, never>
   })
 
   const shown = (

@@ -1,7 +1,6 @@
 /** Signals under a key: told twice they are told once, so whoever uses a key for two has to hear of it. */
-import type { CallEvent } from "@ringback/core"
-import { Effect, Equal } from "effect"
-import type { Schema } from "effect"
+import { type CallEvent, Flow } from "@ringback/core"
+import { Effect, Equal, Schema } from "effect"
 import * as Problem from "../../CallsApiProblem.ts"
 
 interface Told {
@@ -14,6 +13,16 @@ const refused = (detail: string) => Effect.fail(new Problem.SignalRejected({ det
 
 /** Nothing is recorded of a flow that has ended. */
 export const ended = refused("Its flow has ended")
+
+/** The signal of a name. Its value comes as JSON, which the engine checks by the schema that the flow declares. */
+export const named = (name: string) =>
+  Effect.catch(
+    Effect.try({
+      try: () => Flow.Signal(name, Schema.Json),
+      catch: (error) => error instanceof Flow.InvalidFlow ? error.problem : "Expected a name"
+    }),
+    refused
+  )
 
 /** Whether what is on record under the key is what was told. */
 export const checked = (events: ReadonlyArray<CallEvent.CallEvent>, { key, name, value }: Told) => {

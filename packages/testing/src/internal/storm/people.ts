@@ -2,8 +2,8 @@
  * The people of a storm: callees whom nobody has scripted, and the application, which starts calls until that is
  * acknowledged, tells them things, cancels some, and waits for their outcomes.
  */
-import { CallError, type CallEvent, type Calls, EventStore } from "@ringback/core"
-import { Cause, Deferred, Effect, Result, Schedule } from "effect"
+import { CallError, type CallEvent, type Calls, EventStore, Flow } from "@ringback/core"
+import { Cause, Deferred, Effect, Result, Schedule, Schema } from "effect"
 import * as Callee from "../../Callee.ts"
 import type { Border } from "./border.ts"
 import type * as Dice from "./dice.ts"
@@ -196,7 +196,7 @@ export const signalling = (
       const isDone = yield* insist(
         world,
         border,
-        ({ calls, flow }) => calls!.handle(flow, id).signal(name, signals[name]!, { key })
+        ({ calls }) => calls!.signal(id, Flow.Signal(name, Schema.Json), signals[name]!, { key })
       )
       if (isDone) world.records.signalled.push({ ...world.moment(), id, name, key })
     }
