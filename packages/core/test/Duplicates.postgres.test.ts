@@ -33,13 +33,16 @@ const Interview = Flow.make("interview", {
     )
 })
 
+const IsSet = Flow.Signal("set", Schema.Boolean)
+
 /** Is set by a signal, and rings twice. */
 const Alarm = Flow.make("alarm", {
   version: 1,
   input: {},
   output: Schema.Literal("rung"),
+  signals: [IsSet],
   run: () =>
-    Flow.signal("set", Schema.Boolean, { within: "1 hour" }).pipe(
+    Flow.signal(IsSet, { within: "1 hour" }).pipe(
       Flow.andThen(Flow.sleep("1 minute")),
       Flow.andThen(Flow.sleep("1 minute")),
       Flow.as("rung" as const),
@@ -114,7 +117,7 @@ describe.skipIf(server === undefined)("a call with two owners", () => {
         const call = yield* one.calls.start(Alarm, {})
         const waiting = yield* Effect.forkChild(call.outcome)
         yield* Effect.sleep("10 seconds")
-        yield* other.calls.handle(Alarm, call.id).signal("set", true)
+        yield* other.calls.handle(Alarm, call.id).signal(IsSet, true)
         yield* Effect.sleep("20 seconds") // By then the first one has heard of it.
         yield* Fiber.interrupt(waiting)
         const own = yield* one.calls.start(Alarm, {})
