@@ -19,7 +19,7 @@ const machines = (late: number) =>
     }
     const placement = { isOwn: () => false, marks: [], leave: () => {}, over: () => {} }
     const around = { elapsed: () => 0, neighbours: { ...neighbours, others: () => others }, now: () => late, placement }
-    return Owners.make({ ...around, process, settings })
+    return Owners.make({ ...around, definition: () => undefined, process, settings })
   })
 
 const calls = Array.from({ length: 300 }, (_, n): EventStore.Summary => ({

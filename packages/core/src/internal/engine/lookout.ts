@@ -42,17 +42,19 @@ export const make = (
   /** The time of a known call has come, or is near: it is brought up to date, or gets an alarm here. */
   const keep = (call: Summary): void => {
     const { callId, due, version } = call
+    if (!owners.wakes(call)) return
     if (entities.isOutdated(callId, version)) run(Effect.ignore(intake.goOn(entities.of(callId))))
-    else if (due !== null && owners.wakes(call)) alarm.setLatest(callId, due, isUrgent(call))
+    else if (due !== null) alarm.setLatest(callId, due, isUrgent(call))
   }
 
   /**
-   * Sees to the timers of others: those of the living when they are late, those of the dead, which nobody else keeps, before
-   * they are due.
+   * Sees to its part of the timers of others: those of the living when they are late, those of the dead, which nobody else keeps,
+   * before they are due. The alarm takes the urgent first.
    */
   const wakeLate = Effect.fnUntraced(function*() {
     const before = now() + (neighbours.others().size === 0 ? settings.store.lookEvery : -settings.store.lookEvery)
     const late = yield* store.due({ before })
+    owners.learnLate([...late.filter(isUrgent), ...late.filter((call) => !isUrgent(call))])
     for (const call of late) {
       if (isKnown(call)) keep(call)
       else yield* owners.pass(call)

@@ -60,15 +60,18 @@ export const make = (
     const left = found.filter((call) => call.process !== null && !alive.has(call.process))
     stranded = left.filter((call) => isPlanned(call) && isOrphaned(call))
     const orphans = left.filter((call) => isUrgent(call) && (isKnown(call) || isOrphaned(call)))
+    owners.learnUrgent(orphans)
     // Since the death others may have appended to these calls, but not for longer than from one look to the next.
-    takeover.restartAll(orphans, unlessAlive(alive, latest(orphans) - settings.store.lookEvery))
+    const first = unlessAlive(alive, latest(orphans) - settings.store.lookEvery)
+    takeover.restartAll(orphans.filter(owners.restarts), first)
+    takeover.expect(orphans.filter((call) => !owners.restarts(call)), first)
   })
 
   /** The calls whose flow no process knows, as they were when this one looked at them: from then on it has their alarm. */
   let attended: ReadonlyMap<CallId, number> = new Map()
 
   const attend = (late: ReadonlyArray<Summary>): void => {
-    const missing = [...late, ...stranded]
+    const missing = [...late, ...stranded].filter(owners.attends)
     for (const { callId, version } of missing) {
       if (attended.get(callId) !== version) takeover.restart(callId, wake)
     }

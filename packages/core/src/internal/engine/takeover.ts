@@ -17,6 +17,8 @@ export interface Takeover {
   readonly restart: (id: CallId, first: First) => void
   /** Restarts calls that a process which is gone knew something of. Those that are overdue wait for their turn at the alarm. */
   readonly restartAll: (calls: ReadonlyArray<Summary>, first: First) => void
+  /** Others restart these calls, and no more those of the last time: they are told this here only if something comes for them before. */
+  readonly expect: (calls: ReadonlyArray<Summary>, first: First) => void
   /** Lets the dials of calls wait here for their places, in the order in which their time came. Reads no events. */
   readonly queue: (calls: ReadonlyArray<Summary>) => void
 }
@@ -65,18 +67,32 @@ export const make = Effect.fnUntraced(function*(
   { entities, intake, unattended }: Parts
 ): Effect.fn.Return<Takeover, never, Scope.Scope> {
   const work = yield* Queue.unbounded<CallId>()
+  const queued = new Set<CallId>()
 
   const resume = (id: CallId): Effect.Effect<void> =>
-    Effect.suspend(() =>
-      unattended.has(id) && !closing.isBegun() ? intake.takeSurely(entities.of(id), { _tag: "Wake" }) : Effect.void
-    )
+    Effect.suspend(() => {
+      queued.delete(id)
+      return unattended.has(id) && !closing.isBegun()
+        ? intake.takeSurely(entities.of(id), { _tag: "Wake" })
+        : Effect.void
+    })
 
   const worker = Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(work), resume)))
   yield* Effect.forEach(Array.from({ length: atOnce }), () => worker, { discard: true })
 
   const restart: Takeover["restart"] = (id, first) => {
-    if (!unattended.has(id)) Queue.offerUnsafe(work, id)
+    if (!queued.has(id)) Queue.offerUnsafe(work, id)
+    queued.add(id)
     unattended.tell(id, first)
+  }
+
+  let expected: ReadonlyMap<CallId, First> = new Map()
+
+  const expect: Takeover["expect"] = (calls, first) => {
+    const found = new Map(calls.filter(({ callId }) => !queued.has(callId)).map(({ callId }) => [callId, first]))
+    for (const [id, before] of expected) if (!found.has(id)) unattended.told(id, before)
+    for (const id of found.keys()) unattended.tell(id, first)
+    expected = found
   }
 
   const restartAll: Takeover["restartAll"] = (calls, first) => {
@@ -96,5 +112,5 @@ export const make = Effect.fnUntraced(function*(
     }
   }
 
-  return { restart, restartAll, queue }
+  return { restart, restartAll, expect, queue }
 })
