@@ -129,7 +129,7 @@ const rooms = [
       "Arbitraries",
       "Commands"
     ],
-    pure: ["Callee", "Scenario", "PhoneLine", "CompanyRecord", "CompanyLadder", "Law", "FlowExplorer"],
+    pure: ["Callee", "Scenario", "PhoneLine", "CompanyRecord", "CompanyLadder", "Law"],
     uses: [
       "effect",
       "effect/*",
@@ -146,7 +146,7 @@ const rooms = [
     plain: ["@dagrejs/dagre"],
     wings: {
       storm: ["Storm", "StormLaws"],
-      explorer: ["FlowExplorer"],
+      explorer: ["FlowExplorer", "exploreCommand"],
       emulator: ["TelesignEmulator"],
       company: ["PhoneCompany"],
       contract: ["StoreContract"]

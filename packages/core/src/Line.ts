@@ -33,6 +33,7 @@ export const prompt = (
   options?: {
     readonly goodbye?: boolean
     readonly accepts?: (digits: string) => boolean
+    readonly schema?: () => Schema.ConstraintCodec<unknown, string, never, unknown>
     readonly question?: Request.Question
   }
 ): Flow.Flow<string, Flow.HungUp, Line> =>
@@ -42,6 +43,7 @@ export const prompt = (
       action,
       goodbye: options?.goodbye ?? false,
       ...(options?.accepts === undefined ? {} : { accepts: options.accepts }),
+      ...(options?.schema === undefined ? {} : { schema: options.schema }),
       ...(options?.question === undefined ? {} : { question: options.question })
     },
     (response) => response._tag === "Heard" ? interpreter.success(response.digits) : hungUp
@@ -242,10 +244,13 @@ const wordings = (
 const choose = <A>(
   where: string,
   prompt: Prompt.Input,
-  options: Collecting & { readonly meanings?: { readonly [key: string]: string } },
+  options: Collecting & {
+    readonly meanings?: { readonly [key: string]: string }
+    readonly schema?: Schema.ConstraintCodec<unknown, string, never, unknown>
+  },
   accept: (digits: string) => Accepted<A>
 ): Asked<A> => {
-  const { acknowledge, again, attempts = 3, max } = options
+  const { acknowledge, again, attempts = 3, max, schema } = options
   const limits = typeof attempts === "number" ? { silence: attempts, invalid: attempts } : { ...attempts }
   bounds.count(where, "`attempts`", limits.silence, 1, mostAttempts)
   bounds.count(where, "`attempts`", limits.invalid, 1, mostAttempts)
@@ -254,10 +259,13 @@ const choose = <A>(
   const thanks = acknowledge === undefined ? undefined : speak(acknowledge)
   // Judged first, so that what is kept of a wrong input is that it was wrong, and wrong keys lead to one place.
   const judge = (digits: string): Judged<A> => digits === "" ? "silence" : accept(digits) ?? "invalid"
-  const accepts = (digits: string): boolean => accept(digits) !== undefined
+  const taking = {
+    accepts: (digits: string): boolean => accept(digits) !== undefined,
+    ...(schema === undefined ? {} : { schema: () => schema })
+  }
   const question = { asked: first, ...(options.meanings === undefined ? {} : { choices: options.meanings }) }
   const ask = (words: Prompt.Prompt, silences: number, mistakes: number): Asked<A> =>
-    Flow.flatMap(Flow.map(heard(words, { max }, { accepts, question }), judge), (answer): Asked<A> => {
+    Flow.flatMap(Flow.map(heard(words, { max }, { ...taking, question }), judge), (answer): Asked<A> => {
       if (typeof answer !== "string") {
         return thanks === undefined ? Flow.succeed(answer.accepted) : Flow.as(thanks, answer.accepted)
       }

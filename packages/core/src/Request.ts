@@ -53,6 +53,8 @@ export type Request =
     readonly goodbye: boolean
     /** Whether keys are an input that is taken, if that is known: for who tries inputs. */
     readonly accepts?: (digits: string) => boolean
+    /** The schema that an input is decoded with, if there is one: for who draws inputs. */
+    readonly schema?: () => Schema.ConstraintCodec<unknown, string, never, unknown>
     /** Of what is asked, also when it is asked again: for who draws a flow. */
     readonly question?: Question
     /** What a raw action may come to, for who tries it. */

@@ -12,9 +12,13 @@
  * of them: those that lead to the same place are one choice. Two places are the same if `Step.key` says so, and are
  * explored once.
  *
- * What it cannot know is reported, never passed over. An activity or a signal whose values are not few needs samples. What
- * a `gen` keeps, it keeps: n answers of k kinds make k^n places. A loop without end is cut at a bound. Code that reads a
- * clock, a random number or a variable outside of the generator is not seen to do so.
+ * What it cannot know is reported, never passed over, and fails a `check` that does not accept it by name. An activity or a signal
+ * whose values are not few needs samples; the inputs of a prompt are drawn from its schema. What a `gen` keeps, it keeps: n answers
+ * of k kinds make k^n places. A loop without end is cut at a bound. The first path to each place is run again, at another time and
+ * with other chances: code that reads a clock, a random number or a variable outside of the generator shows as a path that goes on otherwise.
+ *
+ * Time is known in bounds only: what is spoken lasts up to twice its estimate and some seconds, and a deadline passes where it may
+ * within them. `Flow.now` goes on by the estimate of what was spoken and by what was waited.
  *
  * @since 0.1.0
  */
@@ -27,8 +31,11 @@ import * as drawing from "./internal/explorer/drawing.ts"
 import { laidOut } from "./internal/explorer/layout.ts"
 import { Naming } from "./internal/explorer/naming.ts"
 import * as paths from "./internal/explorer/paths.ts"
+import * as progress from "./internal/explorer/progress.ts"
+import * as proof from "./internal/explorer/rerunning.ts"
 import * as samples from "./internal/explorer/samples.ts"
 import * as graph from "./internal/explorer/search.ts"
+import { inWords, unaccepted } from "./internal/explorer/unseen.ts"
 import { given } from "./internal/given.ts"
 import type { Law } from "./Law.ts"
 
@@ -53,7 +60,7 @@ export interface Options {
   readonly activities?: { readonly [name: string]: ReadonlyArray<unknown> }
   /** What the application may tell, by the name of the signal, in stored form. Not needed for nothing or a truth value. */
   readonly signals?: { readonly [name: string]: ReadonlyArray<unknown> }
-  /** What `Flow.now` may give, in milliseconds since 1970; default one moment in 2025. */
+  /** What `Flow.now` may give the first time, in milliseconds since 1970; default one moment in 2025. Then it goes on. */
   readonly now?: ReadonlyArray<number>
   /** What `Flow.random` may give; default 0, 0.5 and 0.999. */
   readonly random?: ReadonlyArray<number>
@@ -65,8 +72,15 @@ export interface Options {
   readonly cancel?: boolean
   /** How many places are explored at most; default 100,000. */
   readonly max?: number
+  /** How many seconds the search may take, by the clock of the machine; default 120. */
+  readonly seconds?: number
   /** How many exchanges a path has at most; default 1,000. */
   readonly depth?: number
+  /**
+   * What `check` need not see, by the names in `unseen`, such as `outcome "lost"` where another input leads there. A name that
+   * stands for nothing unseen fails the check, too.
+   */
+  readonly accept?: ReadonlyArray<string>
 }
 
 const defaults: Choices.Samples = {
@@ -132,6 +146,17 @@ export interface Breach {
 }
 
 /**
+ * Something that was not seen, so that nothing is proved about it: its name, why, and what to do.
+ *
+ * @since 0.1.0
+ */
+export interface Unseen {
+  readonly name: string
+  readonly why: string
+  readonly remedy: string
+}
+
+/**
  * Everything about a flow that its paths tell. Plain data.
  *
  * @since 0.1.0
@@ -153,13 +178,12 @@ export interface Report {
   readonly longest: { readonly prompts: number; readonly spokenSeconds: number; readonly seconds: number }
   /** How the call may end, in words. */
   readonly outcomes: ReadonlyArray<string>
-  /** What is declared or given but on no path: outcomes, and samples that nothing asked for. */
-  readonly unreachable: ReadonlyArray<string>
   /**
-   * Activities, signals and prompts that need samples, and how they are given: behind them nothing was explored. A prompt is
-   * among them if it takes none of the inputs that were tried.
+   * What was not seen. An activity, a signal or a prompt that needs samples, for behind it nothing was explored; a sample that
+   * nothing takes; an outcome that the output names and no path has; a law that spoke of nothing on any path; and paths that
+   * are longer than the search.
    */
-  readonly missing: ReadonlyArray<string>
+  readonly unseen: ReadonlyArray<Unseen>
   /** Whether the search came to its bound: then not every path was seen. */
   readonly cut: boolean
   readonly broken: ReadonlyArray<Breach>
@@ -216,9 +240,10 @@ export const explore = <Input, A, E, R>(
   input: Input,
   options?: Options & { readonly laws?: ReadonlyArray<Law>; readonly draw?: Drawing }
 ): Report => {
-  const { depth = 1_000, draw: drawn, laws = [], max = 100_000, ...said } = options ?? {}
+  const { accept: _, depth = 1_000, draw: drawn, laws = [], max = 100_000, seconds = 120, ...said } = options ?? {}
   const tried = { ...defaults, ...said }
-  const found = graph.search(given(flow, input), laws, { samples: tried, finish: finishing(flow) }, { max, depth })
+  const bounds = { max, depth, seconds, ...progress.running() }
+  const found = proof.search(given(flow, input), laws, { samples: tried, finish: finishing(flow) }, bounds)
   const nodes = distinct(found.places)
   const lengths = graph.longest(found.places)
   const outcomes = Array.from(new Set(found.places.filter(isEnd).map(({ label }) => label)))
@@ -235,8 +260,13 @@ export const explore = <Input, A, E, R>(
       seconds: Math.max(a.seconds, b.seconds)
     }), { prompts: 0, spokenSeconds: 0, seconds: 0 }),
     outcomes,
-    unreachable: [...unreached(flow, outcomes), ...unasked(tried, found.findings)],
-    missing: Array.from(found.findings.missing, ([name, how]) => `${name}: give ${how}`),
+    unseen: [
+      ...cutShort(found, { max, depth, seconds }),
+      ...Array.from(found.findings.missing, ([name, untried]) => ({ name, ...untried })),
+      ...unasked(tried, said.digits ?? [], found.findings),
+      ...unreached(flow, outcomes),
+      ...idle(found, laws)
+    ],
     cut: found.cut.length > 0,
     broken: breaches(found, laws).map((breach) => told(flow.name, input, found.places, breach)),
     warnings: warnings(found, lengths, nodes.length),
@@ -251,8 +281,8 @@ export const explore = <Input, A, E, R>(
 }
 
 /**
- * Checks laws on every path of a flow with this input. Throws `LawBroken` for the first law that does not hold; also if an
- * activity, a signal or a prompt needs samples, or the search came to its bound, because then not every path was seen.
+ * Checks laws on every path of a flow with this input. Throws `LawBroken` for the first law that does not hold; also if
+ * something was not seen (`Report.unseen`) that is not accepted by its name, because then nothing is proved about it.
  *
  * @example
  * it("keeps the laws on every path", () => FlowExplorer.check(TableReady, input, Law.standard))
@@ -265,23 +295,22 @@ export const check = <Input, A, E, R>(
   options?: Options
 ): Report => {
   const report = explore(flow, input, { ...options, laws })
-  const broken = problem(report)
+  const broken = problem(report, options?.accept ?? [])
   if (broken !== undefined) throw new LawBroken({ flow: report.flow, ...broken })
   return report
 }
 
 /** Why a report is no proof. */
-const problem = (report: Report): Omit<Breach, "path"> | undefined => {
+const problem = (report: Report, accept: ReadonlyArray<string>): Omit<Breach, "path"> | undefined => {
   const first = report.broken[0]
   if (first !== undefined) {
     const { ladder, law, scenario, why } = first
     return { ladder, law, scenario, why }
   }
-  const incomplete = { law: "every path is seen", ladder: "", scenario: "" }
-  if (report.missing.length > 0) return { ...incomplete, why: report.missing.join("; ") }
-  return report.cut
-    ? { ...incomplete, why: `the search was cut at ${report.places} places: look at the warnings, or raise the bound` }
-    : undefined
+  const unseen = unaccepted(report.unseen, accept)
+  if (unseen.length === 0) return undefined
+  const whys = unseen.map((found) => `\n  - ${inWords(found)}`)
+  return { law: everyPath, ladder: "", scenario: "", why: `not all of it was${whys.join("")}` }
 }
 
 /**
@@ -333,12 +362,17 @@ const finishing =
 // Judging
 // ---------------------------------------------------------------------------------------------------------------------
 
+/** What holds for every flow, whatever its laws are. */
+const repeatable = "the same answers lead the same way"
+const everyPath = "every path is seen"
+
 type Found = Pick<graph.Breach, "law" | "why" | "path">
 
-const breaches = (found: graph.Search, laws: ReadonlyArray<Law>): ReadonlyArray<Found> => {
+const breaches = (found: proof.Proof, laws: ReadonlyArray<Law>): ReadonlyArray<Found> => {
   const inOrder = new Map(laws.map(({ name }, i) => [name, i]))
   const all = [
     ...found.breaches,
+    ...found.otherwise === undefined ? [] : [{ law: repeatable, ...found.otherwise }],
     ...laws.flatMap((law): ReadonlyArray<Found> => {
       switch (law._tag) {
         case "Machine":
@@ -350,7 +384,7 @@ const breaches = (found: graph.Search, laws: ReadonlyArray<Law>): ReadonlyArray<
       }
     })
   ]
-  return all.toSorted((a, b) => inOrder.get(a.law)! - inOrder.get(b.law)!)
+  return all.toSorted((a, b) => (inOrder.get(a.law) ?? -1) - (inOrder.get(b.law) ?? -1))
 }
 
 const outOfReach = (
@@ -366,19 +400,45 @@ const outOfReach = (
 }
 
 const endless = (
-  { cut, places }: graph.Search,
+  { places }: graph.Search,
   { byItself, name: law }: Extract<Law, { readonly _tag: "Ends" }>
 ): ReadonlyArray<Found> => {
   const circle = graph.circle(places, (edge) => !byItself || !graph.isKeyed(edge))
-  if (circle !== undefined) return [{ law, why: "it goes in a circle", path: circle }]
+  return circle === undefined ? [] : [{ law, why: "it goes in a circle", path: circle }]
+}
+
+/** Why the search came to its bound: what multiplies, which is asked most often on the paths that were cut. */
+const cutShort = (
+  { cut, places }: graph.Search,
+  bounds: { readonly max: number; readonly depth: number; readonly seconds: number }
+): ReadonlyArray<Unseen> => {
   const last = cut.at(-1)
   if (last === undefined) return []
-  const { path, times } = graph.loop(places, last)
-  const why = times < 3
-    ? "the search was cut before its end"
-    : `it had asked for the same ${times} times when the search was cut`
-  return [{ law, why, path }]
+  const { question, times } = graph.multiplier(places, last)
+  const isDeep = places[cut[0]!]!.depth >= bounds.depth
+  const most = isDeep
+    ? `${bounds.depth} exchanges`
+    : places.length >= bounds.max
+    ? `${places.length} places`
+    : `${bounds.seconds} s and ${places.length} places`
+  const asked = times < 3
+    ? `what multiplies is ${question}`
+    : `${question} had been asked ${times} times on one path, and each answer multiplies them`
+  return [{
+    name: "every path",
+    why: `not every path was seen: the search ended after ${most}; ${asked}`,
+    remedy: `bound the loop around it, keep less of its answers, give fewer "keys" or samples, or raise ` +
+      (isDeep ? `"depth"` : places.length >= bounds.max ? `"max"` : `"seconds"`)
+  }]
 }
+
+/** Laws that nothing on any path could have broken. */
+const idle = ({ applied, cut }: graph.Search, laws: ReadonlyArray<Law>): ReadonlyArray<Unseen> =>
+  cut.length > 0 ? [] : laws.filter((law) => law.about !== undefined && !applied.has(law)).map(({ name }) => ({
+    name: `law ${name}`,
+    why: "nothing that it speaks of is on any path",
+    remedy: "mend the words that it looks for, give the samples that lead there, or leave it out"
+  }))
 
 const told = (flow: string, input: unknown, places: ReadonlyArray<graph.Place>, { law, path, why }: Found): Breach => {
   const exchanges = paths.exchanges(places, path)
@@ -404,7 +464,6 @@ const warnings = (
   ),
   ...outlasting(found.places, lengths),
   ...unmerged(found.findings.opaque),
-  ...found.cut.length === 0 ? [] : [`Not every path was seen: the search was cut at ${found.places.length} places`],
   ...found.places.length > 500 && found.places.length > 10 * distinct
     ? [
       `${found.places.length} places have only ${distinct} different futures: a generator keeps answers that it does not ` +
@@ -442,14 +501,33 @@ const outlasting = (
 const unreached = <Input, A, E, R>(
   { codec }: Flow.Definition<string, Input, A, E, R>,
   outcomes: ReadonlyArray<string>
-): ReadonlyArray<string> =>
+): ReadonlyArray<Unseen> =>
   (samples.all(codec.encodeOutput) ?? [])
     .map((value) => captions.ofExit({ _tag: "Success", value }))
     .filter((outcome) => !outcomes.includes(outcome))
-    .map((outcome) => `outcome ${outcome}`)
+    .map((outcome) => ({
+      name: `outcome ${outcome}`,
+      why: "the output has it, and no path does",
+      remedy: "give the samples that lead there, or take it out of the output"
+    }))
 
-const unasked = ({ activities, signals }: Choices.Samples, { asked }: Choices.Findings): ReadonlyArray<string> =>
-  [
-    ...Object.keys(activities).map((name) => `activity ${name}`),
-    ...Object.keys(signals).map((name) => `signal ${name}`)
-  ].filter((sample) => !asked.has(sample))
+/** Samples that nothing takes. */
+const unasked = (
+  { activities, signals }: Choices.Samples,
+  digits: ReadonlyArray<string>,
+  { asked, taken }: Choices.Findings
+): ReadonlyArray<Unseen> => [
+  ...[
+    ...Object.keys(activities).map((name) => ["activities", `activity ${name}`] as const),
+    ...Object.keys(signals).map((name) => ["signals", `signal ${name}`] as const)
+  ].filter(([, name]) => !asked.has(name)).map(([under, name]) => ({
+    name: `samples of ${name}`,
+    why: "no path asks for it",
+    remedy: `mend its name, or leave it out of "${under}"`
+  })),
+  ...digits.filter((input) => !taken.has(input)).map((input) => ({
+    name: `digits ${JSON.stringify(input)}`,
+    why: "no prompt on any path takes them",
+    remedy: `mend them, or leave them out of "digits"`
+  }))
+]

@@ -70,6 +70,13 @@ export interface Broken {
  * @since 0.1.0
  */
 export type Law =
+  & {
+    /** Which moments the law speaks of, if it does not speak of all: with none of them on any path it proves nothing. */
+    readonly about?: (moment: Moment) => boolean
+  }
+  & Kind
+
+type Kind =
   | {
     readonly _tag: "Machine"
     readonly name: string
@@ -101,7 +108,8 @@ export const isBroken = (verdict: Schema.Json | Broken): verdict is Broken =>
 
 /**
  * A law of your own: `next` takes the state and a moment to the next state, or to `Law.broken`. Each line of code in it
- * runs at every place of the flow, and each value of the state multiplies the places.
+ * runs at every place of the flow, and each value of the state multiplies the places. `about` says which moments the law speaks of:
+ * if there is none on any path, `FlowExplorer.check` says so instead of passing a law for kept that nothing can break.
  *
  * @example
  * const notesFirst = Law.make("a call is noted before it is placed", {
@@ -115,8 +123,12 @@ export const isBroken = (verdict: Schema.Json | Broken): verdict is Broken =>
  */
 export const make = <S extends Schema.Json>(
   name: string,
-  options: { readonly initial: S; readonly next: (state: S, moment: Moment) => S | Broken }
-): Law => ({ _tag: "Machine", name, initial: options.initial, next: options.next })
+  options: {
+    readonly initial: S
+    readonly next: (state: S, moment: Moment) => S | Broken
+    readonly about?: (moment: Moment) => boolean
+  }
+): Law => ({ _tag: "Machine", name, ...options })
 
 /** A law without memory. */
 const always = (name: string, problem: (moment: Moment) => string | undefined): Law =>
@@ -247,6 +259,7 @@ export const promptAtMost = (times: number, words?: Words): Law =>
     words === undefined ? `a prompt at most ${times} times` : `prompts that match ${words} at most ${times} times`,
     {
       initial: {},
+      ...(words === undefined ? {} : { about: speaks(words) }),
       next: (counts, moment) => {
         if (isNewLine(moment)) return {}
         const text = spoken(moment)
@@ -267,6 +280,7 @@ export const promptAtMost = (times: number, words?: Words): Law =>
 export const keyPressBefore = (words: Words): Law =>
   make(`a key press before ${words} is spoken`, {
     initial: false,
+    about: speaks(words),
     next: (pressed: boolean, moment) => {
       if (isNewLine(moment)) return false
       if (moment._tag === "Happened") return pressed || digitsOf(moment) !== ""
@@ -294,15 +308,7 @@ const digitsOf = (moment: Extract<Moment, { readonly _tag: "Happened" }>): strin
 export const reachable = (
   name: string,
   options: { readonly from: Words; readonly to: (moment: Moment) => boolean }
-): Law => ({
-  _tag: "Reachable",
-  name,
-  from: (moment) => {
-    const text = spoken(moment)
-    return text !== undefined && matches(options.from, text)
-  },
-  to: options.to
-})
+): Law => ({ _tag: "Reachable", name, from: speaks(options.from), to: options.to, about: speaks(options.from) })
 
 /**
  * Recognises the note of this name: a goal for `reachable`.

@@ -50,7 +50,7 @@ describe("an action that is not named here", () => {
 
   it("is explored with what its author says that it comes to", () => {
     const report = FlowExplorer.check(Dictation, { to, from }, [Law.lineCloses, Law.noDeadAir])
-    assert.deepStrictEqual(report.missing, [])
+    assert.deepStrictEqual(report.unseen, [])
     assert.isTrue(report.outcomes.some((outcome) => JSON.stringify(outcome).includes("yes")), "yes")
     assert.isTrue(report.outcomes.some((outcome) => JSON.stringify(outcome).includes("nothing")), "nothing")
   })

@@ -8,6 +8,8 @@ import { Argument, CliError, Command, Flag } from "effect/cli"
 import { pathToFileURL } from "node:url"
 import * as FlowExplorer from "../FlowExplorer.ts"
 import * as Law from "../Law.ts"
+import * as progress from "./explorer/progress.ts"
+import { inWords, unaccepted } from "./explorer/unseen.ts"
 
 type Definition = Flow.Definition<string, unknown, unknown, unknown, unknown>
 
@@ -81,8 +83,17 @@ export const explore = (
   limits: { readonly max?: number } = {}
 ): Effect.Effect<FlowExplorer.Report, NotExplorable> =>
   Effect.try({
-    try: () => FlowExplorer.explore(flow, input, { ...samples, ...limits, laws, draw: { names } }),
-    catch: (cause) => new NotExplorable({ problem: cause instanceof Error ? cause.message : String(cause) })
+    try: () => {
+      const { done, tell } = progress.line(process.stderr)
+      try {
+        return progress.during(tell, () =>
+          FlowExplorer.explore(flow, input, { ...samples, ...limits, laws, draw: { names } }))
+      } finally {
+        done()
+      }
+    },
+    catch: (cause) =>
+      new NotExplorable({ problem: cause instanceof Error ? cause.message : String(cause) })
   })
 
 /** A picture that brings its looks along, and shows on a light page and on a dark one. */
@@ -98,7 +109,9 @@ const list = (items: ReadonlyArray<string>): string => items.length === 0 ? "non
 
 /** A report in lines. */
 export const lines = (report: FlowExplorer.Report, laws: ReadonlyArray<Law.Law>): ReadonlyArray<string> => {
-  const { distinct, flow, longest, outcomes, paths, places, transitions, unreachable, version } = report
+  const { cut, distinct, flow, longest, outcomes, paths, places, transitions, unseen, version } = report
+  const verdict = (law: string): string =>
+    broken.has(law) ? "✗" : cut || unseen.some(({ name }) => name === `law ${law}`) ? "?" : "✓"
   const broken = new Set(report.broken.map(({ law }) => law))
   return [
     `${flow}, version ${version}`,
@@ -109,9 +122,8 @@ export const lines = (report: FlowExplorer.Report, laws: ReadonlyArray<Law.Law>)
     `  longest        ${count(longest.prompts)} prompts, ${count(longest.spokenSeconds)} s of speech, ` +
     `${count(longest.seconds)} s with all waiting`,
     `  ends           ${list(outcomes)}`,
-    `  unreachable    ${list(unreachable)}`,
-    ...report.missing.map((missing) => `  not tried      ${missing}`),
-    ...laws.map(({ name }) => `  ${broken.has(name) ? "✗" : "✓"} ${name}`),
+    ...unseen.length === 0 ? [`  unseen         nothing`] : unseen.map((found) => `  unseen         ${inWords(found)}`),
+    ...laws.map(({ name }) => `  ${verdict(name)} ${name}`),
     ...report.warnings.map((warning) => `  ! ${warning}`),
     ...report.broken.flatMap(({ ladder, law, path, scenario, why }) => [
       "",
@@ -151,8 +163,8 @@ const flags = {
 }
 
 /** Whether a report proves what it was asked to. */
-const isProof = (report: FlowExplorer.Report): boolean =>
-  report.broken.length === 0 && report.missing.length === 0 && !report.cut
+const isProof = (report: FlowExplorer.Report, accept: ReadonlyArray<string>): boolean =>
+  report.broken.length === 0 && unaccepted(report.unseen, accept).length === 0
 
 /** The drawing as data, for `FlowDrawing.decode`. */
 export const data = (drawing: FlowDrawing.FlowDrawing): string => JSON.stringify(drawing) + "\n"
@@ -190,7 +202,9 @@ const run = Effect.fnUntraced(
     const report = yield* explore({ ...exploration, laws }, limits)
     for (const line of lines(report, laws)) yield* Console.log(line)
     if (report.drawing !== undefined) yield* write(given.folder, report.drawing, given.data)
-    if (!isProof(report)) return yield* new NotExplorable({ problem: "Not all laws are proved on every path" })
+    if (!isProof(report, exploration.samples.accept ?? [])) {
+      return yield* new NotExplorable({ problem: "Not all laws are proved on every path" })
+    }
   }
 )
 

@@ -112,6 +112,12 @@ const ofMap = (value: Map<unknown, unknown>): Parts | undefined =>
 const ofSet = (value: Set<unknown>): Parts | undefined =>
   Array.from(value).every(isPrimitive) ? bare(value, "Set", Array.from(value)) : undefined
 
+/** What matches next is a part of it: where the last match ended. */
+const ofRegExp = (value: RegExp): Parts | undefined =>
+  Reflect.ownKeys(value).length === 1
+    ? { name: "RegExp", parts: [value.source, value.flags, value.lastIndex] }
+    : undefined
+
 type Seen = (value: never) => Parts | undefined
 
 const each = (constructors: ReadonlyArray<{ readonly prototype: object }>, seen: Seen) =>
@@ -125,6 +131,7 @@ const builtIns = new Map<unknown, Seen>([
   ),
   [Array.prototype, ofArray],
   [Date.prototype, (value: Date) => bare(value, "Date", [value.getTime()])],
+  [RegExp.prototype, ofRegExp],
   [Map.prototype, ofMap],
   [Set.prototype, ofSet],
   ...each([Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError], ofError),
@@ -169,7 +176,10 @@ class Writer {
   private one(value: unknown): void {
     if (value instanceof Token) this.text += value.text
     else if (typeof value === "object" && value !== null) this.object(value)
-    else this.text += plain(value)
+    else {
+      if (isOwnOnly(value)) this.opaque.add(typeof value)
+      this.text += plain(value)
+    }
   }
 
   private object(value: object): void {
@@ -210,6 +220,10 @@ const kindOf = (value: object): string => {
   const made: unknown = (Object.getPrototypeOf(value) as { readonly constructor?: unknown } | null)?.constructor
   return typeof made === "function" && made.name !== "" ? made.name : "object"
 }
+
+/** Whether a value that is no object is equal to itself only. */
+const isOwnOnly = (value: unknown): boolean =>
+  typeof value === "function" || typeof value === "symbol" && value !== hole && Symbol.keyFor(value) === undefined
 
 /** What is no object, each kind in a form of its own. */
 const plain = (value: unknown): string => {

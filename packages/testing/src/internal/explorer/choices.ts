@@ -6,7 +6,9 @@ import { Action, Settings, Step } from "@ringback/core"
 import type { Flow, PhoneNumber, Request } from "@ringback/core"
 import type { LineState, What } from "../../Law.ts"
 import * as captions from "./captions.ts"
+import * as inputs from "./inputs.ts"
 import * as samples from "./samples.ts"
+import * as timing from "./timing.ts"
 
 export type Waiting = Extract<Step.Step<unknown, unknown>, { readonly _tag: "Waiting" }>
 
@@ -19,8 +21,10 @@ export interface World {
   readonly limit: number
   /** The numbers of which nobody knows whether they rang: the engine does not ring them again by itself. */
   readonly unknown: ReadonlyArray<PhoneNumber.PhoneNumber>
-  /** The deadlines that are set, in milliseconds; the place of each is its number. */
-  readonly deadlines: ReadonlyArray<number>
+  /** The deadlines that are set; the place of each is its number. */
+  readonly deadlines: ReadonlyArray<timing.Deadline>
+  /** What time it is, where the flow asks for it. */
+  readonly clock: timing.Clock | undefined
   readonly cancelled: boolean
 }
 
@@ -30,6 +34,7 @@ export const before: World = {
   limit: 0,
   unknown: [],
   deadlines: [],
+  clock: undefined,
   cancelled: false
 }
 
@@ -40,6 +45,8 @@ export interface Choice {
   readonly hungUp: boolean
   readonly world: World
   readonly step: Step.Step<unknown, unknown>
+  /** The scope that ends, where one does. */
+  readonly scope?: number
 }
 
 /** An activity that fails, among its sample results. */
@@ -63,11 +70,21 @@ export interface Samples {
   readonly cancel: boolean
 }
 
+/** What could not be tried at a place: why, and what to do about it. */
+export interface Untried {
+  readonly why: string
+  readonly remedy: string
+}
+
 /** Notes what was asked for, and what could not be tried. */
 export interface Findings {
   readonly asked: Set<string>
-  /** What needs samples, and how they are given. */
-  readonly missing: Map<string, string>
+  /** The samples under `digits` that some prompt takes. */
+  readonly taken: Set<string>
+  /** What needs samples, by its name. */
+  readonly missing: Map<string, Untried>
+  /** What is tried at a prompt, by its schema and what it asks: found once. */
+  readonly inputs: inputs.Found
   /** The kinds of results whose content cannot be seen, so that places with them are not merged. */
   readonly opaque: Set<string>
 }
@@ -84,6 +101,9 @@ interface Option {
   readonly what: What
   readonly world: World
 }
+
+/** Where it counts what time it is. */
+export const beforeTimed: World = { ...before, clock: { since: undefined, elapsed: 0 } }
 
 /** The longest that a bridged or incoming line lasts ("Voice - Actions"; documented). */
 const longestLine = 14_400
@@ -160,17 +180,30 @@ const after = (step: Waiting, option: Option, trial: Trial): Step.Step<unknown, 
   }
 }
 
+/** Goes on from a step as a choice did from an equal one. `world` is that after the choice. */
+export const follow = (
+  step: Waiting,
+  { scope, what }: Pick<Choice, "scope" | "what">,
+  world: World,
+  trial: Trial
+): Step.Step<unknown, unknown> =>
+  scope === undefined
+    ? after(step, { label: "", what, world }, trial)
+    : settle(Step.stop(step, { _tag: "Expired", scope }), world, trial)
+
 /** All that may happen next. */
 export const choices = (step: Waiting, before: World, trial: Trial): ReadonlyArray<Choice> => {
   const { request } = step
   const isWaiting = before.caller === "there" && takesTime(request, before)
   const world: World = isWaiting ? { ...before, caller: "waiting" } : before
-  const options = responses(request, world, trial)
-  const chosen = options.map((option) => made(step, option, trial))
-  if (!takesTime(request, world)) return chosen
+  if (!takesTime(request, world)) return responses(request, world, trial).map((option) => made(step, option, trial))
+  const options = responses(request, world, trial).flatMap((option) => {
+    const lasts = timing.lasts(request, option.what)
+    return timing.isInTime(lasts, world.deadlines) ? [{ ...option, world: passed(option.world, lasts) }] : []
+  })
   return [
-    ...inTime(request, world) ? chosen : [],
-    ...hangUps(step, world, inTime(request, world) ? options : [], trial),
+    ...options.map((option) => made(step, option, trial)),
+    ...hangUps(step, world, options, trial),
     ...expiries(step, world, trial),
     ...trial.samples.cancel && !world.cancelled
       ? [made(step, { label: "is cancelled", what: { _tag: "Cancelled" }, world: cancelled(step, world) }, trial)]
@@ -191,9 +224,12 @@ const made = (step: Waiting, option: Option, trial: Trial, hungUp = false): Choi
   step: after(step, option, trial)
 })
 
-/** Whether a sleep can end before the deadline around it. */
-const inTime = (request: Request.Request, world: World): boolean =>
-  request._tag !== "Sleep" || request.millis <= Math.min(...world.deadlines)
+/** The world when some time has passed. */
+const passed = (world: World, lasts: timing.Lasts): World => ({
+  ...world,
+  deadlines: world.deadlines.map((deadline) => timing.later(deadline, lasts)),
+  clock: timing.tick(world.clock, lasts)
+})
 
 /** Somebody hangs up while the flow waits for something else: a hold notices, any other wait goes on. */
 const hangUps = (
@@ -204,26 +240,45 @@ const hangUps = (
 ): ReadonlyArray<Choice> => {
   const { request } = step
   if (world.line !== "open" || request._tag === "Prompt" || request._tag === "Bridge") return []
-  const gone: World = { ...world, line: "gone" }
+  const gone = passed({ ...world, line: "gone" }, timing.lasts(request, { _tag: "HungUp" }))
   return isHeld(step)
     ? [made(step, { label: "hangs up", what: { _tag: "HungUp" }, world: gone }, trial, true)]
-    : options.map((option) => made(step, { ...option, label: `${option.label}, hung up`, world: gone }, trial, true))
+    : options.map((option) =>
+      made(
+        step,
+        { ...option, label: `${option.label}, hung up`, world: { ...option.world, line: "gone" } },
+        trial,
+        true
+      )
+    )
 }
 
 const expiries = (step: Waiting, world: World, trial: Trial): ReadonlyArray<Choice> =>
   Step.scopes(step).flatMap((found) => {
-    const isDeadline = found.scope._tag === "Deadline"
-    const ends = isDeadline || found.scope._tag === "HoldLimit" && outlastsHolds(step, world)
+    const { scope } = found
+    const isDeadline = scope._tag === "Deadline"
+    const ends = isDeadline
+      ? timing.canPass(step.request, scope.n, world.deadlines)
+      : scope._tag === "HoldLimit" && outlastsHolds(step, world)
     const expired = ends ? Step.stop(step, { _tag: "Expired", scope: found.depth }) : step
     if (expired === step) return []
+    const after = isDeadline ? expiredIn(world, scope.n) : world
     return [{
       label: isDeadline ? "time is up" : "is held too long",
       what: { _tag: "Expired" },
       hungUp: false,
-      world,
-      step: settle(expired, world, trial)
+      scope: found.depth,
+      world: after,
+      step: settle(expired, after, trial)
     }]
   })
+
+/** The world when a deadline has passed: it does so once, and as much of the others is over as was left of it. */
+const expiredIn = (world: World, n: number): World => {
+  const lasts = timing.untilPassed(world.deadlines[n]!)
+  const then = passed(world, lasts)
+  return { ...then, deadlines: then.deadlines.map((deadline, i) => i === n ? timing.gone : deadline) }
+}
 
 /** Whether a wait may outlast as many holds as a line bears, if they are spoken fast. */
 const outlastsHolds = (step: Waiting, { line }: World): boolean => {
@@ -271,12 +326,15 @@ const responses = (request: Request.Request, world: World, trial: Trial): Readon
       return signal(request, world, trial)
     case "SetDeadline":
       return [
-        responded("", { n: world.deadlines.length }, { ...world, deadlines: [...world.deadlines, request.millis] })
+        responded("", { n: world.deadlines.length }, {
+          ...world,
+          deadlines: [...world.deadlines, timing.deadline(request.millis)]
+        })
       ]
     case "LiftDeadline":
       return [responded("", null, { ...world, deadlines: world.deadlines.slice(0, request.n) })]
     case "Now":
-      return samples.now.map((time, _, { length }) => responded(length === 1 ? "" : `at ${time}`, time, world))
+      return now(world, trial)
     case "Random":
       return samples.random.map((number) => responded(`draws ${number}`, number, world))
     case "Note":
@@ -334,18 +392,50 @@ const prompted = (
   }
   const max = Action.digits(request.action)
   if (max === 0) return [responded("hears it", { _tag: "Heard", digits: "" }, world), hungUp(world)]
-  const probes = max === 1 ? samples.keys : [samples.keys[0] ?? "0", (samples.keys[0] ?? "0").repeat(max)]
   const fitting = samples.digits.filter((digits) => digits.length <= max)
-  const tried = Array.from(new Set([...probes, ...fitting]))
+  for (const digits of fitting) if (request.accepts?.(digits) ?? true) findings.taken.add(digits)
+  const tried = Array.from(new Set([...drawn(request, max, fitting, { findings, samples }), ...fitting]))
   if (request.accepts !== undefined && !tried.some(request.accepts)) {
-    const how = max === 1 ? `one of its keys under "keys"` : `an input that it takes under "digits"`
-    findings.missing.set(`the prompt ${captions.ofRequest(request, world.line)}`, how)
+    findings.missing.set(`prompt ${captions.ofRequest(request, world.line)}`, {
+      why: "it takes none of the inputs that were tried",
+      remedy: max === 1 ? `give one of its keys under "keys"` : `give an input that it takes under "digits"`
+    })
   }
   return [
     ...tried.map((digits) => responded(digits, { _tag: "Heard", digits }, world)),
     responded("silence", { _tag: "Heard", digits: "" }, world),
     hungUp(world)
   ]
+}
+
+/** The inputs that are tried at a prompt besides those of the author. */
+const drawn = (
+  request: Extract<Request.Request, { readonly _tag: "Prompt" }>,
+  max: number,
+  fitting: ReadonlyArray<string>,
+  { findings, samples }: Pick<Trial, "findings" | "samples">
+): ReadonlyArray<string> => {
+  if (max === 1) return samples.keys
+  const first = samples.keys[0] ?? "0"
+  const { accepts, schema } = request
+  const probes = [first, first.repeat(max)]
+  if (accepts === undefined || schema === undefined) return probes
+  const asked = captions.ofRequest(request, "open")
+  return [...probes, ...inputs.of(findings.inputs, { schema: schema(), max, asked }, accepts, [...probes, ...fitting])]
+}
+
+/** The time: what it was at first is given, and then it goes on by what was spoken and waited. */
+const now = (world: World, { findings, samples }: Trial): ReadonlyArray<Option> => {
+  findings.asked.add("the time")
+  const { clock } = world
+  if (clock?.since !== undefined) return [responded("", clock.since + clock.elapsed, world)]
+  return samples.now.map((time, _, { length }) =>
+    responded(
+      length === 1 ? "" : `at ${time}`,
+      time,
+      clock === undefined ? world : { ...world, clock: { since: time, elapsed: 0 } }
+    )
+  )
 }
 
 const bridged = (world: World, { bridges }: Samples): ReadonlyArray<Option> =>
@@ -368,7 +458,10 @@ const activity = (
   const values = tried ?? samples.all(request.encodeSuccess)
   const errors = tried === undefined ? samples.all(request.encodeError)?.map((error) => new Failing(error)) : []
   if (values === undefined || errors === undefined) {
-    findings.missing.set(`activity ${request.name}`, `what it may come to under "activities"`)
+    findings.missing.set(`activity ${request.name}`, {
+      why: "it may come to too many values to try them all",
+      remedy: `give what it may come to under "activities"`
+    })
   }
   return [
     ...[...values ?? [], ...errors ?? []].map((value) => {
@@ -392,7 +485,12 @@ const signal = (
 ): ReadonlyArray<Option> => {
   findings.asked.add(`signal ${request.name}`)
   const values = given.signals[request.name] ?? probed(request.fits)
-  if (values === undefined) findings.missing.set(`signal ${request.name}`, `what it may tell under "signals"`)
+  if (values === undefined) {
+    findings.missing.set(`signal ${request.name}`, {
+      why: "it may tell too many values to try them all",
+      remedy: `give what it may tell under "signals"`
+    })
+  }
   return [
     ...(values ?? []).map((value) => {
       if (!request.fits(value)) throw new Error(`A sample of the signal ${request.name} does not fit its schema`)
@@ -424,6 +522,21 @@ export const placeOf = (step: Step.Step<unknown, unknown>, findings: Findings): 
   const { key, opaque } = Step.place(step)
   for (const kind of opaque) findings.opaque.add(kind)
   return key
+}
+
+/** A value as JSON, in which what prints masked counts by its fields. */
+export const wholeOf = (value: unknown): string =>
+  JSON.stringify(value, function(this: Record<string, unknown>, name: string, shown: unknown) {
+    const own = this[name]
+    if (typeof own === "bigint") return `${own}n`
+    return typeof own === "object" && own?.constructor === Object ? { ...own } : shown
+  })
+
+/** What a flow asks at a step, or how it ended, as text. */
+export const askedAt = (step: Step.Step<unknown, unknown>): string => {
+  if (step._tag === "Done") return exitText(step.exit)
+  const asked = Object.entries(step.request).filter(([name, value]) => name !== "effect" && typeof value !== "function")
+  return `${wholeOf(asked)} ${wholeOf(Step.scopes(step).map(({ scope }) => scope))}`
 }
 
 const exitText = (exit: Step.Exit<unknown, unknown>): string =>

@@ -28,6 +28,8 @@ export interface Edge {
   readonly what: What
   readonly hungUp: boolean
   readonly to: number
+  /** The scope that ends, where one does. */
+  readonly scope?: number
   /** All keys that lead there, where keys do. */
   readonly keys?: ReadonlyArray<string>
 }
@@ -54,53 +56,105 @@ export interface Search {
   /** Places that were not expanded, because the search came to its bound. */
   readonly cut: ReadonlyArray<number>
   readonly findings: Choices.Findings
+  /** The laws that spoke of something on some path. */
+  readonly applied: ReadonlySet<Law>
+  /** Places that were reached another way, too: some of them, with the step that came there. */
+  readonly merges: ReadonlyArray<Merge>
+}
+
+/** A place that was reached once more, by a way that is not its first. */
+export interface Merge {
+  readonly step: Step.Step<unknown, unknown>
+  readonly way: Way
+  readonly to: number
 }
 
 export interface Bounds {
   readonly max: number
   readonly depth: number
+  /** How long the search may take. */
+  readonly seconds: number
+  /** Told of each thousandth place. */
+  readonly progress?: (places: number, waiting: number) => void
 }
 
 type Machine = Extract<Law, { readonly _tag: "Machine" }>
 
+/** A flow that asks what time it is is searched once more, with the time counted. */
 export const search = (
   flow: Flow.Flow<unknown, unknown, unknown>,
   laws: ReadonlyArray<Law>,
   trial: Omit<Choices.Trial, "findings">,
   bounds: Bounds
-): Search => new Searching(laws, trial, bounds).run(flow)
+): Search => {
+  const until = performance.now() + bounds.seconds * 1000
+  const searching = (world: Choices.World) => new Searching(laws, trial, { ...bounds, until }, world).run(flow)
+  return searching(Choices.before) ?? searching(Choices.beforeTimed)!
+}
 
 /** Mutable, and never leaves `search`. */
 class Searching {
   readonly places: Array<Place> = []
   readonly breaches: Array<Breach> = []
   readonly cut: Array<number> = []
-  readonly findings: Choices.Findings = { asked: new Set(), missing: new Map(), opaque: new Set() }
+  readonly findings: Choices.Findings = {
+    asked: new Set(),
+    taken: new Set(),
+    missing: new Map(),
+    inputs: new WeakMap(),
+    opaque: new Set()
+  }
+  private readonly applied = new Set<Law>()
+  private readonly circles: Array<Merge> = []
+  private readonly joins: Array<Merge> = []
+  private readonly waiting: ReadonlyArray<Law>
   private transitions = 0
+  /** Whether the bound of places or of time was reached. */
+  private isOver = false
   private readonly known = new Map<string, number>()
   private readonly machines: ReadonlyArray<Machine>
   /** Laws that are broken already: their shortest path is found, so they are not followed any more. */
   private readonly settled = new Set<Machine>()
   private readonly trial: Choices.Trial
-  private readonly bounds: Bounds
+  private readonly bounds: Bounds & { readonly until: number }
+  private readonly world: Choices.World
 
-  constructor(laws: ReadonlyArray<Law>, trial: Omit<Choices.Trial, "findings">, bounds: Bounds) {
+  constructor(
+    laws: ReadonlyArray<Law>,
+    trial: Omit<Choices.Trial, "findings">,
+    bounds: Bounds & { readonly until: number },
+    world: Choices.World
+  ) {
+    this.world = world
+    this.waiting = laws.filter(({ about }) => about !== undefined)
     this.machines = laws.filter((law) => law._tag === "Machine")
     this.trial = { ...trial, findings: this.findings }
     this.bounds = bounds
   }
 
-  run(flow: Flow.Flow<unknown, unknown, unknown>): Search {
-    this.arrive(Choices.start(flow, this.trial), Choices.before, this.machines.map((law) => law.initial), undefined, 0)
-    for (let i = 0; i < this.places.length; i++) this.expand(i)
-    const { breaches, cut, findings, places, transitions } = this
-    return { places, transitions, breaches, cut, findings }
+  /** Gives nothing where the flow asks for the time, and it does not count what time it is. */
+  run(flow: Flow.Flow<unknown, unknown, unknown>): Search | undefined {
+    const { applied, breaches, cut, findings, places } = this
+    this.arrive(Choices.start(flow, this.trial), this.world, this.machines.map((law) => law.initial), undefined, 0)
+    for (let i = 0; i < places.length; i++) {
+      if (i % 1000 === 999) this.bounds.progress?.(i + 1, places.length - i - 1)
+      this.expand(i)
+      if (this.world.clock === undefined && findings.asked.has("the time")) return undefined
+    }
+    const merges = [...this.circles, ...this.joins]
+    return { places, transitions: this.transitions, breaches, cut, findings, applied, merges }
   }
 
   private expand(index: number): void {
     const place = this.places[index]!
     if (place.step._tag === "Done") return
-    if (this.places.length >= this.bounds.max || place.depth >= this.bounds.depth) {
+    if (this.isOver) {
+      this.cut.push(index)
+      return
+    }
+    const { depth, max, until } = this.bounds
+    if (this.places.length >= max || place.depth >= depth || (index % 64 === 0 && performance.now() > until)) {
+      if (place.depth < depth) this.isOver = true
       this.cut.push(index)
       return
     }
@@ -112,7 +166,8 @@ class Searching {
       const [memory, broken] = this.fold(place.memory, moment)
       const next = { place: index, edge: place.edges.length }
       const to = this.arrive(choice.step, choice.world, memory, next, place.depth + 1)
-      const edge = keys.add({ label: choice.label, what: choice.what, hungUp: choice.hungUp, to })
+      const { hungUp, label, scope, what } = choice
+      const edge = keys.add({ label, what, hungUp, to, ...(scope === undefined ? {} : { scope }) })
       for (const { law, why } of broken) this.breach(law, why, { place: index, edge }, this.places[to]!)
     }
   }
@@ -125,9 +180,12 @@ class Searching {
     depth: number
   ): number {
     const [memory, broken] = this.fold(remembered, momentAt(step, world))
-    const key = `${Choices.placeOf(step, this.findings)}\n${JSON.stringify(world)}\n${wholeOf(memory)}`
+    const key = `${Choices.placeOf(step, this.findings)}\n${JSON.stringify(world)}\n${Choices.wholeOf(memory)}`
     const found = this.known.get(key)
-    if (found !== undefined) return found
+    if (found !== undefined) {
+      if (from !== undefined) this.merge({ step, way: from, to: found }, depth)
+      return found
+    }
     const label = step._tag === "Done" ? captions.ofExit(step.exit) : captions.ofRequest(step.request, world.line)
     const place: Place = { step, world, label, edges: [], from, depth, memory }
     this.known.set(key, this.places.push(place) - 1)
@@ -135,10 +193,18 @@ class Searching {
     return this.places.length - 1
   }
 
+  /** Those that lead back are kept first: there a flow goes in a circle. */
+  private merge(merge: Merge, depth: number): void {
+    if (merge.step._tag === "Done") return
+    const kept = this.places[merge.to]!.depth < depth - 1 ? this.circles : this.joins
+    if (kept.length < 250) kept.push(merge)
+  }
+
   private fold(
     memory: ReadonlyArray<Schema.Json>,
     moment: Moment
   ): [ReadonlyArray<Schema.Json>, ReadonlyArray<{ readonly law: Machine; readonly why: string }>] {
+    for (const law of this.waiting) if (!this.applied.has(law) && law.about!(moment)) this.applied.add(law)
     const broken: Array<{ readonly law: Machine; readonly why: string }> = []
     const next = this.machines.map((law, i): Schema.Json => {
       if (this.settled.has(law)) return null
@@ -155,13 +221,6 @@ class Searching {
     this.breaches.push({ law: law.name, why, path: pathOf(this.places, way), at })
   }
 }
-
-/** A value as JSON, in which what prints masked counts by its fields. */
-const wholeOf = (value: unknown): string =>
-  JSON.stringify(value, function(this: Record<string, unknown>, name: string, shown: unknown) {
-    const own = this[name]
-    return typeof own === "object" && own?.constructor === Object ? { ...own } : shown
-  })
 
 /** Adds edges to a place. Keys that lead to the same place, for the flow and for the laws, are one edge. */
 class Keys {
@@ -329,23 +388,21 @@ const unwind = (came: ReadonlyMap<number, Way>, start: number): ReadonlyArray<Wa
   return path
 }
 
-/** A path that was cut: from its start until it asks for something again that it asks for most often. */
-export const loop = (
+/** What is asked most often on a path that was cut. Where nothing is asked twice, the place with the most answers. */
+export const multiplier = (
   places: ReadonlyArray<Place>,
   cut: number
-): { readonly path: ReadonlyArray<Way>; readonly at: Place; readonly times: number } => {
-  const path = pathOf(places, places[cut]!.from)
-  const stops = [...path.map(({ place }) => place), cut]
+): { readonly question: string; readonly times: number } => {
+  const stops = [...pathOf(places, places[cut]!.from).map(({ place }) => place), cut]
   const counts = new Map<string, number>()
-  for (const i of stops) {
-    counts.set(places[i]!.label, (counts.get(places[i]!.label) ?? 0) + (places[i]!.label === "" ? 0 : 1))
+  for (const place of stops) {
+    const { label } = places[place]!
+    if (label !== "") counts.set(label, (counts.get(label) ?? 0) + 1)
   }
-  const [label, times] = Array.from(counts).reduce((a, b) => b[1] > a[1] ? b : a)
-  const again = stops.findIndex((place, i) =>
-    places[place]!.label === label && i > stops.findIndex((first) => places[first]!.label === label)
-  )
-  const length = again === -1 ? path.length : again
-  return { path: path.slice(0, length), at: places[stops[length]!]!, times }
+  const [question, times] = Array.from(counts).reduce((a, b) => b[1] > a[1] ? b : a, ["", 0])
+  if (times > 2) return { question, times }
+  const widest = stops.reduce((a, b) => places[b]!.edges.length > places[a]!.edges.length ? b : a)
+  return { question: places[widest]!.label, times: counts.get(places[widest]!.label) ?? 0 }
 }
 
 /** The places from which a goal can be reached without another dial, or perhaps, because the search was cut there. */
