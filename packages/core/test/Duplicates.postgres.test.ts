@@ -34,13 +34,14 @@ const Interview = Flow.make("interview", {
 })
 
 const IsSet = Flow.Signal("set", Schema.Boolean)
+const Later = Flow.Signal("later", Schema.Boolean)
 
 /** Is set by a signal, and rings twice. */
 const Alarm = Flow.make("alarm", {
   version: 1,
   input: {},
   output: Schema.Literal("rung"),
-  signals: [IsSet],
+  signals: [IsSet, Later],
   run: () =>
     Flow.signal(IsSet, { within: "1 hour" }).pipe(
       Flow.andThen(Flow.sleep("1 minute")),
@@ -121,7 +122,7 @@ describe.skipIf(server === undefined)("a call with two owners", () => {
         yield* Effect.sleep("20 seconds") // By then the first one has heard of it.
         yield* Fiber.interrupt(waiting)
         const own = yield* one.calls.start(Alarm, {})
-        for (let n = 0; n < 8; n++) yield* own.signal("later", true) // It trusts its memory again.
+        for (let n = 0; n < 8; n++) yield* own.signal(Later, true) // It trusts its memory again.
         const before = one.appends()
         assert.strictEqual(yield* other.calls.handle(Alarm, call.id).outcome, "rung")
         yield* Effect.sleep("1 minute")
