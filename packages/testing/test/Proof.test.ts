@@ -267,7 +267,10 @@ describe("time passes", () => {
       }))
     assert.include(ends(between(Line.hold(Flow.sleep("20 seconds"), "Wait."))), "20000")
     assert.include(ends(between(Line.speak("x".repeat(150)))), "10000")
-    assert.include(ends(between(Line.hold(Flow.signal("go", Schema.Null, { within: "9 seconds" }), "Wait."))), "9000")
+    assert.include(
+      ends(between(Line.hold(Flow.signal(Flow.Signal("go", Schema.Null), { within: "9 seconds" }), "Wait."))),
+      "9000"
+    )
   })
 })
 
