@@ -126,11 +126,22 @@ export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {}) {
 }
 
 /**
+ * An activity took longer than it may, and its flow was to hear of it (`overdue: "fail"`). What it does elsewhere may be done or not.
+ *
+ * @since 0.1.0
+ */
+export class Overdue extends Schema.TaggedError<Overdue>()("Overdue", { activity: Schema.String }) {
+  override get message() {
+    return `The activity ${this.activity} took too long`
+  }
+}
+
+/**
  * The codec of the failures that need no declaration in `Flow.make`.
  *
  * @since 0.1.0
  */
-export const Failure = Schema.Union([HungUp, NotAnswered, NoInput, TimedOut])
+export const Failure = Schema.Union([HungUp, NotAnswered, NoInput, TimedOut, Overdue])
 
 /**
  * The failures that need no declaration in `Flow.make`.
@@ -670,7 +681,8 @@ export type PureCodec = Schema.ConstraintCodec<unknown, unknown, never, never>
  * same key (`Calls.ActivityKey`), so make it idempotent by that. `name` appears in logs and must not be secret.
  *
  * `success` and `error` are the schemas of the recorded result (default: nothing, and no failure). An activity that takes
- * longer than `within` (default 30 s) stops the call as overdue; it is the callee's time that it takes.
+ * longer than `within` (default 30 s) is broken off, and stops the call as overdue: somebody has to look at it. With
+ * `overdue: "fail"` it fails with `Overdue` instead, and the flow goes on without it.
  *
  * Tries by a schedule belong into the effect (`Effect.retry`), within that time; further tries with waits that survive a
  * restart are `Flow.retry`.
@@ -680,11 +692,16 @@ export type PureCodec = Schema.ConstraintCodec<unknown, unknown, never, never>
  *   Flow.activity("verify-pin", { success: Schema.Boolean }, Effect.flatMap(Pins, (pins) => pins.verify(pin)))
  * @since 0.1.0
  */
-export const activity = <R, S extends PureCodec = typeof Schema.Void, F extends PureCodec = typeof Schema.Never>(
+export const activity = <
+  R,
+  S extends PureCodec = typeof Schema.Void,
+  F extends PureCodec = typeof Schema.Never,
+  O extends "fail" | "stop" = "stop"
+>(
   name: string,
-  options: { readonly success?: S; readonly error?: F; readonly within?: Duration.Input },
+  options: { readonly success?: S; readonly error?: F; readonly within?: Duration.Input; readonly overdue?: O },
   effect: Effect.Effect<NoInfer<S>["Type"], NoInfer<F>["Type"], R>
-): Flow<S["Type"], F["Type"], R> => {
+): Flow<S["Type"], F["Type"] | ("fail" extends O ? Overdue : never), R> => {
   const value = storedForm(options.success ?? Schema.Void)
   const error = storedForm(options.error ?? Schema.Never)
   return ask(
@@ -692,11 +709,17 @@ export const activity = <R, S extends PureCodec = typeof Schema.Void, F extends 
       _tag: "Activity",
       name,
       withinMillis: bounds.millis("Flow.activity", options.within ?? "30 seconds"),
+      ...(options.overdue === "fail" ? { overdue: "fail" } : {}),
       effect,
       encodeSuccess: value.encode,
       encodeError: error.encode
     },
-    (result) => result.ok ? success(readBack(value, result.value)) : failure(readBack(error, result.value))
+    (result): interpreter.Exit<never, never> =>
+      result.overdue === true
+        ? failure(new Overdue({ activity: name })) as never
+        : result.ok
+        ? success(readBack(value, result.value)) as never
+        : failure(readBack(error, result.value)) as never
   )
 }
 

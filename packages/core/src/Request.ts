@@ -67,6 +67,8 @@ export type Request =
     readonly _tag: "Activity"
     readonly name: string
     readonly withinMillis: number
+    /** Whether its flow goes on with a failure when it is overdue, and is not stopped. */
+    readonly overdue?: "fail"
     /** What is run, and how its value and its error are stored. */
     readonly effect: Effect.Effect<unknown, unknown, unknown>
     readonly encodeSuccess: (value: unknown) => Result.Result<unknown, Error>
@@ -103,6 +105,8 @@ export interface Question {
 export interface ActivityResult {
   readonly ok: boolean
   readonly value: unknown
+  /** It took longer than it may, and came to nothing. */
+  readonly overdue?: true
 }
 
 /**

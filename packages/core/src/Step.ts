@@ -66,7 +66,8 @@ export const next = <A, E, Q extends Request>(
 /**
  * Stops a flow from outside: no `catch` sees it, lines are left and `ensuring` runs. A finalizer that waits goes on, and the
  * step that comes back waits for the same response; it is the same step if the stop changes nothing. What is overdue or has
- * died is stopped at once, a finalizer included.
+ * died is stopped at once, a finalizer included, but for an activity that is declared to fail when it is overdue: its flow goes on
+ * with `Overdue`.
  *
  * @since 0.1.0
  */

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, Flow, Line, PhoneNumber, Prompt } from "@ringback/core"
 import { Effect, Schema } from "effect"
-import { Callee, FakeClock, PhoneCompany, TestCalls } from "../src/index.ts"
+import { Callee, FakeClock, FlowExplorer, PhoneCompany, TestCalls } from "../src/index.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -223,6 +223,39 @@ describe("Flow.signal", () => {
       const { outcome } = yield* hold(agent, Callee.answers())
       assert.deepStrictEqual(outcome, new Flow.TimedOut())
     }))
+})
+
+describe("an activity that is overdue", () => {
+  const lookUp = Flow.activity(
+    "look up",
+    { success: Schema.String, within: "5 seconds", overdue: "fail" },
+    Effect.never
+  )
+
+  it.effect("fails where it is declared to, and the conversation goes on", () =>
+    Effect.gen(function*() {
+      const told = lookUp.pipe(Flow.catchTag("Overdue", ({ activity }) => Flow.succeed(`no ${activity}`)))
+      const { events, outcome, spoken } = yield* hold(Flow.tap(told, (words) => Line.speak(words)), Callee.answers())
+      assert.strictEqual(outcome, "no look up")
+      assert.include(spoken, "no look up")
+      assert.isTrue(events.some(({ _tag }) => _tag === "ActivityOverdue"))
+    }))
+
+  it.effect("is an outcome like other failures where it is not caught, and stops the call where nothing is declared", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual((yield* hold(lookUp, Callee.answers())).outcome, new Flow.Overdue({ activity: "look up" }))
+      const stops = Flow.activity("look up", { within: "5 seconds" }, Effect.never)
+      const { outcome } = yield* hold(stops, Callee.answers())
+      assert.include((outcome as Error).message, "was stopped because its activity look up took too long")
+    }))
+
+  it("is a failure to the explorer too, and to the compiler", () => {
+    const Looks = Flow.make("looks", { version: 1, input: {}, output: Schema.String, run: () => lookUp })
+    const { outcomes } = FlowExplorer.explore(Looks, {}, { activities: { "look up": ["found"] } })
+    assert.includeMembers([...outcomes], ["\"found\"", "fails: Overdue"])
+    const caught: Flow.Flow<string> = lookUp.pipe(Flow.catchTag("Overdue", () => Flow.succeed("")))
+    assert.isDefined(caught)
+  })
 })
 
 describe("Flow.now and Flow.random", () => {

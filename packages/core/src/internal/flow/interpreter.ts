@@ -620,11 +620,17 @@ const restoring = (frames: Frames, finalizer: RestoreFrame, exit: Exit<unknown, 
   return stack
 }
 
+/** Whether its flow goes on with a failure when what it asked for is overdue. */
+const isFailing = (request: Asked): boolean => request._tag === "Activity" && "overdue" in request
+
 /**
  * Stops a flow from outside. Nothing can catch it; finalizers run. If it has to wait for one (`finalizerBefore`), the step
  * waits on for the same response; it is the same step if the stop changes nothing.
  */
 export const stop = (step: Waiting<unknown, unknown>, why: Stop): AnyStep => {
+  if (why._tag === "Overdue" && isFailing(step.request)) {
+    return next(step, { ok: false, value: null, overdue: true })
+  }
   const running = finalizerBefore(step.frames, why)
   if (running !== undefined && !givesWay(running.exit, why)) return step
   const fresh = taken(step)
