@@ -139,7 +139,7 @@ export const notTyped: ReadonlyArray<NotTyped> = [
   },
   {
     page: "docs/many-machines.md",
-    begins: "1q9yn57f3vngvry198vr",
+    begins: "aat4hzrk1ayxkpxwgxd1",
     heldBy: "examples/cluster/main.postgres.test.ts",
     why: "It takes minutes, and machines that hang."
   }

@@ -1,7 +1,7 @@
 /**
  * One machine of a cluster, as a process of its own. It takes webhooks at `PORT`, other machines reach it at `CLUSTER_PORT`, and all share
  * the PostgreSQL at `DATABASE_URL`. `VERSIONS` are the versions of the flow that it knows, such as `1,2`. It takes one command a line
- * (`start <key> <number>`) and prints one JSON object a line; SIGTERM stops it as a deployment does.
+ * (`start <key> <number>`) and prints one JSON object a line. Told to end (SIGTERM), it drains, while it still answers.
  */
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -11,7 +11,7 @@ import * as NodeStdio from "@effect/platform-node/NodeStdio"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Calls, PhoneNumber, SqlEventStore } from "@ringback/core"
 import * as ClusterCalls from "@ringback/core/ClusterCalls"
-import { Telesign, TelesignNode, TelesignWebhook } from "@ringback/http"
+import { Health, Telesign, TelesignNode, TelesignWebhook } from "@ringback/http"
 import { Config, Console, Effect, Layer, Schedule, Stdio, Stream } from "effect"
 import { HttpRouter } from "effect/http"
 import { createServer } from "node:http"
@@ -40,17 +40,16 @@ const CallsLive = (clusterPort: number, versions: ReadonlyArray<number>, speed: 
   }).pipe(Layer.provide(Cluster))
 }
 
+/** The webhooks, and whether a balancer may give them to this machine. */
+const Routes = Layer.mergeAll(TelesignWebhook.layer({ path: "/telesign/events" }), Health.layer())
+
 const application = Layer.unwrap(
   Effect.map(
     environment,
     ({ clusterPort, port, speed, versions }) =>
-      HttpRouter.serve(TelesignWebhook.layer({ path: "/telesign/events" }), {
-        disableLogger: true,
-        disableListenLog: true
-      }).pipe(
-        Layer.provideMerge(
-          NodeHttpServer.layer(() => TelesignNode.keepEarly(createServer()), { port, host: "127.0.0.1" })
-        ),
+      Calls.layerDrain({ within: "10 seconds", atLeast: "4 seconds" }).pipe(
+        Layer.provide(HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true })),
+        Layer.provide(NodeHttpServer.layer(() => TelesignNode.keepEarly(createServer()), { port, host: "127.0.0.1" })),
         Layer.provideMerge(CallsLive(clusterPort, versions, speed)),
         Layer.provideMerge(SqlEventStore.layer),
         Layer.provide(Database),

@@ -1,6 +1,8 @@
 /** Machines from outside: each is a child process, which is told to start calls, killed, frozen, and deployed over. */
 import { Data, Effect } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { createServer } from "node:net"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 
@@ -13,6 +15,22 @@ export interface Place {
   readonly port: number
   readonly clusterPort: number
 }
+
+/** Below those that systems give to connections that go out: a process that is started again finds its own still free. */
+const [first, end] = [10_000, 32_768]
+
+/** A port that nobody listens on. */
+export const freePort = async (): Promise<number> => {
+  const port = first + Math.floor(Math.random() * (end - first))
+  const server = createServer().listen(port, "127.0.0.1")
+  if (!(await once(server, "listening").then(() => true, () => false))) return freePort()
+  await once(server.close(), "close")
+  return port
+}
+
+/** A place with ports of its own. */
+export const place = (name: string): Effect.Effect<Place> =>
+  Effect.promise(async () => ({ name, port: await freePort(), clusterPort: await freePort() }))
 
 /** A process that runs at a place. */
 export interface Machine extends Place {

@@ -1,11 +1,12 @@
 /**
- * `npm run example -- examples/cluster/main.ts`: three machines, 300 calls, one machine killed, one frozen, one deployed over. On a
- * PostgreSQL of its own, or that of `DATABASE_URL`. Ends with 1 if a phone rang twice, or a call came to no good end.
+ * `npm run example -- examples/cluster/main.ts`: three machines, 300 calls, one machine killed, one frozen, one deployed over. On an empty
+ * database of the PostgreSQL of `DATABASE_URL`, or of one of its own. Ends with 1 if a phone rang twice.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect } from "effect"
 import { parseArgs } from "node:util"
-import * as Postgres from "../../scripts/postgres.ts"
+import * as Database from "./database.ts"
+import * as Rows from "./rows.ts"
 import * as Run from "./run.ts"
 
 const { values } = parseArgs({
@@ -13,22 +14,11 @@ const { values } = parseArgs({
 })
 
 const program = Effect.gen(function*() {
-  const url = yield* Effect.flatMap(Postgres.server({ fsync: "on" }), Postgres.schema)
+  const url = yield* Database.empty
   const options = { url, calls: Number(values.calls), frozen: Number(values.frozen) }
-  const rows = yield* Effect.provide(Run.run(options), Run.log(url))
-  for (const { id, outcome, owners, rings } of rows) {
-    yield* Console.log(
-      `${id}  ${outcome.padEnd(9)}  rang ${rings === 1 ? "once" : `${rings} times`}  ${owners.join(" > ")}`
-    )
-  }
-  const twice = rows.filter(({ rings }) => rings > 1).length
-  const moved = rows.filter(({ owners }) => owners.length > 1).length
-  const good = rows.filter(({ outcome }) => outcome === "welcome").length
-  yield* Console.log(
-    `\n${rows.length} calls, each with an outcome: ${good} welcome, ${rows.length - good} otherwise. ` +
-      `${moved} went from one machine to another. ${twice} phones rang twice.`
-  )
-  if (twice > 0) process.exitCode = 1
+  const { lives, rows } = yield* Effect.provide(Run.run(options), Run.log(url))
+  for (const line of Rows.report(rows, lives)) yield* Console.log(line)
+  if (rows.some(({ rings }) => rings > 1)) process.exitCode = 1
 })
 
 NodeRuntime.runMain(Effect.scoped(Effect.provide(program, Run.carrier)))
