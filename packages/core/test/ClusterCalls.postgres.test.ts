@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Schema } from "effect"
+import { Effect, Fiber, Logger, Option, Schema } from "effect"
 import type { Scope } from "effect"
 import { createServer } from "node:net"
 import { freePort } from "../../../scripts/freePort.ts"
@@ -25,6 +25,17 @@ const Alarm = Flow.make("alarm", {
       Flow.catchTag("TimedOut", () => Flow.succeed(false))
     )
 })
+
+/** Rings after a nap. Only who has registered its version can wake it. */
+const nap = (version: number) =>
+  Flow.make("nap", {
+    version,
+    input: {},
+    output: Schema.Int,
+    run: () => Flow.sleep("3 seconds").pipe(Flow.as(version))
+  })
+
+const [old, next] = [nap(1), nap(2)]
 
 /** Nobody looks at the log for an outcome in so long. */
 const settings = { store: { lookEvery: "1 hour" } } as const
@@ -99,5 +110,59 @@ describe.skipIf(server === undefined)("a cluster of two machines", () => {
   test("passes by an owner that is dead", (url) =>
     Effect.gen(function*() {
       yield* passedBy("is dead", yield* beside(url, yield* Effect.promise(() => freePort())))
+    }))
+
+  /** Owners that do not know a version have looked twice by then, and whoever is chosen after them has. */
+  const often = { store: { lookEvery: "300 millis" } } as const
+
+  /** Two machines whose owner of a call under a key does not know the version of its flow, while the other one does. */
+  const rolling = Effect.fnUntraced(function*(url: string) {
+    const before = yield* Machines.start({ url, flows: [old], settings: often })
+    const after = yield* Machines.start({ url, flows: [old, next], settings: often })
+    yield* Machines.settled(before, after)
+    const key = Machines.keyElsewhere(after, "nap")
+    return { before, after, key }
+  })
+
+  test("starts, tells and wakes a call whose owner does not know its version", (url) =>
+    Effect.gen(function*() {
+      const { after, key } = yield* rolling(url)
+      const call = yield* after.calls.start(next, {}, { key })
+      assert.strictEqual(yield* call.outcome, 2)
+      const [knows] = yield* Machines.writers(after, call.id)
+      assert.deepStrictEqual([...new Set(yield* Machines.writers(after, call.id))], [knows], "who knows it decides")
+    }))
+
+  test("passes what is due to a machine that knows the version", (url) =>
+    Effect.gen(function*() {
+      const begun = yield* Machines.start({ url, flows: [next], settings: often })
+      const calls = yield* Effect.forEach(Array.from({ length: 12 }), () => begun.calls.start(next, {}))
+      const before = yield* Machines.start({ url, flows: [old], settings: often })
+      yield* Machines.settled(begun, before)
+      yield* begun.stop
+      // It has no look in which it could find them by itself.
+      const after = yield* Machines.start({ url, flows: [old, next], settings })
+      const outcomes = yield* Effect.forEach(calls, ({ id }) => after.calls.handle(next, id).outcome, {
+        concurrency: 12
+      })
+      assert.deepStrictEqual([...new Set(outcomes)], [2])
+    }))
+
+  test("holds a call whose version no machine knows, in words, until one does", (url) =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ message }) => void lines.push(String(message)))
+      const before = yield* Effect.provide(
+        Machines.start({ url, flows: [old], settings: often }),
+        Logger.layer([logger])
+      )
+      const after = yield* Machines.start({ url, flows: [next], settings: often })
+      const call = yield* after.calls.start(next, {})
+      yield* after.stop
+      const said = yield* Machines.until(() => lines.find((line) => line.includes("nap in version 2")))
+      assert.match(said, /^1 running call needs the flow nap in version 2, which no living process has registered/)
+      assert.isUndefined(Option.getOrThrow(yield* before.calls.get(call.id)).exit)
+      const again = yield* Machines.start({ url, flows: [next], settings: often })
+      assert.strictEqual(yield* again.calls.handle(next, call.id).outcome, 2)
     }))
 })
