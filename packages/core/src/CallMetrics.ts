@@ -31,7 +31,7 @@ export interface Figure {
   readonly kind: "counter" | "gauge" | "histogram"
   readonly unit: string
   /** The values that each label can have. */
-  readonly labels: { readonly [label: string]: ReadonlyArray<string> | "registered flows, other" }
+  readonly labels: { readonly [label: string]: ReadonlyArray<string> | "registered flows, other" | "shards" }
   readonly description: string
 }
 
@@ -138,6 +138,21 @@ export const dueAge: Metric.Gauge<number> = gauge(
   "ringback_due_age_seconds",
   "How long ago the work fell due that has waited longest, of all calls in the store"
 )
+
+/**
+ * How long ago the work fell due that has waited longest in a shard of the cluster, by its number: 0 up to a look
+ * (`settings.store.lookEvery`). There only in a cluster (`ClusterCalls`).
+ *
+ * @since 0.1.0
+ */
+export const shardDueAge = (shard: string): Metric.Gauge<number> =>
+  gauge(
+    "ringback_shard_due_age_seconds",
+    "How long ago the work fell due that has waited longest, of the calls in a shard",
+    {
+      shard
+    }
+  )
 
 // Dials
 
@@ -354,6 +369,7 @@ export const figures: ReadonlyArray<Figure> = [
   figure(callsInMemory, "calls"),
   figure(linesLive, "lines"),
   figure(dueAge, "seconds"),
+  figure(shardDueAge(""), "seconds", { shard: "shards" }),
   figure(dials("accepted"), "dials", { result: dialResults }),
   figure(dialsHeld, "dials"),
   figure(dialsWaiting, "dials"),

@@ -17,7 +17,14 @@ const machines = (late: number) =>
     const neighbours = {
       ...Neighbours.make(process, undefined, () => 0, { linesUsed: () => undefined, seen: () => {} })
     }
-    const placement = { isOwn: () => false, marks: [], leave: () => {}, over: () => {} }
+    const placement = {
+      isOwn: () => false,
+      shardOf: () => "1",
+      shards: () => ["1"],
+      marks: [],
+      leave: () => {},
+      over: () => {}
+    }
     const around = { elapsed: () => 0, neighbours: { ...neighbours, others: () => others }, now: () => late, placement }
     return Owners.make({ ...around, definition: () => undefined, process, settings })
   })

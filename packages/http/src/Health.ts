@@ -120,7 +120,7 @@ const storeLine = (failing: Calls.Load["storeFailing"]): Line => {
   })
 }
 
-const dueLine = (age: number | undefined): Line =>
+const dueLine = (age: number | undefined, [behind, ...rest]: Calls.Load["shardsBehind"]): Line =>
   age === undefined
     ? {
       name: "due",
@@ -132,10 +132,15 @@ const dueLine = (age: number | undefined): Line =>
     : bounded("due", age, {
       warn: 10,
       bad: 60,
-      says: `The oldest due work has waited for ${age} s`,
+      says: `The oldest due work has waited for ${age} s${behind === undefined ? "" : shardWords(behind, rest.length)}`,
       todo:
         "Nobody does what is due: see whether all processes run, and whether versions of flows are missing (the log names them)"
     })
+
+const shardWords = ({ forMillis, shard }: Calls.Load["shardsBehind"][number], others: number): string =>
+  `, in shard ${shard} for ${seconds(forMillis)} s, and ${others} more ${
+    others === 1 ? "shard is" : "shards are"
+  } behind`
 
 const obstacleLine = (
   obstacle: Calls.Hindrance["obstacle"],
@@ -204,7 +209,7 @@ export const status: Effect.Effect<Status, never, Calls.Calls | EventStore.Event
   const lines = [
     engineLine(load),
     storeLine(load.storeFailing),
-    dueLine(age),
+    dueLine(age, load.shardsBehind),
     obstacleLine("credentials", obstacles, now),
     obstacleLine("unreachable", obstacles, now),
     obstacleLine("caller id", obstacles, now),

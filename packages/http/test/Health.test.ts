@@ -168,6 +168,22 @@ describe("what all processes share", () => {
     }).pipe(Effect.provide(Layer.provideMerge(engine(), late)))
   })
 
+  it.effect("work that nobody does in a shard: is told with its number, and takes nobody out", () =>
+    Effect.gen(function*() {
+      const shardsBehind = [{ shard: "17", forMillis: 42_000 }, { shard: "3", forMillis: 7_000 }]
+      const behind = Effect.map(Calls.Calls, (calls): Calls.Calls["Service"] => ({
+        ...calls,
+        load: Effect.map(calls.load, (load) => ({ ...load, shardsBehind }))
+      }))
+      const ask = yield* Effect.provideServiceEffect(asks(), Calls.Calls, behind)
+      assert.strictEqual((yield* ask("/health/ready")).status, 200)
+      const { lines } = decode((yield* ask("/health/status")).json)
+      assert.strictEqual(
+        lines.find(({ name }) => name === "due")!.says,
+        "The oldest due work has waited for 0 s, in shard 17 for 42 s, and 1 more shard is behind"
+      )
+    }).pipe(Effect.provide(Layer.provideMerge(engine(), EventStore.layerMemory))))
+
   it.effect("a store that does not answer is not waited for", () => {
     const hangs = Layer.effect(
       EventStore.EventStore,

@@ -29,6 +29,8 @@ export const make: (
 
     return {
       isOwn: (id) => Shards.isOwn(sharding, id),
+      shardOf: (id) => Shards.shardOf(sharding, Shards.groupOf(id)),
+      shards: () => Shards.all(sharding),
       marks: [Shards.fingerprint(sharding)],
       join: Effect.fnUntraced(function*(local) {
         asking = yield* Effect.provideContext(Asking.make(sharding, local), context)

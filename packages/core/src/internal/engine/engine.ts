@@ -118,7 +118,7 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing, 
   })
   const load = loadOf(surroundings, parts, webhooks)
   const standing = () => surroundings.pacing.standing(surroundings.elapsed())
-  yield* Figures.show(load, standing)
+  yield* Figures.show(load, standing, surroundings.overdue.shards)
   const local = {
     start: yield* Starts.make(surroundings, parts, requests, joining),
     ...Signals.make(surroundings, parts, requests, joining, elsewhere),
@@ -176,7 +176,7 @@ const look = ({ entities, loading }: Parts.Parts, id: CallId): Effect.Effect<voi
 
 /** Counts what an engine has in hand. Of calls that others went on with, their lines are theirs. */
 const loadOf = (
-  { closing, pacing, process, troubles }: Surroundings.Surroundings,
+  { closing, now, overdue, pacing, process, troubles }: Surroundings.Surroundings,
   { entities }: Parts.Parts,
   webhooks: Webhooks.Webhooks
 ) =>
@@ -192,6 +192,7 @@ const loadOf = (
     dialsUnknown: open.filter(({ phase }) => phase === "Unknown").length,
     dialsWaiting: pacing.waiting(),
     webhooksWaiting: webhooks.waiting(),
+    shardsBehind: closing.isDraining() ? [] : overdue.behind(now()), // Who drains looks no more.
     storeFailing: troubles.store.failing ?? webhooks.failing()
   }
 }

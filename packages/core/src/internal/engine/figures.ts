@@ -9,6 +9,7 @@ import type * as Settings from "../../Settings.ts"
 import * as Silence from "../../Silence.ts"
 import * as Webhook from "../../Webhook.ts"
 import type { Answer } from "./arrival.ts"
+import type { Behind } from "./overdue.ts"
 
 /** Counts for an engine. */
 export interface Figures {
@@ -137,6 +138,11 @@ export interface Load {
   readonly dialsWaiting: number
   /** Webhooks that are not recorded yet. */
   readonly webhooksWaiting: number
+  /**
+   * The shards of a cluster whose oldest due work has waited for longer than a look (`settings.store.lookEvery`), the longest first.
+   * None without a cluster.
+   */
+  readonly shardsBehind: ReadonlyArray<Behind>
   /** How long the store has failed, or was late, and how often; `undefined` while it is well. */
   readonly storeFailing: { readonly forMillis: number; readonly failures: number } | undefined
 }
@@ -147,11 +153,16 @@ type Read = readonly [gauge: Metric.Gauge<number>, read: () => number]
 /** Shows what an engine has in hand, read when somebody looks. */
 export const show = Effect.fnUntraced(function*(
   load: () => Load,
-  standing: () => ReadonlyArray<Standing>
+  standing: () => ReadonlyArray<Standing>,
+  shards: ReadonlyArray<string>
 ): Effect.fn.Return<void, never, Scope.Scope> {
   const blocked = (obstacle: Obstacle): Read => [
     CallMetrics.dialsBlocked(obstacle),
     () => standing().some((each) => each.obstacle === obstacle) ? 1 : 0
+  ]
+  const shardAge = (shard: string): Read => [
+    CallMetrics.shardDueAge(shard),
+    () => (load().shardsBehind.find((each) => each.shard === shard)?.forMillis ?? 0) / 1000
   ]
   const gauges: ReadonlyArray<Read> = [
     [CallMetrics.callsInMemory, () => load().callsInMemory],
@@ -159,7 +170,8 @@ export const show = Effect.fnUntraced(function*(
     [CallMetrics.dialsUnknown, () => load().dialsUnknown],
     [CallMetrics.dialsWaiting, () => load().dialsWaiting],
     [CallMetrics.webhooksWaiting, () => load().webhooksWaiting],
-    ...Obstacle.literals.map(blocked)
+    ...Obstacle.literals.map(blocked),
+    ...shards.map(shardAge)
   ]
   for (const [gauge, read] of gauges) yield* CallMetrics.read(gauge, read)
 })

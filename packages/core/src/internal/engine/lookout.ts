@@ -25,6 +25,13 @@ export interface Lookout {
   ) => Effect.Effect<void, StoreError, Scope.Scope>
 }
 
+/** What is said of looks that fail. */
+const words = {
+  fails: "Other processes cannot be looked after",
+  next: "and that is tried again",
+  over: "Other processes can be looked after again"
+}
+
 /** Looks for an engine. */
 export const make = (
   surroundings: Surroundings,
@@ -34,7 +41,8 @@ export const make = (
   missing: MissingFlows,
   listen: Effect.Effect<void>
 ): Lookout => {
-  const { alarm, closing, elapsed, lease, neighbours, now, pacing, process, run, settings, store } = surroundings
+  const { alarm, closing, elapsed, lease, neighbours, now, overdue, pacing, process, run, settings, store } =
+    surroundings
   const { entities, intake, loading } = parts
 
   const isKnown = isKnownTo(surroundings)
@@ -54,6 +62,7 @@ export const make = (
   const wakeLate = Effect.fnUntraced(function*() {
     const before = now() + (neighbours.others().size === 0 ? settings.store.lookEvery : -settings.store.lookEvery)
     const late = yield* store.due({ before })
+    overdue.learn(late)
     owners.learnLate([...late.filter(isUrgent), ...late.filter((call) => !isUrgent(call))])
     for (const call of late) {
       if (isKnown(call)) keep(call)
@@ -103,11 +112,7 @@ export const make = (
   /** What others do is heard. What is late, or left by the dead, is for those that go on. */
   const whileDraining = Effect.suspend(() => closing.isBegun() ? Effect.void : Effect.andThen(neighbours.look, hear()))
 
-  const trouble = new Report({
-    fails: "Other processes cannot be looked after",
-    next: "and that is tried again",
-    over: "Other processes can be looked after again"
-  }, elapsed)
+  const trouble = new Report(words, elapsed)
 
   const lookAgain = (clock: CommonClock): Effect.Effect<void> =>
     look(clock).pipe(

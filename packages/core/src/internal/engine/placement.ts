@@ -8,6 +8,9 @@ import type { CallId } from "../../CallEvent.ts"
 export interface Placement {
   /** Whether this process looks after a call. */
   readonly isOwn: (id: CallId) => boolean
+  /** The number of the shard that a call lies in, and those of all shards. */
+  readonly shardOf: (id: CallId) => string
+  readonly shards: () => ReadonlyArray<string>
   /** What this process tells others of itself beside its flows. */
   readonly marks: ReadonlyArray<string>
   /** From now on this process is asked nothing. */

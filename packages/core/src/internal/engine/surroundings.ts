@@ -18,6 +18,7 @@ import type { Entity } from "./entity.ts"
 import * as Figures from "./figures.ts"
 import * as Lease from "./lease.ts"
 import * as Neighbours from "./neighbours.ts"
+import * as Overdue from "./overdue.ts"
 import * as Pacing from "./pacing.ts"
 import type { Placement } from "./placement.ts"
 import * as Restore from "./restore.ts"
@@ -38,6 +39,8 @@ export interface Surroundings {
   readonly neighbours: Neighbours.Neighbours
   /** Who looks after which call, if more than the store says so. */
   readonly placement: Placement | undefined
+  /** How long due work has waited, by shard. */
+  readonly overdue: Overdue.Overdue
   /** Whether the others may have taken this process for dead. */
   readonly lease: Lease.Lease
   readonly definition: (name: string, version: number) => LiveCall.AnyDefinition | undefined
@@ -160,6 +163,7 @@ export const make = Effect.fnUntraced(function*(
     neighbours,
     lease,
     placement,
+    overdue: Overdue.make(placement),
     definition,
     isMissing
   }
