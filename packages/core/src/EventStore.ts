@@ -73,8 +73,8 @@ export interface Processes {
     lease: {
       /** After so many milliseconds without a sign of life it counts for dead, by the clock of the database. */
       readonly millis: number
-      /** Is called each time that a sign of life has arrived. */
-      readonly renewed: () => void
+      /** Is called each time that a sign of life is sent. What it gives is called when that has arrived. */
+      readonly renewing: () => () => void
     }
   ) => Effect.Effect<void, StoreError, Scope.Scope>
   /**

@@ -167,6 +167,43 @@ describe.skipIf(server === undefined)("a process that drains", () => {
       assert.strictEqual(elapsed!.at - began, 10_000)
     }))
 
+  test("says that it ends until the others see it, though that fails at first", () =>
+    Effect.gen(function*() {
+      const one = yield* start({ flows: [Nap], leaveFails: 2 })
+      const other = yield* start({ flows: [Nap] })
+      yield* Effect.sleep("12 seconds")
+      const ending = yield* Effect.forkChild(one.calls.drain({ within: "1 minute", atLeast: "1 minute" }), {
+        startImmediately: true
+      })
+      yield* Effect.sleep("10 seconds")
+      yield* other.calls.start(Nap, {})
+      assert.deepStrictEqual(yield* other.calls.drain({ within: "3 seconds" }), { ...nothing, handedOver: 0 })
+      assert.strictEqual(other.tells(), 0)
+      yield* Fiber.interrupt(ending)
+    }))
+
+  test("gives a call anew whose taker has died before it could record so", () =>
+    Effect.gen(function*() {
+      const gate = yield* Latch.make()
+      const Booking = booking(gate, [])
+      const [one, taker] = [yield* start({ flows: [Booking] }), yield* start({ flows: [Booking], records: false })]
+      yield* Effect.sleep("12 seconds")
+      const { id } = yield* one.calls.start(Booking, {})
+      yield* Effect.sleep("1 second")
+      const began = yield* Clock.currentTimeMillis
+      const ending = yield* Effect.forkChild(one.calls.drain({ within: "2 minutes", atLeast: "2 minutes" }), {
+        startImmediately: true
+      })
+      yield* Effect.sleep("1 second")
+      yield* gate.open
+      yield* Effect.sleep("2 seconds")
+      const third = yield* start({ flows: [Booking] })
+      yield* taker.kill
+      assert.strictEqual(yield* third.calls.handle(Booking, id).outcome, "second")
+      assert.isBelow((yield* Clock.currentTimeMillis) - began, 20_000)
+      yield* Fiber.interrupt(ending)
+    }))
+
   test("gives nothing to one that drains too, nor to one that does not know the flow", () =>
     Effect.gen(function*() {
       const [one, other] = [yield* start({ flows: [Nap] }), yield* start({ flows: [Nap] })]

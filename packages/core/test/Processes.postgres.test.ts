@@ -49,13 +49,14 @@ const Interview = Flow.make("interview", {
 })
 
 const [First, Second] = [Flow.Signal("first", Schema.Null), Flow.Signal("second", Schema.Null)]
+const Later = Flow.Signal("later", Schema.Null)
 
 /** Hears two things from elsewhere. */
 const Twice = Flow.make("twice", {
   version: 1,
   input: {},
   output: Schema.Literal("told"),
-  signals: [First, Second],
+  signals: [First, Second, Later],
   run: () =>
     Flow.signal(First, { within: "1 hour" }).pipe(
       Flow.andThen(Flow.signal(Second, { within: "1 hour" })),
@@ -212,6 +213,22 @@ describe.skipIf(server === undefined)("two processes on one PostgreSQL", () => {
       yield* one.thaw
       yield* one.calls.signal(call.id, Second, null)
       assert.strictEqual(one.conflicts(), 0)
+      assert.strictEqual(yield* call.outcome, "told")
+    }))
+
+  test("read a call anew each time as long as their signs of life do not arrive", () =>
+    Effect.gen(function*() {
+      const [one, other] = [yield* start({ flows: [Twice] }), yield* start({ flows: [Twice] })]
+      const call = yield* one.calls.start(Twice, {})
+      const own = yield* one.calls.start(Twice, {})
+      yield* Effect.sleep("10 seconds")
+      yield* one.vanish
+      yield* Effect.sleep("20 seconds")
+      yield* call.signal(Later, null)
+      for (let n = 0; n < 8; n++) yield* own.signal(Later, null) // It would trust its memory by now.
+      yield* other.calls.signal(call.id, First, null)
+      yield* call.signal(Second, null)
+      assert.deepStrictEqual([one.conflicts(), other.conflicts()], [0, 0])
       assert.strictEqual(yield* call.outcome, "told")
     }))
 

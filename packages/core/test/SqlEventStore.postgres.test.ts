@@ -13,7 +13,7 @@ import { append, callId } from "./fixtures/turns.ts"
 
 const server = await Postgres.start()
 
-const lease = { millis: 15_000, renewed: () => undefined }
+const lease = { millis: 15_000, renewing: () => () => undefined }
 
 /** The URL of an empty place for the tables. */
 const place = Effect.suspend(() => Postgres.schema(server!))

@@ -10,7 +10,7 @@ import * as Postgres from "../../../scripts/testPostgres.ts"
 
 const server = await Postgres.start()
 
-const lease = { millis: 15_000, renewed: () => undefined }
+const lease = { millis: 15_000, renewing: () => () => undefined }
 
 /** The URL of an empty place for the tables. */
 const place = Effect.suspend(() => Postgres.schema(server!))

@@ -20,8 +20,8 @@ export interface Draining {
   readonly handOver: Effect.Effect<void>
   /** The same for so many milliseconds at least, and until nothing is in hand either and no call under way is looked after here. */
   readonly finish: (atLeast: number) => Effect.Effect<void>
-  /** Another process looks after these calls from now on. */
-  readonly letGo: (calls: ReadonlyArray<CallId>) => void
+  /** Another process looks after these calls from now on. What it says of a call before something happened to that counts no more. */
+  readonly letGo: (calls: ReadonlyArray<CallId>, to: string) => void
   /** How many calls others have taken. */
   readonly handedOver: () => number
   /** The calls that have something under way and are not handed over. */
@@ -36,17 +36,30 @@ const patience = 1_000
 
 /** Where calls are that this process has looked after. */
 class Handed {
-  /** Those that were given to another process, when, and to which. */
-  readonly given = new Map<CallId, { readonly at: number; readonly to: string }>()
-  /** Those that another looks after, and all that any did. */
-  readonly taken = new Set<CallId>()
+  /** Those that were given to another process: when, to which, and to all that may say yet that they take it as it is. */
+  readonly given = new Map<CallId, { readonly at: number; readonly to: string; readonly asked: ReadonlySet<string> }>()
+  /** Those that another looks after, and which; nobody has to where they are over. And all that any did. */
+  readonly taken = new Map<CallId, string | undefined>()
   readonly ever = new Set<CallId>()
   /** Those whose flow no other process knows. */
   readonly kept = new Set<CallId>()
 
-  take(id: CallId): void {
-    this.taken.add(id)
+  give(id: CallId, at: number, to: string): void {
+    this.given.set(id, { at, to, asked: new Set(this.given.get(id)?.asked).add(to) })
+  }
+
+  /** Tells whether it was given to that process as it is. */
+  take(id: CallId, by: string): boolean {
+    if (this.given.get(id)?.asked.has(by) !== true) return false
+    this.given.delete(id)
+    this.taken.set(id, by)
     this.ever.add(id)
+    return true
+  }
+
+  /** Who has taken a call may have died before anything of that was durable. */
+  forgetDead(living: ReadonlySet<string>): void {
+    for (const [id, by] of this.taken) if (by !== undefined && !living.has(by)) this.forget(id)
   }
 
   /** Something has happened to a call here. */
@@ -112,7 +125,7 @@ export const make = (
     const parcels = new Map<string, Array<CallId>>()
     const found = yield* store.summaries(ids)
     for (const id of ids) kept.add(id)
-    for (const { callId, status } of found) if (status === "over") taken.add(callId) // Here it is as it was once.
+    for (const { callId, status } of found) if (status === "over") taken.set(callId, undefined) // Here it is as it was once.
     for (const call of found) {
       const known = call.status === "running" ? Neighbours.knowing(neighbours.others(), call) : []
       const receiver = Neighbours.chosenOf(besides(given.get(call.callId)?.to, known), call.callId)
@@ -121,7 +134,7 @@ export const make = (
       parcels.set(receiver, [...parcels.get(receiver) ?? [], call.callId])
     }
     for (const [receiver, calls] of parcels) {
-      for (const id of calls) given.set(id, { at: elapsed(), to: receiver })
+      for (const id of calls) handed.give(id, elapsed(), receiver)
       yield* neighbours.give(receiver, "yours", calls)
     }
   })
@@ -137,14 +150,16 @@ export const make = (
 
   const working = (isDone: () => boolean): Effect.Effect<void> =>
     Effect.gen(function*() {
-      yield* Effect.ignore(neighbours.leave)
       let lookedAt = -Infinity
+      let hasLeft = false
       while (true) {
         latch.closeUnsafe()
         if (elapsed() - lookedAt >= patience) {
           lookedAt = elapsed()
           kept.clear()
+          if (!hasLeft) hasLeft = yield* Effect.isSuccess(neighbours.leave)
           yield* Effect.ignore(neighbours.look)
+          handed.forgetDead(neighbours.living())
         }
         yield* Effect.ignore(giveAll)
         if (isDone()) return
@@ -155,10 +170,9 @@ export const make = (
   const left = (): ReadonlyArray<Call.Call> => entities.underWay().filter(({ id }) => !taken.has(id))
 
   /** Nothing wakes them here. */
-  const letGo: Draining["letGo"] = (calls) => {
+  const letGo: Draining["letGo"] = (calls, to) => {
     for (const id of calls) {
-      if (!given.delete(id)) continue
-      handed.take(id)
+      if (!handed.take(id, to)) continue
       alarm.clear(id)
       pacing.leave(id)
     }
@@ -170,9 +184,8 @@ export const make = (
     handOver: store.processes === undefined ? Effect.void : working(() => !isUnderWay()),
     finish: (atLeast) =>
       Effect.suspend(() => {
-        const began = elapsed()
-        const isOver = () => elapsed() - began >= atLeast
-        return working(() => isOver() && closing.isIdle() && !isUnderWay() && left().length === 0)
+        const until = elapsed() + atLeast
+        return working(() => elapsed() >= until && closing.isIdle() && !isUnderWay() && left().length === 0)
       }),
     letGo,
     handedOver: () => handed.ever.size,

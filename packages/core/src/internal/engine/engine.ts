@@ -106,7 +106,7 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing, 
       case "yours":
         return adopt(told)
       case "mine":
-        return Effect.sync(() => draining.letGo(told.calls))
+        return Effect.sync(() => draining.letGo(told.calls, told.from))
     }
   }
   const { neighbours, run } = surroundings

@@ -124,7 +124,7 @@ export const make = (
 
   return {
     watch: Effect.fnUntraced(function*(processes, clock, flows) {
-      yield* processes.join(process, flows, { millis: settings.store.lease, renewed: lease.renew })
+      yield* processes.join(process, flows, { millis: settings.store.lease, renewing: lease.renewing })
       yield* look(clock)
       run(listen)
       run(Effect.forever(lookAgain(clock)))

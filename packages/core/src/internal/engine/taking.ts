@@ -13,6 +13,7 @@ import { isLasting } from "../report.ts"
 import * as Unforked from "../unforked.ts"
 import type { Deciding } from "./deciding.ts"
 import { type Entity, passed } from "./entity.ts"
+import type { Lease } from "./lease.ts"
 import type { Loading } from "./loading.ts"
 import type { Message, Taken } from "./message.ts"
 import type { Stopping } from "./stopping.ts"
@@ -113,9 +114,10 @@ const outdated = <A>(taking: Taking<A>): Taking<A> => {
   return taking
 }
 
-/** Forgets a call that others may have gone on with since the lease of this process was over last. */
-const upToDate = (entity: Entity, lapses: number): Entity => {
-  if (entity.lapses !== lapses) entity.live = undefined
+/** Forgets a call that others may have gone on with since the lease of this process was over last, or is: then each time. */
+const upToDate = (entity: Entity, lease: Lease): Entity => {
+  const lapses = lease.lapses()
+  if (entity.lapses !== lapses || lease.isOver()) entity.live = undefined
   entity.lapses = lapses
   return entity
 }
@@ -146,7 +148,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Take => {
     })
 
   const turn = <A>(taking: Taking<A>): void => {
-    const entity = upToDate(taking.entity, lease.lapses())
+    const entity = upToDate(taking.entity, lease)
     if (taking.conflicts > maxConflicts) return taking.end(Exit.fail(endless(entity)))
     if (loading.isCurrent(entity) || taking.isInNoStore()) return decide(taking, entity.live)
     taking.after(loading.loaded(entity), run, (live) => live === undefined ? beginAnew(taking) : decide(taking, live))

@@ -38,6 +38,13 @@ const forget = "DELETE FROM ringback_processes WHERE process = $1"
 
 type Lease = Parameters<Processes["join"]>[2]
 
+/** A sign of life, which counts from when it is sent. */
+const heard = <A, E>(lease: Lease, sign: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.suspend(() => {
+    const arrived = lease.renewing()
+    return Effect.tap(sign, () => Effect.sync(arrived))
+  })
+
 const again = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")])
 
 /** On the database of `sql`, among those that share the store of this `space`. */
@@ -79,7 +86,7 @@ export const make = (
         run(register, [process, JSON.stringify(leaving.has(process) ? [] : [...flows]), lease.millis])
       )
       yield* Effect.acquireRelease(
-        Effect.mapError(Effect.tap(write, () => Effect.sync(lease.renewed)), toStoreError),
+        Effect.mapError(heard(lease, write), toStoreError),
         () => Effect.ignore(Effect.timeout(run(forget, [process]), "1 second")),
         { interruptible: true }
       )
@@ -90,7 +97,7 @@ export const make = (
         run(renew, [process, lease.millis]),
         (rows) => rows.length === 0 ? write : Effect.void
       )
-      const live = Effect.tap(soon(renewing, "A connection is lost."), () => Effect.sync(lease.renewed))
+      const live = heard(lease, soon(renewing, "A connection is lost."))
       return yield* Effect.forever(Effect.andThen(Effect.sleep(pause), live))
     }))
 

@@ -242,8 +242,11 @@ const members = (world: World, border: Border, process: Process): EventStore.Pro
   const isSeen = (member: Process) =>
     !member.dead && !member.unseen.some(({ from, to }) => from <= world.now() && world.now() < to)
   return {
-    join: (name, flows, { millis, renewed }) => {
-      const renewing = Effect.andThen(border.pass(process), Effect.sync(renewed))
+    join: (name, flows, { millis, renewing: sent }) => {
+      const renewing = Effect.suspend(() => {
+        const arrived = sent()
+        return Effect.andThen(border.pass(process), Effect.sync(arrived))
+      })
       const joined = Effect.sync(() => {
         process.name = name
         process.flows = flows
