@@ -102,8 +102,9 @@ export interface Registered {
  *
  * @since 0.1.0
  */
-export type Startable<R> = Flow.Incoming extends R
-  ? "This flow answers a call: register it under Calls.layer({ inbound }) instead of starting it"
+export type Startable<R> = unknown extends R ? "Expected a flow that Flow.make has made, in its own type"
+  : Flow.Incoming extends R ?
+    "This flow answers a call: register it under Calls.layer({ inbound }) instead of starting it"
   : unknown
 
 /**
@@ -113,8 +114,10 @@ export type Startable<R> = Flow.Incoming extends R
  */
 export type AnswersAll<Inbound> = {
   readonly [Number in keyof Inbound]: Inbound[Number] extends
-    Flow.Definition<string, never, unknown, unknown, infer R> ? Flow.Incoming extends R ? unknown
-    : "This flow answers nobody: wrap the conversation with the caller in Flow.inbound"
+    Flow.Definition<string, infer Input, unknown, unknown, infer R>
+    ? Record<never, never> extends Input ? Flow.Incoming extends R ? unknown
+      : "This flow answers nobody: wrap the conversation with the caller in Flow.inbound"
+    : "This flow takes an input, and a caller brings none: make it `input: {}` and ask on the line, or look it up in an activity"
     : unknown
 }
 
@@ -301,7 +304,7 @@ export type Needs<Definition> = Definition extends Flow.Definition<string, never
  */
 export interface Options<
   Flows extends ReadonlyArray<AnyDefinition>,
-  Inbound extends { readonly [number: string]: Answering }
+  Inbound extends { readonly [number: string]: AnyDefinition }
 > {
   /** The flows that can be started, and all versions that running calls began with. */
   readonly flows: Flows
@@ -346,7 +349,7 @@ export interface Options<
  */
 export const layer = <
   const Flows extends ReadonlyArray<AnyDefinition>,
-  const Inbound extends { readonly [number: string]: Answering } = Record<never, never>
+  const Inbound extends { readonly [number: string]: AnyDefinition } = Record<never, never>
 >(
   options: Options<Flows, Inbound> & { readonly inbound?: AnswersAll<Inbound> }
 ): Layer.Layer<
@@ -360,7 +363,7 @@ export const layer = <
     EventStore | Transport
   >
 
-type AnyOptions = Options<ReadonlyArray<AnyDefinition>, { readonly [number: string]: Answering }>
+type AnyOptions = Options<ReadonlyArray<AnyDefinition>, { readonly [number: string]: AnyDefinition }>
 
 /** The engine over the store and the transport that there are. It leaves no spans by itself. */
 const engineOf = Effect.fnUntraced(function*(

@@ -190,7 +190,7 @@ const timedOut = new TimedOut()
  *
  * @since 0.1.0
  */
-export interface Yielded<out A, out E, out R> {
+export interface YieldedInFlowGen<out A, out E, out R> {
   readonly "yield* takes a Flow (an Effect runs in Flow.activity, an error fails through Flow.fail)": {
     readonly A: Types.Covariant<A>
     readonly E: Types.Covariant<E>
@@ -210,11 +210,36 @@ export interface Flow<out A, out E = never, out R = never> extends Pipeable.Pipe
     readonly E: Types.Covariant<E>
     readonly R: Types.Covariant<R>
   }
-  [Symbol.iterator](): Iterator<Yielded<A, E, R>, A, unknown>
+  [Symbol.iterator](): Iterator<YieldedInFlowGen<A, E, R>, A, unknown>
 }
 
-/** Some flow, whatever its types. */
-type Any = Flow<unknown, unknown, unknown>
+/**
+ * Some flow, whatever its types.
+ *
+ * @since 0.1.0
+ */
+export type Any = Flow<unknown, unknown, unknown>
+
+/**
+ * What a flow ends with, or any of several.
+ *
+ * @since 0.1.0
+ */
+export type ValueOf<F> = F extends Flow<infer A, unknown, unknown> ? A : never
+
+/**
+ * What a flow fails with, or any of several.
+ *
+ * @since 0.1.0
+ */
+export type ErrorOf<F> = F extends Flow<unknown, infer E, unknown> ? E : never
+
+/**
+ * What a flow needs, or any of several.
+ *
+ * @since 0.1.0
+ */
+export type NeedsOf<F> = F extends Flow<unknown, unknown, infer R> ? R : never
 
 const toProgram = (flow: Any): interpreter.Program => flow as never
 const fromNode = <A, E, R>(node: interpreter.Node): Flow<A, E, R> => new interpreter.Program(node) as never
@@ -268,12 +293,12 @@ export const ask = <Q extends Request.Request, A, E = never, R = never>(
  * })
  * @since 0.1.0
  */
-export const gen = <F extends Yielded<unknown, unknown, unknown> = never, const A = never>(
-  body: () => Generator<F, A, never>
+export const gen = <F extends YieldedInFlowGen<unknown, unknown, unknown> = never, const A = never>(
+  body: () => Generator<F, Literal<A>, never>
 ): Flow<
   A,
-  [F] extends [never] ? never : F extends Yielded<unknown, infer E, unknown> ? E : never,
-  [F] extends [never] ? never : F extends Yielded<unknown, unknown, infer R> ? R : never
+  [F] extends [never] ? never : F extends YieldedInFlowGen<unknown, infer E, unknown> ? E : never,
+  [F] extends [never] ? never : F extends YieldedInFlowGen<unknown, unknown, infer R> ? R : never
 > => fromNode({ _tag: "Gen", body: body as never })
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -288,13 +313,20 @@ const bind = <A, E, R>(
   fromNode({ _tag: "Bind", self: toProgram(self), onSuccess: onSuccess as never, onFailure: onFailure as never })
 
 /**
+ * A value whose literal types are kept: up to TypeScript 5.9 a function's only literal result is widened, unless a literal is expected.
+ *
+ * @since 0.1.0
+ */
+export type Literal<A> = A | (("" | 0 | 0n | true) & { readonly [requirement]: "Literal" })
+
+/**
  * Changes the value that a flow ends with.
  *
  * @since 0.1.0
  */
 export const map: {
-  <A, B>(f: (value: A) => B): <E, R>(self: Flow<A, E, R>) => Flow<B, E, R>
-  <A, E, R, B>(self: Flow<A, E, R>, f: (value: A) => B): Flow<B, E, R>
+  <A, const B>(f: (value: A) => Literal<B>): <E, R>(self: Flow<A, E, R>) => Flow<B, E, R>
+  <A, E, R, const B>(self: Flow<A, E, R>, f: (value: A) => Literal<B>): Flow<B, E, R>
 } = dual(
   2,
   <A, E, R, B>(self: Flow<A, E, R>, f: (value: A) => B): Flow<B, E, R> =>
@@ -317,12 +349,19 @@ export const as: {
  * @since 0.1.0
  */
 export const flatMap: {
-  <A, B, E2, R2>(f: (value: A) => Flow<B, E2, R2>): <E, R>(self: Flow<A, E, R>) => Flow<B, E | E2, R | R2>
-  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, f: (value: A) => Flow<B, E2, R2>): Flow<B, E | E2, R | R2>
+  <A, F extends Any>(
+    f: (value: A) => F
+  ): <E, R>(self: Flow<A, E, R>) => Flow<ValueOf<F>, E | ErrorOf<F>, R | NeedsOf<F>>
+  <A, E, R, F extends Any>(
+    self: Flow<A, E, R>,
+    f: (value: A) => F
+  ): Flow<ValueOf<F>, E | ErrorOf<F>, R | NeedsOf<F>>
 } = dual(
   2,
-  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, f: (value: A) => Flow<B, E2, R2>): Flow<B, E | E2, R | R2> =>
-    bind(self, f, undefined)
+  <A, E, R, F extends Any>(
+    self: Flow<A, E, R>,
+    f: (value: A) => F
+  ): Flow<ValueOf<F>, E | ErrorOf<F>, R | NeedsOf<F>> => bind(self, f, undefined)
 )
 
 /**
@@ -331,19 +370,20 @@ export const flatMap: {
  * @since 0.1.0
  */
 export const andThen: {
-  <A, B, E2, R2>(
-    next: Flow<B, E2, R2> | ((value: A) => Flow<B, E2, R2>)
-  ): <E, R>(self: Flow<A, E, R>) => Flow<B, E | E2, R | R2>
-  <A, E, R, B, E2, R2>(
+  <A, F extends Any>(
+    next: F | ((value: A) => F)
+  ): <E, R>(self: Flow<A, E, R>) => Flow<ValueOf<F>, E | ErrorOf<F>, R | NeedsOf<F>>
+  <A, E, R, F extends Any>(
     self: Flow<A, E, R>,
-    next: Flow<B, E2, R2> | ((value: A) => Flow<B, E2, R2>)
-  ): Flow<B, E | E2, R | R2>
+    next: F | ((value: A) => F)
+  ): Flow<ValueOf<F>, E | ErrorOf<F>, R | NeedsOf<F>>
 } = dual(
   2,
-  <A, E, R, B, E2, R2>(
+  <A, E, R, F extends Any>(
     self: Flow<A, E, R>,
-    next: Flow<B, E2, R2> | ((value: A) => Flow<B, E2, R2>)
-  ): Flow<B, E | E2, R | R2> => flatMap(self, (value) => typeof next === "function" ? next(value) : next)
+    next: F | ((value: A) => F)
+  ): Flow<ValueOf<F>, E | ErrorOf<F>, R | NeedsOf<F>> =>
+    flatMap(self, (value: A): F => typeof next === "function" ? next(value) : next)
 )
 
 /**
@@ -352,12 +392,15 @@ export const andThen: {
  * @since 0.1.0
  */
 export const tap: {
-  <A, B, E2, R2>(f: (value: A) => Flow<B, E2, R2>): <E, R>(self: Flow<A, E, R>) => Flow<A, E | E2, R | R2>
-  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, f: (value: A) => Flow<B, E2, R2>): Flow<A, E | E2, R | R2>
+  <A, F extends Any>(f: (value: A) => F): <E, R>(self: Flow<A, E, R>) => Flow<A, E | ErrorOf<F>, R | NeedsOf<F>>
+  <A, E, R, F extends Any>(
+    self: Flow<A, E, R>,
+    f: (value: A) => F
+  ): Flow<A, E | ErrorOf<F>, R | NeedsOf<F>>
 } = dual(
   2,
-  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, f: (value: A) => Flow<B, E2, R2>): Flow<A, E | E2, R | R2> =>
-    flatMap(self, (value) => as(f(value), value))
+  <A, E, R, F extends Any>(self: Flow<A, E, R>, f: (value: A) => F): Flow<A, E | ErrorOf<F>, R | NeedsOf<F>> =>
+    bind(self, (value: A) => as(f(value), value), undefined)
 )
 
 /**
@@ -394,12 +437,19 @@ export const forEach: {
 )
 
 const catch_: {
-  <E, B, E2, R2>(f: (error: E) => Flow<B, E2, R2>): <A, R>(self: Flow<A, E, R>) => Flow<A | B, E2, R | R2>
-  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, f: (error: E) => Flow<B, E2, R2>): Flow<A | B, E2, R | R2>
+  <E, F extends Any>(
+    f: (error: E) => F
+  ): <A, R>(self: Flow<A, E, R>) => Flow<A | ValueOf<F>, ErrorOf<F>, R | NeedsOf<F>>
+  <A, E, R, F extends Any>(
+    self: Flow<A, E, R>,
+    f: (error: E) => F
+  ): Flow<A | ValueOf<F>, ErrorOf<F>, R | NeedsOf<F>>
 } = dual(
   2,
-  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, f: (error: E) => Flow<B, E2, R2>): Flow<A | B, E2, R | R2> =>
-    bind(self, undefined, f)
+  <A, E, R, F extends Any>(
+    self: Flow<A, E, R>,
+    f: (error: E) => F
+  ): Flow<A | ValueOf<F>, ErrorOf<F>, R | NeedsOf<F>> => bind(self, undefined, f)
 )
 
 export {
@@ -417,17 +467,25 @@ export {
  * @since 0.1.0
  */
 export const catchTag: {
-  <const K extends Types.Tags<E> | readonly [Types.Tags<E>, ...Array<Types.Tags<E>>], E, B, E2, R2>(
+  <const K extends Types.Tags<E> | readonly [Types.Tags<E>, ...Array<Types.Tags<E>>], E, F extends Any>(
     tag: K,
-    f: (error: Types.ExtractTag<Types.NoInfer<E>, K extends ReadonlyArray<string> ? K[number] : K>) => Flow<B, E2, R2>
+    f: (error: Types.ExtractTag<Types.NoInfer<E>, K extends ReadonlyArray<string> ? K[number] : K>) => F
   ): <A, R>(
     self: Flow<A, E, R>
-  ) => Flow<A | B, E2 | Types.ExcludeTag<E, K extends ReadonlyArray<string> ? K[number] : K>, R | R2>
-  <A, E, R, const K extends Types.Tags<E> | readonly [Types.Tags<E>, ...Array<Types.Tags<E>>], B, E2, R2>(
+  ) => Flow<
+    A | ValueOf<F>,
+    ErrorOf<F> | Types.ExcludeTag<E, K extends ReadonlyArray<string> ? K[number] : K>,
+    R | NeedsOf<F>
+  >
+  <A, E, R, const K extends Types.Tags<E> | readonly [Types.Tags<E>, ...Array<Types.Tags<E>>], F extends Any>(
     self: Flow<A, E, R>,
     tag: K,
-    f: (error: Types.ExtractTag<E, K extends ReadonlyArray<string> ? K[number] : K>) => Flow<B, E2, R2>
-  ): Flow<A | B, E2 | Types.ExcludeTag<E, K extends ReadonlyArray<string> ? K[number] : K>, R | R2>
+    f: (error: Types.ExtractTag<E, K extends ReadonlyArray<string> ? K[number] : K>) => F
+  ): Flow<
+    A | ValueOf<F>,
+    ErrorOf<F> | Types.ExcludeTag<E, K extends ReadonlyArray<string> ? K[number] : K>,
+    R | NeedsOf<F>
+  >
 } = dual(
   3,
   (self: Any, tag: string | ReadonlyArray<string>, f: (error: unknown) => Any) =>
@@ -492,11 +550,11 @@ type Caught<Cases> = {
  * @since 0.1.0
  */
 export const orElse: {
-  <B, E2, R2>(that: () => Flow<B, E2, R2>): <A, E, R>(self: Flow<A, E, R>) => Flow<A | B, E2, R | R2>
-  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, that: () => Flow<B, E2, R2>): Flow<A | B, E2, R | R2>
+  <F extends Any>(that: () => F): <A, E, R>(self: Flow<A, E, R>) => Flow<A | ValueOf<F>, ErrorOf<F>, R | NeedsOf<F>>
+  <A, E, R, F extends Any>(self: Flow<A, E, R>, that: () => F): Flow<A | ValueOf<F>, ErrorOf<F>, R | NeedsOf<F>>
 } = dual(
   2,
-  <A, E, R, B, E2, R2>(self: Flow<A, E, R>, that: () => Flow<B, E2, R2>): Flow<A | B, E2, R | R2> =>
+  <A, E, R, F extends Any>(self: Flow<A, E, R>, that: () => F): Flow<A | ValueOf<F>, ErrorOf<F>, R | NeedsOf<F>> =>
     catch_(self, () => that())
 )
 
@@ -506,13 +564,13 @@ export const orElse: {
  * @since 0.1.0
  */
 export const match: {
-  <A, B, E, C>(options: {
-    readonly onSuccess: (value: A) => B
-    readonly onFailure: (error: E) => C
+  <A, const B, E, const C>(options: {
+    readonly onSuccess: (value: A) => Literal<B>
+    readonly onFailure: (error: E) => Literal<C>
   }): <R>(self: Flow<A, E, R>) => Flow<B | C, never, R>
-  <A, E, R, B, C>(self: Flow<A, E, R>, options: {
-    readonly onSuccess: (value: A) => B
-    readonly onFailure: (error: E) => C
+  <A, E, R, const B, const C>(self: Flow<A, E, R>, options: {
+    readonly onSuccess: (value: A) => Literal<B>
+    readonly onFailure: (error: E) => Literal<C>
   }): Flow<B | C, never, R>
 } = dual(
   2,
@@ -677,6 +735,15 @@ export const note = (name: string, data: Schema.Json = null): Flow<void> =>
 export type PureCodec = Schema.ConstraintCodec<unknown, unknown, never, never>
 
 /**
+ * What an activity runs is no flow.
+ *
+ * @since 0.1.0
+ */
+export interface NoFlow {
+  readonly "~ringback/Flow"?: "An activity runs an Effect: a Flow goes on by yield* or Flow.andThen"
+}
+
+/**
  * Runs an Effect and records its result once. It runs at least once: after a crash in the middle it runs again, under the
  * same key (`Calls.ActivityKey`), so make it idempotent by that. `name` appears in logs and must not be secret.
  *
@@ -700,7 +767,7 @@ export const activity = <
 >(
   name: string,
   options: { readonly success?: S; readonly error?: F; readonly within?: Duration.Input; readonly overdue?: O },
-  effect: Effect.Effect<NoInfer<S>["Type"], NoInfer<F>["Type"], R>
+  effect: NoFlow & Effect.Effect<NoInfer<S>["Type"], NoInfer<F>["Type"], R>
 ): Flow<S["Type"], F["Type"] | ("fail" extends O ? Overdue : never), R> => {
   const value = storedForm(options.success ?? Schema.Void)
   const error = storedForm(options.error ?? Schema.Never)
@@ -829,12 +896,22 @@ export interface DialOptions {
   readonly evenIfUnknown?: boolean
 }
 
-type Dialled<R> = R extends Line ? never
+/**
+ * What is left to require of what was said on a line, once `Flow.dial` goes around it: the type of a function that dials for its caller.
+ *
+ * @since 0.1.0
+ */
+export type Dialled<R> = R extends Line ? never
   : R extends NoLine ? Problem<"Flow.dial inside a live line: use Line.bridge, or dial after the conversation">
   : R extends IncomingLine ? Problem<"Line.bridge needs a caller: it works under Flow.inbound">
   : R
 
-type Answered<R> = R extends Line | IncomingLine ? never
+/**
+ * What is left to require of what was said on a line, once `Flow.inbound` goes around it.
+ *
+ * @since 0.1.0
+ */
+export type Answered<R> = R extends Line | IncomingLine ? never
   : R extends NoLine ? Problem<"Flow.dial inside a live line: use Line.bridge, or dial after the conversation">
   : R
 
@@ -1035,7 +1112,7 @@ export const make = <
   options: {
     readonly version: number
     readonly input: In
-    readonly output: Out
+    readonly output: Out | "Expected a schema, such as Schema.String or Schema.Literals([...])"
     readonly error?: Err
     /** The signals that its calls wait for. A call is told no other, and no value that does not fit. */
     readonly signals?: ReadonlyArray<Signals>
@@ -1048,7 +1125,8 @@ export const make = <
   bounds.version(`Flow.make "${name}"`, options.version)
   const signals = declared.signals(`Flow.make "${name}"`, options.signals ?? [])
   const input = storedForm(codecOf(options.input))
-  const output = storedForm(options.output)
+  const outputCodec = options.output as Out
+  const output = storedForm(outputCodec)
   // A schema that takes anything takes our failures too, but has no stored form of them.
   const { decode } = storedForm(options.error === undefined ? Failure : Schema.Union([options.error, Failure]))
   const { encode } = storedForm(options.error === undefined ? Failure : Schema.Union([Failure, options.error]))
@@ -1065,6 +1143,41 @@ export const make = <
       decodeError: decode as never
     },
     signals,
-    schemas: { input: codecOf(options.input), output: options.output, error: options.error }
+    schemas: { input: codecOf(options.input), output: outputCodec, error: options.error }
   }
 }
+
+/**
+ * `make` for a function that makes definitions of its caller's flows, where requirements and errors are type parameters and nobody can
+ * check them: it asks its caller for `Complete` and `Declared` in its own type, and the compiler checks them at each call. What is not
+ * asked for is found when the flow runs, and ends the call.
+ *
+ * @example
+ * const define = <E, R>(talk: Flow.Flow<void, E, R> & Flow.Complete<R> & Flow.Declared<Exclude<E, Flow.Failure>>) =>
+ *   Flow.makeUnchecked("noted", {
+ *     version: 1,
+ *     input: {},
+ *     output: Schema.Void,
+ *     run: () => Flow.andThen(Flow.note("begun"), talk)
+ *   })
+ * @since 0.1.0
+ */
+export const makeUnchecked: <
+  const Name extends string,
+  const In extends PureCodec | Fields,
+  Out extends PureCodec,
+  E,
+  R,
+  Err extends PureCodec = typeof Schema.Never,
+  Signals extends AnySignal = never
+>(
+  name: Name,
+  options: {
+    readonly version: number
+    readonly input: In
+    readonly output: Out
+    readonly error?: Err | undefined
+    readonly signals?: ReadonlyArray<Signals> | undefined
+    readonly run: (input: InputCodec<In>["Type"]) => Flow<Out["Type"], E, R>
+  }
+) => Definition<Name, InputCodec<In>["Type"], Out["Type"], E, Exclude<R, NoLine | Signals>, Signals> = make as never

@@ -118,6 +118,14 @@ export interface Collecting extends Asking {
 }
 
 /**
+ * What a schema of pressed keys has to be beside a schema: it decodes text.
+ *
+ * @since 0.1.0
+ */
+export type OfDigits<S> = S extends Schema.ConstraintCodec<unknown, string, never, unknown> ? unknown
+  : "Pressed keys are text: give a schema that decodes text, such as Schema.NumberFromString"
+
+/**
  * Asks for up to `max` digits and gives those that were pressed, or what `schema` decodes from them. Nothing else is ever given:
  * silence, too few digits or too many, other keys and digits that do not decode ask again, and in the end fail with `NoInput`.
  * Throws `InvalidFlow` for a `max` outside 1 to 128, a `min` outside 1 to `max`, and `attempts` outside 1 to 1000.
@@ -128,13 +136,12 @@ export interface Collecting extends Asking {
  * Line.collect("Enter your PIN.", { max: 4, min: 4, again: { invalid: "Four digits, please." } })
  * @since 0.1.0
  */
-export const collect: {
-  <A>(
-    prompt: Prompt.Input,
-    options: Collecting & { readonly schema: Schema.ConstraintCodec<A, string, never, unknown> }
-  ): Flow.Flow<A, Flow.HungUp | Flow.NoInput, Line>
-  (prompt: Prompt.Input, options: Collecting): Flow.Flow<string, Flow.HungUp | Flow.NoInput, Line>
-} = (
+export const collect = <S extends Schema.ConstraintCodec<unknown, unknown, never, unknown> = typeof Schema.String>(
+  prompt: Prompt.Input,
+  options: Collecting & { readonly schema?: S & OfDigits<S> }
+): Flow.Flow<S["Type"], Flow.HungUp | Flow.NoInput, Line> => collecting(prompt, options as never)
+
+const collecting = (
   prompt: Prompt.Input,
   options: Collecting & { readonly schema?: Schema.ConstraintCodec<unknown, string, never, unknown> }
 ): Flow.Flow<never, Flow.HungUp | Flow.NoInput, Line> => {

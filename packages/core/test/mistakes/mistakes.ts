@@ -27,6 +27,11 @@ const Plain = Flow.make("plain", { ...base, input: {}, run: () => Flow.note("x")
 const number = PhoneNumber.make("15550170009")
 const callsBack = Line.speak("Hello.").pipe(Flow.dial({ to: number, from: number }))
 
+const Asking = Flow.make("asking", { ...base, run: () => Flow.inbound(() => Line.speak("Hello.")) })
+
+// has a mistake in it
+const Broken = Flow.make("broken", { ...base, input: {}, run: () => Line.speak("Hello.") })
+
 export const mistakes = [
   // speaks without a line
   () => Flow.make("m", { ...base, run: () => Line.speak("Hello.") }),
@@ -58,5 +63,22 @@ export const mistakes = [
   // tells a value of another type
   () => Effect.flatMap(Calls.start(Ride, {}), (call) => call.signal(Driver, 1)),
   // tells a signal to a flow that declares none
-  () => Effect.flatMap(Calls.start(Plain, {}), (call) => call.signal(Driver, "Ann"))
+  () => Effect.flatMap(Calls.start(Plain, {}), (call) => call.signal(Driver, "Ann")),
+  // runs a Flow as an activity
+  () => Flow.activity("look up", {}, Line.speak("Hello.")),
+  // collects with a schema that is not of text
+  () => Line.collect("How many?", { max: 2, schema: Schema.Number }),
+  // has a text for its output
+  () => Flow.make("m", { ...base, output: "kept", run: () => Flow.succeed("kept") }),
+  // yields a Flow in Effect.gen
+  () =>
+    Effect.gen(function*() {
+      yield* Line.speak("Hello.")
+    }),
+  // answers callers and takes input
+  () => Calls.layer({ flows: [], inbound: { "15550170009": Asking } }),
+  // starts a flow with a mistake in it
+  () => Calls.start(Broken, {}),
+  // starts something that is no flow
+  () => Calls.start(Line.speak("Hello."), {})
 ]
