@@ -124,6 +124,7 @@ const rooms = [
       "EmulatorClock",
       "TelesignEmulator",
       "StoreContract",
+      "TransportContract",
       "Law",
       "FlowExplorer",
       "Arbitraries",
@@ -149,7 +150,7 @@ const rooms = [
       explorer: ["FlowExplorer", "exploreCommand"],
       emulator: ["TelesignEmulator"],
       company: ["PhoneCompany"],
-      contract: ["StoreContract"]
+      contract: ["StoreContract", "TransportContract"]
     }
   },
   {

@@ -1,6 +1,8 @@
+import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Action, Calls, EventStore, PhoneNumber, type Transport, type Webhook } from "@ringback/core"
 import { Callee, FakeClock, PhoneCompany, TestCalls } from "@ringback/testing"
+import * as TransportContract from "@ringback/testing/TransportContract"
 import { Effect, Layer, Redacted } from "effect"
 import { HttpClient, HttpClientResponse } from "effect/http"
 import { TableReady } from "../table-ready/flow.ts"
@@ -108,4 +110,13 @@ describe("another carrier", () => {
       assert.strictEqual(yield* failure(429), "NotSent")
       assert.strictEqual(yield* failure(500), "Lost")
     }))
+})
+
+TransportContract.suite("the transport of the carrier that is made up", {
+  transport: (url) =>
+    Carrier.layer({ url, token: Redacted.make("token") }).pipe(Layer.provide(NodeHttpClient.layerNodeHttp)),
+  accepted: { status: 201, body: { call: "C-1" }, referenceId: "C-1" },
+  refused: { status: 422, body: {} },
+  notAuthorized: { status: 401, body: {} },
+  throttled: { status: 429, body: {} }
 })

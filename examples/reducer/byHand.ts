@@ -31,3 +31,28 @@ export const play = (before: LiveCall.LiveCall, happenings: ReadonlyArray<Happen
     const decided = Decider.decide(live, input, circumstances(at))
     return { live: decided.live, log: [...log, ...decided.events] }
   }, { live: before, log: [] })
+
+/** A projection of one's own: what an office wants to know of a call, and no more. */
+export interface Ticket {
+  readonly rings: number
+  readonly heard: ReadonlyArray<string>
+  readonly state: "open" | "answered" | "closed"
+}
+
+export const newTicket: Ticket = { rings: 0, heard: [], state: "open" }
+
+/** One event of the log, and the next state. What it does not want to know changes nothing. */
+export const ticketed = (self: Ticket, event: CallEvent.CallEvent): Ticket => {
+  switch (event._tag) {
+    case "DialAttempted":
+      return { ...self, rings: self.rings + 1 }
+    case "CallAnswered":
+      return { ...self, state: "answered" }
+    case "PromptCompleted":
+      return event.digits === "" ? self : { ...self, heard: [...self.heard, event.digits] }
+    case "FlowEnded":
+      return { ...self, state: "closed" }
+    default:
+      return self
+  }
+}
