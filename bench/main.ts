@@ -5,6 +5,7 @@ const names = [
   "calls",
   "processes",
   "hop",
+  "herd",
   "store",
   "growth",
   "startup",
