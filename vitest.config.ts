@@ -25,6 +25,7 @@ const long = [
   "packages/http/test/View.test.ts",
   "packages/testing/test/Closing.test.ts",
   "packages/testing/test/emulator.test.ts",
+  "packages/testing/test/ExplorerAndEngine.test.ts",
   "packages/testing/test/explore.test.ts",
   "packages/testing/test/Obstacles.test.ts",
   "packages/testing/test/Pacing.test.ts",

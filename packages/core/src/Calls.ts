@@ -259,6 +259,16 @@ export interface Hindrance {
 export const ActivityKey: Context.Reference<string> = Activities.ActivityKey
 
 /**
+ * What runs in the place of an activity of this name: the activity itself, unless a test says otherwise. It comes to values and errors
+ * as the flow gets them.
+ *
+ * @since 0.1.0
+ */
+export const ActivityDouble: Context.Reference<
+  (name: string, effect: Effect.Effect<unknown, unknown, unknown>) => Effect.Effect<unknown, unknown, unknown>
+> = Activities.ActivityDouble
+
+/**
  * Draws the 8 digits of an `external_id` that nobody can guess: from the secure source of the platform. Tests may know better.
  *
  * @since 0.1.0

@@ -23,9 +23,11 @@
  * @since 0.1.0
  */
 import type { Flow, FlowDrawing, Request, Step } from "@ringback/core"
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import * as captions from "./internal/explorer/captions.ts"
 import * as Choices from "./internal/explorer/choices.ts"
+import * as conducting from "./internal/explorer/conducting.ts"
+import { covering } from "./internal/explorer/covering.ts"
 import { distinct } from "./internal/explorer/distinct.ts"
 import * as drawing from "./internal/explorer/drawing.ts"
 import { laidOut } from "./internal/explorer/layout.ts"
@@ -72,7 +74,7 @@ export interface Options {
   readonly cancel?: boolean
   /** How many places are explored at most; default 100,000. */
   readonly max?: number
-  /** How many seconds the search may take, by the clock of the machine; default 120. */
+  /** How many seconds the search may take, by the clock of the machine; default as many as it takes. */
   readonly seconds?: number
   /** How many exchanges a path has at most; default 1,000. */
   readonly depth?: number
@@ -240,7 +242,7 @@ export const explore = <Input, A, E, R>(
   input: Input,
   options?: Options & { readonly laws?: ReadonlyArray<Law>; readonly draw?: Drawing }
 ): Report => {
-  const { accept: _, depth = 1_000, draw: drawn, laws = [], max = 100_000, seconds = 120, ...said } = options ?? {}
+  const { accept: _, depth = 1_000, draw: drawn, laws = [], max = 100_000, seconds = Infinity, ...said } = options ?? {}
   const tried = { ...defaults, ...said }
   const bounds = { max, depth, seconds, ...progress.running() }
   const found = proof.search(given(flow, input), laws, { samples: tried, finish: finishing(flow) }, bounds)
@@ -311,6 +313,79 @@ const problem = (report: Report, accept: ReadonlyArray<string>): Omit<Breach, "p
   if (unseen.length === 0) return undefined
   const whys = unseen.map((found) => `\n  - ${inWords(found)}`)
   return { law: everyPath, ladder: "", scenario: "", why: `not all of it was${whys.join("")}` }
+}
+
+/**
+ * A conversation of a flow, to be lived by the whole engine. `name` says what it is for, such as `ends: "kept"` or
+ * `“Press 1.” → silence`.
+ *
+ * @since 0.1.0
+ */
+export interface Conversation {
+  readonly name: string
+  readonly path: ReadonlyArray<Exchange>
+  /** Fails with `Differs` if the engine asks something else, or ends otherwise. */
+  readonly run: Effect.Effect<void, Differs>
+}
+
+/**
+ * The engine and the explorer disagree about a conversation: `expected` and `got` are the first lines in which they differ.
+ *
+ * @since 0.1.0
+ */
+export class Differs extends Schema.TaggedError<Differs>()("Differs", {
+  conversation: Schema.String,
+  expected: Schema.String,
+  got: Schema.String,
+  ladder: Schema.String
+}) {
+  override get message() {
+    const lines = [`  by every path: ${this.expected}`, `  by the engine: ${this.got}`, "", this.ladder]
+    return [`The conversation ${this.conversation} went otherwise in the engine.`, ...lines].join("\n")
+  }
+}
+
+/**
+ * The conversations that together go every way of a flow: a shortest one for each outcome, and for each thing that may happen
+ * to what is asked. Each runs on the whole engine, in virtual time, and asserts what is asked and how it ends. Activities come to their
+ * samples and run nothing.
+ *
+ * Left out is what cannot be made to happen there at will: a deadline that passes, a cancel, a draw, a caller without a number.
+ * The carrier's word for a dial that failed is not compared.
+ *
+ * @example
+ * for (const { name, run } of FlowExplorer.scenarios(TableReady, input)) it.effect(name, () => run)
+ * @since 0.1.0
+ */
+export const scenarios = <Input, A, E, R>(
+  flow: Flow.Definition<string, Input, A, E, R>,
+  input: Input,
+  options?: Omit<Options, "accept" | "cancel">
+): ReadonlyArray<Conversation> => {
+  const { depth = 1_000, max = 100_000, seconds = Infinity, ...said } = options ?? {}
+  const trial = { samples: { ...defaults, ...said }, finish: finishing(flow) }
+  const { places } = proof.search(given(flow, input), [], trial, { max, depth, seconds })
+  return covering(places).map(({ end, exchanges, name }) => ({
+    name,
+    path: exchanges.map(({ asked, happened }) => ({ asked, happened })),
+    run: Effect.suspend(() => {
+      if (end.step._tag !== "Done") return Effect.void
+      const expected = conducting.ofPath(exchanges, end.step.exit)
+      const differs = (expected: string, got: string) =>
+        new Differs({ conversation: name, expected, got, ladder: paths.ladder(flow.name, exchanges, end.label) })
+      return Effect.matchEffect(conducting.live(flow as never, input, exchanges), {
+        onFailure: (error) => differs("a conversation", error.message),
+        onSuccess: (lived) => {
+          const [one, other] = [expected, lived].map(({ asked, end }) => [...asked, end]) as [
+            Array<string>,
+            Array<string>
+          ]
+          const at = one.findIndex((line, i) => other[i] !== line)
+          return at === -1 ? Effect.void : differs(one[at]!, other[at] ?? "nothing more")
+        }
+      })
+    })
+  }))
 }
 
 /**

@@ -24,6 +24,11 @@ export interface Activities {
 /** The key under which the activity that is running now runs again after a crash. */
 export const ActivityKey = Context.Reference<string>("@ringback/core/Calls/ActivityKey", { defaultValue: () => "" })
 
+/** What runs in the place of an activity: it itself, if a test does not say otherwise. */
+export const ActivityDouble = Context.Reference<
+  (name: string, effect: Effect.Effect<unknown, unknown, unknown>) => Effect.Effect<unknown, unknown, unknown>
+>("@ringback/core/Calls/ActivityDouble", { defaultValue: () => (_, effect) => effect })
+
 type Activity = Extract<Request.Request, { readonly _tag: "Activity" }>
 
 type Ended = Extract<CallInput.CallInput, { readonly _tag: "ActivityEnded" }>
@@ -64,6 +69,7 @@ export const make = (
   { entities, intake }: Parts,
   context: Context.Context<never>
 ): Activities => {
+  const double = Context.get(context, ActivityDouble)
   const isKnownElsewhere = ({ live }: Entity): boolean =>
     live !== undefined && Neighbours.knowing(neighbours.others(), live.call).length > 0
 
@@ -91,7 +97,8 @@ export const make = (
    */
   const inputOf = (entity: Entity, request: Activity, n: number): Effect.Effect<CallInput.CallInput> => {
     const effect = Effect.suspend(() => {
-      const traced = within(request.effect as Effect.Effect<unknown, unknown>, CallTrace.ofWait(entity.id, n))
+      const played = double(request.name, request.effect) as Effect.Effect<unknown, unknown>
+      const traced = within(played, CallTrace.ofWait(entity.id, n))
       return Effect.provideContext(traced, context)
     })
     return Effect.provideService(effect, ActivityKey, `${entity.id}/${n}`).pipe(

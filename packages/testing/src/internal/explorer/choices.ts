@@ -23,6 +23,8 @@ export interface World {
   readonly unknown: ReadonlyArray<PhoneNumber.PhoneNumber>
   /** The deadlines that are set; the place of each is its number. */
   readonly deadlines: ReadonlyArray<timing.Deadline>
+  /** How many holds in a row the line has borne, if they were spoken fast, since the flow said something. */
+  readonly holds: number
   /** What time it is, where the flow asks for it. */
   readonly clock: timing.Clock | undefined
   readonly cancelled: boolean
@@ -34,6 +36,7 @@ export const before: World = {
   limit: 0,
   unknown: [],
   deadlines: [],
+  holds: 0,
   clock: undefined,
   cancelled: false
 }
@@ -195,11 +198,17 @@ export const follow = (
 export const choices = (step: Waiting, before: World, trial: Trial): ReadonlyArray<Choice> => {
   const { request } = step
   const isWaiting = before.caller === "there" && takesTime(request, before)
-  const world: World = isWaiting ? { ...before, caller: "waiting" } : before
+  const world: World = {
+    ...before,
+    ...isWaiting ? { caller: "waiting" } : {},
+    ...waitOf(request) === 0 && takesTime(request, before) ? { holds: 0 } : {}
+  }
   if (!takesTime(request, world)) return responses(request, world, trial).map((option) => made(step, option, trial))
   const options = responses(request, world, trial).flatMap((option) => {
     const lasts = timing.lasts(request, option.what)
-    return timing.isInTime(lasts, world.deadlines) ? [{ ...option, world: passed(option.world, lasts) }] : []
+    return timing.isInTime(lasts, world.deadlines)
+      ? [{ ...option, world: { ...passed(option.world, lasts), holds: borne(step, option.world, lasts.usual) } }]
+      : []
   })
   return [
     ...options.map((option) => made(step, option, trial)),
@@ -280,13 +289,17 @@ const expiredIn = (world: World, n: number): World => {
   return { ...then, deadlines: then.deadlines.map((deadline, i) => i === n ? timing.gone : deadline) }
 }
 
-/** Whether a wait may outlast as many holds as a line bears, if they are spoken fast. */
-const outlastsHolds = (step: Waiting, { line }: World): boolean => {
+/** How many holds a line may have borne in a row when a wait is over, if they are spoken fast. */
+const borne = (step: Waiting, { holds, line }: World, millis: number): number => {
   const hold = Step.scopes(step).map(({ scope }) => scope).find((scope) => scope._tag === "Hold")
-  if (line !== "open" || hold === undefined) return false
+  if (line !== "open" || hold === undefined || waitOf(step.request) === 0) return holds
   const fastest = 2 * Settings.shortest(Settings.defaults, Action.prompt(hold.prompt), { withDigits: false })
-  return waitOf(step.request) > Settings.defaults.line.holds * Math.max(300, fastest)
+  return Math.min(Settings.defaults.line.holds + 1, holds + millis / Math.max(300, fastest))
 }
+
+/** Whether a wait may outlast as many holds as a line bears. */
+const outlastsHolds = (step: Waiting, world: World): boolean =>
+  borne(step, world, waitOf(step.request)) > Settings.defaults.line.holds
 
 const waitOf = (request: Request.Request): number => {
   switch (request._tag) {

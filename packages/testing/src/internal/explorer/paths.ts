@@ -1,5 +1,5 @@
 /** One path of a flow for people: as a ladder, and as a test to paste. */
-import { Action, Explain, Ladder, PhoneNumber } from "@ringback/core"
+import { Action, Explain, Ladder, PhoneNumber, Prompt, Step } from "@ringback/core"
 import type { Request } from "@ringback/core"
 import type { LineState, What } from "../../Law.ts"
 import * as captions from "./captions.ts"
@@ -11,6 +11,8 @@ export interface Exchange {
   readonly line: LineState
   readonly what: What
   readonly hungUp: boolean
+  /** What is heard while the flow waits, where it says so. */
+  readonly held: string | undefined
   /** What was asked, and what happened, in words. */
   readonly asked: string
   readonly happened: string
@@ -21,7 +23,9 @@ export const exchanges = (places: ReadonlyArray<Place>, path: ReadonlyArray<Way>
     const { edges, label, step, world } = places[place]!
     if (step._tag === "Done") return []
     const { hungUp, label: happened, what } = edges[edge]!
-    return [{ request: step.request, line: world.line, what, hungUp, asked: label, happened }]
+    const hold = Step.scopes(step).map(({ scope }) => scope).find((scope) => scope._tag === "Hold")
+    const held = hold && Prompt.words(hold.prompt)
+    return [{ held, request: step.request, line: world.line, what, hungUp, asked: label, happened }]
   })
 
 // As a ladder

@@ -1,0 +1,72 @@
+/** Paths that together go every way that there is in words: a shortest one for each outcome, and for each thing that may happen. */
+import { isBeyond, isLivable } from "./conducting.ts"
+import * as paths from "./paths.ts"
+import { pathOf, type Place, type Way } from "./search.ts"
+
+/** A path from the start of a flow to an end of it, and what it is for. */
+export interface Whole {
+  readonly name: string
+  readonly ways: ReadonlyArray<Way>
+  readonly exchanges: ReadonlyArray<paths.Exchange>
+  readonly end: Place
+}
+
+/** From each place the edge with which the shortest way to an end begins. */
+const homewards = (places: ReadonlyArray<Place>): ReadonlyArray<number | undefined> => {
+  const before: Array<Array<Way>> = places.map(() => [])
+  places.forEach(({ edges }, place) => edges.forEach(({ to }, edge) => before[to]!.push({ place, edge })))
+  const first: Array<number | undefined> = places.map(() => undefined)
+  const queue = places.flatMap(({ step }, i) => step._tag === "Done" ? [i] : [])
+  const seen = new Set(queue)
+  for (const at of queue) {
+    for (const { edge, place } of before[at]!) {
+      if (seen.has(place) || isBeyond(paths.exchanges(places, [{ place, edge }])[0]!)) continue
+      seen.add(place)
+      first[place] = edge
+      queue.push(place)
+    }
+  }
+  return first
+}
+
+/** Whether a deadline may pass at a place, or a line may have borne enough holds: then the engine may let it, and be right. */
+const isTimed = (places: ReadonlyArray<Place>, { edge, place }: Way): boolean => {
+  const { edges, step } = places[place]!
+  if (edges.some(({ label }) => label === "time is up")) return true
+  const { label } = edges[edge]!
+  return step._tag === "Waiting" && edges.some((other) => other.label === "is held too long") &&
+    (step.request._tag === "Sleep" || label === "not told")
+}
+
+/** All that the engine can live. The rest, such as a deadline that passes in the middle of a prompt, is left out. */
+export const covering = (places: ReadonlyArray<Place>): ReadonlyArray<Whole> => {
+  const home = homewards(places)
+  const known = new Set<string>()
+  const found: Array<Whole> = []
+  const add = (name: string, start: ReadonlyArray<Way>, from: number): void => {
+    const ways = [...start]
+    let at = from
+    for (let edge = home[at]; edge !== undefined; edge = home[at]) {
+      ways.push({ place: at, edge })
+      at = places[at]!.edges[edge]!.to
+    }
+    const exchanges = paths.exchanges(places, ways)
+    if (
+      places[at]!.step._tag !== "Done" || !isLivable(exchanges) || ways.some((way) => isTimed(places, way))
+    ) {
+      return
+    }
+    known.add(name)
+    found.push({ name, ways, exchanges, end: places[at]! })
+  }
+  places.forEach((place, i) => {
+    const path = pathOf(places, place.from)
+    const name = `ends: ${place.label}`
+    if (place.step._tag === "Done" && !known.has(name)) add(name, path, i)
+    place.edges.forEach(({ label, to }, edge) => {
+      const name = `${place.label} → ${label}`
+      if (label !== "" && !known.has(name)) add(name, [...path, { place: i, edge }], to)
+    })
+  })
+  return found
+}
