@@ -11,6 +11,9 @@ import { answering, talks } from "./fixtures/talks.ts"
 
 const examples = fileURLToPath(new URL("../../../examples/", import.meta.url))
 const written = readdirSync(examples).filter((name) => existsSync(`${examples}${name}/flow.ts`))
+/** It bounds what hangs, and not a machine that is busy. */
+const patience = 300_000
+
 const numbers = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
 
 /** Where a conversation goes otherwise in the engine. */
@@ -32,7 +35,7 @@ describe("each outcome and each thing that may happen goes alike in the engine",
         const conversations = FlowExplorer.scenarios(flow, input, tried)
         assert.isAtLeast(conversations.length, 10)
         assert.deepStrictEqual(yield* differences(conversations), [])
-      }).pipe(Effect.provide(NodeServices.layer)))
+      }).pipe(Effect.provide(NodeServices.layer)), patience)
   }
 
   const signals = { ready: [{ at: 7 }] }
@@ -66,7 +69,7 @@ it.effect("a thousand random conversations go alike", () =>
       lived += conversations.length
       assert.deepStrictEqual(yield* differences(conversations), [], `seed ${seed}: ${JSON.stringify(conversation)}`)
     }
-  }))
+  }), patience)
 
 it.effect("a conversation that goes otherwise says where", () =>
   Effect.gen(function*() {
