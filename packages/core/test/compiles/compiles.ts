@@ -4,7 +4,7 @@ import { Schema } from "effect"
 
 /** That two types are one. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
-const same = <A, B>(_: Same<A, B>): void => {}
+declare const same: <A, B>(is: Same<A, B>) => void
 type ValueOf<F> = Flow.ValueOf<F>
 
 export const literals = () => {
