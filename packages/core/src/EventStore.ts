@@ -54,6 +54,25 @@ export interface Told {
 }
 
 /**
+ * A turn that another process has appended, as it is stored: `events` is text in the given `format`.
+ *
+ * @since 0.1.0
+ */
+export interface ToldTurn extends StoredTurn {
+  readonly callId: CallId
+}
+
+/**
+ * What one process tells all others: turns that it has appended.
+ *
+ * @since 0.1.0
+ */
+export interface ToldTurns {
+  readonly what: "turns"
+  readonly turns: ReadonlyArray<ToldTurn>
+}
+
+/**
  * What the processes that share a store know of each other. Membership is the business of the database: a process lives as
  * long as the database sees it and hears of it. What is written down of one that does not live counts for nothing.
  *
@@ -92,8 +111,13 @@ export interface Processes {
    * store, where the others look from time to time.
    */
   readonly tell: (processes: ReadonlyArray<string>, told: Told) => Effect.Effect<void, StoreError>
-  /** Listens to what this process is told, until the scope closes. The stream fails when something may have been missed. */
-  readonly told: (process: string) => Effect.Effect<Stream.Stream<Told, StoreError>, StoreError, Scope.Scope>
+  /**
+   * Listens to what this process is told, until the scope closes. The stream fails when something may have been missed. Turns may come
+   * late, twice, in any order or not at all, those of this process among them: each is stored, and whatever is missing can be read.
+   */
+  readonly told: (
+    process: string
+  ) => Effect.Effect<Stream.Stream<Told | ToldTurns, StoreError>, StoreError, Scope.Scope>
   /** Writes down how many lines ring or talk at this process, or may soon, for the others. */
   readonly use: (process: string, lines: number) => Effect.Effect<void, StoreError>
   /** How many lines each process uses, as it has written it down last. Of one that does not live it counts for nothing. */
@@ -193,11 +217,13 @@ export class EventStore extends Context.Service<EventStore, {
    *
    * A turn that is stored already, under the same `id`, succeeds again, so that an append whose answer was lost can be
    * repeated. An append that is interrupted may be stored or not, and is never stored twice. It may be `unforked`.
+   *
+   * `isTold` asks to tell other processes of the turn when it is stored. Nothing depends on it but how much they read.
    */
   readonly append: (
     turn: Turn,
     summary: Summary,
-    options?: { readonly referenceId?: string | undefined }
+    options?: { readonly referenceId?: string | undefined; readonly isTold?: boolean | undefined }
   ) => Effect.Effect<void, VersionConflict | StoreError>
   /**
    * The turns of a call after a version, oldest first; all of them if none is given, none if there is no such call. It may be

@@ -33,6 +33,7 @@ import * as SqlLog from "./internal/store/sqlLog.ts"
 import * as SqlOpening from "./internal/store/sqlOpening.ts"
 import * as SqlProcesses from "./internal/store/sqlProcesses.ts"
 import * as SqlRetention from "./internal/store/sqlRetention.ts"
+import * as SqlTelling from "./internal/store/sqlTelling.ts"
 import * as SqlTurns from "./internal/store/sqlTurns.ts"
 import { Retention } from "./Retention.ts"
 
@@ -72,7 +73,9 @@ export const layer: Layer.Layer<
     const hash = yield* Numbers.hash
     const hints = yield* Hints.make
     const changes = told(yield* Broadcast.make<Turn>(), hints)
-    const writer: SqlAppending.Writer = { sql, dialect, changes, context: yield* Effect.context<never>() }
+    const channel = dialect.isShared ? yield* SqlOpening.readChannel(sql) : undefined
+    const telling = channel === undefined ? undefined : yield* SqlTelling.make(channel)
+    const writer: SqlAppending.Writer = { sql, dialect, changes, telling, context: yield* Effect.context<never>() }
     const lane = GroupCommit.make({
       write: SqlAppending.write(writer),
       key: ({ turn }: SqlAppending.Append) => turn.callId,
@@ -90,7 +93,7 @@ export const layer: Layer.Layer<
       namespace,
       append: (turn, summary, options) => {
         const encoded = Result.try({
-          try: () => new SqlAppending.Append(turn, summary, options?.referenceId, hash),
+          try: () => new SqlAppending.Append(turn, summary, options, hash),
           catch: notEncoded
         })
         const begin: Begin<void, VersionConflict | StoreError> = (answer) => {
@@ -111,9 +114,9 @@ export const layer: Layer.Layer<
       ),
       ...SqlCalls.make(sql),
       read: SqlTurns.make(sql, dialect, yield* Background.make),
-      processes: dialect.isShared
-        ? SqlProcesses.make(sql, namespace, (error) => storeError("read", error))
-        : undefined,
+      processes: channel === undefined
+        ? undefined
+        : SqlProcesses.make(sql, namespace, channel, (error) => storeError("read", error)),
       changes: changes.stream
     }).pipe(
       Context.merge(reading(sql, dialect, hash, hints, true)),

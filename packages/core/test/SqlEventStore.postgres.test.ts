@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { CallIndex, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "@ringback/testing"
 import * as StoreContract from "@ringback/testing/StoreContract"
-import { Cause, Clock, Context, Effect, Fiber, Layer, Option, Redacted, Schema, Stream } from "effect"
+import { Cause, Clock, Context, Effect, Fiber, Layer, Logger, Option, Redacted, Schema, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { randomBytes } from "node:crypto"
@@ -280,6 +280,39 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
         })
         const heard = yield* Stream.runCollect(Stream.take(told, 1))
         assert.deepStrictEqual(heard, [{ what: "yours", calls: [first, second], from: "00000002" }])
+      }))
+
+    it.effect("is told of turns that the other has appended to be told, and of no other", () =>
+      Effect.gen(function*() {
+        const [one, other] = yield* both
+        const told = yield* processes(one).told("00000001")
+        const tell = (call: number, version: number, id: string, about: Parameters<typeof append>[4]) =>
+          Effect.provide(append(call, version, id, undefined, about), other)
+        yield* tell(1, 1, "a", {}) // It is not to be told.
+        yield* tell(1, 2, "b", { isTold: true, data: "x".repeat(8_000) }) // It does not fit.
+        yield* tell(1, 3, "c", { isTold: true, data: "\u00e9 \n\\" })
+        yield* Effect.flip(tell(1, 3, "d", { isTold: true })) // It is in conflict.
+        yield* Effect.flip(tell(2, 7, "e", { isTold: true })) // It leaves a gap.
+        yield* tell(1, 4, "f", { isTold: true })
+        const heard = yield* Stream.runCollect(Stream.take(told, 2))
+        const stored = (yield* Effect.provide(EventStore.EventStore.use((store) => store.read(callId(1), 2)), one))
+          .map((turn) => ({ ...EventStore.toStored(turn), callId: turn.callId }))
+        assert.deepStrictEqual(heard, stored.map((turn) => ({ what: "turns" as const, turns: [turn] })))
+      }))
+
+    it.effect("stores turns that cannot be told, says so once, and tells nothing for a while", () =>
+      Effect.gen(function*() {
+        const lines: Array<unknown> = []
+        const logger = Logger.make(({ message }) => void lines.push([message].flat()[0]))
+        const url = yield* place
+        const sql = Context.get(yield* Layer.build(inDatabase(url)), SqlClient.SqlClient)
+        yield* sql`UPDATE ringback_meta SET value = ${"x".repeat(100)} WHERE name = 'channel'`
+        yield* Effect.gen(function*() {
+          for (const version of [1, 2, 3]) yield* append(1, version, undefined, undefined, { isTold: true })
+          assert.lengthOf(yield* ids(1), 3)
+        }).pipe(Effect.provide(Layer.provide(Layer.fresh(inDatabase(url)), Logger.layer([logger]))))
+        assert.lengthOf(lines, 1)
+        assert.match(String(lines[0]), /^Other processes cannot be told of turns, so they read them: /)
       }))
 
     it.effect("is told when it hears nothing any more", () =>

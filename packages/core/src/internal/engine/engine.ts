@@ -7,7 +7,7 @@ import * as Call from "../../Call.ts"
 import type { CallId } from "../../CallEvent.ts"
 import type { Standing } from "../../CallInput.ts"
 import * as CallLine from "../../CallLine.ts"
-import { EventStore, type Summary, type Told } from "../../EventStore.ts"
+import { EventStore, type Summary, type Told, type ToldTurns } from "../../EventStore.ts"
 import type { Known } from "../../Explain.ts"
 import { Transport } from "../../Transport.ts"
 import type * as Webhook from "../../Webhook.ts"
@@ -110,7 +110,9 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing, 
     }
   }
   const { neighbours, run } = surroundings
-  yield* takeUp(options, made, parts, takeover, neighbours.listen((told) => void run(hear(told))))
+  const hearAll = (told: Told | ToldTurns): void =>
+    told.what === "turns" ? parts.hearsay.hear(told.turns) : void run(hear(told))
+  yield* takeUp(options, made, parts, takeover, neighbours.listen(hearAll))
   const left = (): Leftover.Leftover => ({
     ...Leftover.ofCalls(draining.left()),
     webhooks: webhooks.waiting(),

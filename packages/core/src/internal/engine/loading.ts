@@ -12,6 +12,7 @@ import * as CallLog from "./callLog.ts"
 import type { Deliveries } from "./deliveries.ts"
 import type { Entities } from "./entities.ts"
 import { type Entity, passed, type Unsure } from "./entity.ts"
+import type { Hearsay } from "./hearsay.ts"
 import { beginsWork } from "./pending.ts"
 import type { Sessions } from "./sessions.ts"
 import type { Storing } from "./storing.ts"
@@ -46,6 +47,7 @@ export interface Parts {
   readonly deliveries: Deliveries
   readonly timing: Timing
   readonly storing: Storing
+  readonly hearsay: Hearsay
 }
 
 /** What is not in the store so long after its append failed, in milliseconds, will not be. */
@@ -120,13 +122,30 @@ const made = (
   return before === undefined ? Replay.rebuild(id, flow, events) : Replay.goOn(before, events)
 }
 
+/** Ends a call whose flow disagrees with its events. `false` if somebody else was first. */
+const diverging = ({ read }: Surroundings, { storing, timing }: Parts) =>
+  Effect.fnUntraced(function*(entity: Entity, live: LiveCall.LiveCall, divergence: Divergence) {
+    yield* CallLog.about(
+      entity,
+      Effect.logError(
+        `Call ${entity.id} cannot go on: its flow ${live.call.flow} disagrees with its log at event ${divergence.at} ` +
+          `(recorded ${divergence.recorded}, now ${divergence.now})`
+      )
+    )
+    const reading = read()
+    const ended = Replay.diverge(live, divergence, timing.timeOf(entity, live.call, reading))
+    return yield* storing.commit(entity, ended, reading.elapsed)
+  })
+
 /** Brings calls into memory. */
 const bringing = (surroundings: Surroundings, parts: Parts): Pick<Loading, "isCurrent" | "loaded" | "reload"> => {
-  const { neighbours, read, store } = surroundings
-  const { deliveries, sessions, storing, timing } = parts
+  const { neighbours, store } = surroundings
+  const { deliveries, hearsay, sessions, storing, timing } = parts
   const memory = trust(neighbours)
+  const diverge = diverging(surroundings, parts)
 
-  const isCurrent: Loading["isCurrent"] = ({ isRead, live }) => live !== undefined && (isRead || !memory.isLow())
+  const isCurrent: Loading["isCurrent"] = ({ id, isRead, live, version }) =>
+    live !== undefined && (isRead || !memory.isLow() && !hearsay.has(id, version))
 
   const bring = Effect.fnUntraced(function*(entity: Entity, live: LiveCall.LiveCall) {
     yield* sessions.learn(live.call)
@@ -139,7 +158,6 @@ const bringing = (surroundings: Surroundings, parts: Parts): Pick<Loading, "isCu
 
   const load: Loading["loaded"] = Effect.fnUntraced(function*(entity) {
     const stored = yield* turnsOf(store, entity.id)
-    memory.weigh(stored)
     entity.live = entity.earlier = undefined
     entity.version = 0
     entity.writer = entity.worker = undefined
@@ -167,19 +185,20 @@ const bringing = (surroundings: Surroundings, parts: Parts): Pick<Loading, "isCu
     return yield* bring(entity, live)
   })
 
-  /** Ends a call whose flow disagrees with its events. `false` if somebody else was first. */
-  const diverge = Effect.fnUntraced(function*(entity: Entity, live: LiveCall.LiveCall, divergence: Divergence) {
-    yield* CallLog.about(
-      entity,
-      Effect.logError(
-        `Call ${entity.id} cannot go on: its flow ${live.call.flow} disagrees with its log at event ${divergence.at} ` +
-          `(recorded ${divergence.recorded}, now ${divergence.now})`
-      )
-    )
-    const reading = read()
-    const ended = Replay.diverge(live, divergence, timing.timeOf(entity, live.call, reading))
-    return yield* storing.commit(entity, ended, reading.elapsed)
-  })
+  /** Tells a call what others have told of it, unless that does not fit: then it is read. */
+  const believe = (entity: Entity, before: LiveCall.LiveCall | undefined, told: ReadonlyArray<Turn>) => {
+    const { divergence, live } = made(surroundings, entity.id, before, told.flatMap(({ events }) => events))
+    if (divergence !== undefined) return consult(entity, before)
+    entity.live = entity.earlier = undefined
+    if (before === undefined) entity.writer = entity.worker = undefined
+    learn(entity, told)
+    return Effect.flatMap(bring(entity, live), () => loaded(entity))
+  }
+
+  const consult = (entity: Entity, before: LiveCall.LiveCall | undefined) => {
+    entity.isRead = true
+    return before === undefined ? load(entity) : catchUp(entity, before)
+  }
 
   /** If an append of which nobody knew is stored, what follows from it still has to happen. */
   const showUnsure = (entity: Entity, stored: ReadonlyArray<Turn>): void => {
@@ -196,9 +215,10 @@ const bringing = (surroundings: Surroundings, parts: Parts): Pick<Loading, "isCu
 
   const loaded: Loading["loaded"] = (entity) => {
     if (isCurrent(entity)) return Effect.succeed(entity.live)
-    const before = entity.unsure.length > 0 ? undefined : entity.live ?? entity.earlier
-    entity.isRead = true
-    return before === undefined ? load(entity) : catchUp(entity, before)
+    if (entity.unsure.length > 0) return consult(entity, undefined)
+    const before = entity.live ?? entity.earlier
+    const told = hearsay.take(entity.id, before === undefined ? 0 : entity.version)
+    return told.length === 0 ? consult(entity, before) : believe(entity, before, told)
   }
 
   const reload: Loading["reload"] = (entity) => {

@@ -1,7 +1,7 @@
 /** The processes that share a store with this one. */
 import { Effect, Hash, Stream } from "effect"
 import type { CallId } from "../../CallEvent.ts"
-import type { Processes, StoreError, Summary, Told } from "../../EventStore.ts"
+import type { Processes, StoreError, Summary, Told, ToldTurns } from "../../EventStore.ts"
 import type { Use } from "./rate.ts"
 
 /** Who lives beside this process. */
@@ -21,7 +21,7 @@ export interface Neighbours {
   /** This process is about to end, and others see so. */
   readonly leave: Effect.Effect<void, StoreError>
   /** Hears what others tell this process, for as long as it runs. */
-  readonly listen: (hear: (told: Told) => void) => Effect.Effect<void>
+  readonly listen: (hear: (told: Told | ToldTurns) => void) => Effect.Effect<void>
 }
 
 /** One process tells another of at most so many calls at once. */
@@ -121,7 +121,10 @@ const tell = (processes: Processes, to: ReadonlyArray<string>, told: Told): Effe
     (error) => Effect.logDebug(`Others could not be told of ${told.calls.length} calls: ${error.message}`)
   )
 
-const listen = (telling: ReturnType<Processes["told"]>, hear: (told: Told) => void): Effect.Effect<void> => {
+const listen = (
+  telling: ReturnType<Processes["told"]>,
+  hear: (told: Told | ToldTurns) => void
+): Effect.Effect<void> => {
   let isDeaf = false
   const once = Effect.scoped(Effect.gen(function*() {
     const told = yield* telling

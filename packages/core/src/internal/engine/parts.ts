@@ -4,6 +4,7 @@ import * as Deliveries from "./deliveries.ts"
 import * as Duplicates from "./duplicates.ts"
 import * as Entities from "./entities.ts"
 import { GivenUp } from "./givenUp.ts"
+import { Hearsay } from "./hearsay.ts"
 import * as Intake from "./intake.ts"
 import * as Loading from "./loading.ts"
 import * as Sessions from "./sessions.ts"
@@ -22,6 +23,7 @@ export interface Parts {
   readonly storing: Storing.Storing
   readonly loading: Loading.Loading
   readonly intake: Intake.Intake
+  readonly hearsay: Hearsay
 }
 
 /** Puts them together. `follow` does what follows from a turn elsewhere. */
@@ -36,6 +38,7 @@ export const make = (surroundings: Surroundings, follow: Follow): Parts => {
     follow,
     unattended: new Unattended(),
     givenUp: new GivenUp(),
+    hearsay: new Hearsay(surroundings.process),
     deliveries: Deliveries.make(surroundings),
     duplicates: Duplicates.make(surroundings),
     deciding: Deciding.make(surroundings, timing)

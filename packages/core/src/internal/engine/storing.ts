@@ -19,6 +19,7 @@ import type { Deliveries } from "./deliveries.ts"
 import type { Duplicates } from "./duplicates.ts"
 import { type Entity, make as makeEntity, passed, sure, type Unsure } from "./entity.ts"
 import type { GivenUp } from "./givenUp.ts"
+import * as Mixing from "./mixing.ts"
 import { make as pendings, newSessionIn, type Pending, sessionsIn } from "./pending.ts"
 import type { Sessions } from "./sessions.ts"
 import type { Follow, Surroundings } from "./surroundings.ts"
@@ -64,21 +65,25 @@ export interface Parts {
   readonly doubt: (entity: Entity, unsure: Unsure) => void
 }
 
+const appending =
+  ({ store }: Surroundings) =>
+  ({ decided, entity, summary, turn }: Pending, isTold: boolean): Effect.Effect<void, VersionConflict | StoreError> =>
+    store.append(turn, summary, { referenceId: newSessionIn(decided.events, entity.live?.call), isTold })
+
 /** Into the store of an engine. */
 export const make = (surroundings: Surroundings, parts: Parts): Storing => {
-  const { figures, process, read, restore, run, store, troubles } = surroundings
+  const { figures, process, read, restore, run, troubles } = surroundings
   const { deciding, deliveries, doubt, follow, givenUp, sessions, timing } = parts
   const pend = pendings(surroundings)
+  const isTold = Mixing.make(process, surroundings.neighbours)
+  const toStore = appending(surroundings)
 
   const begin = (pending: Pending, then: (exit: Exit.Exit<boolean, StoreError>) => void): void => {
     const ended = (exit: Exit.Exit<void, VersionConflict | StoreError>) => then(outcome(pending, exit))
-    const begun = caught(() => toStore(pending))
+    const begun = caught(() => toStore(pending, isTold(pending.entity.writer)))
     if (Result.isFailure(begun)) ended(Exit.die(begun.failure))
     else Unforked.begin(begun.success, run, ended)
   }
-
-  const toStore = ({ decided, entity, summary, turn }: Pending): Effect.Effect<void, VersionConflict | StoreError> =>
-    store.append(turn, summary, { referenceId: newSessionIn(decided.events, entity.live?.call) })
 
   const outcome = (
     pending: Pending,

@@ -13,6 +13,7 @@ import { isLasting } from "../report.ts"
 import * as Unforked from "../unforked.ts"
 import type { Deciding } from "./deciding.ts"
 import { type Entity, passed } from "./entity.ts"
+import type { Hearsay } from "./hearsay.ts"
 import type { Lease } from "./lease.ts"
 import type { Loading } from "./loading.ts"
 import type { Message, Taken } from "./message.ts"
@@ -34,6 +35,7 @@ export interface Parts {
   readonly loading: Loading
   readonly stopping: Stopping
   readonly unattended: Unattended
+  readonly hearsay: Hearsay
 }
 
 /** A message that is being taken. It ends once, whatever throws on its way. */
@@ -115,9 +117,12 @@ const outdated = <A>(taking: Taking<A>): Taking<A> => {
 }
 
 /** Forgets a call that others may have gone on with since the lease of this process was over last, or is: then each time. */
-const upToDate = (entity: Entity, lease: Lease): Entity => {
+const upToDate = (entity: Entity, lease: Lease, hearsay: Hearsay): Entity => {
   const lapses = lease.lapses()
-  if (entity.lapses !== lapses || lease.isOver()) entity.live = undefined
+  if (entity.lapses !== lapses || lease.isOver()) {
+    entity.live = undefined
+    hearsay.forget(entity.id)
+  }
   entity.lapses = lapses
   return entity
 }
@@ -132,7 +137,7 @@ const refusalOf = <A>({ first, message }: Taking<A>, cause: Cause.Cause<StoreErr
 /** By the calls of an engine. */
 export const make = (surroundings: Surroundings, parts: Parts): Take => {
   const { lease, read, run, store } = surroundings
-  const { deciding, loading, stopping, storing, timing, unattended } = parts
+  const { deciding, hearsay, loading, stopping, storing, timing, unattended } = parts
 
   /** Whose it is, if that is not sure, and then its turn. */
   const begin = <A>(taking: Taking<A>): void =>
@@ -148,7 +153,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Take => {
     })
 
   const turn = <A>(taking: Taking<A>): void => {
-    const entity = upToDate(taking.entity, lease)
+    const entity = upToDate(taking.entity, lease, hearsay)
     if (taking.conflicts > maxConflicts) return taking.end(Exit.fail(endless(entity)))
     if (loading.isCurrent(entity) || taking.isInNoStore()) return decide(taking, entity.live)
     taking.after(loading.loaded(entity), run, (live) => live === undefined ? beginAnew(taking) : decide(taking, live))

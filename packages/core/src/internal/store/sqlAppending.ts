@@ -5,13 +5,25 @@ import type { SqlClient, SqlError, Statement } from "effect/sql"
 import type { CallId } from "../../CallEvent.ts"
 import * as CallEvent from "../../CallEvent.ts"
 import * as CallMetrics from "../../CallMetrics.ts"
-import { Down, format, Rejected, StoreError, type Summary, type Turn, VersionConflict } from "../../EventStore.ts"
+import {
+  Down,
+  type EventStore,
+  format,
+  Rejected,
+  StoreError,
+  type Summary,
+  type Turn,
+  VersionConflict
+} from "../../EventStore.ts"
 import type * as Broadcast from "../broadcast.ts"
 import * as Listing from "./listing.ts"
 import type { CallRow } from "./sqlCalls.ts"
 import * as Dialect from "./sqlDialect.ts"
 import { storeError } from "./sqlFailure.ts"
 import * as Refusal from "./sqlRefusal.ts"
+import type * as Telling from "./sqlTelling.ts"
+
+type About = Parameters<EventStore["Service"]["append"]>[2]
 
 /** A turn that waits for its commit. A class, as the frames of `internal/flow/interpreter.ts` are. */
 export class Append {
@@ -20,10 +32,12 @@ export class Append {
   readonly referenceId: string | undefined
   readonly events: string
   readonly facts: Listing.Facts | undefined
-  constructor(turn: Turn, summary: Summary, referenceId: string | undefined, hash: Listing.Hash | undefined) {
+  readonly isTold: boolean
+  constructor(turn: Turn, summary: Summary, about: About | undefined, hash: Listing.Hash | undefined) {
     this.turn = turn
     this.summary = summary
-    this.referenceId = referenceId
+    this.referenceId = about?.referenceId
+    this.isTold = about?.isTold === true
     this.events = CallEvent.encode(turn.events)
     this.facts = Listing.factsOf(turn, summary.status, hash)
   }
@@ -80,7 +94,7 @@ export const join = (writer: Writer, item: Append): Effect.Effect<void, VersionC
   const later: Broadcast.Broadcast<Turn> = { ...changes, tell: (turns) => sql.afterCommit(changes.tell(turns)) }
   return Effect.andThen(
     isOpen(sql),
-    Effect.flatMap(write({ ...writer, changes: later })([item]), ([exit]) => exit ?? Effect.void)
+    Effect.flatMap(write({ ...writer, changes: later, telling: undefined })([item]), ([exit]) => exit ?? Effect.void)
   )
 }
 
@@ -92,6 +106,8 @@ export interface Writer {
   readonly sql: SqlClient.SqlClient
   readonly dialect: Dialect.Dialect
   readonly changes: Broadcast.Broadcast<Turn>
+  /** How other processes are told of what is stored, if there can be any. */
+  readonly telling: Telling.Telling | undefined
   /** In which it counts. */
   readonly context: Context.Context<never>
 }
@@ -105,6 +121,11 @@ type Answers = ReadonlyArray<Exit.Exit<void, VersionConflict | StoreError>>
 export const write = (writer: Writer) => {
   const { changes, sql } = writer
   const doubts = new Refusal.Doubts()
+
+  const tell = (appends: ReadonlyArray<Append>): Effect.Effect<void> => {
+    const stored = appends.map(({ turn }) => turn)
+    return Arr.isReadonlyArrayNonEmpty(stored) ? changes.tell(stored) : Effect.void
+  }
 
   /** Why a turn that came alone is not stored. */
   const refused = ({ turn }: Append, error: SqlError.SqlError, now: number): StoreError => {
@@ -124,8 +145,7 @@ export const write = (writer: Writer) => {
     const earlier = Result.getOrElse(found, () => none)
 
     const isStored = (append: Append) => isWon(append) || earlier.has(append.turn.callId)
-    const stored = batch.filter(isStored).map(({ turn }) => turn)
-    if (Arr.isReadonlyArrayNonEmpty(stored)) yield* changes.tell(stored)
+    yield* tell(batch.filter(isStored))
 
     const now = yield* Clock.currentTimeMillis
     return batch.map((append): Answers[number] => {
@@ -146,9 +166,7 @@ export const write = (writer: Writer) => {
       if (Result.isFailure(inserted) && batch.length > 1 && Refusal.of(inserted.failure) !== "down") return parts(batch)
       if (Result.isSuccess(inserted)) settled(batch)
       if (Result.isFailure(inserted) || inserted.success !== "all") return answers(batch, inserted)
-      const stored = batch.map(({ turn }) => turn)
-      const told = Arr.isReadonlyArrayNonEmpty(stored) ? changes.tell(stored) : Effect.void
-      return Effect.map(told, () => batch.map(() => Exit.void))
+      return Effect.map(tell(batch), () => batch.map(() => Exit.void))
     })
 
   const settled = (batch: ReadonlyArray<Append>): void => {
@@ -177,12 +195,27 @@ const insert = (writer: Writer, batch: ReadonlyArray<Append>): Effect.Effect<Won
       )
   )
 
-const insertAll = (
+/** With what is told of it, if that is wanted of any of it. Where nothing can be told, it is stored without that. */
+const insertAll = (writer: Writer, batch: ReadonlyArray<Append>): Effect.Effect<Won, SqlError.SqlError> => {
+  const { telling } = writer
+  const channel = batch.some(({ isTold }) => isTold) ? telling?.channel() : undefined
+  if (channel === undefined) return insertOnce(writer, batch, undefined)
+  return Effect.matchEffect(insertOnce(writer, batch, channel), {
+    onFailure: (error) =>
+      Refusal.of(error) === "down" || leavesGap(error)
+        ? Effect.fail(error)
+        : Effect.andThen(telling!.failed(error), insertOnce(writer, batch, undefined)),
+    onSuccess: (won) => Effect.as(telling!.worked(), won)
+  })
+}
+
+const insertOnce = (
   { context, dialect, sql }: Writer,
-  batch: ReadonlyArray<Append>
+  batch: ReadonlyArray<Append>,
+  channel: string | undefined
 ): Effect.Effect<Won, SqlError.SqlError> => {
   if (batch.length === 0) return Effect.succeed("all")
-  const { parameters, text } = dialect.insert(batch.map(toRow))
+  const { parameters, text } = dialect.insert(batch.map(toRow), channel)
   const statement = compiled<CallRow>(sql, text, parameters)
   const counted = (count: number) => {
     if (count === 0) return

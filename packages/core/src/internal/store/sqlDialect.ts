@@ -45,9 +45,13 @@ export interface Dialect {
   readonly migrations: ReadonlyArray<readonly [name: string, statements: ReadonlyArray<string>]>
   /**
    * Inserts rows of different calls. A row is left out, without an error, if its version is taken. So it is if the version
-   * before it is missing, or nothing is stored and the error says `gap`.
+   * before it is missing, or nothing is stored and the error says `gap`. Whoever listens on the channel, if one is given and the
+   * database has such, is told of those that were stored, each as a line of `told`.
    */
-  readonly insert: (rows: ReadonlyArray<Row>) => { readonly text: string; readonly parameters: ReadonlyArray<unknown> }
+  readonly insert: (
+    rows: ReadonlyArray<Row>,
+    channel?: string
+  ) => { readonly text: string; readonly parameters: ReadonlyArray<unknown> }
   /** Whether `insert` returns the `call_id` of the rows that it stored. Otherwise its raw result tells how many they are. */
   readonly namesInserted: boolean
   /** Inside a transaction: makes anew what follows the turns, and keeps turns from being appended until it ends. */
@@ -555,6 +559,20 @@ const insertArrays = `WITH new AS MATERIALIZED (
   )
   SELECT call_id FROM added`
 
+/** A turn as processes tell it each other: that, and its events to the end. */
+export const told = ["call_id", "version", "at", "format", "id", "events"] as const
+
+/** What a notification can hold is less than 8,000 bytes. */
+const mostTold = 7_999
+
+/** The same, which also tells of what it adds, with the commit: what is not committed nobody hears. */
+const insertArraysAndTell = `${insertArrays.slice(0, insertArrays.lastIndexOf("SELECT"))}, told AS (
+    SELECT call_id, concat_ws(' ', ${told.join(", ")}) AS line FROM new WHERE call_id IN (SELECT call_id FROM added)
+  )
+  SELECT call_id, CASE WHEN octet_length(line) <= ${mostTold} THEN pg_notify($${
+  columns.length + 1
+}, line) END FROM told`
+
 /**
  * A column as an array of text, which is the one type that a client need not guess. A column of nothing but NULL, of which
  * no type can be guessed, is an empty array: `unnest` makes it up to the length of the others with NULL.
@@ -578,9 +596,12 @@ export const postgres: Dialect = {
     ["leases", postgresLeases]
   ],
   // Writers of several processes wait for each other's rows; in one order, they never wait in a circle.
-  insert: (rows) => {
+  insert: (rows, channel) => {
     const ordered = rows.toSorted(([self], [that]) => self! < that! ? -1 : 1)
-    return { text: insertArrays, parameters: columns.map((_, index) => toArray(ordered.map((row) => row[index]!))) }
+    const parameters = columns.map((_, index) => toArray(ordered.map((row) => row[index]!)))
+    return channel === undefined
+      ? { text: insertArrays, parameters }
+      : { text: insertArraysAndTell, parameters: [...parameters, channel] }
   },
   namesInserted: true,
   rebuild: [

@@ -96,3 +96,14 @@ export const readNamespace = Effect.fnUntraced(function*(sql: SqlClient.SqlClien
   const [row] = yield* sql<{ readonly value: string }>`SELECT value FROM ringback_meta WHERE name = 'namespace'`
   return row?.value ?? drawn
 }, Effect.mapError((error) => storeError("open", error)))
+
+/**
+ * The channel on which processes tell each other. Whoever may connect to a database may listen on any channel whose name he knows: this
+ * name nobody can guess, and only who may read the tables can read it.
+ */
+export const readChannel = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
+  yield* sql`INSERT INTO ringback_meta (name, value) VALUES ('channel', 'ringback_' || gen_random_uuid())
+    ON CONFLICT (name) DO NOTHING`
+  const [row] = yield* sql<{ readonly value: string }>`SELECT value FROM ringback_meta WHERE name = 'channel'`
+  return row?.value
+}, Effect.mapError((error) => storeError("open", error)))

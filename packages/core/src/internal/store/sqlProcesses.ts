@@ -6,8 +6,9 @@ import { Effect, Exit, Hash, Option, Result, Schema, Scope, Stream } from "effec
 import type { Queue } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { CallId } from "../../CallEvent.ts"
-import { Foreign, type Processes, StoreError, type Told } from "../../EventStore.ts"
+import { Foreign, type Processes, StoreError, type Told, type ToldTurns } from "../../EventStore.ts"
 import * as Presence from "./sqlPresence.ts"
+import * as Telling from "./sqlTelling.ts"
 
 /** Which store the locks belong to: a number below 2^23, so that the whole stays positive. */
 const spaceOf = (namespace: string): number => (Hash.string(`ringback/${namespace}`) >>> 9) & 0x7fffff
@@ -41,7 +42,9 @@ const isCallId = Schema.is(CallId)
 const isWhat = Schema.is(Schema.Literals(["look", "yours", "mine"]))
 
 /** What is told, if it is for this process: the calls, who tells it, to whom, and what. */
-const readTold = (process: string, payload: string): Result.Result<Told, string> => {
+const readTold = (process: string, payload: string): Result.Result<Told | ToldTurns, string> => {
+  const turn = Telling.turnOf(payload)
+  if (turn !== undefined) return Result.succeed({ what: "turns", turns: [turn] })
   const [calls = "", from, to, what = "look"] = payload.split(" ")
   const ids = calls.split(",").filter(isCallId)
   const isForUs = to?.split(",").includes(process) === true
@@ -69,10 +72,10 @@ const deaf = new StoreError({
 export const make = (
   sql: SqlClient.SqlClient,
   namespace: string,
+  channel: string,
   toStoreError: (error: SqlError.SqlError) => StoreError
 ): Processes => {
   const space = spaceOf(namespace)
-  const channel = `ringback_${space}`
 
   const { join, leave, living } = Presence.make(sql, space, toStoreError)
 

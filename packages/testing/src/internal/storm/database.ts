@@ -227,11 +227,33 @@ export const layerCalm = (connections: "one" | "many") =>
       )))
   )
 
+const isSeenIn = (world: World) => (member: Process) =>
+  !member.dead && !member.unseen.some(({ from, to }) => from <= world.now() && world.now() < to)
+
+/** Tells all who are seen of turns: of some not at all, of some twice, and of some after the next one. */
+const telling = (world: World) => {
+  let count = 0
+  let late: ReadonlyArray<EventStore.Turn> = []
+  return (turn: EventStore.Turn): void => {
+    count++
+    const isLate = count % 6 === 5
+    const now = count % 5 === 4 || isLate ? [] : count % 7 === 6 ? [turn, turn] : [turn]
+    for (const each of [...now, ...late]) {
+      const turns = [{ ...EventStore.toStored(each), callId: each.callId }]
+      for (const { told } of world.processes.filter(isSeenIn(world))) {
+        if (told !== undefined) Queue.offerUnsafe(told, { what: "turns", turns })
+      }
+    }
+    late = isLate ? [turn] : []
+  }
+}
+
 /**
  * What PostgreSQL shows of the processes that share it: a process lives as long as it holds its connection and renews its lease.
  * One that stands still for longer, or has lost its connection for a moment, is taken for dead. What it is told meanwhile is lost.
  */
 const members = (world: World, border: Border, process: Process): EventStore.Processes => {
+  const isSeen = isSeenIn(world)
   const { reading } = Store.weather(
     world,
     border,
@@ -239,8 +261,6 @@ const members = (world: World, border: Border, process: Process): EventStore.Pro
     (operation) =>
       new EventStore.StoreError({ operation, reason: new EventStore.Down({ problem: "It was made to fail" }) })
   )
-  const isSeen = (member: Process) =>
-    !member.dead && !member.unseen.some(({ from, to }) => from <= world.now() && world.now() < to)
   return {
     join: (name, flows, { millis, renewing: sent }) => {
       const renewing = Effect.suspend(() => {
@@ -272,7 +292,7 @@ const members = (world: World, border: Border, process: Process): EventStore.Pro
         }
       })),
     told: () =>
-      Effect.map(Queue.unbounded<EventStore.Told>(), (queue) => {
+      Effect.map(Queue.unbounded<EventStore.Told | EventStore.ToldTurns>(), (queue) => {
         process.told = queue
         return Stream.mapEffect(Stream.fromQueue(queue), (told) => Effect.as(border.pass(process), told))
       }),
@@ -327,11 +347,20 @@ export const layer = (
     Effect.map(Effect.context<Store.Services>(), (services) => {
       const store = Context.get(services, EventStore.EventStore)
       const retention = Context.get(services, Retention.Retention)
+      const tell = telling(world)
       return services.pipe(
         Context.add(EventStore.EventStore, {
           ...store,
-          append: (turn, summary, about) =>
-            Store.noting(world, process, turn, summary, store.append(turn, summary, about)),
+          append: (turn, summary, about) => {
+            const told = about?.isTold === true ? Effect.sync(() => tell(turn)) : Effect.void
+            return Store.noting(
+              world,
+              process,
+              turn,
+              summary,
+              Effect.tap(store.append(turn, summary, about), () => told)
+            )
+          },
           processes: isShared ? members(world, border, process) : undefined
         }),
         Context.add(Retention.Retention, { prune: (options) => inOneGo(retention.prune(options)) })

@@ -96,7 +96,7 @@ export interface Process {
   /** How many lines it has said that it uses. */
   lines: number
   /** What others have told it, once it listens. */
-  told: Queue.Queue<EventStore.Told> | undefined
+  told: Queue.Queue<EventStore.Told | EventStore.ToldTurns> | undefined
   /** When the others cannot see that it lives. */
   readonly unseen: Array<StormHistory.Stretch>
   /** Until when it does not reach its store. */
