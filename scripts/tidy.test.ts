@@ -79,7 +79,7 @@ const rooms = [
       explain: ["Explain"],
       call: ["Decider", "Replay", "Explain", "Ladder", "FlowDrawing", "engine"],
       engine: ["Calls", "ClusterCalls", "cluster"],
-      cluster: ["ClusterCalls"],
+      cluster: ["Calls", "ClusterCalls"],
       store: ["EventStore", "SqlEventStore"],
       ladder: ["Ladder", "call"],
       drawing: ["FlowDrawing", "call"]

@@ -25,7 +25,10 @@ import { EventStore, type StoreError, type Summary } from "./EventStore.ts"
 import type * as Explain from "./Explain.ts"
 import type * as Flow from "./Flow.ts"
 import { isCallId } from "./internal/callId.ts"
+import * as Answers from "./internal/cluster/answers.ts"
+import * as Joined from "./internal/cluster/joined.ts"
 import * as Activities from "./internal/engine/activities.ts"
+import { Cluster } from "./internal/engine/asked.ts"
 import * as ChanceOf from "./internal/engine/chance.ts"
 import * as CopiesOfCore from "./internal/engine/copiesOfCore.ts"
 import * as engine from "./internal/engine/engine.ts"
@@ -603,3 +606,47 @@ export const layerDrain = (options: DrainOptions): Layer.Layer<never, never, Cal
     Effect.flatMap(Calls, (calls) => Effect.addFinalizer(() => calls.drain(options)))
   )
 }
+
+/**
+ * What a machine asks the owner of a call: data, of which `payload` names the call.
+ *
+ * @since 0.1.0
+ */
+export interface OwnerMessage {
+  readonly tag: "Start" | "Signal" | "Cancel" | "Outcome" | "Look"
+  readonly payload: { readonly id: CallId }
+}
+
+/**
+ * Which machine owns which call, and how owners are asked. It may err, lose and double as it likes: who decides on a call is who
+ * appends to it first.
+ *
+ * @since 0.1.0
+ */
+export interface Owners {
+  readonly isOwn: (id: CallId) => boolean
+  /** Asks the owner of the call. Whatever else than an answer becomes of it is none. */
+  readonly send: (message: OwnerMessage) => Effect.Effect<unknown, unknown>
+  /** Takes what answers the messages of others, when this machine is built. */
+  readonly serve: (answer: (message: OwnerMessage) => Effect.Effect<unknown>) => void
+}
+
+/**
+ * Machines that share calls by a membership of one's own, in place of Effect Cluster: for tests of what they do whatever it says.
+ * `ClusterCalls.layer` is the same over Effect Cluster.
+ *
+ * @example
+ * const nobodyAnswers: Calls.Owners = { isOwn: () => false, send: () => Effect.never, serve: () => {} }
+ * const CallsLive = Calls.layer({ flows: [Reminder] }).pipe(Layer.provide(Calls.layerOwners(nobodyAnswers)))
+ * @since 0.1.0
+ */
+export const layerOwners = (owners: Owners): Layer.Layer<never, never, EventStore> =>
+  Layer.effect(
+    Cluster,
+    Effect.gen(function*() {
+      const { cluster, engine } = yield* Joined.make(Joined.reachBy(owners.isOwn, owners.send), [])
+      const answers = Answers.make(engine)
+      owners.serve(({ payload, tag }) => answers[tag](payload as never))
+      return cluster
+    })
+  )

@@ -25,6 +25,7 @@ import * as Postgres from "../../../scripts/testPostgres.ts"
 import * as ClusterCalls from "../src/ClusterCalls.ts"
 import { type CallEvent, EventStore, Flow, SqlEventStore, Transport } from "../src/index.ts"
 import * as Checks from "../src/internal/cluster/checks.ts"
+import * as Groups from "../src/internal/cluster/groups.ts"
 import * as Leftovers from "../src/internal/cluster/leftovers.ts"
 import { Group } from "../src/internal/cluster/messages.ts"
 import * as Owner from "../src/internal/cluster/owner.ts"
@@ -283,9 +284,9 @@ describe("Effect Cluster", () => {
 
   it.effect("makes an entity for each id, up to a bound: ours has 1,024, however many calls there are", () =>
     Effect.sync(() => {
-      const groups = new Set(Array.from({ length: 50_000 }, (_, n) => Shards.groupOf(ids.namedCallId(`${n}`))))
-      assert.strictEqual(groups.size, Shards.groups)
-      assert.isBelow(Shards.groups, ShardingConfig.defaults.maxResidentEntities as number)
+      const groups = new Set(Array.from({ length: 50_000 }, (_, n) => Groups.groupOf(ids.namedCallId(`${n}`))))
+      assert.strictEqual(groups.size, Groups.groups)
+      assert.isBelow(Groups.groups, ShardingConfig.defaults.maxResidentEntities as number)
     }))
 
   it.effect("gives every runner every shard where runners are kept in memory: nothing of several machines is shown so", () =>

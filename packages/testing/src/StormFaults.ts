@@ -101,6 +101,23 @@ const catalogue = {
    * but another one, as in a rolling deployment. Strikes a run up to three times. On PostgreSQL only.
    */
   versionUnknown: 0.3,
+  /**
+   * The processes are a cluster: each call has an owner, as each of them believes, which is asked. Strikes a run as a whole. On
+   * PostgreSQL only, and so what may befall it.
+   */
+  clustered: 0.7,
+  /** A process believes for up to ten minutes in the owners of now, whoever lives then. */
+  ownersStale: 0.5,
+  /** A process believes for up to ten minutes that it alone owns everything, or that it owns nothing, or that nobody owns anything. */
+  ownersWrong: 0.5,
+  /** What is asked of an owner never comes. */
+  askingLost: 0.25,
+  /** What is asked of an owner takes up to a minute. */
+  askingLate: 0.3,
+  /** What is asked of an owner comes twice. */
+  askingDoubled: 0.3,
+  /** An owner does what it is asked, and its answer never comes. */
+  answerLost: 0.25,
   /** The application cancels the call. */
   cancel: 0.25,
   /** The application cancels again what it has cancelled, up to twice, while the finalizers of the flow run. */

@@ -5,16 +5,15 @@
  */
 import { Effect, Option } from "effect"
 import type { Schema, Scope } from "effect"
-import type { Sharding } from "effect/cluster"
 import type { CallId, Exit } from "../../CallEvent.ts"
 import { EventStore } from "../../EventStore.ts"
 import * as Background from "../background.ts"
-import type { Asked, Local } from "../engine/asked.ts"
+import type { Asked, Cluster, Local } from "../engine/asked.ts"
 import { Chance } from "../engine/chance.ts"
 import * as ids from "../ids.ts"
-import { Group } from "./messages.ts"
+import { groupOf } from "./groups.ts"
+import type { Group } from "./messages.ts"
 import * as Sending from "./sending.ts"
-import * as Shards from "./shards.ts"
 
 /** An owner is asked for an outcome so long at a time, in milliseconds. */
 const round = 20_000
@@ -26,23 +25,26 @@ export interface Asking {
   readonly over: (id: CallId) => void
 }
 
+/** Where calls lie, and the way to their owners. */
+export interface Reach extends Pick<Cluster, "isOwn" | "shardOf" | "shards"> {
+  /** Of a group of calls. */
+  readonly owner: (group: string) => Owner
+}
+
 /** Asks until its scope closes. */
 export const make: (
-  sharding: Sharding.Sharding["Service"],
+  reach: Reach,
   local: Local
-) => Effect.Effect<Asking, never, EventStore | Sharding.Sharding | Scope.Scope> = Effect.fnUntraced(function*(
-  sharding,
+) => Effect.Effect<Asking, never, EventStore | Scope.Scope> = Effect.fnUntraced(function*(
+  { isOwn, owner },
   local
 ) {
   const { lookEvery } = local.settings.store
   const within = local.settings.reply.deadline / 4
   const store = yield* EventStore
   const sending = yield* Sending.make
-  const owners = yield* Group.client
   const draw = yield* Chance
   const run = yield* Background.make
-
-  const isOwn = (id: CallId) => Shards.isOwn(sharding, id)
 
   /** Inside of a transaction of the application a start is a part of it, and nothing else is possible. */
   const isWithin = Effect.map(
@@ -53,10 +55,10 @@ export const make: (
   /** Asks the owner. `NotHere` if the call is at this machine, or its owner gives no answer in time. */
   const ask = <A, E>(id: CallId, wait: number, send: (owner: Owner) => Effect.Effect<A, E>) =>
     Effect.suspend(() => {
-      const place = Shards.groupOf(id)
+      const place = groupOf(id)
       return isOwn(id)
         ? Effect.succeed(notHere)
-        : Effect.map(sending.ask(place, wait, send(owners(place))), Option.getOrElse(() => notHere))
+        : Effect.map(sending.ask(place, wait, send(owner(place))), Option.getOrElse(() => notHere))
     })
 
   const start: Asked["start"] = Effect.fnUntraced(function*(definition, input, key, given) {
@@ -104,6 +106,7 @@ export const make: (
   return { asked: { start, signal, cancel, outcome }, over }
 })
 
-type Owner = Effect.Success<typeof Group.client> extends (name: string) => infer Client ? Client : never
+/** An owner, as it is asked. */
+export type Owner = Effect.Success<typeof Group.client> extends (name: string) => infer Client ? Client : never
 
 const notHere = { _tag: "NotHere" as const }

@@ -2,9 +2,12 @@
 import { Effect, Layer } from "effect"
 import type { Scope } from "effect"
 import type { Sharding } from "effect/cluster"
+import type { CallId } from "../../CallEvent.ts"
 import type { EventStore } from "../../EventStore.ts"
-import type { Cluster, Local } from "../engine/asked.ts"
-import * as Asking from "./asking.ts"
+import type { Cluster } from "../engine/asked.ts"
+import { groupOf } from "./groups.ts"
+import * as Joined from "./joined.ts"
+import { Group } from "./messages.ts"
 import * as Owner from "./owner.ts"
 import * as Shards from "./shards.ts"
 
@@ -22,23 +25,14 @@ export const make: (
   sharding: Sharding.Sharding["Service"]
 ) => Effect.Effect<Cluster, never, EventStore | Sharding.Sharding | Scope.Scope> = Effect.fnUntraced(
   function*(sharding) {
-    const context = yield* Effect.context<EventStore | Sharding.Sharding | Scope.Scope>()
-    let engine: Local | undefined
-    let asking: Asking.Asking | undefined
-    yield* Layer.build(Owner.layer(() => engine))
-
-    return {
-      isOwn: (id) => Shards.isOwn(sharding, id),
-      shardOf: (id) => Shards.shardOf(sharding, Shards.groupOf(id)),
+    const reach = {
+      isOwn: (id: CallId) => Shards.isOwn(sharding, id),
+      shardOf: (id: CallId) => Shards.shardOf(sharding, groupOf(id)),
       shards: () => Shards.all(sharding),
-      marks: [Shards.fingerprint(sharding)],
-      join: Effect.fnUntraced(function*(local) {
-        asking = yield* Effect.provideContext(Asking.make(sharding, local), context)
-        engine = local
-        return asking.asked
-      }),
-      leave: () => void (engine = undefined),
-      over: (id) => asking?.over(id)
+      owner: yield* Group.client
     }
+    const joined = yield* Joined.make(reach, [Shards.fingerprint(sharding)])
+    yield* Layer.build(Owner.layer(joined.engine))
+    return joined.cluster
   }
 )

@@ -1,16 +1,8 @@
-/**
- * Where calls lie among the shards of a cluster. A call lies in one of so many groups, and each group is one entity: an entity a
- * call would fill the memory of its runner with a million of them.
- */
+/** Where calls lie among the shards of a cluster: each group of calls is one entity. */
 import { Hash } from "effect"
 import { EntityId, type Sharding } from "effect/cluster"
 import type { CallId } from "../../CallEvent.ts"
-
-/** So many groups of calls there are. It is a part of what machines have agreed on: of two numbers each has its own owners. */
-export const groups = 1024
-
-/** The group of a call, by the name of its entity. */
-export const groupOf = (id: CallId): string => `g${Math.abs(Hash.string(id)) % groups}`
+import { groupOf, groups } from "./groups.ts"
 
 /** How what a machine says of its shards begins, among the names of flows, each of which has an `@`. */
 export const prefix = "cluster:"

@@ -13,6 +13,7 @@ import type * as Dice from "./dice.ts"
 import * as Following from "./following.ts"
 import * as Kept from "./kept.ts"
 import * as Onlooker from "./onlooker.ts"
+import * as Owners from "./owners.ts"
 import * as People from "./people.ts"
 import * as Pruning from "./pruning.ts"
 import * as Store from "./store.ts"
@@ -205,6 +206,7 @@ const newProcess = (world: World.World, place: number, flow: LiveCall.AnyDefinit
     unseen: [],
     apartUntil: 0,
     calls: undefined,
+    answer: undefined,
     retention: undefined,
     log: undefined,
     readMetrics: () => {},
@@ -287,7 +289,9 @@ const engine = (
     EventStore.EventStore,
     Effect.map(EventStore.EventStore, (service) => sabotage.store?.(service) ?? service)
   ).pipe(Layer.provideMerge(store))
+  const owners = Owners.of(world, process)
   return Calls.layer({ ...flows, settings: Settings.merge(world.tuning, sabotage.settings ?? {}) }).pipe(
+    Layer.provide(world.isCluster ? Calls.layerOwners(sabotage.owners?.(owners) ?? owners) : Layer.empty),
     Layer.provideMerge(ownStore),
     Layer.provide(Layer.succeed(Transport.Transport, sabotage.transport?.(transport) ?? transport)),
     Layer.fresh

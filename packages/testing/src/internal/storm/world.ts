@@ -55,6 +55,8 @@ export interface Sabotage {
   readonly transport?: (transport: Transport.Transport["Service"]) => Transport.Transport["Service"]
   readonly calls?: (calls: Calls.Calls["Service"]) => Calls.Calls["Service"]
   readonly clock?: (clock: Clock.Clock) => Clock.Clock
+  /** What owners of calls are asked by, and answer. */
+  readonly owners?: (owners: Calls.Owners) => Calls.Owners
   /** Settings that the engine has and that the laws do not know of. */
   readonly settings?: Settings.Options
 }
@@ -102,6 +104,8 @@ export interface Process {
   /** Until when it does not reach its store. */
   apartUntil: number
   calls: Calls.Calls["Service"] | undefined
+  /** What it says when another one asks it as the owner of a call. */
+  answer: ((message: Calls.OwnerMessage) => Effect.Effect<unknown>) | undefined
   /** What it prunes with, and where it reads the turns of all calls. */
   retention: Retention.Retention["Service"] | undefined
   log: EventLog.EventLog["Service"] | undefined
@@ -164,6 +168,8 @@ export interface World {
   readonly random: Context.Service.Shape<typeof Random.Random>
   /** What stands in an `external_id` for what nobody can guess: no two are alike. */
   readonly chance: () => string
+  /** Whether the processes are a cluster. */
+  readonly isCluster: boolean
   /** To draw when strangers call in by the dozen, if they do. */
   readonly callers: Dice.Dice | undefined
   readonly now: () => number
@@ -307,6 +313,7 @@ export const make = Effect.fnUntraced(function*(options: Options, settings: Sett
     clock,
     random,
     chance: () => `${String(++chances).padStart(5, "0")}000`, // the number of a line is added to it
+    isCluster: options.store === "postgres" && strikes("clustered") !== undefined,
     callers,
     now,
     moment,
