@@ -374,7 +374,7 @@ export const scenarios = <Input, A, E, R>(
       const differs = (expected: string, got: string) =>
         new Differs({ conversation: name, expected, got, ladder: paths.ladder(flow.name, exchanges, end.label) })
       return Effect.matchEffect(conducting.live(flow as never, input, exchanges), {
-        onFailure: (error) => differs("a conversation", error.message),
+        onFailure: (problem) => differs("a conversation", problem),
         onSuccess: (lived) => {
           const [one, other] = [expected, lived].map(({ asked, end }) => [...asked, end]) as [
             Array<string>,

@@ -349,19 +349,19 @@ const world = (definition: LiveCall.AnyDefinition, plan: Plan, signals: Queue.Qu
   )
 }
 
-/** Lives a path in the engine. */
+/** Lives a path in the engine; fails with why it could not. */
 export const live = (
   definition: LiveCall.AnyDefinition,
   input: unknown,
   path: ReadonlyArray<Exchange>
-): Effect.Effect<Lived, Error> =>
+): Effect.Effect<Lived, string> =>
   Effect.gen(function*() {
     const plan = planOf(path)
     const signals = yield* Queue.unbounded<number>()
     return yield* conduct(definition, input, plan, signals).pipe(Effect.provide(world(definition, plan, signals)))
   }).pipe(
     Effect.scoped,
-    Effect.catchCause((cause) => Effect.fail(new Error(`The engine could not live it: ${Cause.pretty(cause)}`)))
+    Effect.catchCause((cause) => Effect.fail(`The engine could not live it: ${Cause.pretty(cause)}`))
   )
 
 const conduct = Effect.fnUntraced(function*(
