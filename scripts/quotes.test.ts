@@ -127,7 +127,7 @@ describe("the pages", () => {
     for (const { heldBy, page } of Typing.notTypedPages) {
       assert.include(read(heldBy), page.replace(/^docs\/|\.md$/g, ""), heldBy)
     }
-    assert.lengthOf(Typing.notTyped, 23)
+    assert.lengthOf(Typing.notTyped, 24)
     assert.lengthOf(Typing.notTypedPages, 2)
   })
 })

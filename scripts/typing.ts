@@ -58,6 +58,12 @@ export const notTyped: ReadonlyArray<NotTyped> = [
     why: "They are figures of one run, on a quiet machine."
   },
   {
+    page: "docs/many-machines.md",
+    begins: "aat4hzrk1ayxkpxwgxd1",
+    heldBy: "examples/cluster/main.postgres.test.ts",
+    why: "It takes minutes, and not the same ones twice."
+  },
+  {
     page: "docs/proof.md",
     begins: "npm run kill9 -- --kills 100 --store postgres",
     heldBy: ".ci/run",
