@@ -97,6 +97,7 @@ export const make = (
         const connection = yield* Effect.mapError(sql.reserve, toStoreError)
         const run = (statement: string, parameters: ReadonlyArray<unknown> = []) =>
           connection.executeUnprepared(statement, parameters, undefined)
+        yield* soon(server.admit(connection), late) // It may have been given back when the server had moved.
         yield* Effect.ignore(run(keepAlive))
         yield* Effect.acquireRelease(
           soon(run(`SELECT pg_advisory_lock_shared(${lock})`), late),

@@ -4,7 +4,7 @@
  * asked where it leads, and those that lead elsewhere are dropped.
  */
 import { Clock, Deferred, Effect, Option } from "effect"
-import { type SqlClient, SqlError } from "effect/sql"
+import { type SqlClient, type SqlConnection, SqlError } from "effect/sql"
 import { Report } from "../report.ts"
 
 /** What a client can do with a connection of its pool, as that of `@effect/sql-pg` can: it ends once it is given back. */
@@ -18,6 +18,8 @@ const retired = (connection: object): Effect.Effect<void> => (connection as Pool
 export interface Server {
   /** Has work broken off and fail that a server was given which is not to be written any more. */
   readonly during: <A>(work: Effect.Effect<A, SqlError.SqlError>) => Effect.Effect<A, SqlError.SqlError>
+  /** Drops a connection that was taken from the pool, and fails, if it leads to a server that is not to be written. */
+  readonly admit: (connection: SqlConnection.Connection) => Effect.Effect<void, SqlError.SqlError>
   /** Something is found that shows as if the server were another one. */
   readonly suspect: () => void
   /** Waits until the server is another one. */
@@ -139,14 +141,17 @@ const finding = (sql: SqlClient.SqlClient, elapsed: () => number) => {
     return { all, isNew: false }
   })
 
-  return held
+  const seen = (connection: SqlConnection.Connection) =>
+    seenBy((statement) => connection.executeUnprepared(statement, [], undefined))
+
+  return { held, seen }
 }
 
 /** Of the database that a client leads to. */
 export const make = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
   const clock = yield* Clock.Clock
   const elapsed = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  const held = finding(sql, elapsed)
+  const { held, seen } = finding(sql, elapsed)
   let known: Seen | undefined
   let moves = Deferred.makeUnsafe<never, SqlError.SqlError>()
   let [lookedAt, isWanted] = [-Infinity, false]
@@ -212,6 +217,12 @@ export const make = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
 
   return {
     look,
+    admit: Effect.fnUntraced(function*(connection) {
+      const found = yield* seen(connection)
+      if (found === undefined || !isPassed(found)) return
+      yield* Effect.ignore(connection.executeUnprepared(end, [], undefined))
+      return yield* passed()
+    }),
     suspect: () => {
       isWanted = true
     },
