@@ -149,10 +149,7 @@ describe("a storm over a broken engine", () => {
   }))
 
   finds("a signal that is acknowledged and forgotten", StormLaws.nothingForgotten, () => ({
-    calls: (calls) => ({
-      ...calls,
-      handle: (flow, id) => ({ ...calls.handle(flow, id), signal: () => Effect.void })
-    })
+    calls: (calls) => ({ ...calls, signal: () => Effect.void })
   }), Desk)
 
   finds("an engine that answers a copy with what it said before that", StormLaws.sameWebhookSameReply, () => {
