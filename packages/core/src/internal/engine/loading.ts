@@ -156,15 +156,8 @@ const bringing = (surroundings: Surroundings, parts: Parts): Pick<Loading, "isCu
     return live
   })
 
-  /** Says of a call that the store has lost turns of it which it had. */
-  const compare = Effect.fnUntraced(function*({ id, version }: Entity, found: number) {
-    if (found >= version || (found === 0 && (yield* prunedAt(store, id)) !== undefined)) return
-    surroundings.restore.lost(id, version, found)
-  })
-
   const load: Loading["loaded"] = Effect.fnUntraced(function*(entity) {
     const stored = yield* turnsOf(store, entity.id)
-    yield* compare(entity, stored.at(-1)?.version ?? 0)
     entity.live = entity.earlier = undefined
     entity.version = 0
     entity.writer = entity.worker = undefined
