@@ -38,7 +38,8 @@ const emulator = TelesignEmulator.layer({
     [to.writer]: Callee.answers("5 seconds").hears(/press 1/i).presses("1").staysSilent(),
     [to.patient]: Callee.answers("3 seconds").presses("2")
   },
-  replies: { askAgainAfter: ["300 millis", "700 millis", "1500 millis"] }
+  // The last ones are for a machine on which a process takes seconds to start.
+  replies: { askAgainAfter: ["300 millis", "700 millis", "1500 millis", "3 seconds", "6 seconds"] }
 })
 
 /** The application: an `HttpRouter` with one more route, a SQLite file, Telesign. */
