@@ -14,9 +14,9 @@ const { archives } = inject("packed")
 /** What each may weigh, in KB: packed, which is what is downloaded, and unpacked. About a tenth more than they did when this was written. */
 const bounds: Readonly<Record<string, readonly [packed: number, unpacked: number]>> = {
   "@ringback/cli": [110, 745],
-  "@ringback/core": [800, 3_400],
+  "@ringback/core": [860, 3_700],
   "@ringback/http": [275, 1_120],
-  "@ringback/testing": [590, 2_530]
+  "@ringback/testing": [640, 2_750]
 }
 
 const block = 512
