@@ -165,6 +165,7 @@ export const make = Effect.fnUntraced(function*(number: number, lives: Array<Lif
     isUp: () => place.life.ready < Infinity && place.life.died === Infinity && place.life.ending === Infinity,
     tell: (command) => void child?.stdin?.write(`${JSON.stringify(command)}\n`),
     kill: Effect.gen(function*() {
+      place.life.died = Date.now() // What it has in hand is broken off before its process is seen to end.
       yield* webhooks.shut
       yield* signal("SIGKILL")
       yield* ended
