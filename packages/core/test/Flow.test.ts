@@ -391,3 +391,18 @@ describe("bad input", () => {
     assert.match(String(end._tag === "Stopped" && end.why._tag === "Defect" && end.why.defect), /text is empty/)
   })
 })
+
+describe("what is no schema where one belongs", () => {
+  const none = "text" as never
+  const places: Readonly<Record<string, () => unknown>> = {
+    "the output of a flow": () =>
+      Flow.make("f", { version: 1, input: {}, output: none, run: () => Flow.succeed(none) }),
+    "the value of a signal": () => Flow.Signal("x", none),
+    "what an activity succeeds with": () => Flow.activity("a", { success: none, within: "1 second" }, none),
+    "what an activity fails with": () => Flow.activity("a", { error: none, within: "1 second" }, none)
+  }
+  for (const [place, make] of Object.entries(places)) {
+    it(`is refused where it is written: ${place}`, () =>
+      assert.throws(make, /Expected a schema, such as Schema.String/))
+  }
+})

@@ -1,5 +1,6 @@
 /** How the values of a flow are recorded: inputs, outputs, errors, what activities come to and what signals bring. */
 import { Result, Schema } from "effect"
+import { InvalidFlow } from "../bounds.ts"
 import { copyOf } from "../copy.ts"
 import { recordable } from "../json.ts"
 import * as codecs from "./codecs.ts"
@@ -40,8 +41,12 @@ const make = (codec: PureCodec): StoredForm => {
   }
 }
 
+/** Who comes without types may give what is no schema. */
+const problem = "Expected a schema, such as Schema.String, in each place that names one"
+
 /** The stored form of a codec, made once: a flow that runs again asks for the same one again. */
 export const storedForm = (codec: PureCodec): StoredForm => {
+  if (!Schema.isSchema(codec)) throw new InvalidFlow({ where: "A flow", problem })
   const known = made.get(codec)
   if (known !== undefined) return known
   const form = make(codec)
