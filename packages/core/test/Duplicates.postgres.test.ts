@@ -1,10 +1,10 @@
 /** Two processes that act as the owner of one call: what is counted and said of it, and of what meets by chance. */
 import { assert, describe } from "@effect/vitest"
-import { CallMetrics, Flow, Line } from "@ringback/core"
+import { CallMetrics, Flow } from "@ringback/core"
 import { Callee, PhoneCompany } from "@ringback/testing"
 import { Effect, Fiber, Latch, Logger, Metric, Schema } from "effect"
 import * as Postgres from "../../../scripts/testPostgres.ts"
-import { from, to } from "./fixtures/greeting.ts"
+import { Interview, to } from "./fixtures/greeting.ts"
 import { start, testsOn } from "./fixtures/processes.ts"
 
 const server = await Postgres.start()
@@ -18,20 +18,6 @@ const booking = (gate: Latch.Latch) =>
     output: Schema.String,
     run: () => Flow.activity("book", { success: Schema.String, within: "1 hour" }, Effect.as(gate.await, "booked"))
   })
-
-/** Asks seven times. */
-const Interview = Flow.make("interview", {
-  version: 1,
-  input: {},
-  output: Schema.Void,
-  run: () =>
-    Flow.gen(function*() {
-      for (let n = 0; n < 7; n++) yield* Line.speak(`Part ${n}.`)
-    }).pipe(
-      Flow.dial({ to, from }),
-      Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed(undefined))
-    )
-})
 
 const IsSet = Flow.Signal("set", Schema.Boolean)
 const Later = Flow.Signal("later", Schema.Boolean)

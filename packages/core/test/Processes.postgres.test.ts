@@ -1,9 +1,9 @@
 import { assert, describe } from "@effect/vitest"
-import { Calls, Flow, Line } from "@ringback/core"
+import { Calls, Flow } from "@ringback/core"
 import { Callee, PhoneCompany } from "@ringback/testing"
 import { Clock, Effect, Fiber, Latch, Schema } from "effect"
 import * as Postgres from "../../../scripts/testPostgres.ts"
-import { from, Greeting, to } from "./fixtures/greeting.ts"
+import { Greeting, Interview, to } from "./fixtures/greeting.ts"
 import { type Process, report, reportInTurns, rings, start, tags, testsOn } from "./fixtures/processes.ts"
 
 const server = await Postgres.start()
@@ -31,20 +31,6 @@ const Alarm = Flow.make("alarm", {
       Flow.andThen(Flow.sleep("10 minutes")),
       Flow.as("rung" as const),
       Flow.catchTag("TimedOut", () => Flow.succeed("rung" as const))
-    )
-})
-
-/** Asks seven times. */
-const Interview = Flow.make("interview", {
-  version: 1,
-  input: {},
-  output: Schema.Void,
-  run: () =>
-    Flow.gen(function*() {
-      for (let n = 0; n < 7; n++) yield* Line.speak(`Part ${n}.`)
-    }).pipe(
-      Flow.dial({ to, from }),
-      Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed(undefined))
     )
 })
 
