@@ -1,7 +1,7 @@
 /**
  * The application of the demo as a process of its own, so that it can be killed. It takes one command a line (`open` first,
- * then `start <key> <number>` and `count <question>`) and prints one JSON object a line. Everything it must remember is in its
- * database: SQLite in `DATABASE_FILE`, or PostgreSQL at `DATABASE_URL`, which several of them may share.
+ * then `start <key> <number>` and `count <question>`) and prints one JSON object a line; what it logs goes to stderr. Everything it
+ * must remember is in its database: SQLite in `DATABASE_FILE`, or PostgreSQL at `DATABASE_URL`, which several of them may share.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -11,7 +11,7 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import { Calls, EventStore, PhoneNumber, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Telesign, TelesignNode, TelesignWebhook } from "@ringback/http"
-import { type Cause, Config, Console, Effect, Layer, Option, type PlatformError, Queue, Stdio, Stream } from "effect"
+import { type Cause, Config, Console, Effect, Layer, Logger, Option, type PlatformError, Queue, Stdio, Stream } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { createServer } from "node:http"
 import { flushCompileCache } from "node:module"
@@ -88,4 +88,7 @@ const program = Effect.gen(function*() {
   yield* Effect.provide(serve(commands), application)
 })
 
-NodeRuntime.runMain(Effect.provide(Effect.scoped(program), NodeStdio.layer))
+/** What is logged would stand between the messages. */
+const LogBeside = Layer.succeed(Logger.LogToStderr, true)
+
+NodeRuntime.runMain(Effect.provide(Effect.scoped(program), Layer.merge(NodeStdio.layer, LogBeside)))
