@@ -9,13 +9,14 @@
  */
 import { Duration, Result, Schema } from "effect"
 import type { Effect, Pipeable, Types } from "effect"
-import { dual, identity } from "effect/Function"
+import { dual } from "effect/Function"
 import * as bounds from "./internal/bounds.ts"
 import { InvalidFlow } from "./internal/bounds.ts"
 import { checked } from "./internal/flow/asking.ts"
-import * as declared from "./internal/flow/declared.ts"
 import * as interpreter from "./internal/flow/interpreter.ts"
-import { readBack, storedForm, unlessThrown } from "./internal/flow/storedForm.ts"
+import * as signals from "./internal/flow/signal.ts"
+import { type AnySignal, Signal } from "./internal/flow/signal.ts"
+import { type PureCodec, readBack, schemaOf, storedForm, unlessThrown } from "./internal/flow/storedForm.ts"
 import { longest } from "./internal/json.ts"
 import * as PhoneNumber from "./PhoneNumber.ts"
 import * as Request from "./Request.ts"
@@ -727,12 +728,14 @@ export const sleep = (duration: Duration.Input): Flow<void> =>
 export const note = (name: string, data: Schema.Json = null): Flow<void> =>
   ask({ _tag: "Note", name, data }, () => success(undefined))
 
-/**
- * A codec that needs no services, as the types of inputs, outputs and activities.
- *
- * @since 0.1.0
- */
-export type PureCodec = Schema.ConstraintCodec<unknown, unknown, never, never>
+export {
+  /**
+   * A codec that needs no services, as the types of inputs, outputs and activities.
+   *
+   * @since 0.1.0
+   */
+  type PureCodec
+}
 
 /**
  * What an activity runs is no flow.
@@ -769,8 +772,9 @@ export const activity = <
   options: { readonly success?: S; readonly error?: F; readonly within?: Duration.Input; readonly overdue?: O },
   effect: NoFlow & Effect.Effect<NoInfer<S>["Type"], NoInfer<F>["Type"], R>
 ): Flow<S["Type"], F["Type"] | ("fail" extends O ? Overdue : never), R> => {
-  const value = storedForm(options.success ?? Schema.Void)
-  const error = storedForm(options.error ?? Schema.Never)
+  const where = `Flow.activity "${name}"`
+  const value = storedForm(schemaOf(where, "success", options.success ?? Schema.Void))
+  const error = storedForm(schemaOf(where, "error", options.error ?? Schema.Never))
   return ask(
     {
       _tag: "Activity",
@@ -790,51 +794,25 @@ export const activity = <
   )
 }
 
-/**
- * What all signals have in common, whatever their values.
- *
- * @since 0.1.0
- */
-export interface AnySignal {
-  readonly "~ringback/Signal": unknown
-  readonly name: string
-  readonly schema: PureCodec
-  /** The stored form of its values. What is wrong with one is said without it. */
-  readonly codec: {
-    readonly encode: (value: unknown) => Result.Result<unknown, Error>
-    readonly decode: (stored: unknown) => Result.Result<unknown, Error>
-  }
-}
-
-/**
- * Something that the application tells a running call: a name, and the schema of the value. It is made once (`Flow.Signal`), declared by
- * its flow (`Flow.make({ signals })`), waited for (`Flow.signal`) and told (`signal` of the call's handle).
- *
- * In the type of a flow it is a requirement, which `Flow.make` discharges for the signals that it declares.
- *
- * @since 0.1.0
- */
-export interface Signal<out Name extends string, in out A> extends AnySignal {
-  readonly "~ringback/Signal": Types.Invariant<A>
-  readonly name: Name
-  readonly schema: Schema.ConstraintCodec<A, unknown, never, never>
-}
-
-/**
- * Names a signal and says what its value is. The name is on record, and shown in logs.
- *
- * Throws `InvalidFlow` for a name that is empty or over 255 characters.
- *
- * @example
- * const Driver = Flow.Signal("driver", Schema.Struct({ name: Schema.String }))
- * @since 0.1.0
- */
-export const Signal = <const Name extends string, S extends PureCodec>(
-  name: Name,
-  schema: S
-): Signal<Name, S["Type"]> => {
-  bounds.name("Flow.Signal", name)
-  return { "~ringback/Signal": identity, name, schema, codec: declared.codec(schema) }
+export {
+  /**
+   * What all signals have in common, whatever their values.
+   *
+   * @since 0.1.0
+   */
+  type AnySignal,
+  /**
+   * Something that the application tells a running call: a name, and the schema of the value. It is made once, declared by its flow
+   * (`Flow.make({ signals })`), waited for (`Flow.signal`) and told (`signal` of the call's handle).
+   *
+   * In the type of a flow it is a requirement, which `Flow.make` discharges for the signals that it declares. The name is on record,
+   * and shown in logs. Throws `InvalidFlow` for a name that is empty or over 255 characters, and for what is no schema.
+   *
+   * @example
+   * const Driver = Flow.Signal("driver", Schema.Struct({ name: Schema.String }))
+   * @since 0.1.0
+   */
+  Signal
 }
 
 /**
@@ -850,7 +828,7 @@ export const signal = <Name extends string, A>(
   signal: Signal<Name, A>,
   options: { readonly within: Duration.Input }
 ): Flow<A, TimedOut, Signal<Name, A>> => {
-  const { name, schema } = declared.signal("Flow.signal", signal)
+  const { name, schema } = signals.given("Flow.signal", signal)
   const form = storedForm(schema)
   const fits = (value: unknown) => Result.isSuccess(form.decode(value))
   return ask(
@@ -1022,8 +1000,14 @@ type Fields = Schema.Struct.Fields
  */
 export type InputCodec<In> = In extends PureCodec ? In : In extends Fields ? Schema.Struct<In> : never
 
-const codecOf = (input: PureCodec | Fields): PureCodec =>
-  Schema.isSchema(input) ? input as PureCodec : Schema.Struct(input as Fields) as never
+/** A record is one of fields, each of them a schema. */
+const codecOf = (where: string, input: PureCodec | Fields): PureCodec => {
+  if (Schema.isSchema(input)) return input as PureCodec
+  const isRecord = typeof input === "object" && input !== null && !Array.isArray(input)
+  if (!isRecord) return schemaOf(where, "input", input as never)
+  for (const [field, schema] of Object.entries(input)) schemaOf(where, `input's ${field}`, schema as never)
+  return Schema.Struct(input as Fields) as never
+}
 
 /**
  * What a flow has to be beside a flow so that `Flow.make` takes it, by what it needs: `unknown` if nothing is missing, else what is
@@ -1122,14 +1106,17 @@ export const make = <
   }
 ): Definition<Name, InputCodec<In>["Type"], Out["Type"], E, Exclude<R, NoLine | Signals>, Signals> => {
   bounds.name("Flow.make", name)
-  bounds.version(`Flow.make "${name}"`, options.version)
-  const signals = declared.signals(`Flow.make "${name}"`, options.signals ?? [])
-  const input = storedForm(codecOf(options.input))
-  const outputCodec = options.output as Out
+  const where = `Flow.make "${name}"`
+  bounds.version(where, options.version)
+  const declared = signals.allGiven(where, options.signals ?? [])
+  const inputCodec = codecOf(where, options.input)
+  const input = storedForm(inputCodec)
+  const outputCodec = schemaOf(where, "output", options.output as Out)
   const output = storedForm(outputCodec)
+  const errorCodec = options.error === undefined ? undefined : schemaOf(where, "error", options.error)
   // A schema that takes anything takes our failures too, but has no stored form of them.
-  const { decode } = storedForm(options.error === undefined ? Failure : Schema.Union([options.error, Failure]))
-  const { encode } = storedForm(options.error === undefined ? Failure : Schema.Union([Failure, options.error]))
+  const { decode } = storedForm(errorCodec === undefined ? Failure : Schema.Union([errorCodec, Failure]))
+  const { encode } = storedForm(errorCodec === undefined ? Failure : Schema.Union([Failure, errorCodec]))
   return {
     name,
     version: options.version,
@@ -1142,8 +1129,8 @@ export const make = <
       encodeError: encode,
       decodeError: decode as never
     },
-    signals,
-    schemas: { input: codecOf(options.input), output: outputCodec, error: options.error }
+    signals: declared,
+    schemas: { input: inputCodec, output: outputCodec, error: errorCodec }
   }
 }
 

@@ -394,15 +394,28 @@ describe("bad input", () => {
 
 describe("what is no schema where one belongs", () => {
   const none = "text" as never
-  const places: Readonly<Record<string, () => unknown>> = {
-    "the output of a flow": () =>
-      Flow.make("f", { version: 1, input: {}, output: none, run: () => Flow.succeed(none) }),
-    "the value of a signal": () => Flow.Signal("x", none),
-    "what an activity succeeds with": () => Flow.activity("a", { success: none, within: "1 second" }, none),
-    "what an activity fails with": () => Flow.activity("a", { error: none, within: "1 second" }, none)
+  const make = (options: object) => () =>
+    Flow.make("f", { version: 1, input: {}, output: Schema.Void, run: () => Flow.succeed(undefined), ...options })
+  const places: Readonly<Record<string, readonly [make: () => unknown, words: string]>> = {
+    "the input of a flow": [make({ input: none }), `Flow.make "f": Expected a schema for its input`],
+    "a field of it": [make({ input: { to: none } }), `Flow.make "f": Expected a schema for its input's to`],
+    "the output of a flow": [make({ output: none }), `Flow.make "f": Expected a schema for its output`],
+    "no output": [make({ output: undefined }), `Flow.make "f": Expected a schema for its output`],
+    "the error of a flow": [make({ error: none }), `Flow.make "f": Expected a schema for its error`],
+    "the value of a signal": [() => Flow.Signal("x", none), `Flow.Signal "x": Expected a schema for its value`],
+    "what an activity succeeds with": [
+      () => Flow.activity("a", { success: none, within: "1 second" }, none),
+      `Flow.activity "a": Expected a schema for its success`
+    ],
+    "what an activity fails with": [
+      () => Flow.activity("a", { error: none, within: "1 second" }, none),
+      `Flow.activity "a": Expected a schema for its error`
+    ]
   }
-  for (const [place, make] of Object.entries(places)) {
-    it(`is refused where it is written: ${place}`, () =>
-      assert.throws(make, /Expected a schema, such as Schema.String/))
+  for (const [place, [made, words]] of Object.entries(places)) {
+    it(`is refused where it is written: ${place}`, () => {
+      assert.throws(made, Flow.InvalidFlow)
+      assert.throws(made, words)
+    })
   }
 })

@@ -5,7 +5,12 @@ import { copyOf } from "../copy.ts"
 import { recordable } from "../json.ts"
 import * as codecs from "./codecs.ts"
 
-type PureCodec = Schema.ConstraintCodec<unknown, unknown, never, never>
+/**
+ * A codec that needs no services, as the types of inputs, outputs and activities.
+ *
+ * @since 0.1.0
+ */
+export type PureCodec = Schema.ConstraintCodec<unknown, unknown, never, never>
 
 /** How values of a codec are stored. */
 export interface StoredForm {
@@ -41,12 +46,15 @@ const make = (codec: PureCodec): StoredForm => {
   }
 }
 
-/** Who comes without types may give what is no schema. */
-const problem = "Expected a schema, such as Schema.String, in each place that names one"
+/** A schema, whatever was given for one: who comes without types may give anything. */
+export const schemaOf = <S extends PureCodec>(where: string, place: string, given: S): S => {
+  if (Schema.isSchema(given)) return given
+  const problem = `Expected a schema for its ${place}, such as Schema.String or Schema.Literals([...])`
+  throw new InvalidFlow({ where, problem })
+}
 
 /** The stored form of a codec, made once: a flow that runs again asks for the same one again. */
 export const storedForm = (codec: PureCodec): StoredForm => {
-  if (!Schema.isSchema(codec)) throw new InvalidFlow({ where: "A flow", problem })
   const known = made.get(codec)
   if (known !== undefined) return known
   const form = make(codec)
