@@ -39,6 +39,7 @@ import * as samples from "./internal/explorer/samples.ts"
 import * as graph from "./internal/explorer/search.ts"
 import { inWords, unaccepted } from "./internal/explorer/unseen.ts"
 import { given } from "./internal/given.ts"
+import * as usersCode from "./internal/usersCode.ts"
 import type { Law } from "./Law.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -298,7 +299,7 @@ export const check = <Input, A, E, R>(
 ): Report => {
   const report = explore(flow, input, { ...options, laws })
   const broken = problem(report, options?.accept ?? [])
-  if (broken !== undefined) throw new LawBroken({ flow: report.flow, ...broken })
+  if (broken !== undefined) throw usersCode.from(new LawBroken({ flow: report.flow, ...broken }), usersCode.here())
   return report
 }
 

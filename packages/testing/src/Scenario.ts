@@ -16,6 +16,7 @@
 import { Step } from "@ringback/core"
 import type { Flow, Prompt, Request } from "@ringback/core"
 import { given as over } from "./internal/given.ts"
+import * as usersCode from "./internal/usersCode.ts"
 
 type Reason = typeof Request.NotAnsweredReason.Type
 
@@ -224,7 +225,19 @@ const list = (actions: ReadonlyArray<string>): string =>
 const told = (prompt: Prompt.Prompt): string => prompt._tag === "Audio" ? prompt.url : prompt.text
 
 const wrong = (state: State, problem: string): Error =>
-  new Error([problem, "", "So far:", ...state.story.map((line) => `  ${line}`)].join("\n"))
+  usersCode.from(
+    new Error([problem, "", "So far:", ...state.story.map((line) => `  ${line}`), ...thrownBy(state)].join("\n")),
+    usersCode.here()
+  )
+
+/** What the flow threw, with the line that did. */
+const thrownBy = ({ step }: State): ReadonlyArray<string> => {
+  if (step._tag === "Waiting" || step.exit._tag !== "Stopped" || step.exit.why._tag !== "Defect") return []
+  const { defect } = step.exit.why
+  if (!(defect instanceof Error)) return ["", `The flow threw: ${String(defect)}`]
+  const [at] = usersCode.own(defect.stack)
+  return ["", `The flow threw: ${defect.name}: ${defect.message}`, ...at === undefined ? [] : [`  ${at.trim()}`]]
+}
 
 const ending = ({ step }: State): string => {
   if (step._tag === "Waiting") return `waits (${step.request._tag})`
@@ -377,7 +390,7 @@ const describe = (happening: Happening): string => {
     case "Calls":
       return "is called"
     case "Presses":
-      return happening.digits === "" ? "meets silence" : `is given ${happening.digits.length} digits`
+      return happening.digits === "" ? "meets silence" : `is given ${happening.digits}`
     case "HangsUp":
       return "is hung up on"
     case "HangsUpDuring":

@@ -22,7 +22,6 @@ import {
   type Flow,
   Ladder,
   type LiveCall,
-  PhoneNumber,
   type Retention,
   Settings
 } from "@ringback/core"
@@ -30,6 +29,10 @@ import { Effect, Layer, Option, Schema } from "effect"
 import * as CompanyLadder from "./CompanyLadder.ts"
 import * as FakeClock from "./FakeClock.ts"
 import * as FakeTransport from "./FakeTransport.ts"
+import * as engineInHand from "./internal/engineInHand.ts"
+import * as failing from "./internal/failing.ts"
+import { located } from "./internal/located.ts"
+import * as usersCode from "./internal/usersCode.ts"
 import * as PhoneCompany from "./PhoneCompany.ts"
 import * as PhoneLine from "./PhoneLine.ts"
 
@@ -114,16 +117,29 @@ export class NotFollowed extends Schema.TaggedError<NotFollowed>()("NotFollowed"
  *
  * @since 0.1.0
  */
-export const followed: Effect.Effect<void, NotFollowed, FakeClock.FakeClock | PhoneCompany.PhoneCompany> = Effect.gen(
-  function*() {
+export const followed: Effect.Effect<void, NotFollowed, FakeClock.FakeClock | PhoneCompany.PhoneCompany> = located(
+  Effect.fnUntraced(function*(at) {
     yield* FakeClock.settle
-    const leftover = yield* PhoneCompany.leftover
-    if (leftover.length === 0) return
-    const ladder = Ladder.text(CompanyLadder.fromLog(yield* PhoneCompany.log))
-    const left = leftover.map(({ number, steps }) => ({ number: PhoneNumber.mask(number), steps }))
-    return yield* new NotFollowed({ left, ladder })
-  }
+    const left = yield* PhoneCompany.leftover
+    if (left.length === 0) return
+    const ladder = Ladder.text(CompanyLadder.fromLog(yield* PhoneCompany.log, { reveal: true }))
+    return yield* usersCode.from(new NotFollowed({ left, ladder }), at)
+  })
 )
+
+/**
+ * The calls of a test so far, each as a ladder with all that was said and pressed. A test that fails under `layer` shows them by itself; where
+ * a layer is shared by several tests, print this.
+ *
+ * @example
+ * console.log(yield* TestCalls.ladders)
+ * @since 0.1.0
+ */
+export const ladders: Effect.Effect<
+  string,
+  EventStore.StoreError | CallIndex.NumbersNotSearchable,
+  CallIndex.CallIndex | EventStore.EventStore
+> = Effect.map(failing.ladders, (drawn) => drawn.join("\n\n"))
 
 type Provided =
   | Calls.Calls
@@ -160,9 +176,13 @@ export const layer = <
   const engine = Calls.layer(
     { ...rest, settings: Settings.merge(engineSettings(company), settings ?? {}) } as typeof options
   )
-  return connection.pipe(
+  const connected = connection.pipe(
     Layer.provideMerge(Layer.provide(engine, Layer.succeed(Calls.Chance, () => "00000000"))),
-    Layer.provide(FakeTransport.layer),
+    Layer.provide(FakeTransport.layer)
+  )
+  return failing.telling.pipe(
+    Layer.provideMerge(engineInHand.make(failing.heard(connected))),
+    Layer.provideMerge(failing.listening),
     Layer.provideMerge(PhoneCompany.layerWith(changes ?? {})),
     Layer.provideMerge(EventStore.layerMemory),
     Layer.provideMerge(FakeClock.layer)
