@@ -22,7 +22,7 @@
  *
  * @since 0.1.0
  */
-import type { Flow, FlowDrawing, Request, Step } from "@ringback/core"
+import type { Flow, FlowDrawing, Request } from "@ringback/core"
 import { Effect, Schema } from "effect"
 import * as captions from "./internal/explorer/captions.ts"
 import * as Choices from "./internal/explorer/choices.ts"
@@ -37,6 +37,7 @@ import * as progress from "./internal/explorer/progress.ts"
 import * as proof from "./internal/explorer/rerunning.ts"
 import * as samples from "./internal/explorer/samples.ts"
 import * as graph from "./internal/explorer/search.ts"
+import { defaults, finishing } from "./internal/explorer/trying.ts"
 import { inWords, unaccepted } from "./internal/explorer/unseen.ts"
 import { given } from "./internal/given.ts"
 import * as usersCode from "./internal/usersCode.ts"
@@ -84,23 +85,6 @@ export interface Options {
    * stands for nothing unseen fails the check, too.
    */
   readonly accept?: ReadonlyArray<string>
-}
-
-const defaults: Choices.Samples = {
-  keys: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#"],
-  digits: [],
-  activities: {},
-  signals: {},
-  now: [1_750_000_000_000],
-  random: [0, 0.5, 0.999],
-  bridges: [
-    { _tag: "Left", who: "them" },
-    { _tag: "Left", who: "caller" },
-    { _tag: "Left", who: "unknown" },
-    { _tag: "NotConnected" }
-  ],
-  callers: [{ from: "15550170001", to: "15550170009" }, { from: undefined, to: "15550170009" }],
-  cancel: false
 }
 
 /**
@@ -412,27 +396,6 @@ export const draw = <Input, A, E, R>(
 }
 
 const isEnd = ({ step }: graph.Place): boolean => step._tag === "Done"
-
-/** Values in their stored form, as the engine records them; what does not fit is a defect. */
-const finishing =
-  <Input, A, E, R>({ codec }: Flow.Definition<string, Input, A, E, R>): Choices.Trial["finish"] => (exit) => {
-    const misfit = (what: string): Step.Exit<never, never> => ({
-      _tag: "Stopped",
-      why: { _tag: "Defect", defect: new TypeError(`The ${what} does not fit its schema`) }
-    })
-    switch (exit._tag) {
-      case "Success": {
-        const stored = codec.encodeOutput(exit.value)
-        return stored._tag === "Success" ? { _tag: "Success", value: stored.success } : misfit("output")
-      }
-      case "Failure": {
-        const stored = codec.encodeError(exit.error)
-        return stored._tag === "Success" ? { _tag: "Failure", error: stored.success } : misfit("error")
-      }
-      case "Stopped":
-        return exit
-    }
-  }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Judging

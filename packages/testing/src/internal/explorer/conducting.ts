@@ -16,7 +16,7 @@ type Of<Tag extends Request.Request["_tag"]> = Extract<Request.Request, { readon
 type Reason = typeof Request.NotAnsweredReason.Type
 
 /** What the world does on a path. */
-interface Plan {
+export interface Plan {
   /** Who is rung at each number, one after the other. */
   readonly callees: Map<string, Array<Callee.Script>>
   /** Who calls, where somebody does. */
@@ -159,7 +159,7 @@ const rung: Partial<Record<Reason, Callee.Script>> = {
 }
 
 /** What the world has to do for a path to be lived. */
-const planOf = (path: ReadonlyArray<Exchange>): Plan => {
+export const planOf = (path: ReadonlyArray<Exchange>): Plan => {
   const plan = {
     callees: new Map<string, Array<Callee.Script>>(),
     caller: Option.none() as Plan["caller"],
