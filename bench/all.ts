@@ -24,6 +24,7 @@ const measurements = [
   `calls ${rounds}`,
   `processes ${rounds}`,
   `processes --of calls ${rounds}`,
+  "cluster",
   `growth ${rounds}`,
   "startup",
   "waiting",

@@ -4,6 +4,7 @@ const names = [
   "turns",
   "calls",
   "processes",
+  "cluster",
   "hop",
   "herd",
   "store",

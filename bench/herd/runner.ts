@@ -1,8 +1,10 @@
 /** A process of `bench -- herd`: an engine on the PostgreSQL that it is given, which counts what it reads and appends. */
 import { PgClient } from "@effect/sql-pg"
 import { CallMetrics, Calls, EventStore, Flow, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
-import { Context, Effect, Layer, Metric, Redacted, Schema } from "effect"
+import * as ClusterCalls from "@ringback/core/ClusterCalls"
+import { Context, Effect, Layer, Metric, Redacted, References, Schema } from "effect"
 import { Desk } from "../calls/seed.ts"
+import * as Membership from "../membership.ts"
 import type { Asked, Told } from "./messages.ts"
 
 const [url = "", name = ""] = process.argv.slice(2)
@@ -24,6 +26,7 @@ const Sleeps = Flow.make("sleeps", {
 
 const counts = { reads: 0, appends: 0, conflicts: 0 }
 let waits: Array<number> = []
+let theirs: Array<number> = []
 
 const counted = Layer.effect(
   EventStore.EventStore,
@@ -48,38 +51,74 @@ const carrier = Layer.succeed(
 
 const desk = PhoneNumber.make("15550170009")
 
-const engine = Calls.layer({
+const options = {
   flows: [Works, Sleeps],
   inbound: { [desk]: Desk },
-  settings: { inbound: { linesAtMost: 100_000 } } // Nobody hangs up.
-}).pipe(
-  Layer.provide(carrier),
-  Layer.provide(counted),
-  Layer.provide(SqlEventStore.layer),
-  Layer.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: 8 }))
-)
+  settings: { inbound: { linesAtMost: 100_000, perSecond: 1_000 } } // Nobody hangs up, and lines are opened at once.
+}
+
+const engine = (Membership.isAsked
+  ? ClusterCalls.layer(options).pipe(Layer.provide(Membership.layer(url)))
+  : Calls.layer(options)).pipe(
+    Layer.provide(carrier),
+    Layer.provide(counted),
+    Layer.provide(SqlEventStore.layer),
+    Layer.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: 8 }))
+  )
 
 const tell = (what: Told["what"]) =>
   Effect.map(Metric.value(CallMetrics.duplicateOwners), ({ count }) => {
-    process.send!({ what, name, ...counts, duplicates: count, waits } satisfies Told)
+    process.send!({ what, name, ...counts, duplicates: count, waits, theirs } satisfies Told)
     waits = []
+    theirs = []
   })
 
-/** Somebody calls ten times a second. */
+/** Gives an engine what a line of a process says next, and writes down how long that took. */
+const heard = (
+  { receive }: Calls.Calls["Service"],
+  { event, of, took }: { readonly event: string; readonly of: string; readonly took: (millis: number) => void }
+) =>
+  Effect.suspend(() => {
+    const began = performance.now()
+    const webhook = { event, referenceId: of, to: desk, from: PhoneNumber.make("15550170044") }
+    return Effect.ignore(Effect.tap(receive(webhook), () => Effect.sync(() => took(performance.now() - began))))
+  })
+
+/** Ten times a second. */
+const pace = 100
+
+/** Somebody calls. */
 const listen = (calls: Calls.Calls["Service"]) => {
   let n = 0
-  const call = Effect.suspend(() => {
-    const began = performance.now()
-    const webhook = {
-      event: "incoming_call",
-      referenceId: `${name} ${++n}`,
-      to: desk,
-      from: PhoneNumber.make("15550170044")
-    }
-    return Effect.tap(calls.receive(webhook), () => Effect.sync(() => void waits.push(performance.now() - began)))
-  })
-  return Effect.forever(Effect.andThen(Effect.forkChild(Effect.ignore(call)), Effect.sleep(100)))
+  const call = Effect.suspend(() =>
+    heard(calls, { event: "incoming_call", of: `${name} ${++n}`, took: (millis) => void waits.push(millis) })
+  )
+  return Effect.forever(Effect.andThen(Effect.forkChild(call), Effect.sleep(pace)))
 }
+
+/** The part of this process of the lines of another one. */
+const goOn = (
+  calls: Calls.Calls["Service"],
+  { lines, of, place, places }: Extract<Asked, { readonly what: "go on" }>
+) =>
+  Effect.forEach(
+    Array.from({ length: lines }, (_, n) => n).filter((n) => n % places === place),
+    (n) => {
+      const took = (millis: number) => void theirs.push(millis)
+      const next = heard(calls, { event: "speak_completed", of: lineOf(of, n), took })
+      return Effect.andThen(Effect.forkChild(next), Effect.sleep(pace))
+    },
+    { discard: true }
+  )
+
+const lineOf = (process: string, n: number) => `line ${n} of ${process}`
+
+const open = (calls: Calls.Calls["Service"], lines: number) =>
+  Effect.forEach(
+    Array.from({ length: lines }, (_, n) => n),
+    (n) => heard(calls, { event: "incoming_call", of: lineOf(name, n), took: () => undefined }),
+    { concurrency: 64, discard: true }
+  )
 
 const begin = (calls: Calls.Calls["Service"], { calls: count, from, to }: Extract<Asked, { readonly what: "start" }>) =>
   Effect.forEach(
@@ -94,9 +133,11 @@ const begin = (calls: Calls.Calls["Service"], { calls: count, from, to }: Extrac
 const answer = (calls: Calls.Calls["Service"], asked: Asked): Effect.Effect<unknown, unknown> => {
   switch (asked.what) {
     case "start":
-      return Effect.andThen(begin(calls, asked), tell("started"))
+      return Effect.andThen(Effect.andThen(begin(calls, asked), open(calls, asked.lines)), tell("started"))
     case "listen":
       return Effect.andThen(tell("listening"), listen(calls))
+    case "go on":
+      return Effect.andThen(tell("going on"), goOn(calls, asked))
     case "report":
       return tell("report")
   }
@@ -110,4 +151,4 @@ const program = Effect.gen(function*() {
   return yield* Effect.never
 })
 
-Effect.runFork(Effect.scoped(program))
+Effect.runFork(Effect.scoped(program).pipe(Effect.provideService(References.MinimumLogLevel, "Warn")))

@@ -2,9 +2,11 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Calls, type EventStore, Flow, Line, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
+import * as ClusterCalls from "@ringback/core/ClusterCalls"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Telesign } from "@ringback/http"
 import { Effect, Layer, Redacted, Schema } from "effect"
+import * as Membership from "../membership.ts"
 import { carrierPort, isHeld, prompts, referenceId } from "./conversation.ts"
 
 const from = PhoneNumber.make("15550170009")
@@ -60,9 +62,16 @@ export const store = (place: string) =>
     )
   )
 
-/** The engine, and what stands between it and its store. A callee who answers at once would be taken for a copy, so the rule that tells copies by haste stands back. */
+const options = {
+  flows: [Conversation, Interview],
+  // A callee who answers at once would be taken for a copy, so the rule that tells copies by haste stands back.
+  settings: { speech: { shortestKeyPress: 0, fastest: Infinity }, dial: { perSecond: isHeld ? 0.001 : Infinity } }
+}
+
+/** The engine, alone or as a machine of a cluster. */
+const engine = (place: string) =>
+  Membership.isAsked ? ClusterCalls.layer(options).pipe(Layer.provide(Membership.layer(place))) : Calls.layer(options)
+
+/** The engine, and what stands between it and its store. */
 export const calls = (place: string, beside: Layer.Layer<never, never, EventStore.EventStore> = Layer.empty) =>
-  Calls.layer({
-    flows: [Conversation, Interview],
-    settings: { speech: { shortestKeyPress: 0, fastest: Infinity }, dial: { perSecond: isHeld ? 0.001 : Infinity } }
-  }).pipe(Layer.provide(transport), Layer.provideMerge(beside), Layer.provideMerge(store(place)))
+  engine(place).pipe(Layer.provide(transport), Layer.provideMerge(beside), Layer.provideMerge(store(place)))

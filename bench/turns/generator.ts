@@ -144,9 +144,11 @@ const runFor = async (connections: ReadonlyArray<Sockets>, millis: number): Prom
   return runs
 }
 
-/** A server is compiled while it runs, so it is measured when it has run for a while: 30,000 requests each, or twenty seconds. */
+/** A server is compiled while it runs, so it is measured when it has run for a while: 30,000 requests each, or so many seconds. */
+const warmFor = Number(process.env.WARM ?? 20)
+
 const warmUp = async (connections: ReadonlyArray<Sockets>) => {
-  const [wanted, end] = [30_000 * servers.length, performance.now() + 20_000]
+  const [wanted, end] = [30_000 * servers.length, performance.now() + warmFor * 1000]
   for (let requests = 0; requests < wanted && performance.now() < end;) {
     requests += (await run(connections, connections.length * 8)).took.length
   }

@@ -19,10 +19,11 @@ const parentOf = (pid: string): string => /.*\) \S+ (\d+)/s.exec(text(`/proc/${p
 /** The first process of the PostgreSQL at a URL, as text; empty if it is not to be seen from here. */
 export const postmasterOf = (url: string): Promise<string> =>
   Effect.runPromise(
-    Effect.scoped(Effect.flatMap(
-      PgClient.makeClient({ url: Redacted.make(url) }),
-      (sql) => sql<{ readonly pid: number }>`SELECT pg_backend_pid() AS pid`
-    )).pipe(Effect.map(([row]) => parentOf(String(row?.pid))), Effect.provide(Reactivity.layer))
+    Effect.scoped(Effect.gen(function*() {
+      const sql = yield* PgClient.makeClient({ url: Redacted.make(url) })
+      const [row] = yield* sql<{ readonly pid: number }>`SELECT pg_backend_pid() AS pid`
+      return parentOf(String(row?.pid)) // before the connection ends, and its process with it
+    })).pipe(Effect.provide(Reactivity.layer))
   )
 
 /** The processor time of all that a process has begun and that still run, in microseconds. `NaN` if none is to be seen. */
