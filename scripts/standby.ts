@@ -8,11 +8,15 @@ import * as EmbeddedPostgres from "./embeddedPostgres.ts"
 export interface Pair {
   /** The server that is to be written. */
   readonly primary: () => EmbeddedPostgres.Server
+  /** The server that follows it, if there is one now. */
+  readonly standby: () => EmbeddedPostgres.Server | undefined
   /**
    * Makes the standby the primary, which has none then. The old one is ended before (`kill`), or goes on as it was, for whoever
    * is still connected to it (`leave`). Gives the old one, so that it can be resumed as a server that nobody wants.
    */
   readonly failOver: (old: "kill" | "leave") => Promise<EmbeddedPostgres.Server>
+  /** From now on the standby learns nothing more: what is committed then is lost by a failover. */
+  readonly lag: () => Promise<void>
   /** Makes a new standby of the primary of now, and waits until it follows. */
   readonly rebuild: () => Promise<void>
   /** Ends all servers that ever were of the pair. */
@@ -47,6 +51,12 @@ export const start = async ({ fsync, synchronous }: Options): Promise<Pair> => {
 
   const stop = async () => void (await Promise.all(all.map((server) => server.stop())))
 
+  const lag = async () => {
+    await standby?.query("ALTER SYSTEM SET primary_conninfo = ''")
+    await standby?.query("SELECT pg_reload_conf()")
+    while ((await standby?.query("SELECT FROM pg_stat_wal_receiver"))?.length === 1) await pause(20)
+  }
+
   const failOver: Pair["failOver"] = async (end) => {
     const [next, old] = [standby, primary]
     if (next === undefined) throw new Error("There is no standby: rebuild it first")
@@ -63,5 +73,5 @@ export const start = async ({ fsync, synchronous }: Options): Promise<Pair> => {
     await stop()
     throw error
   }
-  return { primary: () => primary, failOver, rebuild, stop }
+  return { primary: () => primary, standby: () => standby, failOver, lag, rebuild, stop }
 }

@@ -12,8 +12,8 @@ export interface Wire {
   readonly cut: (direction: Direction) => void
   /** Everything gets through again. What waited arrives late, or, if it is `lost`, the connections end. */
   readonly heal: (waited: "late" | "lost") => void
-  /** Connections that begin from now on lead to another port; those that there are end. */
-  readonly lead: (port: number) => void
+  /** Connections that begin from now on lead to another port; those that there are end, or `stay`, as those of a name that moves do. */
+  readonly lead: (port: number, others?: "end" | "stay") => void
   /** Refuses connections, as a machine does where nobody listens, and takes them again. */
   readonly shut: Effect.Effect<void>
   readonly open: Effect.Effect<void>
@@ -64,9 +64,9 @@ export const make = Effect.fnUntraced(function*(target: number) {
       Object.assign(isCut, { there: false, back: false })
       for (const { far, near } of pairs) for (const socket of [near, far]) socket.resume()
     },
-    lead: (to) => {
+    lead: (to, others = "end") => {
       port = to
-      endAll()
+      if (others === "end") endAll()
     },
     shut: Effect.sync(() => (server.close(), endAll())),
     open: Effect.suspend(() => server.listening ? Effect.void : listen(own))

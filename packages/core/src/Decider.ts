@@ -121,9 +121,13 @@ export const signalProblem = (
 const waitsFor = (call: Call.Call, kind: "Activity" | "Signal", n: number): boolean =>
   call.wait?._tag === kind && call.wait.n === n
 
+/** A log that has lost its last turns, as by a failover, may not know of a line that is spoken of. */
+const isOfNoLine = (call: Call.Call, input: CallInput): boolean =>
+  "line" in input && typeof input.line === "number" && Call.lineOf(call, input.line) === undefined
+
 const apply = (turn: Collector, given: CallInput, circumstances: Circumstances): CallLine.Answer => {
   const input = admitted(given)
-  if (input === undefined) return "nothing"
+  if (input === undefined || isOfNoLine(turn.call, input)) return "nothing"
   const { now, settings } = circumstances
   switch (input._tag) {
     case "Start":

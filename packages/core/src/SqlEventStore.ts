@@ -33,6 +33,7 @@ import * as SqlLog from "./internal/store/sqlLog.ts"
 import * as SqlOpening from "./internal/store/sqlOpening.ts"
 import * as SqlProcesses from "./internal/store/sqlProcesses.ts"
 import * as SqlRetention from "./internal/store/sqlRetention.ts"
+import * as SqlServer from "./internal/store/sqlServer.ts"
 import * as SqlTelling from "./internal/store/sqlTelling.ts"
 import * as SqlTurns from "./internal/store/sqlTurns.ts"
 import { Retention } from "./Retention.ts"
@@ -75,7 +76,9 @@ export const layer: Layer.Layer<
     const changes = told(yield* Broadcast.make<Turn>(), hints)
     const channel = dialect.isShared ? yield* SqlOpening.readChannel(sql) : undefined
     const telling = channel === undefined ? undefined : yield* SqlTelling.make(channel)
-    const writer: SqlAppending.Writer = { sql, dialect, changes, telling, context: yield* Effect.context<never>() }
+    const server = dialect.isShared ? yield* SqlServer.make(sql) : undefined
+    const context = yield* Effect.context<never>()
+    const writer: SqlAppending.Writer = { sql, dialect, changes, telling, server: server ?? SqlServer.alone, context }
     const lane = GroupCommit.make({
       write: SqlAppending.write(writer),
       key: ({ turn }: SqlAppending.Append) => turn.callId,
@@ -114,9 +117,9 @@ export const layer: Layer.Layer<
       ),
       ...SqlCalls.make(sql),
       read: SqlTurns.make(sql, dialect, yield* Background.make),
-      processes: channel === undefined
+      processes: channel === undefined || server === undefined
         ? undefined
-        : SqlProcesses.make(sql, namespace, channel, (error) => storeError("read", error)),
+        : SqlProcesses.make(sql, namespace, channel, (error) => storeError("read", error), server),
       changes: changes.stream
     }).pipe(
       Context.merge(reading(sql, dialect, hash, hints, true)),

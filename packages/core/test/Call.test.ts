@@ -1733,6 +1733,29 @@ describe("a call that has not begun", () => {
     })
   }
 
+  const webhook = { event: "speak_completed", referenceId: session } as Webhook.Webhook
+  const received = { webhook, receivedAt: 1_000, before: false, copies: 0, unsent: false }
+  const ofLines: ReadonlyArray<CallInput.CallInput> = [
+    { _tag: "Webhook", line: 1, received },
+    { _tag: "Posted", line: 1, posted: { _tag: "Accepted", referenceId: session } },
+    { _tag: "ReplyBroke", line: 1, n: 2 },
+    { _tag: "Held", line: 1, n: 2 }
+  ]
+
+  // A database that went back in time may have lost the turns that the line began with.
+  for (const input of ofLines) {
+    it(`takes ${input._tag} of a line that is not known for nothing`, () => {
+      const decided = Decider.decide(nothing, input, {
+        now: 1_000,
+        process: "p1",
+        namespace: "ns",
+        chance: "0",
+        settings
+      })
+      assert.deepStrictEqual([decided.events, decided.answer], [[], "nothing"])
+    })
+  }
+
   it("waits for nothing, and answers nothing", () => {
     const waits = { what: "nothing", until: undefined, otherwise: "nothing" }
     assert.deepStrictEqual(Explain.waitingFor(nothing.call, settings), waits)

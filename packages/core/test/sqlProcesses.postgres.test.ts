@@ -200,6 +200,35 @@ describe.skipIf(server === undefined).concurrent("a process whose database is fr
   }
 })
 
+describe.skipIf(server === undefined)("looks for the server that is to be written", () => {
+  it.effect("renew connections, and leave none behind", () =>
+    Effect.gen(function*() {
+      const url = yield* place
+      const stores = yield* Effect.forEach(Array.from({ length: 11 }, (_, n) => n), () => connected(url))
+      yield* Effect.forEach(
+        stores,
+        ({ processes }, n) => processes.join(`000000${String(10 + n)}`, new Set(), lease),
+        { concurrency: "unbounded" }
+      )
+      const { sql } = stores[0]!
+      const open = sql<{ readonly pid: number }>`SELECT pid FROM pg_stat_activity
+        WHERE application_name = current_setting('application_name')`
+      const all = new Set<number>()
+      const counts: Array<number> = []
+      yield* Effect.repeat(
+        Effect.gen(function*() {
+          yield* TestClock.adjust("1 second")
+          const pids = yield* open
+          counts.push(pids.length)
+          for (const { pid } of pids) all.add(pid)
+        }),
+        { until: () => counts.length >= 600 && all.size >= 66 }
+      )
+      assert.isAtMost(Math.max(...counts), 5 * stores.length)
+      assert.isAtMost(counts.at(-1)!, counts[0]! + stores.length)
+    }))
+})
+
 describe.skipIf(server === undefined)("a process that others do not see any more", () => {
   it.effect("says so: when that begins, once a minute while it lasts, and when it is over", () =>
     Effect.gen(function*() {

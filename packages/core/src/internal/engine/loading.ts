@@ -156,8 +156,16 @@ const bringing = (surroundings: Surroundings, parts: Parts): Pick<Loading, "isCu
     return live
   })
 
+  /** Says of a call that the store has lost turns of it which it had. One that is over may have been removed. */
+  const compare = Effect.fnUntraced(function*({ id, known, version }: Entity, found: number) {
+    if (found >= version || known === undefined) return
+    if (found === 0 && (known.exit !== undefined || (yield* prunedAt(store, id)) !== undefined)) return
+    surroundings.restore.lost(id, { version, at: known.at, found })
+  })
+
   const load: Loading["loaded"] = Effect.fnUntraced(function*(entity) {
     const stored = yield* turnsOf(store, entity.id)
+    yield* compare(entity, stored.at(-1)?.version ?? 0)
     entity.live = entity.earlier = undefined
     entity.version = 0
     entity.writer = entity.worker = undefined

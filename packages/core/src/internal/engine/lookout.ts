@@ -83,13 +83,15 @@ export const make = (
     }
   })
 
-  /** Brings calls up to date whose outcome is waited for here, if another process went on with them. */
+  /** Brings calls up to date whose outcome is waited for here, if another process went on with them, or the database lost of them. */
   const hear = Effect.fnUntraced(function*() {
     const awaited = entities.awaited()
     if (awaited.length === 0) return
+    const known = new Map(awaited.map((id) => [id, entities.of(id).version]))
     for (const { callId, version } of yield* store.summaries(awaited)) {
       const entity = entities.of(callId)
       if (version > entity.version) yield* loading.refresh(entity)
+      else if (version < (known.get(callId) ?? 0)) yield* entities.holding(entity, loading.reload)
     }
   })
 

@@ -21,6 +21,11 @@ export interface Restore {
   readonly stored: (callId: CallId, version: number) => void
   /** An event has named an attempt that the store does not know. */
   readonly suspect: () => void
+  /** A call was stored up to a turn, which came at a time, and is now up to an earlier one. */
+  readonly lost: (
+    callId: CallId,
+    turn: { readonly version: number; readonly at: number; readonly found: number }
+  ) => void
   /** A dial of a call was held. */
   readonly held: (callId: CallId) => void
 }
@@ -60,6 +65,18 @@ const isRestored = (evidence: string, ids: ReadonlyArray<CallId>, before: number
     counted(ids.length)
   } that it says are running may have gone on ` +
   `since and rung phones, so they dial nobody: ${named(ids, ids.length) || "none"}. ${remedy(before)}`
+
+const lostTurns = (callId: CallId, version: number, found: number): string => {
+  const left = found === 0 ? "nothing of it" : `nothing of it after turn ${found}`
+  return `Turn ${version} of call ${callId} was stored, and the database has ${left}: it has gone back in time. ` +
+    (found === 0 ? "The call is lost, and a start under its key begins it anew" : "The call goes on from there")
+}
+
+const wentBack = (callId: CallId, count: number, before: number): string =>
+  `The database has lost what was stored last, as call ${callId} shows: after a failover to a standby that was behind, or a restore. ` +
+  `${counted(count)} that it says are running may have gone on since and rung phones, so they dial nobody. ${
+    remedy(before)
+  }`
 
 /** Whether a store lacks a turn that was surely stored. */
 const isMissing = (
@@ -101,11 +118,22 @@ export const make = Effect.fnUntraced(function*({ now, restored, run, running, s
     ...(restoredBefore === undefined ? [] : [{ before: restoredBefore, dials: "hold" } as const])
   ]
 
+  const holdBefore = (before: number): void => {
+    restoredBefore = Math.max(restoredBefore ?? before, before)
+    restore.verdicts = verdicts()
+  }
+
   /** Holds what the application has not decided, and names it. */
   const hold = Effect.fnUntraced(function*(evidence: string) {
-    restoredBefore = began
-    restore.verdicts = verdicts()
+    holdBefore(began)
     yield* Effect.logError(isRestored(evidence, yield* stillRunning, began))
+    yield* witnessing.write
+  })
+
+  /** The log went back while this process ran: all that it says is running may have gone on, and rung phones. */
+  const holdAll = Effect.fnUntraced(function*(callId: CallId, before: number) {
+    const running = yield* Effect.orElseSucceed(store.due({ before: Number.MAX_SAFE_INTEGER }), () => [])
+    yield* Effect.logError(wentBack(callId, running.length, before))
     yield* witnessing.write
   })
 
@@ -119,8 +147,15 @@ export const make = Effect.fnUntraced(function*({ now, restored, run, running, s
     verdicts: verdicts(),
     stored: witnessing.stored,
     suspect: () => {
-      if (restoredBefore === began) return
+      if (restoredBefore !== undefined && restoredBefore >= began) return
       run(hold("An event names a dial of this installation that the store does not know"))
+    },
+    lost: (callId, { at, found, version }) => {
+      const said = Effect.logError(lostTurns(callId, version, found))
+      if (restoredBefore !== undefined && at <= restoredBefore) return void run(said) // It is known to have gone back since.
+      const before = now()
+      holdBefore(before)
+      run(Effect.andThen(said, holdAll(callId, before)))
     },
     held: (callId) => {
       CallMetrics.dialsHeld.updateUnsafe(1, context)

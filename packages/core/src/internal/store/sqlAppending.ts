@@ -21,6 +21,7 @@ import type { CallRow } from "./sqlCalls.ts"
 import * as Dialect from "./sqlDialect.ts"
 import { storeError } from "./sqlFailure.ts"
 import * as Refusal from "./sqlRefusal.ts"
+import * as Server from "./sqlServer.ts"
 import type * as Telling from "./sqlTelling.ts"
 
 type About = Parameters<EventStore["Service"]["append"]>[2]
@@ -94,7 +95,10 @@ export const join = (writer: Writer, item: Append): Effect.Effect<void, VersionC
   const later: Broadcast.Broadcast<Turn> = { ...changes, tell: (turns) => sql.afterCommit(changes.tell(turns)) }
   return Effect.andThen(
     isOpen(sql),
-    Effect.flatMap(write({ ...writer, changes: later, telling: undefined })([item]), ([exit]) => exit ?? Effect.void)
+    Effect.flatMap(
+      write({ ...writer, changes: later, telling: undefined, server: Server.alone })([item]),
+      ([exit]) => exit ?? Effect.void
+    )
   )
 }
 
@@ -108,6 +112,8 @@ export interface Writer {
   readonly changes: Broadcast.Broadcast<Turn>
   /** How other processes are told of what is stored, if there can be any. */
   readonly telling: Telling.Telling | undefined
+  /** Which server is written. */
+  readonly server: Pick<Server.Server, "during" | "suspect">
   /** In which it counts. */
   readonly context: Context.Context<never>
 }
@@ -182,11 +188,11 @@ const none: ReadonlySet<CallId> = new Set()
 /** The calls whose turn is surely stored by this commit. Others may be, unless their database names all. */
 const insert = (writer: Writer, batch: ReadonlyArray<Append>): Effect.Effect<Won, SqlError.SqlError> =>
   Effect.catchIf(
-    Effect.suspend(() => insertAll(writer, batch)),
+    writer.server.during(Effect.suspend(() => insertAll(writer, batch))),
     leavesGap,
     () =>
       Effect.flatMap(
-        withoutGaps(writer.sql, batch),
+        Effect.andThen(Effect.sync(writer.server.suspect), withoutGaps(writer.sql, batch)),
         (rest) =>
           Effect.map(
             insertAll(writer, rest),

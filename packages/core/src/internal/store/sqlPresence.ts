@@ -8,6 +8,7 @@ import type { SqlClient, SqlError } from "effect/sql"
 import { Late, type Processes, StoreError } from "../../EventStore.ts"
 import * as ids from "../ids.ts"
 import { Report } from "../report.ts"
+import type { Server } from "./sqlServer.ts"
 
 /** Shows that a process lives, and sees who does. */
 export interface Presence {
@@ -36,6 +37,8 @@ const renew = `UPDATE ringback_processes SET lives_until = clock_timestamp() + $
   WHERE process = $1 RETURNING process`
 const forget = "DELETE FROM ringback_processes WHERE process = $1"
 
+const late = "It did not answer in time."
+
 type Lease = Parameters<Processes["join"]>[2]
 
 /** A sign of life, which counts from when it is sent. */
@@ -47,11 +50,27 @@ const heard = <A, E>(lease: Lease, sign: Effect.Effect<A, E>): Effect.Effect<A, 
 
 const again = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")])
 
+/**
+ * Removes what processes have written down that do not live. What is written is read first: whoever has written it holds
+ * the lock since before, and shows if it lives. One that comes back meanwhile writes another row, in a transaction of its
+ * own. Its place would not do: early servers do not look at that again when they have waited for such a transaction.
+ */
+const removingDead = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, living: Presence["living"]) {
+  const rows = yield* sql<{ readonly process: string; readonly writer: string }>`
+    SELECT process, xmin::text AS writer FROM ringback_processes`
+  const seen = yield* living
+  const dead = seen.size === 0 ? [] : rows.filter(({ process }) => !seen.has(process))
+  if (dead.length === 0) return
+  const written = dead.map(({ process, writer }) => sql`(process = ${process} AND xmin::text = ${writer})`)
+  yield* sql`DELETE FROM ringback_processes WHERE ${sql.or(written)}`
+})
+
 /** On the database of `sql`, among those that share the store of this `space`. */
 export const make = (
   sql: SqlClient.SqlClient,
   space: number,
-  toStoreError: (error: SqlError.SqlError) => StoreError
+  toStoreError: (error: SqlError.SqlError) => StoreError,
+  server: Server
 ): Presence => {
   const soon = <A>(answer: Effect.Effect<A, SqlError.SqlError>, problem: string): Effect.Effect<A, StoreError> =>
     Effect.timeoutOrElse(Effect.mapError(answer, toStoreError), {
@@ -71,52 +90,42 @@ export const make = (
 
   /** Holds the lock until the connection is lost. A second holder of one name does not wait: the first is a lost self. */
   const hold = (process: string, flows: ReadonlySet<string>, lease: Lease, held: Effect.Effect<unknown>) =>
-    Effect.scoped(Effect.gen(function*() {
-      const lock = String((BigInt(space) << processBits) | BigInt(ids.numberOf(process)))
-      const connection = yield* Effect.mapError(sql.reserve, toStoreError)
-      const run = (statement: string, parameters: ReadonlyArray<unknown> = []) =>
-        connection.executeUnprepared(statement, parameters, undefined)
-      yield* Effect.ignore(run(keepAlive))
-      yield* Effect.acquireRelease(
-        Effect.mapError(run(`SELECT pg_advisory_lock_shared(${lock})`), toStoreError),
-        () => Effect.ignore(Effect.timeout(run(`SELECT pg_advisory_unlock_shared(${lock})`), "1 second")),
-        { interruptible: true } // The server may not answer any more, and who closes does not wait for it.
-      )
-      const write = Effect.suspend(() =>
-        run(register, [process, JSON.stringify(leaving.has(process) ? [] : [...flows]), lease.millis])
-      )
-      yield* Effect.acquireRelease(
-        Effect.mapError(heard(lease, write), toStoreError),
-        () => Effect.ignore(Effect.timeout(run(forget, [process]), "1 second")),
-        { interruptible: true }
-      )
-      yield* held
-      yield* Effect.ignore(soon(removeDead, "It did not answer in time."))
-      /** The row of a process that was taken for dead may have been removed. */
-      const renewing = Effect.flatMap(
-        run(renew, [process, lease.millis]),
-        (rows) => rows.length === 0 ? write : Effect.void
-      )
-      const live = heard(lease, soon(renewing, "A connection is lost."))
-      return yield* Effect.forever(Effect.andThen(Effect.sleep(pause), live))
-    }))
-
-  /**
-   * Removes what processes have written down that do not live. What is written is read first: whoever has written it holds
-   * the lock since before, and shows if it lives. One that comes back meanwhile writes another row, in a transaction of its
-   * own. Its place would not do: early servers do not look at that again when they have waited for such a transaction.
-   */
-  const removeDead: Effect.Effect<unknown, SqlError.SqlError> = Effect.gen(function*() {
-    const rows = yield* sql<{ readonly process: string; readonly writer: string }>`
-      SELECT process, xmin::text AS writer FROM ringback_processes`
-    const seen = yield* living
-    const dead = seen.size === 0 ? [] : rows.filter(({ process }) => !seen.has(process))
-    if (dead.length === 0) return
-    const written = dead.map(({ process, writer }) => sql`(process = ${process} AND xmin::text = ${writer})`)
-    yield* sql`DELETE FROM ringback_processes WHERE ${sql.or(written)}`
-  })
+    Effect.raceFirst(
+      Effect.mapError(server.moved, toStoreError),
+      Effect.scoped(Effect.gen(function*() {
+        const lock = String((BigInt(space) << processBits) | BigInt(ids.numberOf(process)))
+        const connection = yield* Effect.mapError(sql.reserve, toStoreError)
+        const run = (statement: string, parameters: ReadonlyArray<unknown> = []) =>
+          connection.executeUnprepared(statement, parameters, undefined)
+        yield* soon(server.admit(connection), late) // It may have been given back when the server had moved.
+        yield* Effect.ignore(run(keepAlive))
+        yield* Effect.acquireRelease(
+          soon(run(`SELECT pg_advisory_lock_shared(${lock})`), late),
+          () => Effect.ignore(Effect.timeout(run(`SELECT pg_advisory_unlock_shared(${lock})`), "1 second")),
+          { interruptible: true } // The server may not answer any more, and who closes does not wait for it.
+        )
+        const write = Effect.suspend(() =>
+          run(register, [process, JSON.stringify(leaving.has(process) ? [] : [...flows]), lease.millis])
+        )
+        yield* Effect.acquireRelease(
+          soon(heard(lease, write), late),
+          () => Effect.ignore(Effect.timeout(run(forget, [process]), "1 second")),
+          { interruptible: true }
+        )
+        yield* held
+        yield* Effect.ignore(soon(removingDead(sql, living), late))
+        /** The row of a process that was taken for dead may have been removed. */
+        const renewing = Effect.flatMap(
+          run(renew, [process, lease.millis]),
+          (rows) => rows.length === 0 ? write : Effect.void
+        )
+        const live = heard(lease, soon(renewing, "A connection is lost."))
+        return yield* Effect.forever(Effect.andThen(Effect.sleep(pause), live))
+      }))
+    )
 
   const join: Presence["join"] = Effect.fnUntraced(function*(process, flows, lease) {
+    yield* server.look // It is known before a connection is kept.
     const joined = yield* Deferred.make<void, StoreError>()
     const first = hold(process, flows, lease, Deferred.succeed(joined, undefined)).pipe(
       Effect.onError((cause) => Deferred.failCause(joined, cause))
@@ -127,12 +136,14 @@ export const make = (
       fails: "The connection by which other processes see this one is lost",
       over: "Other processes see this one again"
     }, elapsed)
-    const lost = (error: StoreError) => Effect.andThen(Deferred.await(joined), trouble.failed(error.message))
+    const lost = (error: StoreError) =>
+      Effect.andThen(Deferred.await(joined), Effect.andThen(trouble.failed(error.message), server.look))
     const once = Effect.tapError(hold(process, flows, lease, Effect.suspend(() => trouble.over())), lost)
     yield* Effect.forkScoped(
       Effect.catch(first, (error) => Effect.andThen(lost(error), Effect.retry(once, again)))
     )
     yield* Deferred.await(joined)
+    yield* Effect.forkScoped(server.watch)
     // One connection holds the lock, one hears what others tell, and one has to be left for everything else.
     const others = Effect.scoped(Effect.andThen(sql.reserve, sql`SELECT 1`))
     yield* soon(others, "There are no other connections: the pool needs room for three at least.")

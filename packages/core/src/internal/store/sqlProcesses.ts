@@ -8,6 +8,7 @@ import type { SqlClient, SqlError } from "effect/sql"
 import { CallId } from "../../CallEvent.ts"
 import { Foreign, type Processes, StoreError, type Told, type ToldTurns } from "../../EventStore.ts"
 import * as Presence from "./sqlPresence.ts"
+import type { Server } from "./sqlServer.ts"
 import * as Telling from "./sqlTelling.ts"
 
 /** Which store the locks belong to: a number below 2^23, so that the whole stays positive. */
@@ -73,11 +74,12 @@ export const make = (
   sql: SqlClient.SqlClient,
   namespace: string,
   channel: string,
-  toStoreError: (error: SqlError.SqlError) => StoreError
+  toStoreError: (error: SqlError.SqlError) => StoreError,
+  server: Server
 ): Processes => {
   const space = spaceOf(namespace)
 
-  const { join, leave, living } = Presence.make(sql, space, toStoreError)
+  const { join, leave, living } = Presence.make(sql, space, toStoreError, server)
 
   /** The flows of each; nothing of one whose lease is over. */
   const registered = sql<{ readonly process: string; readonly flows: string; readonly is_over: boolean | null }>`
@@ -101,11 +103,12 @@ export const make = (
 
   const told: Processes["told"] = (process) =>
     isListener(sql)
-      ? Effect.mapBoth(letGo(sql.listen(channel)), {
+      ? Effect.mapBoth(Effect.andThen(server.calm, letGo(sql.listen(channel))), {
         onFailure: toStoreError,
         onSuccess: (heard) =>
           Stream.fromQueue(heard).pipe(
             Stream.filterMap(({ payload }) => readTold(process, payload)),
+            Stream.interruptWhen(server.moved),
             Stream.mapError(toStoreError)
           )
       })
