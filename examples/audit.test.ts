@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore } from "@ringback/core"
-import { CallsApi } from "@ringback/http"
+import { CallsApiClient } from "@ringback/http"
 import { Effect, Layer, Redacted } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { address, carrier, from, Pin, served, session, to, tokens } from "../scripts/testApplication.ts"
@@ -19,7 +19,7 @@ const application = (keep: (audited: Audit.Audited) => void) =>
 
 /** A call in which a PIN was asked for and entered. */
 const played = Effect.gen(function*() {
-  const api = yield* CallsApi.client({ url: yield* address, token: Redacted.make(tokens.all) })
+  const api = yield* CallsApiClient.make({ url: yield* address, token: Redacted.make(tokens.all) })
   const { callId } = yield* api.calls.start({
     headers: { "idempotency-key": "canary-key" },
     payload: { flow: "pin", input: { to, from, word: "tangerine" } }

@@ -12,7 +12,7 @@ const around = `
 import { assert, it } from "@effect/vitest"
 import { Action, Call, CallEvent, CallIndex, CallInput, CallLine, Calls, Decider, EventStore, Explain, Flow, FlowDrawing, Ladder, Line, LiveCall, PhoneNumber, Prompt, Replay, Settings, SqlEventStore, Transport, Webhook, Witness } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { CallsApi, CallsApiServer, Health, Inspector, Telesign, TelesignAuth, TelesignNode, TelesignWebhook, TelesignWire } from "@ringback/http"
+import { CallsApiClient, CallsApiServer, Health, Inspector, Telesign, TelesignAuth, TelesignNode, TelesignWebhook, TelesignWire } from "@ringback/http"
 import { Callee, CompanyLadder, EmulatorApi, EmulatorClock, FakeClock, FlowExplorer, StormHistory, Law, PhoneCompany, PhoneLine, Scenario, Storm, StormLaws, TelesignEmulator, TestCalls } from "@ringback/testing"
 import * as StoreContract from "@ringback/testing/StoreContract"
 import { Config, Context, Effect, Layer, type Redacted, Result, Schema } from "effect"
@@ -34,7 +34,7 @@ declare const lookUp: (account: string) => Flow.Flow<string>
 declare const id: CallEvent.CallId
 declare const token: Redacted.Redacted
 declare const flow: string
-declare const api: CallsApi.Client
+declare const api: CallsApiClient.Client
 declare const Routes: Layer.Layer<never, never, HttpRouter.HttpRouter>
 declare const Server: Layer.Layer<HttpServer.HttpServer>
 declare const CallsLive: Layer.Layer<Calls.Calls>

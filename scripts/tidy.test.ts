@@ -97,6 +97,7 @@ const rooms = [
       "Health",
       "CallsApiProblem",
       "CallsApi",
+      "CallsApiClient",
       "CallsApiServer",
       "Inspector"
     ],

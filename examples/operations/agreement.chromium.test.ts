@@ -15,7 +15,7 @@ import {
   PhoneNumber,
   Transport
 } from "@ringback/core"
-import { CallsApi, TelesignAuth, TelesignNode } from "@ringback/http"
+import { CallsApiClient, TelesignAuth, TelesignNode } from "@ringback/http"
 import { Arbitraries, Callee, FakeClock, PhoneCompany, TelesignEmulator } from "@ringback/testing"
 import { Arbitrary, ConfigProvider, Context, Effect, Layer, ManagedRuntime, Random, Redacted, Schema } from "effect"
 import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
@@ -253,7 +253,7 @@ describe(`200 calls with faults (SEED=${seed})`, () => {
   })
 
   it("are told by the API as by the log", async () => {
-    const api = await runtime.runPromise(CallsApi.client({ url: `${url}/ringback`, token: Redacted.make(token) }))
+    const api = await runtime.runPromise(CallsApiClient.make({ url: `${url}/ringback`, token: Redacted.make(token) }))
     for (const [n, callId] of ids.entries()) {
       const report = await runtime.runPromise(api.calls.explain({ params: { callId } }))
       assert.deepStrictEqual(JSON.parse(JSON.stringify(report)), JSON.parse(JSON.stringify(reports[n])))
@@ -261,7 +261,7 @@ describe(`200 calls with faults (SEED=${seed})`, () => {
   }, patience)
 
   it("are listed as they are told, but for what has come in the way of a dial since", async () => {
-    const api = await runtime.runPromise(CallsApi.client({ url: `${url}/ringback`, token: Redacted.make(token) }))
+    const api = await runtime.runPromise(CallsApiClient.make({ url: `${url}/ringback`, token: Redacted.make(token) }))
     const { calls } = await runtime.runPromise(api.calls.list({ query: { limit: count } }))
     const listed = new Map(calls.map((each) => [each.callId, each.waitingFor]))
     for (const { report: { callId, waitingFor }, withoutKnown } of told) {

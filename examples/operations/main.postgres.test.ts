@@ -1,7 +1,7 @@
 /** The application as it is run: by itself, on a SQLite file and on a PostgreSQL, against an emulator. */
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { CallsApi } from "@ringback/http"
+import { CallsApiClient } from "@ringback/http"
 import { Callee, PhoneCompany, TelesignEmulator } from "@ringback/testing"
 import { Effect, Fiber, Layer, Redacted, Schedule } from "effect"
 import { FetchHttpClient } from "effect/http"
@@ -104,7 +104,7 @@ const walk = Effect.fnUntraced(function*(database: Readonly<Record<string, strin
     assert.include(refused.json.problem, "A booking is JSON with booking, to")
   }
   const { json: booked } = yield* book(url, { booking: "b-17", to, when: "Tuesday at ten" })
-  const api = yield* CallsApi.client({ url: `${url}/ringback`, token: Redacted.make(token) })
+  const api = yield* CallsApiClient.make({ url: `${url}/ringback`, token: Redacted.make(token) })
   const ended = yield* api.calls.outcome({ params: { callId: booked.call }, query: { wait: 60 } })
   assert.strictEqual(ended.outcome, "Success")
   for (const by of [{ number: to }, { key: "b-17" }]) {
@@ -124,7 +124,7 @@ const drain = Effect.fnUntraced(function*(database: Readonly<Record<string, stri
   yield* PhoneCompany.callee(to, [Callee.busy, Callee.answers("1 second").presses("1")])
   const [one, other] = [yield* begun(database), yield* begun(database)]
   const { json: booked } = yield* book(one.url, { booking: "b-17", to, when: "Tuesday at ten" })
-  const api = yield* CallsApi.client({ url: `${other.url}/ringback`, token: Redacted.make(token) })
+  const api = yield* CallsApiClient.make({ url: `${other.url}/ringback`, token: Redacted.make(token) })
   const call = api.calls.get({ params: { callId: booked.call } })
   yield* Effect.repeat(call, { until: ({ waitingFor }) => /sleep/i.test(waitingFor), schedule: often })
   const ending = yield* Effect.forkChild(one.end)

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 export * as CallsApi from "./CallsApi.ts"
+export * as CallsApiClient from "./CallsApiClient.ts"
 export * as CallsApiProblem from "./CallsApiProblem.ts"
 export * as CallsApiServer from "./CallsApiServer.ts"
 export * as Health from "./Health.ts"

@@ -3,11 +3,11 @@ import { CallEvent, Calls } from "@ringback/core"
 import { Effect, Fiber, Latch, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { to } from "../../../scripts/testApplication.ts"
-import { CallsApi, CallsApiProblem } from "../src/index.ts"
+import { CallsApiClient, CallsApiProblem } from "../src/index.ts"
 import { client, layer, request, stepSignals, whileTimePasses } from "./fixtures/callsApi.ts"
 
 const start = (
-  api: CallsApi.Client,
+  api: CallsApiClient.Client,
   key?: string,
   payload: { flow: string; input: {}; version?: number } = { flow: "approval", input: { order: "17" } }
 ) => api.calls.start({ headers: key === undefined ? {} : { "idempotency-key": key }, payload })
@@ -82,7 +82,7 @@ describe("CallsApi", () => {
       for (let i = 0; i < steps; i++) yield* signal(callId, stepSignals[i % 3]!, null)
       const first = yield* api.calls.view(one(callId))
       assert.isBelow(first.report.events.length, first.total.events)
-      const whole = yield* CallsApi.view(api, callId)
+      const whole = yield* CallsApiClient.view(api, callId)
       assert.isAbove(whole.total.events, steps * 2)
       assert.lengthOf(whole.report.events, whole.total.events)
       assert.deepStrictEqual(whole.report, yield* api.calls.explain({ params: { callId } }))
@@ -91,7 +91,7 @@ describe("CallsApi", () => {
       while (pieces.next !== undefined) {
         const piece = yield* api.calls.view({ params: { callId }, query: { limit: 200, after: pieces.next } })
         assert.isAtMost(piece.report.events.length, 201)
-        pieces = CallsApi.joined(pieces, piece)
+        pieces = CallsApiClient.joined(pieces, piece)
       }
       assert.deepStrictEqual(pieces.report, whole.report)
       assert.deepStrictEqual(pieces.ladder, whole.ladder)

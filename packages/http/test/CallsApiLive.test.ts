@@ -4,7 +4,7 @@ import { Deferred, Effect, Exit, Fiber, Layer, Random, Redacted, Scope, Stream }
 import { once } from "node:events"
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { address, tokens } from "../../../scripts/testApplication.ts"
-import { CallsApi, CallsApiProblem } from "../src/index.ts"
+import { CallsApiClient, CallsApiProblem } from "../src/index.ts"
 import { client, layer, pass, request, stepSignals, whileTimePasses } from "./fixtures/callsApi.ts"
 
 const seed = "17"
@@ -43,7 +43,7 @@ const breaking = (target: string, bytes: () => number) =>
       })
   )
 
-const begin = (api: CallsApi.Client, steps: number) =>
+const begin = (api: CallsApiClient.Client, steps: number) =>
   Effect.map(api.calls.start({ headers: {}, payload: { flow: "steps", input: { steps } } }), ({ callId }) => callId)
 
 const step = (callId: string, i: number) =>
@@ -59,9 +59,9 @@ describe("a live stream", () => {
       for (let run = 0; run < 5; run++) {
         const after = yield* Effect.all(Array.from({ length: 20 }, () => Random.nextIntBetween(200, 3000)))
         const network = yield* breaking(yield* address, () => after.pop() ?? 3000)
-        const api = yield* CallsApi.client({ url: network.url, token: Redacted.make(tokens.all) })
+        const api = yield* CallsApiClient.make({ url: network.url, token: Redacted.make(tokens.all) })
         const callId = yield* begin(direct, 8)
-        const heard = yield* Effect.forkChild(Stream.runCollect(CallsApi.follow(api, callId)))
+        const heard = yield* Effect.forkChild(Stream.runCollect(CallsApiClient.follow(api, callId)))
         for (let i = 0; i < 8; i++) {
           yield* step(callId, i)
           for (let left = yield* Random.nextIntBetween(0, 4); left > 0; left--) yield* pass
@@ -79,9 +79,9 @@ describe("a live stream", () => {
       const direct = yield* client()
       yield* begin(direct, 1)
       const network = yield* breaking(yield* address, () => 1500)
-      const api = yield* CallsApi.client({ url: network.url, token: Redacted.make(tokens.all) })
+      const api = yield* CallsApiClient.make({ url: network.url, token: Redacted.make(tokens.all) })
       const heard = yield* Effect.forkChild(
-        Stream.runCollect(Stream.take(CallsApi.followAll(api, { after: "1" as never }), 12)),
+        Stream.runCollect(Stream.take(CallsApiClient.followAll(api, { after: "1" as never }), 12)),
         { startImmediately: true }
       )
       const ids = []
@@ -148,7 +148,7 @@ describe("a live stream", () => {
       const api = yield* client()
       yield* begin(api, 1)
       for (const after of ["9", "9".repeat(20), `${"9".repeat(20)}.1`]) {
-        const failed = yield* Effect.flip(Stream.runCollect(CallsApi.followAll(api, { after: after as never })))
+        const failed = yield* Effect.flip(Stream.runCollect(CallsApiClient.followAll(api, { after: after as never })))
         assert.instanceOf(failed, CallsApiProblem.PlaceUnknown)
       }
       for (const id of ["garbage", "-1", "1,2"]) {

@@ -1,6 +1,6 @@
 /** The API that verbs ask: that of a running application, or the same one in this process over a database. */
 import { CallIndex, Calls, EventStore, Settings, SqlEventStore } from "@ringback/core"
-import { CallsApi, type CallsApiProblem, CallsApiServer } from "@ringback/http"
+import { CallsApiClient, type CallsApiProblem, CallsApiServer } from "@ringback/http"
 import { Config, Context, Effect, Layer, Option, Redacted } from "effect"
 import { FetchHttpClient, HttpClientError, HttpRouter, HttpServer } from "effect/http"
 import type { SqlClient } from "effect/sql"
@@ -12,7 +12,7 @@ import { root } from "./root.ts"
 
 /** What verbs ask. */
 export interface Connection {
-  readonly api: CallsApi.Client
+  readonly api: CallsApiClient.Client
   /** Where it is, without anything secret. */
   readonly where: string
   readonly kind: "url" | "database"
@@ -65,7 +65,7 @@ const overUrl = Effect.fnUntraced(function*(url: string) {
     return yield* fail("notAllowed", "RINGBACK_TOKEN is no token: it is empty, or holds what no header can")
   }
   const api = yield* Effect.provide(
-    CallsApi.client({ url: url.replace(/\/$/, ""), token: token.value }),
+    CallsApiClient.make({ url: url.replace(/\/$/, ""), token: token.value }),
     FetchHttpClient.layer
   )
   return { api, where: host + pathname, kind: "url", isServed: Effect.succeed(true) } satisfies Connection
@@ -154,7 +154,7 @@ const overDatabase = Effect.fnUntraced(function*(database: string) {
   const inProcess = ((input: string | URL | Request, init?: RequestInit) =>
     handler(new Request(input, init))) as typeof fetch
   const api = yield* Effect.provide(
-    CallsApi.client({ url: "http://127.0.0.1/ringback", token }),
+    CallsApiClient.make({ url: "http://127.0.0.1/ringback", token }),
     Layer.provide(FetchHttpClient.layer, Layer.succeed(FetchHttpClient.Fetch, inProcess))
   )
   const { processes } = Context.get(context, EventStore.EventStore)

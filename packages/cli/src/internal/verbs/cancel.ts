@@ -1,5 +1,5 @@
 /** `ringback cancel`: stops calls. */
-import type { CallsApi } from "@ringback/http"
+import type { CallsApiClient } from "@ringback/http"
 import { Duration, Effect, Option, Result, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Arguments from "../arguments.ts"
@@ -17,7 +17,7 @@ const config = {
 type Payload = { readonly reason?: string }
 
 /** The ids of the calls of a flow that run, page by page. */
-const running = (api: CallsApi.Client, flow: string) =>
+const running = (api: CallsApiClient.Client, flow: string) =>
   Stream.runCollect(Stream.paginate({}, (after: { readonly after?: never }) =>
     Effect.map(
       Connecting.ask(api.calls.list({ query: { flow, status: "running", limit: 1000, ...after } })),
@@ -28,7 +28,7 @@ const running = (api: CallsApi.Client, flow: string) =>
     )))
 
 /** Cancels a call. An application that is asked too often says when to go on. */
-const cancel = (api: CallsApi.Client, callId: string, payload: Payload) =>
+const cancel = (api: CallsApiClient.Client, callId: string, payload: Payload) =>
   api.calls.cancel({ params: { callId }, payload }).pipe(
     Effect.tapErrorTag("TooManyRequests", ({ retryAfterSeconds }) => Effect.sleep(Duration.seconds(retryAfterSeconds))),
     Effect.retry({ while: ({ _tag }) => _tag === "TooManyRequests" }),
@@ -42,22 +42,24 @@ const lines =
   "A line that is open is hung up on at its next event; a phone that rings may ring on, and who answers is hung up on"
 
 /** Cancels each of them, and says how many that were. One that cannot be cancelled keeps no other from it. */
-const cancelAll = Effect.fnUntraced(function*(api: CallsApi.Client, ids: ReadonlyArray<string>, payload: Payload) {
-  const each = Effect.forEach(ids, (id) => Effect.result(cancel(api, id, payload)), { concurrency: 4 })
-  const failures = (yield* Printing.waiting("Cancelling", each)).filter(Result.isFailure)
-  const done = ids.length - failures.length
-  const what = ids.length === 1
-    ? `Call ${ids[0]}`
-    : failures.length > 0
-    ? `${done} of ${counted(ids.length)}`
-    : counted(done)
-  if (done > 0) yield* Printing.talk(`${what} ${done === 1 ? "is" : "are"} cancelled. ${lines}`)
-  const [first] = failures
-  if (first !== undefined) return yield* first.failure
-})
+const cancelAll = Effect.fnUntraced(
+  function*(api: CallsApiClient.Client, ids: ReadonlyArray<string>, payload: Payload) {
+    const each = Effect.forEach(ids, (id) => Effect.result(cancel(api, id, payload)), { concurrency: 4 })
+    const failures = (yield* Printing.waiting("Cancelling", each)).filter(Result.isFailure)
+    const done = ids.length - failures.length
+    const what = ids.length === 1
+      ? `Call ${ids[0]}`
+      : failures.length > 0
+      ? `${done} of ${counted(ids.length)}`
+      : counted(done)
+    if (done > 0) yield* Printing.talk(`${what} ${done === 1 ? "is" : "are"} cancelled. ${lines}`)
+    const [first] = failures
+    if (first !== undefined) return yield* first.failure
+  }
+)
 
 /** Of whole flows whoever is there is asked: that is more than somebody has named. */
-const chosen = Effect.fnUntraced(function*(api: CallsApi.Client, flow: string, yes: boolean) {
+const chosen = Effect.fnUntraced(function*(api: CallsApiClient.Client, flow: string, yes: boolean) {
   const ids = yield* Printing.waiting("Looking for calls", running(api, flow))
   if (ids.length === 0) return yield* fail("notFound", `No call of ${flow} runs`)
   return (yield* Arguments.confirmed(yes, `Cancel ${counted(ids.length)} of ${flow}?`)) ? ids : []

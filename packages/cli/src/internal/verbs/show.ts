@@ -1,5 +1,5 @@
 /** `ringback show`: one call, with its ladder. */
-import type { CallsApi } from "@ringback/http"
+import type { CallsApi, CallsApiClient } from "@ringback/http"
 import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Arguments from "../arguments.ts"
@@ -40,7 +40,7 @@ const flags = {
 }
 
 /** All turns of a call, page by page. */
-export const turns = Effect.fnUntraced(function*(api: CallsApi.Client, callId: string, reveal: boolean) {
+export const turns = Effect.fnUntraced(function*(api: CallsApiClient.Client, callId: string, reveal: boolean) {
   const all: Array<typeof CallsApi.Turn.Type> = []
   let after: number | undefined = 0
   while (after !== undefined) {

@@ -1,5 +1,6 @@
 /** `ringback watch`: calls as they go on. */
-import { CallsApi } from "@ringback/http"
+import type { CallsApi} from "@ringback/http";
+import { CallsApiClient } from "@ringback/http"
 import { Effect, Option, Stream } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as Arguments from "../arguments.ts"
@@ -14,7 +15,7 @@ const lost = Printing.talk("The connection is lost; trying again")
 type Turn = typeof CallsApi.Turn.Type
 
 /** Draws the ladder anew where a terminal can be cleared, and else tells what is new. */
-const drawn = (api: CallsApi.Client, callId: string, reveal: boolean) => (turn: Turn) =>
+const drawn = (api: CallsApiClient.Client, callId: string, reveal: boolean) => (turn: Turn) =>
   process.stdout.isTTY !== true
     ? Effect.forEach(turn.events, (event) => Printing.data(Show.eventLine(event, reveal)), { discard: true })
     : Effect.gen(function*() {
@@ -25,22 +26,22 @@ const drawn = (api: CallsApi.Client, callId: string, reveal: boolean) => (turn: 
       yield* Printing.painted(clear + Printing.plain(`${Show.lines(detail).join("\n")}\n\n${ladder}`))
     })
 
-const ofCall = Effect.fnUntraced(function*(api: CallsApi.Client, callId: string) {
+const ofCall = Effect.fnUntraced(function*(api: CallsApiClient.Client, callId: string) {
   const { json, reveal } = yield* root
   const tell = json ? Printing.json : drawn(api, callId, reveal)
   yield* Stream.runForEach(
-    Stream.mapError(CallsApi.follow(api, callId, { reveal, lost }), Connecting.failureOf),
+    Stream.mapError(CallsApiClient.follow(api, callId, { reveal, lost }), Connecting.failureOf),
     tell
   )
   yield* Printing.talk("The call is over")
 })
 
-const ofAll = Effect.fnUntraced(function*(api: CallsApi.Client) {
+const ofAll = Effect.fnUntraced(function*(api: CallsApiClient.Client) {
   const { json, reveal } = yield* root
   const tell = ({ callId, events }: Turn) =>
     Effect.forEach(events, (event) => Printing.data(`${callId}  ${Show.eventLine(event, reveal)}`), { discard: true })
   yield* Stream.runForEach(
-    Stream.mapError(CallsApi.followAll(api, { reveal, lost }), Connecting.failureOf),
+    Stream.mapError(CallsApiClient.followAll(api, { reveal, lost }), Connecting.failureOf),
     json ? Printing.json : tell
   )
 })
