@@ -7,7 +7,7 @@
  * the last that is killed.
  *
  * A call is **lost** if its start was acknowledged and the database does not know it, **rung twice** if the emulator rang
- * its number more than once, **without outcome** if it has none a minute after the last kill. A start that was not
+ * its number more than once, **without outcome** if it has none when none has ended for a minute. A start that was not
  * acknowledged is asked for again under the same key, as any application would; nothing else is.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
@@ -172,19 +172,24 @@ const trials = Effect.fnUntraced(function*(kills: number, database: Database, ca
     yield* Console.log(`kill ${kill}: after ${wait} ms, ${calls.length} calls so far`)
     if (kill <= kills - 2) spares.push(yield* spare)
   }
-  yield* stillness(living[0]!)
+  yield* stillness(calls, living[0]!)
   return calls.map((call) => ({
     ...call,
     id: call.by.said("started", call.key)?.["id"] as CallEvent.CallId | undefined
   }))
 })
 
-/** Waits until no call runs any more, a minute at most. */
-const stillness = Effect.fnUntraced(function*(child: Process.Child) {
-  for (let second = 1; second <= 60; second++) {
+/** Waits until all calls are started and none runs any more; at most a minute after the last one that came to its end. */
+const stillness = Effect.fnUntraced(function*(calls: ReadonlyArray<Asked>, child: Process.Child) {
+  let [question, left, seconds] = [0, Infinity, 0]
+  while (left > 0 && seconds < 60) {
     yield* Effect.sleep("1 second")
-    yield* child.tell(`count ${second}`)
-    if ((yield* child.hear("counted", String(second)))["running"] === 0) return
+    const unknown = calls.filter((call) => call.by.said("started", call.key) === undefined).length
+    yield* child.tell(`count ${++question}`)
+    const { running } = yield* child.hear("counted", String(question))
+    const now = unknown + Number(running)
+    seconds = now < left ? 0 : seconds + 1
+    left = Math.min(left, now)
   }
 })
 

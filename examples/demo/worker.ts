@@ -11,7 +11,19 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import { Calls, EventStore, PhoneNumber, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { Telesign, TelesignNode, TelesignWebhook } from "@ringback/http"
-import { type Cause, Config, Console, Effect, Layer, Logger, Option, type PlatformError, Queue, Stdio, Stream } from "effect"
+import {
+  type Cause,
+  Config,
+  Console,
+  Effect,
+  Layer,
+  Logger,
+  Option,
+  type PlatformError,
+  Queue,
+  Stdio,
+  Stream
+} from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { createServer } from "node:http"
 import { flushCompileCache } from "node:module"
