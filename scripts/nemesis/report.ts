@@ -87,10 +87,34 @@ export const breaches = (
     const name = `${breach.checker}: ${breach.problem.replace(/\d+ ms/g, "… ms")}`
     kinds.set(name, [...kinds.get(name) ?? [], breach])
   }
-  return [...kinds].flatMap(([name, own]) => [
-    `VIOLATION (${own.length}): ${name}`,
-    ...own.slice(0, mostLadders).flatMap((breach) => ["", breach.problem, ...ladder(run, history, breach)])
-  ])
+  return [
+    ...[...kinds].flatMap(([name, own]) => [
+      `VIOLATION (${own.length}): ${name}`,
+      ...own.slice(0, mostLadders).flatMap((breach) => ["", breach.problem, ...ladder(run, history, breach)])
+    ]),
+    ...(found.length === 0 ? [] : said(run))
+  ]
+}
+
+/** So many of the lines that runners wrote most are shown. */
+const mostSaid = 12
+
+/** What runners wrote, without their times and numbers, most often first: where no call shows it, this may say what was wrong. */
+const said = ({ lives }: Run): ReadonlyArray<string> => {
+  const counts = new Map<string, { readonly line: string; count: number }>()
+  for (const { log, number, place } of lives) {
+    for (const line of log) {
+      if (!/^\[.*\] (?:INFO|WARN|ERROR|FATAL)/.test(line)) continue
+      const kind = line.replace(/^\S+ /, "").replace(/[\d.]+/g, "…").slice(0, 80)
+      const known = counts.get(kind)
+      if (known === undefined) counts.set(kind, { line: `runner ${place + 1} (${number}) ${line}`, count: 1 })
+      else known.count++
+    }
+  }
+  const most = [...counts.values()].toSorted((a, b) => b.count - a.count).slice(0, mostSaid)
+  return most.length === 0
+    ? []
+    : ["What runners wrote most:", ...most.map(({ count, line }) => `${column(count, 6)}  ${line}`), ""]
 }
 
 const ladder = (run: Run, history: StormHistory.StormHistory, breach: Breach): ReadonlyArray<string> => {

@@ -3,7 +3,7 @@ import { TelesignWire } from "@ringback/http"
 import type { StormHistory } from "@ringback/testing"
 import { Result } from "effect"
 import type { Breach } from "./checks.ts"
-import type { Deed, Run } from "./run.ts"
+import type { Deed, Delivery, Run } from "./run.ts"
 import * as Times from "./times.ts"
 
 export interface Window {
@@ -53,7 +53,26 @@ export const check = (run: Run, windows: ReadonlyArray<Window>): ReadonlyArray<B
         checker: "a minimum of successes in every window",
         problem: `${deed.words}: ${starts} starts, ${answers} answers and ${talks} talks in ${
           length.toFixed(1)
-        } s, of ${wanted} at least`
+        } s, of ${wanted} at least; webhooks: ${becomings(run, from, to)}`
       }]
       : []
   })
+
+/** What became of the webhooks of a time, and how often. */
+const becomings = ({ deliveries }: Run, from: number, to: number): string => {
+  const counts = new Map<string, number>()
+  for (const delivery of deliveries.filter(({ ended }) => ended >= from && ended <= to)) {
+    const name = becoming(delivery)
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  return counts.size === 0 ? "none came" : [...counts].map(([name, count]) => `${count} ${name}`).join(", ")
+}
+
+const becoming = ({ answer, begun, ended, gaveUp, life, status }: Delivery): string => {
+  const who = `by runner ${life.place + 1}`
+  if (gaveUp) return `given up after ${((ended - begun) / 1_000).toFixed(0)} s ${who}`
+  if (status === undefined) return `broken off ${who}`
+  return status === 200
+    ? `with ${answer === "" || answer === "{}" ? "nothing" : "an action"} ${who}`
+    : `with ${status} ${who}`
+}
