@@ -5,6 +5,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { Calls, EventStore, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
+import { TelesignWire } from "@ringback/http"
 import { Context, Effect, Layer, Redacted, Scope } from "effect"
 import type { SqlClient } from "effect/sql"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -69,7 +70,9 @@ const measure = Effect.fnUntraced(function*<E>(name: string, client: Layer.Layer
   const started = performance.now() - starting
   const atStart = reads.count
   const asking = performance.now()
-  yield* calls.receive({ event: "incoming_call", referenceId: "a caller", to: desk, from: "15550170044" })
+  yield* calls.receive(
+    TelesignWire.named({ event: "incoming_call", referenceId: "a caller", to: desk, from: "15550170044" })
+  )
   const answered = performance.now() - asking
   while (reads.count < amounts.ringing && performance.now() - starting < 60_000) yield* Effect.sleep(20)
   const lookedAfter = performance.now() - starting

@@ -4,7 +4,9 @@
  * kind the cheapest fifth is printed, for others on the machine make a slice dearer and never cheaper. `--blocks 12 --slices 8`
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { type CallEvent, Calls, CallTelemetry, EventStore, Webhook } from "@ringback/core"
+import type { Webhook } from "@ringback/core"
+import { type CallEvent, Calls, CallTelemetry, EventStore } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Effect, Exit, Layer, ManagedRuntime, Option, Scope, Stream, Tracer } from "effect"
 import { Otlp } from "effect/observability"
 import { spawn } from "node:child_process"
@@ -42,7 +44,7 @@ const kinds: Readonly<Record<string, Layer.Layer<never, never, EventStore.EventS
 /** What the carrier posts in a call, in order. */
 const webhooksOf = (externalId: string): ReadonlyArray<Webhook.Webhook> => {
   const webhook = (event: string, fields: Partial<Webhook.Webhook>) =>
-    Webhook.make({
+    TelesignWire.named({
       event,
       referenceId: referenceId(externalId),
       externalId,

@@ -5,6 +5,7 @@
  */
 import { Calls, Flow, Line, PhoneNumber, type Settings, SqlEventStore, Transport } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
+import { TelesignWire } from "@ringback/http"
 import { Effect, Fiber, Layer, Schema } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -122,9 +123,9 @@ const answers = (until: Effect.Effect<unknown, unknown, Calls.Calls>) =>
     const caller = Effect.gen(function*() {
       const referenceId = `caller-${callers++}`
       const began = performance.now()
-      yield* Calls.receive({ event: "incoming_call", referenceId, to: from, from: to })
+      yield* Calls.receive(TelesignWire.named({ event: "incoming_call", referenceId, to: from, from: to }))
       waits.push(performance.now() - began)
-      yield* Calls.receive({ event: "call_completed", referenceId })
+      yield* Calls.receive(TelesignWire.named({ event: "call_completed", referenceId }))
       yield* Effect.sleep(5)
     })
     const calling = yield* Effect.forEach(all(4), () => Effect.forkChild(Effect.forever(caller)))

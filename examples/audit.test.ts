@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore } from "@ringback/core"
-import { CallsApiClient } from "@ringback/http"
+import { CallsApiClient, TelesignWire } from "@ringback/http"
 import { Effect, Layer, Redacted } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { address, carrier, from, Pin, served, session, to, tokens } from "../scripts/testApplication.ts"
@@ -31,7 +31,7 @@ const played = Effect.gen(function*() {
     { event: "call_completed", status: "hangup", durationSeconds: 4 }
   ]
   for (const webhook of webhooks) {
-    const reply = yield* Calls.receive({ ...webhook, referenceId: session(1) })
+    const reply = yield* Calls.receive(TelesignWire.named({ ...webhook, referenceId: session(1) }))
     yield* reply.sent(true)
   }
   return callId

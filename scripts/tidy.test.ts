@@ -258,6 +258,15 @@ describe("the house", () => {
 
   it("runs all of its tests, and without sleep", () => assert.deepStrictEqual(Tidy.calm(modules), []))
 
+  it("knows no carrier by its names of events, but in the package that speaks to it", () => {
+    const names = /\b(incoming_call|(dial|speak|play|call|call_leg)_completed)\b/
+    const found = modules.filter(({ path, text }) =>
+      path.startsWith("packages/core/src/") &&
+      text.split("\n").some((line) => !/^\s*(\*|\/)/.test(line) && names.test(line))
+    )
+    assert.deepStrictEqual(found.map(({ path }) => path), [])
+  })
+
   it("names no machine and no registry", () => assert.deepStrictEqual(Tidy.traceless(texts), []))
 
   it("publishes the entry points that it is developed with", () =>

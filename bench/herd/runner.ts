@@ -2,6 +2,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { CallMetrics, Calls, EventStore, Flow, PhoneNumber, SqlEventStore, Transport } from "@ringback/core"
 import * as ClusterCalls from "@ringback/core/ClusterCalls"
+import { TelesignWire } from "@ringback/http"
 import { Context, Effect, Layer, Metric, Redacted, References, Schema } from "effect"
 import { Desk } from "../calls/seed.ts"
 import * as Membership from "../membership.ts"
@@ -80,7 +81,7 @@ const heard = (
 ) =>
   Effect.suspend(() => {
     const began = performance.now()
-    const webhook = { event, referenceId: of, to: desk, from: PhoneNumber.make("15550170044") }
+    const webhook = TelesignWire.named({ event, referenceId: of, to: desk, from: PhoneNumber.make("15550170044") })
     return Effect.ignore(Effect.tap(receive(webhook), () => Effect.sync(() => took(performance.now() - began))))
   })
 

@@ -65,19 +65,20 @@ export const Event = Schema.Struct({
 })
 export type Event = typeof Event.Type
 
-/** The engine knows events by Telesign's names. */
-const names = {
-  incoming: "incoming_call",
-  answered: "dial_completed",
-  unreached: "dial_completed",
-  said: "speak_completed",
-  played: "play_completed",
-  ended: "call_completed"
+/** What each of its events means to a call. */
+const kinds = {
+  incoming: "IncomingCall",
+  answered: "DialCompleted",
+  unreached: "DialCompleted",
+  said: "SpeakCompleted",
+  played: "PlayCompleted",
+  ended: "CallCompleted"
 } as const
 
 const webhookOf = ({ call, from, keys, tag, to, type, why }: Event): Webhook.Webhook =>
   Webhook.make({
-    event: names[type],
+    kind: kinds[type],
+    event: type,
     referenceId: call,
     ...(tag === undefined ? {} : { externalId: tag }),
     ...(type === "answered" ? { status: "answered" } : why === undefined ? {} : { status: why }),

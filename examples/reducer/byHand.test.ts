@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Call, CallEvent, LiveCall, PhoneNumber, Replay } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Schema } from "effect"
 import { TableReady } from "../table-ready/flow.ts"
 import { type Happening, newTicket, play, states, ticketed } from "./byHand.ts"
@@ -14,7 +15,7 @@ const webhook = (
   _tag: "Webhook",
   line: 1,
   received: {
-    webhook: { event, referenceId: "7E4C", ...fields },
+    webhook: TelesignWire.named({ event, referenceId: "7E4C", ...fields }),
     receivedAt: 0,
     before: false,
     copies: 0,

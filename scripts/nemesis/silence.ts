@@ -54,7 +54,7 @@ const problemOf = (run: Run, { answer, begun, ended, gaveUp, life, status, webho
     return isStoreAway || gaveUp ? undefined : `was not answered by runner ${life.place + 1} within ${waited} ms`
   }
   if (status !== 200) return isStoreAway ? undefined : `was answered with ${status}`
-  const isUnreached = Webhook.kind(webhook) === "DialCompleted" && webhook.status !== "answered"
+  const isUnreached = webhook.kind === "DialCompleted" && webhook.status !== "answered"
   // Of a call that only another runner knows, and that it could not record.
   return isUnreached || hasAction(answer) || isAnyAway(run, begun - deadline, ended)
     ? undefined

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
+import { TelesignWire } from "@ringback/http"
 import { Context, Effect, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -30,7 +31,7 @@ const talked = Effect.gen(function*() {
   const calls = yield* Calls.Calls
   const { id } = yield* Calls.start(Pin, { to, from, word: "tangerine" })
   const report = Effect.fnUntraced(function*(event: string, data: object) {
-    const reply = yield* calls.receive({ event, referenceId: session(1), ...data })
+    const reply = yield* calls.receive(TelesignWire.named({ event, referenceId: session(1), ...data }))
     yield* reply.sent(true)
   })
   while ((yield* calls.events(id)).every(({ _tag }) => _tag !== "DialAccepted")) {
@@ -354,7 +355,7 @@ describe("ringback over a database of SQLite", () => {
       )
       const look = (...args: ReadonlyArray<string>) => run([...args, "--database", database])
       assert.include(said(yield* look("calls")), `${id}  pin@1`)
-      assert.include(said(yield* look("show", id)), "call_completed (hangup)")
+      assert.include(said(yield* look("show", id)), "call completed (hangup)")
       assert.include(said(yield* look("why", id)), "its flow ended with its output")
       assert.strictEqual(said(yield* look("outcome", id, "--reveal")), `Success "7395184"`)
       assert.include(said(yield* look("watch", id)), "CallEnded")

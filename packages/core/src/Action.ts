@@ -295,28 +295,6 @@ export const digits = (action: Action): number =>
   action._tag === "Speak" || action._tag === "Play" || action._tag === "Raw" ? action.collect?.max ?? 0 : 0
 
 /**
- * The event that ends the action ("Voice - Make an outbound call", demos), or `undefined` where none is known.
- *
- * @since 0.1.0
- */
-export const completion = (action: Action): string | undefined => {
-  switch (action._tag) {
-    case "Speak":
-      return "speak_completed"
-    case "Play":
-      return "play_completed"
-    case "Dial":
-      return "dial_completed"
-    case "Hangup":
-      return "call_completed"
-    case "Raw":
-      return action.completedBy
-    case "SendDtmf":
-      return undefined
-  }
-}
-
-/**
  * The same prompt with an `external_id` of its own, by which its end is known if the carrier sends it back. Other actions are
  * left as they are. That a prompt may have one is not documented.
  *

@@ -201,6 +201,13 @@ export const steered: (by: By | undefined) => string = words.steered
  */
 export const action: (action: Action) => string = words.action
 
+/**
+ * What ends an action, in two words for people; `completed` where nobody knows, or without an action.
+ *
+ * @since 0.1.0
+ */
+export const completion: (action: Action | undefined) => string = words.completion
+
 // ---------------------------------------------------------------------------------------------------------------------
 // The whole of a call
 // ---------------------------------------------------------------------------------------------------------------------

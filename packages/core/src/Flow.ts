@@ -850,7 +850,7 @@ export const signal = <Name extends string, A>(
 export interface DialOptions {
   /** Who is rung. */
   readonly to: PhoneNumber.PhoneNumber
-  /** What the callee sees: a number bought from Telesign (`caller_id_number`, "Voice - Actions"; documented). */
+  /** What the callee sees: a number that the carrier knows as yours (Telesign: one bought there; documented). */
   readonly from: PhoneNumber.PhoneNumber
   /**
    * How long the flow waits for an answer; default 60 s. It ends only the wait: nothing stops a phone from ringing, and

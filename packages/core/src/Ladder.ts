@@ -175,7 +175,7 @@ export const rungs = (events: ReadonlyArray<CallEvent>, { reveal = false }: Opti
   for (const event of events) climber.take(event)
   const silences = new Map(Silence.pauses(events).map(({ ended, from, until }) => [ended, until - from]))
   return climber.rungs.map((rung) => {
-    const silenceMillis = rung.from === "Ringback" && rung.to === "Telesign"
+    const silenceMillis = rung.from === "Ringback" && rung.to === "carrier"
       ? silences.get(rung.events.at(-1))
       : undefined
     return silenceMillis === undefined ? rung : { ...rung, silenceMillis }

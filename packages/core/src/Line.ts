@@ -66,7 +66,7 @@ const heard = (
 export const speak = (prompt: Prompt.Input): Flow.Flow<void, Flow.HungUp, Line> => Flow.as(heard(prompt), undefined)
 
 /**
- * Plays an audio file that Telesign can fetch. Fails with `HungUp` if the callee leaves before its end.
+ * Plays an audio file that the carrier can fetch. Fails with `HungUp` if the callee leaves before its end.
  *
  * @since 0.1.0
  */
@@ -346,7 +346,7 @@ export const pause = (duration: Duration.Input): Flow.Flow<void, Flow.HungUp, Li
  * Connects the caller with a third party and waits until one of them leaves, or nobody was reached. Whoever stays can be
  * spoken to: an agent's leg ends, a survey begins.
  *
- * A `dial` is documented as a reply to `incoming_call`; Telesign's demos also give it after prompts and after a leg ended
+ * A `dial` is documented as a reply to a call that comes in; Telesign's demos also give it after prompts and after a leg ended
  * ("Voice - Actions", "Voice - Perform a cold transfer"). It works for callers only, so it needs `Flow.inbound`.
  *
  * Nothing can be said while the two talk: a `Flow.timeout` around it lets the flow move on, but not the line.

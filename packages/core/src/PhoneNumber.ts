@@ -6,7 +6,7 @@
 import { Result, Schema, SchemaTransformation } from "effect"
 
 /**
- * An E.164 number: country code first, digits only, 7 to 15 of them, as Telesign writes numbers everywhere.
+ * An E.164 number: country code first, digits only, 7 to 15 of them.
  *
  * Decoding accepts one leading `+` and drops it. An error never repeats what was given.
  *
@@ -76,7 +76,7 @@ export const from = (value: unknown): Result.Result<PhoneNumber, InvalidPhoneNum
 export const make = (text: string): PhoneNumber => Result.getOrThrow(from(text))
 
 /**
- * The digits of a number as somebody else has written it: without a `+`, which Telesign leaves out but is not held to.
+ * The digits of a number as somebody else has written it: without a `+`, which a carrier may leave out or not.
  *
  * @since 0.1.0
  */

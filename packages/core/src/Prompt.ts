@@ -41,7 +41,7 @@ export const Prompt = Schema.TaggedUnion({
 })
 
 /**
- * One thing to hear: `Speech` (plain text), `Ssml` (text inside `<speak>`), or `Audio` (a file that Telesign can fetch,
+ * One thing to hear: `Speech` (plain text), `Ssml` (text inside `<speak>`), or `Audio` (a file that the carrier can fetch,
  * with its length if the author knows it). Plain data; what is made here prints without its text, as a whole and as JSON. Its fields
  * are whole, and so is what `Schema.encodeSync(Prompt.Prompt)` makes of it.
  *
@@ -107,7 +107,7 @@ export const ssml = (text: string, options?: { readonly language?: string }): Pr
   checked({ _tag: "Ssml", text, ...options })
 
 /**
- * An audio file at an `http(s)` address that Telesign can fetch. `duration` is how long it plays, if known: it sharpens
+ * An audio file at an `http(s)` address that the carrier can fetch. `duration` is how long it plays, if known: it sharpens
  * the deadline of a line whose events are lost and the rule that tells a copied webhook from an answer.
  * Throws `InvalidPrompt`.
  *

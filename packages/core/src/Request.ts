@@ -152,7 +152,7 @@ export interface Completed {
  * the carrier told it; the other is still on the line.
  *
  * How the carrier reports a third party who was not reached is not public. If it is as the end of a leg
- * (`call_leg_completed`) and not as a failed dial, it shows here as `Left` by `them`.
+ * (`LegCompleted`) and not as a failed dial, it shows here as `Left` by `them`.
  *
  * @since 0.1.0
  */

@@ -90,11 +90,11 @@ export interface DialSettings {
    * (`Retry-After`); default 5 minutes.
    */
   readonly longestBackoff: Duration.Input
-  /** The statuses of `dial_completed` that mean busy. Telesign publishes only `answered`, so none by default. */
+  /** The statuses of a dial (`DialCompleted`) that mean busy. Telesign publishes only `answered`, so none by default. */
   readonly busy: ReadonlyArray<string>
-  /** The statuses of `dial_completed` that mean that nobody answered. None by default. */
+  /** The statuses of a dial that mean that nobody answered. None by default. */
   readonly noAnswer: ReadonlyArray<string>
-  /** The statuses of `dial_completed` that mean nothing yet, such as still ringing. None by default. */
+  /** The statuses of a dial that mean nothing yet, such as still ringing. None by default. */
   readonly ignored: ReadonlyArray<string>
 }
 

@@ -4,17 +4,47 @@
  * @since 0.1.0
  */
 import { Result, Schema } from "effect"
+import type { Action } from "./Action.ts"
 import * as Masked from "./internal/masked.ts"
 
 /**
- * One event as it came in. All fields beyond the first two are optional and all strings are open, because the public
- * documents are incomplete ("Voice - Events"): `event` may be a name that Ringback does not know. Plain data; one by `make` prints
- * without numbers, digits and ids, as a whole and as JSON, and its fields are whole.
+ * What an event means to a call: which row of the decision table it belongs to. It is the language of this port, and the adapter of a
+ * carrier says which of its events is which:
+ *
+ * - `IncomingCall`: somebody calls a number of ours.
+ * - `DialCompleted`: a dial came to its end. Its `status` is `answered`, or the carrier's own word for why not.
+ * - `SpeakCompleted`, `PlayCompleted`: a prompt was heard, or keys ended it.
+ * - `LegCompleted`: one of two who were connected has left.
+ * - `CallCompleted`: nobody is on the line any more.
+ * - `OtherCompleted`: some other action ended, by a name that is not known here.
+ * - `Unknown`: whatever else the carrier tells.
+ *
+ * @since 0.1.0
+ */
+export type Kind = typeof kinds[number]
+
+const kinds = [
+  "IncomingCall",
+  "DialCompleted",
+  "SpeakCompleted",
+  "PlayCompleted",
+  "LegCompleted",
+  "CallCompleted",
+  "OtherCompleted",
+  "Unknown"
+] as const
+
+/**
+ * One event as an adapter of a carrier has read it. All fields beyond the first three are optional and all strings are open, because
+ * what carriers document is incomplete ("Voice - Events"). Plain data; one by `make` prints without numbers, digits and ids, as a
+ * whole and as JSON, and its fields are whole.
  *
  * @since 0.1.0
  */
 export interface Webhook {
-  /** The carrier's name of the event, such as `dial_completed`. */
+  /** What it means. */
+  readonly kind: Kind
+  /** The carrier's own name of it, for people: it is on record where an event is kept that means nothing to its call. */
   readonly event: string
   /** The session, made by the carrier. Opaque. */
   readonly referenceId: string
@@ -39,6 +69,7 @@ export interface Webhook {
  */
 export const make = (fields: Webhook): Webhook => {
   const webhook = Masked.blank() as { -readonly [Field in keyof Webhook]: Webhook[Field] }
+  webhook.kind = fields.kind
   webhook.event = fields.event
   webhook.referenceId = fields.referenceId
   for (const field of others) if (fields[field] !== undefined) put(webhook, field, fields[field])
@@ -52,60 +83,61 @@ const put = (webhook: { [field: string]: unknown }, field: string, value: unknow
 }
 
 /**
- * What an event means to a call: which row of the decision table it belongs to.
- *
- * @since 0.1.0
- */
-export type Kind = "IncomingCall" | "DialCompleted" | "PromptCompleted" | "LegCompleted" | "CallCompleted" | "Unknown"
-
-/**
- * Tells what an event means.
- *
- * @since 0.1.0
- */
-export const kind = (webhook: Webhook): Kind => {
-  switch (webhook.event) {
-    case "incoming_call":
-      return "IncomingCall"
-    case "dial_completed":
-      return "DialCompleted"
-    case "speak_completed":
-    case "play_completed":
-      return "PromptCompleted"
-    case "call_leg_completed":
-      return "LegCompleted"
-    case "call_completed":
-      return "CallCompleted"
-    default:
-      return "Unknown"
-  }
-}
-
-/**
  * Whether somebody may wait on the line for what this event is answered with. Nobody does after the end of a call, and what an
  * event means that nobody knows is not known.
  *
  * @since 0.1.0
  */
-export const asksForAction = (webhook: Webhook): boolean => {
-  switch (kind(webhook)) {
+export const asksForAction = ({ kind }: Webhook): boolean => {
+  switch (kind) {
     case "IncomingCall":
     case "DialCompleted":
-    case "PromptCompleted":
+    case "SpeakCompleted":
+    case "PlayCompleted":
     case "LegCompleted":
       return true
     case "CallCompleted":
+    case "OtherCompleted":
     case "Unknown":
       return false
   }
 }
 
 /**
- * An event in words for logs: a name that looks like Telesign's, which cannot hold a number, or else `not shown`.
+ * Whether an event is the end of a prompt.
  *
  * @since 0.1.0
  */
-export const shown = ({ event }: Webhook): string => /^[a-z_]{1,64}$/.test(event) ? event : "not shown"
+export const endsPrompt = ({ kind }: Webhook): boolean => kind === "SpeakCompleted" || kind === "PlayCompleted"
+
+/**
+ * Whether an event is one that ends this action. `undefined` where nobody knows which event does.
+ *
+ * @since 0.1.0
+ */
+export const ends = ({ event, kind }: Webhook, action: Action): boolean | undefined => {
+  switch (action._tag) {
+    case "Speak":
+      return kind === "SpeakCompleted"
+    case "Play":
+      return kind === "PlayCompleted"
+    case "Dial":
+      return kind === "DialCompleted"
+    case "Hangup":
+      return kind === "CallCompleted"
+    case "Raw":
+      return action.completedBy === undefined ? undefined : event === action.completedBy
+    case "SendDtmf":
+      return undefined
+  }
+}
+
+/**
+ * An event in words for logs: the carrier's name of it if that cannot hold a number, or else `not shown`.
+ *
+ * @since 0.1.0
+ */
+export const shown = ({ event }: Webhook): string => /^[A-Za-z_.-]{1,64}$/.test(event) ? event : "not shown"
 
 /**
  * The value by which a webhook is known from all others, if the application knows a field that holds one: looked for among
@@ -142,8 +174,7 @@ export const content = (webhook: Webhook, identifiedBy?: string): string => {
 // Bounds
 
 /**
- * What a webhook may hold, so that it can always be stored and read back. Telesign's own ids have 36 characters at most, and
- * the names that it documents 18.
+ * What a webhook may hold, so that it can always be stored and read back. It is far more than the ids and names that are documented.
  *
  * @since 0.1.0
  */
@@ -165,15 +196,16 @@ export const limits = {
 } as const
 
 /**
- * A webhook cannot be recorded: it has no usable name, or no usable id of its session.
+ * A webhook cannot be recorded: it has no usable name, no usable id of its session, or a kind that is none.
  *
  * @since 0.1.0
  */
 export class OutOfBounds extends Schema.TaggedError<OutOfBounds>()("OutOfBounds", {
-  field: Schema.Literals(["event", "referenceId"]),
+  field: Schema.Literals(["kind", "event", "referenceId"]),
   longest: Schema.Int
 }) {
   override get message() {
+    if (this.field === "kind") return `A webhook cannot be taken: its kind has to be one of ${kinds.join(", ")}`
     return `A webhook cannot be taken: its ${this.field} has to be a text of 1 to ${this.longest} characters, ` +
       "none of them a control character"
   }
@@ -184,13 +216,14 @@ export class OutOfBounds extends Schema.TaggedError<OutOfBounds>()("OutOfBounds"
  *
  * Without a usable name and session there is no event, so then it fails. Any other field that is out of bounds is left out
  * and counted in `leftOut`, and the event goes on as if it had come without it: whoever is on the line is answered, a
- * `call_completed` with an absurd duration ends its call, and keys that no phone has are no keys. Of the fields that are not
+ * `CallCompleted` with an absurd duration ends its call, and keys that no phone has are no keys. Of the fields that are not
  * known here the smallest are kept, as many as fit, so that a new long one does not displace an id.
  *
  * @since 0.1.0
  */
 export const bounded = (webhook: Webhook): Result.Result<Webhook, OutOfBounds> => {
-  const { event, referenceId } = webhook
+  const { event, kind, referenceId } = webhook
+  if (!kinds.includes(kind)) return Result.fail(new OutOfBounds({ field: "kind", longest: 0 }))
   if (!isText(event, limits.event) || event === "") {
     return Result.fail(new OutOfBounds({ field: "event", longest: limits.event }))
   }

@@ -1220,7 +1220,7 @@ describe("a call that comes in", () => {
     const numbers = Flow.inbound((who) => Flow.succeed([who.from ?? "no number", who.to ?? "no number"]))
     const found = (webhook: Webhook.Webhook) => exitOf(new Trial(numbers, { ...incoming, webhook }))
     assert.deepStrictEqual(found(incoming.webhook), { _tag: "Success", value: [caller, from] })
-    assert.deepStrictEqual(found({ event: "incoming_call", referenceId: session }), {
+    assert.deepStrictEqual(found({ kind: "IncomingCall", event: "incoming_call", referenceId: session }), {
       _tag: "Success",
       value: ["no number", "no number"]
     })

@@ -1,5 +1,6 @@
 /** The rule by which a second delivery is told from a new webhook, and what that rule cannot tell. */
 import { assert, describe, it } from "@effect/vitest"
+import { TelesignWire } from "@ringback/http"
 import { Schema } from "effect"
 import { Action, Call, CallLine, Decider, Explain, Flow, Line, LiveCall, Settings, Webhook } from "../src/index.ts"
 import { Happening, history } from "./fixtures/histories.ts"
@@ -198,13 +199,18 @@ describe("a field that identifies a webhook", () => {
 
   it("is looked for at the top and in data, as a text or a number", () => {
     const withKey = (extra: Webhook.Webhook["extra"]) =>
-      Webhook.identity({ event: "x", referenceId: session, ...(extra === undefined ? {} : { extra }) }, "id")
+      Webhook.identity(
+        { kind: "Unknown", event: "x", referenceId: session, ...(extra === undefined ? {} : { extra }) },
+        "id"
+      )
     assert.strictEqual(withKey({ id: "a" }), "a")
     assert.strictEqual(withKey({ data: { id: 7 } }), "7")
     assert.isUndefined(withKey({ data: { id: { deep: 1 } } }))
     assert.isUndefined(withKey({ data: "id" }))
     assert.isUndefined(withKey(undefined))
-    assert.isUndefined(Webhook.identity({ event: "x", referenceId: session, extra: { id: "a" } }, undefined))
+    assert.isUndefined(
+      Webhook.identity({ kind: "Unknown", event: "x", referenceId: session, extra: { id: "a" } }, undefined)
+    )
   })
 
   it("that a webhook does not have leaves it to the other rules", () => {
@@ -250,7 +256,7 @@ describe("marks", () => {
 
   it("are on the prompts of a call that came in, and stay the same after a replay", () => {
     const flow = Flow.inbound(() => Line.speak("Welcome."))
-    const webhook = { event: "incoming_call", referenceId: session, to: from }
+    const webhook = { kind: "IncomingCall", event: "incoming_call", referenceId: session, to: from } as const
     const trial = new Trial(flow, { _tag: "Arrive", flow: "test", version: 1, webhook }, { copies: { marks: true } })
     assert.strictEqual(markOf(trial), "ns.0123456789abcdefghjk.00000001.1")
     trial.verify()
@@ -299,8 +305,9 @@ describe("the content of a webhook", () => {
   })
 
   it.prop("does not depend on the order of its fields, nor on those that are not known", [Fields, int(0, 7)], (
-    [webhook, by]
+    [fields, by]
   ) => {
+    const webhook = { ...fields, kind: TelesignWire.kind(fields.event) }
     const { extra: _, ...known } = webhook
     const entries = Object.entries(webhook)
     const turned: Webhook.Webhook = Object.fromEntries(
@@ -344,7 +351,7 @@ describe.each(["outbound", "inbound"] as const)("a copy on a call that is %s", (
     trial.line = last.id
     trial.now += again.millis
     const { before, copies, millis: _, unsent, ...fields } = again
-    const webhook = { referenceId: last.referenceId ?? "a", ...fields }
+    const webhook = TelesignWire.named({ referenceId: last.referenceId ?? "a", ...fields })
     if (
       !Decider.isCopy(trial.call, last.id, { webhook, receivedAt: trial.now, before, copies, unsent }, trial.settings)
     ) return

@@ -1,6 +1,7 @@
 /** A new version takes over from an old one, on one PostgreSQL: each process knows what it has registered, and no more. */
 import { assert, describe } from "@effect/vitest"
 import { type CallEvent, Flow, Line, PhoneNumber } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Callee, PhoneCompany } from "@ringback/testing"
 import { Clock, Effect, Exit, Logger, Option, Schema } from "effect"
 import * as Postgres from "../../../scripts/testPostgres.ts"
@@ -259,7 +260,7 @@ describe.skipIf(server === undefined)("two processes", () => {
       yield* call.outcome
       yield* quiet([old, newer])
       const late = { event: "speak_completed", referenceId: yield* sessionOf(newer, call.id), digits: "7" }
-      yield* Effect.forEach([old, newer], ({ calls }) => calls.receive(late))
+      yield* Effect.forEach([old, newer], ({ calls }) => calls.receive(TelesignWire.named(late)))
       yield* quiet([old, newer])
     }))
 })

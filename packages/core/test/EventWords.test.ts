@@ -34,7 +34,7 @@ const told: Told = {
     { flow: "support", version: 1, line, referenceId, to, from, ...webhook },
     "CallArrived on line 1: support, version 1",
     "calls 1••••••••01",
-    "incoming_call"
+    "incoming call"
   ],
   DialPlanned: [
     { n, line, to, from, ringForMillis: 40_000, maxCallDurationSeconds: 900 },
@@ -82,19 +82,19 @@ const told: Told = {
     { line, referenceId, ...webhook },
     "CallAnswered on line 1",
     "answers",
-    "dial_completed (answered)"
+    "dial completed (answered)"
   ],
   LateAnswer: [
     { line, referenceId, ...webhook },
     "LateAnswer on line 1: hung up on",
     "answers late",
-    "dial_completed (answered)",
+    "dial completed (answered)",
     "hangup"
   ],
   DialFailed: [
     { line, referenceId, status: "busy_here", reason: "busy", ...webhook },
     "DialFailed on line 1: busy (busy_here)",
-    "dial_completed (busy_here)"
+    "dial completed (busy_here)"
   ],
   SecondLine: [
     { line, referenceId },
@@ -120,16 +120,16 @@ const told: Told = {
     "LegFailed on line 1",
     "the third party is not reached (busy)"
   ],
-  LegEnded: [{ line, leg: "caller", ...webhook }, "LegEnded on line 1", "call_leg_completed: the caller leaves"],
+  LegEnded: [{ line, leg: "caller", ...webhook }, "LegEnded on line 1", "leg completed: the caller leaves"],
   CallEnded: [
     { line, referenceId, status: "hangup", durationSeconds: 12, ...webhook },
     "CallEnded on line 1: after 12 s",
-    "call_completed (hangup)"
+    "call completed (hangup)"
   ],
   Stray: [
     { line, event: "speak_completed", hungUp: true, ...webhook },
     "Stray on line 1: speak_completed, hung up on",
-    "speak_completed",
+    "speak completed",
     "hangup"
   ],
   ReplyBroken: [{ line }, "ReplyBroken on line 1", "its reply was perhaps not delivered"],

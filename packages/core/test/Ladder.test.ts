@@ -51,9 +51,9 @@ describe("a ladder", () => {
 describe("a ladder as text", () => {
   const told = (text: string) => [
     Ladder.rung(0, "application", "Ringback", text),
-    Ladder.rung(1_000, "Ringback", "Telesign", "a longer word for the column"),
+    Ladder.rung(1_000, "Ringback", "carrier", "a longer word for the column"),
     Ladder.rung(2_000, "Ringback", "Ringback", text),
-    Ladder.rung(3_000, "callee", "Telesign", text)
+    Ladder.rung(3_000, "callee", "carrier", text)
   ]
   /** In which cells the lifelines stand, by the rules of terminals. */
   const columns = (line: string): ReadonlyArray<number> => {
@@ -93,7 +93,7 @@ describe("a ladder as text", () => {
 })
 
 describe("the items of a ladder", () => {
-  const hold = (at: number): Ladder.Rung => ({ ...Ladder.rung(at, "Ringback", "Telesign", "hold"), noise: "hold" })
+  const hold = (at: number): Ladder.Rung => ({ ...Ladder.rung(at, "Ringback", "carrier", "hold"), noise: "hold" })
 
   it("fold noise in a row, with a count, and lose none of it", () => {
     const [first, last] = [
@@ -117,7 +117,7 @@ describe("the items of a ladder", () => {
   })
 
   it("escape what HTML would take for its own", () => {
-    const html = Ladder.html([Ladder.rung(0, "callee", "Telesign", `<b onclick="x">&'`)])
+    const html = Ladder.html([Ladder.rung(0, "callee", "carrier", `<b onclick="x">&'`)])
     assert.include(html, "&lt;b onclick=&quot;x&quot;&gt;&amp;&#39;")
   })
 })

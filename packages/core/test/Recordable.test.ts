@@ -101,7 +101,7 @@ describe("whatever is decided reads back as it is:", () => {
               _tag: "Webhook",
               line: 1,
               received: {
-                webhook: { event: "dial_completed", referenceId: session, status: "answered" },
+                webhook: { kind: "DialCompleted", event: "dial_completed", referenceId: session, status: "answered" },
                 receivedAt: 1_001_000,
                 before: false,
                 copies: 0,

@@ -3,6 +3,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { CallIndex, Calls, EventLog, type Flow, PhoneNumber, SqlEventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
+import { TelesignWire } from "@ringback/http"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "@ringback/testing"
 import { Effect, Layer, Redacted } from "effect"
 import * as Postgres from "../../../scripts/testPostgres.ts"
@@ -21,7 +22,7 @@ const carrier = (calls: Calls.Calls["Service"], release: Release, name: string) 
   const referenceId = sessionOf(release, name)
   return (event: string, fields: { readonly status?: string; readonly digits?: string } = {}) =>
     Effect.gen(function*() {
-      const reply = yield* calls.receive({ event, referenceId, ...fields })
+      const reply = yield* calls.receive(TelesignWire.named({ event, referenceId, ...fields }))
       yield* reply.sent(true)
       if (reply.action === undefined) return ""
       return reply.action._tag === "Speak" ? reply.action.text : reply.action._tag

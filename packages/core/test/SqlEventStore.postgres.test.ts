@@ -1,6 +1,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { CallIndex, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "@ringback/testing"
 import * as StoreContract from "@ringback/testing/StoreContract"
 import { Cause, Clock, Context, Effect, Fiber, Layer, Logger, Option, Redacted, Schema, Stream } from "effect"
@@ -591,7 +592,10 @@ describe.skipIf(server === undefined)("PostgreSQL", () => {
           const call = yield* one.start(Greeting, { to, from })
           const { externalId } = (yield* one.events(call.id)).find((event) => event._tag === "DialAttempted")!
           const webhook = { event: "dial_completed", referenceId: `session ${round}`, externalId, status: "answered" }
-          const replies = yield* Effect.all([one, other, one, other].map((calls) => calls.receive(webhook)), atOnce)
+          const replies = yield* Effect.all(
+            [one, other, one, other].map((calls) => calls.receive(TelesignWire.named(webhook))),
+            atOnce
+          )
           for (const { action } of replies) {
             assert.strictEqual(action?._tag === "Speak" ? action.text : action?._tag, "Good morning.")
           }

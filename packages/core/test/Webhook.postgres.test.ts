@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Calls, SqlEventStore } from "@ringback/core"
 import type { CallEvent, EventStore } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
-import { TelesignWebhook } from "@ringback/http"
+import { TelesignWebhook, TelesignWire } from "@ringback/http"
 import { Arbitrary, Effect, Layer, Option, Random, Redacted, Schema } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { SqlClient } from "effect/sql"
@@ -123,7 +123,7 @@ const survives = <E>(client: Layer.Layer<SqlClient.SqlClient, E>) =>
         const statuses = yield* postAll(yield* bodies(seed), seed)
         assert.isTrue(Option.isSome(yield* Calls.get(errand.id)))
         yield* Calls.start(Desk.Errand, {})
-        yield* Calls.receive({ event: "incoming_call", referenceId: "7A10", to: Desk.desk })
+        yield* Calls.receive(TelesignWire.named({ event: "incoming_call", referenceId: "7A10", to: Desk.desk }))
         return statuses
       })
     )
@@ -153,9 +153,9 @@ describe("whatever bytes come in are answered in JSON, and what is taken of them
           Effect.gen(function*() {
             const referenceId = "0123456789abcdef".repeat(175)
             const webhook = { event: "incoming_call", referenceId, to: Desk.desk }
-            const refused = yield* Effect.flip(Calls.receive(webhook))
+            const refused = yield* Effect.flip(Calls.receive(TelesignWire.named(webhook)))
             assert.strictEqual(refused._tag, "OutOfBounds")
-            const { action } = yield* Calls.receive({ ...webhook, referenceId: "7A10" })
+            const { action } = yield* Calls.receive(TelesignWire.named({ ...webhook, referenceId: "7A10" }))
             assert.strictEqual(action?._tag, "Speak")
             yield* Calls.start(Desk.Errand, {})
           })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { CallEvent, Webhook } from "@ringback/core"
 import { Result, Schema } from "effect"
 
-const spoken = { event: "speak_completed", referenceId: "7A10" }
+const spoken = { kind: "SpeakCompleted", event: "speak_completed", referenceId: "7A10" } as const
 
 const bounded = (webhook: object) => Result.getOrThrow(Webhook.bounded(webhook as Webhook.Webhook))
 
@@ -20,9 +20,20 @@ describe("a webhook within its bounds", () => {
     spoken,
     { ...spoken, externalId: "ab12cd34.0123456789abcdefghjk.12", status: "speak_successful", digits: "" },
     { ...spoken, digits: "0123456789*#ABCD", to: "15550170009", from: "Ärzte <sip:anonymous@example.net>" },
-    { event: "call_completed", referenceId: "c0ffee00-11aa-4b2c-9d3e-5f60718293a4", durationSeconds: 31.5 },
+    {
+      kind: "CallCompleted",
+      event: "call_completed",
+      referenceId: "c0ffee00-11aa-4b2c-9d3e-5f60718293a4",
+      durationSeconds: 31.5
+    },
     { ...spoken, extra: { direction: null, data: { answered_on_utc: "2026-03-02T14:05:09.480", legs: [{ n: 1 }] } } },
-    { event: "x".repeat(128), referenceId: "é".repeat(255), digits: "1".repeat(128), durationSeconds: 0 }
+    {
+      kind: "Unknown",
+      event: "x".repeat(128),
+      referenceId: "é".repeat(255),
+      digits: "1".repeat(128),
+      durationSeconds: 0
+    }
   ]
   for (const webhook of usual) {
     it(`is left as it is: ${JSON.stringify(webhook).slice(0, 80)}`, () => assert.strictEqual(bounded(webhook), webhook))
@@ -49,8 +60,14 @@ describe("a webhook without a usable name or session", () => {
     })
   }
 
+  it("is refused if it is of no kind, as from JavaScript", () => {
+    const result = Webhook.bounded({ event: "dial_completed", referenceId: "7" } as never)
+    assert(Result.isFailure(result))
+    assert.match(result.failure.message, /its kind has to be one of IncomingCall, DialCompleted/)
+  })
+
   it("is refused in words, which do not repeat it", () => {
-    const result = Webhook.bounded({ event: "1555017\n", referenceId: "7" })
+    const result = Webhook.bounded({ kind: "Unknown", event: "1555017\n", referenceId: "7" })
     assert(Result.isFailure(result))
     assert.match(result.failure.message, /event has to be a text of 1 to 128 characters/)
     assert.notInclude(result.failure.message, "1555017")
@@ -192,7 +209,7 @@ describe("whatever comes", () => {
 })
 
 describe("the name of an event", () => {
-  it("is shown if it looks like one of Telesign's, and else not", () => {
+  it("is shown if it is one that cannot hold a number, and else not", () => {
     assert.strictEqual(Webhook.shown(spoken), "speak_completed")
     for (const event of ["Call 15550170001", "a".repeat(65), "a\nb", "speak_completed2", ""]) {
       assert.strictEqual(Webhook.shown({ ...spoken, event }), "not shown")

@@ -1,5 +1,6 @@
 /** What is answered before it is recorded, while the store is late. The table of what is recorded is in `CallStates.test.ts`. */
 import { assert, describe, it } from "@effect/vitest"
+import { TelesignWire } from "@ringback/http"
 import { Settings } from "../src/index.ts"
 import type { Webhook } from "../src/index.ts"
 import * as table from "../src/internal/call/table.ts"
@@ -51,7 +52,7 @@ describe("what the store could not record in time", () => {
         const line = reach(way)
         for (const [name, webhook] of Object.entries(came) as ReadonlyArray<[Came, typeof came[Came]]>) {
           assert.strictEqual(
-            table.unrecorded(line, { referenceId: session, ...webhook }),
+            table.unrecorded(line, TelesignWire.named({ referenceId: session, ...webhook })),
             expected(state, line, name),
             name
           )
@@ -64,7 +65,7 @@ describe("what the store could not record in time", () => {
     for (const [name, webhook] of Object.entries(came)) {
       const isHeld = (held.Owing as ReadonlyArray<string>).includes(name)
       assert.strictEqual(
-        table.unrecorded(undefined, { referenceId: session, ...webhook }),
+        table.unrecorded(undefined, TelesignWire.named({ referenceId: session, ...webhook })),
         isHeld ? "hold" : "nothing",
         name
       )

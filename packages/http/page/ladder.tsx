@@ -89,8 +89,8 @@ export const rowsOf = (
   return rows
 }
 
-const actors = ["application", "Ringback", "Telesign", "callee"] as const
-const columns = ["Application", "Ringback", "Telesign", "Callee"]
+const actors = ["application", "Ringback", "carrier", "callee"] as const
+const columns = ["Application", "Ringback", "Carrier", "Callee"]
 
 const rowHeight = 37
 const beyond = 12

@@ -3,7 +3,7 @@ import { CallMetrics, Calls, EventStore, Flow, Line, PhoneNumber, Transport } fr
 import { Effect, Exit, Fiber, Layer, Metric, Schema } from "effect"
 import { HttpRouter } from "effect/http"
 import { TestClock } from "effect/testing"
-import { TelesignMetrics, TelesignWebhook } from "../src/index.ts"
+import { TelesignMetrics, TelesignWebhook, TelesignWire } from "../src/index.ts"
 
 const parties = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
 
@@ -78,7 +78,7 @@ const apart = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 
 const event = (carrier: Carrier, name: string, data: object = {}) => {
   const id = carrier.dialled.at(-1)!
-  return { event: name, referenceId: `session of ${id}`, externalId: id, ...data }
+  return TelesignWire.named({ event: name, referenceId: `session of ${id}`, externalId: id, ...data })
 }
 
 const comes = Effect.fnUntraced(function*(webhook: Parameters<Calls.Calls["Service"]["receive"]>[0]) {

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Deferred, Effect, Layer, Schema } from "effect"
 import { HttpRouter } from "effect/http"
 import { TestClock } from "effect/testing"
@@ -138,7 +139,9 @@ describe("what all processes share", () => {
       yield* TestClock.adjust("1 second")
       state.isDown = true
       const webhook = { event: "dial_completed", referenceId: "session", status: "answered" }
-      const answering = yield* Effect.forkChild(Effect.exit(Calls.receive(webhook)), { startImmediately: true })
+      const answering = yield* Effect.forkChild(Effect.exit(Calls.receive(TelesignWire.named(webhook))), {
+        startImmediately: true
+      })
       yield* TestClock.adjust("70 seconds")
       answering.interruptUnsafe()
       assert.strictEqual((yield* ask("/health/ready")).status, 200)

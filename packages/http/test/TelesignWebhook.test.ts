@@ -251,6 +251,7 @@ for (const [way, serve] of ways) {
         assert.strictEqual(response.headers.get("content-type"), "application/json")
         assert.deepStrictEqual(response.json, questionJson)
         assert.deepStrictEqual(received, [{
+          kind: "DialCompleted",
           event: "dial_completed",
           referenceId: "7A10C4E2",
           externalId: "visit-8841",
@@ -298,7 +299,13 @@ for (const [way, serve] of ways) {
         )
         assert.strictEqual(status, 200)
         assert.deepStrictEqual(received, [
-          { event: "call_sung", referenceId: "7A10", status: "loud", extra: { verse: 2, data: { key: "C" } } }
+          {
+            kind: "Unknown",
+            event: "call_sung",
+            referenceId: "7A10",
+            status: "loud",
+            extra: { verse: 2, data: { key: "C" } }
+          }
         ])
       }))
 

@@ -246,7 +246,13 @@ describe("decodeWebhook", () => {
   const documented: ReadonlyArray<readonly [object, Webhook.Webhook]> = [
     [
       { event: "incoming_call", reference_id: "c0ffee00-11aa", data: { to: "15550170009", from: "5550170044" } },
-      { event: "incoming_call", referenceId: "c0ffee00-11aa", to: "15550170009", from: "5550170044" }
+      {
+        kind: "IncomingCall",
+        event: "incoming_call",
+        referenceId: "c0ffee00-11aa",
+        to: "15550170009",
+        from: "5550170044"
+      }
     ],
     [
       {
@@ -256,6 +262,7 @@ describe("decodeWebhook", () => {
         data: { to: "15550170001", from: "15550170009", status: "answered" }
       },
       {
+        kind: "DialCompleted",
         event: "dial_completed",
         referenceId: "7A10",
         externalId: "visit-8841",
@@ -266,15 +273,15 @@ describe("decodeWebhook", () => {
     ],
     [
       { event: "speak_completed", reference_id: "7A10", data: { status: "speak_successful", collected_digits: "2" } },
-      { event: "speak_completed", referenceId: "7A10", status: "speak_successful", digits: "2" }
+      { kind: "SpeakCompleted", event: "speak_completed", referenceId: "7A10", status: "speak_successful", digits: "2" }
     ],
     [
       { event: "play_completed", reference_id: "7A10", data: { status: "done", collected_digits: "0#" } },
-      { event: "play_completed", referenceId: "7A10", status: "done", digits: "0#" }
+      { kind: "PlayCompleted", event: "play_completed", referenceId: "7A10", status: "done", digits: "0#" }
     ],
     [
       { event: "call_leg_completed", reference_id: "7A10", data: { to: "15550170077", from: "15550170009" } },
-      { event: "call_leg_completed", referenceId: "7A10", to: "15550170077", from: "15550170009" }
+      { kind: "LegCompleted", event: "call_leg_completed", referenceId: "7A10", to: "15550170077", from: "15550170009" }
     ],
     [
       {
@@ -291,6 +298,7 @@ describe("decodeWebhook", () => {
         }
       },
       {
+        kind: "CallCompleted",
         event: "call_completed",
         referenceId: "7A10",
         status: "hangup",
@@ -307,11 +315,18 @@ describe("decodeWebhook", () => {
     it(`reads ${webhook.event}`, () => assert.deepStrictEqual(decoded(TelesignWire.decodeWebhook(json)), webhook))
   }
 
+  it("knows what an event means by its name, and takes what ends like an action for the end of one", () => {
+    assert.strictEqual(TelesignWire.kind("recording_completed"), "OtherCompleted")
+    for (const name of ["sung", "completed", "call_completed2", "constructor"]) {
+      assert.strictEqual(TelesignWire.kind(name), "Unknown")
+    }
+  })
+
   const event = (data: unknown, top: object = {}) =>
     decoded(TelesignWire.decodeWebhook({ event: "speak_completed", reference_id: "7A10", data, ...top }))
 
   it("reads empty, null and absent digits of a prompt alike", () => {
-    const silent = { event: "speak_completed", referenceId: "7A10", digits: "" }
+    const silent = { kind: "SpeakCompleted", event: "speak_completed", referenceId: "7A10", digits: "" } as const
     assert.deepStrictEqual(event({ collected_digits: "" }), silent)
     assert.deepStrictEqual(event({ collected_digits: null }), silent)
     assert.deepStrictEqual(event({}), silent)
@@ -321,7 +336,11 @@ describe("decodeWebhook", () => {
 
   it("gives digits to other events only if they bring some", () => {
     const json = { event: "incoming_call", reference_id: "7A10", data: { collected_digits: null } }
-    assert.deepStrictEqual(decoded(TelesignWire.decodeWebhook(json)), { event: "incoming_call", referenceId: "7A10" })
+    assert.deepStrictEqual(decoded(TelesignWire.decodeWebhook(json)), {
+      kind: "IncomingCall",
+      event: "incoming_call",
+      referenceId: "7A10"
+    })
     assert.strictEqual(
       decoded(TelesignWire.decodeWebhook({ ...json, event: "new_event", data: { collected_digits: "5" } })).digits,
       "5"
@@ -347,6 +366,7 @@ describe("decodeWebhook", () => {
       to: "1555"
     })
     assert.deepStrictEqual(webhook, {
+      kind: "SpeakCompleted",
       event: "speak_completed",
       referenceId: "7A10",
       extra: { external_id: {}, to: "1555", data: { status: 7, duration: "soon", collected_digits: ["1"], to: {} } }
@@ -356,7 +376,7 @@ describe("decodeWebhook", () => {
   it("keeps an event that is not known, with all of its fields", () =>
     assert.deepStrictEqual(
       decoded(TelesignWire.decodeWebhook({ event: "sung", reference_id: "7", tune: [1], data: { key: "C" } })),
-      { event: "sung", referenceId: "7", extra: { tune: [1], data: { key: "C" } } }
+      { kind: "Unknown", event: "sung", referenceId: "7", extra: { tune: [1], data: { key: "C" } } }
     ))
 
   it("keeps data that is no object", () => assert.deepStrictEqual(event("gone").extra, { data: "gone" }))
@@ -367,8 +387,8 @@ describe("decodeWebhook", () => {
         JSON.parse(`{"event":"x","reference_id":"7","data":{"y":${"[".repeat(levels)}${"]".repeat(levels)}}}`)
       ))
     assert.strictEqual(nested(62).leftOut, undefined)
-    assert.deepStrictEqual(nested(63), { event: "x", referenceId: "7", leftOut: 1 })
-    assert.deepStrictEqual(nested(30_000), { event: "x", referenceId: "7", leftOut: 1 })
+    assert.deepStrictEqual(nested(63), { kind: "Unknown", event: "x", referenceId: "7", leftOut: 1 })
+    assert.deepStrictEqual(nested(30_000), { kind: "Unknown", event: "x", referenceId: "7", leftOut: 1 })
   })
 
   it("leaves out of a body as long as any what would not fit, and keeps what the call needs", () => {
@@ -380,6 +400,7 @@ describe("decodeWebhook", () => {
       data: { collected_digits: "2", status: "speak_successful", sequence: 3, words: Array(1000).fill("a") }
     }
     assert.deepStrictEqual(decoded(TelesignWire.decodeWebhook(json)), {
+      kind: "SpeakCompleted",
       event: "speak_completed",
       referenceId: "7A10",
       externalId: "ns.0123456789abcdefghjk.1",
@@ -393,6 +414,7 @@ describe("decodeWebhook", () => {
   it("ends a call whose duration is absurd, and takes keys that no phone has for none", () => {
     const json = { event: "call_completed", reference_id: "7A10", data: { duration: 1e300, status: "hangup" } }
     assert.deepStrictEqual(decoded(TelesignWire.decodeWebhook(json)), {
+      kind: "CallCompleted",
       event: "call_completed",
       referenceId: "7A10",
       status: "hangup",

@@ -46,18 +46,7 @@ const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetw
 const keys = (minimum: number, maximum: number) =>
   Schema.String.check(Schema.isPattern(new RegExp(`^[0-9*#]{${minimum},${maximum}}$`)))
 
-const Reported = Schema.Struct({
-  event: Schema.Union([
-    Schema.Literals([
-      "incoming_call",
-      "dial_completed",
-      "speak_completed",
-      "play_completed",
-      "call_leg_completed",
-      "call_completed"
-    ]),
-    Schema.String.check(Schema.isPattern(/^[a-z]{1,8}_[a-z]{1,8}$/))
-  ]),
+const reported = {
   referenceId: Schema.String.check(Schema.isPattern(/^[0-9A-F]{32}$/)),
   externalId: Schema.optionalKey(Schema.String),
   status: Schema.optionalKey(Schema.Union([Schema.Literals(["answered", "busy", "hangup"]), Schema.String])),
@@ -66,7 +55,23 @@ const Reported = Schema.Struct({
   from: Schema.optionalKey(Schema.toType(PhoneNumber.PhoneNumber)),
   durationSeconds: Schema.optionalKey(int(0, 14_400)),
   extra: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json))
-})
+}
+
+const named = (kind: Webhook.Kind, event: Schema.Codec<string>) =>
+  Schema.Struct({ kind: Schema.Literal(kind), event, ...reported })
+
+const other = Schema.String.check(Schema.isPattern(/^[a-z]{1,8}_[a-z]{1,8}$/))
+
+const Reported = Schema.Union([
+  named("IncomingCall", Schema.Literal("incoming_call")),
+  named("DialCompleted", Schema.Literal("dial_completed")),
+  named("SpeakCompleted", Schema.Literal("speak_completed")),
+  named("PlayCompleted", Schema.Literal("play_completed")),
+  named("LegCompleted", Schema.Literal("call_leg_completed")),
+  named("CallCompleted", Schema.Literal("call_completed")),
+  named("OtherCompleted", other),
+  named("Unknown", other)
+])
 
 /**
  * An event of the carrier: one of those that are known, or another, with or without each of its fields.

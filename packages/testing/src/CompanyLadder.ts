@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { type Action, Explain, Ladder, PhoneNumber, Webhook } from "@ringback/core"
+import { type Action, Explain, Ladder, PhoneNumber, type Webhook } from "@ringback/core"
 import type { Entry } from "./CompanyRecord.ts"
 import * as PhoneLine from "./PhoneLine.ts"
 
@@ -29,35 +29,35 @@ export const fromLog = (
     switch (entry._tag) {
       case "Requested":
         return [
-          Ladder.rung(entry.at, "Ringback", "Telesign", dialling(entry.action)),
-          Ladder.rung(entry.at, "Telesign", "callee", "rings")
+          Ladder.rung(entry.at, "Ringback", "carrier", dialling(entry.action)),
+          Ladder.rung(entry.at, "carrier", "callee", "rings")
         ]
       case "Refused":
         return [
           Ladder.rung(
             entry.at,
             "Ringback",
-            "Telesign",
+            "carrier",
             entry.action === undefined ? "POST" : dialling(entry.action)
           ),
-          Ladder.rung(entry.at, "Telesign", "Ringback", entry.status)
+          Ladder.rung(entry.at, "carrier", "Ringback", entry.status)
         ]
       case "Called":
-        return [Ladder.rung(entry.at, "callee", "Telesign", `calls ${PhoneNumber.mask(entry.to)}`)]
+        return [Ladder.rung(entry.at, "callee", "carrier", `calls ${PhoneNumber.mask(entry.to)}`)]
       case "Posted":
         return [
           ...cause(entry.at, entry.webhook, { hungUp, reveal }),
-          Ladder.rung(entry.at, "Telesign", "Ringback", reported(entry.webhook))
+          Ladder.rung(entry.at, "carrier", "Ringback", reported(entry.webhook))
         ]
       case "Replied":
       case "Copied":
         if (entry.action === undefined) return []
         if (entry._tag === "Replied" && entry.action._tag === "Hangup") hungUp.add(entry.referenceId)
-        return [Ladder.rung(entry.at, "Ringback", "Telesign", told(entry.action))]
+        return [Ladder.rung(entry.at, "Ringback", "carrier", told(entry.action))]
       case "Rejected":
-        return [Ladder.rung(entry.at, "Ringback", "Telesign", `rejected: ${entry.reason}`)]
+        return [Ladder.rung(entry.at, "Ringback", "carrier", `rejected: ${entry.reason}`)]
       case "Unanswered":
-        return [Ladder.rung(entry.at, "Telesign", "Telesign", `no reply: ${entry.problem}`)]
+        return [Ladder.rung(entry.at, "carrier", "carrier", `no reply: ${entry.problem}`)]
     }
   })
 }
@@ -65,8 +65,8 @@ export const fromLog = (
 const dialling = (action: Action.Dial): string =>
   `POST dial ${PhoneNumber.mask(action.to)}${action.sendDtmf === undefined ? "" : ", then keys"}`
 
-const reported = (webhook: Webhook.Webhook): string =>
-  webhook.status === undefined ? webhook.event : `${webhook.event} (${webhook.status})`
+const reported = ({ event, status }: Webhook.Webhook): string =>
+  `${event.replaceAll("_", " ")}${status === undefined ? "" : ` (${status})`}`
 
 /** What the callee did that the carrier then reports. */
 const cause = (
@@ -74,11 +74,12 @@ const cause = (
   webhook: Webhook.Webhook,
   { hungUp, reveal }: { readonly hungUp: ReadonlySet<string>; readonly reveal: boolean }
 ): ReadonlyArray<Ladder.Rung> => {
-  const does = (text: string): ReadonlyArray<Ladder.Rung> => [Ladder.rung(at, "callee", "Telesign", text)]
-  switch (Webhook.kind(webhook)) {
+  const does = (text: string): ReadonlyArray<Ladder.Rung> => [Ladder.rung(at, "callee", "carrier", text)]
+  switch (webhook.kind) {
     case "DialCompleted":
       return webhook.status === "answered" ? does("answers") : []
-    case "PromptCompleted":
+    case "SpeakCompleted":
+    case "PlayCompleted":
       return webhook.digits === undefined || webhook.digits === ""
         ? []
         : does(`presses ${reveal ? webhook.digits : "•".repeat(webhook.digits.length)}`)
@@ -86,6 +87,7 @@ const cause = (
       return webhook.status !== "hangup" || hungUp.has(webhook.referenceId) ? [] : does("hangs up")
     case "IncomingCall":
     case "LegCompleted":
+    case "OtherCompleted":
     case "Unknown":
       return []
   }

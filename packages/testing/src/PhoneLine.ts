@@ -14,6 +14,7 @@
  */
 import type { Action, Webhook } from "@ringback/core"
 import { Prompt } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import * as Callee from "./Callee.ts"
 
 /**
@@ -762,6 +763,7 @@ const quiet = (line: PhoneLine): Exchange => ({ line: { ...line, state: { _tag: 
 
 /** An event tells of the parties of its line if it does not tell of others: demos read them on whichever comes. */
 const webhook = (line: PhoneLine, event: string, data: Partial<Webhook.Webhook>): Webhook.Webhook => ({
+  kind: TelesignWire.kind(event),
   event,
   referenceId: line.referenceId,
   ...(line.externalId === undefined ? {} : { externalId: line.externalId }),

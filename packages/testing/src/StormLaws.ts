@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { CallEvent, Replay, Webhook } from "@ringback/core"
+import { CallEvent, Replay } from "@ringback/core"
 import { isDeepStrictEqual } from "node:util"
 import * as finding from "./internal/storm/finding.ts"
 import * as activities from "./internal/storm/laws/activities.ts"
@@ -252,7 +252,7 @@ const answersAfterTheEnd = (history: StormHistory.StormHistory, delivery: StormH
   if (ended !== undefined && seq > ended.seq && action._tag !== "Hangup") {
     return breach(`${action._tag} was sent after the outcome`)
   }
-  if (Webhook.kind(webhook) === "CallCompleted") return [violation(`${action._tag} was sent in answer to the end`)]
+  if (webhook.kind === "CallCompleted") return [violation(`${action._tag} was sent in answer to the end`)]
   const closed = StoredCalls.durable(
     call,
     (event) => event._tag === "CallEnded" && event.referenceId === webhook.referenceId

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Clock, Effect, Layer, Metric, Option, Schema } from "effect"
 import { FakeClock, TestCalls } from "../src/index.ts"
 import * as Lines from "./fixtures/lines.ts"
@@ -27,17 +28,21 @@ describe("a webhook that somebody else decoded", () => {
 
   it.effect("is refused in words if it has no usable session, and costs no other call anything", () =>
     Effect.gen(function*() {
-      const error = yield* Effect.flip(Calls.receive({ ...incoming, referenceId: "ab".repeat(1400) }))
+      const error = yield* Effect.flip(
+        Calls.receive(TelesignWire.named({ ...incoming, referenceId: "ab".repeat(1400) }))
+      )
       assert.strictEqual(error._tag, "OutOfBounds")
       assert.match(error.message, /its referenceId has to be a text of 1 to 255 characters/)
-      const { action } = yield* Calls.receive(incoming)
+      const { action } = yield* Calls.receive(TelesignWire.named(incoming))
       assert.strictEqual(action?._tag, "Speak")
     }).pipe(Effect.provide(engine)))
 
   it.effect("is recorded without what is out of bounds, and that is counted", () =>
     Effect.gen(function*() {
       const store = yield* EventStore.EventStore
-      yield* Calls.receive({ ...incoming, from: "a".repeat(200), extra: { big: "b".repeat(5000), id: 7 } })
+      yield* Calls.receive(
+        TelesignWire.named({ ...incoming, from: "a".repeat(200), extra: { big: "b".repeat(5000), id: 7 } })
+      )
       const [arrived] = yield* Calls.events(Option.getOrThrow(yield* store.find("7A10")))
       assert(arrived?._tag === "CallArrived")
       assert.deepStrictEqual([arrived.from, arrived.extra], [undefined, { id: 7 }])
@@ -70,12 +75,12 @@ describe("a transport that says too much", () => {
         const call = yield* Calls.start(Errand, {})
         yield* Effect.sleep("2 minutes")
         assert.lengthOf(sent, 1)
-        const { action } = yield* Calls.receive({
+        const { action } = yield* Calls.receive(TelesignWire.named({
           event: "dial_completed",
           status: "answered",
           referenceId: "7A10",
           externalId: sent[0]!
-        })
+        }))
         assert.strictEqual(action?._tag, "Speak")
         const events = yield* Calls.events(call.id)
         assert.include(events.map(({ _tag }) => _tag), "DialUnknown")

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
 import type { CallError, CallEvent, Webhook } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Effect, Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Predictable from "./fixtures/Predictable.ts"
@@ -171,7 +172,9 @@ const rows: ReadonlyArray<Row> = [
 const handsOn = (id: CallEvent.CallId): Hands => ({
   receive: (event, fields = {}) =>
     Effect.gen(function*() {
-      const reply = yield* Calls.receive({ event, referenceId: session, externalId: `ours.${id}.00000001`, ...fields })
+      const reply = yield* Calls.receive(
+        TelesignWire.named({ event, referenceId: session, externalId: `ours.${id}.00000001`, ...fields })
+      )
       yield* reply.sent(true)
       return reply.action?._tag ?? "{}"
     }),
@@ -181,7 +184,9 @@ const handsOn = (id: CallEvent.CallId): Hands => ({
 const begin = (row: Row, definition: ReturnType<typeof define>) =>
   row.incoming === true
     ? Effect.gen(function*() {
-      yield* Calls.receive({ event: "incoming_call", referenceId: session, to: from, from: "15550170044" })
+      yield* Calls.receive(
+        TelesignWire.named({ event: "incoming_call", referenceId: session, to: from, from: "15550170044" })
+      )
       const found = yield* (yield* EventStore.EventStore).find(session)
       return Option.getOrThrow(found)
     })
@@ -233,7 +238,7 @@ describe("an event of a call with two lines", () => {
   const dialledTwice = Effect.gen(function*() {
     const { id } = yield* Effect.orDie(Calls.start(twice, {}))
     yield* TestClock.adjust("10 millis")
-    yield* Calls.receive({ event: "dial_completed", status: "busy", referenceId: "session 1" })
+    yield* Calls.receive(TelesignWire.named({ event: "dial_completed", status: "busy", referenceId: "session 1" }))
     yield* TestClock.adjust("10 millis")
     return id
   })
@@ -244,7 +249,14 @@ describe("an event of a call with two lines", () => {
   /** What is answered to whoever has picked up in a session, if the event names an attempt of the call. */
   const answerTo = (id: CallEvent.CallId, referenceId: string, attempt: string) =>
     Effect.map(
-      Calls.receive({ event: "dial_completed", status: "answered", referenceId, externalId: `ours.${id}.${attempt}` }),
+      Calls.receive(
+        TelesignWire.named({
+          event: "dial_completed",
+          status: "answered",
+          referenceId,
+          externalId: `ours.${id}.${attempt}`
+        })
+      ),
       ({ action }) => action?._tag
     )
 
@@ -266,7 +278,9 @@ describe("an event of a call with two lines", () => {
   it.effect("belongs to the line of the prompt whose mark it brings back", () =>
     Effect.gen(function*() {
       const id = yield* dialledTwice
-      yield* Calls.receive({ event: "call_completed", referenceId: "new", externalId: `ours.${id}.00000002.7` })
+      yield* Calls.receive(
+        TelesignWire.named({ event: "call_completed", referenceId: "new", externalId: `ours.${id}.00000002.7` })
+      )
       assert.deepStrictEqual(yield* linesOf(id), ["Closed", "Settling"])
     }).pipe(Effect.provide(engine)))
 

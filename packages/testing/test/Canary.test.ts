@@ -226,7 +226,14 @@ describe("nothing that is printed shows what was dialled, pressed or said:", () 
     "an action that was read": () =>
       TelesignWire.decodeAction({ method: "speak", params: { tts: { message: "tangerine" } } }),
     "an event": () =>
-      Webhook.make({ event: "dial_completed", referenceId: "CANARYREF", to, from, extra: { wombat: "wombat" } }),
+      Webhook.make({
+        kind: "DialCompleted",
+        event: "dial_completed",
+        referenceId: "CANARYREF",
+        to,
+        from,
+        extra: { wombat: "wombat" }
+      }),
     "an event that was read": () =>
       TelesignWire.decodeWebhook({
         event: "speak_completed",

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Clock, Context, Duration, Effect, Fiber, Latch, Layer, Option, Schema } from "effect"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
 import { Brake, braked, goOn, stop } from "./fixtures/brake.ts"
@@ -205,7 +206,7 @@ describe("a clock that is set forward", () => {
       const call = yield* Calls.start(Nap, {})
       yield* Effect.sleep("65 seconds") // A clock is compared every half minute in any case.
       yield* FakeClock.setForward("1 hour")
-      yield* Calls.receive({ event: "dial_completed", referenceId: "of somebody else" }) // by which it is noticed
+      yield* Calls.receive(TelesignWire.named({ event: "dial_completed", referenceId: "of somebody else" })) // by which it is noticed
       yield* Effect.sleep("1 second")
       assert.include(yield* tagsOf(call.id), "SleepElapsed")
       assert.deepStrictEqual(
@@ -224,7 +225,7 @@ describe("a clock that is set forward", () => {
       for (let step = 1; step <= 12; step++) {
         yield* Effect.sleep("100 millis")
         yield* FakeClock.setForward("900 millis")
-        yield* Effect.forkChild(calls.receive({ ...incoming, referenceId: `caller ${step}` })) // reads the clock
+        yield* Effect.forkChild(calls.receive(TelesignWire.named({ ...incoming, referenceId: `caller ${step}` }))) // reads the clock
       }
       yield* goOn
       yield* Fiber.await(starting)
@@ -260,13 +261,15 @@ describe("a clock that is set forward during a talk", () => {
   it.effect("ends no conversation whose first record is under way", () =>
     Effect.gen(function*() {
       const calls = yield* Calls.Calls
-      const ring = yield* Effect.forkChild(calls.receive(incoming))
+      const ring = yield* Effect.forkChild(calls.receive(TelesignWire.named(incoming)))
       yield* Effect.sleep("500 millis")
       yield* FakeClock.setForward("1 hour")
-      yield* calls.receive({ event: "dial_completed", referenceId: "of somebody else" }) // so that the jump is noticed
+      yield* calls.receive(TelesignWire.named({ event: "dial_completed", referenceId: "of somebody else" })) // so that the jump is noticed
       assert.strictEqual((yield* Fiber.join(ring)).action?._tag, "Speak")
       yield* Effect.sleep("5 seconds")
-      yield* calls.receive({ ...incoming, event: "speak_completed", status: "speak_successful", digits: "" })
+      yield* calls.receive(
+        TelesignWire.named({ ...incoming, event: "speak_completed", status: "speak_successful", digits: "" })
+      )
       const id = Option.getOrThrow(yield* EventStore.EventStore.use((store) => store.find(incoming.referenceId)))
       assert.strictEqual(yield* calls.handle(Reception, id).outcome, "heard")
     }).pipe(
@@ -364,7 +367,9 @@ describe("a clock that is set back", () => {
     Effect.gen(function*() {
       const began = yield* waited
       yield* stop
-      const ring = yield* Effect.forkChild(Effect.flatMap(Calls.Calls, (calls) => calls.receive(incoming)))
+      const ring = yield* Effect.forkChild(
+        Effect.flatMap(Calls.Calls, (calls) => calls.receive(TelesignWire.named(incoming)))
+      )
       yield* Effect.sleep("1 second")
       yield* FakeClock.setForward("-4 seconds")
       yield* goOn
@@ -376,7 +381,7 @@ describe("a clock that is set back", () => {
   it.effect("by 5 minutes makes no new event of a copy that waited for the store", () =>
     Effect.gen(function*() {
       const calls = yield* Calls.Calls
-      const told = (event: string) => calls.receive({ ...incoming, event })
+      const told = (event: string) => calls.receive(TelesignWire.named({ ...incoming, event }))
       const { sent } = yield* told("incoming_call")
       yield* sent(true)
       yield* Effect.sleep("10 seconds")

@@ -1,6 +1,7 @@
 /** How an engine ends: within its bound, whatever the carrier, the store or an activity does. */
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber, Settings, Transport } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Clock, Context, Effect, Exit, Fiber, Layer, Logger, Metric, Schema, Scope } from "effect"
 import { FakeClock } from "../src/index.ts"
 
@@ -284,7 +285,7 @@ describe("an engine that closes", () => {
       yield* engine.calls.start(Greeting, {})
       yield* FakeClock.settle
       const closing = yield* Effect.forkChild(engine.close, { startImmediately: true })
-      const reply = yield* engine.calls.receive(answered(dials[0]))
+      const reply = yield* engine.calls.receive(TelesignWire.named(answered(dials[0])))
       assert.strictEqual(reply.action?._tag === "Speak" && reply.action.text, "Good morning.")
       assert.include(yield* events(call.id), "CallAnswered")
       yield* Fiber.join(closing)
@@ -303,17 +304,19 @@ describe("an engine that closes", () => {
       const call = yield* engine.calls.start(Greeting, {})
       yield* FakeClock.settle
       engine.frost.freeze(never)
-      const inHand = yield* Effect.forkChild(engine.calls.receive(answered(dials[0])), { startImmediately: true })
+      const inHand = yield* Effect.forkChild(engine.calls.receive(TelesignWire.named(answered(dials[0]))), {
+        startImmediately: true
+      })
       assert.isAtMost(yield* engine.close, 10_000)
-      const late = yield* engine.calls.receive(answered(dials[0]))
+      const late = yield* engine.calls.receive(TelesignWire.named(answered(dials[0])))
       for (const { action } of [yield* Fiber.join(inHand), late]) {
         assert.strictEqual(action?._tag === "Speak" && action.text, "One moment, please.")
       }
       const incoming = { event: "incoming_call", referenceId: "another", to: "15550170009", from: "15550170044" }
-      assert.strictEqual((yield* Effect.flip(engine.calls.receive(incoming))).message, isClosing)
+      assert.strictEqual((yield* Effect.flip(engine.calls.receive(TelesignWire.named(incoming)))).message, isClosing)
       assert.include(engine.lines.join("\n"), "1 webhook that is not recorded")
       const second = yield* open({})
-      const next = yield* second.calls.receive(spoken)
+      const next = yield* second.calls.receive(TelesignWire.named(spoken))
       assert.strictEqual(next.action?._tag === "Speak" && next.action.text, "Good morning.")
       assert.include(yield* events(call.id), "CallAnswered")
       yield* second.close
@@ -345,7 +348,9 @@ describe("an engine that closes", () => {
       yield* engine.calls.start(Greeting, {})
       yield* FakeClock.settle
       const closing = yield* Effect.forkChild(engine.close, { startImmediately: true })
-      const answer = yield* Effect.forkChild(engine.calls.receive(answered(dials[0])), { startImmediately: true })
+      const answer = yield* Effect.forkChild(engine.calls.receive(TelesignWire.named(answered(dials[0]))), {
+        startImmediately: true
+      })
       yield* Fiber.join(closing)
       const { action } = yield* Fiber.join(answer)
       assert.strictEqual(action?._tag === "Speak" && action.text, "One moment, please.")
@@ -394,7 +399,7 @@ describe("an engine that closes", () => {
           }
           yield* FakeClock.settle
           if (hang !== undefined) engine.frost.freeze(hang)
-          for (const dial of dials) yield* Effect.forkDetach(engine.calls.receive(answered(dial)))
+          for (const dial of dials) yield* Effect.forkDetach(engine.calls.receive(TelesignWire.named(answered(dial))))
           yield* Effect.forkDetach(engine.calls.start(Working, {}))
           yield* Effect.sleep(`${n % 12} seconds`)
           yield* engine.close

@@ -27,22 +27,22 @@ describe("a ladder", () => {
     Effect.gen(function*() {
       const ladder = yield* drawn(Callee.answers("3 seconds").presses("47"))
       assert.deepStrictEqual(ladder.split("\n"), [
-        "      s   application    Ringback                                  Telesign           callee",
+        "      s   application    Ringback                                   carrier           callee",
         "    0.0        │             ├───────── POST dial 1••••••••01 ────────▶│                 │",
         "    0.0        │             │                                         ├───── rings ────▶│",
         "    3.0        │             │                                         │◀─── answers ────┤",
-        "    3.0        │             │◀────── dial_completed (answered) ───────┤                 │",
+        "    3.0        │             │◀────── dial completed (answered) ───────┤                 │",
         "    3.0        │             ├─────────── speak, collect 2 ───────────▶│                 │",
         "    6.6        │             │                                         │◀─ presses •• ───┤",
-        "    6.6        │             │◀─ speak_completed (speak_successful) ───┤                 │",
+        "    6.6        │             │◀─ speak completed (speak_successful) ───┤                 │",
         "    6.6        │             ├──────────────── hangup ────────────────▶│                 │",
-        "    6.9        │             │◀─────── call_completed (hangup) ────────┤                 │"
+        "    6.9        │             │◀─────── call completed (hangup) ────────┤                 │"
       ])
       for (const secret of ["15550170001", "47", "heron"]) assert.notInclude(ladder, secret)
     }))
 
   it.effect("tells a callee who hangs up from a call that we end", () =>
     Effect.gen(function*() {
-      assert.match(yield* drawn(Callee.answers().hangsUp()), /hangs up.*\n.*call_completed \(hangup\)/)
+      assert.match(yield* drawn(Callee.answers().hangsUp()), /hangs up.*\n.*call completed \(hangup\)/)
     }))
 })

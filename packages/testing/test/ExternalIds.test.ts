@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type CallEvent, Calls, EventStore, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Effect, Layer, Option, Schema } from "effect"
 
 const Errand = Flow.make("errand", {
@@ -20,7 +21,7 @@ const carrier = Layer.succeed(
 )
 
 const answered = (externalId: string, referenceId = "a session") =>
-  Calls.receive({ event: "dial_completed", referenceId, externalId, status: "answered" })
+  Calls.receive(TelesignWire.named({ event: "dial_completed", referenceId, externalId, status: "answered" }))
 
 const idOf = (id: CallEvent.CallId) =>
   Effect.map(Calls.get(id), (call) => Option.getOrThrow(call).lines[0]?.externalId ?? "")

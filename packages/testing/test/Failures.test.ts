@@ -1,6 +1,7 @@
 /** A failure that will not pass is not a store that is down, and whatever throws ends its call and nothing else. */
 import { assert, describe, it } from "@effect/vitest"
 import { CallError, Calls, EventStore, Flow, Line, PhoneNumber, Transport, type Webhook } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Context, Effect, Fiber, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Lines from "./fixtures/lines.ts"
@@ -93,7 +94,9 @@ const emptied = (id: Calls.Handle<unknown, unknown>["id"], version: number) =>
 const receive = Effect.fnUntraced(function*(id: string, event: string, fields: Partial<Webhook.Webhook> = {}) {
   const { namespace } = yield* EventStore.EventStore
   const externalId = `${namespace.slice(0, 6)}.${id}.00000001`
-  const { action } = yield* Calls.receive({ event, referenceId: `session of ${externalId}`, externalId, ...fields })
+  const { action } = yield* Calls.receive(
+    TelesignWire.named({ event, referenceId: `session of ${externalId}`, externalId, ...fields })
+  )
   return action?._tag === "Speak" ? action.text : action?._tag ?? "{}"
 })
 
@@ -175,7 +178,9 @@ describe("a turn that the store refuses for good", () => {
     return Effect.gen(function*() {
       const good = yield* begin(Good)
       const arrive = (n: number) =>
-        Calls.receive({ event: "incoming_call", referenceId: `caller ${n}`, to: desk, from: "15550170044" })
+        Calls.receive(
+          TelesignWire.named({ event: "incoming_call", referenceId: `caller ${n}`, to: desk, from: "15550170044" })
+        )
       const replies = yield* Effect.forEach(Array.from({ length: 1000 }, (_, n) => n), arrive, { concurrency: 1000 })
       assert.isTrue(replies.every(({ action }) => action?._tag === "Hangup"))
       yield* TestClock.adjust("3 seconds")
@@ -395,7 +400,9 @@ describe("whatever throws", () => {
       assert.strictEqual(yield* stopped(encoding), "no output for •••••••••••")
       assert.deepStrictEqual(yield* tags(encoding.id), ["CallStarted", "FlowEnded"])
       assert.strictEqual((yield* Calls.start(Encoding, {}, { key: "once" })).id, encoding.id)
-      const { action } = yield* Calls.receive({ event: "incoming_call", referenceId: "caller", to: desk, from: to })
+      const { action } = yield* Calls.receive(
+        TelesignWire.named({ event: "incoming_call", referenceId: "caller", to: desk, from: to })
+      )
       assert.strictEqual(action?._tag, "Hangup")
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(said.map(({ annotations, level }) => [level, annotations["flow"]]), [
@@ -563,11 +570,11 @@ describe("an append that failed", () => {
           if (appends.push(stored) > 2) return undefined
           return Effect.andThen(appends.length === 2 ? appends[0]! : Effect.void, Effect.fail(down))
         }
-        const reply = yield* Effect.forkChild(Calls.receive({
+        const reply = yield* Effect.forkChild(Calls.receive(TelesignWire.named({
           event: "speak_completed",
           referenceId: `session of ${(yield* EventStore.EventStore).namespace.slice(0, 6)}.${call.id}.00000001`,
           ...spoken
-        }))
+        })))
         for (let tenths = 0; tenths < 10; tenths++) yield* TestClock.adjust("100 millis")
         const { action, basis } = yield* Fiber.join(reply)
         assert.deepInclude(action, { _tag: "Speak", text: "Thank you." })
@@ -589,11 +596,11 @@ describe("an append that failed", () => {
       const call = yield* begin(Bridges)
       let appends = 0
       store.instead = (_, stored) => appends++ === 0 ? Effect.andThen(stored, Effect.fail(down)) : undefined
-      const reply = yield* Effect.forkChild(Calls.receive({
+      const reply = yield* Effect.forkChild(Calls.receive(TelesignWire.named({
         event: "speak_completed",
         referenceId: `session of ${(yield* EventStore.EventStore).namespace.slice(0, 6)}.${call.id}.00000001`,
         ...spoken
-      }))
+      })))
       for (let tenths = 0; tenths < 10; tenths++) yield* TestClock.adjust("100 millis")
       const { action, basis } = yield* Fiber.join(reply)
       assert.deepStrictEqual([action?._tag, basis, appends], ["Dial", "recorded", 1])
@@ -696,14 +703,14 @@ describe("a webhook that comes while the call is being stored", () => {
       const { namespace } = yield* EventStore.EventStore
       const externalId = `${namespace.slice(0, 6)}.${call.id}.00000001`
       const end = { event: "speak_completed", referenceId: `session of ${externalId}`, externalId, ...spoken }
-      const first = yield* Calls.receive(end)
+      const first = yield* Calls.receive(TelesignWire.named(end))
       yield* first.sent(true)
       yield* TestClock.adjust("100 millis")
       const before = (yield* tags(call.id)).length
       store.instead = (turn, stored) =>
         turn.events.some(({ _tag }) => _tag === "SignalReceived") ? Effect.delay(stored, "10 seconds") : undefined
       yield* Effect.forkChild(call.signal(Note, 1), { startImmediately: true })
-      yield* Effect.forkChild(Calls.receive(end), { startImmediately: true })
+      yield* Effect.forkChild(Calls.receive(TelesignWire.named(end)), { startImmediately: true })
       yield* TestClock.adjust("11 seconds")
       assert.deepStrictEqual((yield* tags(call.id)).slice(before), ["SignalReceived"])
     }).pipe(Effect.provide(world(store, [Good])))

@@ -1,6 +1,7 @@
 /** A line whose flow takes its time is held, and what it is told is what is owed to it at that very moment. */
 import { assert, describe, it } from "@effect/vitest"
 import { type CallEvent, Calls, EventStore, Flow, Line, PhoneNumber, Transport } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Context, Effect, Fiber, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Predictable from "./fixtures/Predictable.ts"
@@ -57,7 +58,7 @@ const world = Predictable.layer({ flows: [Verdict] }).pipe(
 
 /** What whoever answers is told. */
 const answered = Effect.map(
-  Calls.receive({ event: "dial_completed", referenceId: session, status: "answered" }),
+  Calls.receive(TelesignWire.named({ event: "dial_completed", referenceId: session, status: "answered" })),
   ({ action }) => action?._tag === "Speak" ? action.text : action?._tag ?? "{}"
 )
 

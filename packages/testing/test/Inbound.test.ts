@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { CallMetrics, Calls, EventStore, Flow, Line, Transport } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { FakeClock, TestCalls } from "@ringback/testing"
 import { Effect, Layer, Metric, Schema } from "effect"
 
@@ -19,10 +20,18 @@ const process = Layer.fresh(
 ).pipe(Layer.provide(Layer.succeed(Transport.Transport, { send: () => Effect.die("nobody is dialled") })))
 
 const calls = (referenceId: string) =>
-  Calls.receive({ event: "incoming_call", referenceId, to: "15550170009", from: "15550170044" })
+  Calls.receive(TelesignWire.named({ event: "incoming_call", referenceId, to: "15550170009", from: "15550170044" }))
 
 const hangsUp = (referenceId: string) =>
-  Calls.receive({ event: "call_completed", referenceId, status: "hangup", to: "15550170009", from: "15550170044" })
+  Calls.receive(
+    TelesignWire.named({
+      event: "call_completed",
+      referenceId,
+      status: "hangup",
+      to: "15550170009",
+      from: "15550170044"
+    })
+  )
 
 /** How many of some callers are heard, and how many are turned away. */
 const heard = Effect.fnUntraced(function*(name: string, count: number) {

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber, Settings } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Clock, Effect, Fiber, Layer, Option, Schema } from "effect"
 import { Callee, FakeClock, FakeTransport, PhoneCompany, TestCalls } from "../src/index.ts"
 import { Brake, braked, goOn, stop } from "./fixtures/brake.ts"
@@ -168,7 +169,7 @@ describe("while the store is late", () => {
   it.effect("a caller hears what the flow decides as soon as that is recorded, though a hold was on its way", () =>
     Effect.gen(function*() {
       const line = { referenceId: "caller 1", to: "15550170008", from: "15550170044" }
-      const answers = (event: string) => Effect.forkChild(Calls.receive({ event, ...line }))
+      const answers = (event: string) => Effect.forkChild(Calls.receive(TelesignWire.named({ event, ...line })))
       const ring = yield* answers("incoming_call")
       yield* Effect.sleep("1 second")
       yield* stop
@@ -187,11 +188,11 @@ describe("while the store is late", () => {
   it.effect("the time in which it is asked whose event it has counts too", () =>
     Effect.gen(function*() {
       const caller = { referenceId: "caller 1", to: from, from: "15550170044" }
-      yield* Calls.receive({ event: "incoming_call", ...caller })
+      yield* Calls.receive(TelesignWire.named({ event: "incoming_call", ...caller }))
       yield* Effect.sleep("10 minutes") // the line is presumed closed, and the call has left memory
       yield* stop
       const began = yield* Clock.currentTimeMillis
-      const event = yield* Effect.forkChild(Calls.receive({ event: "speak_completed", ...caller }))
+      const event = yield* Effect.forkChild(Calls.receive(TelesignWire.named({ event: "speak_completed", ...caller })))
       yield* Effect.sleep("1500 millis")
       yield* Effect.andThen(goOn, stop) // it is found, and its record has to wait
       const { action } = yield* Fiber.join(event)
@@ -203,10 +204,12 @@ describe("while the store is late", () => {
   it.effect("a line whose end came in hears no hold, though that end is not recorded yet", () =>
     Effect.gen(function*() {
       const caller = { referenceId: "caller 1", to: from, from: "15550170044" }
-      yield* Calls.receive({ event: "incoming_call", ...caller })
+      yield* Calls.receive(TelesignWire.named({ event: "incoming_call", ...caller }))
       yield* stop
-      yield* Effect.forkChild(Calls.receive({ event: "call_completed", ...caller }), { startImmediately: true })
-      const late = yield* Effect.forkChild(Calls.receive({ event: "speak_completed", ...caller }))
+      yield* Effect.forkChild(Calls.receive(TelesignWire.named({ event: "call_completed", ...caller })), {
+        startImmediately: true
+      })
+      const late = yield* Effect.forkChild(Calls.receive(TelesignWire.named({ event: "speak_completed", ...caller })))
       yield* Effect.sleep("3 seconds")
       assert.isUndefined(late.pollUnsafe())
       yield* goOn
@@ -222,7 +225,9 @@ describe("while the store is late", () => {
       yield* stop
       const began = yield* Clock.currentTimeMillis
       const externalId = ring!.externalId!
-      const { action } = yield* Calls.receive({ event: "speak_completed", referenceId: "another", externalId })
+      const { action } = yield* Calls.receive(
+        TelesignWire.named({ event: "speak_completed", referenceId: "another", externalId })
+      )
       assert.strictEqual(action?._tag, "Hangup")
       assert.strictEqual((yield* Clock.currentTimeMillis) - began, 2_000)
       yield* goOn
@@ -240,7 +245,7 @@ describe("while the store is late", () => {
       yield* stop
       const { namespace } = yield* EventStore.EventStore
       const theirs = { referenceId: ring!.referenceId, externalId: `${namespace.slice(0, 6)}.${nap.id}.00000001` }
-      yield* Effect.forkChild(Calls.receive({ event: "call_completed", ...theirs }))
+      yield* Effect.forkChild(Calls.receive(TelesignWire.named({ event: "call_completed", ...theirs })))
       yield* Effect.sleep("3 seconds")
       assert.isUndefined(Option.getOrThrow(yield* Calls.get(nap.id)).exit)
       yield* goOn
@@ -294,7 +299,9 @@ describe("while the store is late", () => {
     Effect.gen(function*() {
       yield* stop
       const arrives = (n: number) =>
-        Calls.receive({ event: "incoming_call", referenceId: `caller ${n}`, to: from, from: "15550170044" })
+        Calls.receive(
+          TelesignWire.named({ event: "incoming_call", referenceId: `caller ${n}`, to: from, from: "15550170044" })
+        )
       const waiting = yield* Effect.forEach([1, 2], (n) => Effect.forkChild(arrives(n)))
       yield* Effect.yieldNow
       const error = yield* Effect.flip(arrives(3))
@@ -302,24 +309,25 @@ describe("while the store is late", () => {
       yield* goOn
       const answers = yield* Effect.forEach(waiting, Fiber.join)
       assert.deepStrictEqual(answers.map(({ action }) => action?._tag), ["Speak", "Speak"])
-      const later = yield* Calls.receive({ event: "speak_completed", referenceId: "caller 3" })
+      const later = yield* Calls.receive(TelesignWire.named({ event: "speak_completed", referenceId: "caller 3" }))
       assert.isUndefined(later.action) // nothing is kept of the caller who was refused
     }).pipe(Effect.provide(world({ store: { waiting: 2 } }))))
 
   it.effect("nor more whose call is looked for, whoever sends them, and a call that is live is heard meanwhile", () =>
     Effect.gen(function*() {
       const [caller, stranger] = [{ to: from, from: "15550170044" }, { to: "15550170001", from }]
-      yield* Calls.receive({ event: "incoming_call", referenceId: "caller 1", ...caller })
+      yield* Calls.receive(TelesignWire.named({ event: "incoming_call", referenceId: "caller 1", ...caller }))
       yield* stop
-      const unknown = (n: number) => Calls.receive({ event: "speak_completed", referenceId: `guess ${n}`, ...stranger })
-      const noRoom = Calls.receive({ event: "incoming_call", referenceId: "caller 2", ...caller })
+      const unknown = (n: number) =>
+        Calls.receive(TelesignWire.named({ event: "speak_completed", referenceId: `guess ${n}`, ...stranger }))
+      const noRoom = Calls.receive(TelesignWire.named({ event: "incoming_call", referenceId: "caller 2", ...caller }))
       const waiting = yield* Effect.forEach([unknown(1), noRoom], (one) => Effect.forkChild(one))
       yield* Effect.yieldNow
       for (const one of [unknown(2), noRoom]) {
         assert.include((yield* Effect.flip(one)).message, "2 webhooks wait for it already")
       }
       const heard = yield* Effect.forkChild(
-        Calls.receive({ event: "speak_completed", referenceId: "caller 1", ...caller })
+        Calls.receive(TelesignWire.named({ event: "speak_completed", referenceId: "caller 1", ...caller }))
       )
       yield* Effect.yieldNow
       yield* goOn
@@ -336,7 +344,7 @@ describe("a reply", () => {
         const calls = yield* Calls.Calls
         const store = yield* EventStore.EventStore
         const event = { event: "incoming_call", referenceId: "caller 1", to: from, from: "15550170044" }
-        const { sent } = yield* calls.receive(event)
+        const { sent } = yield* calls.receive(TelesignWire.named(event))
         yield* Effect.sleep(after)
         yield* sent(true)
         const id = Option.getOrThrow(yield* store.find("caller 1"))

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Context, Effect, Fiber, Layer, Schema } from "effect"
 import { Callee, FakeClock, PhoneCompany } from "../src/index.ts"
 import { Reception } from "./fixtures/flows.ts"
@@ -124,7 +125,7 @@ describe("a call that waits without a line", () => {
       const [ring] = yield* PhoneCompany.rings
       yield* countAnew
       const late = { event: "speak_completed", referenceId: ring!.referenceId }
-      assert.isUndefined((yield* Calls.receive(late)).action)
+      assert.isUndefined((yield* Calls.receive(TelesignWire.named(late))).action)
       const reads = yield* Reads
       assert.deepStrictEqual([reads.sessions, yield* eventReads], [1, 1])
     }).pipe(Effect.provide(inWorld(life(flows, { settings: { memory: { calls: 1 } } })))))
@@ -133,10 +134,10 @@ describe("a call that waits without a line", () => {
     Effect.gen(function*() {
       const calls = yield* Calls.Calls
       const silent = { referenceId: "caller 1", to: from, from: "15550170044" }
-      yield* calls.receive({ event: "incoming_call", ...silent })
+      yield* calls.receive(TelesignWire.named({ event: "incoming_call", ...silent }))
       yield* Effect.sleep("10 minutes")
       yield* countAnew
-      yield* calls.receive({ event: "speak_completed", ...silent })
+      yield* calls.receive(TelesignWire.named({ event: "speak_completed", ...silent }))
       const reads = yield* Reads
       assert.deepStrictEqual([reads.sessions, yield* eventReads], [1, 1])
     }).pipe(Effect.provide(inWorld(life([], { inbound: { [from]: Reception } })))))

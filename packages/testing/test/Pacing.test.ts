@@ -12,6 +12,7 @@ import {
   Settings,
   Transport
 } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Clock, Effect, Layer, Option, Schema } from "effect"
 import { Callee, FakeClock, PhoneCompany, TestCalls } from "../src/index.ts"
 import { Announcement } from "./fixtures/flows.ts"
@@ -247,7 +248,7 @@ describe("dials that wait", () => {
       yield* Effect.forEach(times(5_000), (n) => announce(n % 1_000), { discard: true })
       const asked = yield* Clock.currentTimeMillis
       const incoming = { event: "incoming_call", referenceId: "a caller", to: from, from: "15550170044" }
-      const reply = yield* Calls.receive(incoming)
+      const reply = yield* Calls.receive(TelesignWire.named(incoming))
       assert.strictEqual(reply.action?._tag, "Speak")
       assert.strictEqual(yield* Clock.currentTimeMillis, asked)
     }).pipe(Effect.provide(

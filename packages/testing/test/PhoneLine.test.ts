@@ -77,7 +77,15 @@ describe("PhoneLine", () => {
     it("reports the answer after the ringing, and nothing more before a reply", () => {
       const line = dialled(Callee.answers("3 seconds"), { action: dialling({ externalId: "visit-8841" }) }).untilAsked()
       assert.deepStrictEqual(line.webhooks, [
-        [3000, { event: "dial_completed", referenceId, externalId: "visit-8841", to, from, status: "answered" }]
+        [3000, {
+          kind: "DialCompleted",
+          event: "dial_completed",
+          referenceId,
+          externalId: "visit-8841",
+          to,
+          from,
+          status: "answered"
+        }]
       ])
       assert.strictEqual(PhoneLine.nextAt(line.line), 3000 + 900_000)
     })
@@ -207,6 +215,7 @@ describe("PhoneLine", () => {
     const line = dialled(Callee.answers(2000), { action: dialling({ externalId: "visit-8841" }) }).untilAsked()
     line.reply(say("x".repeat(60))).untilAsked().reply(Action.hangup).untilAsked()
     assert.deepStrictEqual(line.webhooks.at(-1), [6300, {
+      kind: "CallCompleted",
       event: "call_completed",
       referenceId,
       externalId: "visit-8841",
@@ -288,7 +297,13 @@ describe("PhoneLine", () => {
   describe("an incoming call", () => {
     it("asks what to do with it at once, and follows the caller's script", () => {
       const line = called(Callee.busy).reply(say("x".repeat(15))).untilAsked()
-      assert.deepStrictEqual(line.webhooks[0], [0, { event: "incoming_call", referenceId, to: from, from: to }])
+      assert.deepStrictEqual(line.webhooks[0], [0, {
+        kind: "IncomingCall",
+        event: "incoming_call",
+        referenceId,
+        to: from,
+        from: to
+      }])
       assert.deepStrictEqual(line.told.slice(1), ["1000 speak_completed speak_successful"])
     })
 
@@ -308,7 +323,13 @@ describe("PhoneLine", () => {
     it("ends when the one who was dialled hangs up, and the next one can be dialled", () => {
       const line = called(Callee.answers()).reply(bridge, Callee.answers(3000)).untilAsked()
       line.reply(bridge, Callee.busy).untilAsked().reply(say("x".repeat(15))).untilAsked()
-      assert.deepStrictEqual(line.webhooks[1], [63_000, { event: "call_leg_completed", referenceId, to: agent, from }])
+      assert.deepStrictEqual(line.webhooks[1], [63_000, {
+        kind: "LegCompleted",
+        event: "call_leg_completed",
+        referenceId,
+        to: agent,
+        from
+      }])
       assert.deepStrictEqual(line.told.slice(1), [
         "63000 call_leg_completed",
         "64000 call_leg_completed",

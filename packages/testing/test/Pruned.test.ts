@@ -11,6 +11,7 @@ import {
   type Webhook
 } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
+import { TelesignWire } from "@ringback/http"
 import { Arbitrary, DateTime, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
@@ -42,7 +43,7 @@ const engine = (memory: number) =>
 
 const receive = (event: string, referenceId: string, fields: Partial<Webhook.Webhook> = {}) =>
   Effect.map(
-    Calls.receive({ event, referenceId, ...fields }),
+    Calls.receive(TelesignWire.named({ event, referenceId, ...fields })),
     ({ action }) => action?._tag === "Speak" ? action.text : action?._tag ?? "{}"
   )
 

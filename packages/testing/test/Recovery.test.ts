@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, PhoneNumber } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Clock, Effect, Layer, Schema } from "effect"
 import { Callee, FakeClock, PhoneCompany } from "../src/index.ts"
 import { Announcement } from "./fixtures/flows.ts"
@@ -59,7 +60,7 @@ describe("calls that fell due while the process was down", () => {
             yield* Effect.sleep("5 seconds")
             const asked = yield* Clock.currentTimeMillis
             const incoming = { event: "incoming_call", referenceId: "a caller", to: from, from: "15550170044" }
-            const reply = yield* Calls.receive(incoming)
+            const reply = yield* Calls.receive(TelesignWire.named(incoming))
             assert.strictEqual(reply.action?._tag, "Speak")
             assert.strictEqual(yield* Clock.currentTimeMillis, asked)
             yield* Effect.sleep("1 hour")
@@ -112,7 +113,9 @@ describe("calls that were overdue when the process ended", () => {
     Effect.gen(function*() {
       const caller = (n: number) => ({ referenceId: `caller ${n}`, to: from, from: "15550170044" })
       const come = (event: string) =>
-        Effect.forEach(times(30), (n) => Calls.receive({ event, ...caller(n) }), { concurrency: "unbounded" })
+        Effect.forEach(times(30), (n) => Calls.receive(TelesignWire.named({ event, ...caller(n) })), {
+          concurrency: "unbounded"
+        })
       yield* Effect.provide(come("incoming_call"), life([], { inbound: { [from]: Desk } }))
       yield* Effect.sleep("10 seconds")
       yield* Effect.provide(come("speak_completed"), life([], { missingFlows: "leave" }))

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { CallError, Calls, EventStore, Flow, Line, PhoneNumber, SqlEventStore } from "@ringback/core"
 import type { CallEvent, Reply } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
+import { TelesignWire } from "@ringback/http"
 import { Context, Deferred, Effect, Fiber, Latch, Layer, Option, Schema } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -216,7 +217,7 @@ const webhook = (fields: { readonly event: string; readonly referenceId?: string
 describe("an event that belongs to no call", () => {
   const engine = TestCalls.layer({ flows: [Announcement], namespace: "ours" })
   const answer = (fields: Parameters<typeof webhook>[0]) =>
-    Effect.map(Calls.receive(webhook(fields)), (reply) => reply.action?._tag)
+    Effect.map(Calls.receive(TelesignWire.named(webhook(fields))), (reply) => reply.action?._tag)
 
   it.effect("of another installation is left alone", () =>
     Effect.gen(function*() {
@@ -244,9 +245,13 @@ describe("an event before the 202", () => {
     Effect.gen(function*() {
       const call = yield* Calls.start(Announcement, input)
       const externalId = `ours.${call.id}.00000001`
-      const reply = yield* Calls.receive({ ...webhook({ event: "dial_completed", externalId }), status: "answered" })
+      const reply = yield* Calls.receive(
+        TelesignWire.named({ ...webhook({ event: "dial_completed", externalId }), status: "answered" })
+      )
       assert.strictEqual(reply.action?._tag, "Speak")
-      const again = yield* Calls.receive({ ...webhook({ event: "dial_completed", externalId }), status: "answered" })
+      const again = yield* Calls.receive(
+        TelesignWire.named({ ...webhook({ event: "dial_completed", externalId }), status: "answered" })
+      )
       assert.deepStrictEqual(again.action, reply.action)
       const found = Option.getOrThrow(yield* Calls.get(call.id))
       assert.strictEqual(found.lines[0]?.answered, true)
@@ -261,7 +266,7 @@ describe("two webhooks at once", () => {
         ...webhook({ event: "dial_completed", externalId: `ours.${call.id}.00000001` }),
         status: "answered"
       }
-      const replies = yield* Effect.all(Array.from({ length: 20 }, () => Calls.receive(answered)), {
+      const replies = yield* Effect.all(Array.from({ length: 20 }, () => Calls.receive(TelesignWire.named(answered))), {
         concurrency: "unbounded"
       })
       assert.deepStrictEqual(new Set(replies.map((reply) => JSON.stringify(reply.action))).size, 1)
@@ -276,7 +281,7 @@ describe("a webhook whose reply breaks again and again", () => {
       const call = yield* Calls.start(TwoCodes, input)
       const externalId = `ours.${call.id}.00000001`
       const answer = Effect.fnUntraced(function*(fields: Parameters<typeof webhook>[0], whole: boolean) {
-        const reply = yield* Calls.receive({ ...webhook(fields), status: "answered", digits: "1" })
+        const reply = yield* Calls.receive(TelesignWire.named({ ...webhook(fields), status: "answered", digits: "1" }))
         yield* reply.sent(whole)
         return reply.action?._tag === "Speak" ? reply.action.text : reply.action?._tag
       })
@@ -305,7 +310,7 @@ describe("an equal answer after two crashes", () => {
       const first = yield* next
       const { id } = yield* first.start(TwoCodes, input)
       const fields = { externalId: `ours.${id}.00000001`, status: "answered" }
-      const pressed = { ...webhook({ event: "speak_completed" }), ...fields, digits: "1" }
+      const pressed = TelesignWire.named({ ...webhook({ event: "speak_completed" }), ...fields, digits: "1" })
       const ask = (calls: Calls.Calls["Service"], event: Parameters<typeof calls.receive>[0]) =>
         Effect.gen(function*() {
           const reply = yield* calls.receive(event)
@@ -314,7 +319,7 @@ describe("an equal answer after two crashes", () => {
           return reply.action?._tag === "Speak" ? reply.action.text : reply.action?._tag
         })
       assert.strictEqual(
-        yield* ask(first, { ...webhook({ event: "dial_completed" }), ...fields }),
+        yield* ask(first, TelesignWire.named({ ...webhook({ event: "dial_completed" }), ...fields })),
         "The first code?"
       )
       yield* first.receive(pressed)
@@ -331,12 +336,12 @@ describe("a copy of the end of a leg", () => {
     Effect.gen(function*() {
       const [caller, agent] = ["15550170044", "15550170077"]
       const parties = { from: caller, to: from }
-      yield* Calls.receive({ ...webhook({ event: "incoming_call" }), ...parties })
+      yield* Calls.receive(TelesignWire.named({ ...webhook({ event: "incoming_call" }), ...parties }))
       const left = { ...webhook({ event: "call_leg_completed" }), to: agent, from }
-      const replies = [yield* Calls.receive(left), yield* Calls.receive(left)]
+      const replies = [yield* Calls.receive(TelesignWire.named(left)), yield* Calls.receive(TelesignWire.named(left))]
       yield* replies[0]!.sent(true)
       yield* replies[1]!.sent(true)
-      replies.push(yield* Calls.receive(left))
+      replies.push(yield* Calls.receive(TelesignWire.named(left)))
       assert.deepStrictEqual(replies.map((reply) => reply.action?._tag), ["Speak", "Speak", "Speak"])
     }).pipe(Effect.provide(TestCalls.layer({ flows: [], inbound: { [from]: Reception } }))))
 })
@@ -347,10 +352,10 @@ describe("two phones that ring for one dial", () => {
       const call = yield* Calls.start(Greeting, input)
       const externalId = `ours.${call.id}.00000001`
       const other = { event: "dial_completed", externalId, referenceId: "second", status: "answered" }
-      yield* Calls.receive(webhook({ event: "call_completed", externalId }))
-      assert.strictEqual((yield* Calls.receive(other)).action?._tag, "Hangup")
+      yield* Calls.receive(TelesignWire.named(webhook({ event: "call_completed", externalId })))
+      assert.strictEqual((yield* Calls.receive(TelesignWire.named(other))).action?._tag, "Hangup")
       yield* Effect.sleep("1 minute")
-      assert.strictEqual((yield* Calls.receive(other)).action?._tag, "Hangup")
+      assert.strictEqual((yield* Calls.receive(TelesignWire.named(other))).action?._tag, "Hangup")
     }).pipe(Effect.provide(TestCalls.layer({ flows: [Greeting], namespace: "ours" }))))
 })
 
@@ -421,7 +426,7 @@ describe("a store that throws where it should fail", () => {
         }
         yield* Effect.sleep("1 second")
         throws = 2
-        assert.strictEqual((yield* Calls.receive(answered)).action?._tag, "Speak")
+        assert.strictEqual((yield* Calls.receive(TelesignWire.named(answered))).action?._tag, "Speak")
       }).pipe(Effect.provide(engine))
     }))
 })
@@ -499,10 +504,10 @@ describe("two processes on one store", () => {
         }),
         status
       })
-      yield* other.receive({ ...of(1, "ringing"), event: "surprise" })
-      yield* one.receive(of(1, "busy"))
+      yield* other.receive(TelesignWire.named({ ...of(1, "ringing"), event: "surprise" }))
+      yield* one.receive(TelesignWire.named(of(1, "busy")))
       failures = 1
-      const { action } = yield* other.receive(of(2, "answered"))
+      const { action } = yield* other.receive(TelesignWire.named(of(2, "answered")))
       assert.strictEqual(action?._tag, "Speak")
     }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(world, EventStore.layerMemory))))
 
@@ -531,13 +536,13 @@ describe("two processes on one store", () => {
       const spoken = webhook({ event: "speak_completed", externalId })
       const wordsOf = ({ action }: Reply.Reply) => action?._tag === "Speak" ? action.text : action?._tag
       yield* brake.close
-      const held = yield* Effect.forkChild(one.receive(answered))
+      const held = yield* Effect.forkChild(one.receive(TelesignWire.named(answered)))
       yield* Effect.sleep("3 seconds")
       assert.strictEqual(wordsOf(yield* Fiber.join(held)), "One moment, please.")
-      assert.strictEqual(wordsOf(yield* other.receive(answered)), "Good morning.")
+      assert.strictEqual(wordsOf(yield* other.receive(TelesignWire.named(answered))), "Good morning.")
       yield* brake.open
       yield* Effect.sleep("3 seconds")
-      assert.strictEqual(wordsOf(yield* one.receive(spoken)), "How are you?")
+      assert.strictEqual(wordsOf(yield* one.receive(TelesignWire.named(spoken))), "How are you?")
     }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(world, EventStore.layerMemory))))
 
   it.effect("give a copy the action in flight, also the one that did not see it begin", () =>
@@ -552,10 +557,13 @@ describe("two processes on one store", () => {
       const externalId = `ours.${call.id}.00000001`
       const answered = { ...webhook({ event: "dial_completed", externalId }), status: "answered" }
       const wordsOf = ({ action }: Reply.Reply) => action?._tag === "Speak" ? action.text : action?._tag
-      assert.strictEqual(wordsOf(yield* one.receive(answered)), "Good morning.")
-      assert.strictEqual(wordsOf(yield* other.receive(answered)), "Good morning.")
-      assert.strictEqual(wordsOf(yield* one.receive(webhook({ event: "speak_completed", externalId }))), "How are you?")
-      assert.strictEqual(wordsOf(yield* other.receive(answered)), "How are you?")
+      assert.strictEqual(wordsOf(yield* one.receive(TelesignWire.named(answered))), "Good morning.")
+      assert.strictEqual(wordsOf(yield* other.receive(TelesignWire.named(answered))), "Good morning.")
+      assert.strictEqual(
+        wordsOf(yield* one.receive(TelesignWire.named(webhook({ event: "speak_completed", externalId })))),
+        "How are you?"
+      )
+      assert.strictEqual(wordsOf(yield* other.receive(TelesignWire.named(answered))), "How are you?")
     }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(world, EventStore.layerMemory))))
 })
 

@@ -14,6 +14,7 @@ import {
 } from "@ringback/core"
 import type { CallEvent } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
+import { TelesignWire } from "@ringback/http"
 import { Clock, DateTime, Effect, FileSystem, Layer, Logger, Option, Schema } from "effect"
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -344,9 +345,9 @@ describe("an event of a dial that the store does not know", () => {
             status: "answered",
             externalId: `ours.${ids[0]}.00000001`
           }
-          const { action } = yield* Calls.receive(stray)
+          const { action } = yield* Calls.receive(TelesignWire.named(stray))
           assert.strictEqual(action?._tag, "Hangup")
-          for (let n = 0; n < 100; n++) yield* Calls.receive({ ...stray, event: `1555017000${n}` })
+          for (let n = 0; n < 100; n++) yield* Calls.receive(TelesignWire.named({ ...stray, event: `1555017000${n}` }))
           yield* Effect.sleep("1 second")
           yield* Calls.start(Later, {})
           yield* Effect.sleep("30 minutes")

@@ -1,6 +1,7 @@
 /** A session of the carrier belongs to one call: the first that had it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, EventStore, Flow, Line, Transport, type Webhook } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Context, Effect, Fiber, Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Lines from "./fixtures/lines.ts"
@@ -24,7 +25,7 @@ const world = engine().pipe(Layer.provideMerge(EventStore.layerMemory))
 /** What an event is answered with. */
 const receive = (event: string, fields: Partial<Webhook.Webhook> = {}) =>
   Effect.map(
-    Calls.receive({ event, referenceId: session, ...fields }),
+    Calls.receive(TelesignWire.named({ event, referenceId: session, ...fields })),
     ({ action }) => action?._tag === "Speak" ? action.text : action?._tag ?? "{}"
   )
 
@@ -195,11 +196,15 @@ describe("a second session of one dial", () => {
       const call = yield* Calls.start(Pair, {})
       yield* TestClock.adjust("1 second")
       const externalId = `${(yield* EventStore.EventStore).namespace.slice(0, 6)}.${call.id}.00000001`
-      const post = Effect.fnUntraced(function*(fields: Omit<Webhook.Webhook, "referenceId">, referenceId = session) {
-        const { action, basis, sent } = yield* Calls.receive({ referenceId, externalId, ...fields })
-        yield* sent(true)
-        return `${action?._tag === "Speak" ? action.text : action?._tag}, ${basis}`
-      })
+      const post = Effect.fnUntraced(
+        function*(fields: Omit<Webhook.Webhook, "kind" | "referenceId">, referenceId = session) {
+          const { action, basis, sent } = yield* Calls.receive(
+            TelesignWire.named({ referenceId, externalId, ...fields })
+          )
+          yield* sent(true)
+          return `${action?._tag === "Speak" ? action.text : action?._tag}, ${basis}`
+        }
+      )
       const answered = { event: "dial_completed", status: "answered" }
       const pressed = { event: "speak_completed", digits: "4" }
       assert.strictEqual(yield* post(answered), "Which?, recorded")

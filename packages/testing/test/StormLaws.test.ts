@@ -185,7 +185,7 @@ describe("a storm over a broken engine", () => {
         receive: (webhook) =>
           Effect.suspend(() => {
             if (ended.has(webhook.referenceId)) return Effect.die(new Error("an event after the end"))
-            if (Webhook.kind(webhook) === "CallCompleted") ended.add(webhook.referenceId)
+            if (webhook.kind === "CallCompleted") ended.add(webhook.referenceId)
             return calls.receive(webhook)
           })
       })
@@ -256,7 +256,7 @@ describe("a storm over a broken engine", () => {
   finds("an engine that speaks to whoever has hung up", StormLaws.nothingAfterTheEnd, () => {
     const ended = new Map<string, number>()
     return answering((webhook, reply) => {
-      if (Webhook.kind(webhook) !== "CallCompleted") return reply
+      if (webhook.kind !== "CallCompleted") return reply
       const times = (ended.get(webhook.referenceId) ?? 0) + 1
       ended.set(webhook.referenceId, times)
       return times < 2 ? reply : { ...reply, action: { _tag: "Hangup" } }

@@ -315,7 +315,7 @@ describe("TestCalls.followed", () => {
         error.message,
         /^Not every callee could follow the script\. Left over:\n {2}15550170001: hears \/see you\/i\n/
       )
-      assert.include(error.message, "dial_completed (answered)")
+      assert.include(error.message, "dial completed (answered)")
       assert.include(error.message, "presses 1")
     }).pipe(Effect.provide(engine)))
 
@@ -326,7 +326,7 @@ describe("TestCalls.followed", () => {
       yield* call.outcome
       const error = yield* Effect.flip(TestCalls.followed)
       assert.deepStrictEqual(error.left.map(({ steps }) => steps), [["heard a prompt that was not expected"]])
-      assert.include(error.message, "speak_completed")
+      assert.include(error.message, "speak completed")
     }).pipe(Effect.provide(engine)))
 
   it.effect("is silent when nothing came that was not expected", () =>

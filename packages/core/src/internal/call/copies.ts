@@ -46,7 +46,7 @@ export const novelty = (line: CallLine, received: Received, settings: Settings.S
 
 /** Whether the action in flight can end so: by this event, and with digits only if it collects some. */
 const canEnd = ({ inFlight }: CallLine, webhook: Webhook.Webhook): boolean =>
-  inFlight !== undefined && Action.completion(inFlight.action) === webhook.event &&
+  inFlight !== undefined && Webhook.ends(webhook, inFlight.action) === true &&
   ((webhook.digits ?? "") === "" || Action.digits(inFlight.action) > 0)
 
 /** Whether a completion with a content that came before is that of an earlier prompt. */
@@ -101,7 +101,7 @@ const isLegCopy = (line: CallLine, received: Received, settings: Settings.Settin
 export const isCopy = (line: CallLine, received: Received, settings: Settings.Settings): boolean => {
   const { webhook } = received
   if (line.phase === "Planned" || isRinging(line)) return false
-  switch (Webhook.kind(webhook)) {
+  switch (webhook.kind) {
     case "IncomingCall":
       return line.direction === "inbound"
     case "DialCompleted":
@@ -111,8 +111,10 @@ export const isCopy = (line: CallLine, received: Received, settings: Settings.Se
       return status(line) === "Bridged" ? isOldLeg(line, received, settings) : isSeen(line, webhook, settings)
     case "CallCompleted":
       return line.phase === "Settling" || line.closedBy === "ended" || line.closedBy === "settled"
-    case "PromptCompleted":
+    case "SpeakCompleted":
+    case "PlayCompleted":
       return line.answered && novelty(line, received, settings) === "copy"
+    case "OtherCompleted":
     case "Unknown":
       return hasIdentity(webhook, settings) && isSeen(line, webhook, settings)
   }

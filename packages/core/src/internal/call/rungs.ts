@@ -1,5 +1,5 @@
 /** What each event of a call is on its ladder. */
-import * as Action from "../../Action.ts"
+import type * as Action from "../../Action.ts"
 import * as Call from "../../Call.ts"
 import type { CallEvent } from "../../CallEvent.ts"
 import type { CallLine } from "../../CallLine.ts"
@@ -23,21 +23,17 @@ const draft = (from: Actor, to: Actor, text: string, noise?: Noise): Draft => ({
   ...(noise === undefined ? {} : { noise })
 })
 const own = (text: string): Draft => draft("Ringback", "Ringback", text)
-const says = (text: string, noise?: Noise): Draft => draft("Ringback", "Telesign", text, noise)
-const reports = (text: string, noise?: Noise): Draft => draft("Telesign", "Ringback", text, noise)
-const does = (text: string): Draft => draft("callee", "Telesign", text)
+const says = (text: string, noise?: Noise): Draft => draft("Ringback", "carrier", text, noise)
+const reports = (text: string, noise?: Noise): Draft => draft("carrier", "Ringback", text, noise)
+const does = (text: string): Draft => draft("callee", "carrier", text)
 const asks = (text: string): Draft => draft("Ringback", "application", text)
 const tells = (text: string): Draft => draft("application", "Ringback", text)
 
 const withStatus = (event: string, status: string | undefined): string =>
   status === undefined ? event : `${event} (${Masked.word(status)})`
 
-/** The event that ends what is in flight, as the carrier names it. */
-const completion = (line: CallLine | undefined): string => {
-  const action = line?.inFlight?.action
-  const event = action === undefined ? undefined : Action.completion(action)
-  return event === undefined ? "completed" : Masked.word(event)
-}
+/** The event that ends what is in flight. */
+const completion = (line: CallLine | undefined): string => Explain.completion(line?.inFlight?.action)
 
 /** Words or keys as text without control characters. */
 const plain = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cs}\u2028\u2029]+/gu, " ")
@@ -146,7 +142,7 @@ export class Climber {
       case "CallStarted":
         return [tells(`start ${Masked.line(event.flow)}`)]
       case "CallArrived":
-        return [does(`calls${event.to === undefined ? "" : ` ${mask(event.to)}`}`), reports("incoming_call")]
+        return [does(`calls${event.to === undefined ? "" : ` ${mask(event.to)}`}`), reports("incoming call")]
 
       case "DialPlanned":
         this.planned = { event, number: this.number }
@@ -193,11 +189,11 @@ export class Climber {
         return [own(`gives the dial up: ${event.reason}`)]
 
       case "CallAnswered":
-        return [does("answers"), reports("dial_completed (answered)")]
+        return [does("answers"), reports("dial completed (answered)")]
       case "LateAnswer":
-        return [does("answers late"), reports("dial_completed (answered)"), says("hangup")]
+        return [does("answers late"), reports("dial completed (answered)"), says("hangup")]
       case "DialFailed":
-        return [reports(withStatus("dial_completed", event.status))]
+        return [reports(withStatus("dial completed", event.status))]
       case "SecondLine":
         return [reports("a second line of the same dial"), says("hangup")]
       case "PromptCompleted":
@@ -214,13 +210,13 @@ export class Climber {
       case "LegFailed":
         return [reports(withStatus("the third party is not reached", event.status))]
       case "LegEnded":
-        return [reports(`call_leg_completed: ${legs[event.leg]}`)]
+        return [reports(`leg completed: ${legs[event.leg]}`)]
       case "CallEnded":
         return [
           ...event.status === "hangup" && line?.answered === true && line.hungUpAt === undefined
             ? [does("hangs up")]
             : [],
-          reports(withStatus("call_completed", event.status))
+          reports(withStatus("call completed", event.status))
         ]
       case "Stray":
         return stray(event, line)
@@ -294,5 +290,5 @@ const isMinor = ({ _tag }: CallEvent): boolean =>
 const stray = (event: Of<"Stray">, line: CallLine | undefined): ReadonlyArray<Draft> => {
   const isEnd = event.hungUp && line?.hungUpAt === undefined
   const noise = isEnd ? undefined : "stale" as const
-  return [reports(Masked.word(event.event), noise), ...event.hungUp ? [says("hangup", noise)] : []]
+  return [reports(Masked.word(event.event).replaceAll("_", " "), noise), ...event.hungUp ? [says("hangup", noise)] : []]
 }

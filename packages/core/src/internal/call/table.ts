@@ -31,13 +31,16 @@ const noted = (
   hungUp: boolean
 ): void => {
   const isFirstHangup = hungUp && line.hungUpAt === undefined
-  const isKnown = Webhook.kind(webhook) !== "Unknown" && isSeen(line, webhook, settings)
+  const isKnown = isMeaningful(webhook) && isSeen(line, webhook, settings)
   if (isKnown && !isFirstHangup) return
   if (turn.call.strays >= settings.call.strays) return
   turn.fact({ _tag: "Stray", event: webhook.event, hungUp, ...common(line, webhook, settings) })
 }
 
 type Noting = (turn: Collector, line: CallLine, webhook: Webhook.Webhook, settings: Settings.Settings) => void
+
+/** Whether anybody knows what an event means. */
+const isMeaningful = ({ kind }: Webhook.Webhook): boolean => kind !== "Unknown" && kind !== "OtherCompleted"
 
 /** Notes what changes nothing. */
 const note: Noting = (turn, line, webhook, settings) => noted(turn, line, webhook, settings, false)
@@ -288,7 +291,11 @@ const onCallCompleted = (turn: Collector, line: CallLine, received: Received, se
 
 const onUnknown = (turn: Collector, line: CallLine, received: Received, settings: Settings.Settings): Answer => {
   const { webhook } = received
-  if (isCopy(line, received, settings)) return status(line) === "Acting" && isEnd(webhook) ? "line" : "nothing"
+  if (isCopy(line, received, settings)) {
+    return status(line) === "Acting" && webhook.kind === "OtherCompleted"
+      ? "line"
+      : "nothing"
+  }
   if (endsUnknown(line, received)) {
     complete(turn, line, webhook, settings)
     return "line"
@@ -297,15 +304,11 @@ const onUnknown = (turn: Collector, line: CallLine, received: Received, settings
   return "nothing"
 }
 
-/** Whether an unknown event may be the end of some action, by its name. */
-const isEnd = ({ event }: Webhook.Webhook): boolean => event.endsWith("_completed")
-
 /** Whether an unknown event ends the action in flight: one whose own event it is, or whose own event is not known. */
 const endsUnknown = (line: CallLine, { before, unsent, webhook }: Received): boolean => {
   const action = line.inFlight?.action
   if (status(line) !== "Acting" || action === undefined || before || unsent) return false
-  const event = Action.completion(action)
-  return event === undefined ? isEnd(webhook) : event === webhook.event
+  return Webhook.ends(webhook, action) ?? webhook.kind === "OtherCompleted"
 }
 
 /** Whether a webhook is of our attempt, but of another session: the carrier has carried out one `POST` twice. */
@@ -326,7 +329,7 @@ const onSecondLine = (
   if (isOpen && isNew && line.otherReferenceIds.length < settings.call.strays) {
     turn.fact({ _tag: "SecondLine", line: line.id, referenceId: webhook.referenceId })
   }
-  return Webhook.kind(webhook) === "CallCompleted" ? "nothing" : "hangup"
+  return webhook.kind === "CallCompleted" ? "nothing" : "hangup"
 }
 
 /**
@@ -366,19 +369,21 @@ export const onWebhook = (turn: Collector, lineId: number, received: Received, s
   const line = turn.line(lineId)
   const { webhook } = received
   if (isOfSecondLine(line, webhook)) return onSecondLine(turn, line, webhook, settings)
-  switch (Webhook.kind(webhook)) {
+  switch (webhook.kind) {
     case "IncomingCall":
       return onIncoming(turn, line, webhook, settings)
     case "DialCompleted":
       return webhook.status === "answered"
         ? onAnswered(turn, line, received, settings)
         : onNotAnswered(turn, line, received, settings)
-    case "PromptCompleted":
+    case "SpeakCompleted":
+    case "PlayCompleted":
       return onPromptCompleted(turn, line, received, settings)
     case "LegCompleted":
       return onLegCompleted(turn, line, received, settings)
     case "CallCompleted":
       return onCallCompleted(turn, line, received, settings)
+    case "OtherCompleted":
     case "Unknown":
       return onUnknown(turn, line, received, settings)
   }
@@ -392,7 +397,7 @@ export const onWebhook = (turn: Collector, lineId: number, received: Received, s
 export const unrecorded = (line: CallLine | undefined, webhook: Webhook.Webhook): "hold" | "hangup" | "nothing" => {
   if (!Webhook.asksForAction(webhook)) return "nothing"
   if (line !== undefined && isOfSecondLine(line, webhook)) return "hangup"
-  const kind = Webhook.kind(webhook)
+  const { kind } = webhook
   const isAnswer = kind === "DialCompleted" && webhook.status === "answered"
   switch (line === undefined ? "Owing" : status(line)) {
     case "Planned":
@@ -403,7 +408,7 @@ export const unrecorded = (line: CallLine | undefined, webhook: Webhook.Webhook)
     case "Settling":
       return "nothing"
     case "Dialing":
-      return isAnswer || kind === "PromptCompleted" ? "hold" : "nothing"
+      return isAnswer || Webhook.endsPrompt(webhook) ? "hold" : "nothing"
     case "Owing":
       return kind === "DialCompleted" && !isAnswer ? "nothing" : "hold"
     case "Acting":

@@ -2,7 +2,7 @@
 import type { Exit } from "effect"
 import type { StoreError } from "../../EventStore.ts"
 import type { Reply } from "../../Reply.ts"
-import * as Webhook from "../../Webhook.ts"
+import type * as Webhook from "../../Webhook.ts"
 import * as Lateness from "../lateness.ts"
 import type { Entity } from "./entity.ts"
 
@@ -45,7 +45,7 @@ export class Arrival {
 }
 
 /** Whether somebody calls in. */
-export const isIncoming = (webhook: Webhook.Webhook): boolean => Webhook.kind(webhook) === "IncomingCall"
+export const isIncoming = (webhook: Webhook.Webhook): boolean => webhook.kind === "IncomingCall"
 
 /** Whether whoever posted it has an answer. */
 export const isAnswered = (arrival: Arrival): boolean => arrival.answer === undefined

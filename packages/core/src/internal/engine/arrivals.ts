@@ -4,7 +4,7 @@
  */
 import { Exit } from "effect"
 import type { CallId } from "../../CallEvent.ts"
-import * as Webhook from "../../Webhook.ts"
+import type * as Webhook from "../../Webhook.ts"
 import { type Answer, Arrival, isIncoming } from "./arrival.ts"
 import type { Callers } from "./callers.ts"
 import { reportOver } from "./entity.ts"
@@ -53,7 +53,7 @@ export const make = (
     if (closing.isOver()) return answer?.(lateReplies.parting(entity, webhook))
     const arrival = new Arrival(entity, webhook, place, since, answer)
     if (isIncoming(webhook)) sessions.expect(webhook.referenceId, id)
-    if (Webhook.kind(webhook) === "CallCompleted") reportOver(entity, webhook.referenceId)
+    if (webhook.kind === "CallCompleted") reportOver(entity, webhook.referenceId)
     lateReplies.watch(arrival)
     waiting++
     closing.begin()

@@ -7,7 +7,7 @@ import type { Standing } from "../../CallInput.ts"
 import * as CallMetrics from "../../CallMetrics.ts"
 import type * as Settings from "../../Settings.ts"
 import * as Silence from "../../Silence.ts"
-import * as Webhook from "../../Webhook.ts"
+import type * as Webhook from "../../Webhook.ts"
 import type { Answer } from "./arrival.ts"
 import type { Behind } from "./overdue.ts"
 
@@ -118,10 +118,7 @@ export const make = Effect.fnUntraced(function*({ elapsed, flows, settings }: Op
 })
 
 /** Whether somebody is on the line from this event on, to whom nothing was said yet. */
-const beginsTalk = (webhook: Webhook.Webhook): boolean => {
-  const kind = Webhook.kind(webhook)
-  return kind === "IncomingCall" || kind === "DialCompleted"
-}
+const beginsTalk = ({ kind }: Webhook.Webhook): boolean => kind === "IncomingCall" || kind === "DialCompleted"
 
 /** What an engine has in hand. */
 export interface Load {

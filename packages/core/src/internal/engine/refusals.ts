@@ -72,7 +72,7 @@ export const make = ({ elapsed, restore, run, settings }: Surroundings, addresse
 
   const lost: Refusals["lost"] = (arrival) => {
     const { webhook } = arrival
-    const isOver = Webhook.kind(webhook) === "CallCompleted"
+    const isOver = webhook.kind === "CallCompleted"
     answer(arrival, isOver ? silent("unclaimed") : hangup("unclaimed"))
     if (!isOver) tellLost(Webhook.shown(webhook))
     if (addresses.attemptOf(webhook) !== undefined) restore.suspect()

@@ -71,7 +71,7 @@ export const make = (
     if (!isFirst || reply._tag !== "Act") return
     const delivery = entity.deliveries.get(line)
     if (isCopy && delivery !== undefined) delivery.copies++
-    if (isNew || Webhook.kind(webhook) === "PromptCompleted") entity.unrecordedHolds.delete(webhook.referenceId)
+    if (isNew || Webhook.endsPrompt(webhook)) entity.unrecordedHolds.delete(webhook.referenceId)
   }
 
   /** Records the hold that went out instead of a reply, unless its end has come in meanwhile and was given that reply. */

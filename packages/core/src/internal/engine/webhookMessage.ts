@@ -23,7 +23,7 @@ export const isTaken = (found: Found): boolean => found !== undefined && !("cont
 /** A webhook on its way to its call, and who is told what was found of it. It may be answered later, when the flow has decided. */
 export type AsMessage = (arrival: Arrival, taken: (exit: Taken<Found>) => void) => Message<Found>
 
-/** The flow that answers at the number which a webhook calls, if it is an `incoming_call`. */
+/** The flow that answers at the number which a webhook calls, if it is of a call that comes in. */
 export type Answering = (webhook: Webhook.Webhook) => LiveCall.AnyDefinition | undefined
 
 const contested = { instead: { contested: true } } as const

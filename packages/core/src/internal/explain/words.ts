@@ -118,6 +118,25 @@ export const steered = (by: By | undefined): string => {
   return ` by ${Masked.line(by.who)}${by.why === undefined ? "" : ` (${Masked.line(by.why)})`}`
 }
 
+/** What ends an action. */
+export const completion = (action: Action | undefined): string => {
+  switch (action?._tag) {
+    case "Speak":
+      return "speak completed"
+    case "Play":
+      return "play completed"
+    case "Dial":
+      return "dial completed"
+    case "Hangup":
+      return "call completed"
+    case "Raw":
+      return action.completedBy === undefined ? "completed" : Masked.word(action.completedBy).replaceAll("_", " ")
+    case "SendDtmf":
+    case undefined:
+      return "completed"
+  }
+}
+
 /** One action in a word or two. */
 export const action = (action: Action): string => {
   switch (action._tag) {

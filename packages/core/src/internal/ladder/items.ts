@@ -1,7 +1,7 @@
 /** What a ladder is made of: see `Ladder`. */
 import { Schema } from "effect"
 
-export const actors = ["application", "Ringback", "Telesign", "callee"] as const
+export const actors = ["application", "Ringback", "carrier", "callee"] as const
 
 export const Actor = Schema.Literals(actors)
 export type Actor = typeof Actor.Type

@@ -253,7 +253,7 @@ const deliver = Effect.fnUntraced(function*(office: Office, live: Live, webhook:
   const told = { at: office.time.now(), referenceId: webhook.referenceId, webhook }
   const action = Exit.isSuccess(exit) ? exit.value : undefined
   record(office, Exit.isSuccess(exit) ? { ...told, _tag: "Replied", action } : { ...told, ...failure(exit.cause) })
-  if (webhook.event !== "call_completed") yield* advance(office, live, (line) => obey(office, line, action, told))
+  if (webhook.kind !== "CallCompleted") yield* advance(office, live, (line) => obey(office, line, action, told))
 })
 
 const ask = Effect.fnUntraced(function*({ connected }: Office, webhook: Webhook.Webhook) {

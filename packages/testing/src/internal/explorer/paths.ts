@@ -36,8 +36,8 @@ const rung = (from: Ladder.Actor, to: Ladder.Actor, text: string): Rung => ({ fr
 const own = (text: string): Rung => rung("Ringback", "Ringback", text)
 
 const leaves: ReadonlyArray<Rung> = [
-  rung("callee", "Telesign", "hangs up"),
-  rung("Telesign", "Ringback", "call_completed")
+  rung("callee", "carrier", "hangs up"),
+  rung("carrier", "Ringback", "call completed")
 ]
 
 /** What each exchange looks like on the ladder: first what is asked, then what happens. */
@@ -50,26 +50,26 @@ const rungs = (exchange: Exchange): readonly [ReadonlyArray<Rung>, ReadonlyArray
       const reached = response as Request.Responses["Dial"]
       return reached._tag === "Answered"
         ? [asked(exchange), [
-          rung("callee", "Telesign", "answers"),
-          rung("Telesign", "Ringback", "dial_completed (answered)")
+          rung("callee", "carrier", "answers"),
+          rung("carrier", "Ringback", "dial completed (answered)")
         ]]
-        : [asked(exchange), [rung("Telesign", "Ringback", reached.reason)]]
+        : [asked(exchange), [rung("carrier", "Ringback", reached.reason)]]
     }
     case "Answer":
-      return [[], [rung("callee", "Telesign", "calls"), rung("Telesign", "Ringback", "incoming_call")]]
+      return [[], [rung("callee", "carrier", "calls"), rung("carrier", "Ringback", "incoming call")]]
     case "Prompt": {
       if (exchange.line !== "open") return [asked(exchange), []]
       const heard = response as Request.Responses["Prompt"]
       if (heard._tag === "HungUp") return [asked(exchange), leaves]
-      const keys = heard.digits === "" ? [] : [rung("callee", "Telesign", `presses ${"•".repeat(heard.digits.length)}`)]
-      const event = Action.completion(request.action) ?? "completed"
-      return [asked(exchange), [...keys, rung("Telesign", "Ringback", event)]]
+      const keys = heard.digits === "" ? [] : [rung("callee", "carrier", `presses ${"•".repeat(heard.digits.length)}`)]
+      const event = Explain.completion(request.action)
+      return [asked(exchange), [...keys, rung("carrier", "Ringback", event)]]
     }
     case "Bridge": {
       const talked = response as Request.Responses["Bridge"]
       return talked._tag === "HungUp"
         ? [asked(exchange), exchange.line === "open" ? leaves : []]
-        : [asked(exchange), [rung("Telesign", "Ringback", `call_leg_completed: ${exchange.happened}`)]]
+        : [asked(exchange), [rung("carrier", "Ringback", `leg completed: ${exchange.happened}`)]]
     }
     case "Activity":
       return [asked(exchange), [
@@ -92,16 +92,16 @@ const asked = ({ asked, line, request }: Exchange): ReadonlyArray<Rung> => {
   switch (request._tag) {
     case "Dial":
       return [
-        rung("Ringback", "Telesign", `POST dial ${PhoneNumber.mask(request.to)}`),
-        rung("Telesign", "callee", "rings")
+        rung("Ringback", "carrier", `POST dial ${PhoneNumber.mask(request.to)}`),
+        rung("carrier", "callee", "rings")
       ]
     case "Prompt":
     case "Bridge": {
       const action = Explain.action(request.action)
-      return line === "open" ? [rung("Ringback", "Telesign", action)] : [own(`${action}, to nobody`)]
+      return line === "open" ? [rung("Ringback", "carrier", action)] : [own(`${action}, to nobody`)]
     }
     case "Leave":
-      return line === "open" ? [rung("Ringback", "Telesign", "hangup")] : []
+      return line === "open" ? [rung("Ringback", "carrier", "hangup")] : []
     case "Activity":
       return [rung("Ringback", "application", `activity ${request.name}`)]
     case "Signal":

@@ -1,5 +1,6 @@
 /** Strangers: whoever finds the address of the webhooks and posts there what the carrier never said. */
 import { Flow, Line, type Webhook } from "@ringback/core"
+import { TelesignWire } from "@ringback/http"
 import { Cause, Effect, Exit, Schema } from "effect"
 import type * as StormFaults from "../../StormFaults.ts"
 import type * as StormHistory from "../../StormHistory.ts"
@@ -27,6 +28,7 @@ const text = (dice: Dice.Dice, length: number): string =>
 type Post = (dice: Dice.Dice, referenceId: string | undefined) => Webhook.Webhook
 
 const incoming = (referenceId: string): Webhook.Webhook => ({
+  kind: "IncomingCall",
   event: "incoming_call",
   referenceId,
   to: deskNumber,
@@ -36,19 +38,21 @@ const incoming = (referenceId: string): Webhook.Webhook => ({
 const foreign: ReadonlyArray<Post> = [
   (dice, referenceId) => incoming(referenceId ?? text(dice, 32)),
   (dice, referenceId) => ({ ...incoming(referenceId ?? text(dice, 32)), externalId: text(dice, 20) }),
-  (dice) => ({ event: "speak_completed", referenceId: text(dice, 32), digits: "1" }),
-  (dice) => ({
-    event: dice.pick(["speak_completed", "dial_completed", "call_completed"]),
-    referenceId: text(dice, 32),
-    externalId: `${text(dice, 8)}.${text(dice, 20)}.1`,
-    status: "answered"
-  })
+  (dice) => ({ kind: "SpeakCompleted", event: "speak_completed", referenceId: text(dice, 32), digits: "1" }),
+  (dice) =>
+    TelesignWire.named({
+      event: dice.pick(["speak_completed", "dial_completed", "call_completed"]),
+      referenceId: text(dice, 32),
+      externalId: `${text(dice, 8)}.${text(dice, 20)}.1`,
+      status: "answered"
+    })
 ]
 
 const oversized: ReadonlyArray<Post> = [
   (dice) => incoming(text(dice, 3_000)),
-  (dice) => ({ event: "call_completed", referenceId: text(dice, 3_000) }),
+  (dice) => ({ kind: "CallCompleted", event: "call_completed", referenceId: text(dice, 3_000) }),
   (dice) => ({
+    kind: "DialCompleted",
     event: "dial_completed",
     referenceId: text(dice, 32),
     externalId: `${text(dice, 8)}.${text(dice, 3_000)}.1`

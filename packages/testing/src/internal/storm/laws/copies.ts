@@ -113,7 +113,7 @@ const unheard = (history: StormHistory.StormHistory): Findings => {
     const { answered, posting, webhook } = delivery
     const isPrompt = answered?.action?._tag === "Speak" || answered?.action?._tag === "Play"
     if (answered === undefined || !isPrompt || recorded.has(posting)) continue
-    if (Webhook.kind(webhook) !== "PromptCompleted" || holds.isAfterHold(history, delivery)) continue
+    if (!Webhook.endsPrompt(webhook) || holds.isAfterHold(history, delivery)) continue
     const call = stored.callOf(webhook)
     const inFlight = StoredCalls.lineAt(call, webhook, answered.seq)?.inFlight
     const key = `${call?.id}/${inFlight?.n}@${inFlight?.at}`

@@ -124,7 +124,7 @@ const neededSince = ({ turns }: StoredCalls.StoredCall, index: number): number =
 const isLive = (history: StormHistory.StormHistory, referenceId: string, at: number): boolean => {
   const own = history.log.filter((entry) => "referenceId" in entry && entry.referenceId === referenceId)
   return own.length > 0 &&
-    !own.some((entry) => entry._tag === "Posted" && entry.at <= at && entry.webhook.event === "call_completed")
+    !own.some((entry) => entry._tag === "Posted" && entry.at <= at && entry.webhook.kind === "CallCompleted")
 }
 
 const isAsBefore = (self: CallLine.CallLine, that: CallLine.CallLine): boolean =>
@@ -217,7 +217,7 @@ export const air = (history: StormHistory.StormHistory): Findings => [
   ...history.log.flatMap((entry): Findings => {
     switch (entry._tag) {
       case "Unanswered":
-        return entry.webhook.event === "call_completed" ? none : [remains(airResiduals.unanswered)]
+        return entry.webhook.kind === "CallCompleted" ? none : [remains(airResiduals.unanswered)]
       case "Rejected":
         return entry.reason.startsWith("unsupported")
           ? [violation(`the carrier rejected a reply: ${entry.reason}`)]
@@ -249,7 +249,7 @@ const late = (history: StormHistory.StormHistory, delivery: StormHistory.Deliver
         : violation(`${webhook.event} failed, though a hold could be given`)
     ]
   }
-  if (Webhook.kind(webhook) === "CallCompleted") return none
+  if (webhook.kind === "CallCompleted") return none
   const life = history.lives[incarnation - 1]!
   const until = answered?.at ?? Math.min(life.died, history.endedAt)
   const stood = until - arrived.at - StoredCalls.overlap(life.stood, arrived.at, until)
@@ -280,11 +280,11 @@ const late = (history: StormHistory.StormHistory, delivery: StormHistory.Deliver
 const silent = (history: StormHistory.StormHistory, delivery: StormHistory.Delivery): Findings => {
   const { answered, obeyed, webhook } = delivery
   if (answered === undefined || !obeyed || answered.action !== undefined) return none
-  const isUnreached = Webhook.kind(webhook) === "DialCompleted" && webhook.status !== "answered"
+  const isUnreached = webhook.kind === "DialCompleted" && webhook.status !== "answered"
   if (!Webhook.asksForAction(webhook) || isUnreached) return none
   const isOpen = !history.log.some((entry) =>
     entry._tag === "Posted" && entry.referenceId === webhook.referenceId && entry.at <= answered.at &&
-    entry.webhook.event === "call_completed"
+    entry.webhook.kind === "CallCompleted"
   )
   const line = StoredCalls.lineAt(StoredCalls.of(history).callOf(webhook), webhook, answered.seq)
   if (holds.isOfAnother(history, delivery)) return [remains(airResiduals.elsewhere)]

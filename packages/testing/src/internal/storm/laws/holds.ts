@@ -129,7 +129,7 @@ const isKept = (history: StormHistory.StormHistory, { posting, webhook }: StormH
   const stored = StoredCalls.of(history).callOf(webhook)
   if (stored === undefined) return false
   const content = Webhook.content(webhook)
-  const isAnswerAgain = Webhook.kind(webhook) === "DialCompleted" &&
+  const isAnswerAgain = webhook.kind === "DialCompleted" &&
     StoredCalls.lineOf(stored.call, webhook)?.answered === true
   return isAnswerAgain || stored.call.strays >= history.settings.call.strays ||
     stored.events.some((event) =>
@@ -160,7 +160,7 @@ const holdsBefore = (history: StormHistory.StormHistory, delivery: StormHistory.
     answers.findIndex(({ posting }) => posting === answer.posting) === index // of its webhook, in this process
   const lastRecorded = answers.findLastIndex((answer, index) =>
     !isUnrecorded(answer) &&
-    (isFirst(answer, index) || isNews(history, answer) || Webhook.kind(answer.webhook) === "PromptCompleted")
+    (isFirst(answer, index) || isNews(history, answer) || Webhook.endsPrompt(answer.webhook))
   )
   const strange = history.strangers.filter(({ answered, incarnation, webhook }) =>
     answered?.action !== undefined && webhook.referenceId === delivery.webhook.referenceId &&
@@ -238,13 +238,13 @@ export const isHoldable = (
   { arrived, webhook }: StormHistory.Delivery,
   seq: number
 ): boolean => {
-  const kind = Webhook.kind(webhook)
-  const isPrompt = kind === "PromptCompleted" || (kind === "DialCompleted" && webhook.status === "answered")
+  const { kind } = webhook
+  const isPrompt = Webhook.endsPrompt(webhook) || (kind === "DialCompleted" && webhook.status === "answered")
   if (!isPrompt || webhook.externalId === undefined) return false
   const isOver = history.log.some((entry) =>
     entry._tag === "Posted" && entry.referenceId === webhook.referenceId &&
     entry.at <= arrived.at + history.settings.reply.deadline &&
-    entry.webhook.event === "call_completed"
+    entry.webhook.kind === "CallCompleted"
   )
   if (isOver) return false
   const line = StoredCalls.lineAt(StoredCalls.of(history).callOf(webhook), webhook, seq)

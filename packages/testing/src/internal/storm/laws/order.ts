@@ -90,7 +90,7 @@ const answers = (
   if (taken === undefined || copy !== 1 || webhook.referenceId !== line.referenceId) return false
   const action = line.inFlight!.action
   const canEnd = (webhook.digits ?? "") === "" || Action.digits(action) > 0
-  return canEnd && Action.completion(action) === webhook.event && Webhook.kind(webhook) === "PromptCompleted" &&
+  return canEnd && Webhook.ends(webhook, action) === true && Webhook.endsPrompt(webhook) &&
     !line.seen.includes(Webhook.content(webhook)) && taken.clock >= endedAt &&
     taken.clock - endedAt < history.settings.line.settle
 }

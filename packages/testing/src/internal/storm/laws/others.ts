@@ -23,7 +23,7 @@ export const check = (history: StormHistory.StormHistory): Findings => [
 
 /** Who is turned away is written down by nobody. */
 const turnedAway = (history: StormHistory.StormHistory, { answered, webhook }: StormHistory.Foreign): Findings =>
-  webhook.event === "incoming_call" && answered?.basis === "refused" &&
+  webhook.kind === "IncomingCall" && answered?.basis === "refused" &&
     StoredCalls.of(history).ofReference(webhook.referenceId) !== undefined
     ? [violation("a caller who was turned away is on record")]
     : none

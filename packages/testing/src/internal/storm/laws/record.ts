@@ -61,7 +61,7 @@ const isToNobody = (
   { answered, incarnation, webhook }: StormHistory.Delivery
 ): boolean =>
   history.deliveries.some((end) =>
-    Webhook.kind(end.webhook) === "CallCompleted" && end.webhook.referenceId === webhook.referenceId &&
+    end.webhook.kind === "CallCompleted" && end.webhook.referenceId === webhook.referenceId &&
     end.incarnation === incarnation && end.taken !== undefined && end.taken.seq < answered!.seq
   )
 
@@ -136,7 +136,7 @@ const facts = (
 
 const isWithoutChange = (line: CallLine.CallLine, webhook: Webhook.Webhook): boolean => {
   const isSecond = line.referenceId !== undefined && line.referenceId !== webhook.referenceId
-  const kind = Webhook.kind(webhook)
+  const { kind } = webhook
   const isEndAgain = kind === "CallCompleted" && (line.phase === "Closed" || line.phase === "Settling")
   const isAnswerAgain = kind === "DialCompleted" && line.answered
   return isSecond || isEndAgain || isAnswerAgain || line.closedBy === "ended" || line.phase === "Owing"

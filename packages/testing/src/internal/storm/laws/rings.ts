@@ -31,7 +31,7 @@ const plansOf = (events: StoredCalls.Events): ReadonlyMap<string, number> => {
 /** When a phone has stopped ringing, as far as the carrier tells. */
 const endOf = (history: StormHistory.StormHistory, referenceId: string): number =>
   history.log.find((entry) =>
-    entry._tag === "Posted" && entry.referenceId === referenceId && entry.webhook.event !== "incoming_call"
+    entry._tag === "Posted" && entry.referenceId === referenceId && entry.webhook.kind !== "IncomingCall"
   )?.at ?? Infinity
 
 export const check = (history: StormHistory.StormHistory): Findings => {
