@@ -129,6 +129,7 @@ const rooms = [
       "Law",
       "FlowExplorer",
       "Arbitraries",
+      "People",
       "Commands"
     ],
     pure: ["Callee", "Scenario", "PhoneLine", "CompanyRecord", "CompanyLadder", "Law"],
@@ -148,7 +149,7 @@ const rooms = [
     plain: ["@dagrejs/dagre"],
     wings: {
       storm: ["Storm", "StormLaws"],
-      explorer: ["FlowExplorer", "exploreCommand"],
+      explorer: ["FlowExplorer", "exploreCommand", "Arbitraries"],
       emulator: ["TelesignEmulator"],
       company: ["PhoneCompany"],
       contract: ["StoreContract", "TransportContract"]

@@ -14,6 +14,11 @@ import { CallEvent, Flow, Line, PhoneNumber } from "@ringback/core"
 import type { Webhook } from "@ringback/core"
 import { Arbitrary, Schema } from "effect"
 import type * as Callee from "./Callee.ts"
+import type * as FlowExplorer from "./FlowExplorer.ts"
+import * as proof from "./internal/explorer/search.ts"
+import { defaults, finishing } from "./internal/explorer/trying.ts"
+import * as walking from "./internal/explorer/walking.ts"
+import { given } from "./internal/given.ts"
 
 /**
  * A telephone number of 7 to 15 digits. Nearly all belong to nobody, but some may: never dial one outside of a test.
@@ -110,6 +115,84 @@ const Reach = Schema.TaggedUnion({
 export const callee: Arbitrary.Arbitrary<Callee.Script> = Arbitrary.schema(
   Schema.Struct({ reach: Reach, steps: Schema.Array(Step).check(Schema.isMaxLength(6)) })
 ).pipe(Arbitrary.map(({ reach, steps }) => ({ reach, steps: reach._tag === "Answers" ? steps : [] })))
+
+/**
+ * Everybody at the far ends of one call: who is rung at which number, call after call, and who calls, where somebody does. `People.meet`
+ * lets a flow meet them, `People.arrive` says in a `PhoneCompany` that they are there. Prints as scripts in words.
+ *
+ * @since 0.1.0
+ */
+export type People = walking.People
+
+/**
+ * Random people who get through the questions of a flow: each goes some way along the places that `FlowExplorer` has seen, towards one of the
+ * outcomes or one of the answers, and then on by chance. They are reached or not, press, are silent, hang up and talk. What the
+ * application does is drawn, too, but left to the application.
+ *
+ * It shrinks to people with a shortest script. Activities and signals whose values are not few need samples, as for `FlowExplorer`; without
+ * them it throws and says so.
+ *
+ * @example
+ * it.effect.prop("nobody hears the code a fourth time", [Arbitraries.calleeOf(Passcode, input)], ([callee]) =>
+ *   Effect.map(People.meet(Passcode, input, callee), ({ heard }) => heard.filter(isCode).length <= 3)
+ * )
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const calleeOf = <Input, A, E, R>(
+  flow: Flow.Definition<string, Input, A, E, R>,
+  input: NoInfer<Input>,
+  options?: Samples
+): Arbitrary.Arbitrary<People> => {
+  const walks = walksOf(flow, input, options)
+  return Arbitrary.map(
+    Arbitrary.schema(Draws, { shrink: (drawn) => walks.smaller(drawn).map((numbers) => numbers.slice()) }),
+    (drawn) => walks.people(drawn)
+  )
+}
+
+/**
+ * The people of `calleeOf` by numbers from 0, for property tests by another library: any list of any length is somebody, a shorter list of
+ * smaller numbers does less, and none at all is whoever answers and listens.
+ *
+ * @example
+ * const callee = fc.array(fc.nat()).map(Arbitraries.calleeFrom(Passcode, input))
+ * @since 0.1.0
+ */
+export const calleeFrom = <Input, A, E, R>(
+  flow: Flow.Definition<string, Input, A, E, R>,
+  input: NoInfer<Input>,
+  options?: Samples
+): (numbers: ReadonlyArray<number>) => People => {
+  const walks = walksOf(flow, input, options)
+  return (numbers) => walks.people(numbers)
+}
+
+/**
+ * What is tried where a flow leaves it open, as for `FlowExplorer`.
+ *
+ * @since 0.1.0
+ */
+export type Samples = Omit<FlowExplorer.Options, "accept" | "cancel">
+
+const Draws = Schema.Array(int(0, 2 ** 30)).check(Schema.isMaxLength(20))
+
+/** Beyond so many places people are not looked for. */
+const mostPlaces = 5_000
+
+const walksOf = <Input, A, E, R>(
+  flow: Flow.Definition<string, Input, A, E, R>,
+  input: Input,
+  options: Samples = {}
+): walking.Walks => {
+  const { depth = 1_000, max = mostPlaces, seconds = Infinity, ...said } = options
+  const trial = { samples: { ...defaults, ...said }, finish: finishing(flow) }
+  const found = proof.search(given(flow, input), [], trial, { max, depth, seconds })
+  for (const [name, { remedy, why }] of found.findings.missing) {
+    throw new Error(`Nobody gets past the ${name}: ${why}. ${remedy.slice(0, 1).toUpperCase()}${remedy.slice(1)}.`)
+  }
+  return new walking.Walks(found)
+}
 
 const text = Schema.Literals(["Hello.", "Your table is ready.", "Press a key.", "One moment.", "That is not right."])
 

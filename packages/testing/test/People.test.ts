@@ -1,0 +1,86 @@
+/** Random people shrink to a shortest script. */
+import { assert, describe, it } from "@effect/vitest"
+import { Flow, Line, PhoneNumber } from "@ringback/core"
+import { Arbitraries, People } from "@ringback/testing"
+import { Effect, Exit, Schema } from "effect"
+import * as fc from "fast-check"
+const input = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
+const patience = 120_000
+
+/** Three questions, of which the second is the one after which nothing should be heard of a fee. */
+const Order = Flow.make("order", {
+  version: 1,
+  input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber },
+  output: Schema.String,
+  run: (who) =>
+    Flow.gen(function*() {
+      const size = yield* Line.menu("Press 1 for small, 2 for large.", { choices: { "1": "small", "2": "large" } })
+      const when = yield* Line.menu("Press 1 for today, 2 for tomorrow.", {
+        choices: { "1": "today", "2": "tomorrow" }
+      })
+      if (size === "large" && when === "today") yield* Line.speak("There is a fee.")
+      const sure = yield* Line.collect("Your customer number, please.", { max: 4, min: 4 })
+      yield* Line.goodbye("Thank you.")
+      return `${size} ${when} ${sure.length}`
+    }).pipe(Flow.dial(who))
+})
+
+const rejected = (promise: Promise<unknown>) =>
+  Effect.promise(() => promise.then(() => undefined, (error: unknown) => error as People.NotAlways))
+
+describe("a property that does not hold", () => {
+  it.effect("is red with a shortest script, behind two questions", () =>
+    Effect.gen(function*() {
+      const error = yield* rejected(People.always(Order, input, ({ heard }) => !heard.includes("There is a fee.")))
+      assert.strictEqual(error?._tag, "NotAlways")
+      assert.strictEqual(error!.people, "15550170001: answers 2s; presses 2; presses 1")
+      assert.match(error!.message, /“There is a fee\.”/)
+      assert.match(error!.message, /number \d+ of those that the seed \d+ draws/)
+      assert.match((error as Error).stack ?? "", /^NotAlways: [^\n]*\n\s+at [^\n]*People\.test\.ts/)
+    }), patience)
+
+  it.effect("is red with a shortest script, behind the last question", () =>
+    Effect.gen(function*() {
+      const error = yield* rejected(
+        People.always(Order, input, ({ outcome }) => void assert.isFalse(Exit.isSuccess(outcome), "nobody orders"))
+      )
+      assert.strictEqual(error!.why, "AssertionError: nobody orders: expected true to be false")
+      assert.strictEqual(error!.people, "15550170001: answers 2s; presses 1; presses 1; presses 0000")
+    }), patience)
+
+  it.effect("is the same again by its seed", () =>
+    Effect.gen(function*() {
+      const again = () => rejected(People.always(Order, input, ({ heard }) => heard.length < 4, { seed: 7 }))
+      const [one, other] = [yield* again(), yield* again()]
+      assert.strictEqual(one!.message, other!.message)
+    }), patience)
+
+  it("is red with few steps by fast-check", async () => {
+    const callee = fc.array(fc.nat()).map(Arbitraries.calleeFrom(Order, input))
+    const property = fc.asyncProperty(
+      callee,
+      (people) =>
+        Effect.runPromise(
+          Effect.map(People.meet(Order, input, people), ({ heard }) => !heard.includes("There is a fee."))
+        )
+    )
+    const found = await fc.check(property, { seed: 7 })
+    assert.isTrue(found.failed)
+    assert.match(String(found.counterexample?.[0]), /^15550170001: answers 2s; presses 2; presses 1(?:; presses \d+)?$/)
+  }, patience)
+})
+
+it("an activity of many values needs samples", () => {
+  const Asks = Flow.make("asks", {
+    version: 1,
+    input: {},
+    output: Schema.String,
+    run: () => Flow.activity("look-up", { success: Schema.String }, Effect.succeed("Ann"))
+  })
+  assert.throws(
+    () => Arbitraries.calleeOf(Asks, {}),
+    "Nobody gets past the activity look-up: it may come to too many values to try them all. " +
+      "Give what it may come to under \"activities\"."
+  )
+  assert.strictEqual(String(Arbitraries.calleeFrom(Asks, {}, { activities: { "look-up": ["Ann"] } })([])), "")
+})
