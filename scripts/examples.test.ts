@@ -13,7 +13,7 @@ import { assert, it } from "@effect/vitest"
 import { Action, Call, CallEvent, CallIndex, CallInput, CallLine, Calls, Decider, EventStore, Explain, Flow, FlowDrawing, Ladder, Line, LiveCall, PhoneNumber, Prompt, Replay, Settings, SqlEventStore, Transport, Webhook, Witness } from "@ringback/core"
 import * as SqliteClient from "@ringback/core/SqliteClient"
 import { CallsApiClient, CallsApiServer, Health, Inspector, Telesign, TelesignAuth, TelesignNode, TelesignWebhook, TelesignWire } from "@ringback/http"
-import { Callee, CompanyLadder, EmulatorApi, EmulatorClock, FakeClock, FlowExplorer, StormHistory, Law, PhoneCompany, PhoneLine, Scenario, Storm, StormLaws, TelesignEmulator, TestCalls } from "@ringback/testing"
+import { Arbitraries, Callee, CompanyLadder, EmulatorApi, EmulatorClock, FakeClock, FlowExplorer, StormHistory, Law, People, PhoneCompany, PhoneLine, Scenario, Storm, StormLaws, TelesignEmulator, TestCalls } from "@ringback/testing"
 import * as StoreContract from "@ringback/testing/StoreContract"
 import { Config, Context, Effect, Layer, type Redacted, Result, Schema } from "effect"
 import { HttpRouter, type HttpServer, HttpServerResponse } from "effect/http"
@@ -21,6 +21,7 @@ import { HttpApiClient } from "effect/http-api"
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { PgClient } from "@effect/sql-pg"
+import * as fc from "fast-check"
 import * as ClusterCalls from "@ringback/core/ClusterCalls"
 
 declare const to: PhoneNumber.PhoneNumber
@@ -52,6 +53,7 @@ const Reminder = Flow.make("reminder", {
   run: ({ from, to, when }) => Line.speak(when).pipe(Flow.dial({ to, from }))
 })
 const flows = [Reminder] as const
+declare const callee: Arbitraries.People
 const TableReady = Reminder
 const input = { to, from, when: "Tuesday at ten" }
 const Support = Flow.make("support", {

@@ -133,8 +133,8 @@ export type People = walking.People
  * them it throws and says so.
  *
  * @example
- * it.effect.prop("nobody hears the code a fourth time", [Arbitraries.calleeOf(Passcode, input)], ([callee]) =>
- *   Effect.map(People.meet(Passcode, input, callee), ({ heard }) => heard.filter(isCode).length <= 3)
+ * it.effect.prop("nobody is reminded twice", [Arbitraries.calleeOf(Reminder, input)], ([callee]) =>
+ *   Effect.map(People.meet(Reminder, input, callee), ({ heard }) => heard.length <= 1)
  * )
  * @stability unstable
  * @since 0.1.0
@@ -156,7 +156,7 @@ export const calleeOf = <Input, A, E, R>(
  * smaller numbers does less, and none at all is whoever answers and listens.
  *
  * @example
- * const callee = fc.array(fc.nat()).map(Arbitraries.calleeFrom(Passcode, input))
+ * const callee = fc.array(fc.nat()).map(Arbitraries.calleeFrom(Reminder, input))
  * @since 0.1.0
  */
 export const calleeFrom = <Input, A, E, R>(

@@ -2,8 +2,8 @@
  * Random people who meet a flow in the whole engine, for properties of what is heard and how it ends.
  *
  * ```ts
- * it("nobody hears the code a fourth time", () =>
- *   People.always(Passcode, input, ({ heard }) => heard.filter(isCode).length <= 3))
+ * it("nobody is reminded twice", () =>
+ *   People.always(Reminder, input, ({ heard }) => heard.length <= 1))
  * ```
  *
  * @since 0.1.0
@@ -58,7 +58,7 @@ export const arrive = (people: Arbitraries.People): Effect.Effect<void, never, P
  * the flow's activities are left to provide.
  *
  * @example
- * const { heard, outcome } = yield* People.meet(Passcode, input, callee)
+ * const { heard, outcome } = yield* People.meet(Reminder, input, callee)
  * @since 0.1.0
  */
 export const meet = <Name extends string, Input, A, E, R, Signals extends Flow.AnySignal>(
@@ -139,8 +139,8 @@ type Alone<R> = [Exclude<R, Flow.Incoming>] extends [never] ? unknown
  * hold after each call: `false` or a throw says that it does not. Then it rejects with `NotAlways`.
  *
  * @example
- * it("nobody hears the code a fourth time", () =>
- *   People.always(Passcode, input, ({ heard }) => heard.filter(isCode).length <= 3))
+ * it("nobody is reminded twice", () =>
+ *   People.always(Reminder, input, ({ heard }) => heard.length <= 1))
  * @stability unstable
  * @since 0.1.0
  */

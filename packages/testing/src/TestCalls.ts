@@ -132,7 +132,7 @@ export const followed: Effect.Effect<void, NotFollowed, FakeClock.FakeClock | Ph
  * a layer is shared by several tests, print this.
  *
  * @example
- * console.log(yield* TestCalls.ladders)
+ * const drawn = yield* TestCalls.ladders
  * @since 0.1.0
  */
 export const ladders: Effect.Effect<
