@@ -128,7 +128,7 @@ const fillFrom = ({ data, port, server }: Source, copy: string, name: string): P
     own("backup_label", rows[0].labelfile)
     own("standby.signal", "")
     const from = `host=127.0.0.1 port=${port} user=postgres password=password application_name=${name}`
-    own("postgresql.auto.conf", `primary_conninfo = '${from}'\n`)
+    own("postgresql.auto.conf", `primary_conninfo = '${from}'\nwal_retrieve_retry_interval = '500ms'\n`)
   })
 
 /** Files may go while they are copied: the log of the server tells the copy what became of them. */

@@ -12,7 +12,7 @@ export interface Pair {
   readonly standby: () => EmbeddedPostgres.Server | undefined
   /**
    * Makes the standby the primary, which has none then. The old one is ended before (`kill`), or goes on as it was, for whoever
-   * is still connected to it (`leave`). Gives the old one, so that it can be resumed as a server that nobody wants.
+   * is still connected to it (`leave`). One that is synchronous is waited for, as whoever fails over does. Gives the old one, so that it can be resumed as a server that nobody wants.
    */
   readonly failOver: (old: "kill" | "leave") => Promise<EmbeddedPostgres.Server>
   /** From now on the standby learns nothing more: what is committed then is lost by a failover. */
@@ -57,9 +57,18 @@ export const start = async ({ fsync, synchronous }: Options): Promise<Pair> => {
     while ((await standby?.query("SELECT FROM pg_stat_wal_receiver"))?.length === 1) await pause(20)
   }
 
+  /** Waits until the standby has what was committed: after a restart of the primary it may lack what nobody was told of. */
+  const inStep = async (name: string) => {
+    const [row] = await primary.query("SELECT pg_current_wal_flush_lsn()::text AS place")
+    const has = `SELECT FROM pg_stat_replication
+      WHERE application_name = '${name}' AND sync_state = 'sync' AND flush_lsn >= '${row?.["place"]}'::pg_lsn`
+    while ((await primary.query(has)).length === 0) await pause(20)
+  }
+
   const failOver: Pair["failOver"] = async (end) => {
     const [next, old] = [standby, primary]
     if (next === undefined) throw new Error("There is no standby: rebuild it first")
+    if (synchronous) await inStep(`standby_${all.indexOf(next)}`)
     standby = undefined
     if (end === "kill") await old.halt("kill")
     await next.query("SELECT pg_promote()")

@@ -128,3 +128,10 @@ export const ofStarts = ({ asked }: Run): ReadonlyArray<Breach> =>
     checker: StormLaws.nothingForgotten.name,
     problem: `nobody acknowledged a start: ${problem}`
   }))
+
+/** What was passed by a failover has nobody connected to it. */
+export const ofConnections = (pinned: number): ReadonlyArray<Breach> =>
+  pinned === 0 ? [] : [{
+    checker: "no connection to a server that was passed",
+    problem: `${pinned} still lead to the server before the failover`
+  }]

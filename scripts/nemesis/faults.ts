@@ -3,12 +3,15 @@ import { Effect, Random } from "effect"
 import type * as Database from "./database.ts"
 import * as Journal from "./journal.ts"
 import type { Mode } from "./mode.ts"
-import { between, pick, type Run } from "./run.ts"
+import { between, hits, pick, type Run } from "./run.ts"
 import type { Place } from "./runners.ts"
 import type { Direction } from "./wire.ts"
 
+/** What can be done again and again. */
+const usual = ["kill", "freeze", "cut", "database", "clock", "drain", "deploy"] as const
+
 /** What can be done. */
-export const kinds = ["kill", "freeze", "cut", "database", "clock", "drain", "deploy"] as const
+export const kinds = [...usual, "failover"] as const
 
 export type Kind = typeof kinds[number]
 
@@ -34,6 +37,7 @@ export type Planned =
       readonly waited: "late" | "lost"
     }
     | { readonly kind: "database"; readonly mode: Database.Mode; readonly away: number }
+    | { readonly kind: "failover" } & Database.Failover
     | { readonly kind: "clock"; readonly place: number; readonly by: number }
     | { readonly kind: "deploy" }
   )
@@ -53,7 +57,7 @@ interface Bounds {
   readonly mode: Mode
 }
 
-const draw = Effect.fnUntraced(function*(kind: Kind, at: number, { millis, mode, places }: Bounds) {
+const draw = Effect.fnUntraced(function*(kind: typeof usual[number], at: number, { millis, mode, places }: Bounds) {
   const longest = Math.min(60_000, millis / 3)
   const place = yield* between(0, places - 1)
   const planned: Planned = {
@@ -74,13 +78,32 @@ const draw = Effect.fnUntraced(function*(kind: Kind, at: number, { millis, mode,
 /** Draws what will be done in so many milliseconds: each kind as often as any other, in any order. */
 export const plan = Effect.fnUntraced(function*(kinds: ReadonlyArray<Kind>, bounds: Bounds) {
   const planned: Array<Planned> = []
-  let left: ReadonlyArray<Kind> = []
+  const again = usual.filter((kind) => kinds.includes(kind))
+  let left: typeof again = []
+  if (again.length === 0) return planned
   for (let at = first; at < bounds.millis - pause; at += yield* between(pause / 2, pause * 1.5)) {
-    if (left.length === 0) left = yield* Random.shuffle(kinds)
+    if (left.length === 0) left = yield* Random.shuffle(again)
     planned.push(yield* draw(left[0]!, at, bounds))
     left = left.slice(1)
   }
   return planned
+})
+
+const everything = kinds.length
+
+/** Draws a failover in the middle: in each other run, or where little else is done. The other deeds are the same with and without it. */
+export const planFailover = Effect.fnUntraced(function*(kinds: ReadonlyArray<Kind>, { millis }: Bounds) {
+  const isDrawn = yield* hits(0.5)
+  if (!kinds.includes("failover") || (kinds.length === everything && !isDrawn)) return []
+  const old = yield* pick(["kill", "leave"] as const)
+  const connections = old === "leave" ? yield* pick(["end", "stay"] as const) : "end"
+  const failover: Planned = {
+    at: yield* between(Math.floor(millis / 3), Math.floor(millis / 2)),
+    kind: "failover",
+    old,
+    connections
+  }
+  return [failover]
 })
 
 /** Does what was planned, and gives back everything whole: all runners live, and nothing is cut. */
@@ -148,6 +171,11 @@ const doneBy = ({ database, during, replace, turn }: Hands, run: Run, deed: Plan
       const words = `the database is restarted (${deed.mode})`
       return during({ kind: "database", words, places: [] }, database.restart(deed.mode, deed.away))
     }
+    case "failover": {
+      const words = `the standby takes the place of the database, which ${failoverWords[deed.old][deed.connections]}`
+      const noticed = deed.connections === "stay" ? Effect.sleep(untilNoticed) : Effect.void
+      return during({ kind: "failover", words, places: [] }, Effect.andThen(database.failOver(deed), noticed))
+    }
     case "clock": {
       const words = `the clock of ${name(place)} is set ${deed.by > 0 ? "ahead" : "back"} by ${
         Journal.seconds(Math.abs(deed.by))
@@ -161,6 +189,14 @@ const doneBy = ({ database, during, replace, turn }: Hands, run: Run, deed: Plan
       }, { discard: true })
   }
 }
+
+/** A commit that waits is looked after, and whoever was broken off begins anew. */
+const untilNoticed = "5 seconds"
+
+const failoverWords = {
+  kill: { end: "is killed", stay: "is killed" },
+  leave: { end: "lives on, cut off", stay: "lives on, with all that is connected to it" }
+} as const
 
 const name = (place: Place) => `runner ${place.number + 1}`
 

@@ -30,9 +30,12 @@ export const unableOf = ({ deeds }: Run, life: Life): ReadonlyArray<Stretch> => 
   ...deeds.filter(isCut(life, "webhooks"))
 ]
 
+/** The database was away for all: it was restarted, or is another server. */
+export const isOfDatabase = ({ kind }: Deed): boolean => kind === "database" || kind === "failover"
+
 /** When the database was away for a runner, or had been shortly before. */
 export const withoutDatabase = (run: Run, life: Life): ReadonlyArray<Stretch> =>
-  run.deeds.filter((deed) => deed.kind === "database" || isCut(life, "database")(deed)).map(({ from, to }) => ({
+  run.deeds.filter((deed) => isOfDatabase(deed) || isCut(life, "database")(deed)).map(({ from, to }) => ({
     from,
     to: to + afterFailure * business(run)
   }))

@@ -71,21 +71,23 @@ export const run = Effect.fnUntraced(function*(options: Options) {
 const trial = Effect.fnUntraced(function*(options: Options) {
   const millis = options.minutes * 60_000
   const seeded = (what: string) => Random.withSeed(`${options.seed}/${what}`)
-  const database = yield* Database.make
+  const bounds = { millis, places: options.runners, mode: options.mode }
+  const broken = Sabotage.of(options.sabotage).planned
+  const failover = broken === undefined ? yield* seeded("failover")(Faults.planFailover(options.kinds, bounds)) : []
+  const planned = broken ?? [...(yield* seeded("faults")(Faults.plan(options.kinds, bounds))), ...failover]
+  const database = yield* Database.make(failover.length > 0)
   const run = yield* setUp(options, database.url)
-  const store = SqlEventStore.layer.pipe(Layer.provide(PgClient.layer({ url: Redacted.make(database.url) })))
+  const store = SqlEventStore.layer.pipe(Layer.provide(PgClient.layer({ url: Redacted.make(database.ownUrl) })))
   return yield* Effect.provide(
     Effect.gen(function*() {
       const watching = yield* Effect.forkChild(Overdue.watch(run.lives, run.gaps))
       const load = yield* Effect.forkChild(seeded("load")(Load.keep(run, perSecond)))
-      const planned = Sabotage.of(options.sabotage).planned ??
-        (yield* seeded("faults")(Faults.plan(options.kinds, { millis, places: options.runners, mode: options.mode })))
       yield* Faults.strike(run, { database, millis, planned })
       run.ended = Date.now()
       yield* Fiber.interrupt(load)
       yield* stillness(run, options.settle)
       yield* Fiber.interrupt(watching)
-      return yield* verdict(run)
+      return yield* verdict(run, yield* leftBehind(database))
     }),
     store
   )
@@ -196,12 +198,19 @@ const allIds = Effect.gen(function*() {
   }
 })
 
-const verdict = Effect.fnUntraced(function*(run: Run) {
+/** Connections that still lead to a server that was passed, some time after. Each has to be found and dropped, whoever has it. */
+const leftBehind = Effect.fnUntraced(function*({ pinned }: Database.Database) {
+  for (let second = 0; second < 30 && (yield* pinned) > 0; second++) yield* Effect.sleep("1 second")
+  return Checks.ofConnections(yield* pinned)
+})
+
+const verdict = Effect.fnUntraced(function*(run: Run, found: ReadonlyArray<Checks.Breach>) {
   const history = yield* History.read(run, yield* allIds)
   const { breaches, remains } = Checks.ofLog(history)
   const windows = Windows.of(run, history)
   const all = [
     ...breaches,
+    ...found,
     ...Checks.ofStarts(run),
     ...Checks.ofEnds(run),
     ...Checks.ofLines(yield* run.telesign.lines),

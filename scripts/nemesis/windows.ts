@@ -32,7 +32,7 @@ export const of = (run: Run, history: StormHistory.StormHistory): ReadonlyArray<
   )
   return run.deeds.map((deed) => {
     const to = Math.max(
-      deed.to + (deed.kind === "database" ? Times.afterFailure * Times.business(run) : 0),
+      deed.to + (Times.isOfDatabase(deed) ? Times.afterFailure * Times.business(run) : 0),
       deed.from + shortest * Times.business(run)
     )
     const within = (all: ReadonlyArray<number>) => all.filter((at) => at >= deed.from && at <= to).length

@@ -14,6 +14,8 @@ export interface Wire {
   readonly heal: (waited: "late" | "lost") => void
   /** Connections that begin from now on lead to another port; those that there are end, or `stay`, as those of a name that moves do. */
   readonly lead: (port: number, others?: "end" | "stay") => void
+  /** How many connections lead elsewhere than new ones, and have not been ended by who connected. */
+  readonly elsewhere: () => number
   /** Refuses connections, as a machine does where nobody listens, and takes them again. */
   readonly shut: Effect.Effect<void>
   readonly open: Effect.Effect<void>
@@ -22,6 +24,7 @@ export interface Wire {
 interface Pair {
   readonly near: Socket
   readonly far: Socket
+  readonly port: number
 }
 
 /** Listens until the scope closes. */
@@ -42,7 +45,7 @@ export const make = Effect.fnUntraced(function*(target: number) {
   }
 
   const server = createServer({ allowHalfOpen: true }, (near) => {
-    const pair = { near, far: connect({ host: "127.0.0.1", port, allowHalfOpen: true }) }
+    const pair = { near, far: connect({ host: "127.0.0.1", port, allowHalfOpen: true }), port }
     pairs.add(pair)
     pass(near, pair.far, "there", pair)
     pass(pair.far, near, "back", pair)
@@ -68,6 +71,7 @@ export const make = Effect.fnUntraced(function*(target: number) {
       port = to
       if (others === "end") endAll()
     },
+    elsewhere: () => [...pairs].filter((pair) => pair.port !== port && !pair.near.readableEnded).length,
     shut: Effect.sync(() => (server.close(), endAll())),
     open: Effect.suspend(() => server.listening ? Effect.void : listen(own))
   }
