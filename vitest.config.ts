@@ -29,6 +29,7 @@ const long = [
   "packages/testing/test/explore.test.ts",
   "packages/testing/test/Obstacles.test.ts",
   "packages/testing/test/Pacing.test.ts",
+  "packages/testing/test/PastedTest.test.ts",
   "packages/testing/test/Recovery.test.ts",
   "packages/testing/test/RestoredCopy.test.ts",
   "packages/testing/test/SavedTest.test.ts",

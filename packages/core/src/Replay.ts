@@ -6,7 +6,7 @@
 import { type Call, evolve } from "./Call.ts"
 import { type CallEvent, type CallId, isDecision } from "./CallEvent.ts"
 import type { Decided } from "./Decider.ts"
-import { type Body, Collector } from "./internal/call/collector.ts"
+import { type Body, Collector, type Moment as MomentOf } from "./internal/call/collector.ts"
 import * as Masked from "./internal/masked.ts"
 import { type AnyDefinition, type LiveCall, over, prepare, settled } from "./LiveCall.ts"
 
@@ -73,10 +73,40 @@ export const rebuild = (id: CallId, definition: AnyDefinition, events: ReadonlyA
 export const goOn = (live: LiveCall, events: ReadonlyArray<CallEvent>): Replayed => replay(live, events)
 
 /**
+ * What a flow did: it asked for something, went on from what became of that, or ended. `isOpen` says whether somebody was then on
+ * the line that the flow held.
+ *
+ * @since 0.1.0
+ */
+export type Moment = MomentOf
+
+/**
+ * What the flow of a call did, from its log: each request with what became of it, those too that are answered at once. It ends
+ * where the flow disagrees with the log.
+ *
+ * @since 0.1.0
+ */
+export const moments = (
+  id: CallId,
+  definition: AnyDefinition,
+  events: ReadonlyArray<CallEvent>
+): ReadonlyArray<Moment> => {
+  const first = events[0]
+  const found: Array<Moment> = []
+  const input = first?._tag === "CallStarted" ? first.input : {}
+  replay(prepare(id, definition, input), events, (moment) => found.push(moment))
+  return found
+}
+
+/**
  * Runs a flow over a log: the facts are fed to it, and each decision that it takes is compared with the recorded one.
  * `before` is the call between two turns, or before its first event, with its flow not begun.
  */
-const replay = (before: LiveCall, events: ReadonlyArray<CallEvent>): Replayed => {
+const replay = (
+  before: LiveCall,
+  events: ReadonlyArray<CallEvent>,
+  watch?: (moment: Moment) => void
+): Replayed => {
   let live = before
   let expected: ReadonlyArray<CallEvent> = []
   for (let i = 0; i < events.length; i++) {
@@ -92,7 +122,7 @@ const replay = (before: LiveCall, events: ReadonlyArray<CallEvent>): Replayed =>
       expected = rest
       continue
     }
-    const turn = new Collector(live, event.at)
+    const turn = new Collector(live, event.at, watch)
     const { at: _, ...body } = event
     turn.fact(body as Body)
     expected = turn.events.slice(1)

@@ -22,7 +22,7 @@
  *
  * @since 0.1.0
  */
-import type { Flow, FlowDrawing, Request } from "@ringback/core"
+import { type CallEvent, EventStore, type Flow, type FlowDrawing, Ladder, type Request } from "@ringback/core"
 import { Effect, Schema } from "effect"
 import * as captions from "./internal/explorer/captions.ts"
 import * as Choices from "./internal/explorer/choices.ts"
@@ -31,13 +31,16 @@ import { covering } from "./internal/explorer/covering.ts"
 import { distinct } from "./internal/explorer/distinct.ts"
 import * as drawing from "./internal/explorer/drawing.ts"
 import { laidOut } from "./internal/explorer/layout.ts"
+import * as lived from "./internal/explorer/lived.ts"
 import { Naming } from "./internal/explorer/naming.ts"
+import * as pasting from "./internal/explorer/pasting.ts"
 import * as paths from "./internal/explorer/paths.ts"
 import * as progress from "./internal/explorer/progress.ts"
 import * as proof from "./internal/explorer/rerunning.ts"
 import * as samples from "./internal/explorer/samples.ts"
 import * as graph from "./internal/explorer/search.ts"
-import { defaults, finishing } from "./internal/explorer/trying.ts"
+import * as thrown from "./internal/explorer/thrown.ts"
+import { defaults, trialOf } from "./internal/explorer/trying.ts"
 import { inWords, unaccepted } from "./internal/explorer/unseen.ts"
 import { given } from "./internal/given.ts"
 import * as usersCode from "./internal/usersCode.ts"
@@ -120,7 +123,7 @@ export interface Exchange {
 }
 
 /**
- * A law that does not hold: why, the shortest path that breaks it, the same as a ladder (masked), and as a test to paste.
+ * A law that does not hold: why, the shortest path that breaks it, the same as a ladder, with its words and keys, and as a test to paste.
  *
  * @since 0.1.0
  */
@@ -130,6 +133,8 @@ export interface Breach {
   readonly path: ReadonlyArray<Exchange>
   readonly ladder: string
   readonly scenario: string
+  /** What was thrown, and where in the author's code, if the path ends so. */
+  readonly thrown?: string
 }
 
 /**
@@ -203,11 +208,14 @@ export class LawBroken extends Schema.TaggedError<LawBroken>()("LawBroken", {
   law: Schema.String,
   why: Schema.String,
   ladder: Schema.String,
-  scenario: Schema.String
+  scenario: Schema.String,
+  thrown: Schema.optionalKey(Schema.String)
 }) {
   override get message() {
-    const story = this.ladder === "" ? "" : `\n\n${this.ladder}\n\nAs a test:\n\n${this.scenario}\n`
-    return `${this.flow} breaks the law “${this.law}”: ${this.why}${story}`
+    const thrown = this.thrown === undefined ? "" : `\n\n${this.thrown}`
+    const test = this.scenario === "" ? "" : `\n\nAs a test:\n\n${this.scenario}\n`
+    const story = this.ladder === "" ? "" : `\n\n${this.ladder}${test}`
+    return `${this.flow} breaks the law “${this.law}”: ${this.why}${thrown}${story}`
   }
 }
 
@@ -230,8 +238,11 @@ export const explore = <Input, A, E, R>(
   const { accept: _, depth = 1_000, draw: drawn, laws = [], max = 100_000, seconds = Infinity, ...said } = options ?? {}
   const tried = { ...defaults, ...said }
   const bounds = { max, depth, seconds, ...progress.running() }
-  const found = proof.search(given(flow, input), laws, { samples: tried, finish: finishing(flow) }, bounds)
+  const found = proof.search(given(flow, input), laws, trialOf(flow, tried), bounds)
   const nodes = distinct(found.places)
+  const hasActivities = Array.from(found.findings.asked).some((name) => name.startsWith("activity "))
+  const isSampled = Object.keys(said).length > 0
+  const about: Told = { flow: flow.name, input, samples: tried, isSampled, hasActivities, places: found.places, laws }
   const lengths = graph.longest(found.places)
   const outcomes = Array.from(new Set(found.places.filter(isEnd).map(({ label }) => label)))
   return {
@@ -255,7 +266,7 @@ export const explore = <Input, A, E, R>(
       ...idle(found, laws)
     ],
     cut: found.cut.length > 0,
-    broken: breaches(found, laws).map((breach) => told(flow.name, input, found.places, breach)),
+    broken: breaches(found, laws, lengths).map((breach) => told(about, breach)),
     warnings: warnings(found, lengths, nodes.length),
     graph: nodes,
     ...(drawn === undefined || found.cut.length > 0 ? {} : {
@@ -291,14 +302,48 @@ export const check = <Input, A, E, R>(
 const problem = (report: Report, accept: ReadonlyArray<string>): Omit<Breach, "path"> | undefined => {
   const first = report.broken[0]
   if (first !== undefined) {
-    const { ladder, law, scenario, why } = first
-    return { ladder, law, scenario, why }
+    const { path: _, ...shown } = first
+    return shown
   }
   const unseen = unaccepted(report.unseen, accept)
   if (unseen.length === 0) return undefined
   const whys = unseen.map((found) => `\n  - ${inWords(found)}`)
   return { law: everyPath, ladder: "", scenario: "", why: `not all of it was${whys.join("")}` }
 }
+
+/**
+ * Holds laws to a call that the engine has lived, in a test: each request of the flow, and what became of it, in the order of its
+ * log. Fails with `LawBroken`, which shows the conversation, for the first law that does not hold.
+ *
+ * Of a law that paths end it sees whether this one did. What is within reach, and what fits into a line, is for
+ * `FlowExplorer.check`: here `Law.reachable` and `Law.withinTheLine` die.
+ *
+ * @example
+ * const call = yield* Calls.start(TableReady, input)
+ * yield* Effect.exit(call.outcome)
+ * yield* FlowExplorer.keeps(TableReady, call, Law.standard)
+ * @since 0.1.0
+ */
+export const keeps: <Input, A, E, R>(
+  flow: Flow.Definition<string, Input, A, E, R>,
+  call: { readonly id: CallEvent.CallId },
+  laws: ReadonlyArray<Law>
+) => Effect.Effect<void, LawBroken | EventStore.StoreError, EventStore.EventStore> = Effect.fnUntraced(
+  function*(flow, { id }, laws) {
+    const turns = yield* (yield* EventStore.EventStore).read(id)
+    const events = turns.flatMap(({ events }) => events)
+    const moments = lived.moments(id, flow as never, events)
+    for (const law of laws) {
+      if (law._tag === "Reachable" || law._tag === "Fits") {
+        return yield* Effect.die(new Error(`“${law.name}” is about all paths: give it to FlowExplorer.check`))
+      }
+      const why = lived.problem(law, moments)
+      if (why === undefined) continue
+      const ladder = Ladder.text(Ladder.rungs(events, { reveal: true }))
+      return yield* new LawBroken({ flow: flow.name, law: law.name, why, ladder, scenario: "" })
+    }
+  }
+)
 
 /**
  * A conversation of a flow, to be lived by the whole engine. `name` says what it is for, such as `ends: "kept"` or
@@ -335,7 +380,7 @@ export class Differs extends Schema.TaggedError<Differs>()("Differs", {
  * to what is asked. Each runs on the whole engine, in virtual time, and asserts what is asked and how it ends. Activities come to their
  * samples and run nothing.
  *
- * Left out is what cannot be made to happen there at will: a deadline that passes, a cancel, a draw, a caller without a number.
+ * Left out is what cannot be made to happen there at will: a deadline that passes, a draw, a caller without a number.
  * The carrier's word for a dial that failed is not compared.
  *
  * @example
@@ -345,20 +390,19 @@ export class Differs extends Schema.TaggedError<Differs>()("Differs", {
 export const scenarios = <Input, A, E, R>(
   flow: Flow.Definition<string, Input, A, E, R>,
   input: Input,
-  options?: Omit<Options, "accept" | "cancel">
+  options?: Omit<Options, "accept">
 ): ReadonlyArray<Conversation> => {
   const { depth = 1_000, max = 100_000, seconds = Infinity, ...said } = options ?? {}
-  const trial = { samples: { ...defaults, ...said }, finish: finishing(flow) }
+  const trial = trialOf(flow, { ...defaults, ...said })
   const { places } = proof.search(given(flow, input), [], trial, { max, depth, seconds })
   return covering(places).map(({ end, exchanges, name }) => ({
     name,
     path: exchanges.map(({ asked, happened }) => ({ asked, happened })),
     run: Effect.suspend(() => {
-      if (end.step._tag !== "Done") return Effect.void
-      const expected = conducting.ofPath(exchanges, end.step.exit)
+      const expected = conducting.ofPath(exchanges, end.exit)
       const differs = (expected: string, got: string) =>
         new Differs({ conversation: name, expected, got, ladder: paths.ladder(flow.name, exchanges, end.label) })
-      return Effect.matchEffect(conducting.live(flow as never, input, exchanges), {
+      return Effect.matchEffect(conducting.live(flow as never, input, exchanges, trial.samples.activities), {
         onFailure: (problem) => differs("a conversation", problem),
         onSuccess: (lived) => {
           const [one, other] = [expected, lived].map(({ asked, end }) => [...asked, end]) as [
@@ -404,14 +448,20 @@ const isEnd = ({ step }: graph.Place): boolean => step._tag === "Done"
 /** What holds for every flow, whatever its laws are. */
 const repeatable = "the same answers lead the same way"
 const everyPath = "every path is seen"
+const declared = "every signal is declared"
 
 type Found = Pick<graph.Breach, "law" | "why" | "path">
 
-const breaches = (found: proof.Proof, laws: ReadonlyArray<Law>): ReadonlyArray<Found> => {
+const breaches = (
+  found: proof.Proof,
+  laws: ReadonlyArray<Law>,
+  lengths: ReadonlyArray<graph.Longest>
+): ReadonlyArray<Found> => {
   const inOrder = new Map(laws.map(({ name }, i) => [name, i]))
   const all = [
     ...found.breaches,
     ...found.otherwise === undefined ? [] : [{ law: repeatable, ...found.otherwise }],
+    ...undeclared(found),
     ...laws.flatMap((law): ReadonlyArray<Found> => {
       switch (law._tag) {
         case "Machine":
@@ -420,6 +470,8 @@ const breaches = (found: proof.Proof, laws: ReadonlyArray<Law>): ReadonlyArray<F
           return outOfReach(found, law)
         case "Ends":
           return endless(found, law)
+        case "Fits":
+          return tooLong(found, law, lengths)
       }
     })
   ]
@@ -444,6 +496,37 @@ const endless = (
 ): ReadonlyArray<Found> => {
   const circle = graph.circle(places, (edge) => !byItself || !graph.isKeyed(edge))
   return circle === undefined ? [] : [{ law, why: "it goes in a circle", path: circle }]
+}
+
+/** A line whose conversation may be longer than it: the way to where it is answered. */
+const tooLong = (
+  { places }: graph.Search,
+  { name: law }: Extract<Law, { readonly _tag: "Fits" }>,
+  lengths: ReadonlyArray<graph.Longest>
+): ReadonlyArray<Found> => {
+  const at = places.findIndex(({ world }, i) => world.line === "open" && lengths[i]!.seconds > world.limit)
+  const place = places[at]
+  return place === undefined ? [] : [{
+    law,
+    why: outlasts(lengths[at]!.seconds, place.world.limit),
+    path: graph.pathOf(places, place.from)
+  }]
+}
+
+const outlasts = (seconds: number, limit: number): string =>
+  `${
+    Number.isFinite(seconds) ? `it may last ${Math.ceil(seconds)} s` : "it may go on without end"
+  }, and the line ends after ${limit} s`
+
+/** A signal that the flow waits for, and that no call of it can be told. */
+const undeclared = ({ places }: graph.Search): ReadonlyArray<Found> => {
+  for (const { from, step } of places) {
+    if (step._tag !== "Done" || step.exit._tag !== "Stopped" || step.exit.why._tag !== "Defect") continue
+    const { defect } = step.exit.why
+    if (!(defect instanceof Choices.Undeclared)) continue
+    return [{ law: declared, why: defect.message, path: graph.pathOf(places, from) }]
+  }
+  return []
 }
 
 /** Why the search came to its bound: what multiplies, which is asked most often on the paths that were cut. */
@@ -479,16 +562,31 @@ const idle = ({ applied, cut }: graph.Search, laws: ReadonlyArray<Law>): Readonl
     remedy: "mend the words that it looks for, give the samples that lead there, or leave it out"
   }))
 
-const told = (flow: string, input: unknown, places: ReadonlyArray<graph.Place>, { law, path, why }: Found): Breach => {
+/** What is known of an exploration that a breach is told by. */
+type Told = Pick<pasting.Breach, "flow" | "input" | "samples" | "isSampled" | "hasActivities"> & {
+  readonly places: ReadonlyArray<graph.Place>
+  readonly laws: ReadonlyArray<Law>
+}
+
+const told = ({ laws, places, ...about }: Told, { law, path, why }: Found): Breach => {
   const exchanges = paths.exchanges(places, path)
   const last = path.at(-1)
   const at = places[last === undefined ? 0 : places[last.place]!.edges[last.edge]!.to]!
+  const found = thrown.at(at.step)
   return {
+    ...found === undefined ? {} : { thrown: found },
     law,
     why,
     path: [...exchanges.map(({ asked, happened }) => ({ asked, happened })), { asked: at.label, happened: "" }],
-    ladder: paths.ladder(flow, exchanges, `✗ ${law}: ${why}`),
-    scenario: paths.scenario(flow, { law, why }, input, exchanges)
+    ladder: paths.ladder(about.flow, exchanges, `✗ ${law}: ${why}`),
+    scenario: pasting.test({
+      ...about,
+      name: law,
+      why,
+      law: laws.find(({ name }) => name === law),
+      path: exchanges,
+      callers: defaults.callers
+    })
   }
 }
 
@@ -528,8 +626,8 @@ const outlasting = (
     if (world.line === "open" && seconds > world.limit) {
       found.add(
         `A conversation can outlast its line: ${
-          Number.isFinite(seconds) ? `${Math.ceil(seconds)} s` : "it may go on without end"
-        }, where max_call_duration is ${world.limit} s`
+          outlasts(seconds, world.limit)
+        }. Law.withinTheLine proves that none does`
       )
     }
   })

@@ -65,7 +65,8 @@ export interface Broken {
 }
 
 /**
- * A law: a state machine over the moments of a path, a goal that stays within reach, or the law that paths end.
+ * A law: a state machine over the moments of a path, a goal that stays within reach, or the laws that paths end and fit into their
+ * lines.
  *
  * @since 0.1.0
  */
@@ -73,6 +74,8 @@ export type Law =
   & {
     /** Which moments the law speaks of, if it does not speak of all: with none of them on any path it proves nothing. */
     readonly about?: (moment: Moment) => boolean
+    /** How the law is written in a test, where it is not one of your own: `Law.promptAtMost(3)`. */
+    readonly code?: string
   }
   & Kind
 
@@ -90,6 +93,7 @@ type Kind =
     readonly to: (moment: Moment) => boolean
   }
   | { readonly _tag: "Ends"; readonly name: string; readonly byItself: boolean }
+  | { readonly _tag: "Fits"; readonly name: string }
 
 /**
  * Says that a law is broken at this moment.
@@ -131,14 +135,25 @@ export const make = <S extends Schema.Json>(
 ): Law => ({ _tag: "Machine", name, ...options })
 
 /** A law without memory. */
-const always = (name: string, problem: (moment: Moment) => string | undefined): Law =>
-  make<null>(name, {
-    initial: null,
-    next: (_, moment) => {
-      const why = problem(moment)
-      return why === undefined ? null : broken(why)
-    }
-  })
+const always = (name: string, code: string, problem: (moment: Moment) => string | undefined): Law =>
+  written(
+    code,
+    make<null>(name, {
+      initial: null,
+      next: (_, moment) => {
+        const why = problem(moment)
+        return why === undefined ? null : broken(why)
+      }
+    })
+  )
+
+const written = (code: string, law: Law): Law => ({ ...law, code })
+
+/** Values as they are written in code. */
+const listed = (...values: ReadonlyArray<number | Words | undefined>): string =>
+  values.filter((value) => value !== undefined).map((value) =>
+    typeof value === "string" ? JSON.stringify(value) : String(value)
+  ).join(", ")
 
 /**
  * Which prompts a law speaks of: those whose words contain a text or match an expression. An audio file is matched by its
@@ -169,6 +184,7 @@ const isNewLine = (moment: Moment): boolean =>
  */
 export const lineCloses: Law = always(
   "every line is closed",
+  "Law.lineCloses",
   (moment) =>
     moment._tag === "Ended" && moment.line === "open" ? "the flow ends and leaves somebody on the line" : undefined
 )
@@ -180,7 +196,7 @@ export const lineCloses: Law = always(
  *
  * @since 0.1.0
  */
-export const noDeadAir: Law = always("no dead air", (moment) => {
+export const noDeadAir: Law = always("no dead air", "Law.noDeadAir", (moment) => {
   if (moment.line !== "open") return undefined
   if (moment._tag === "Ended") return "the flow ends while somebody listens"
   if (moment._tag !== "Asked" || moment.held) return undefined
@@ -195,7 +211,7 @@ export const noDeadAir: Law = always("no dead air", (moment) => {
  *
  * @since 0.1.0
  */
-export const nothingAfterTheEnd: Law = always("nothing after the end", (moment) => {
+export const nothingAfterTheEnd: Law = always("nothing after the end", "Law.nothingAfterTheEnd", (moment) => {
   if (moment._tag !== "Asked" || moment.line !== "none") return undefined
   const { _tag } = moment.request
   return _tag === "Prompt" || _tag === "Bridge" ? `a ${_tag.toLowerCase()} on a line that was left` : undefined
@@ -207,14 +223,17 @@ export const nothingAfterTheEnd: Law = always("nothing after the end", (moment) 
  *
  * @since 0.1.0
  */
-export const noDefect: Law = make("no defect", {
-  initial: false,
-  next: (died: boolean, moment) => {
-    if (moment._tag === "Happened") return died || moment.what._tag === "Died"
-    if (moment._tag !== "Ended" || died || moment.exit._tag !== "Stopped") return died
-    return moment.exit.why._tag === "Defect" ? broken(`the flow dies of a ${nameOf(moment.exit.why.defect)}`) : died
-  }
-})
+export const noDefect: Law = written(
+  "Law.noDefect",
+  make("no defect", {
+    initial: false,
+    next: (died: boolean, moment) => {
+      if (moment._tag === "Happened") return died || moment.what._tag === "Died"
+      if (moment._tag !== "Ended" || died || moment.exit._tag !== "Stopped") return died
+      return moment.exit.why._tag === "Defect" ? broken(`the flow dies of a ${nameOf(moment.exit.why.defect)}`) : died
+    }
+  })
+)
 
 /** What a defect is called. Its message may hold what was said, so it stays out. */
 const nameOf = (defect: unknown): string => defect instanceof Error ? defect.name : "defect"
@@ -224,7 +243,7 @@ const nameOf = (defect: unknown): string => defect instanceof Error ? defect.nam
  *
  * @since 0.1.0
  */
-export const ends: Law = { _tag: "Ends", name: "every path ends", byItself: false }
+export const ends: Law = { _tag: "Ends", name: "every path ends", byItself: false, code: "Law.ends" }
 
 /**
  * Whoever does nothing gets to an end: a circle is allowed only if keys have to be pressed to stay in it, as where the
@@ -232,7 +251,24 @@ export const ends: Law = { _tag: "Ends", name: "every path ends", byItself: fals
  *
  * @since 0.1.0
  */
-export const endsByItself: Law = { _tag: "Ends", name: "every path ends by itself", byItself: true }
+export const endsByItself: Law = {
+  _tag: "Ends",
+  name: "every path ends by itself",
+  byItself: true,
+  code: "Law.endsByItself"
+}
+
+/**
+ * No conversation is longer than its line may last: the `maxCallDuration` of its dial, or four hours of a caller. What is spoken and
+ * waited is counted, activities and two people who talk are not. A conversation that is cut off ends as a hang-up.
+ *
+ * @since 0.1.0
+ */
+export const withinTheLine: Law = {
+  _tag: "Fits",
+  name: "every conversation fits into its line",
+  code: "Law.withinTheLine"
+}
 
 /**
  * The laws that hold for every flow: `lineCloses`, `noDeadAir`, `nothingAfterTheEnd`, `noDefect`,
@@ -248,6 +284,8 @@ export const standard: ReadonlyArray<Law> = [
   endsByItself
 ]
 
+const often = (times: number): string => times === 1 ? "once" : `${times} times`
+
 /**
  * Nobody hears the same prompt more than `times` times on one line. With `words`, the prompts that match are counted, all
  * together.
@@ -255,20 +293,23 @@ export const standard: ReadonlyArray<Law> = [
  * @since 0.1.0
  */
 export const promptAtMost = (times: number, words?: Words): Law =>
-  make<{ readonly [prompt: string]: number }>(
-    words === undefined ? `a prompt at most ${times} times` : `prompts that match ${words} at most ${times} times`,
-    {
-      initial: {},
-      ...(words === undefined ? {} : { about: speaks(words) }),
-      next: (counts, moment) => {
-        if (isNewLine(moment)) return {}
-        const text = spoken(moment)
-        if (text === undefined || !matches(words, text)) return counts
-        const prompt = words === undefined ? text : "all"
-        const count = (counts[prompt] ?? 0) + 1
-        return count > times ? broken(`heard ${count} times`) : { ...counts, [prompt]: count }
+  written(
+    `Law.promptAtMost(${listed(times, words)})`,
+    make<{ readonly [prompt: string]: number }>(
+      words === undefined ? `a prompt at most ${often(times)}` : `prompts that match ${words} at most ${often(times)}`,
+      {
+        initial: {},
+        ...(words === undefined ? {} : { about: speaks(words) }),
+        next: (counts, moment) => {
+          if (isNewLine(moment)) return {}
+          const text = spoken(moment)
+          if (text === undefined || !matches(words, text)) return counts
+          const prompt = words === undefined ? text : "all"
+          const count = (counts[prompt] ?? 0) + 1
+          return count > times ? broken(`heard ${often(count)}`) : { ...counts, [prompt]: count }
+        }
       }
-    }
+    )
   )
 
 /**
@@ -278,18 +319,21 @@ export const promptAtMost = (times: number, words?: Words): Law =>
  * @since 0.1.0
  */
 export const keyPressBefore = (words: Words): Law =>
-  make(`a key press before ${words} is spoken`, {
-    initial: false,
-    about: speaks(words),
-    next: (pressed: boolean, moment) => {
-      if (isNewLine(moment)) return false
-      if (moment._tag === "Happened") return pressed || digitsOf(moment) !== ""
-      const text = spoken(moment)
-      return text !== undefined && matches(words, text) && !pressed
-        ? broken("spoken before a key was pressed")
-        : pressed
-    }
-  })
+  written(
+    `Law.keyPressBefore(${listed(words)})`,
+    make(`a key press before ${words} is spoken`, {
+      initial: false,
+      about: speaks(words),
+      next: (pressed: boolean, moment) => {
+        if (isNewLine(moment)) return false
+        if (moment._tag === "Happened") return pressed || digitsOf(moment) !== ""
+        const text = spoken(moment)
+        return text !== undefined && matches(words, text) && !pressed
+          ? broken("spoken before a key was pressed")
+          : pressed
+      }
+    })
+  )
 
 const digitsOf = (moment: Extract<Moment, { readonly _tag: "Happened" }>): string => {
   if (moment.request._tag !== "Prompt" || moment.what._tag !== "Responded") return ""
@@ -343,11 +387,15 @@ export const speaks = (words: Words) => (moment: Moment): boolean => {
  * @since 0.1.0
  */
 export const fails = (...tags: ReadonlyArray<string>): Law =>
-  always(tags.length === 0 ? "no failure" : `no failure but ${tags.join(", ")}`, (moment) => {
-    if (moment._tag !== "Ended" || moment.exit._tag !== "Failure") return undefined
-    const tag = tagOf(moment.exit.error)
-    return tags.includes(tag) ? undefined : `the call fails with ${tag}`
-  })
+  always(
+    tags.length === 0 ? "no failure" : `no failure but ${tags.join(", ")}`,
+    `Law.fails(${listed(...tags)})`,
+    (moment) => {
+      if (moment._tag !== "Ended" || moment.exit._tag !== "Failure") return undefined
+      const tag = tagOf(moment.exit.error)
+      return tags.includes(tag) ? undefined : `the call fails with ${tag}`
+    }
+  )
 
 const tagOf = (error: unknown): string =>
   typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : "an untagged error"

@@ -15,6 +15,7 @@
  */
 import {
   type CallError,
+  type CallEvent,
   type CallIndex,
   Calls,
   type EventLog,
@@ -141,6 +142,56 @@ export const ladders: Effect.Effect<
   CallIndex.CallIndex | EventStore.EventStore
 > = Effect.map(failing.ladders, (drawn) => drawn.join("\n\n"))
 
+/**
+ * Waits until a call has recorded an event of this kind, or `times` of them: `SignalAwaited` when its flow waits for a signal,
+ * `DialPlanned` when it dials, `ActionDecided` when it speaks. It ends, too, when the flow does, or when nothing is to happen any more. No
+ * time passes before the next step of the test.
+ *
+ * @example
+ * yield* TestCalls.untilRecorded(call, "SignalAwaited")
+ * yield* call.signal(Ready, { at: 7 })
+ * @since 0.1.0
+ */
+export const untilRecorded: (
+  call: { readonly id: CallEvent.CallId },
+  event: CallEvent.CallEvent["_tag"],
+  options?: { readonly times?: number }
+) => Effect.Effect<void, EventStore.StoreError, EventStore.EventStore | FakeClock.FakeClock> = Effect.fnUntraced(
+  function*({ id }, event, { times = 1 } = {}) {
+    const store = yield* EventStore.EventStore
+    for (let isWaiting = true; isWaiting; isWaiting = yield* FakeClock.jump) {
+      yield* FakeClock.settle
+      const events = (yield* store.read(id)).flatMap(({ events }) => events)
+      if (events.some(({ _tag }) => _tag === "FlowEnded")) return
+      if (events.filter(({ _tag }) => _tag === event).length >= times) return
+    }
+  }
+)
+
+/**
+ * What comes of activities in a test, by name: one effect for each time that the activity runs, the last one for all further times. They
+ * come to values and errors as the flow gets them.
+ *
+ * @since 0.1.0
+ */
+export interface Activities {
+  readonly [name: string]: Effect.Effect<unknown, unknown> | ReadonlyArray<Effect.Effect<unknown, unknown>>
+}
+
+/** Plays activities; one of which nothing is said dies, and says so. */
+const playing = (activities: Activities) => {
+  const ran = new Map<string, number>()
+  return (name: string): Effect.Effect<unknown, unknown> =>
+    Effect.suspend(() => {
+      const given = activities[name]
+      const all = given === undefined || Effect.isEffect(given) ? [given] : given
+      const times = ran.get(name) ?? 0
+      ran.set(name, times + 1)
+      return all[Math.min(times, all.length - 1)] ??
+        Effect.die(new Error(`The test does not say what comes of the activity ${name}: give it under "activities"`))
+    })
+}
+
 type Provided =
   | Calls.Calls
   | PhoneCompany.PhoneCompany
@@ -154,30 +205,37 @@ type Provided =
  * The engine with these flows, and with it the `PhoneCompany` that its calls go to, the `FakeClock` that it lives by and
  * the store that it writes, with what is read beside it. The services of the flows' activities are left to provide.
  *
- * `company` changes how the phone company behaves, `settings` what the engine allows.
+ * `company` changes how the phone company behaves, `settings` what the engine allows. With `activities` no activity of a flow runs, and none of
+ * their services is needed: each comes to what is given there.
  *
  * @since 0.1.0
  */
 export const layer = <
   const Flows extends ReadonlyArray<LiveCall.AnyDefinition>,
-  const Inbound extends { readonly [number: string]: Calls.Answering } = Record<never, never>
+  const Inbound extends { readonly [number: string]: Calls.Answering } = Record<never, never>,
+  Played extends Activities | undefined = undefined
 >(
   options: Calls.Options<Flows, Inbound> & {
     readonly inbound?: Calls.AnswersAll<Inbound>
     readonly company?: PhoneLine.Changes
+    readonly activities?: Played
   }
 ): Layer.Layer<
   Provided,
   CallError.DuplicateFlow | CallError.FlowsMissing | EventStore.StoreError,
-  Calls.Needs<Flows[number] | Inbound[keyof Inbound]>
+  [Played] extends [undefined] ? Calls.Needs<Flows[number] | Inbound[keyof Inbound]> : never
 > => {
-  const { company: changes, settings, ...rest } = options
+  const { activities, company: changes, settings, ...rest } = options
   const company = PhoneLine.settings(changes ?? {})
   const engine = Calls.layer(
     { ...rest, settings: Settings.merge(engineSettings(company), settings ?? {}) } as typeof options
   )
+  const chance = Layer.succeed(Calls.Chance, () => "00000000")
+  const doubles = activities === undefined
+    ? chance
+    : Layer.merge(chance, Layer.succeed(Calls.ActivityDouble, playing(activities)))
   const connected = connection.pipe(
-    Layer.provideMerge(Layer.provide(engine, Layer.succeed(Calls.Chance, () => "00000000"))),
+    Layer.provideMerge(Layer.provide(engine, doubles)),
     Layer.provide(FakeTransport.layer)
   )
   return failing.telling.pipe(
@@ -186,9 +244,5 @@ export const layer = <
     Layer.provideMerge(PhoneCompany.layerWith(changes ?? {})),
     Layer.provideMerge(EventStore.layerMemory),
     Layer.provideMerge(FakeClock.layer)
-  ) as Layer.Layer<
-    Provided,
-    CallError.DuplicateFlow | CallError.FlowsMissing | EventStore.StoreError,
-    Calls.Needs<Flows[number] | Inbound[keyof Inbound]>
-  >
+  ) as never
 }

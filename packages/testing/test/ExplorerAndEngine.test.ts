@@ -31,8 +31,8 @@ describe("each outcome and each thing that may happen goes alike in the engine",
     it.effect(`in the example ${name}`, () =>
       Effect.gen(function*() {
         const { flow, input, samples } = yield* read(`${examples}${name}`)
-        const { accept: _, cancel: __, ...tried } = samples
-        const conversations = FlowExplorer.scenarios(flow, input, tried)
+        const { accept: _, ...tried } = samples
+        const conversations = FlowExplorer.scenarios(flow, input, { cancel: name !== "transfer", ...tried })
         assert.isAtLeast(conversations.length, 10)
         assert.deepStrictEqual(yield* differences(conversations), [])
       }).pipe(Effect.provide(NodeServices.layer)), patience)
@@ -42,14 +42,20 @@ describe("each outcome and each thing that may happen goes alike in the engine",
   for (const flow of talks) {
     it.effect(`in the flow ${flow.name}`, () =>
       Effect.gen(function*() {
-        const conversations = FlowExplorer.scenarios(flow, numbers, flow.name === "waits" ? { signals } : {})
+        const conversations = FlowExplorer.scenarios(flow, numbers, {
+          cancel: true,
+          ...flow.name === "waits" ? { signals } : {}
+        })
         assert.isAtLeast(conversations.length, 5)
         assert.deepStrictEqual(yield* differences(conversations), [])
       }))
   }
   for (const flow of answering) {
     it.effect(`in the flow ${flow.name}`, () =>
-      Effect.map(differences(FlowExplorer.scenarios(flow, {})), (found) => assert.deepStrictEqual(found, [])))
+      Effect.map(
+        differences(FlowExplorer.scenarios(flow, {}, { cancel: true })),
+        (found) => assert.deepStrictEqual(found, [])
+      ))
   }
 })
 

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Callee } from "@ringback/testing"
 import * as Arbitraries from "../src/Arbitraries.ts"
-import { calleeCode } from "../src/internal/emulator/asTest.ts"
+import { calleeCode } from "../src/internal/calleeCode.ts"
 
 it.prop("a callee as it is written in TypeScript is that callee", [Arbitraries.callee], ([callee]) => {
   const written = new Function("Callee", `return ${calleeCode(callee)}`)(Callee)

@@ -125,14 +125,14 @@ export const lines = (report: FlowExplorer.Report, laws: ReadonlyArray<Law.Law>)
     ...unseen.length === 0 ? [`  unseen         nothing`] : unseen.map((found) => `  unseen         ${inWords(found)}`),
     ...laws.map(({ name }) => `  ${verdict(name)} ${name}`),
     ...report.warnings.map((warning) => `  ! ${warning}`),
-    ...report.broken.flatMap(({ ladder, law, path, scenario, why }) => [
+    ...report.broken.flatMap(({ ladder, law, scenario, thrown, why }) => [
       "",
-      `${law}: ${why}`,
-      "",
-      ...path.map(({ asked, happened }) => asked === "" ? "" : `  ${asked}${happened === "" ? "" : ` → ${happened}`}`)
-        .filter((line) => line !== ""),
+      `✗ ${law}: ${why}`,
+      ...thrown === undefined ? [] : ["", thrown],
       "",
       ladder,
+      "",
+      "As a test:",
       "",
       scenario
     ])

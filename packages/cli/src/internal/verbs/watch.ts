@@ -1,5 +1,5 @@
 /** `ringback watch`: calls as they go on. */
-import type { CallsApi} from "@ringback/http";
+import type { CallsApi } from "@ringback/http"
 import { CallsApiClient } from "@ringback/http"
 import { Effect, Option, Stream } from "effect"
 import { Argument, Command } from "effect/cli"

@@ -95,6 +95,27 @@ class Left implements LiveCall {
   }
 }
 
+/** What a flow did in a turn: it asked for something, went on from what became of that, or ended. */
+export type Moment =
+  & {
+    /** Whether somebody is on the line that the flow holds. */
+    readonly isOpen: boolean
+  }
+  & (
+    | { readonly _tag: "Asked"; readonly step: Step.Waiting<unknown, unknown> }
+    | {
+      readonly _tag: "Happened"
+      readonly step: Step.Waiting<unknown, unknown>
+      readonly what:
+        | { readonly _tag: "Responded"; readonly response: Request.Response }
+        | { readonly _tag: "Stopped"; readonly why: Step.Stop }
+        | { readonly _tag: "HungUp" }
+    }
+    | { readonly _tag: "Ended"; readonly exit: Call["exit"] & {} }
+  )
+
+type Untold<M extends Moment = Moment> = M extends Moment ? Omit<M, "isOpen"> : never
+
 /** Collects what one input changes. Mutable, and never leaves the function that made it. */
 export class Collector {
   call: Call
@@ -107,8 +128,11 @@ export class Collector {
   private asked: boolean
   /** How many steps the flow has taken since it last waited for a while. */
   steps: number
+  /** Who watches what the flow does. */
+  private readonly watch: ((moment: Moment) => void) | undefined
 
-  constructor(live: LiveCall, now: number) {
+  constructor(live: LiveCall, now: number, watch?: (moment: Moment) => void) {
+    this.watch = watch
     this.call = live.call
     this.step = live.step
     this.definition = live.definition
@@ -167,6 +191,11 @@ export class Collector {
     const moved = found._tag === "Resume" ? next(step, found.response) : Step.stop(step, found.why)
     // What is stopped speaks on no line any more, and what ensures has none.
     if (event._tag === "Cancelled" && !waitsOn(moved, step)) this.leaveAll()
+    const what = found._tag === "Resume" ? { _tag: "Responded", response: found.response } as const : {
+      _tag: "Stopped",
+      why: found.why
+    } as const
+    if (moved !== step) this.tell({ _tag: "Happened", step, what })
     this.move(moved)
   }
 
@@ -219,14 +248,19 @@ export class Collector {
       if (step._tag === "Done") return this.end(step.exit)
       const unheld = isUsable(heldLine(this.call)) ? step : Step.endHold(step)
       if (unheld !== step) {
+        if (this.asked) this.tell({ _tag: "Happened", step, what: { _tag: "HungUp" } })
         this.move(unheld)
         continue
       }
       if (this.asked) return
       if (this.isCut(step) || this.isUndeclared(step)) continue
+      this.tell({ _tag: "Asked", step })
       const response = this.ask(step.request)
       if (response === undefined) this.asked = true
-      else this.move(next(step, response.value))
+      else {
+        this.tell({ _tag: "Happened", step, what: { _tag: "Responded", response: response.value } })
+        this.move(next(step, response.value))
+      }
     }
   }
 
@@ -346,6 +380,7 @@ export class Collector {
 
   private end(exit: Step.Exit<unknown, unknown>): void {
     if (this.call.exit !== undefined) return
+    const isOpen = this.isOpen
     this.leaveAll()
     const codec = this.definition!.codec
     switch (exit._tag) {
@@ -354,7 +389,8 @@ export class Collector {
         return this.ended(
           stored._tag === "Success"
             ? { _tag: "Success", value: stored.success }
-            : misfit("output", stored.failure)
+            : misfit("output", stored.failure),
+          isOpen
         )
       }
       case "Failure": {
@@ -362,15 +398,26 @@ export class Collector {
         return this.ended(
           stored._tag === "Success"
             ? { _tag: "Failure", error: stored.success }
-            : misfit("error", stored.failure)
+            : misfit("error", stored.failure),
+          isOpen
         )
       }
       case "Stopped":
-        return this.ended({ _tag: "Stopped", reason: stopReason(exit.why) })
+        return this.ended({ _tag: "Stopped", reason: stopReason(exit.why) }, isOpen)
     }
   }
 
-  private ended(exit: Call["exit"] & {}): void {
+  /** Whether somebody is on the line that the flow holds. */
+  private get isOpen(): boolean {
+    return isUsable(heldLine(this.call))
+  }
+
+  private tell(moment: Untold, isOpen = this.isOpen): void {
+    this.watch?.({ ...moment, isOpen })
+  }
+
+  private ended(exit: Call["exit"] & {}, isOpen = this.isOpen): void {
+    this.tell({ _tag: "Ended", exit }, isOpen)
     this.record({ _tag: "FlowEnded", exit })
   }
 

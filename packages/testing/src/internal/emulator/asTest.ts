@@ -3,6 +3,7 @@
  */
 import * as Callee from "../../Callee.ts"
 import * as PhoneLine from "../../PhoneLine.ts"
+import { calleeCode } from "../calleeCode.ts"
 
 /** A test in which somebody does the same again. It asserts that, and leaves what became of it to who pastes it. */
 export const code = (line: PhoneLine.PhoneLine): string => {
@@ -45,55 +46,5 @@ const others = ({ legs }: PhoneLine.PhoneLine): ReadonlyArray<string> =>
     const rings = legs.filter(({ to }) => to === number).map(({ reach }) => calleeCode({ reach, steps: [] }))
     return `yield* PhoneCompany.callee(${quoted(number)}, [${rings.join(", ")}])`
   })
-
-/** A callee as it is written in TypeScript. */
-export const calleeCode = ({ reach, steps }: Callee.Script): string =>
-  `Callee.${reachCode(reach)}${steps.map(stepCode).join("")}`
-
-const reachCode = (reach: Callee.Reach): string => {
-  switch (reach._tag) {
-    case "Busy":
-      return "busy"
-    case "NoAnswer":
-      return "noAnswer"
-    case "Fails":
-      return `fails(${quoted(reach.status)})`
-    case "Answers":
-      return `answers(${quoted(`${reach.afterMillis} millis`)})`
-    case "Voicemail":
-      return "voicemail"
-    case "ByHand":
-      return "byHand"
-  }
-}
-
-const stepCode = (step: Callee.Step): string => {
-  switch (step._tag) {
-    case "Hears":
-      return `.hears(${quoted(step.text)})`
-    case "HearsMatch":
-      return `.hears(/${step.source}/${step.flags})`
-    case "Presses":
-      return `.presses(${quoted(step.digits)})`
-    case "StaysSilent":
-      return ".staysSilent()"
-    case "HearsNoMore":
-      return ".hearsNoMore()"
-    case "HeardMore":
-      return ""
-    case "Talks":
-      return ".talks()"
-    case "HangsUp":
-      return ".hangsUp()"
-    case "HangsUpDuring":
-      return `.hangsUpDuring(${step.prompt})`
-    case "HangsUpAfter":
-      return `.hangsUpAfter(${step.prompt})`
-    case "HangsUpWhileBridging":
-      return `.hangsUpWhileBridging(${step.bridge})`
-    case "HangsUpAfterBridging":
-      return `.hangsUpAfterBridging(${step.bridge})`
-  }
-}
 
 const quoted = (text: string): string => JSON.stringify(text)

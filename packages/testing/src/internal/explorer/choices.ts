@@ -97,6 +97,16 @@ export interface Trial {
   readonly samples: Samples
   readonly findings: Findings
   readonly finish: (exit: Step.Exit<unknown, unknown>) => Step.Exit<unknown, unknown>
+  /** The signals that the flow declares. */
+  readonly signals: ReadonlySet<string>
+}
+
+/** A flow waits for a signal that it does not declare, and is stopped. */
+export class Undeclared extends Error {
+  override readonly name = "InvalidFlow"
+  constructor(signal: string) {
+    super(`it waits for the signal ${JSON.stringify(signal)} and does not declare it: add it to its "signals"`)
+  }
 }
 
 interface Option {
@@ -139,16 +149,22 @@ const takesTime = (request: Request.Request, world: World): boolean => {
   }
 }
 
-/** A hold that nobody listens to any more ends. */
+/** A hold that nobody listens to any more ends, and a flow that waits for a signal which it does not declare is stopped. */
 const settle = (step: Step.Step<unknown, unknown>, world: World, trial: Trial): Step.Step<unknown, unknown> => {
   let settled = step
-  while (settled._tag === "Waiting" && world.line !== "open") {
-    const unheld = Step.endHold(settled)
-    if (unheld === settled) return settled
-    settled = unheld
+  while (settled._tag === "Waiting") {
+    const unheld = world.line === "open" ? settled : Step.endHold(settled)
+    const next = unheld === settled ? declaring(settled, trial) : unheld
+    if (next === settled) return settled
+    settled = next
   }
   return settled._tag === "Done" ? { ...settled, exit: trial.finish(settled.exit) } : settled
 }
+
+const declaring = (step: Waiting, { signals }: Trial): Step.Step<unknown, unknown> =>
+  step.request._tag === "Signal" && !signals.has(step.request.name)
+    ? Step.stop(step, { _tag: "Defect", defect: new Undeclared(step.request.name) })
+    : step
 
 export const start = (flow: Flow.Flow<unknown, unknown, unknown>, trial: Trial): Step.Step<unknown, unknown> =>
   settle(Step.start(flow, { keyed: true }), before, trial)

@@ -1,6 +1,7 @@
 /** Paths that together go every way that there is in words: a shortest one for each outcome, and for each thing that may happen. */
-import { isBeyond, isLivable } from "./conducting.ts"
+import type { Step } from "@ringback/core"
 import * as paths from "./paths.ts"
+import { isBeyond, isLivable } from "./planning.ts"
 import { pathOf, type Place, type Way } from "./search.ts"
 
 /** A path from the start of a flow to an end of it, and what it is for. */
@@ -8,7 +9,7 @@ export interface Whole {
   readonly name: string
   readonly ways: ReadonlyArray<Way>
   readonly exchanges: ReadonlyArray<paths.Exchange>
-  readonly end: Place
+  readonly end: { readonly label: string; readonly exit: Step.Exit<unknown, unknown> }
 }
 
 /** From each place the edge with which the shortest way to an end begins. */
@@ -51,13 +52,10 @@ export const covering = (places: ReadonlyArray<Place>): ReadonlyArray<Whole> => 
       at = places[at]!.edges[edge]!.to
     }
     const exchanges = paths.exchanges(places, ways)
-    if (
-      places[at]!.step._tag !== "Done" || !isLivable(exchanges) || ways.some((way) => isTimed(places, way))
-    ) {
-      return
-    }
+    const { label, step } = places[at]!
+    if (step._tag !== "Done" || !isLivable(exchanges) || ways.some((way) => isTimed(places, way))) return
     known.add(name)
-    found.push({ name, ways, exchanges, end: places[at]! })
+    found.push({ name, ways, exchanges, end: { label, exit: step.exit } })
   }
   places.forEach((place, i) => {
     const path = pathOf(places, place.from)

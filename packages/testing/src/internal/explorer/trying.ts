@@ -21,7 +21,7 @@ export const defaults: Choices.Samples = {
 }
 
 /** Values in their stored form, as the engine records them; what does not fit is a defect. */
-export const finishing =
+const finishing =
   <Input, A, E, R>({ codec }: Flow.Definition<string, Input, A, E, R>): Choices.Trial["finish"] => (exit) => {
     const misfit = (what: string): Step.Exit<never, never> => ({
       _tag: "Stopped",
@@ -40,3 +40,13 @@ export const finishing =
         return exit
     }
   }
+
+/** What a search of a flow tries. */
+export const trialOf = <Input, A, E, R>(
+  flow: Flow.Definition<string, Input, A, E, R>,
+  tried: Choices.Samples
+): Omit<Choices.Trial, "findings"> => ({
+  samples: tried,
+  finish: finishing(flow),
+  signals: new Set(flow.signals.map(({ name }) => name))
+})
