@@ -1,121 +1,94 @@
-import { NodeHttpClient } from "@effect/platform-node"
+import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Action, Calls, EventStore, PhoneNumber, type Transport, type Webhook } from "@ringback/core"
-import { Callee, FakeClock, PhoneCompany, TestCalls } from "@ringback/testing"
+import { Calls, EventStore, Flow, Line, PhoneNumber } from "@ringback/core"
 import * as TransportContract from "@ringback/testing/TransportContract"
-import { Effect, Layer, Redacted } from "effect"
-import { HttpClient, HttpClientResponse } from "effect/http"
-import { TableReady } from "../table-ready/flow.ts"
+import { Effect, Layer, Redacted, Schema } from "effect"
+import { HttpRouter, HttpServer } from "effect/http"
+import { createServer } from "node:http"
 import * as Carrier from "./carrier.ts"
+import * as Fake from "./fake.ts"
 
-const input = { to: PhoneNumber.make("+15550170001"), from: PhoneNumber.make("+15550170009") }
+const guest = "+15550170001"
+const from = PhoneNumber.make("+15550170009")
 
-// The made-up carrier: a phone company behind its own words.
-
-/** Its door for dials. */
-const door = (status: number) =>
-  Layer.effect(
-    HttpClient.HttpClient,
-    Effect.map(PhoneCompany.PhoneCompany, (company) =>
-      HttpClient.make(Effect.fnUntraced(function*(request) {
-        const text = request.body._tag === "Uint8Array" ? new TextDecoder().decode(request.body.body) : ""
-        const asked = JSON.parse(text) as { to: string; from: string; tag: string; seconds: number }
-        const dial = Action.dial({
-          to: PhoneNumber.make(asked.to),
-          from: PhoneNumber.make(asked.from),
-          externalId: asked.tag,
-          maxCallDurationSeconds: asked.seconds
-        })
-        const answered = (body: unknown, status: number) =>
-          HttpClientResponse.fromWeb(request, new Response(JSON.stringify(body), { status }))
-        if (status !== 201) return answered({}, status)
-        const { referenceId } = yield* Effect.orDie(company.dial(dial))
-        return answered({ call: referenceId }, 201)
-      })))
-  )
-
-const types: { readonly [event: string]: Carrier.Event["type"] } = {
-  incoming_call: "incoming",
-  speak_completed: "said",
-  play_completed: "played",
-  call_completed: "ended"
-}
-
-const eventOf = ({ digits, event, externalId, referenceId, status }: Webhook.Webhook): Carrier.Event => ({
-  type: types[event] ?? (status === "answered" ? "answered" : "unreached"),
-  call: referenceId,
-  ...(externalId === undefined ? {} : { tag: externalId }),
-  ...(digits === undefined ? {} : { keys: digits }),
-  ...(status === undefined ? {} : { why: status })
+const Question = Flow.make("question", {
+  version: 1,
+  input: {},
+  output: Schema.String,
+  run: () =>
+    Line.menu("Fish & chips: press 1, or 2 for none.", { choices: { "1": "chips", "2": "none" } }).pipe(
+      Flow.tap((answer) => Line.goodbye(`So it is ${answer}.`)),
+      Flow.dial({ to: PhoneNumber.make(guest), from }),
+      Flow.catchTag("NotAnswered", ({ reason }) => Flow.succeed(reason)),
+      Flow.catchTag("NoInput", () => Flow.succeed("no input"))
+    )
 })
 
-const actionOf = (command: Carrier.Command): Action.Action | undefined => {
-  switch (command.do) {
-    case "say":
-      return { _tag: "Speak", text: command.text, ...(command.keys === 0 ? {} : { collect: { max: command.keys } }) }
-    case "play":
-      return { _tag: "Play", url: command.url, ...(command.keys === 0 ? {} : { collect: { max: command.keys } }) }
-    case "hang up":
-      return Action.hangup
-    case "nothing":
-      return undefined
-  }
-}
+const server = () => createServer()
 
-const events = Layer.effectDiscard(
-  Effect.flatMap(Calls.Calls, (calls) =>
-    PhoneCompany.connect((webhook) =>
-      Carrier.answer(eventOf(webhook)).pipe(
-        Effect.map(actionOf),
-        Effect.scoped,
-        Effect.provideService(Calls.Calls, calls)
-      )
-    ))
-)
+/** The application beside it, on loopback too. */
+const application = (api: string) =>
+  Layer.unwrap(Effect.map(HttpServer.HttpServer, ({ address }) => {
+    const events = `http://127.0.0.1:${"port" in address ? address.port : 0}/carrier/3f1c9a`
+    const options = { api, token: Redacted.make("token"), events }
+    return HttpRouter.serve(Carrier.route(options), { disableLogger: true, disableListenLog: true }).pipe(
+      Layer.provideMerge(Calls.layer({
+        flows: [Question],
+        settings: { dial: { busy: ["busy"], noAnswer: ["no-answer"] }, copies: { eventKey: "turn" } }
+      })),
+      Layer.provide(EventStore.layerMemory),
+      Layer.provide(Carrier.layer(options)),
+      Layer.provide(NodeHttpClient.layerNodeHttp)
+    )
+  })).pipe(Layer.provide(NodeHttpServer.layer(server, { port: 0, host: "127.0.0.1" })))
 
-const engine = (status = 201) =>
-  events.pipe(
-    Layer.provideMerge(Calls.layer({ flows: [TableReady], settings: { dial: { busy: ["busy"] } } })),
-    Layer.provide(EventStore.layerMemory),
-    Layer.provide(Carrier.layer({ url: "https://carrier.example", token: Redacted.make("token") })),
-    Layer.provide(door(status)),
-    Layer.provideMerge(PhoneCompany.layer),
-    Layer.provideMerge(FakeClock.layer)
-  )
-
-const failure = (status: number): Effect.Effect<Transport.TransportError["reason"]["_tag"] | "Accepted"> =>
+/** What a call comes to, and what was heard of it. */
+const outcome = (person: Fake.Person | undefined, options?: { readonly loses: boolean }) =>
   Effect.gen(function*() {
-    const call = yield* Calls.start(TableReady, input)
-    yield* Effect.sleep("1 second")
-    const tags = (yield* Calls.events(call.id)).map(({ _tag }) => _tag)
-    if (tags.includes("DialUnknown")) return "Lost"
-    if (tags.includes("DialNotSent")) return "NotSent"
-    return tags.includes("DialRefused") ? "Refused" : "Accepted"
-  }).pipe(Effect.provide(engine(status)), Effect.orDie)
+    const fake = yield* Fake.open(person === undefined ? {} : { [guest]: person }, options)
+    const value = yield* Effect.flatMap(Calls.start(Question, {}), (call) => call.outcome).pipe(
+      Effect.tap(fake.over),
+      Effect.provide(application(fake.url))
+    )
+    return { value, heard: fake.heard }
+  })
+
+const question = "Fish & chips: press 1, or 2 for none."
 
 describe("another carrier", () => {
-  it.effect("holds the same conversation: a second try reaches a guest who was busy", () =>
+  it.effect("holds a conversation, and a question that it asks twice is answered once", () =>
     Effect.gen(function*() {
-      yield* PhoneCompany.callee("+15550170001", [Callee.busy, Callee.answers("3 seconds").presses("1")])
-      const call = yield* Calls.start(TableReady, input)
-      assert.strictEqual(yield* call.outcome, "coming")
-      yield* TestCalls.followed
-    }).pipe(Effect.provide(engine())))
+      const { heard, value } = yield* outcome(["1"])
+      assert.strictEqual(value, "chips")
+      assert.deepStrictEqual(heard, [question, "So it is chips."])
+    }))
 
-  it.effect("says of each refusal what it proves", () =>
+  it.effect("asks again after silence and after a wrong key", () =>
     Effect.gen(function*() {
-      assert.strictEqual(yield* failure(201), "Accepted")
-      assert.strictEqual(yield* failure(401), "NotSent")
-      assert.strictEqual(yield* failure(422), "Refused")
-      assert.strictEqual(yield* failure(429), "NotSent")
-      assert.strictEqual(yield* failure(500), "Lost")
+      const { heard, value } = yield* outcome(["", "7", "2"])
+      assert.strictEqual(value, "none")
+      assert.deepStrictEqual(heard, [question, question, question, "So it is none."])
+    }))
+
+  it.effect("goes on with a call whose dial was not confirmed, by the id in the address", () =>
+    Effect.gen(function*() {
+      assert.strictEqual((yield* outcome(["2"], { loses: true })).value, "none")
+    }))
+
+  it.effect("says who was not reached, and why", () =>
+    Effect.gen(function*() {
+      assert.strictEqual((yield* outcome("busy")).value, "busy")
+      assert.strictEqual((yield* outcome("no-answer")).value, "no answer")
+      assert.strictEqual((yield* outcome(undefined)).value, "refused")
     }))
 })
 
 TransportContract.suite("the transport of the carrier that is made up", {
-  transport: (url) =>
-    Carrier.layer({ url, token: Redacted.make("token") }).pipe(Layer.provide(NodeHttpClient.layerNodeHttp)),
-  accepted: { status: 201, body: { call: "C-1" }, referenceId: "C-1" },
+  transport: (api) =>
+    Carrier.layer({ api, token: Redacted.make("token"), events: "https://calls.example/carrier/3f1c9a" }).pipe(
+      Layer.provide(NodeHttpClient.layerNodeHttp)
+    ),
+  accepted: { status: 201, body: { sid: "CA1" }, referenceId: "CA1" },
   refused: { status: 422, body: {} },
   notAuthorized: { status: 401, body: {} },
   throttled: { status: 429, body: {} }

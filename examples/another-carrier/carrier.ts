@@ -1,14 +1,29 @@
 /**
- * What a second carrier has to bring, shown for one that is made up: a transport for its dials, and a translation of its events and
- * of the replies to them. The engine, its laws and its tests stay what they are.
+ * A second carrier: a transport for its dials, and a route for its events and the replies to them. It is made up, and shaped like
+ * carriers that are told by REST to make a call, ask for each instruction by a webhook, and take XML for an answer.
  */
 import { type Action, Calls, Transport, Webhook } from "@ringback/core"
 import { Effect, Exit, Layer, type Redacted, Schema } from "effect"
-import { HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
+import {
+  HttpClient,
+  HttpClientRequest,
+  HttpClientResponse,
+  HttpRouter,
+  HttpServerRequest,
+  HttpServerResponse
+} from "effect/http"
+
+export interface Options {
+  /** Where this carrier is told to call. */
+  readonly api: string
+  readonly token: Redacted.Redacted
+  /** Where it asks: an address of `route`. Whoever knows it is the carrier, so nobody may guess its path. */
+  readonly events: string
+}
 
 // Dials go out.
 
-const Taken = Schema.Struct({ call: Schema.String })
+const Taken = Schema.Struct({ sid: Schema.String })
 
 const notConfirmed = (reason: Transport.TransportError["reason"]) => new Transport.TransportError({ reason })
 
@@ -16,8 +31,8 @@ const notConfirmed = (reason: Transport.TransportError["reason"]) => new Transpo
 const conclude = Effect.fnUntraced(function*(response: HttpClientResponse.HttpClientResponse) {
   switch (response.status) {
     case 201: {
-      const { call } = yield* HttpClientResponse.schemaBodyJson(Taken)(response)
-      return { referenceId: call }
+      const { sid } = yield* HttpClientResponse.schemaBodyJson(Taken)(response)
+      return { referenceId: sid }
     }
     case 401:
       return yield* notConfirmed(new Transport.NotSent({ problem: "HTTP 401", obstacle: "credentials" }))
@@ -31,15 +46,21 @@ const conclude = Effect.fnUntraced(function*(response: HttpClientResponse.HttpCl
 })
 
 /** One request for one dial: no retry, and a client that follows no redirect (that of `node:http` follows none). */
-export const layer = (options: { readonly url: string; readonly token: Redacted.Redacted }) =>
+export const layer = ({ api, events, token }: Options) =>
   Layer.effect(
     Transport.Transport,
     Effect.map(HttpClient.HttpClient, (client) =>
       Transport.Transport.of({
-        send: ({ externalId, from, maxCallDurationSeconds, to }: Action.Dial) =>
-          HttpClientRequest.post(`${options.url}/calls`).pipe(
-            HttpClientRequest.bearerToken(options.token),
-            HttpClientRequest.bodyJsonUnsafe({ to, from, tag: externalId, seconds: maxCallDurationSeconds }),
+        send: ({ externalId = "", from, maxCallDurationSeconds, to }: Action.Dial) =>
+          HttpClientRequest.post(`${api}/Calls`).pipe(
+            HttpClientRequest.bearerToken(token),
+            HttpClientRequest.bodyUrlParams({
+              To: `+${to}`,
+              From: `+${from}`,
+              TimeLimit: String(maxCallDurationSeconds),
+              Url: address(events, { tag: externalId, after: "dial", turn: 0 }),
+              StatusCallback: address(events, { tag: externalId, after: "call" })
+            }),
             client.execute,
             Effect.flatMap(conclude),
             Effect.timeout("10 seconds"),
@@ -54,68 +75,96 @@ export const layer = (options: { readonly url: string; readonly token: Redacted.
 
 // Events come in, and each is answered.
 
-export const Event = Schema.Struct({
-  type: Schema.Literals(["incoming", "answered", "unreached", "said", "played", "ended"]),
-  call: Schema.String,
-  tag: Schema.optionalKey(Schema.String),
-  why: Schema.optionalKey(Schema.String),
-  keys: Schema.optionalKey(Schema.String),
-  to: Schema.optionalKey(Schema.String),
-  from: Schema.optionalKey(Schema.String)
-})
-export type Event = typeof Event.Type
-
-/** What each of its events means to a call. */
+/** What it was told before, whose end it reports now. */
 const kinds = {
   incoming: "IncomingCall",
-  answered: "DialCompleted",
-  unreached: "DialCompleted",
-  said: "SpeakCompleted",
-  played: "PlayCompleted",
-  ended: "CallCompleted"
+  dial: "DialCompleted",
+  say: "SpeakCompleted",
+  play: "PlayCompleted",
+  leg: "LegCompleted",
+  call: "CallCompleted"
 } as const
 
-const webhookOf = ({ call, from, keys, tag, to, type, why }: Event): Webhook.Webhook =>
-  Webhook.make({
-    kind: kinds[type],
-    event: type,
-    referenceId: call,
+/** It knows no id of ours and no number of an event. So they stand in the address at which it asks next. */
+const address = (events: string, asked: { readonly [name: string]: string | number }): string =>
+  `${events}?${new URLSearchParams(
+    Object.entries(asked).map(([name, value]): [string, string] => [name, String(value)])
+  )}`
+
+const Form = Schema.Struct({
+  CallSid: Schema.String,
+  CallStatus: Schema.String,
+  Digits: Schema.optionalKey(Schema.String),
+  To: Schema.optionalKey(Schema.String),
+  From: Schema.optionalKey(Schema.String)
+})
+
+const Asked = Schema.Struct({
+  after: Schema.Literals(["incoming", "dial", "say", "play", "leg", "call"]),
+  tag: Schema.optionalKey(Schema.String),
+  turn: Schema.optionalKey(Schema.FiniteFromString)
+})
+
+const webhookOf = ({ after, tag, turn }: typeof Asked.Type, form: typeof Form.Type): Webhook.Webhook => {
+  const isUnreached = after === "call" && form.CallStatus !== "completed" // the end of a call that nobody answered
+  return Webhook.make({
+    kind: isUnreached ? "DialCompleted" : kinds[after],
+    event: after,
+    referenceId: form.CallSid,
+    status: after === "dial" ? "answered" : form.CallStatus,
     ...(tag === undefined ? {} : { externalId: tag }),
-    ...(type === "answered" ? { status: "answered" } : why === undefined ? {} : { status: why }),
-    ...(keys === undefined ? {} : { digits: keys }),
-    ...(to === undefined ? {} : { to }),
-    ...(from === undefined ? {} : { from })
+    ...(after === "say" || after === "play" ? { digits: form.Digits ?? "" } : {}),
+    ...(form.To === undefined ? {} : { to: form.To }),
+    ...(form.From === undefined ? {} : { from: form.From }),
+    ...(turn === undefined ? {} : { extra: { turn } })
   })
+}
 
-export type Command =
-  | { readonly do: "say"; readonly text: string; readonly keys: number }
-  | { readonly do: "play"; readonly url: string; readonly keys: number }
-  | { readonly do: "hang up" }
-  | { readonly do: "nothing" }
+const escaped = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll(`"`, "&quot;")
 
-const commandOf = (action: Action.Action | undefined): Command => {
+/** Speech is text, or an element that this carrier takes inside of its own. */
+const spoken = (text: string): string =>
+  text.startsWith("<speak") ? text.replaceAll(/^<speak[^>]*>|<\/speak>$/g, "") : escaped(text)
+
+/** A prompt, after which it asks again, with the keys that were pressed if it collects some. */
+const prompt = (heard: string, keys: number | undefined, next: string): string => {
+  const redirect = `<Redirect>${next}</Redirect>`
+  return keys === undefined
+    ? heard + redirect
+    : `<Gather numDigits="${keys}" action="${next}">${heard}</Gather>${redirect}`
+}
+
+const instructions = (action: Action.Action | undefined, next: (after: string) => string): string => {
   switch (action?._tag) {
     case undefined:
-      return { do: "nothing" }
+      return ""
     case "Speak":
-      return { do: "say", text: action.text, keys: action.collect?.max ?? 0 }
+      return prompt(`<Say>${spoken(action.text)}</Say>`, action.collect?.max, next("say"))
     case "Play":
-      return { do: "play", url: action.url, keys: action.collect?.max ?? 0 }
+      return prompt(`<Play>${escaped(action.url)}</Play>`, action.collect?.max, next("play"))
+    case "Dial":
+      return `<Dial callerId="+${action.from}" action="${next("leg")}">+${action.to}</Dial>`
     case "Hangup":
-    case "Dial": // this carrier bridges nobody, sends no tones and takes nothing as it is
-    case "SendDtmf":
+    case "SendDtmf": // what it cannot do ends the line, and does not leave it in silence
     case "Raw":
-      return { do: "hang up" }
+      return "<Hangup/>"
   }
 }
 
-/**
- * Answers one event, in the scope of its request: that closes when the server has taken the answer. Verify the request before,
- * for whoever knows an id of a call is the carrier for it.
- */
-export const answer = Effect.fnUntraced(function*(event: Event) {
-  const calls = yield* Calls.Calls
-  const reply = yield* calls.receive(webhookOf(event))
-  yield* Effect.addFinalizer((exit) => reply.sent(Exit.isSuccess(exit)))
-  return commandOf(reply.action)
-})
+/** The route at which it asks. What fails is answered so that it asks again. */
+export const route = ({ events }: Options) =>
+  HttpRouter.use(Effect.fnUntraced(function*(router) {
+    const calls = yield* Calls.Calls
+    const answer = Effect.gen(function*() {
+      const asked = yield* HttpServerRequest.schemaSearchParams(Asked)
+      const reply = yield* calls.receive(webhookOf(asked, yield* HttpServerRequest.schemaBodyUrlParams(Form)))
+      yield* Effect.addFinalizer((exit) => reply.sent(Exit.isSuccess(exit))) // when the server has taken the answer
+      const { tag = "", turn = 0 } = asked
+      const next = (after: string) => escaped(address(events, { tag, after, turn: turn + 1 }))
+      const xml = `<Response>${instructions(reply.action, next)}</Response>`
+      return HttpServerResponse.text(xml, { contentType: "text/xml" })
+    })
+    const unavailable = HttpServerResponse.empty({ status: 503 })
+    yield* router.add("POST", new URL(events).pathname as "/", Effect.orElseSucceed(answer, () => unavailable))
+  }))
