@@ -16,7 +16,7 @@ import { Arbitrary, Schema } from "effect"
 import type * as Callee from "./Callee.ts"
 import type * as FlowExplorer from "./FlowExplorer.ts"
 import * as proof from "./internal/explorer/search.ts"
-import { defaults, finishing } from "./internal/explorer/trying.ts"
+import { defaults, trialOf } from "./internal/explorer/trying.ts"
 import * as walking from "./internal/explorer/walking.ts"
 import { given } from "./internal/given.ts"
 
@@ -186,7 +186,7 @@ const walksOf = <Input, A, E, R>(
   options: Samples = {}
 ): walking.Walks => {
   const { depth = 1_000, max = mostPlaces, seconds = Infinity, ...said } = options
-  const trial = { samples: { ...defaults, ...said }, finish: finishing(flow) }
+  const trial = trialOf(flow, { ...defaults, ...said })
   const found = proof.search(given(flow, input), [], trial, { max, depth, seconds })
   for (const [name, { remedy, why }] of found.findings.missing) {
     throw new Error(`Nobody gets past the ${name}: ${why}. ${remedy.slice(0, 1).toUpperCase()}${remedy.slice(1)}.`)

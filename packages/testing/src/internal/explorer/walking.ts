@@ -6,8 +6,8 @@ import { PhoneNumber } from "@ringback/core"
 import type { Request } from "@ringback/core"
 import { Option } from "effect"
 import * as Callee from "../../Callee.ts"
-import { planOf } from "./conducting.ts"
 import * as paths from "./paths.ts"
+import { planOf } from "./planning.ts"
 import { type Edge, pathOf, type Place, type Search, type Way } from "./search.ts"
 
 /** Who is rung at a number, call after call. */
@@ -198,7 +198,7 @@ export class Walks {
   }
 
   people(drawn: ReadonlyArray<number>): People {
-    const { callees, caller } = planOf(paths.exchanges(this.places, this.way(drawn)))
+    const { callees, caller } = planOf(paths.exchanges(this.places, this.way(drawn)), {})
     const rung = Array.from(callees, ([number, scripts]) => ({
       number: PhoneNumber.make(number),
       callees: scripts.map(trimmed)
