@@ -1,5 +1,5 @@
 /** Engines that are broken on purpose, each with what has to be done to it, so that each checker can be shown to find what it is for. */
-import { Calls, EventStore, type Settings } from "@ringback/core"
+import { Calls, EventStore, Settings } from "@ringback/core"
 import { Effect, Hash, Layer } from "effect"
 import type { Planned } from "./faults.ts"
 
@@ -41,7 +41,7 @@ const each = (times: number) => {
 
 const isItsTurn = { mute: each(5) }
 
-const isForgotten = (callId: string): boolean => Hash.string(callId) % 4 === 0
+const isPicked = (callId: string): boolean => Hash.string(callId) % 4 === 0
 
 const frozen: ReadonlyArray<Planned> = [{ at: 4_000, kind: "freeze", place: 0, lasts: 2_000 }]
 
@@ -67,22 +67,22 @@ export const all = {
     planned: frozen
   },
   /**
-   * A dial is sent however long after its record. Answers of the database come later than others wait for the process, so that
-   * some are. On a quiet machine it was not found in three runs; the law of rings of storms is what finds it.
+   * A dial is sent however long after its record, and of every fourth call the database says late that it has that. A cut wire does not
+   * show it: one commit at most waits on it, which seldom has a dial in it, and of the starts behind it the application asks another
+   * runner, which is first. So it is the store that is late.
    */
   window: {
-    ...none,
-    settings: { dial: { sendWithin: "10 minutes" }, store: { lease: "6 seconds" } },
+    ...storing((store) => ({
+      ...store,
+      append: (turn, summary, options) => {
+        const append = store.append(turn, summary, options)
+        const isLate = isPicked(turn.callId) && turn.events.some(({ _tag }) => _tag === "DialAttempted")
+        return isLate ? Effect.tap(append, () => Effect.sleep(Settings.make().dial.sendWithin + 1_000)) : append
+      }
+    })),
+    settings: { dial: { sendWithin: "10 minutes" } },
     foundBy: ["a phone never rings twice by accident"],
-    planned: [{
-      at: 3_000,
-      kind: "cut",
-      place: 0,
-      lasts: 13_000,
-      wire: "database",
-      direction: "back",
-      waited: "late"
-    }]
+    planned: frozen
   },
   /** Nobody but itself lives, as a process sees it: so it takes over what all others have. */
   taking: {
@@ -105,7 +105,7 @@ export const all = {
     ...storing((store) => ({
       ...store,
       append: (turn, summary, options) =>
-        turn.events.some(({ _tag }) => _tag === "FlowEnded") && isForgotten(turn.callId)
+        turn.events.some(({ _tag }) => _tag === "FlowEnded") && isPicked(turn.callId)
           ? Effect.void
           : store.append(turn, summary, options)
     })),
