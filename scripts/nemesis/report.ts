@@ -1,6 +1,7 @@
 /** What became of a run, for people. */
 import { type CallEvent, Ladder } from "@ringback/core"
 import { CompanyLadder, type StormHistory } from "@ringback/testing"
+import * as Alarms from "./alarms.ts"
 import type { Breach } from "./checks.ts"
 import * as Journal from "./journal.ts"
 import * as Owners from "./owners.ts"
@@ -44,7 +45,11 @@ export const figures = (run: Run, history: StormHistory.StormHistory): ReadonlyA
         `the machine had ${Times.business(run).toFixed(1)} times as much to do as it can: so much more time is allowed`
       ]
       : []),
-    `calls that two runners had within 5 s, to and fro: ${Owners.duplicates(history)}`
+    `calls that two runners had within 5 s, to and fro: ${Owners.duplicates(history)}; ` +
+    `told of as calls with two owners: ${Alarms.twoOwners(run).length}`,
+    ...(run.mode === "cluster"
+      ? [`longest that a shard was said to be behind: ${seconds(Alarms.longestAge(run))}`]
+      : [])
   ]
 }
 
@@ -57,7 +62,7 @@ const ends = ({ lives }: Run): ReadonlyArray<string> => {
   const [longest] = all
   if (longest === undefined) return []
   const { closing, died, ending, log } = longest.life
-  const said = log.flatMap((line) => /The engine has [dc].*/.exec(line)?.[0] ?? [])
+  const said = log.flatMap(({ text }) => /The engine has [dc].*/.exec(text)?.[0] ?? [])
   const parts = closing < Infinity
     ? `${seconds(closing - ending)} to drain, ${seconds(died - closing)} to close`
     : "it did not get to close"
@@ -103,7 +108,7 @@ const mostSaid = 12
 const said = ({ lives }: Run): ReadonlyArray<string> => {
   const counts = new Map<string, { readonly line: string; count: number }>()
   for (const { log, number, place } of lives) {
-    for (const line of log) {
+    for (const { text: line } of log) {
       if (!/^\[.*\] (?:INFO|WARN|ERROR|FATAL)/.test(line)) continue
       const kind = line.replace(/^\S+ /, "").replace(/[\d.]+/g, "…").slice(0, 80)
       const known = counts.get(kind)

@@ -3,6 +3,7 @@ import type { Webhook } from "@ringback/core"
 import type { TelesignEmulator } from "@ringback/testing"
 import { Deferred, Effect, Random } from "effect"
 import type { Passage } from "../balancer.ts"
+import type { Mode } from "./mode.ts"
 import type { Gap } from "./overdue.ts"
 import type { Command, Said } from "./runner.ts"
 import type { Life, Message, Place, Stretch } from "./runners.ts"
@@ -44,6 +45,7 @@ export interface Heard {
 
 export interface Run {
   readonly seed: string
+  readonly mode: Mode
   readonly speed: number
   /** How many calls begin a second. */
   readonly perSecond: number

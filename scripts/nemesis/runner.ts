@@ -55,6 +55,7 @@ export type Said =
   | { readonly says: "ran"; readonly name: string; readonly key: string }
   | { readonly says: "sends"; readonly externalId: string }
   | { readonly says: "lag"; readonly millis: number }
+  | { readonly says: "behind"; readonly millis: number }
 
 const say = (said: Said) => Console.log(JSON.stringify({ ...said, at: Date.now() }))
 
@@ -190,10 +191,23 @@ const lag = Effect.gen(function*() {
   }
 })
 
+/** How long the oldest due work of a shard has waited: told while there is any, and when there is none any more. */
+const behind = Effect.gen(function*() {
+  const calls = yield* Calls.Calls
+  for (let before = 0;;) {
+    yield* Effect.sleep("1 second")
+    const { shardsBehind: [first] } = yield* calls.load
+    const millis = Math.round(first?.forMillis ?? 0)
+    if (millis > 0 || before > 0) yield* say({ says: "behind", millis })
+    before = millis
+  }
+})
+
 const serve = Effect.fnUntraced(function*(commands: Queue.Dequeue<string, Cause.Done | PlatformError.PlatformError>) {
   const { address } = yield* HttpServer.HttpServer
   yield* say({ says: "ready", port: "port" in address ? address.port : 0 })
   yield* Effect.forkChild(lag)
+  yield* Effect.forkChild(behind)
   yield* Stream.runForEach(
     Stream.fromQueue(commands),
     (line) => Effect.forkChild(tried(JSON.parse(line) as Command))

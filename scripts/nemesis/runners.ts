@@ -32,8 +32,10 @@ export interface Life {
   readonly frozen: Array<Stretch>
   readonly set: Array<number>
   readonly lags: Array<Stretch>
-  /** What it wrote that was not said to the suite. */
-  readonly log: Array<string>
+  /** How long the oldest due work of any shard had waited, in milliseconds, whenever it said so. */
+  readonly behind: Array<{ readonly at: number; readonly millis: number }>
+  /** What it wrote that was not said to the suite, and when that came. */
+  readonly log: Array<{ readonly at: number; readonly text: string }>
 }
 
 export type Version = "old" | "next"
@@ -71,7 +73,7 @@ export interface Options {
 
 const worker = fileURLToPath(new URL("runner.ts", import.meta.url))
 
-const longestStart = 60_000
+const longestStart = 180_000
 
 /** What starts processes ends one that does not end by itself: it is told how long to wait by "In production". */
 const longestStop = 40_000
@@ -127,6 +129,7 @@ export const make = Effect.fnUntraced(function*(number: number, lives: Array<Lif
     if (message.says === "closing") life.closing = message.at
     if (message.says === "process") life.name = message.name
     if (message.says === "lag") life.lags.push({ from: message.at - message.millis, to: message.at })
+    if (message.says === "behind") life.behind.push(message)
     options.heard(life, message)
   }
 
@@ -134,7 +137,7 @@ export const make = Effect.fnUntraced(function*(number: number, lives: Array<Lif
     Effect.callback<number | undefined>((resume) => {
       child = own
       createInterface(own.stdout!).on("line", (line) => {
-        if (!line.startsWith("{\"says\"")) return void life.log.push(line)
+        if (!line.startsWith("{\"says\"")) return void life.log.push({ at: Date.now(), text: line })
         const message = JSON.parse(line) as Message
         hear(life, message)
         if (message.says === "ready") resume(Effect.succeed(message.port))
@@ -188,7 +191,10 @@ export const make = Effect.fnUntraced(function*(number: number, lives: Array<Lif
         const opened = open(place.life, yield* options.spares.take, listens)
         port = yield* Effect.timeoutOrElse(opened, {
           duration: longestStart,
-          orElse: () => Effect.die(new Error(`A runner does not start: ${place.life.log.slice(-20).join("\n")}`))
+          orElse: () =>
+            Effect.die(
+              new Error(`A runner does not start: ${place.life.log.slice(-20).map(({ text }) => text).join("\n")}`)
+            )
         })
       }
       webhooks.lead(port)
@@ -227,6 +233,7 @@ const newLife = (place: number, lives: Array<Life>, version: Version): Life => {
     frozen: [],
     set: [],
     lags: [],
+    behind: [],
     log: []
   }
   lives.push(life)

@@ -97,7 +97,7 @@ export const all = {
       const alive = Effect.map(processes.alive, (all) => new Map([...all].filter(([name]) => name === own)))
       return { ...store, processes: { ...processes, join, alive } }
     }),
-    foundBy: ["nothing is taken from the living"],
+    foundBy: ["nothing is taken from the living", "two owners are told only where one hung or was cut off"],
     planned: frozen
   },
   /** The outcomes of every fourth call are said to be stored, and are not. */

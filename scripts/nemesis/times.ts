@@ -57,7 +57,10 @@ export const passedBy = (run: Run, life: Life): ReadonlyArray<Stretch> => {
   }))
 }
 
-export const isPassedBy = (run: Run, life: Life, at: number): boolean => meets(passedBy(run, life), at, at)
+export const isPassedByWithin = (run: Run, life: Life, from: number, to: number): boolean =>
+  meets(passedBy(run, life), from, to)
+
+export const isPassedBy = (run: Run, life: Life, at: number): boolean => isPassedByWithin(run, life, at, at)
 
 /** Who is told to end answers what comes until it has drained, and what it has in hand then. */
 export const isUnable = (run: Run, life: Life, from: number, to: number): boolean =>

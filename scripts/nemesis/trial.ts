@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { availableParallelism, loadavg, tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Balancer from "../balancer.ts"
+import * as Alarms from "./alarms.ts"
 import * as Checks from "./checks.ts"
 import * as Database from "./database.ts"
 import * as Faults from "./faults.ts"
@@ -103,6 +104,7 @@ const setUp = Effect.fnUntraced(function*({ mode, runners, sabotage, seed }: Opt
   const { ask, hear } = asking()
   const run: Run = {
     seed,
+    mode,
     speed,
     perSecond,
     began: Date.now(),
@@ -182,7 +184,8 @@ const stillness = Effect.fnUntraced(function*(run: Run, seconds: number) {
     yield* Effect.sleep("1 second")
     const { running } = yield* index.counts()
     const lines = yield* run.telesign.lines
-    if (running === 0 && lines.every(({ state }) => state._tag === "Ended")) break
+    const isOver = running === 0 && lines.every(({ state }) => state._tag === "Ended")
+    if (isOver && Alarms.isNoneBehind(run)) break
   }
   yield* Journal.tell(run, "all is quiet")
 })
@@ -217,6 +220,8 @@ const verdict = Effect.fnUntraced(function*(run: Run, found: ReadonlyArray<Check
     ...Silence.check(run, history.log),
     ...Owners.checkGaps(run),
     ...Owners.checkTaken(run, history),
+    ...Alarms.checkTwoOwners(run),
+    ...Alarms.checkAges(run),
     ...Windows.check(run, windows)
   ]
   const calls = new Set(history.turns.map(({ turn }) => turn.callId)).size
