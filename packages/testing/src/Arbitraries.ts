@@ -86,10 +86,20 @@ const Reported = Schema.Union([
  */
 export const webhook: Arbitrary.Arbitrary<Webhook.Webhook> = Arbitrary.schema(Reported)
 
-const Step = Schema.TaggedUnion({
+const hearing = {
   Hears: { text: Schema.String.check(Schema.isPattern(/^[a-z]{1,6}$/)) },
-  HearsMatch: { source: Schema.Literals(["press", "code", "."]), flags: Schema.Literals(["", "i"]) },
-  Presses: { digits: keys(1, 6) },
+  HearsMatch: { source: Schema.Literals(["press", "code", "."]), flags: Schema.Literals(["", "i"]) }
+}
+
+const Step = Schema.TaggedUnion({
+  ...hearing,
+  Presses: {
+    digits: keys(1, 6),
+    everyMillis: Schema.optionalKey(int(100, 8_000)),
+    into: Schema.optionalKey(Schema.Literal(true))
+  },
+  Whenever: { heard: Schema.TaggedUnion(hearing), digits: keys(1, 6) },
+  HangsUpAt: { afterMillis: int(0, 60_000) },
   StaysSilent: {},
   HangsUp: {},
   HangsUpDuring: { prompt: int(1, 5) },
@@ -102,8 +112,8 @@ const Reach = Schema.TaggedUnion({
   Busy: {},
   NoAnswer: {},
   Fails: { status: Schema.String.check(Schema.isPattern(/^not_[a-z]{1,8}$/)) },
-  Answers: { afterMillis: int(0, 20_000) },
-  Voicemail: { afterMillis: Schema.Literal(20_000) }
+  Answers: { afterMillis: int(0, 20_000), oneCall: Schema.optionalKey(Schema.Literal(true)) },
+  Voicemail: { afterMillis: Schema.Literal(20_000), greetingMillis: Schema.optionalKey(int(0, 30_000)) }
 })
 
 /**

@@ -145,6 +145,8 @@ export type State =
   | {
     readonly _tag: "Prompting"
     readonly until: number
+    /** Since when it is heard. */
+    readonly since: number
     readonly event: string
     readonly words: string
     readonly heardUntil: number
@@ -208,7 +210,11 @@ export interface PhoneLine {
   readonly awaits?: string
   readonly limitMillis: number
   readonly tonesMillis: number
+  /** How long the machine records that picks up, how long it greets before, when its tone comes, and what it has recorded since. */
   readonly recordingMillis?: number
+  readonly greetingMillis?: number
+  readonly toneAt?: number
+  readonly tape?: ReadonlyArray<string>
   readonly state: State
 }
 
@@ -249,7 +255,7 @@ export const dial = (options: {
     legs: [],
     limitMillis: Math.min(settings.limitMillis, action.maxCallDurationSeconds * 1000),
     tonesMillis: tonesMillis(action.sendDtmf ?? ""),
-    ...(callee.reach._tag === "Voicemail" ? { recordingMillis: settings.recordingMillis } : {}),
+    ...machineOf(callee.reach, settings),
     ...handOf(callee),
     state: { _tag: "Ringing", until: now + scaled(settings, ring.millis), outcome: ring.outcome }
   }
@@ -489,6 +495,25 @@ export const words = (action: Action.Action): string => {
     : action.text
 }
 
+const machineOf = (reach: Callee.Reach, settings: Settings) =>
+  reach._tag === "Voicemail"
+    ? {
+      recordingMillis: reach.recordingMillis ?? settings.recordingMillis,
+      greetingMillis: reach.greetingMillis ?? 0
+    }
+    : {}
+
+/** What a machine has recorded of a prompt that is over, or broken off. */
+const taped = (line: PhoneLine, at: number): PhoneLine => {
+  const { state, toneAt } = line
+  if (toneAt === undefined || state._tag !== "Prompting") return line
+  const { heardUntil, since, words } = state
+  const place = (time: number) =>
+    Math.round(words.length * Math.min(1, Math.max(0, (time - since) / (heardUntil - since || 1))))
+  const heard = words.slice(place(toneAt), state.reaction.hangsUp === "during" ? place(at) : Infinity).trim()
+  return heard === "" ? line : { ...line, tape: [...line.tape ?? [], heard] }
+}
+
 const handOf = ({ reach }: Callee.Script): { readonly hand?: Hand } =>
   reach._tag === "ByHand" ? { hand: { steps: [] } } : {}
 
@@ -521,7 +546,7 @@ const leaving = ({ legs: { length: bridge }, prompts, state }: PhoneLine): Reado
 }
 
 /** What it is for a script to have heard this prompt and pressed these keys. */
-const keying = (words: string, digits: string): ReadonlyArray<Callee.Step> => {
+const keyed = (words: string, digits: string): ReadonlyArray<Callee.Step> => {
   const sentence = lastSentence(words)
   return [
     ...(sentence === "" || !words.toLowerCase().includes(sentence.toLowerCase())
@@ -555,7 +580,8 @@ const legal = (event: string, strict: boolean): ReadonlyArray<Action.Action["_ta
 const happen = (line: PhoneLine, at: number): Exchange => {
   const { hungUp, limit } = line.settings.statuses
   if (stateUntil(line.state) === at) return stateOver(line, at)
-  return end(line, at, line.leavesAt === at ? hungUp : limit)
+  if (line.leavesAt !== at) return end(line, at, limit)
+  return end({ ...line, steps: line.steps.filter(({ _tag }) => _tag !== "HangsUpAt") }, at, hungUp)
 }
 
 const stateOver = (line: PhoneLine, at: number): Exchange => {
@@ -581,13 +607,14 @@ const stateOver = (line: PhoneLine, at: number): Exchange => {
   }
 }
 
-/** A script may hang up before it has heard anything. */
+/** A script may hang up before it has heard anything, or by the time. */
 const leavingAtOnce = (line: PhoneLine, at: number): PhoneLine => {
-  const [first, ...rest] = line.steps
-  return first?._tag === "HangsUpAfter" && first.prompt === 0
-    ? { ...line, steps: rest, leavesAt: at + scaled(line.settings, line.settings.hangUpMillis) }
-    : line
+  const { millis, steps } = Callee.leavesAfter(line.steps, line.settings.hangUpMillis)
+  return millis === undefined ? line : { ...line, steps, ...leavingBy(line, at + scaled(line.settings, millis)) }
 }
+
+/** Nobody stays longer than was decided before. */
+const leavingBy = ({ leavesAt = Infinity }: PhoneLine, at: number) => ({ leavesAt: Math.min(leavesAt, at) })
 
 const pickUp = (line: PhoneLine, at: number): Exchange => {
   const millis = (duration: number) => scaled(line.settings, duration)
@@ -595,7 +622,10 @@ const pickUp = (line: PhoneLine, at: number): Exchange => {
     ...leavingAtOnce(line, at),
     answeredAt: at,
     limitAt: at + millis(line.limitMillis),
-    ...(line.recordingMillis === undefined ? {} : { leavesAt: at + millis(line.recordingMillis) })
+    ...(line.recordingMillis === undefined ? {} : {
+      toneAt: at + millis(line.greetingMillis ?? 0),
+      leavesAt: at + millis((line.greetingMillis ?? 0) + line.recordingMillis)
+    })
   }
   return line.tonesMillis === 0
     ? ask(open, "dial_completed", dialEnds("dial_completed"))
@@ -628,9 +658,12 @@ const prompt = (
   const { settings } = line
   const number = line.prompts + 1
   const collects = action.collect?.max ?? 0
-  const { digits, hangsUp, steps } = Callee.listen(line.steps, { number, words: words(action), collects })
-  const heard = promptMillis(action, settings)
-  const lasts = hangsUp === "during" ? heard / 2 : heard + keyingMillis(digits, collects, settings)
+  const reaction = Callee.listen(line.steps, { number, words: words(action), collects })
+  const { hangsUp, steps } = reaction
+  const whole = promptMillis(action, settings)
+  const { digits, heard, lasts } = hangsUp === "during"
+    ? { digits: "", heard: whole, lasts: whole / 2 }
+    : keying(reaction, { whole, collects, settings })
   return {
     ...line,
     steps,
@@ -638,6 +671,7 @@ const prompt = (
     state: {
       _tag: "Prompting",
       until: now + scaled(settings, lasts),
+      since: now,
       event: completion(action),
       words: words(action),
       heardUntil: now + scaled(settings, Math.min(heard, lasts)),
@@ -650,15 +684,16 @@ const prompt = (
   }
 }
 
-const promptOver = (line: PhoneLine, state: Extract<State, { readonly _tag: "Prompting" }>, at: number): Exchange => {
+const promptOver = (before: PhoneLine, state: Extract<State, { readonly _tag: "Prompting" }>, at: number): Exchange => {
+  const line = taped(before, at)
   const { hangUpMillis, statuses } = line.settings
   const { hangsUp, ...digits } = state.reaction
   if (hangsUp === "during") return end(line, at, statuses.hungUp)
-  const leaves = hangsUp === "after" ? { leavesAt: at + scaled(line.settings, hangUpMillis) } : {}
+  const leaves = hangsUp === "after" ? leavingBy(line, at + scaled(line.settings, hangUpMillis)) : {}
   const status = state.event === "speak_completed" ? statuses.spoken : statuses.played
   const mark = state.mark === undefined ? {} : { externalId: state.mark }
   const isKeyed = state.collects > 0 && line.recordingMillis === undefined
-  const steps = isKeyed ? keying(state.words, digits.digits ?? "") : []
+  const steps = isKeyed ? keyed(state.words, digits.digits ?? "") : []
   return ask({ ...doing(line, ...steps), ...leaves }, state.event, { status, ...digits, ...mark })
 }
 
@@ -675,21 +710,23 @@ const bridge = (line: PhoneLine, action: Action.Dial, now: number, callee: Calle
   const legs = [...line.legs, { to: action.to, reach: leg.byHand ? Callee.noAnswer.reach : callee.reach }]
   const { hangsUp, steps } = Callee.beBridged(line.steps, { number: legs.length, isOver: false })
   const millis = ring.millis + tonesMillis(action.sendDtmf ?? "")
-  const leaves = hangsUp ? { leavesAt: now + scaled(settings, millis / 2) } : {}
+  const leaves = hangsUp ? leavingBy(line, now + scaled(settings, millis / 2)) : {}
   const until = hangsUp ? Infinity : now + scaled(settings, millis)
   return { ...line, legs, steps, ...leaves, state: { _tag: "Bridging", until, leg, outcome: ring.outcome } }
 }
 
 const talkMillis = (callee: Callee.Script, settings: Settings): number => {
   if (callee.reach._tag === "ByHand") return Infinity
-  if (callee.reach._tag === "Voicemail") return settings.recordingMillis
+  if (callee.reach._tag === "Voicemail") {
+    return (callee.reach.greetingMillis ?? 0) + (callee.reach.recordingMillis ?? settings.recordingMillis)
+  }
   return Callee.converse(callee.steps).hangsUp ? settings.talkMillis / 2 : settings.talkMillis
 }
 
 const talk = (line: PhoneLine, leg: Leg, at: number): Exchange => {
   const { hangsUp, steps } = Callee.converse(line.steps)
   const lasts = leg.byHand ? Math.min(leg.talkMillis, line.settings.talkMillis) : leg.talkMillis
-  const leaves = hangsUp ? { leavesAt: at + scaled(line.settings, lasts / 2) } : {}
+  const leaves = hangsUp ? leavingBy(line, at + scaled(line.settings, lasts / 2)) : {}
   const state: State = { _tag: "Talking", until: at + scaled(line.settings, leg.talkMillis), leg }
   const talking: PhoneLine = { ...doing(line, { _tag: "Talks" }), steps, ...leaves, state }
   if (!line.settings.legAnswers) return { line: talking, webhooks: [] }
@@ -720,7 +757,7 @@ const legFailed = (line: PhoneLine, state: Extract<State, { readonly _tag: "Brid
 /** A bridge is over, however it went: the far end is alone on the line. */
 const legOver = (line: PhoneLine, event: string, data: Partial<Webhook.Webhook>, at: number): Exchange => {
   const { hangsUp, steps } = Callee.beBridged(line.steps, { number: line.legs.length, isOver: true })
-  const leaves = hangsUp ? { leavesAt: at + scaled(line.settings, line.settings.hangUpMillis) } : {}
+  const leaves = hangsUp ? leavingBy(line, at + scaled(line.settings, line.settings.hangUpMillis)) : {}
   const { line: asked, webhooks } = ask(line, event, data)
   return { line: { ...asked, steps, ...leaves, state: { _tag: "Quiet", isAfterBridge: true } }, webhooks }
 }
@@ -732,13 +769,19 @@ const leave = (line: PhoneLine, now: number): PhoneLine => {
 }
 
 const end = (line: PhoneLine, at: number, status: string): Exchange => ({
-  line: { ...line, state: { _tag: "Ended", at } },
+  line: { ...cutOff(line, at), state: { _tag: "Ended", at } },
   webhooks: [webhook(line, "call_completed", {
     status,
     durationSeconds: Math.round((lived(line, at) - line.createdAt) / 1000),
     extra: { data: ending(line, at) }
   })]
 })
+
+/** What a machine has recorded of a prompt in whose middle a line ends. */
+const cutOff = (line: PhoneLine, at: number): PhoneLine =>
+  line.state._tag === "Prompting" && line.state.reaction.hangsUp !== "during"
+    ? taped({ ...line, state: { ...line.state, reaction: { hangsUp: "during" } } }, at)
+    : line
 
 /** What `call_completed` says beside the known fields, by the names of Telesign's demos. */
 const ending = (line: PhoneLine, at: number) => ({
@@ -818,8 +861,24 @@ const breaksMillis = (text: string, { breakMillis }: Settings): number => {
   return millis
 }
 
-const keyingMillis = (digits: string, collects: number, settings: Settings): number =>
-  digits.length * settings.keyMillis + (digits.length < collects ? settings.silenceMillis : 0)
+/** The keys that a prompt takes, how long its words are heard, and how long all of it lasts. */
+const keying = (
+  { digits, everyMillis, into }: Callee.Reaction,
+  { collects, settings, whole }: { readonly whole: number; readonly collects: number; readonly settings: Settings }
+): { readonly digits: string; readonly heard: number; readonly lasts: number } => {
+  const { keyMillis, keysCutIn, silenceMillis } = settings
+  const every = everyMillis ?? keyMillis
+  const first = into === true ? whole / 2 : whole + every
+  const heard = into === true && keysCutIn && digits !== "" ? first : whole
+  let [taken, last] = ["", heard]
+  for (const key of digits) {
+    const at = taken === "" ? first : first + taken.length * every
+    if (at - last > silenceMillis) break
+    taken += key
+    last = Math.max(heard, at)
+  }
+  return { digits: taken, heard, lasts: taken.length < collects ? last + silenceMillis : last }
+}
 
 /** A tone takes 0.1 s, which is ours; `w` waits 0.5 s ("Voice - Actions"; documented). */
 const tonesMillis = (tones: string): number => {

@@ -50,6 +50,23 @@ describe("Callee", () => {
         ["", "1", ""]
       ))
 
+    it("whoever reacts to words does so in any order, again, and without taking a step of the script", () => {
+      const person = Callee.answers().whenever("name", "1").whenever(/date/i, "2").presses("9").hangsUp()
+      const prompts = [
+        prompt(1, "The date?", 1),
+        prompt(2, "Your name.", 1),
+        prompt(3, "Sure?", 1),
+        prompt(4, "A date?", 1)
+      ]
+      assert.deepStrictEqual(reactions(person, [...prompts, prompt(5, "Bye.")]), ["2", "1", "9", "2", "during"])
+    })
+
+    it("whoever never met the words that they wait for has that left", () => {
+      const person = Callee.answers().whenever("name", "1").whenever("date", "2")
+      const { steps } = Callee.listen(person.steps, prompt(1, "The date?", 1))
+      assert.deepStrictEqual(Callee.leftover({ steps }), [`whenever "name" presses 1`])
+    })
+
     it("keys beyond what the prompt takes are lost", () =>
       assert.deepStrictEqual(
         reactions(Callee.answers().presses("12345"), [prompt(1, "PIN?", 4), prompt(2, "Amount?", 4)]),
@@ -144,6 +161,14 @@ describe("Callee", () => {
     it("reads how a number is reached", () => {
       assert.deepStrictEqual(parsed("busy"), Callee.busy)
       assert.deepStrictEqual(parsed(" no answer ;"), Callee.noAnswer)
+      const machine = Callee.machine({ after: "4 seconds", greets: "6 seconds", records: "30 seconds" })
+      assert.deepStrictEqual(parsed("machine 4s; greets 6s; records 30s"), machine)
+      assert.strictEqual(Callee.describe(machine), "machine 4s; greets 6s; records 30s")
+      const quick = Callee.answers().presses("12", { every: "2 seconds" }).presses("3", { into: true })
+      assert.deepStrictEqual(parsed("answers; presses 12 every 2s; presses 3 into it"), quick)
+      const late = Callee.answers().whenever("a; b", "1").whenever(/c;/, "2").hangsUpAt("12 seconds").takesOneCall()
+      const words = `answers; whenever "a; b" presses 1; whenever /c;/ presses 2; hangs up at 12s; takes one call`
+      assert.deepStrictEqual(parsed(words), late)
       assert.deepStrictEqual(parsed("voicemail"), Callee.voicemail)
       assert.deepStrictEqual(parsed("fails carrier_error"), Callee.fails("carrier_error"))
       assert.deepStrictEqual(parsed("answers"), Callee.answers())

@@ -29,6 +29,22 @@ const events = Effect.map(
 )
 
 describe("PhoneCompany", () => {
+  it.effect("who takes one call is busy to a second one, and free after it", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers("1 second").takesOneCall())
+      yield* PhoneCompany.dial({ ...dialling, maxCallDurationSeconds: 60 })
+      yield* Effect.sleep("5 seconds")
+      yield* PhoneCompany.dial({ ...dialling, maxCallDurationSeconds: 60 })
+      yield* Effect.sleep("2 minutes")
+      yield* PhoneCompany.dial({ ...dialling, maxCallDurationSeconds: 60 })
+      yield* Effect.sleep("5 seconds")
+      const log = yield* PhoneCompany.log
+      const dials = log.flatMap((entry) =>
+        entry._tag === "Posted" && entry.webhook.event === "dial_completed" ? [entry.webhook.status] : []
+      )
+      assert.deepStrictEqual(dials, ["answered", "busy", "answered"])
+    }).pipe(company))
+
   it.effect("carries a call from the dial to its end, by the handler's replies", () =>
     Effect.gen(function*() {
       yield* PhoneCompany.callee("+15550170001", Callee.answers("3 seconds").presses("1"))

@@ -196,6 +196,42 @@ describe("PhoneLine", () => {
       ])
     })
 
+    const keyed = (callee: Callee.Callee, settings: PhoneLine.Changes = {}) =>
+      dialled(callee, { settings }).untilAsked().reply(say("x".repeat(30), 3)).untilAsked().told.at(-1)
+
+    it("takes keys that are pressed slowly, and goes on without those that come too late", () => {
+      const slowly = (every: string) => Callee.answers(0).presses("123", { every: every as "1 second" })
+      assert.strictEqual(keyed(slowly("2 seconds")), "8000 speak_completed speak_successful 123")
+      assert.strictEqual(keyed(slowly("6 seconds")), "7000 speak_completed speak_successful ")
+    })
+
+    it("is cut short by keys that are pressed into it, unless the carrier does not do that", () => {
+      const person = Callee.answers(0).presses("123", { into: true })
+      assert.strictEqual(keyed(person), "2000 speak_completed speak_successful 123")
+      assert.strictEqual(keyed(person, { keysCutIn: false }), "2000 speak_completed speak_successful 123")
+      const one = Callee.answers(0).presses("1", { into: true })
+      assert.strictEqual(keyed(one), "6000 speak_completed speak_successful 1")
+      assert.strictEqual(keyed(one, { keysCutIn: false }), "7000 speak_completed speak_successful 1")
+    })
+
+    it("ends in its middle when somebody leaves by the time", () => {
+      const line = dialled(Callee.answers(1000).hangsUpAt("1.5 seconds")).untilAsked().reply(say("x".repeat(150)))
+      assert.strictEqual(line.untilAsked().told.at(-1), "2500 call_completed hangup")
+      assert.deepStrictEqual(Callee.leftover(line.line), [])
+      const caller = called(Callee.answers().hangsUpAt("3 seconds")).reply(say("x".repeat(150)))
+      assert.strictEqual(caller.untilAsked().told.at(-1), "3000 call_completed hangup")
+    })
+
+    it("is on the tape of a machine from its tone on, until the tape is full", () => {
+      const machine = Callee.machine({ after: "1 second", greets: "2 seconds", records: "5 seconds" })
+      const line = dialled(machine).untilAsked().reply(say("aaaaabbbbbcccccdddddeeeeefffff ggggg hhhhhh 123"))
+        .untilAsked()
+      assert.deepStrictEqual(line.line.tape, ["ggggg hhhhhh 123"])
+      line.reply(say("x".repeat(150))).untilAsked()
+      assert.strictEqual(line.told.at(-1), "8000 call_completed hangup")
+      assert.deepStrictEqual(line.line.tape?.map(({ length }) => length), [16, 58])
+    })
+
     it("is cut off when a voicemail's tape is full", () => {
       const line = dialled(Callee.voicemail, { settings: { recordingMillis: 2000 } }).untilAsked()
       assert.deepStrictEqual(line.reply(say("x".repeat(150))).untilAsked().told, [

@@ -11,7 +11,7 @@ import {
   TelesignEmulator,
   TestCalls
 } from "@ringback/testing"
-import { Clock, Effect, Fiber, Layer, Redacted, Schema, Stream } from "effect"
+import { Clock, Effect, Fiber, Layer, Redacted, Result, Schema, Stream } from "effect"
 import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
 import { createHmac } from "node:crypto"
 import { createServer } from "node:http"
@@ -574,4 +574,31 @@ describe("the whole of Ringback", () => {
       assert.isUndefined((yield* entry("Replied", "call_completed")).action)
       assert.strictEqual((yield* PhoneCompany.rings).length, 1)
     }).pipe(Effect.provide(Everything)))
+
+  const bothAlike = [
+    [`answers 1s; whenever "Press 1" presses 2`, "cancelled"],
+    ["answers 1s; presses 1 every 2s", "kept"],
+    ["answers 1s; presses 1 into it", "kept"],
+    ["answers 1s; hangs up at 2s", "HungUp"],
+    ["machine 3s; greets 4s; records 2s", "HungUp"]
+  ] as const
+  for (const [words, expected] of bothAlike) {
+    it.effect(`meets who “${words}” as the model without HTTP does`, () => {
+      const lived = Effect.gen(function*() {
+        yield* PhoneCompany.callee(to, Result.getOrThrow(Callee.parse(words)))
+        const call = yield* Calls.start(Keep, { to: PhoneNumber.make(to), from: PhoneNumber.make(from) })
+        const outcome = yield* Effect.match(call.outcome, { onSuccess: String, onFailure: ({ _tag }) => String(_tag) })
+        yield* Effect.sleep("1 minute")
+        const [{ tape } = {}] = yield* PhoneCompany.lines
+        const log = yield* PhoneCompany.log
+        return { outcome, tape, events: log.flatMap((entry) => entry._tag === "Posted" ? [entry.webhook.event] : []) }
+      })
+      return Effect.gen(function*() {
+        const overHttp = yield* Effect.provide(lived, Everything)
+        const without = yield* Effect.provide(lived, TestCalls.layer({ flows: [Keep] }))
+        assert.strictEqual(overHttp.outcome, expected)
+        assert.deepStrictEqual(overHttp, without)
+      })
+    })
+  }
 })

@@ -17,13 +17,20 @@ const reachCode = (reach: Callee.Reach): string => {
     case "Fails":
       return `fails(${quoted(reach.status)})`
     case "Answers":
-      return reach.afterMillis === usualMillis ? "answers()" : `answers(${quoted(`${reach.afterMillis} millis`)})`
-    case "Voicemail":
-      return "voicemail"
+      return answersCode(reach.afterMillis) + (reach.oneCall === true ? ".takesOneCall()" : "")
+    case "Voicemail": {
+      const { afterMillis, greetingMillis, recordingMillis } = reach
+      if (greetingMillis === undefined) return "voicemail"
+      const records = recordingMillis === undefined ? "" : `, records: ${recordingMillis}`
+      return `machine({ after: ${afterMillis}, greets: ${greetingMillis}${records} })`
+    }
     case "ByHand":
       return "byHand"
   }
 }
+
+const answersCode = (afterMillis: number): string =>
+  afterMillis === usualMillis ? "answers()" : `answers(${quoted(`${afterMillis} millis`)})`
 
 const stepCode = (step: Callee.Step): string => {
   switch (step._tag) {
@@ -31,8 +38,19 @@ const stepCode = (step: Callee.Step): string => {
       return `.hears(${quoted(step.text)})`
     case "HearsMatch":
       return `.hears(/${step.source}/${step.flags})`
-    case "Presses":
-      return `.presses(${quoted(step.digits)})`
+    case "Presses": {
+      const { everyMillis: every, into } = step
+      const how = { ...every === undefined ? {} : { every }, ...into === true ? { into } : {} }
+      return `.presses(${
+        [quoted(step.digits), ...Object.keys(how).length === 0 ? [] : [JSON.stringify(how)]].join(", ")
+      })`
+    }
+    case "Whenever": {
+      const words = step.heard._tag === "Hears" ? quoted(step.heard.text) : `/${step.heard.source}/${step.heard.flags}`
+      return `.whenever(${words}, ${quoted(step.digits)})`
+    }
+    case "HangsUpAt":
+      return `.hangsUpAt(${step.afterMillis})`
     case "StaysSilent":
       return ".staysSilent()"
     case "HearsNoMore":

@@ -131,9 +131,19 @@ const ring = (
   const found = office.directory.get(number) ?? office.others
   if (found === undefined) return office.attending > 0 ? Callee.byHand : Callee.answers()
   const callee = found.callees[Math.min(found.rung, found.callees.length - 1)]!
+  if (callee.reach._tag === "Answers" && callee.reach.oneCall === true && isInCall(office, number)) return Callee.busy
   found.rung++
   return callee
 }
+
+/** Whether somebody is in a call: rung or talked to by one of ours, brought into one, or calling. */
+const isInCall = ({ lines }: Office, number: string): boolean =>
+  Array.from(lines.values()).some(({ line: { direction, from, state, to } }) =>
+    state._tag !== "Ended" && (
+      (direction === "outbound" ? to : from) === number ||
+      ((state._tag === "Bridging" || state._tag === "Talking") && state.leg.to === number)
+    )
+  )
 
 export const dial = Effect.fn("PhoneCompany.dial")(
   function*(office: Office, action: Action.Dial, id: string | undefined) {
