@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { Flow, Line, PhoneNumber, Step } from "../src/index.ts"
 import type { Request } from "../src/index.ts"
-import { mark } from "../src/internal/copyOfCore.ts"
+import { another, here, mark } from "../src/internal/copyOfCore.ts"
 
 const to = PhoneNumber.make("15550170001")
 const from = PhoneNumber.make("15550170009")
@@ -225,6 +225,13 @@ describe("Flow", () => {
       return yield* [1] as unknown as Flow.Flow<string>
     })))
     assert.match(String(end._tag === "Stopped" && end.why._tag === "Defect" && end.why.defect), /takes a Flow/)
+  })
+
+  it("bears the mark of its copy, by which another one tells it from what is no flow", () => {
+    for (const flow of [Flow.now, Flow.succeed(1), Flow.gen(function*() {})]) {
+      assert.deepStrictEqual((flow as unknown as { readonly [mark]: unknown })[mark], here)
+      assert.deepStrictEqual(another(flow), here)
+    }
   })
 
   it("says so when a flow of another copy of this package is yielded, and which copies these are", () => {

@@ -32,7 +32,7 @@ export const stopOf = (entity: Entity, decided: Decider.Decided, cause: unknown)
   if (reason._tag === "Defect") return defectOf(entity, decided, cause, reason.message)
   if (reason._tag !== "Overdue") return undefined
   const words = `The flow of call ${entity.id} is stopped: its activity ${reason.activity} took longer than it may. ` +
-    "Give it more time (`within`), or let the flow go on without it by a Flow.timeout around it"
+    "Give it more time (`within`), or let the flow go on without it: declare overdue: \"fail\" and catch Overdue"
   return about(entity, Effect.logError(words))
 }
 
