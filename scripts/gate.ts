@@ -19,6 +19,8 @@ export const open = async (
   const sockets = new Set<Socket>()
   let isFrozen = false
   const server = createServer((near) => {
+    // Nobody there knows of who comes now: a server would keep a place for each that gives up, for a minute.
+    if (isFrozen) return void sockets.add(near.on("error", () => {}))
     const far = connect(port, "127.0.0.1")
     const pass = (from: Socket, to: Socket, look: typeof before) => {
       let passed = Promise.resolve()

@@ -193,7 +193,7 @@ describe.skipIf(server === undefined).concurrent("a process whose database is fr
           return yield* Effect.never
         })
         const living = yield* Effect.forkChild(Effect.scoped(life))
-        yield* Deferred.await(frozen)
+        yield* Effect.raceFirst(Deferred.await(frozen), Fiber.join(living))
         const ending = yield* Effect.forkChild(Effect.andThen(Fiber.interrupt(living), Scope.close(scope, Exit.void)))
         yield* Effect.repeat(second, { until: () => ending.pollUnsafe() !== undefined })
       }))

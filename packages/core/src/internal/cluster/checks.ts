@@ -1,6 +1,7 @@
 /** What has to be so before machines share calls. Each of these would be silent if it were otherwise. */
 import { Effect, Version } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
+import * as Pooler from "../pooler.ts"
 
 /** The releases of Effect that this was tested with: what distributes there is marked unstable, and may change with any. */
 const tested: ReadonlyArray<string> = ["4.1.0"]
@@ -27,34 +28,11 @@ export const databaseProblem = (
     if (!isPostgres) {
       return "It needs PostgreSQL: a database in a file belongs to one process, and one process needs no cluster (Calls.layer)"
     }
+    if (yield* Pooler.isBetween(sql)) return Pooler.problem
     if (rowLocks) return undefined
     const [row] = yield* sql<{ readonly version: number }>`SELECT current_setting('server_version_num')::int AS version`
-    if ((row?.version ?? 0) < oldest) {
-      return "Before PostgreSQL 14 a machine that hangs keeps its shards for as long as it hangs. " +
+    return (row?.version ?? 0) < oldest
+      ? "Before PostgreSQL 14 a machine that hangs keeps its shards for as long as it hangs. " +
         "Take 14 or later, or rows instead of advisory locks (shardLockDisableAdvisory)"
-    }
-    return (yield* isPooled(sql))
-      ? "A pooler gives each transaction another connection, and with it goes every advisory lock. " +
-        "Connect past it, or let it keep a connection for a session, or take rows instead of advisory locks (shardLockDisableAdvisory)"
       : undefined
   })
-
-/**
- * Whether a pooler stands in between that gives each transaction the next connection that is free. One that does gives what another
- * has just let go of, so while a transaction of another client is open, it has to give a second one.
- */
-const isPooled = (sql: SqlClient.SqlClient) =>
-  Effect.scoped(Effect.gen(function*() {
-    const [one, other] = yield* Effect.all([sql.reserve, sql.reserve])
-    const pid = (connection: typeof one) =>
-      Effect.map(
-        connection.executeUnprepared("SELECT pg_backend_pid() AS pid", [], undefined),
-        (rows) => Number((rows[0] as { readonly pid: number } | undefined)?.pid)
-      )
-    const first = yield* pid(one)
-    yield* other.executeUnprepared("BEGIN", [], undefined)
-    yield* pid(other)
-    const second = yield* pid(one)
-    yield* other.executeUnprepared("ROLLBACK", [], undefined)
-    return first !== second
-  }))

@@ -5,8 +5,9 @@
  */
 import { Clock, Deferred, Effect, Schedule } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import { Late, type Processes, StoreError } from "../../EventStore.ts"
+import { Foreign, Late, type Processes, StoreError } from "../../EventStore.ts"
 import * as ids from "../ids.ts"
+import * as Pooler from "../pooler.ts"
 import { Report } from "../report.ts"
 import type { Server } from "./sqlServer.ts"
 
@@ -38,6 +39,12 @@ const renew = `UPDATE ringback_processes SET lives_until = clock_timestamp() + $
 const forget = "DELETE FROM ringback_processes WHERE process = $1"
 
 const late = "It did not answer in time."
+const crowded = "There are no other connections: the pool needs room for three at least."
+
+/** The lock of a process that dies would stay with the pooler, and that of one that lives would go: others could not tell. */
+const behindPooler = Effect.fail(
+  new StoreError({ operation: "open", reason: new Foreign({ problem: Pooler.problem }) })
+)
 
 type Lease = Parameters<Processes["join"]>[2]
 
@@ -125,6 +132,7 @@ export const make = (
     )
 
   const join: Presence["join"] = Effect.fnUntraced(function*(process, flows, lease) {
+    if (yield* soon(Pooler.isBetween(sql), crowded)) return yield* behindPooler
     yield* server.look // It is known before a connection is kept.
     const joined = yield* Deferred.make<void, StoreError>()
     const first = hold(process, flows, lease, Deferred.succeed(joined, undefined)).pipe(
@@ -146,7 +154,7 @@ export const make = (
     yield* Effect.forkScoped(server.watch)
     // One connection holds the lock, one hears what others tell, and one has to be left for everything else.
     const others = Effect.scoped(Effect.andThen(sql.reserve, sql`SELECT 1`))
-    yield* soon(others, "There are no other connections: the pool needs room for three at least.")
+    yield* soon(others, crowded)
   })
 
   const living = sql<{ readonly process: number | string | bigint }>`SELECT DISTINCT
