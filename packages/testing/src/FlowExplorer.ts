@@ -381,7 +381,6 @@ export class Differs extends Schema.TaggedError<Differs>()("Differs", {
  * samples and run nothing.
  *
  * Left out is what cannot be made to happen there at will: a deadline that passes, a draw, a caller without a number.
- * The carrier's word for a dial that failed is not compared.
  *
  * @example
  * for (const { name, run } of FlowExplorer.scenarios(TableReady, input)) it.effect(name, () => run)
@@ -595,10 +594,7 @@ const warnings = (
   lengths: ReadonlyArray<graph.Longest>,
   distinct: number
 ): ReadonlyArray<string> => [
-  ...graph.hasty(found.places).map(([first, second]) =>
-    `Two questions in a row: ${first}, then ${second}. Say a word between them (acknowledge): an answer that is ` +
-    `delivered twice could pass for the answer to the second`
-  ),
+  ...hasty(graph.hasty(found.places)),
   ...outlasting(found.places, lengths),
   ...unmerged(found.findings.opaque),
   ...found.places.length > 500 && found.places.length > 10 * distinct
@@ -608,6 +604,19 @@ const warnings = (
     ]
     : []
 ]
+
+/** So many pairs of questions are named. */
+const named = 3
+
+const hasty = (pairs: ReadonlyArray<readonly [string, string]>): ReadonlyArray<string> => {
+  if (pairs.length === 0) return []
+  const shown = pairs.slice(0, named).map(([first, second]) => `${first}, then ${second}`).join("; ")
+  const more = pairs.length > named ? `; and ${pairs.length - named} more` : ""
+  return [
+    `Two questions in a row: ${shown}${more}. Say a word between them (acknowledge): an answer that is delivered twice could ` +
+    `pass for the answer to the second`
+  ]
+}
 
 /** What keeps places with equal futures apart, which takes time and shows them more than once. */
 const unmerged = (opaque: ReadonlySet<string>): ReadonlyArray<string> =>
@@ -627,7 +636,7 @@ const outlasting = (
       found.add(
         `A conversation can outlast its line: ${
           outlasts(seconds, world.limit)
-        }. Law.withinTheLine proves that none does`
+        }. With Law.withinTheLine a check fails for it`
       )
     }
   })

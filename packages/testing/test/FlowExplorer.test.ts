@@ -164,8 +164,8 @@ describe("FlowExplorer", () => {
     assert.deepStrictEqual(explore(ask(Schema.Boolean, Schema.Never)).outcomes, [
       "true",
       "false",
-      "stopped: Overdue",
-      "stopped: Defect"
+      "stopped: an activity took too long",
+      "stopped: an activity died"
     ])
     assert.includeMembers([...explore(ask(Schema.Literals(["a", "b"]), Schema.Literal("none"))).outcomes], [
       `"a"`,
@@ -337,7 +337,7 @@ describe("FlowExplorer", () => {
     })
     const report = explore(flow, { cancel: true, laws: [tidied, ...Law.standard] })
     assert.isEmpty(report.broken)
-    assert.include(report.outcomes, "stopped: Cancelled")
+    assert.include(report.outcomes, "stopped: it was cancelled")
     assert.lengthOf(explore(dialled(Line.speak("Hello.")), { cancel: true, laws: [tidied] }).broken, 1)
   })
 

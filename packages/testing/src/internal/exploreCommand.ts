@@ -103,7 +103,23 @@ export const standalone = (drawing: FlowDrawing.FlowDrawing): string =>
     `<style>:root{color-scheme:light dark;color:CanvasText}${FlowDrawing.css}</style><defs>`
   ) + "\n"
 
-const count = (number: number): string => Number.isFinite(number) ? Math.round(number).toLocaleString("en") : "endless"
+const count = (number: number): string => Math.round(number).toLocaleString("en")
+
+/** So many that nobody counts them. */
+const many = 1_000_000
+
+/** How many conversations there are. A number of many digits says no more than its size, and what is seen of them is every place once. */
+const conversations = (paths: number): string => {
+  if (!Number.isFinite(paths)) return "without end: it can go in a circle"
+  if (paths < many) return count(paths)
+  const size = new Intl.NumberFormat("en", { notation: "compact", compactDisplay: "long", maximumSignificantDigits: 2 })
+  return `about ${size.format(paths)}, made of the places below: places that are alike are seen once`
+}
+
+const longestOf = ({ prompts, seconds, spokenSeconds }: FlowExplorer.Report["longest"]): string =>
+  Number.isFinite(prompts)
+    ? `${count(prompts)} prompts, ${count(spokenSeconds)} s of speech, ${count(seconds)} s with all waiting`
+    : "without end: somebody can go in a circle on the line"
 
 const list = (items: ReadonlyArray<string>): string => items.length === 0 ? "none" : items.join(", ")
 
@@ -115,12 +131,11 @@ export const lines = (report: FlowExplorer.Report, laws: ReadonlyArray<Law.Law>)
   const broken = new Set(report.broken.map(({ law }) => law))
   return [
     `${flow}, version ${version}`,
-    `  conversations  ${count(paths)}`,
-    `  places         ${count(places)}, of which ${count(distinct)} differ in what may follow (${
-      count(transitions)
-    } transitions)`,
-    `  longest        ${count(longest.prompts)} prompts, ${count(longest.spokenSeconds)} s of speech, ` +
-    `${count(longest.seconds)} s with all waiting`,
+    `  conversations  ${conversations(paths)}`,
+    `  places         ${count(places)}, at which ${count(transitions)} things may happen; ${
+      count(distinct)
+    } differ in what may follow`,
+    `  longest        ${longestOf(longest)}`,
     `  ends           ${list(outcomes)}`,
     ...unseen.length === 0 ? [`  unseen         nothing`] : unseen.map((found) => `  unseen         ${inWords(found)}`),
     ...laws.map(({ name }) => `  ${verdict(name)} ${name}`),

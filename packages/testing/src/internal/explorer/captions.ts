@@ -66,8 +66,31 @@ export const ofExit = (exit: Step.Exit<unknown, unknown>): string => {
     case "Failure":
       return `fails: ${tagOf(exit.error)}`
     case "Stopped":
-      return `stopped: ${exit.why._tag}`
+      return `stopped: ${stopOf(exit.why)}`
   }
+}
+
+/** An activity died, which is no defect of the flow. */
+export class ActivityDied extends Error {
+  override readonly name = "ActivityDied"
+}
+
+const stopOf = (why: Step.Stop): string => {
+  switch (why._tag) {
+    case "Cancelled":
+      return "it was cancelled"
+    case "Overdue":
+      return "an activity took too long"
+    case "Expired":
+      return "a scope ended outside of itself"
+    case "Defect":
+      return why.defect instanceof ActivityDied ? "an activity died" : `it threw ${nameOf(why.defect)}`
+  }
+}
+
+const nameOf = (defect: unknown): string => {
+  const name = defect instanceof Error ? defect.name : typeof defect
+  return `${/^[AEIOU]/i.test(name) ? "an" : "a"} ${name}`
 }
 
 const tagOf = (error: unknown): string => {

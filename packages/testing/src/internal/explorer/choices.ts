@@ -5,6 +5,7 @@
 import { Action, Settings, Step } from "@ringback/core"
 import type { Flow, PhoneNumber, Request } from "@ringback/core"
 import type { LineState, What } from "../../Law.ts"
+import * as PhoneLine from "../../PhoneLine.ts"
 import * as captions from "./captions.ts"
 import * as inputs from "./inputs.ts"
 import * as samples from "./samples.ts"
@@ -177,7 +178,7 @@ const stopOf = (
     case "Overdue":
       return { _tag: "Overdue", activity: request._tag === "Activity" ? request.name : "" }
     case "Died":
-      return { _tag: "Defect", defect: new Error("An activity died") }
+      return { _tag: "Defect", defect: new captions.ActivityDied("An activity died") }
     case "Cancelled":
       return { _tag: "Cancelled" }
   }
@@ -383,13 +384,34 @@ const answered = (world: World, { callers }: Samples): ReadonlyArray<Option> => 
   return [...isThere, ...callers.map((caller) => responded("has hung up", caller, { ...then, line: "gone" }))]
 }
 
+/**
+ * The word with which a carrier, or a network, says it: those of the carrier of `TestCalls` here. Nobody says anything where it is not
+ * known whether it rang, and where the call is given up while it rings.
+ */
+const statusOf = (
+  { ringForMillis }: Extract<Request.Request, { readonly _tag: "Dial" }>,
+  reason: typeof Request.NotAnsweredReason.Type
+): { readonly status?: string } =>
+  reason === "unknown" || (reason === "no answer" && ringForMillis <= PhoneLine.defaults.ringMillis)
+    ? {}
+    : { status: statuses[reason] }
+
+export const statuses = {
+  busy: PhoneLine.defaults.statuses.busy,
+  "no answer": PhoneLine.defaults.statuses.noAnswer,
+  failed: "failed",
+  refused: "to_number_blocked_by_customer",
+  "not authorized": "the carrier has not accepted the credentials for too long",
+  "not sent": "ECONNREFUSED"
+}
+
 const dialled = (request: Extract<Request.Request, { readonly _tag: "Dial" }>, world: World): ReadonlyArray<Option> => {
   const reasons: ReadonlyArray<typeof Request.NotAnsweredReason.Type> =
     world.unknown.includes(request.to) && request.evenIfUnknown !== true
       ? ["unknown"]
       : ["busy", "no answer", "failed", "refused", "not authorized", "not sent", "unknown"]
   const unanswered = reasons.map((reason) =>
-    responded(reason, { _tag: "NotAnswered", reason }, {
+    responded(reason, { _tag: "NotAnswered", reason, ...statusOf(request, reason) }, {
       ...world,
       line: "none",
       unknown: reason === "unknown" && !world.unknown.includes(request.to)

@@ -6,6 +6,7 @@ import * as FakeClock from "../../FakeClock.ts"
 import * as PhoneCompany from "../../PhoneCompany.ts"
 import * as PhoneLine from "../../PhoneLine.ts"
 import * as TestCalls from "../../TestCalls.ts"
+import { statuses } from "./choices.ts"
 import type { Exchange } from "./paths.ts"
 import { type Given, type Plan, planOf, type Played, type Reason } from "./planning.ts"
 
@@ -20,9 +21,7 @@ const exitOf = (
   why = ""
 ): string => {
   const own = exit._tag === "Success" ? exit.value : exit._tag === "Failure" ? exit.error : why
-  const { status: _, ...rest } = typeof own === "object" && own !== null ? own as { readonly status?: unknown } : {}
-  const isDial = typeof own === "object" && own !== null && "_tag" in own && own._tag === "NotAnswered"
-  return `${exit._tag} ${JSON.stringify(isDial ? rest : own ?? null)}`
+  return `${exit._tag} ${JSON.stringify(own ?? null)}`
 }
 
 const spoken = (action: Action.Action): string =>
@@ -82,15 +81,15 @@ const lost = (reason: Reason | "answered" | undefined): Transport.TransportError
   switch (reason) {
     case "refused":
       return new Transport.TransportError({
-        reason: new Transport.Refused({ status: "to_number_blocked_by_customer" })
+        reason: new Transport.Refused({ status: statuses.refused })
       })
     case "unknown":
       return new Transport.TransportError({ reason: new Transport.Lost({ problem: "as the path has it" }) })
     case "not sent":
-      return new Transport.TransportError({ reason: new Transport.NotSent({ problem: "as the path has it" }) })
+      return new Transport.TransportError({ reason: new Transport.NotSent({ problem: statuses["not sent"] }) })
     case "not authorized":
       return new Transport.TransportError({
-        reason: new Transport.NotSent({ problem: "as the path has it", obstacle: "credentials" })
+        reason: new Transport.NotSent({ problem: "HTTP 401", obstacle: "credentials" })
       })
     default:
       return undefined

@@ -3,7 +3,7 @@ import type { Action, CallEvent, Request } from "@ringback/core"
 import { Option, Result } from "effect"
 import * as Callee from "../../Callee.ts"
 import * as PhoneLine from "../../PhoneLine.ts"
-import { Failing } from "./choices.ts"
+import { Failing, statuses } from "./choices.ts"
 import type { Exchange } from "./paths.ts"
 
 type Of<Tag extends Request.Request["_tag"]> = Extract<Request.Request, { readonly _tag: Tag }>
@@ -204,7 +204,7 @@ const push = (callees: Plan["callees"], number: string, script: Callee.Script): 
 const rung: Partial<Record<Reason, Callee.Script>> = {
   busy: Callee.busy,
   "no answer": Callee.noAnswer,
-  failed: Callee.fails("failed")
+  failed: Callee.fails(statuses.failed)
 }
 
 /** What stands in the log when the flow has asked. */
