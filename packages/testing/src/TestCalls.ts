@@ -14,6 +14,7 @@
  * @since 0.1.0
  */
 import {
+  type Action,
   type CallError,
   type CallEvent,
   type CallIndex,
@@ -24,7 +25,8 @@ import {
   Ladder,
   type LiveCall,
   type Retention,
-  Settings
+  Settings,
+  type Webhook
 } from "@ringback/core"
 import { Effect, Layer, Option, Schema } from "effect"
 import * as CompanyLadder from "./CompanyLadder.ts"
@@ -33,7 +35,9 @@ import * as FakeTransport from "./FakeTransport.ts"
 import * as engineInHand from "./internal/engineInHand.ts"
 import * as failing from "./internal/failing.ts"
 import { located } from "./internal/located.ts"
+import * as realRun from "./internal/realRun.ts"
 import * as usersCode from "./internal/usersCode.ts"
+import type { Law } from "./Law.ts"
 import * as PhoneCompany from "./PhoneCompany.ts"
 import * as PhoneLine from "./PhoneLine.ts"
 
@@ -148,8 +152,8 @@ export const ladders: Effect.Effect<
  * time passes before the next step of the test.
  *
  * @example
- * yield* TestCalls.untilRecorded(call, "SignalAwaited")
- * yield* call.signal(Ready, { at: 7 })
+ * const reminder = yield* Calls.start(Reminder, input)
+ * yield* TestCalls.untilRecorded(reminder, "ActionDecided")
  * @since 0.1.0
  */
 export const untilRecorded: (
@@ -192,8 +196,140 @@ const playing = (activities: Activities) => {
     })
 }
 
+/**
+ * An engine that can be begun again. `layer` provides it.
+ *
+ * @since 0.1.0
+ */
+export type Restart = engineInHand.Restart
+
+/**
+ * Ends the engine and begins the next over the same store, as a process that is deployed anew: webhooks that come in between are not answered.
+ * Handles of calls are those of the next engine from then on.
+ *
+ * @example
+ * yield* TestCalls.restart
+ * @since 0.1.0
+ */
+export const restart: Effect.Effect<void, never, Restart> = Effect.flatten(engineInHand.Restart)
+
+/**
+ * Delivers the newest webhook that was answered once more, as carriers do. Gives the action that the copy is answered with, which nobody carries
+ * out.
+ *
+ * @example
+ * const again = yield* TestCalls.deliverAgain
+ * @since 0.1.0
+ */
+export const deliverAgain: Effect.Effect<
+  Action.Action | undefined,
+  EventStore.StoreError | Webhook.OutOfBounds,
+  Calls.Calls | PhoneCompany.PhoneCompany | FakeClock.FakeClock
+> = Effect.gen(function*() {
+  yield* FakeClock.settle
+  const last = (yield* PhoneCompany.log).findLast((entry) => entry._tag === "Replied")
+  if (last === undefined) return yield* Effect.die(new Error("No webhook was answered yet: let something happen first"))
+  const calls = yield* Calls.Calls
+  const { action, sent } = yield* calls.receive(last.webhook)
+  yield* sent(true)
+  const { referenceId, webhook } = last
+  yield* PhoneCompany.PhoneCompany.use((company) => company.record({ _tag: "Copied", referenceId, webhook, action }))
+  return action
+})
+
+/**
+ * A call broke a law. The message shows the call as a ladder.
+ *
+ * @since 0.1.0
+ */
+export class LawBroken extends Schema.TaggedError<LawBroken>()("LawBroken", {
+  flow: Schema.String,
+  law: Schema.String,
+  why: Schema.String,
+  ladder: Schema.String
+}) {
+  override get message() {
+    return `The call of ${this.flow} breaks the law “${this.law}”: ${this.why}\n\n${this.ladder}`
+  }
+}
+
+/**
+ * Checks laws over a call that was lived: the same that `FlowExplorer.check` proves for every path. Fails with `LawBroken`. Dies of a law that
+ * speaks of all paths, such as `Law.reachable`.
+ *
+ * @example
+ * yield* TestCalls.check(Reminder, id, Law.standard)
+ * @since 0.1.0
+ */
+export const check = (
+  flow: LiveCall.AnyDefinition,
+  id: CallEvent.CallId,
+  laws: ReadonlyArray<Law>
+): Effect.Effect<void, LawBroken | EventStore.StoreError, Calls.Calls> => {
+  const at = usersCode.here()
+  return Effect.gen(function*() {
+    const events = yield* Calls.events(id)
+    const broken = realRun.breach(laws, realRun.moments(flow, events))
+    if (broken === undefined) return
+    const ladder = Ladder.text(Ladder.make(events, { reveal: true }))
+    return yield* usersCode.from(new LawBroken({ flow: flow.name, ladder, ...broken }), at)
+  })
+}
+
+/**
+ * A flow would go on otherwise than a log has it: `at` numbers the events from 1.
+ *
+ * @since 0.1.0
+ */
+export class ReplaysOtherwise extends Schema.TaggedError<ReplaysOtherwise>()("ReplaysOtherwise", {
+  flow: Schema.String,
+  version: Schema.Int,
+  recordedVersion: Schema.Int,
+  at: Schema.Int,
+  recorded: Schema.String,
+  now: Schema.String
+}) {
+  override get message() {
+    const { at, flow, now, recorded, recordedVersion, version } = this
+    return [
+      `Version ${version} of the flow ${flow} does not replay this call of version ${recordedVersion}, from event ${at} on.`,
+      `  the call: ${recorded}`,
+      `  now:      ${now}`,
+      version === recordedVersion
+        ? "Give the changed flow a new version, and keep this one registered until its calls are over."
+        : "Keep the old version registered until its calls are over."
+    ].join("\n")
+  }
+}
+
+/**
+ * Whether a flow still replays a call, event by event, so that a change of its code needs no new version. Fails with `ReplaysOtherwise`, which says
+ * what was recorded and what the flow does now, with all words. `events` are those of `Calls.events`, or of a log that was kept as a file.
+ *
+ * @example
+ * yield* TestCalls.replays(Reminder, yield* Calls.events(id))
+ * @since 0.1.0
+ */
+export const replays = (
+  flow: LiveCall.AnyDefinition,
+  events: ReadonlyArray<CallEvent.CallEvent>
+): Effect.Effect<void, ReplaysOtherwise> => {
+  const here = usersCode.here()
+  return Effect.suspend(() => {
+    const found = realRun.difference(flow, events)
+    if (found === undefined) return Effect.void
+    const [first] = events
+    const began = first?._tag === "CallStarted" || first?._tag === "CallArrived" ? first.version : flow.version
+    const { name, version } = flow
+    return Effect.fail(
+      usersCode.from(new ReplaysOtherwise({ flow: name, version, recordedVersion: began, ...found }), here)
+    )
+  })
+}
+
 type Provided =
   | Calls.Calls
+  | Restart
   | PhoneCompany.PhoneCompany
   | FakeClock.FakeClock
   | EventStore.EventStore

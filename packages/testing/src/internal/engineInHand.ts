@@ -14,23 +14,26 @@ interface Life {
   readonly calls: Service
   readonly scope: Scope.Closeable
   readonly over: Deferred.Deferred<void>
+  /** From when on the next one is to go on. */
+  isEnding: boolean
 }
 
 /** An engine, as a layer that can be built more than once. */
 export const make = <E, R>(engine: Layer.Layer<Calls.Calls, E, R>): Layer.Layer<Calls.Calls | Restart, E, R> =>
   Layer.effectContext(Effect.gen(function*() {
     const services = yield* Effect.context<R>()
-    const begin = Effect.gen(function*() {
+    const begin: Effect.Effect<Life, E> = Effect.gen(function*() {
       const scope = yield* Scope.make()
       const built = yield* Layer.buildWithMemoMap(engine, yield* Layer.makeMemoMap, scope).pipe(
         Effect.provideContext(services)
       )
-      return { calls: Context.get(built, Calls.Calls), scope, over: yield* Deferred.make<void>() } satisfies Life
+      return { calls: Context.get(built, Calls.Calls), scope, over: yield* Deferred.make<void>(), isEnding: false }
     })
     let life = yield* begin
     yield* Effect.addFinalizer((exit) => Scope.close(life.scope, exit))
     const restart = Effect.gen(function*() {
       const { over, scope } = life
+      life.isEnding = true
       yield* Scope.close(scope, Exit.void)
       life = yield* Effect.orDie(begin)
       yield* Deferred.succeed(over, undefined)
@@ -68,7 +71,8 @@ const inHand = (life: () => Life): Service => {
 /** Waits on in the next life of an engine for what this one does not bring. */
 const outliving = <A, E, R>(life: () => Life, wait: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.suspend(() => {
-    const { over } = life()
-    const again = Effect.flatMap(Deferred.await(over), () => outliving(life, wait))
-    return Effect.raceFirst(wait(), again)
+    const now = life()
+    const again = Effect.flatMap(Deferred.await(now.over), () => outliving(life, wait))
+    const ends = Effect.catchCause(wait(), (cause) => now.isEnding ? again : Effect.failCause(cause))
+    return Effect.raceFirst(ends, again)
   })
