@@ -213,11 +213,11 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
     await panel.getByRole("button", { name: /As it is stored/ }).click()
     await panel.getByText(/ActionDecided/).last().waitFor()
     const before = page.url()
-    await panel.getByRole("button", { name: /dial_completed/ }).click()
+    await panel.getByRole("button", { name: /dial completed/ }).click()
     await page.waitForURL((url) => url.href !== before)
-    await panel.getByRole("heading", { name: /dial_completed/ }).waitFor()
+    await panel.getByRole("heading", { name: /dial completed/ }).waitFor()
     await page.reload()
-    await panel.getByRole("heading", { name: /dial_completed/ }).waitFor()
+    await panel.getByRole("heading", { name: /dial completed/ }).waitFor()
     await page.keyboard.press("Escape")
     await panel.waitFor({ state: "detached" })
   })
@@ -379,7 +379,7 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
     const page = await visit(`/call/${id}`)
     const names: ReadonlyArray<readonly [string, RegExp]> = [
       ["answers late", /event=\d+-callee$/],
-      ["dial_completed (answered)", /event=\d+$/],
+      ["dial completed (answered)", /event=\d+$/],
       ["hangup", /event=\d+-hangup$/]
     ]
     for (const [text, name] of names) {
@@ -405,7 +405,7 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
     await page.getByLabel("Failures only").check()
     await page.waitForURL(/only=failures/)
     await rung(page, "start").waitFor({ state: "detached" })
-    assert.deepStrictEqual(await rungs(page), ["dial_completed (busy)"])
+    assert.deepStrictEqual(await rungs(page), ["dial completed (busy)"])
     await page.getByLabel("Failures only").uncheck()
     await page.getByLabel("Find in this call").fill("no such words")
     await page.getByText("Nothing in this call is like that").waitFor()
@@ -572,7 +572,7 @@ describe.skipIf(Chromium.executable === undefined)("Inspector", () => {
     await page.getByRole("button", { name: "Copy as text" }).click()
     await page.getByText("The ladder is in the clipboard").waitFor()
     const copied = await page.evaluate<string>("navigator.clipboard.readText()")
-    assert.match(copied, /application\s+Ringback\s+Telesign\s+callee/)
+    assert.match(copied, /application\s+Ringback\s+carrier\s+callee/)
     assert.match(copied, /presses •/)
   })
 
