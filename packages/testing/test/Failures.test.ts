@@ -522,7 +522,10 @@ describe("an activity that takes too long", () => {
       assert.deepInclude(yield* Effect.flip(call.outcome), { reason: { _tag: "Overdue", activity: "look up" } })
       assert.lengthOf(said, 1)
       assert.deepStrictEqual([said[0]!.level, said[0]!.annotations["call"]], ["Error", call.id])
-      assert.match(said[0]!.text, /its activity look up took longer than it may.*within.*overdue: "fail" and catch Overdue/)
+      assert.match(
+        said[0]!.text,
+        /its activity look up took longer than it may.*within.*overdue: "fail" and catch Overdue/
+      )
     }).pipe(Effect.provide(world(new Store(), [Hangs]).pipe(Layer.provideMerge(layer))))
   })
 })
