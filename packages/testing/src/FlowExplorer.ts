@@ -328,8 +328,9 @@ export const keeps: <Input, A, E, R>(
   flow: Flow.Definition<string, Input, A, E, R>,
   call: { readonly id: CallEvent.CallId },
   laws: ReadonlyArray<Law>
-) => Effect.Effect<void, LawBroken | EventStore.StoreError, EventStore.EventStore> = Effect.fnUntraced(
-  function*(flow, { id }, laws) {
+) => Effect.Effect<void, LawBroken | EventStore.StoreError, EventStore.EventStore> = (flow, { id }, laws) => {
+  const at = usersCode.here()
+  return Effect.gen(function*() {
     const turns = yield* (yield* EventStore.EventStore).read(id)
     const events = turns.flatMap(({ events }) => events)
     const moments = lived.moments(id, flow as never, events)
@@ -340,10 +341,10 @@ export const keeps: <Input, A, E, R>(
       const why = lived.problem(law, moments)
       if (why === undefined) continue
       const ladder = Ladder.text(Ladder.rungs(events, { reveal: true }))
-      return yield* new LawBroken({ flow: flow.name, law: law.name, why, ladder, scenario: "" })
+      return yield* usersCode.from(new LawBroken({ flow: flow.name, law: law.name, why, ladder, scenario: "" }), at)
     }
-  }
-)
+  })
+}
 
 /**
  * A conversation of a flow, to be lived by the whole engine. `name` says what it is for, such as `ends: "kept"` or

@@ -37,7 +37,6 @@ import * as failing from "./internal/failing.ts"
 import { located } from "./internal/located.ts"
 import * as realRun from "./internal/realRun.ts"
 import * as usersCode from "./internal/usersCode.ts"
-import type { Law } from "./Law.ts"
 import * as PhoneCompany from "./PhoneCompany.ts"
 import * as PhoneLine from "./PhoneLine.ts"
 
@@ -236,45 +235,6 @@ export const deliverAgain: Effect.Effect<
   yield* PhoneCompany.PhoneCompany.use((company) => company.record({ _tag: "Copied", referenceId, webhook, action }))
   return action
 })
-
-/**
- * A call broke a law. The message shows the call as a ladder.
- *
- * @since 0.1.0
- */
-export class LawBroken extends Schema.TaggedError<LawBroken>()("LawBroken", {
-  flow: Schema.String,
-  law: Schema.String,
-  why: Schema.String,
-  ladder: Schema.String
-}) {
-  override get message() {
-    return `The call of ${this.flow} breaks the law “${this.law}”: ${this.why}\n\n${this.ladder}`
-  }
-}
-
-/**
- * Checks laws over a call that was lived: the same that `FlowExplorer.check` proves for every path. Fails with `LawBroken`. Dies of a law that
- * speaks of all paths, such as `Law.reachable`.
- *
- * @example
- * yield* TestCalls.check(Reminder, id, Law.standard)
- * @since 0.1.0
- */
-export const check = (
-  flow: LiveCall.AnyDefinition,
-  id: CallEvent.CallId,
-  laws: ReadonlyArray<Law>
-): Effect.Effect<void, LawBroken | EventStore.StoreError, Calls.Calls> => {
-  const at = usersCode.here()
-  return Effect.gen(function*() {
-    const events = yield* Calls.events(id)
-    const broken = realRun.breach(laws, realRun.moments(flow, events))
-    if (broken === undefined) return
-    const ladder = Ladder.text(Ladder.make(events, { reveal: true }))
-    return yield* usersCode.from(new LawBroken({ flow: flow.name, ladder, ...broken }), at)
-  })
-}
 
 /**
  * A flow would go on otherwise than a log has it: `at` numbers the events from 1.

@@ -1,7 +1,7 @@
 /** What a test may do with a call that is under way, and ask of one that was lived. */
 import { assert, describe, it } from "@effect/vitest"
 import { Calls, Flow, Line, PhoneNumber } from "@ringback/core"
-import { Callee, Law, PhoneCompany, TestCalls } from "@ringback/testing"
+import { Callee, FlowExplorer, Law, PhoneCompany, TestCalls } from "@ringback/testing"
 import { Cause, Effect, Exit, Fiber, Schema } from "effect"
 
 const input = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
@@ -91,11 +91,11 @@ describe("TestCalls.deliverAgain", () => {
     }).pipe(Effect.provide(engine)))
 })
 
-describe("TestCalls.check", () => {
+describe("FlowExplorer.keeps", () => {
   it.effect("is silent where the laws hold, held waits among them", () =>
     Effect.gen(function*() {
       const call = yield* lived
-      yield* TestCalls.check(Door, call.id, [
+      yield* FlowExplorer.keeps(Door, call, [
         ...Law.standard.filter(({ _tag }) => _tag !== "Fits"),
         Law.promptAtMost(1),
         Law.fails()
@@ -105,45 +105,15 @@ describe("TestCalls.check", () => {
   it.effect("names the law that a call breaks, with its ladder", () =>
     Effect.gen(function*() {
       const call = yield* lived
-      const error = yield* Effect.flip(TestCalls.check(Door, call.id, [Law.lineCloses, Law.promptAtMost(0, "PIN")]))
+      const error = yield* Effect.flip(FlowExplorer.keeps(Door, call, [Law.lineCloses, Law.promptAtMost(0, "PIN")]))
       assert.strictEqual(error._tag, "LawBroken")
       assert.match(
         error.message,
         /breaks the law “[^”]*PIN[^”]*”: heard [^\n]+\n\n[^]*“Enter your PIN\.”[^]*presses 1234/
       )
-      const before = yield* Effect.flip(TestCalls.check(Door, call.id, [Law.keyPressBefore("PIN")]))
+      const before = yield* Effect.flip(FlowExplorer.keeps(Door, call, [Law.keyPressBefore("PIN")]))
       assert.match(before.message, /spoken before a key was pressed/)
-      yield* TestCalls.check(Door, call.id, [Law.keyPressBefore("Thanks")])
-    }).pipe(Effect.provide(engine)))
-
-  it.effect("sees a note, a sleep, and who hung up", () =>
-    Effect.gen(function*() {
-      const seen: Array<string> = []
-      const spy = Law.make<null>("spy", {
-        initial: null,
-        next: (_, moment) => {
-          const what = moment._tag === "Happened" && moment.what._tag === "Responded" ? moment.what.response : undefined
-          const tag = typeof what === "object" && what !== null && "_tag" in what ? ` ${what._tag}` : ""
-          seen.push(
-            moment._tag === "Ended" ? `Ended ${moment.exit._tag}` : `${moment._tag} ${moment.request._tag}${tag}`
-          )
-          return null
-        }
-      })
-      yield* PhoneCompany.callee(input.to, Callee.answers().hangsUp())
-      const call = yield* Calls.start(Door, input)
-      yield* Effect.exit(call.outcome)
-      yield* TestCalls.check(Door, call.id, [spy])
-      assert.deepStrictEqual(seen, [
-        "Asked Note",
-        "Asked Sleep",
-        "Happened Sleep",
-        "Asked Dial",
-        "Happened Dial Answered",
-        "Asked Prompt",
-        "Happened Prompt HungUp",
-        "Ended Failure"
-      ])
+      yield* FlowExplorer.keeps(Door, call, [Law.keyPressBefore("Thanks")])
     }).pipe(Effect.provide(engine)))
 })
 
