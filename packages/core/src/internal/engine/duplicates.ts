@@ -19,6 +19,9 @@ interface Found {
   readonly other: string
 }
 
+/** So many turns before a conflict are looked at: more than come within a lease. */
+const mostBefore = 32
+
 /** For an engine. */
 export const make = (
   { figures, process, run, settings, store }: Pick<Surroundings, "figures" | "process" | "run" | "settings" | "store">
@@ -38,16 +41,24 @@ export const make = (
       found === undefined ? Effect.void : CallLog.about(found.entity, Effect.logWarning(words(found, count)))
   )
 
-  /** Looks whose turn was first. What cannot be read is not counted. */
-  const look = ({ entity, turn }: Pending): Effect.Effect<void> =>
-    Effect.map(Effect.orElseSucceed(store.read(entity.id, turn.version - 1), () => []), (turns) => {
+  const { lease } = settings.store
+
+  /** Looks whose turn was first, and whose those before it were. What cannot be read is not counted. */
+  const look = ({ entity, turn }: Pending): Effect.Effect<void> => {
+    const turns = Effect.orElseSucceed(store.read(entity.id, Math.max(0, turn.version - 1 - mostBefore)), () => [])
+    return Effect.map(turns, (turns) => {
       const first = turns.find(({ version }) => version === turn.version)
       const other = first === undefined ? process : ids.processOf(first.id)
       if (first === undefined || other === process) return
-      if (!OwnersWork.isDuplicate(first, turn, settings.store.lease)) return
+      if (!OwnersWork.isDuplicate(first, turn, lease)) return
+      const before = turns.filter(({ version }) => version < turn.version)
+      const acted = before.map(({ at, id }) => ({ at, process: ids.processOf(id) }))
+      const isOfTime = OwnersWork.workOf(turn.events) === "timer"
+      if (isOfTime && OwnersWork.isShared(acted, turn.at, lease)) return
       figures.duplicated()
       tell({ entity, other })
     })
+  }
 
   return {
     lost: (pending) => {

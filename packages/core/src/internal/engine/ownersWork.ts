@@ -82,6 +82,19 @@ export interface Acted {
   readonly events: ReadonlyArray<CallEvent>
 }
 
+/** A turn that is stored, and who appended it. */
+export interface Before {
+  readonly at: number
+  readonly process: string
+}
+
+/**
+ * Whether several processes had gone on with a call within a lease before a moment: what anybody brings came now to one of them and now
+ * to another, or one gave it away, and each keeps the time of the call as it was when it had it. That two meet when it is over shows nothing.
+ */
+export const isShared = (before: ReadonlyArray<Before>, at: number, lease: number): boolean =>
+  new Set(before.flatMap(({ at: then, process }) => at - then < lease ? process : [])).size > 1
+
 /**
  * Whether who appended and who came second both acted as the owner, within a lease of so many milliseconds. Works of two kinds may
  * meet by chance: who dialled is told by the carrier while another keeps the time. A restart that comes second shows nothing: a process
