@@ -1,7 +1,7 @@
 /** Random people meet the flows of the examples. They get past the questions, and a property of them takes three lines. */
 import { assert, describe, it } from "@effect/vitest"
 import { type Flow, PhoneNumber } from "@ringback/core"
-import { Arbitraries, FlowExplorer, People } from "@ringback/testing"
+import { Arbitraries, FlowExplorer, Law, People } from "@ringback/testing"
 import { Arbitrary, Effect, Exit } from "effect"
 import * as fc from "fast-check"
 import { Passcode } from "./passcode/flow.ts"
@@ -62,6 +62,10 @@ describe("in a hundred draws each outcome that people can bring about comes", ()
       }), patience)
   }
 })
+
+const laws = [...Law.standard, Law.promptAtMost(3, "Your code")]
+
+it("keeps its laws on every path", () => void FlowExplorer.check(Passcode, passcode, laws))
 
 describe("a property takes three lines", () => {
   it.effect.prop(
