@@ -25,7 +25,7 @@ const areTwo = (one: OwnersWork.Acted, other: OwnersWork.Acted) => OwnersWork.is
 
 describe("two turns of one version", () => {
   it("show two owners if both are what time, an activity or a dial brought", () => {
-    for (const event of [slept, done, accepted, attempted]) {
+    for (const event of [slept, done, accepted]) {
       assert.isTrue(areTwo(acted(event), acted(event)), event._tag)
     }
     assert.isTrue(areTwo(acted(slept, noted), acted(silent)))
@@ -58,6 +58,9 @@ describe("two turns of one version", () => {
     assert.isFalse(areTwo(acted(accepted), acted(silent)))
     assert.isFalse(areTwo(acted(accepted), acted(done)))
   })
+
+  it("show none if both let a dial go that waited: who may dial changes", () =>
+    assert.isFalse(areTwo(acted(attempted), acted(attempted))))
 
   it("show none if two found the call alone, or saw the clock jump", () => {
     assert.isFalse(areTwo(acted(restarted), acted(unknown, restarted)))

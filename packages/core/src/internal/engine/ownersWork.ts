@@ -98,10 +98,11 @@ export const isShared = (before: ReadonlyArray<Before>, at: number, lease: numbe
 /**
  * Whether who appended and who came second both acted as the owner, within a lease of so many milliseconds. Works of two kinds may
  * meet by chance: who dialled is told by the carrier while another keeps the time. A restart that comes second shows nothing: a process
- * that was killed may have had its last turn in the database's hands. If it lives, its next turn comes second to the restart.
+ * that was killed may have had its last turn in the database's hands. If it lives, its next turn comes second to the restart. A dial that
+ * waits for its place may get one at two processes, for who may dial changes as processes come and go.
  */
 export const isDuplicate = (first: Acted, second: Acted, lease: number): boolean => {
   const [one, other] = [workOf(first.events), workOf(second.events)]
   if (one === undefined || other === undefined || Math.abs(second.at - first.at) >= lease) return false
-  return one === "restart" ? other !== "restart" : one === other
+  return one === "restart" ? other !== "restart" : one === other && one !== "attempt"
 }
