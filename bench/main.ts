@@ -13,6 +13,7 @@ const names = [
   "waiting",
   "retention",
   "soak",
+  "explorer",
   "page",
   "traces",
   "all"

@@ -23,6 +23,31 @@ export type Line = Flow.Line
 
 const hungUp = interpreter.failure(new Flow.HungUp())
 
+interface Prompted {
+  readonly goodbye?: boolean
+  readonly accepts?: (digits: string) => boolean
+  readonly schema?: () => Schema.ConstraintCodec<unknown, string, never, unknown>
+  readonly question?: Request.Question
+}
+
+/** Sends one action on the line and gives what the digits mean that were pressed. */
+const judged = <A>(
+  action: Action.Action,
+  options: Prompted,
+  judge: (digits: string) => A
+): Flow.Flow<A, Flow.HungUp, Line> =>
+  Flow.ask(
+    {
+      _tag: "Prompt",
+      action,
+      goodbye: options.goodbye ?? false,
+      ...(options.accepts === undefined ? {} : { accepts: options.accepts }),
+      ...(options.schema === undefined ? {} : { schema: options.schema }),
+      ...(options.question === undefined ? {} : { question: options.question })
+    },
+    (response) => response._tag === "Heard" ? interpreter.success(judge(response.digits)) : hungUp
+  )
+
 /**
  * Sends one prompt or other action on the line and gives the digits that were pressed. What else speaks is built on it.
  *
@@ -36,18 +61,7 @@ export const prompt = (
     readonly schema?: () => Schema.ConstraintCodec<unknown, string, never, unknown>
     readonly question?: Request.Question
   }
-): Flow.Flow<string, Flow.HungUp, Line> =>
-  Flow.ask(
-    {
-      _tag: "Prompt",
-      action,
-      goodbye: options?.goodbye ?? false,
-      ...(options?.accepts === undefined ? {} : { accepts: options.accepts }),
-      ...(options?.schema === undefined ? {} : { schema: options.schema }),
-      ...(options?.question === undefined ? {} : { question: options.question })
-    },
-    (response) => response._tag === "Heard" ? interpreter.success(response.digits) : hungUp
-  )
+): Flow.Flow<string, Flow.HungUp, Line> => judged(action, options ?? {}, (digits) => digits)
 
 const heard = (
   input: Prompt.Input,
@@ -264,7 +278,7 @@ const choose = <A>(
   const first = Prompt.from(prompt)
   const later = { silence: wordings(again?.silence, first), invalid: wordings(again?.invalid, first) }
   const thanks = acknowledge === undefined ? undefined : speak(acknowledge)
-  // Judged first, so that what is kept of a wrong input is that it was wrong, and wrong keys lead to one place.
+  // Judged as it comes, so that what is kept of a wrong input is that it was wrong, and wrong keys are one to the explorer.
   const judge = (digits: string): Judged<A> => digits === "" ? "silence" : accept(digits) ?? "invalid"
   const taking = {
     accepts: (digits: string): boolean => accept(digits) !== undefined,
@@ -272,7 +286,7 @@ const choose = <A>(
   }
   const question = { asked: first, ...(options.meanings === undefined ? {} : { choices: options.meanings }) }
   const ask = (words: Prompt.Prompt, silences: number, mistakes: number): Asked<A> =>
-    Flow.flatMap(Flow.map(heard(words, { max }, { ...taking, question }), judge), (answer): Asked<A> => {
+    Flow.flatMap(judged(Action.prompt(words, { max }), { ...taking, question }, judge), (answer): Asked<A> => {
       if (typeof answer !== "string") {
         return thanks === undefined ? Flow.succeed(answer.accepted) : Flow.as(thanks, answer.accepted)
       }

@@ -228,7 +228,7 @@ export const choices = (step: Waiting, before: World, trial: Trial): ReadonlyArr
       : []
   })
   return [
-    ...options.map((option) => made(step, option, trial)),
+    ...madeAlike(step, options, trial),
     ...hangUps(step, world, options, trial),
     ...expiries(step, world, trial),
     ...trial.samples.cancel && !world.cancelled
@@ -249,6 +249,33 @@ const made = (step: Waiting, option: Option, trial: Trial, hungUp = false): Choi
   hungUp,
   step: after(step, option, trial)
 })
+
+/** What a flow makes of what it heard, where that is a text or a number; else nothing. */
+const meant = ({ request, resume }: Waiting, { what, world }: Option): string | undefined => {
+  if (request._tag !== "Prompt" || what._tag !== "Responded") return undefined
+  try {
+    const exit = resume(what.response as never)
+    if (exit._tag !== "Success" || !["string", "number", "boolean", "undefined"].includes(typeof exit.value)) {
+      return undefined
+    }
+    return `${world.line} ${typeof exit.value} ${String(exit.value)}`
+  } catch {
+    return undefined
+  }
+}
+
+/** Keys of which a flow makes the same lead to the same step: it is gone to once. */
+const madeAlike = (step: Waiting, options: ReadonlyArray<Option>, trial: Trial): ReadonlyArray<Choice> => {
+  const known = new Map<string, Choice["step"]>()
+  return options.map((option) => {
+    const meaning = meant(step, option)
+    const same = meaning === undefined ? undefined : known.get(meaning)
+    if (same !== undefined) return { ...option, hungUp: false, step: same }
+    const choice = made(step, option, trial)
+    if (meaning !== undefined) known.set(meaning, choice.step)
+    return choice
+  })
+}
 
 /** The world when some time has passed. */
 const passed = (world: World, lasts: timing.Lasts): World => ({

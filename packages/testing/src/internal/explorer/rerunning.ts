@@ -31,12 +31,16 @@ export const search = (...[flow, laws, trial, bounds]: Parameters<typeof graph.s
 /** How far a flow is followed from a place that it reached another way. */
 const walkLength = 64
 
-/** Two times at which a flow is tried again, with other chances. */
+/**
+ * Times at which a flow is tried again, with other chances. With the first they are six hours apart in the day, and on working days as on
+ * others.
+ */
 const moments = (now: number): ReadonlyArray<elsewhere.Moment> => {
   const [day, hour] = [86_400_000, 3_600_000]
   return [
-    { millis: now + 3 * day + 11 * hour, random: 0, looked: new Set() },
-    { millis: now + 200 * day + 17 * hour, random: 0.999_999, looked: new Set() }
+    { millis: now + 2 * day + 6 * hour, random: 0, looked: new Set() },
+    { millis: now + 33 * day + 12 * hour, random: 0.999_999, looked: new Set() },
+    { millis: now + 200 * day + 18 * hour, random: 0.25, looked: new Set() }
   ]
 }
 
