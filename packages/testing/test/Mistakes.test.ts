@@ -3,9 +3,9 @@
  * pasted from what was found is red over the mistake, and green without it.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Calls } from "@ringback/core"
+import { Calls, Flow, Line } from "@ringback/core"
 import { Callee, FlowExplorer, Law, PhoneCompany, TestCalls } from "@ringback/testing"
-import { Effect, Exit } from "effect"
+import { Effect, Exit, Schema } from "effect"
 import { beside, type Mistake, mistakes, numbers } from "./fixtures/mistakes.ts"
 
 const inputOf = ({ sound }: Mistake) => sound.name === "switchboard" ? {} as typeof numbers : numbers
@@ -85,4 +85,27 @@ describe("a mistake is found by a shortest path, and the test to paste shows it"
         assert.isTrue(Exit.isSuccess(green), `red without the mistake:\n${found.scenario}\n${String(green)}`)
       }))
   }
+})
+
+it("a back door that one code of ten thousand opens is found where a sample names it, and not without", () => {
+  const door = Flow.make("back-door", {
+    version: 1,
+    input: {},
+    output: Schema.Literal("closed"),
+    run: () =>
+      Flow.map(Flow.dial(Line.collect("Your code?", { max: 4 }), numbers), (digits) => {
+        if (digits === "7391") throw new Error("the back door")
+        return "closed" as const
+      })
+  })
+  const lost = (digits: ReadonlyArray<string>) =>
+    FlowExplorer.explore(door, {}, { digits, laws: [Law.noDefect] }).broken.map(({ thrown }) => thrown?.split("\n")[0])
+  assert.deepStrictEqual(lost([]), [])
+  assert.deepStrictEqual(lost(["7391"]), ["Error: the back door"])
+})
+
+it("what a flow threw is shown with the line of its author", () => {
+  const mistake = mistakes.find(({ name }) => name === "a throw in what follows a failure")!
+  const [breach] = reportOf(mistake, mistake.wrong).broken
+  assert.match(breach!.thrown!, /^RangeError: No words for busy\n {4}at .*mistakes\.ts:\d+/)
 })
