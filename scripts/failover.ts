@@ -152,7 +152,7 @@ export const run = Effect.fnUntraced(function*(options: Options) {
         ...turns.filter(({ at, id }) => id.startsWith(`${name}-`) && at > failedOver).map(({ at }) => at - failedOver)
       )
     ),
-    log: lives.flatMap(({ log, place }) => log.map((line) => `${place}: ${line}`))
+    log: lives.flatMap(({ log, place }) => log.map(({ text }) => `${place}: ${text}`))
   }
   return found
 })
