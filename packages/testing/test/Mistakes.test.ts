@@ -31,7 +31,7 @@ const pasted = (
   const [first = ""] = flow.name
   let test: Effect.Effect<unknown, unknown> = Effect.die("no test was registered")
   const it = Object.assign(
-    (_: string, run: () => unknown) => void (test = Effect.try({ try: run, catch: (problem): unknown => problem })),
+    (_: string, run: () => unknown) => void (test = Effect.sync(run)),
     { effect: (_: string, run: () => Effect.Effect<unknown, unknown>) => void (test = Effect.suspend(run)) }
   )
   const names = {
