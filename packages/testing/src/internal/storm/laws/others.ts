@@ -44,14 +44,18 @@ const callers = (history: StormHistory.StormHistory): Findings => {
   })
 }
 
-/** How often at most the store is asked for what it refuses: with others, alone, for its answer, after other failures and deaths. */
-const mostTries = 14
+/**
+ * How often at most the store is asked for what it refuses: with others, alone, for its answer, after other failures and deaths. Where
+ * somebody waited for a store that hung, the refusal may have been on the way, and it is asked again.
+ */
+const mostTries = ({ lives }: StormHistory.StormHistory): number =>
+  14 + lives.reduce((sum, { waited }) => sum + waited.length, 0)
 
 /** What the store refuses is refused alone, is not tried again, and there is a word of it. */
 const refusal = (history: StormHistory.StormHistory, refused: StormHistory.Refused): Findings => {
   const { at, incarnation, isOwn, tries, turn } = refused
   if (!isOwn) return [violation("a turn was refused for another one of its commit")]
-  if (tries > mostTries) return [violation(`a turn that is refused for good was tried ${tries} times`)]
+  if (tries > mostTries(history)) return [violation(`a turn that is refused for good was tried ${tries} times`)]
   const { died, stood, waited } = history.lives[incarnation - 1]!
   // Another process was first: then it is decided anew, and nothing of this is missed.
   const isOvertaken = history.turns.some((other) =>
