@@ -22,7 +22,15 @@
  *
  * @since 0.1.0
  */
-import { type CallEvent, EventStore, type Flow, type FlowDrawing, Ladder, type Request } from "@ringback/core"
+import {
+  type CallEvent,
+  EventStore,
+  type Flow,
+  type FlowDrawing,
+  Ladder,
+  type LiveCall,
+  type Request
+} from "@ringback/core"
 import { Effect, Schema } from "effect"
 import * as captions from "./internal/explorer/captions.ts"
 import * as Choices from "./internal/explorer/choices.ts"
@@ -43,6 +51,7 @@ import * as thrown from "./internal/explorer/thrown.ts"
 import { defaults, trialOf } from "./internal/explorer/trying.ts"
 import { inWords, unaccepted } from "./internal/explorer/unseen.ts"
 import { given } from "./internal/given.ts"
+import * as realRun from "./internal/realRun.ts"
 import * as usersCode from "./internal/usersCode.ts"
 import type { Law } from "./Law.ts"
 
@@ -316,7 +325,8 @@ const problem = (report: Report, accept: ReadonlyArray<string>): Omit<Breach, "p
  * log. Fails with `LawBroken`, which shows the conversation, for the first law that does not hold.
  *
  * Of a law that paths end it sees whether this one did. What is within reach, and what fits into a line, is for
- * `FlowExplorer.check`: here `Law.reachable` and `Law.withinTheLine` die.
+ * `FlowExplorer.check`: here `Law.reachable` and `Law.withinTheLine` die. So does a call that is not one of this flow, or that it does not
+ * replay.
  *
  * @example
  * const call = yield* Calls.start(TableReady, input)
@@ -333,10 +343,13 @@ export const keeps: <Input, A, E, R>(
   return Effect.gen(function*() {
     const turns = yield* (yield* EventStore.EventStore).read(id)
     const events = turns.flatMap(({ events }) => events)
+    const misfit = realRun.foreign(flow as never, events) ?? unlike(flow as never, events)
+    if (misfit !== undefined) return yield* Effect.die(usersCode.from(misfit, at))
     const moments = lived.moments(id, flow as never, events)
     for (const law of laws) {
       if (law._tag === "Reachable" || law._tag === "Fits") {
-        return yield* Effect.die(new Error(`“${law.name}” is about all paths: give it to FlowExplorer.check`))
+        const problem = new Error(`“${law.name}” is about all paths: give it to FlowExplorer.check`)
+        return yield* Effect.die(usersCode.from(problem, at))
       }
       const why = lived.problem(law, moments)
       if (why === undefined) continue
@@ -344,6 +357,15 @@ export const keeps: <Input, A, E, R>(
       return yield* usersCode.from(new LawBroken({ flow: flow.name, law: law.name, why, ladder, scenario: "" }), at)
     }
   })
+}
+
+/** Nothing is said of a call that the flow does not replay: laws would see its first part only. */
+const unlike = (flow: LiveCall.AnyDefinition, events: ReadonlyArray<CallEvent.CallEvent>): Error | undefined => {
+  const found = realRun.difference(flow, events)
+  return found && new Error(
+    `The flow ${flow.name} goes on otherwise than this call, from event ${found.at} on: give the version that it was started with, ` +
+      `and a flow that goes the same way by the same answers.\n  the call: ${found.recorded}\n  now:      ${found.now}`
+  )
 }
 
 /**

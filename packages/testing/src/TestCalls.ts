@@ -224,17 +224,19 @@ export const deliverAgain: Effect.Effect<
   Action.Action | undefined,
   EventStore.StoreError | Webhook.OutOfBounds,
   Calls.Calls | PhoneCompany.PhoneCompany | FakeClock.FakeClock
-> = Effect.gen(function*() {
+> = located(Effect.fnUntraced(function*(at) {
   yield* FakeClock.settle
   const last = (yield* PhoneCompany.log).findLast((entry) => entry._tag === "Replied")
-  if (last === undefined) return yield* Effect.die(new Error("No webhook was answered yet: let something happen first"))
+  if (last === undefined) {
+    return yield* Effect.die(usersCode.from(new Error("No webhook was answered yet: let something happen first"), at))
+  }
   const calls = yield* Calls.Calls
   const { action, sent } = yield* calls.receive(last.webhook)
   yield* sent(true)
   const { referenceId, webhook } = last
   yield* PhoneCompany.PhoneCompany.use((company) => company.record({ _tag: "Copied", referenceId, webhook, action }))
   return action
-})
+}))
 
 /**
  * A flow would go on otherwise than a log has it: `at` numbers the events from 1.
@@ -264,7 +266,8 @@ export class ReplaysOtherwise extends Schema.TaggedError<ReplaysOtherwise>()("Re
 
 /**
  * Whether a flow still replays a call, event by event, so that a change of its code needs no new version. Fails with `ReplaysOtherwise`, which says
- * what was recorded and what the flow does now, with all words. `events` are those of `Calls.events`, or of a log that was kept as a file.
+ * what was recorded and what the flow does now, with all words. `events` are those of `Calls.events`, or of a log that was kept as a file. Dies
+ * if there are none, or if they are those of another flow.
  *
  * @example
  * yield* TestCalls.replays(Reminder, yield* Calls.events(id))
@@ -276,6 +279,8 @@ export const replays = (
 ): Effect.Effect<void, ReplaysOtherwise> => {
   const here = usersCode.here()
   return Effect.suspend(() => {
+    const misfit = realRun.foreign(flow, events)
+    if (misfit !== undefined) return Effect.die(usersCode.from(misfit, here))
     const found = realRun.difference(flow, events)
     if (found === undefined) return Effect.void
     const [first] = events

@@ -117,6 +117,41 @@ describe("FlowExplorer.keeps", () => {
     }).pipe(Effect.provide(engine)))
 })
 
+const Other = Flow.make("other", { version: 1, input: {}, output: Schema.Void, run: () => Flow.note("begun") })
+
+/** What an effect dies of, and the first line of the stack. */
+const deathOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.exit(effect), (exit) => {
+    const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+    assert.instanceOf(error, Error)
+    return { message: error.message, at: error.stack?.split("\n").find((line) => /^\s+at /.test(line)) }
+  })
+
+describe("a misuse", () => {
+  it.effect("says what to do, in the line of the test: no verdict over a call that tells nothing of the flow", () =>
+    Effect.gen(function*() {
+      const nothing = yield* TestCalls.deliverAgain.pipe(deathOf)
+      const call = yield* lived
+      const unknown = yield* deathOf(FlowExplorer.keeps(Door, { id: "none" as typeof call.id }, [Law.noDeadAir]))
+      const wrong = yield* deathOf(FlowExplorer.keeps(Other, call, [Law.noDeadAir]))
+      const otherwise = yield* deathOf(FlowExplorer.keeps(door(1, "Your PIN?"), call, [Law.noDeadAir]))
+      const paths = yield* deathOf(FlowExplorer.keeps(Door, call, [Law.withinTheLine]))
+      const empty = yield* deathOf(TestCalls.replays(Door, []))
+      const events = yield* Calls.events(call.id)
+      const foreign = yield* deathOf(TestCalls.replays(Other, events))
+      const headless = yield* deathOf(TestCalls.replays(Door, events.slice(1)))
+      assert.match(unknown.message, /^There are no events: give the call that was started/)
+      assert.match(wrong.message, /^The call is one of the flow door, and not of other/)
+      assert.match(otherwise.message, /goes on otherwise than this call[^]*“Enter your PIN\.”[^]*“Your PIN\?”/)
+      assert.match(empty.message, /^There are no events/)
+      assert.match(foreign.message, /^The call is one of the flow door/)
+      assert.match(headless.message, /begins with its start/)
+      for (const { at } of [nothing, unknown, wrong, otherwise, paths, empty, foreign, headless]) {
+        assert.include(at, "TestCallsRuns.test.ts")
+      }
+    }).pipe(Effect.provide(engine)))
+})
+
 describe("TestCalls.replays", () => {
   it.effect("is silent where a changed flow asks the same", () =>
     Effect.gen(function*() {
@@ -137,5 +172,22 @@ Keep the old version registered until its calls are over.`
       )
       const same = yield* Effect.flip(TestCalls.replays(door(1, "Your PIN?"), yield* Calls.events(call.id)))
       assert.match(same.message, /Give the changed flow a new version/)
+    }).pipe(Effect.provide(engine)))
+
+  it.effect("says what a flow throws, and what differs where the words do not", () =>
+    Effect.gen(function*() {
+      const call = yield* lived
+      const events = yield* Calls.events(call.id)
+      const stricter = Flow.make("door", {
+        version: 2,
+        input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber, code: Schema.String },
+        output: Schema.String,
+        run: ({ code }) => Flow.succeed(code)
+      })
+      const thrown = yield* Effect.flip(TestCalls.replays(stricter, events))
+      assert.match(thrown.now, /^it ends: it threw Error: The recorded input does not fit/)
+      const swapped = events.map((event) => event._tag === "DialPlanned" ? { ...event, to: input.from } : event)
+      const dialled = yield* Effect.flip(TestCalls.replays(Door, swapped))
+      assert.deepStrictEqual([dialled.recorded, dialled.now], ["dial", `dial, with another "to"`])
     }).pipe(Effect.provide(engine)))
 })

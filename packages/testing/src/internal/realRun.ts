@@ -1,7 +1,8 @@
 /** A call that was lived, as another version of its flow would have it. */
 import { type CallEvent, Explain, Replay } from "@ringback/core"
-import type { Action, LiveCall, Request } from "@ringback/core"
+import type { Action, LiveCall, Request, Step } from "@ringback/core"
 import * as PhoneLine from "../PhoneLine.ts"
+import * as captions from "./explorer/captions.ts"
 
 const ask = (action: Action.Action): Partial<Request.Request> & { readonly _tag: string } =>
   action._tag === "Dial" ? { _tag: "Bridge", action } : { _tag: "Prompt", action: action as never }
@@ -45,6 +46,35 @@ const said = (request: Partial<Request.Request> & { readonly _tag: string }): st
   return name === undefined ? _tag.toLowerCase() : `${_tag.toLowerCase()} ${name}`
 }
 
+const ended = (exit: Step.Exit<unknown, unknown>): string => {
+  const { defect } = exit._tag === "Stopped" && exit.why._tag === "Defect" ? exit.why : {}
+  return defect instanceof Error
+    ? `it ends: it threw ${defect.name}: ${defect.message}`
+    : `it ends: ${captions.ofExit(exit)}`
+}
+
+/** What differs where both are told by the same words. */
+const field = (recorded: string): string => {
+  const [, name] = / with another (\w+)$/.exec(recorded) ?? []
+  return name === undefined ? "" : `, with another "${name}"`
+}
+
+/** Why a log says nothing of a flow, if it does not: it is that of another flow, or that of no call. */
+export const foreign = (
+  { name }: LiveCall.AnyDefinition,
+  [first]: ReadonlyArray<CallEvent.CallEvent>
+): Error | undefined => {
+  if (first === undefined) {
+    return new Error("There are no events: give the call that was started, or a log of Calls.events that is not empty")
+  }
+  if (first._tag !== "CallStarted" && first._tag !== "CallArrived") {
+    return new Error(`The log of a call begins with its start, and this one with ${first._tag}: give all of its events`)
+  }
+  return first.flow === name
+    ? undefined
+    : new Error(`The call is one of the flow ${first.flow}, and not of ${name}: give the flow that it was started with`)
+}
+
 /** Where a flow would go on otherwise than a log, in words. */
 export const difference = (
   definition: LiveCall.AnyDefinition,
@@ -56,6 +86,7 @@ export const difference = (
   const event = events[at]
   const request = event === undefined ? undefined : asked(event)
   const { step } = live
-  const now = step._tag === "Waiting" ? said(step.request) : `it ends: ${JSON.stringify(step.exit)}`
-  return { at: at + 1, recorded: request === undefined ? divergence.recorded : said(request), now }
+  const now = step._tag === "Waiting" ? said(step.request) : ended(step.exit)
+  const recorded = request === undefined ? divergence.recorded : said(request)
+  return { at: at + 1, recorded, now: now === recorded ? `${now}${field(divergence.recorded)}` : now }
 }
