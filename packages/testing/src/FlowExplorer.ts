@@ -377,8 +377,25 @@ const unlike = (flow: LiveCall.AnyDefinition, events: ReadonlyArray<CallEvent.Ca
 export interface Conversation {
   readonly name: string
   readonly path: ReadonlyArray<Exchange>
-  /** Fails with `Differs` if the engine asks something else, or ends otherwise. */
-  readonly run: Effect.Effect<void, Differs>
+  /** Why it cannot be made to happen at will, such as a deadline that passes in the middle of a prompt. */
+  readonly leftOut: string | undefined
+  /** Fails with `Differs` if the engine asks something else, or ends otherwise, and with `LeftOut` if it is left out. */
+  readonly run: Effect.Effect<void, Differs | LeftOut>
+}
+
+/**
+ * A conversation that `scenarios` names and that cannot be made to happen at will. Skip it where `leftOut` says why.
+ *
+ * @since 0.1.0
+ */
+export class LeftOut extends Schema.TaggedError<LeftOut>()("LeftOut", {
+  conversation: Schema.String,
+  why: Schema.String
+}) {
+  override get message() {
+    return `The conversation ${this.conversation} cannot be made to happen at will, for it needs ${this.why}. Skip it ` +
+      "(it.effect.skipIf(leftOut !== undefined)), and write a test by TestCalls for it if it matters"
+  }
 }
 
 /**
@@ -403,10 +420,13 @@ export class Differs extends Schema.TaggedError<Differs>()("Differs", {
  * to what is asked. Each runs on the whole engine, in virtual time, and asserts what is asked and how it ends. Activities come to their
  * samples and run nothing.
  *
- * Left out is what cannot be made to happen there at will: a deadline that passes, a draw, a caller without a number.
+ * Some of it cannot be made to happen there at will: a deadline that passes, a draw, a caller without a number. That stands last, and
+ * `leftOut` says why.
  *
  * @example
- * for (const { name, run } of FlowExplorer.scenarios(TableReady, input)) it.effect(name, () => run)
+ * for (const { leftOut, name, run } of FlowExplorer.scenarios(TableReady, input)) {
+ *   it.effect.skipIf(leftOut !== undefined)(name, () => run)
+ * }
  * @since 0.1.0
  */
 export const scenarios = <Input, A, E, R>(
@@ -417,9 +437,13 @@ export const scenarios = <Input, A, E, R>(
   const { depth = 1_000, max = 100_000, seconds = Infinity, ...said } = options ?? {}
   const trial = trialOf(flow, { ...defaults, ...said })
   const { places } = proof.search(given(flow, input), [], trial, { max, depth, seconds })
-  return covering(places).map(({ end, exchanges, name }) => ({
+  const { found, missed } = covering(places)
+  const told = (exchanges: ReadonlyArray<paths.Exchange>) =>
+    exchanges.map(({ asked, happened }) => ({ asked, happened }))
+  const lived = found.map(({ end, exchanges, name }): Conversation => ({
     name,
-    path: exchanges.map(({ asked, happened }) => ({ asked, happened })),
+    leftOut: undefined,
+    path: told(exchanges),
     run: Effect.suspend(() => {
       const expected = conducting.ofPath(exchanges, end.exit)
       const differs = (expected: string, got: string) =>
@@ -437,6 +461,15 @@ export const scenarios = <Input, A, E, R>(
       })
     })
   }))
+  return [
+    ...lived,
+    ...missed.map(({ exchanges, name, why }): Conversation => ({
+      name,
+      leftOut: why,
+      path: told(exchanges),
+      run: Effect.suspend(() => new LeftOut({ conversation: name, why }))
+    }))
+  ]
 }
 
 /**

@@ -19,7 +19,7 @@ const numbers = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("1
 /** Where a conversation goes otherwise in the engine. */
 const differences = Effect.fnUntraced(function*(conversations: ReadonlyArray<FlowExplorer.Conversation>) {
   const found: Array<string> = []
-  for (const { run } of conversations) {
+  for (const { run } of conversations.filter(({ leftOut }) => leftOut === undefined)) {
     const exit = yield* Effect.exit(run)
     if (Exit.isFailure(exit)) found.push(String(exit.cause))
   }
@@ -72,7 +72,7 @@ it.effect("a thousand random conversations go alike", () =>
         run: () => Flow.map(Flow.dial(Arbitraries.talk(conversation), numbers), () => null)
       })
       const conversations = FlowExplorer.scenarios(flow, {}, { keys: ["1", "9"], max: 20_000 })
-      lived += conversations.length
+      lived += conversations.filter(({ leftOut }) => leftOut === undefined).length
       assert.deepStrictEqual(yield* differences(conversations), [], `seed ${seed}: ${JSON.stringify(conversation)}`)
     }
   }), patience)
@@ -98,4 +98,24 @@ it.effect("a conversation that goes otherwise says where", () =>
     assert.match(heard!, /“Good day.” → hears it went otherwise in the engine/)
     assert.match(heard!, /by every path: Speak Good day\./)
     assert.match(heard!, /by the engine: Speak Good night\./)
+  }))
+
+it.effect("what cannot be made to happen at will is named with the reason, and fails where it is not skipped", () =>
+  Effect.gen(function*() {
+    const flow = Flow.make("timed", {
+      version: 1,
+      input: {},
+      output: Schema.String,
+      error: Schema.Unknown,
+      run: () => Flow.as(Flow.timeout(Flow.dial(Line.collect("Your PIN?", { max: 1 }), numbers), "1 minute"), "told")
+    })
+    const left = FlowExplorer.scenarios(flow, {}).filter(({ leftOut }) => leftOut !== undefined)
+    assert.include(
+      left.map(({ leftOut, name }) => `${name}: ${leftOut}`),
+      "“Your PIN?” → time is up: a deadline that passes at one moment and not at another"
+    )
+    assert.match(
+      String(yield* Effect.flip(left[0]!.run)),
+      /cannot be made to happen at will.*skipIf\(leftOut !== undefined\)/s
+    )
   }))

@@ -126,7 +126,7 @@ describe("a storm over a broken engine", () => {
       calls: (calls) => ({
         ...calls,
         receive: (webhook) =>
-          calls.receive(webhook.event === "incoming_call" ? { ...webhook, event: "speak_completed" } : webhook)
+          calls.receive(webhook.kind === "IncomingCall" ? { ...webhook, kind: "SpeakCompleted" } : webhook)
       })
     }),
     Survey,

@@ -1,7 +1,7 @@
 /** Paths that together go every way that there is in words: a shortest one for each outcome, and for each thing that may happen. */
 import type { Step } from "@ringback/core"
 import * as paths from "./paths.ts"
-import { isBeyond, isLivable } from "./planning.ts"
+import { isBeyond, timed, unlivable } from "./planning.ts"
 import { pathOf, type Place, type Way } from "./search.ts"
 
 /** A path from the start of a flow to an end of it, and what it is for. */
@@ -10,6 +10,13 @@ export interface Whole {
   readonly ways: ReadonlyArray<Way>
   readonly exchanges: ReadonlyArray<paths.Exchange>
   readonly end: { readonly label: string; readonly exit: Step.Exit<unknown, unknown> }
+}
+
+/** What a path would be for that the engine cannot be made to live, such as a deadline that passes in the middle of a prompt. */
+export interface Missed {
+  readonly name: string
+  readonly exchanges: ReadonlyArray<paths.Exchange>
+  readonly why: string
 }
 
 /** From each place the edge with which the shortest way to an end begins. */
@@ -39,12 +46,15 @@ const isTimed = (places: ReadonlyArray<Place>, { edge, place }: Way): boolean =>
     (step.request._tag === "Sleep" || label === "not told")
 }
 
-/** All that the engine can live. The rest, such as a deadline that passes in the middle of a prompt, is left out. */
-export const covering = (places: ReadonlyArray<Place>): ReadonlyArray<Whole> => {
+/** All that the engine can live, and what is left. */
+export const covering = (
+  places: ReadonlyArray<Place>
+): { readonly found: ReadonlyArray<Whole>; readonly missed: ReadonlyArray<Missed> } => {
   const home = homewards(places)
-  const known = new Set<string>()
-  const found: Array<Whole> = []
+  const found = new Map<string, Whole>()
+  const missed = new Map<string, Missed>()
   const add = (name: string, start: ReadonlyArray<Way>, from: number): void => {
+    if (found.has(name)) return
     const ways = [...start]
     let at = from
     for (let edge = home[at]; edge !== undefined; edge = home[at]) {
@@ -53,18 +63,18 @@ export const covering = (places: ReadonlyArray<Place>): ReadonlyArray<Whole> => 
     }
     const exchanges = paths.exchanges(places, ways)
     const { label, step } = places[at]!
-    if (step._tag !== "Done" || !isLivable(exchanges) || ways.some((way) => isTimed(places, way))) return
-    known.add(name)
-    found.push({ name, ways, exchanges, end: { label, exit: step.exit } })
+    const miss = (why: string) => void missed.set(name, missed.get(name) ?? { name, exchanges, why })
+    const why = unlivable(exchanges) ?? (ways.some((way) => isTimed(places, way)) ? timed : undefined)
+    if (why !== undefined) return miss(why)
+    if (step._tag !== "Done") return miss("an end that comes by itself")
+    found.set(name, { name, ways, exchanges, end: { label, exit: step.exit } })
   }
   places.forEach((place, i) => {
     const path = pathOf(places, place.from)
-    const name = `ends: ${place.label}`
-    if (place.step._tag === "Done" && !known.has(name)) add(name, path, i)
+    if (place.step._tag === "Done") add(`ends: ${place.label}`, path, i)
     place.edges.forEach(({ label, to }, edge) => {
-      const name = `${place.label} → ${label}`
-      if (label !== "" && !known.has(name)) add(name, [...path, { place: i, edge }], to)
+      if (label !== "") add(`${place.label} → ${label}`, [...path, { place: i, edge }], to)
     })
   })
-  return found
+  return { found: [...found.values()], missed: [...missed.values()].filter(({ name }) => !found.has(name)) }
 }

@@ -40,9 +40,12 @@ export interface Plan {
   readonly deeds: ReadonlyArray<Deed>
 }
 
+/** What a test of the engine cannot make happen at will, of time that passes. */
+export const timed = "a deadline that passes at one moment and not at another"
+
 /** What a test of the engine cannot make happen at will, in words. */
 const unsteerable = ({ happened, request, what }: Exchange): string | undefined => {
-  if (what._tag === "Expired") return "time that is up at one moment and not at another"
+  if (what._tag === "Expired") return timed
   if (request._tag === "Random") return "a number that is drawn"
   if (happened === "has hung up") return "a caller who has hung up before being answered"
   if (request._tag === "Bridge" && (happened === "one leaves" || happened === "the caller leaves")) {
@@ -117,17 +120,24 @@ const unheard = ({ request, what }: Exchange): string | undefined => {
     : `a dial that is ${reached.reason}`
 }
 
-/** Why a path is beyond a test with the carrier of `TestCalls`. */
-export const beyond = (path: ReadonlyArray<Exchange>): string | undefined => {
+const first = (path: ReadonlyArray<Exchange>, why: (exchange: Exchange) => string | undefined): string | undefined => {
   for (const exchange of path) {
-    const why = unsteerable(exchange) ?? unheard(exchange)
-    if (why !== undefined) return why
+    const found = why(exchange)
+    if (found !== undefined) return found
   }
-  return isScripted(path) ? undefined : "somebody who hangs up at one moment of a wait"
+  return undefined
 }
 
-/** Whether a path can be lived. */
-export const isLivable = (path: ReadonlyArray<Exchange>): boolean => !path.some(isBeyond) && isScripted(path)
+const unscripted = (path: ReadonlyArray<Exchange>): string | undefined =>
+  isScripted(path) ? undefined : "somebody who hangs up at one moment of a wait"
+
+/** Why a path is beyond a test with the carrier of `TestCalls`. */
+export const beyond = (path: ReadonlyArray<Exchange>): string | undefined =>
+  first(path, (exchange) => unsteerable(exchange) ?? unheard(exchange)) ?? unscripted(path)
+
+/** Why a path cannot be lived, whatever the carrier can be made to say. */
+export const unlivable = (path: ReadonlyArray<Exchange>): string | undefined =>
+  first(path, unsteerable) ?? unscripted(path)
 
 /** Adds to what somebody does on a line, step by step. */
 class Person {
