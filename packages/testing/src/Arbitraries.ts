@@ -197,7 +197,7 @@ const walksOf = <Input, A, E, R>(
 ): walking.Walks => {
   const { depth = 1_000, max = mostPlaces, seconds = Infinity, ...said } = options
   const trial = trialOf(flow, { ...defaults, ...said })
-  const found = proof.search(given(flow, input), [], trial, { max, depth, seconds })
+  const found = proof.search(given(flow, input), [], trial, { max, depth, seconds, onwards: walking.onwards })
   for (const [name, { remedy, why }] of found.findings.missing) {
     throw new Error(`Nobody gets past the ${name}: ${why}. ${remedy.slice(0, 1).toUpperCase()}${remedy.slice(1)}.`)
   }

@@ -10,7 +10,7 @@
  */
 import { Calls, Ladder } from "@ringback/core"
 import type { CallError, CallEvent, Flow, Settings } from "@ringback/core"
-import { Arbitrary, Effect, type Exit, Fiber, Schema } from "effect"
+import { Arbitrary, Effect, type Exit, Fiber, Predicate, Schema } from "effect"
 import * as Arbitraries from "./Arbitraries.ts"
 import * as FakeClock from "./FakeClock.ts"
 import * as usersCode from "./internal/usersCode.ts"
@@ -85,7 +85,7 @@ export const meet = <Name extends string, Input, A, E, R, Signals extends Flow.A
     const working = yield* Effect.forkChild(meanwhile === undefined ? Effect.void : Effect.ignore(meanwhile(told)))
     const outcome = yield* Effect.exit(told.outcome)
     yield* Fiber.interrupt(working)
-    yield* FakeClock.settle
+    yield* allHungUp
     const events = yield* Calls.events(told.id)
     return {
       outcome: outcome as Lived<A, E>["outcome"],
@@ -96,6 +96,14 @@ export const meet = <Name extends string, Input, A, E, R, Signals extends Flow.A
     }
   }).pipe(Effect.orDie, Effect.provide(engine)) as never
 }
+
+/** The outcome of a call comes before its line is closed. */
+const allHungUp = Effect.gen(function*() {
+  yield* FakeClock.settle
+  while ((yield* PhoneCompany.lines).some(({ state }) => state._tag !== "Ended") && (yield* FakeClock.jump)) {
+    yield* FakeClock.settle
+  }
+})
 
 /** A carrier that tells what became of a bridge, so that all of it can happen. */
 const tellsOfBridges: PhoneLine.Changes = { legAnswers: true }
@@ -182,7 +190,10 @@ const whyNot = <A, E>(
   people: Arbitraries.People
 ): string | undefined => {
   try {
-    return property(lived, people) === false ? "it is false" : undefined
+    const held: unknown = property(lived, people)
+    if (!Predicate.isPromiseLike(held)) return held === false ? "it is false" : undefined
+    held.then(undefined, () => {})
+    return "it gives a promise, which nobody waits for: give a property that says so at once, or use it.effect.prop with People.meet"
   } catch (thrown) {
     return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
   }

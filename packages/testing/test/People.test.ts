@@ -82,5 +82,59 @@ it("an activity of many values needs samples", () => {
     "Nobody gets past the activity look-up: it may come to too many values to try them all. " +
       "Give what it may come to under \"activities\"."
   )
-  assert.strictEqual(String(Arbitraries.calleeFrom(Asks, {}, { activities: { "look-up": ["Ann"] } })([])), "")
+  assert.strictEqual(
+    String(Arbitraries.calleeFrom(Asks, {}, { activities: { "look-up": ["Ann"] } })([])),
+    "whoever is rung answers, listens, and presses nothing"
+  )
+})
+
+describe("people", () => {
+  const many = ["a", "b", "c", "d", "e", "f", "g"]
+  const Long = Flow.make("long", {
+    version: 1,
+    input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber },
+    output: Schema.Int,
+    run: (who) =>
+      Flow.gen(function*() {
+        const said: Array<string> = []
+        for (const name of many) {
+          said.push(yield* Line.menu(`Question ${name}?`, { choices: { "1": "a", "2": "b", "3": "c", "4": "d" } }))
+        }
+        yield* Line.goodbye("Thank you.")
+        return said.filter((answer) => answer === "a").length
+      }).pipe(Flow.dial(who))
+  })
+
+  it.effect("get through more questions than the explorer can see as a whole", () =>
+    Effect.gen(function*() {
+      const error = yield* rejected(
+        People.always(Long, input, ({ outcome }) => !Exit.isSuccess(outcome), { runs: 40, seed: 1 })
+      )
+      assert.strictEqual(error?.why, "it is false")
+    }), patience)
+
+  const Short = Flow.make("short", {
+    version: 1,
+    input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber },
+    output: Schema.Void,
+    run: (who) => Line.goodbye("Hello, and goodbye for today.").pipe(Flow.dial(who))
+  })
+
+  it.effect("have all hung up when a call was met", () =>
+    Effect.gen(function*() {
+      const { events } = yield* People.meet(Short, input, Arbitraries.calleeFrom(Short, input)([]))
+      assert.strictEqual(events.at(-1)?._tag, "CallEnded")
+    }))
+
+  it.effect("are told in words where nobody does anything of their own", () =>
+    Effect.gen(function*() {
+      const error = yield* rejected(People.always(Short, input, () => false))
+      assert.strictEqual(error?.people, "whoever is rung answers, listens, and presses nothing")
+    }), patience)
+
+  it.effect("are no proof of a property that gives a promise", () =>
+    Effect.gen(function*() {
+      const error = yield* rejected(People.always(Short, input, (() => Promise.resolve(true)) as never))
+      assert.match(error?.why ?? "", /it gives a promise, which nobody waits for/)
+    }), patience)
 })

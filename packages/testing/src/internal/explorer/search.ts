@@ -76,7 +76,17 @@ export interface Bounds {
   readonly seconds: number
   /** Told of each thousandth place. */
   readonly progress?: (places: number, waiting: number) => void
+  /**
+   * Goes on from some of the places that were cut, each along one way to an end: which edge to take there, by a number that is
+   * different each time. So ends are seen of a flow that is too wide to be seen as a whole.
+   */
+  readonly onwards?: (place: Place, drawn: number) => number | undefined
 }
+
+/** So many places that were cut are gone on from, so far at most each, and so many places are seen so. */
+const waysOnwards = 60
+const longestOnwards = 200
+const mostOnwards = 5_000
 
 type Machine = Extract<Law, { readonly _tag: "Machine" }>
 
@@ -141,6 +151,7 @@ class Searching {
       this.expand(i)
       if (this.world.clock === undefined && findings.asked.has("the time")) return undefined
     }
+    if (this.bounds.onwards !== undefined) this.goOn(this.bounds.onwards)
     const merges = [...this.circles, ...this.joins]
     return { places, transitions: this.transitions, breaches, cut, findings, applied, merges }
   }
@@ -158,6 +169,26 @@ class Searching {
       this.cut.push(index)
       return
     }
+    this.branch(index)
+  }
+
+  private goOn(onwards: NonNullable<Bounds["onwards"]>): void {
+    const most = this.places.length + mostOnwards
+    const from = Array.from({ length: waysOnwards }, (_, i) => this.cut[Math.floor(i * this.cut.length / waysOnwards)])
+    for (const [i, start] of [...new Set(from)].entries()) {
+      let at: number | undefined = start
+      for (let n = 0; at !== undefined && n < longestOnwards && this.places.length < most; n++) {
+        const place: Place = this.places[at]!
+        if (place.edges.length === 0) this.branch(at)
+        const edge = onwards(place, i * longestOnwards + n)
+        at = edge === undefined ? undefined : place.edges[edge]!.to
+      }
+    }
+  }
+
+  private branch(index: number): void {
+    const place = this.places[index]!
+    if (place.step._tag === "Done") return
     const { request } = place.step
     const keys = new Keys(place.edges)
     for (const choice of Choices.choices(place.step, place.world, this.trial)) {

@@ -34,6 +34,7 @@ export class People {
 
   toString(): string {
     const { caller, rung } = this
+    if (caller === undefined && rung.length === 0) return "whoever is rung answers, listens, and presses nothing"
     return [
       ...caller === undefined ? [] : [`the caller ${caller.from}: ${Callee.describe(caller.callee)}`],
       ...rung.map(({ callees, number }) => `${number}: ${callees.map(Callee.describe).join(", then ")}`)
@@ -77,6 +78,25 @@ const isLikely = ({ step }: Place, { hungUp, label, what }: Edge): boolean => {
     default:
       return true
   }
+}
+
+/** An edge that leads on: what is asked is answered, whoever is there stays. */
+export const onwards = (place: Place, drawn: number): number | undefined => {
+  const likely = place.edges.flatMap((edge, i) => isLikely(place, edge) && !leaves(edge) ? [i] : [])
+  const answers = likely.filter((i) => isAnswer(place, place.edges[i]!))
+  const open = answers.length === 0 ? likely : answers
+  return open[choice(drawn + direct, open.length)]
+}
+
+const leaves = ({ hungUp, what }: Edge): boolean =>
+  hungUp || what._tag === "HungUp" ||
+  what._tag === "Responded" && (what.response as { readonly _tag?: string } | null)?._tag === "HungUp"
+
+/** Keys where keys are asked for, and somebody who picks up. */
+const isAnswer = (place: Place, edge: Edge): boolean => {
+  const { step } = place
+  if (step._tag === "Done") return false
+  return step.request._tag === "Prompt" ? !isQuiet(place, edge) : step.request._tag === "Dial" && isQuiet(place, edge)
 }
 
 /** What is for the person to decide, and not for the application. */
