@@ -235,7 +235,7 @@ export class LawBroken extends Schema.TaggedError<LawBroken>()("LawBroken", {
 /**
  * Goes every path of a flow with this input and reports what there is; the laws under `laws` are checked along the way.
  *
- * Throws an `Error` if the input or a sample does not fit the schema that it is for.
+ * Throws an `Error` if the input or a sample does not fit the schema that it is for, or if two laws have one name.
  *
  * @since 0.1.0
  */
@@ -246,6 +246,7 @@ export const explore = <Input, A, E, R>(
 ): Report => {
   const { accept: _, depth = 1_000, draw: drawn, laws = [], max = 100_000, seconds = Infinity, ...said } = options ?? {}
   const tried = { ...defaults, ...said }
+  namedApart(laws)
   const bounds = { max, depth, seconds, ...progress.running() }
   const found = proof.search(given(flow, input), laws, trialOf(flow, tried), bounds)
   const nodes = distinct(found.places)
@@ -492,6 +493,18 @@ export const draw = <Input, A, E, R>(
   const { drawing, places } = explore(flow, input, { ...tried, draw: names === undefined ? {} : { names } })
   if (drawing !== undefined) return drawing
   throw new Error(`${flow.name} cannot be drawn: the search was cut at ${places} places`)
+}
+
+/** A breach is told by the name of its law. The same law twice is one. */
+const namedApart = (laws: ReadonlyArray<Law>): void => {
+  const known = new Map<string, Law>()
+  for (const law of laws) {
+    const other = known.get(law.name)
+    if (other !== undefined && other !== law && (law.code === undefined || law.code !== other.code)) {
+      throw new Error(`Two laws are named “${law.name}”: give each a name of its own`)
+    }
+    known.set(law.name, law)
+  }
 }
 
 const isEnd = ({ step }: graph.Place): boolean => step._tag === "Done"

@@ -632,3 +632,33 @@ describe("FlowExplorer.draw", () => {
     for (const secret of ["Heron", numbers.to]) assert.notInclude(JSON.stringify(drawing), secret)
   })
 })
+
+describe("a test to paste", () => {
+  const named = (name: string) =>
+    Flow.make(name, {
+      version: 1,
+      input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber },
+      output: Schema.Void,
+      run: (who) => Flow.dial(Flow.andThen(Line.speak("Hello."), Flow.sleep("9 seconds")), who)
+    })
+  const scenario = (name: string) =>
+    FlowExplorer.explore(named(name), numbers, { laws: [Law.noDeadAir] }).broken[0]!.scenario
+
+  it("names flows as variables can be named, whatever their names are", () => {
+    assert.include(scenario("fire alarm"), "Calls.start(FireAlarm, input)")
+    assert.include(scenario("2fa code"), "Calls.start(Flow2faCode, input)")
+    assert.include(scenario("очередь"), "Calls.start(Очередь, input)")
+    assert.include(scenario("!"), "Calls.start(Flow, input)")
+    assert.include(scenario("calls"), "Calls.start(CallsFlow, input)")
+  })
+
+  it("cannot mean another law: two of one name are refused", () => {
+    const law = (to: number) =>
+      Law.make("short", { initial: 0, next: (n: number) => n < to ? n + 1 : Law.broken("long") })
+    assert.throws(
+      () => FlowExplorer.check(named("short"), numbers, [law(100), law(2)]),
+      "Two laws are named “short”: give each a name of its own"
+    )
+    assert.throws(() => FlowExplorer.check(named("short"), numbers, [...Law.standard, Law.noDeadAir]), /no dead air/)
+  })
+})

@@ -27,9 +27,15 @@ export interface Breach {
   readonly callers: Samples["callers"]
 }
 
+/** What a test to paste imports under these names. */
+const taken = new Set(["Calls", "Callee", "Effect", "Error", "FlowExplorer", "Law", "PhoneCompany", "TestCalls"])
+
 /** A name as a variable is named. */
-const pascal = (name: string): string =>
-  name.split(/[^A-Za-z0-9]+/).map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join("")
+const pascal = (name: string, kind: "Flow" | "Signal"): string => {
+  const words = name.split(/[^\p{L}\p{N}]+/u).map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join("")
+  if (taken.has(words)) return `${words}${kind}`
+  return /^\p{L}/u.test(words) ? words : `${kind}${words}`
+}
 
 const quoted = (text: string): string => JSON.stringify(text)
 
@@ -106,7 +112,7 @@ const deedCode = ({ after, isLate, tells, times }: Deed): ReadonlyArray<string> 
   ...isLate ? [`yield* Effect.sleep("1 second")`] : [],
   tells === undefined
     ? "yield* call.cancel"
-    : `yield* call.signal(${pascal(tells.name)}, ${
+    : `yield* call.signal(${pascal(tells.name, "Signal")}, ${
       tells.value === null ? "undefined" : codeOf(tells.value, `the signal ${tells.name}`)
     })`
 ]
@@ -158,7 +164,7 @@ const lawCode = ({ law, name }: Breach): string => law?.code ?? `laws.find(({ na
 /** The path as a test of the engine. */
 const lived = (breach: Breach): string => {
   const { flow, input, name, path, samples, why } = breach
-  const definition = pascal(flow)
+  const definition = pascal(flow, "Flow")
   const plan = planOf(path, samples.activities)
   const people = peopleCode(plan, refusedOn(path), input)
   const caller = plan.caller._tag === "Some" ? plan.caller.value : undefined
@@ -207,7 +213,7 @@ const explored = (breach: Breach, because: string): string => {
   return [
     `// The test goes every path, for the engine cannot be made to go this one: ${because}`,
     `it(${quoted(name)}, () => {`,
-    `  FlowExplorer.check(${pascal(flow)}, input, [${law}]${isSampled ? ", samples" : ""})`,
+    `  FlowExplorer.check(${pascal(flow, "Flow")}, input, [${law}]${isSampled ? ", samples" : ""})`,
     "})"
   ].join("\n")
 }
