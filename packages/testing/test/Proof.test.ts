@@ -113,6 +113,16 @@ describe("what a search does not see is said", () => {
     assert.includeMembers([...ends(flow)], [`"1234"`, `"5678"`])
   })
 
+  it("tries the largest number beside the smallest, where keys are read as one", () => {
+    const age = (isUnseen: (age: number) => boolean) =>
+      dialled(Flow.flatMap(
+        Line.collect("How old are you?", { max: 3, schema: Schema.NumberFromString }),
+        (age) => isUnseen(age) ? Flow.sleep("1 hour") : Flow.succeed(undefined)
+      ))
+    assert.deepStrictEqual(laws(age((age) => age < 18)), ["no dead air"])
+    assert.deepStrictEqual(laws(age((age) => age >= 18)), ["no dead air"])
+  })
+
   it("a prompt that nothing passes fails the check, unless it is accepted by name", () => {
     const never = dialled(
       Line.collect("Card?", { max: 9, schema: Schema.String.check(Schema.makeFilter(() => "no card")) })

@@ -57,6 +57,16 @@ export const of = (
   return inputs
 }
 
+/** Whether keys are read as a number: then the largest is tried beside the smallest, for most flows part them by their size. */
+const isNumber = (schema: Input, tried: ReadonlyArray<string>): boolean => {
+  const decode = Schema.decodeUnknownResult(schema as Schema.Codec<unknown, string>)
+  return tried.some((digits) => {
+    const read = Result.try(() => decode(digits))
+    return Result.isSuccess(read) && Result.isSuccess(read.success) &&
+      ["number", "bigint"].includes(typeof read.success.success)
+  })
+}
+
 const find = (
   { max, schema }: Asking,
   accepts: (digits: string) => boolean,
@@ -65,7 +75,8 @@ const find = (
   const taken = (candidates: ReadonlyArray<string>) =>
     Array.from(new Set(candidates.filter((digits) => digits !== "" && digits.length <= max && accepts(digits))))
   const drawn = taken([...encoded(schema), ...draw(Schema.toEncoded(schema))])
-  if (drawn.length > 0 && drawn.length <= few) return drawn
-  if (tried.some(accepts)) return []
+  const largest = isNumber(schema, [...drawn, ...tried]) ? taken(["9".repeat(max)]) : []
+  if (drawn.length > 0 && drawn.length <= few) return Array.from(new Set([...drawn, ...largest]))
+  if (tried.some(accepts)) return largest
   return drawn.length > 0 ? drawn.slice(0, 1) : taken(counted(max)).slice(0, 1)
 }
