@@ -16,7 +16,7 @@ const bounds: Readonly<Record<string, readonly [packed: number, unpacked: number
   "@ringback/cli": [110, 745],
   "@ringback/core": [860, 3_700],
   "@ringback/http": [275, 1_120],
-  "@ringback/testing": [640, 2_750]
+  "@ringback/testing": [680, 2_900]
 }
 
 const block = 512
