@@ -13,8 +13,19 @@ const text = (path: string): string => {
   }
 }
 
-/** What follows the name of a program, which may hold anything: its state, and the process that it is of. */
-const parentOf = (pid: string): string => /.*\) \S+ (\d+)/s.exec(text(`/proc/${pid}/stat`))?.[1] ?? ""
+/** What follows the name of a program, which may hold anything: its state, the process that it is of, and so on (`man proc_pid_stat`). */
+const statOf = (pid: string): ReadonlyArray<string> => text(`/proc/${pid}/stat`).replace(/.*\) /s, "").split(" ")
+
+const parentOf = (pid: string): string => statOf(pid)[1] ?? ""
+
+/** What the system counts the time of ended processes in, in microseconds. */
+const tick = 10_000
+
+/** The processor time of all that a process has begun and that have ended, as connections do that are renewed. */
+const endedMicros = (pid: string): number => {
+  const [user, system] = statOf(pid).slice(13, 15).map(Number)
+  return ((user ?? 0) + (system ?? 0)) * tick
+}
 
 /** The first process of the PostgreSQL at a URL, as text; empty if it is not to be seen from here. */
 export const postmasterOf = (url: string): Promise<string> =>
@@ -26,9 +37,12 @@ export const postmasterOf = (url: string): Promise<string> =>
     })).pipe(Effect.provide(Reactivity.layer))
   )
 
-/** The processor time of all that a process has begun and that still run, in microseconds. `NaN` if none is to be seen. */
+/** The processor time of all that a process has begun, in microseconds. `NaN` if none is to be seen. */
 export const microsOf = (postmaster: string): number => {
   const children = text(`/proc/${postmaster}/task/${postmaster}/children`).split(" ").filter((pid) => pid !== "")
   if (children.length === 0) return Number.NaN
-  return children.reduce((sum, pid) => sum + Number(text(`/proc/${pid}/schedstat`).split(" ")[0]) / 1000, 0)
+  return children.reduce(
+    (sum, pid) => sum + Number(text(`/proc/${pid}/schedstat`).split(" ")[0]) / 1000,
+    endedMicros(postmaster)
+  )
 }
