@@ -32,7 +32,7 @@ import {
   type Request
 } from "@ringback/core"
 import { Effect, Schema } from "effect"
-import * as captions from "./internal/explorer/captions.ts"
+import * as captions from "./internal/captions.ts"
 import * as Choices from "./internal/explorer/choices.ts"
 import * as conducting from "./internal/explorer/conducting.ts"
 import { covering } from "./internal/explorer/covering.ts"

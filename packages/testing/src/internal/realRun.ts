@@ -2,7 +2,7 @@
 import { type CallEvent, Explain, Replay } from "@ringback/core"
 import type { Action, LiveCall, Request, Step } from "@ringback/core"
 import * as PhoneLine from "../PhoneLine.ts"
-import * as captions from "./explorer/captions.ts"
+import * as captions from "./captions.ts"
 
 const ask = (action: Action.Action): Partial<Request.Request> & { readonly _tag: string } =>
   action._tag === "Dial" ? { _tag: "Bridge", action } : { _tag: "Prompt", action: action as never }

@@ -3,7 +3,7 @@ import { Explain, Ladder, PhoneNumber, Prompt, Step } from "@ringback/core"
 import type { Action, Request } from "@ringback/core"
 import type { LineState, What } from "../../Law.ts"
 import * as PhoneLine from "../../PhoneLine.ts"
-import * as captions from "./captions.ts"
+import * as captions from "../captions.ts"
 import type { Place, Way } from "./search.ts"
 
 /** One exchange of a path: what was asked on which line, and what happened. */

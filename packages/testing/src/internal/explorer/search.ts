@@ -7,7 +7,7 @@ import type { Flow, Step } from "@ringback/core"
 import type { Schema } from "effect"
 import type { Law, Moment, What } from "../../Law.ts"
 import { isBroken } from "../../Law.ts"
-import * as captions from "./captions.ts"
+import * as captions from "../captions.ts"
 import * as Choices from "./choices.ts"
 
 /** A place: where the flow stands, the world around it, and what the laws remember. */

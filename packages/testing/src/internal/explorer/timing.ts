@@ -4,7 +4,7 @@
  */
 import { Action, type Request } from "@ringback/core"
 import type { What } from "../../Law.ts"
-import * as captions from "./captions.ts"
+import * as captions from "../captions.ts"
 
 /** How long something may last, in milliseconds, and how long it is taken to last where the flow looks at the time. */
 export interface Lasts {

@@ -1,8 +1,7 @@
-/** What a flow asks for and how it ends, in the words of a drawing. Words and keys are shown: they come from a test. */
+/** What a flow asks for and how it ends, in the words of a drawing or a failure. Words and keys are shown: they come from a test. */
 import { Action, Explain, PhoneNumber } from "@ringback/core"
 import type { Request, Step } from "@ringback/core"
-import type { LineState } from "../../Law.ts"
-import * as PhoneLine from "../../PhoneLine.ts"
+import * as PhoneLine from "../PhoneLine.ts"
 
 const cut = (text: string, length = 70): string => text.length > length ? `${text.slice(0, length - 1)}…` : text
 
@@ -12,8 +11,8 @@ const time = (millis: number): string => {
   return seconds >= 120 && seconds % 60 === 0 ? `${seconds / 60} minutes` : `${seconds} s`
 }
 
-/** A request in words. */
-export const ofRequest = (request: Request.Request, line: LineState): string => {
+/** A request in words, and whether anybody is on the line to hear it. */
+export const ofRequest = (request: Request.Request, line: "none" | "open" | "gone"): string => {
   switch (request._tag) {
     case "Dial":
       return `dial ${PhoneNumber.mask(request.to)}`
