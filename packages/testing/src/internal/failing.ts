@@ -1,6 +1,6 @@
 /**
  * What a test of one's own shows when it fails: the calls with all that was said and pressed, what nobody got to do, what was
- * thrown, and where. Nothing is masked but numbers, for all of it comes from the test.
+ * thrown, and where. Nothing is masked but the numbers of ladders, for all of it comes from the test.
  */
 import { CallIndex, EventStore, Ladder } from "@ringback/core"
 import { Cause, Context, Effect, Exit, Layer, Logger } from "effect"
