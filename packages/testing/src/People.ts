@@ -34,8 +34,8 @@ export interface Lived<out A, out E> {
 }
 
 /**
- * How a flow meets people. `company` is how the phone company behaves; if nothing is said, it tells whether who is bridged has answered. `meanwhile` is what the application does once the call has begun, such as telling it signals; it is broken off
- * with the end of the call.
+ * How a flow meets people. `company` is how the phone company behaves; if nothing is said, it tells whether who is bridged has answered.
+ * `meanwhile` is what the application does once the call has begun, such as telling it signals; it is broken off with the end of the call.
  *
  * @since 0.1.0
  */
@@ -164,6 +164,9 @@ export const always = <Name extends string, Input, A, E, R, Signals extends Flow
 ): Promise<void> => {
   const at = usersCode.here()
   const { runs = 100, samples, seed = Math.floor(Math.random() * 2 ** 31), ...rest } = options
+  if (!Number.isSafeInteger(seed)) {
+    return Promise.reject(usersCode.from(new RangeError(`A seed is a whole number, and not ${String(seed)}`), at))
+  }
   const definition = flow as Flow.Definition<Name, Input, A, E, R, Signals>
   const lives = (people: Arbitraries.People) =>
     Effect.map(meet(definition, input, people, rest), (lived) => ({ lived, why: whyNot(property, lived, people) }))

@@ -28,6 +28,13 @@ const Order = Flow.make("order", {
 const rejected = (promise: Promise<unknown>) =>
   Effect.promise(() => promise.then(() => undefined, (error: unknown) => error as People.NotAlways))
 
+it.effect("a seed that is no whole number is refused, at the line of the test", () =>
+  Effect.gen(function*() {
+    const error: unknown = yield* rejected(People.always(Order, input, () => true, { seed: Number.NaN }))
+    assert.match(String(error), /A seed is a whole number, and not NaN/)
+    assert.match((error as Error).stack ?? "", /\n\s+at [^\n]*People\.test\.ts/)
+  }))
+
 describe("a property that does not hold", () => {
   it.effect("is red with a shortest script, behind two questions", () =>
     Effect.gen(function*() {

@@ -14,7 +14,7 @@ export interface Sending {
   readonly longestWait: () => number
 }
 
-/** An owner that was late is passed by for so long, in milliseconds: not each who asks finds out anew, at the cost of its patience. */
+/** What is late at a place is taken from the log there for so long, in milliseconds: who asks next does not wait for it again. */
 const passBy = 1_000
 
 /** At most so many sends are under way, those that wait for outcomes among them. What comes on top is taken from the log at once. */
