@@ -166,6 +166,24 @@ describe.skipIf(server === undefined).concurrent("a process whose database is fr
       yield* Effect.repeat(second, { until: () => ending.pollUnsafe() !== undefined })
     }))
 
+  it.effect("ends though it was told to right before it listened", () =>
+    Effect.gen(function*() {
+      const listens = yield* Deferred.make<Fiber.Fiber<void>>()
+      const run = Effect.runForkWith(yield* Effect.context<never>())
+      const way = yield* behindGate(yield* place, (sent) => {
+        if (sent.includes("UNLISTEN")) return void way.gate.freeze()
+        if (!sent.includes("LISTEN")) return undefined
+        const end = Effect.andThen(Fiber.interrupt(living), Scope.close(scope, Exit.void))
+        Deferred.doneUnsafe(listens, Exit.succeed(run(end)))
+        return new Promise((resolve) => void setImmediate(resolve))
+      })
+      const scope = yield* Scope.make()
+      const { processes } = yield* Scope.provide(connected(way.url), scope)
+      const living = yield* Effect.forkChild(Effect.scoped(processes.told(comer)))
+      const ending = yield* Deferred.await(listens)
+      yield* Effect.repeat(second, { until: () => ending.pollUnsafe() !== undefined })
+    }))
+
   for (const statement of statements) {
     it.effect(`ends, whatever it said last: ${statement}`, () =>
       Effect.gen(function*() {

@@ -2,7 +2,7 @@
  * What the processes on one PostgreSQL know of each other: who lives (`sqlPresence`), what each has registered and how many
  * lines it uses, which stand in a table, and what one tells another, which goes by `NOTIFY`.
  */
-import { Effect, Exit, Hash, Option, Result, Schema, Scope, Stream } from "effect"
+import { Effect, Exit, Fiber, Hash, Option, Result, Schema, Scope, Stream } from "effect"
 import type { Queue } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { CallId } from "../../CallEvent.ts"
@@ -56,12 +56,13 @@ const readTold = (process: string, payload: string): Result.Result<Told | ToldTu
 
 /**
  * Opens something in a scope whose finalizers run side by side: a client that says to the server that it listens no more
- * lets go of the connection meanwhile, and does not wait for a server that answers no more.
+ * lets go of the connection meanwhile, and does not wait for a server that answers no more. It says so too when it is broken off
+ * while it opens, so the opening is one of those that end with the scope.
  */
 const letGo = <A, E, R>(open: Effect.Effect<A, E, R>) =>
   Effect.flatMap(
     Effect.acquireRelease(Scope.make("parallel"), (scope) => Scope.close(scope, Exit.void)),
-    (scope) => Scope.provide(open, scope)
+    (scope) => Effect.flatMap(Effect.forkIn(Scope.provide(open, scope), scope), Fiber.join)
   )
 
 const deaf = new StoreError({
