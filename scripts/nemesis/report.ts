@@ -81,7 +81,7 @@ export const remains = (remains: ReadonlyMap<string, number>): ReadonlyArray<str
 /** So many calls are drawn; the others are named. */
 const mostLadders = 3
 
-/** Each kind of breach with how often it was, and the ladders of some calls in which it was. */
+/** Each kind of breach with the ladders of some calls in which it was, and last how often each was: a log may keep only its end. */
 export const breaches = (
   run: Run,
   history: StormHistory.StormHistory,
@@ -94,10 +94,11 @@ export const breaches = (
   }
   return [
     ...[...kinds].flatMap(([name, own]) => [
-      `VIOLATION (${own.length}): ${name}`,
+      `VIOLATION: ${name}`,
       ...own.slice(0, mostLadders).flatMap((breach) => ["", breach.problem, ...ladder(run, history, breach)])
     ]),
-    ...(found.length === 0 ? [] : said(run))
+    ...(found.length === 0 ? [] : said(run)),
+    ...[...kinds].map(([name, { length }]) => `VIOLATION (${length}): ${name}`)
   ]
 }
 
