@@ -19,7 +19,10 @@ export interface Window {
 /** What is done takes effect for so long at least. */
 const shortest = 5_000
 
-/** Counts what succeeded in the window of each deed. After a database was away its window is open until all is tried again. */
+/**
+ * Counts what succeeded in the window of each deed. One in which the database is away or was shortly before, by this deed or by another,
+ * is open until all is tried again.
+ */
 export const of = (run: Run, history: StormHistory.StormHistory): ReadonlyArray<Window> => {
   const started = run.told.started.map(({ at }) => at)
   const answered = run.deliveries.flatMap(({ answer, ended, status }) =>
@@ -31,10 +34,12 @@ export const of = (run: Run, history: StormHistory.StormHistory): ReadonlyArray<
     )
   )
   return run.deeds.map((deed) => {
-    const to = Math.max(
-      deed.to + (Times.isOfDatabase(deed) ? Times.afterFailure * Times.business(run) : 0),
-      deed.from + shortest * Times.business(run)
-    )
+    const shown = Math.max(deed.to, deed.from + shortest * Times.business(run))
+    const away = run.deeds.filter(Times.isOfDatabase).map(({ from, to }) => ({
+      from,
+      to: to + Times.afterFailure * Times.business(run)
+    }))
+    const to = Math.max(shown, ...away.filter(({ from, to }) => from <= shown && to >= deed.from).map(({ to }) => to))
     const within = (all: ReadonlyArray<number>) => all.filter((at) => at >= deed.from && at <= to).length
     return { deed, from: deed.from, to, starts: within(started), answers: within(answered), talks: within(talked) }
   })
@@ -46,7 +51,8 @@ const least = 0.1
 export const check = (run: Run, windows: ReadonlyArray<Window>): ReadonlyArray<Breach> =>
   windows.flatMap(({ answers, deed, from, starts, talks, to }) => {
     const length = (to - from) / 1_000
-    const wanted = Math.max(1, Math.floor(least * run.perSecond * length / Times.business(run)))
+    const asked = (Math.min(to, run.ended) - from) / 1_000
+    const wanted = Math.max(1, Math.floor(least * run.perSecond * asked / Times.business(run)))
     const isShort = Math.min(starts, answers, talks) < wanted
     return isShort && from + shortest * Times.business(run) < run.ended
       ? [{
