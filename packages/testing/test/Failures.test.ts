@@ -222,6 +222,24 @@ describe("a turn that the store refuses for good", () => {
     }).pipe(Effect.provide(store.layer))
   })
 
+  it.effect("is told to nobody who asks for something else: a dial that is refused when its time has come stops its call", () => {
+    const store = new Store()
+    return Effect.gen(function*() {
+      yield* Calls.start(Good, {}) // has the place of the next five seconds
+      const start = Calls.start(Good, {}, { key: "x" })
+      const call = yield* start
+      store.instead = ({ events }, stored) => {
+        if (events.some(({ _tag }) => _tag === "SignalReceived")) return Effect.delay(stored, "5 seconds")
+        return events.some(({ _tag }) => _tag === "DialAttempted") ? Effect.fail(refusal) : undefined
+      }
+      yield* TestClock.adjust("3 seconds")
+      yield* Effect.forkChild(call.signal(Go, "slow")) // What comes after it waits, and is before what time brings.
+      const again = yield* Effect.forkChild(start)
+      yield* TestClock.adjust("10 seconds")
+      assert.match(yield* stopped(yield* Fiber.join(again)), /value too long/)
+    }).pipe(Effect.provide(world(store, [Good], {}, { dial: { perSecond: 0.2 } })))
+  })
+
   it.effect("is left at rest if its stop is refused too: it is said once, and nothing wakes it again", () => {
     const { layer, said } = Lines.make()
     const store = new Store()

@@ -2,6 +2,7 @@
 import type { Effect, Exit } from "effect"
 import type * as Call from "../../Call.ts"
 import type { CallNotFound } from "../../CallError.ts"
+import type { CallEvent } from "../../CallEvent.ts"
 import type * as CallInput from "../../CallInput.ts"
 import type * as Decider from "../../Decider.ts"
 import type { StoreError } from "../../EventStore.ts"
@@ -28,10 +29,10 @@ export interface Options {
   /** Whether the state in memory does not do for an answer, so that the store has to be asked. */
   readonly mustAsk?: () => boolean
   /**
-   * Whoever asks can be told that the store refuses it for good, and the call goes on as if it had not been asked. Otherwise
-   * the call is stopped then.
+   * The event that whoever asks brings. If the store refuses a turn with it for good they are told so, and the call goes on as if
+   * it had not been asked. The call is stopped if any other turn is refused, such as what time had brought by then.
    */
-  readonly canBeRefused?: boolean
+  readonly brings?: CallEvent["_tag"]
 }
 
 /** What is known of a message before its call has decided on it: that it is for another, or how it is taken. */

@@ -59,7 +59,7 @@ export const make = (
       return problem === undefined ? told : { _tag: "Wake" }
     }
     yield* asked<Call.Call, StoreError | CallNotFound>((taken) =>
-      intake.post(entities.of(id), { input, look: (call) => call, canBeRefused: true, taken })
+      intake.post(entities.of(id), { input, look: (call) => call, brings: "SignalReceived", taken })
     )
     return problem
   })

@@ -84,7 +84,7 @@ export const make = Effect.fnUntraced(function*(
     input: StartInput
   ): Effect.Effect<Begun, StoreError | CallNotFound> => {
     const isNew = input.key === undefined
-    const how = { fresh, isNew, asks: !isNew, canBeRefused: true }
+    const how = { fresh, isNew, asks: !isNew, brings: "CallStarted" } as const
     return requests.ask<Begun, StoreError | CallNotFound>((taken) =>
       intake.post(entities.of(id), { ...how, input, look: begun, taken })
     )

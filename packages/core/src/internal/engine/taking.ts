@@ -127,10 +127,14 @@ const upToDate = (entity: Entity, lease: Lease, hearsay: Hearsay): Entity => {
   return entity
 }
 
-/** Why a turn is refused for good, unless whoever asks is told that. */
-const refusalOf = <A>({ first, message }: Taking<A>, cause: Cause.Cause<StoreError>): StoreError | undefined => {
+/** Why a turn is refused for good, unless whoever asks has brought it and is told that. */
+const refusalOf = <A>(
+  { first, message: { brings } }: Taking<A>,
+  { events }: Decider.Decided,
+  cause: Cause.Cause<StoreError>
+): StoreError | undefined => {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-  const isTold = first === undefined && message.canBeRefused === true
+  const isTold = first === undefined && events.some(({ _tag }) => _tag === brings)
   return error !== undefined && isLasting(error) && !isTold ? error : undefined
 }
 
@@ -195,7 +199,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Take => {
     exit: Exit.Exit<boolean, StoreError>
   ): void => {
     if (Exit.isSuccess(exit)) return exit.value ? conclude(taking, decided) : again(taking)
-    const refusal = refusalOf(taking, exit.cause)
+    const refusal = refusalOf(taking, decided, exit.cause)
     if (refusal === undefined) return taking.end(Exit.failCause(exit.cause))
     giveUpOn(taking, live, refusal)
   }
