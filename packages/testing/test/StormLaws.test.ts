@@ -22,12 +22,17 @@ const Survey = survey((conversation, who) => Flow.dial(conversation, { ...who, r
 type CallsService = Calls.Calls["Service"]
 type StoreService = EventStore.EventStore["Service"]
 
+interface How {
+  readonly flow?: typeof Survey | typeof Desk
+  readonly faults?: StormFaults.StormFaults
+  readonly store?: Storm.Options["store"]
+}
+
 /** The first breach of a law that a storm finds. */
 const caught = (
   law: StormLaws.Law,
   sabotage: Storm.Sabotage,
-  flow: typeof Survey | typeof Desk = Survey,
-  faults = StormFaults.all
+  { faults = StormFaults.all, flow = Survey, store = "memory" }: How = {}
 ) =>
   Effect.flip(
     Storm.run(flow as typeof Desk, input, {
@@ -36,18 +41,14 @@ const caught = (
       faults,
       laws: [law],
       sabotage,
+      store,
       ...(flow === Desk ? { signals: { paid: true } } : {})
     })
   )
 
 /** Declares that a storm over an engine with this broken part finds a breach of this law. */
-const finds = (
-  part: string,
-  law: StormLaws.Law,
-  sabotage: () => Storm.Sabotage,
-  flow?: typeof Survey | typeof Desk,
-  faults?: StormFaults.StormFaults
-) => it.effect(`finds ${part}`, () => caught(law, sabotage(), flow, faults))
+const finds = (part: string, law: StormLaws.Law, sabotage: () => Storm.Sabotage, how?: How) =>
+  it.effect(`finds ${part}`, () => caught(law, sabotage(), how))
 
 /** Changes what the engine answers to webhooks. */
 const answering = (change: (webhook: Webhook.Webhook, reply: Reply.Reply) => Reply.Reply) => ({
@@ -62,6 +63,17 @@ const storing = (change: (store: StoreService) => Partial<StoreService>) => ({
 })
 
 describe("a storm over a broken engine", () => {
+  finds("processes that take each other for dead", StormLaws.ownersAreTold, () =>
+    storing(({ processes }) => {
+      let own = ""
+      const join: EventStore.Processes["join"] = (process, ...how) => {
+        own = process
+        return processes!.join(process, ...how)
+      }
+      const alive = Effect.map(processes!.alive, (alive) => new Map([...alive].filter(([process]) => process === own)))
+      return { processes: { ...processes!, join, alive } }
+    }), { flow: Desk, faults: { ...StormFaults.none, secondProcess: 1 }, store: "postgres" })
+
   finds("a store that loses what it has confirmed", StormLaws.recordFirst, () =>
     storing((store) => {
       const lost = new Set<string>()
@@ -129,8 +141,7 @@ describe("a storm over a broken engine", () => {
           calls.receive(webhook.kind === "IncomingCall" ? { ...webhook, kind: "SpeakCompleted" } : webhook)
       })
     }),
-    Survey,
-    { ...StormFaults.all, sessionForeign: 0.5 }
+    { faults: { ...StormFaults.all, sessionForeign: 0.5 } }
   )
 
   finds("a start that is acknowledged before it is stored", StormLaws.nothingForgotten, () => ({
@@ -150,7 +161,7 @@ describe("a storm over a broken engine", () => {
 
   finds("a signal that is acknowledged and forgotten", StormLaws.nothingForgotten, () => ({
     calls: (calls) => ({ ...calls, signal: () => Effect.void })
-  }), Desk)
+  }), { flow: Desk })
 
   finds("an engine that answers a copy with what it said before that", StormLaws.sameWebhookSameReply, () => {
     const answered = new Map<unknown, Reply.Reply["action"]>()
@@ -207,8 +218,7 @@ describe("a storm over a broken engine", () => {
         cancel: () => Effect.forever(Effect.andThen(Clock.currentTimeMillis, Effect.yieldNow))
       })
     }),
-    Survey,
-    StormFaults.only("cancel")
+    { faults: StormFaults.only("cancel") }
   )
 
   finds("an engine that gives up lines before they are silent for long", StormLaws.everyCallEnds, () => ({
@@ -282,7 +292,7 @@ describe("a storm over a broken engine", () => {
           calls.receive(webhook)
         )
     })
-  }), Desk)
+  }), { flow: Desk })
 })
 
 /** Declares that a storm finds a reply that says something else of what it rests on, or rests on something else. */

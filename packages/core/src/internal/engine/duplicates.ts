@@ -22,6 +22,9 @@ interface Found {
 /** So many turns before a conflict are looked at: more than come within a lease. */
 const mostBefore = 32
 
+/** Whether this process went on by itself. What comes from outside may find nothing to change but what time had brought by then. */
+const isOwn = ({ message }: Pending): boolean => message === undefined || message.isOwn === true
+
 /** For an engine. */
 export const make = (
   { figures, process, run, settings, store }: Pick<Surroundings, "figures" | "process" | "run" | "settings" | "store">
@@ -63,7 +66,7 @@ export const make = (
   return {
     lost: (pending) => {
       figures.conflicted()
-      if (OwnersWork.workOf(pending.turn.events) !== undefined) run(look(pending))
+      if (isOwn(pending) && OwnersWork.workOf(pending.turn.events) !== undefined) run(look(pending))
     }
   }
 }

@@ -101,7 +101,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
 
   const takeSurely: Intake["takeSurely"] = (entity, input) => {
     const words = () => `Call ${entity.id} cannot take ${typeof input === "function" ? "what came" : input._tag}`
-    const told = take(entity, input, ignore, { whileDown: "again" }).pipe(
+    const told = take(entity, input, ignore, { isOwn: true, whileDown: "again" }).pipe(
       Effect.catch((error) =>
         givenUp.isAbandoned(entity.id)
           ? Effect.void

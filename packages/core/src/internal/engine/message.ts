@@ -26,6 +26,8 @@ export interface Options {
    * the call after it waits. Otherwise it fails, and does so at once while another is tried.
    */
   readonly whileDown?: "again"
+  /** It comes from this process itself, by a timer, an activity or a dial of it, and not from outside. */
+  readonly isOwn?: boolean
   /** Whether the state in memory does not do for an answer, so that the store has to be asked. */
   readonly mustAsk?: () => boolean
   /**

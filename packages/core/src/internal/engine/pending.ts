@@ -10,6 +10,7 @@ import type { Summary, Turn } from "../../EventStore.ts"
 import * as Explain from "../../Explain.ts"
 import * as ids from "../ids.ts"
 import type { Entity } from "./entity.ts"
+import type { Options } from "./message.ts"
 import type { Surroundings } from "./surroundings.ts"
 
 /** What a decision appends. A class, as frames are in `flow/interpreter.ts`, because it waits for its commit. */
@@ -80,7 +81,7 @@ export class Pending {
   /** What made the engine stop the call, if that is what is decided. */
   readonly cause: unknown
   /** The message that it was decided on, if it may be tried again. */
-  readonly message: unknown
+  readonly message: Options | undefined
   constructor(
     entity: Entity,
     decided: Decider.Decided,
@@ -89,7 +90,7 @@ export class Pending {
     worker: string | undefined,
     since: number,
     cause: unknown,
-    message: unknown
+    message: Options | undefined
   ) {
     this.entity = entity
     this.decided = decided
@@ -139,7 +140,7 @@ export type Pend = (
   entity: Entity,
   decided: Decider.Decided,
   since: number,
-  reason?: { readonly cause?: unknown; readonly message?: unknown }
+  reason?: { readonly cause?: unknown; readonly message?: Options | undefined }
 ) => Pending
 
 /** Of the calls of an engine. */

@@ -19,6 +19,7 @@ import type { Deliveries } from "./deliveries.ts"
 import type { Duplicates } from "./duplicates.ts"
 import { type Entity, make as makeEntity, passed, sure, type Unsure } from "./entity.ts"
 import type { GivenUp } from "./givenUp.ts"
+import type { Options } from "./message.ts"
 import * as Mixing from "./mixing.ts"
 import { make as pendings, newSessionIn, type Pending, sessionsIn } from "./pending.ts"
 import type { Sessions } from "./sessions.ts"
@@ -37,7 +38,7 @@ export interface Storing {
     decided: Decider.Decided,
     since: number,
     then: (exit: Exit.Exit<boolean, StoreError>) => void,
-    message?: unknown
+    message?: Options
   ) => void
   /** The same for whoever waits. `cause` is what made the engine stop the call, if that is what is decided. */
   readonly commit: (

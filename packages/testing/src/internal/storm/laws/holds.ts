@@ -7,6 +7,7 @@ import { Equal } from "effect"
 import type * as StormHistory from "../../../StormHistory.ts"
 import { type Finding, type Findings, none, remains, violation } from "../finding.ts"
 import * as StoredCalls from "../storedCalls.ts"
+import * as pruning from "./pruning.ts"
 
 export const residuals = {
   held: "a hold while the store was late",
@@ -15,6 +16,7 @@ export const residuals = {
   over: "a hold for a line that was over, while the store was late",
   lost: "an event that was lost with its process while the store was late",
   refused: "an event that the store refused for good",
+  pruned: "an event of a call that others ended, and that was pruned before the store took it",
   still: "an event that waits for a store that failed until the storm was over"
 } as const
 
@@ -86,6 +88,8 @@ const lost = (
   { incarnation, posting, webhook }: StormHistory.Delivery
 ): Finding => {
   if (StoredCalls.isRefused(history, posting, Infinity)) return remains(residuals.refused)
+  const call = StoredCalls.of(history).callOf(webhook)
+  if (call !== undefined && pruning.isGone(history, call)) return remains(residuals.pruned)
   const { died, failed } = history.lives[incarnation - 1]!
   if (died < history.endedAt) return remains(residuals.lost)
   return failed.some((at) => at >= history.endedAt - StoredCalls.afterFailure)

@@ -1,0 +1,31 @@
+/** Whoever is told that a call has two owners is told so with a reason: what the log says, held against what befell the processes. */
+import type * as StormHistory from "../../../StormHistory.ts"
+import { type Findings, remains, violation } from "../finding.ts"
+
+export const residuals = { two: "a call with two owners, of whom one had hung or was not seen, was told of" } as const
+
+const words = / has two owners: this process /
+
+export const check = (history: StormHistory.StormHistory): Findings =>
+  history.logged.filter(({ text }) => words.test(text)).map(({ at, text }) =>
+    hasReason(history, at) ? remains(residuals.two) : violation(`without a reason: ${text}`)
+  )
+
+/** Faults by which a process that lives is not seen by others, or is taken for an owner that it is not. */
+const unseen: ReadonlySet<string> = new Set(["connectionLost", "ownersWrong", "ownersStale"])
+
+/** Who is not seen is seen again after so long, in milliseconds, though its store may hang a few times meanwhile. */
+const unseenFor = 60_000
+
+/** Whether a process that lived could be taken for dead, within a lease of the moment. That one dies is no reason. */
+const hasReason = (
+  { faults, lives, settings: { store: { lease, lookEvery } } }: StormHistory.StormHistory,
+  at: number
+): boolean => {
+  const isNear = ({ from, to }: StormHistory.Stretch) => from <= at && to >= at - lease
+  const isLong = ({ from, to }: StormHistory.Stretch) => to - from >= lease - lookEvery
+  return lives.some(({ jumped, stood, waited }) =>
+    [...stood, ...waited].some((stretch) => isNear(stretch) && isLong(stretch)) ||
+    jumped.some((jumpedAt) => isNear({ from: jumpedAt, to: jumpedAt + lookEvery }))
+  ) || faults.some(({ at: from, kind }) => unseen.has(kind) && isNear({ from, to: from + unseenFor }))
+}
