@@ -19,6 +19,7 @@ import * as proof from "./internal/explorer/search.ts"
 import { defaults, trialOf } from "./internal/explorer/trying.ts"
 import * as walking from "./internal/explorer/walking.ts"
 import { given } from "./internal/given.ts"
+import * as usersCode from "./internal/usersCode.ts"
 
 /**
  * A telephone number of 7 to 15 digits. Nearly all belong to nobody, but some may: never dial one outside of a test.
@@ -199,7 +200,8 @@ const walksOf = <Input, A, E, R>(
   const trial = trialOf(flow, { ...defaults, ...said })
   const found = proof.search(given(flow, input), [], trial, { max, depth, seconds, onwards: walking.onwards })
   for (const [name, { remedy, why }] of found.findings.missing) {
-    throw new Error(`Nobody gets past the ${name}: ${why}. ${remedy.slice(0, 1).toUpperCase()}${remedy.slice(1)}.`)
+    const words = `Nobody gets past the ${name}: ${why}. ${remedy.slice(0, 1).toUpperCase()}${remedy.slice(1)}.`
+    throw usersCode.from(new Error(words), usersCode.here())
   }
   return new walking.Walks(found)
 }

@@ -8,9 +8,9 @@
  *
  * @since 0.1.0
  */
-import { Calls, Ladder } from "@ringback/core"
+import { Calls, EventStore, Ladder } from "@ringback/core"
 import type { CallError, CallEvent, Flow, Settings } from "@ringback/core"
-import { Arbitrary, Effect, type Exit, Fiber, Predicate, Schema } from "effect"
+import { Arbitrary, Cause, Effect, type Exit, Fiber, Logger, Predicate, Schema, Stream } from "effect"
 import * as Arbitraries from "./Arbitraries.ts"
 import * as FakeClock from "./FakeClock.ts"
 import * as usersCode from "./internal/usersCode.ts"
@@ -42,6 +42,8 @@ export interface Lived<out A, out E> {
 export interface Options<in A, in E, out Signals extends Flow.AnySignal> {
   readonly company?: PhoneLine.Changes
   readonly settings?: Settings.Options
+  /** A call of more turns, in each of which something is put on record, counts as one without an end: 2,500 if nothing is said. */
+  readonly turns?: number
   readonly meanwhile?: (call: Calls.Handle<A, E, Signals>) => Effect.Effect<unknown, unknown, never>
 }
 
@@ -55,7 +57,7 @@ export const arrive = (people: Arbitraries.People): Effect.Effect<void, never, P
 
 /**
  * A flow meets people: a call with them in an engine of its own, in virtual time, until it has ended and everybody has hung up. The services of
- * the flow's activities are left to provide.
+ * the flow's activities are left to provide. A call that does not end within its `turns` dies with an error that says so.
  *
  * @example
  * const { heard, outcome } = yield* People.meet(Reminder, input, callee)
@@ -67,7 +69,8 @@ export const meet = <Name extends string, Input, A, E, R, Signals extends Flow.A
   people: Arbitraries.People,
   options: Options<A, E, Signals> = {}
 ): Effect.Effect<Lived<A, E>, never, Exclude<R, Flow.Incoming>> => {
-  const { company = tellsOfBridges, meanwhile, settings } = options
+  const at = usersCode.here()
+  const { company = tellsOfBridges, meanwhile, settings, turns = mostTurns } = options
   const { caller } = people
   const inbound = caller === undefined ? {} : { [caller.to]: flow as unknown as Calls.Answering }
   const engine = TestCalls.layer({
@@ -83,7 +86,7 @@ export const meet = <Name extends string, Input, A, E, R, Signals extends Flow.A
       : yield* TestCalls.incoming(flow as never, caller)
     const told = call as unknown as Calls.Handle<A, E, Signals>
     const working = yield* Effect.forkChild(meanwhile === undefined ? Effect.void : Effect.ignore(meanwhile(told)))
-    const outcome = yield* Effect.exit(told.outcome)
+    const outcome = yield* Effect.raceFirst(Effect.exit(told.outcome), endless(flow.name, turns, at))
     yield* Fiber.interrupt(working)
     yield* allHungUp
     const events = yield* Calls.events(told.id)
@@ -96,6 +99,25 @@ export const meet = <Name extends string, Input, A, E, R, Signals extends Flow.A
     }
   }).pipe(Effect.orDie, Effect.provide(engine)) as never
 }
+
+/** A call of more turns has no end. */
+const mostTurns = 2_500
+
+/** Dies once a call has had more turns than one with an end. */
+const endless = (
+  flow: string,
+  turns: number,
+  at: ReadonlyArray<string>
+): Effect.Effect<never, never, EventStore.EventStore> =>
+  Effect.gen(function*() {
+    const { changes } = yield* EventStore.EventStore
+    yield* Stream.runDrain(Stream.take(changes, turns))
+    const error = new Error(
+      `The flow ${flow} has not ended after ${turns} turns. Does it repeat for ever? ` +
+        "Give what it repeats a bound, such as `times` of Flow.repeat and Flow.retry, or Flow.timeout around it. If it does end, say a larger number under \"turns\"."
+    )
+    return yield* Effect.die(usersCode.from(error, at))
+  })
 
 /** The outcome of a call comes before its line is closed. */
 const allHungUp = Effect.gen(function*() {
@@ -168,36 +190,95 @@ export const always = <Name extends string, Input, A, E, R, Signals extends Flow
     return Promise.reject(usersCode.from(new RangeError(`A seed is a whole number, and not ${String(seed)}`), at))
   }
   const definition = flow as Flow.Definition<Name, Input, A, E, R, Signals>
+  const waits = new Waits()
   const lives = (people: Arbitraries.People) =>
-    Effect.map(meet(definition, input, people, rest), (lived) => ({ lived, why: whyNot(property, lived, people) }))
+    Effect.map(meet(definition, input, people, rest), (lived) => {
+      waits.see(lived.events)
+      return { lived, why: whyNot(property, lived, people) }
+    })
+  const callee = Effect.try({
+    try: () => Arbitraries.calleeOf(definition as never, input as never, samples),
+    catch: (thrown) => thrown instanceof Error ? usersCode.from(thrown, at) : thrown
+  })
   const check = Effect.gen(function*() {
-    const callee = Arbitraries.calleeOf(definition as never, input as never, samples)
     const result = yield* Arbitrary.checkEffect(
-      callee,
+      yield* callee,
       (people) => Effect.map(lives(people), ({ why }) => why === undefined),
       { runs, seed }
     )
-    if (result._tag !== "Falsified") return
+    if (result._tag !== "Falsified") {
+      const [untold] = rest.meanwhile === undefined ? waits.untold : []
+      return untold === undefined ? undefined : yield* Effect.fail(usersCode.from(nobodyTells(untold), at))
+    }
     const people = result.shrunkInput
-    const { lived: { ladder }, why = "not the second time" } = yield* lives(people)
-    const found = { flow: flow.name, people: String(people), why, ladder, met: result.runs, seed }
-    return yield* usersCode.from(new NotAlways(found), at)
+    const thrown: Array<string> = []
+    const { lived: { ladder }, why } = yield* Effect.provide(lives(people), throwing(thrown))
+    const found = { flow: flow.name, people: String(people), why: why?.words ?? "not the second time", ladder }
+    const error = new NotAlways({ ...found, met: result.runs, seed })
+    return yield* usersCode.from(error, [...new Set([...why?.at ?? [], ...thrown, ...at])])
   })
-  return Effect.runPromise(check as Effect.Effect<void, NotAlways>)
+  return Effect.runPromise(Effect.catchDefect(check, (defect) => Effect.die(atLine(defect, at))) as Effect.Effect<void>)
 }
+
+/** A defect that names no line of somebody's own gets the line of the property. */
+const atLine = (defect: unknown, at: ReadonlyArray<string>): unknown =>
+  defect instanceof Error && usersCode.own(defect.stack).length === 0 ? usersCode.from(defect, at) : defect
+
+/** Collects where the flow throws: what becomes of the call has only its words. */
+const throwing = (into: Array<string>) =>
+  Logger.layer([
+    Logger.make(({ cause }) => {
+      const thrown = Cause.squash(cause)
+      if (thrown instanceof Error) into.push(...usersCode.own(thrown.stack))
+    })
+  ])
+
+/** The signals that calls waited for, and those that they were told. */
+class Waits {
+  private readonly awaited = new Set<string>()
+  private readonly told = new Set<string>()
+
+  see(events: ReadonlyArray<CallEvent.CallEvent>): void {
+    for (const event of events) {
+      if (event._tag === "SignalAwaited") this.awaited.add(event.name)
+      if (event._tag === "SignalReceived") this.told.add(event.name)
+    }
+  }
+
+  get untold(): ReadonlyArray<string> {
+    return [...this.awaited].filter((name) => !this.told.has(name))
+  }
+}
+
+const nobodyTells = (signal: string) =>
+  new Error(
+    `Nobody tells the signal ${signal}, so it holds only for calls that wait for it in vain. Tell it under "meanwhile", or say there that ` +
+      "nobody does: meanwhile: () => Effect.void."
+  )
+
+/** Why a property does not hold, and where that was found. */
+interface Why {
+  readonly words: string
+  readonly at: ReadonlyArray<string>
+}
+
+const because = (words: string): Why => ({ words, at: [] })
 
 /** Why a property does not hold, if it does not. */
 const whyNot = <A, E>(
   property: (lived: Lived<A, E>, people: Arbitraries.People) => boolean | void,
   lived: Lived<A, E>,
   people: Arbitraries.People
-): string | undefined => {
+): Why | undefined => {
   try {
     const held: unknown = property(lived, people)
-    if (!Predicate.isPromiseLike(held)) return held === false ? "it is false" : undefined
+    if (!Predicate.isPromiseLike(held)) return held === false ? because("it is false") : undefined
     held.then(undefined, () => {})
-    return "it gives a promise, which nobody waits for: give a property that says so at once, or use it.effect.prop with People.meet"
+    return because(
+      "it gives a promise, which nobody waits for: give a property that says so at once, or use it.effect.prop with People.meet"
+    )
   } catch (thrown) {
-    return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
+    if (!(thrown instanceof Error)) return because(String(thrown))
+    return { words: `${thrown.name}: ${thrown.message}`, at: usersCode.own(thrown.stack) }
   }
 }

@@ -17,6 +17,7 @@ import { Context, type Duration, Effect, Layer, type Scope, Stream } from "effec
 import type * as Callee from "./Callee.ts"
 import type { Entry, Ring, Untimed } from "./CompanyRecord.ts"
 import * as Office from "./internal/company/office.ts"
+import * as usersCode from "./internal/usersCode.ts"
 import * as PhoneLine from "./PhoneLine.ts"
 
 /**
@@ -160,6 +161,17 @@ export const layerWith = (changes: PhoneLine.Changes): Layer.Layer<PhoneCompany>
  */
 export const layer: Layer.Layer<PhoneCompany> = Layer.effect(PhoneCompany, make())
 
+/** What makes no sense is an error at the line that said it. */
+const atLine = <A>(
+  use: (company: PhoneCompany["Service"]) => Effect.Effect<A>
+): Effect.Effect<A, never, PhoneCompany> => {
+  const at = usersCode.here()
+  return Effect.catchDefect(
+    PhoneCompany.use(use),
+    (defect) => Effect.die(defect instanceof Error ? usersCode.from(defect, at) : defect)
+  )
+}
+
 /**
  * A new `reference_id`: 32 upper-case hex digits, as the table in "Voice - Events" has it. Drawn from Effect's `Random`.
  *
@@ -176,7 +188,7 @@ export const newReferenceId: Effect.Effect<string> = Office.newReferenceId
 export const callee = (
   number: string,
   callees: Callee.Script | ReadonlyArray<Callee.Script>
-): Effect.Effect<void, never, PhoneCompany> => PhoneCompany.use((company) => company.callee(number, callees))
+): Effect.Effect<void, never, PhoneCompany> => atLine((company) => company.callee(number, callees))
 
 /**
  * Says who answers at all numbers of which nothing else is said: one callee per ring, in order; the last one for all
@@ -186,7 +198,7 @@ export const callee = (
  */
 export const everyone = (
   callees: Callee.Script | ReadonlyArray<Callee.Script>
-): Effect.Effect<void, never, PhoneCompany> => PhoneCompany.use((company) => company.everyone(callees))
+): Effect.Effect<void, never, PhoneCompany> => atLine((company) => company.everyone(callees))
 
 /**
  * Makes the company refuse dials to a number, with one of the documented statuses: by default
@@ -195,7 +207,7 @@ export const everyone = (
  * @since 0.1.0
  */
 export const block = (number: string, status?: string): Effect.Effect<void, never, PhoneCompany> =>
-  PhoneCompany.use((company) => company.block(number, status))
+  atLine((company) => company.block(number, status))
 
 /**
  * Makes the company take dials to a number again.
@@ -203,7 +215,7 @@ export const block = (number: string, status?: string): Effect.Effect<void, neve
  * @since 0.1.0
  */
 export const unblock = (number: string): Effect.Effect<void, never, PhoneCompany> =>
-  PhoneCompany.use((company) => company.unblock(number))
+  atLine((company) => company.unblock(number))
 
 /**
  * Lets so much time pass at once on all lines, or as much as it takes until something happens on one. The time is the
@@ -241,7 +253,7 @@ export const incoming = (call: {
   readonly to: string
   readonly from: string
   readonly callee?: Callee.Script
-}): Effect.Effect<string, never, PhoneCompany> => PhoneCompany.use((company) => company.incoming(call))
+}): Effect.Effect<string, never, PhoneCompany> => atLine((company) => company.incoming(call))
 
 /**
  * The far end of a line hangs up now, whatever its script says.

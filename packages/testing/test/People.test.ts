@@ -1,8 +1,8 @@
 /** Random people shrink to a shortest script. */
 import { assert, describe, it } from "@effect/vitest"
 import { Flow, Line, PhoneNumber } from "@ringback/core"
-import { Arbitraries, People } from "@ringback/testing"
-import { Effect, Exit, Schema } from "effect"
+import { Arbitraries, People, PhoneCompany } from "@ringback/testing"
+import { Cause, Effect, Exit, Schema } from "effect"
 import * as fc from "fast-check"
 const input = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
 const patience = 120_000
@@ -145,3 +145,113 @@ describe("people", () => {
       assert.match(error?.why ?? "", /it gives a promise, which nobody waits for/)
     }), patience)
 })
+
+describe("an error is at the author's line", () => {
+  const lines = (error: unknown) => ((error as Error).stack ?? "").split("\n").filter((line) => /^\s+at /.test(line))
+
+  const Throws = Flow.make("throws", {
+    version: 1,
+    input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber },
+    output: Schema.Void,
+    run: (who) =>
+      Flow.gen(function* thrower() {
+        yield* Line.speak("Hello.")
+        throw new Error("no such thing")
+      }).pipe(Flow.dial(who), Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed(undefined)))
+  })
+
+  it.effect("if the flow throws", () =>
+    Effect.gen(function*() {
+      const error = yield* rejected(People.always(Throws, input, ({ outcome }) => Exit.isSuccess(outcome)))
+      assert.strictEqual(error?._tag, "NotAlways")
+      assert.isAbove(lines(error).length, 1)
+      const at = (line: string) => Number(/People\.test\.ts:(\d+):/.exec(line)?.[1])
+      const [flow, property] = lines(error).map(at)
+      assert.isBelow(flow!, property!)
+    }), patience)
+
+  it.effect("if the property throws", () =>
+    Effect.gen(function*() {
+      const law = () => {
+        throw new Error("never")
+      }
+      const error = yield* rejected(People.always(Throws, input, law))
+      assert.match(lines(error)[0]!, /at law /)
+    }), patience)
+
+  it.effect("if a question has no samples", () =>
+    Effect.gen(function*() {
+      const Asks = Flow.make("asks", {
+        version: 1,
+        input: {},
+        output: Schema.String,
+        run: () => Flow.activity("look-up", { success: Schema.String }, Effect.succeed("Ann"))
+      })
+      const error: unknown = yield* rejected(People.always(Asks, {}, () => true))
+      assert.match(String(error), /Nobody gets past the activity look-up/)
+      assert.match(lines(error)[0]!, /People\.test\.ts/)
+    }))
+
+  it.effect("if nobody is at a number, or it is no number", () =>
+    Effect.gen(function*() {
+      const nonsense = [
+        PhoneCompany.callee("15550170001", []),
+        PhoneCompany.everyone([]),
+        PhoneCompany.callee("nobody", { reach: { _tag: "Busy" }, steps: [] }),
+        PhoneCompany.block("nobody"),
+        PhoneCompany.unblock("nobody"),
+        PhoneCompany.incoming({ to: "nobody", from: "15550170001" })
+      ]
+      for (const wrong of nonsense) {
+        const cause = yield* Effect.flip(Effect.sandbox(wrong))
+        assert.match(lines(Cause.squash(cause))[0]!, /People\.test\.ts/)
+      }
+    }).pipe(Effect.provide(PhoneCompany.layer)))
+})
+
+describe("a property that holds for nobody who got anywhere", () => {
+  const Paid = Flow.Signal("paid", Schema.Boolean)
+  const Waits = Flow.make("waits", {
+    version: 1,
+    input: {},
+    output: Schema.Boolean,
+    signals: [Paid],
+    run: () => Flow.signal(Paid, { within: "1 hour" }).pipe(Flow.catchTag("TimedOut", () => Flow.succeed(false)))
+  })
+
+  it.effect("is red if nobody tells a signal, at the line of the test", () =>
+    Effect.gen(function*() {
+      const error: unknown = yield* rejected(People.always(Waits, {}, () => true, { runs: 3 }))
+      assert.match(String(error), /Nobody tells the signal paid, .*Tell it under "meanwhile"/)
+      assert.match((error as Error).stack ?? "", /\n\s+at [^\n]*People\.test\.ts/)
+    }), patience)
+
+  it.effect("is green if the test tells it, or says that nobody does", () =>
+    Effect.gen(function*() {
+      const told = People.always(Waits, {}, ({ outcome }) => Exit.isSuccess(outcome) && outcome.value, {
+        meanwhile: (call) => call.signal(Paid, true),
+        runs: 3
+      })
+      assert.isUndefined(yield* rejected(told))
+      const untold = People.always(Waits, {}, () => true, { meanwhile: () => Effect.void, runs: 3 })
+      assert.isUndefined(yield* rejected(untold))
+    }), patience)
+})
+
+it.effect("a flow that never ends is red, and says so at the line of the test", () =>
+  Effect.gen(function*() {
+    const Endless = Flow.make("endless", {
+      version: 1,
+      input: {},
+      output: Schema.Void,
+      run: () =>
+        Flow.gen(function*() {
+          for (;;) yield* Flow.sleep("1 minute")
+        })
+    })
+    const people = Arbitraries.calleeFrom(Endless, {}, { depth: 20 })([])
+    const cause = yield* Effect.flip(Effect.sandbox(People.meet(Endless, {}, people)))
+    const error = Cause.squash(cause) as Error
+    assert.match(error.message, /^The flow endless has not ended after 2500 turns\. Does it repeat for ever\?/)
+    assert.match(error.stack ?? "", /\n\s+at [^\n]*People\.test\.ts/)
+  }), patience)
