@@ -27,6 +27,7 @@
  */
 import { Duration, Option, Pipeable, Predicate, Result, Schema, SchemaTransformation } from "effect"
 import * as duration from "./internal/duration.ts"
+import * as usersCode from "./internal/usersCode.ts"
 
 /**
  * How a number is reached: it is busy, rings until the network gives up, fails with a status of the carrier, is answered
@@ -535,7 +536,7 @@ const numberOf = (bridge: number, words: string): number => {
   return bridge
 }
 
-const expected = (what: string) => new InvalidCallee({ problem: `Expected ${what}.` })
+const expected = (what: string) => usersCode.from(new InvalidCallee({ problem: `Expected ${what}.` }), usersCode.here())
 
 const matches = (step: Hears, words: string): boolean =>
   step._tag === "Hears"

@@ -1,7 +1,7 @@
 /** Random people shrink to a shortest script. */
 import { assert, describe, it } from "@effect/vitest"
 import { Flow, Line, PhoneNumber } from "@ringback/core"
-import { Arbitraries, People, PhoneCompany } from "@ringback/testing"
+import { Arbitraries, Callee, People, PhoneCompany } from "@ringback/testing"
 import { Cause, Effect, Exit, Schema } from "effect"
 import * as fc from "fast-check"
 const input = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
@@ -191,6 +191,20 @@ describe("an error is at the author's line", () => {
       assert.match(String(error), /Nobody gets past the activity look-up/)
       assert.match(lines(error)[0]!, /People\.test\.ts/)
     }))
+
+  it("if a callee makes no sense", () => {
+    for (
+      const wrong of [() => Callee.answers(-1), () => Callee.answers().presses("x"), () => Callee.answers().hears("")]
+    ) {
+      try {
+        wrong()
+        assert.fail("it makes sense")
+      } catch (thrown) {
+        assert.match(String(thrown), /^InvalidCallee: /)
+        assert.match(lines(thrown)[0]!, /People\.test\.ts/)
+      }
+    }
+  })
 
   it.effect("if nobody is at a number, or it is no number", () =>
     Effect.gen(function*() {
