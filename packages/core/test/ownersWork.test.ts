@@ -76,14 +76,18 @@ describe("two turns of one version", () => {
 })
 
 describe("two that keep the time of one call", () => {
-  const isShared = (...before: ReadonlyArray<OwnersWork.Before>) => OwnersWork.isShared(before, at, lease)
+  const isShared = (...before: ReadonlyArray<OwnersWork.Before>) => OwnersWork.isShared(before, lease)
 
   it("share it if several had gone on with it within a lease", () => {
     assert.isTrue(isShared({ at: at - 2_000, process: "processa" }, { at: at - 1_000, process: "processb" }))
   })
 
+  it("share it so for as long as nothing happens after that", () => {
+    assert.isTrue(isShared({ at: at - 60_010, process: "processa" }, { at: at - 60_000, process: "processb" }))
+  })
+
   it("do not if only one had: the other one does not know so", () => {
-    assert.isFalse(isShared({ at: at - lease, process: "processa" }, { at: at - 1_000, process: "processb" }))
+    assert.isFalse(isShared({ at: at - 1_000 - lease, process: "processa" }, { at: at - 1_000, process: "processb" }))
     assert.isFalse(isShared({ at: at - 2_000, process: "processb" }, { at: at - 1_000, process: "processb" }))
   })
 })

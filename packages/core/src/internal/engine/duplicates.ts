@@ -57,7 +57,7 @@ export const make = (
       const before = turns.filter(({ version }) => version < turn.version)
       const acted = before.map(({ at, id }) => ({ at, process: ids.processOf(id) }))
       const isOfTime = OwnersWork.workOf(turn.events) === "timer"
-      if (isOfTime && OwnersWork.isShared(acted, turn.at, lease)) return
+      if (isOfTime && OwnersWork.isShared(acted, lease)) return
       figures.duplicated()
       tell({ entity, other })
     })

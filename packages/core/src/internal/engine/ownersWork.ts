@@ -89,11 +89,14 @@ export interface Before {
 }
 
 /**
- * Whether several processes had gone on with a call within a lease before a moment: what anybody brings came now to one of them and now
- * to another, or one gave it away, and each keeps the time of the call as it was when it had it. That two meet when it is over shows nothing.
+ * Whether several processes had gone on with a call within a lease of its last turn: what anybody brings came now to one of them and now
+ * to another, one gave it away, or two took it up at once, and each keeps the time of the call as it was when it had it, however long
+ * nothing has happened since. That two meet when it is over shows nothing.
  */
-export const isShared = (before: ReadonlyArray<Before>, at: number, lease: number): boolean =>
-  new Set(before.flatMap(({ at: then, process }) => at - then < lease ? process : [])).size > 1
+export const isShared = (before: ReadonlyArray<Before>, lease: number): boolean => {
+  const last = before.at(-1)?.at ?? 0
+  return new Set(before.flatMap(({ at, process }) => last - at < lease ? process : [])).size > 1
+}
 
 /**
  * Whether who appended and who came second both acted as the owner, within a lease of so many milliseconds. Works of two kinds may

@@ -2,7 +2,9 @@
 import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, remains, violation } from "../finding.ts"
 
-export const residuals = { two: "a call with two owners, of whom one had hung or was not seen, was told of" } as const
+export const residuals = {
+  two: "a call with two owners, of whom one had hung, was not seen or was succeeded, was told of"
+} as const
 
 const words = / has two owners: this process /
 
@@ -17,15 +19,20 @@ const unseen: ReadonlySet<string> = new Set(["connectionLost", "ownersWrong", "o
 /** Who is not seen is seen again after so long, in milliseconds, though its store may hang a few times meanwhile. */
 const unseenFor = 60_000
 
+/** Whether a process had a successor that lived beside it: a store that is one process's tells neither of the other. */
+const isSucceeded = ({ lives }: StormHistory.StormHistory, at: number): boolean => {
+  const there = lives.filter(({ born, died }) => born.at <= at && died >= at).map(({ computer }) => computer)
+  return new Set(there).size < there.length
+}
+
 /** Whether a process that lived could be taken for dead, within a lease of the moment. That one dies is no reason. */
-const hasReason = (
-  { faults, lives, settings: { store: { lease, lookEvery } } }: StormHistory.StormHistory,
-  at: number
-): boolean => {
+const hasReason = (history: StormHistory.StormHistory, at: number): boolean => {
+  const { faults, lives, settings: { store: { lease, lookEvery } } } = history
   const isNear = ({ from, to }: StormHistory.Stretch) => from <= at && to >= at - lease
   const isLong = ({ from, to }: StormHistory.Stretch) => to - from >= lease - lookEvery
-  return lives.some(({ jumped, stood, waited }) =>
-    [...stood, ...waited].some((stretch) => isNear(stretch) && isLong(stretch)) ||
-    jumped.some((jumpedAt) => isNear({ from: jumpedAt, to: jumpedAt + lookEvery }))
-  ) || faults.some(({ at: from, kind }) => unseen.has(kind) && isNear({ from, to: from + unseenFor }))
+  return isSucceeded(history, at) ||
+    lives.some(({ jumped, stood, waited }) =>
+      [...stood, ...waited].some((stretch) => isNear(stretch) && isLong(stretch)) ||
+      jumped.some((jumpedAt) => isNear({ from: jumpedAt, to: jumpedAt + lookEvery }))
+    ) || faults.some(({ at: from, kind }) => unseen.has(kind) && isNear({ from, to: from + unseenFor }))
 }
