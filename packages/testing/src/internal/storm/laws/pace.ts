@@ -169,8 +169,8 @@ const outOfOrder = (
   waits: ReadonlyArray<Wait>
 ): Findings =>
   attempts.flatMap((later): Findings => {
-    const { from } = waits.findLast((wait) => isOf(wait, later)) ?? placeOf(waits, later) ??
-      { from: later.turn.begun.at }
+    const place = waits.findLast((wait) => isOf(wait, later)) ?? placeOf(waits, later)
+    const from = Math.min(place?.from ?? Infinity, later.turn.begun.at) // What it follows may have been tried again later only.
     const passed = waits.some((wait) => {
       const went = attempts.find((attempt) => isOf(wait, attempt))
       return went !== undefined && went.process === later.process && wait.from < from &&
