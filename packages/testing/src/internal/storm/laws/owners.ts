@@ -1,6 +1,7 @@
 /** Whoever is told that a call has two owners is told so with a reason: what the log says, held against what befell the processes. */
 import type * as StormHistory from "../../../StormHistory.ts"
 import { type Findings, remains, violation } from "../finding.ts"
+import * as StoredCalls from "../storedCalls.ts"
 
 export const residuals = {
   two: "a call with two owners, of whom one had hung, was not seen or was succeeded, was told of"
@@ -29,10 +30,10 @@ const isSucceeded = ({ lives }: StormHistory.StormHistory, at: number): boolean 
 const hasReason = (history: StormHistory.StormHistory, at: number): boolean => {
   const { faults, lives, settings: { store: { lease, lookEvery } } } = history
   const isNear = ({ from, to }: StormHistory.Stretch) => from <= at && to >= at - lease
-  const isLong = ({ from, to }: StormHistory.Stretch) => to - from >= lease - lookEvery
+  const hung = (stretches: ReadonlyArray<StormHistory.Stretch>) => StoredCalls.overlap(stretches, at - 2 * lease, at)
   return isSucceeded(history, at) ||
     lives.some(({ jumped, stood, waited }) =>
-      [...stood, ...waited].some((stretch) => isNear(stretch) && isLong(stretch)) ||
+      hung([...stood, ...waited]) >= lease - lookEvery ||
       jumped.some((jumpedAt) => isNear({ from: jumpedAt, to: jumpedAt + lookEvery }))
     ) || faults.some(({ at: from, kind }) => unseen.has(kind) && isNear({ from, to: from + unseenFor }))
 }
