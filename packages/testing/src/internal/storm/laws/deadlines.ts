@@ -131,8 +131,12 @@ const isAsBefore = (self: CallLine.CallLine, that: CallLine.CallLine): boolean =
   self.phase === that.phase && self.phaseAt === that.phaseAt && self.inFlight?.n === that.inFlight?.n &&
   self.inFlight?.at === that.inFlight?.at
 
-/** A call that is due is looked at within this time, in which a process lives and its store works: by another one, if not by its own. */
-const longestOverdue = ({ settings }: StormHistory.StormHistory): number => 30_000 + 3 * settings.store.lookEvery
+/**
+ * A call that is due is looked at within this time, in which a process lives and its store works: by another one, if not by its own. Of a
+ * cluster all look at what its owner has not seen to for four looks.
+ */
+const longestOverdue = ({ faults, settings }: StormHistory.StormHistory): number =>
+  30_000 + (faults.some(({ kind }) => kind === "clustered") ? 5 : 3) * settings.store.lookEvery
 
 /** A call has a time by which something happens, and then it does. */
 const overdue = (history: StormHistory.StormHistory, call: StoredCalls.StoredCall): Findings =>
@@ -167,17 +171,18 @@ const slept = (history: StormHistory.StormHistory, from: number, to: number): nu
     ? StoredCalls.overlap(history.lives.flatMap(({ stood }) => stood), from, to)
     : 0
 
-/** For how long some process lived undisturbed, with a store that worked. */
+/** For how long some process lived undisturbed, with a store that worked. A look that fails is made up for by the next one. */
 const healthy = (
   history: StormHistory.StormHistory,
   from: number,
   to: number,
   lives: ReadonlyArray<StormHistory.Life> = history.lives
 ): number => {
+  const after = Math.max(StoredCalls.afterFailure, history.settings.store.lookEvery)
   const sick = history.lives.flatMap((life) => [
     ...life.stood,
-    ...life.waited.map((waited) => ({ ...waited, to: waited.to + StoredCalls.afterFailure })),
-    ...life.failed.map((at) => ({ from: at, to: at + StoredCalls.afterFailure }))
+    ...life.waited.map((waited) => ({ ...waited, to: waited.to + after })),
+    ...life.failed.map((at) => ({ from: at, to: at + after }))
   ])
   const lived = lives.flatMap(({ died, ready }) => ready === undefined ? [] : [{ from: ready, to: died }])
   // What is left of the lives when the sick stretches are taken away.
