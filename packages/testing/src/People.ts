@@ -196,10 +196,7 @@ export const always = <Name extends string, Input, A, E, R, Signals extends Flow
       waits.see(lived.events)
       return { lived, why: whyNot(property, lived, people) }
     })
-  const callee = Effect.try({
-    try: () => Arbitraries.calleeOf(definition as never, input as never, samples),
-    catch: (thrown) => thrown instanceof Error ? usersCode.from(thrown, at) : thrown
-  })
+  const callee = Effect.sync(() => Arbitraries.calleeOf(definition as never, input as never, samples))
   const check = Effect.gen(function*() {
     const result = yield* Arbitrary.checkEffect(
       yield* callee,
