@@ -17,6 +17,7 @@ import type * as Callee from "./Callee.ts"
 import type * as FlowExplorer from "./FlowExplorer.ts"
 import * as proof from "./internal/explorer/search.ts"
 import { defaults, trialOf } from "./internal/explorer/trying.ts"
+import * as unseen from "./internal/explorer/unseen.ts"
 import * as walking from "./internal/explorer/walking.ts"
 import { given } from "./internal/given.ts"
 import * as usersCode from "./internal/usersCode.ts"
@@ -191,6 +192,9 @@ const Draws = Schema.Array(int(0, 2 ** 30)).check(Schema.isMaxLength(20))
 /** Beyond so many places people are not looked for. */
 const mostPlaces = 5_000
 
+const mistaken = (problem: string, remedy: string): Error =>
+  usersCode.from(new Error(`${problem}. ${remedy.slice(0, 1).toUpperCase()}${remedy.slice(1)}.`), usersCode.here())
+
 const walksOf = <Input, A, E, R>(
   flow: Flow.Definition<string, Input, A, E, R>,
   input: Input,
@@ -200,9 +204,10 @@ const walksOf = <Input, A, E, R>(
   const trial = trialOf(flow, { ...defaults, ...said })
   const found = proof.search(given(flow, input), [], trial, { max, depth, seconds, onwards: walking.onwards })
   for (const [name, { remedy, why }] of found.findings.missing) {
-    const words = `Nobody gets past the ${name}: ${why}. ${remedy.slice(0, 1).toUpperCase()}${remedy.slice(1)}.`
-    throw usersCode.from(new Error(words), usersCode.here())
+    throw mistaken(`Nobody gets past the ${name}: ${why}`, remedy)
   }
+  const [unasked] = found.cut.length > 0 ? [] : unseen.unasked(trial.samples, said.digits ?? [], found.findings)
+  if (unasked !== undefined) throw mistaken(`The ${unasked.name} are for nobody: ${unasked.why}`, unasked.remedy)
   return new walking.Walks(found)
 }
 

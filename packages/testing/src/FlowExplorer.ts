@@ -49,7 +49,7 @@ import * as samples from "./internal/explorer/samples.ts"
 import * as graph from "./internal/explorer/search.ts"
 import * as thrown from "./internal/explorer/thrown.ts"
 import { defaults, trialOf } from "./internal/explorer/trying.ts"
-import { inWords, unaccepted } from "./internal/explorer/unseen.ts"
+import { inWords, unaccepted, unasked } from "./internal/explorer/unseen.ts"
 import { given } from "./internal/given.ts"
 import * as realRun from "./internal/realRun.ts"
 import * as usersCode from "./internal/usersCode.ts"
@@ -725,24 +725,3 @@ const unreached = <Input, A, E, R>(
       why: "the output has it, and no path does",
       remedy: "give the samples that lead there, or take it out of the output"
     }))
-
-/** Samples that nothing takes. */
-const unasked = (
-  { activities, signals }: Choices.Samples,
-  digits: ReadonlyArray<string>,
-  { asked, taken }: Choices.Findings
-): ReadonlyArray<Unseen> => [
-  ...[
-    ...Object.keys(activities).map((name) => ["activities", `activity ${name}`] as const),
-    ...Object.keys(signals).map((name) => ["signals", `signal ${name}`] as const)
-  ].filter(([, name]) => !asked.has(name)).map(([under, name]) => ({
-    name: `samples of ${name}`,
-    why: "no path asks for it",
-    remedy: `mend its name, or leave it out of "${under}"`
-  })),
-  ...digits.filter((input) => !taken.has(input)).map((input) => ({
-    name: `digits ${JSON.stringify(input)}`,
-    why: "no prompt on any path takes them",
-    remedy: `mend them, or leave them out of "digits"`
-  }))
-]

@@ -77,6 +77,25 @@ describe("a property that does not hold", () => {
   }, patience)
 })
 
+it("samples that are for nobody are told of", () => {
+  const Hears = Flow.make("hears", {
+    version: 1,
+    input: {},
+    output: Schema.String,
+    run: () => Flow.activity("look-up", { success: Schema.String }, Effect.succeed("Ann"))
+  })
+  const activities = { "look-up": ["Ann"] }
+  assert.doesNotThrow(() => Arbitraries.calleeOf(Hears, {}, { activities }))
+  assert.throws(
+    () => Arbitraries.calleeOf(Hears, {}, { activities: { ...activities, "look-pu": ["Ann"] } }),
+    "The samples of activity look-pu are for nobody: no path asks for it. Mend its name, or leave it out of \"activities\"."
+  )
+  assert.throws(
+    () => Arbitraries.calleeOf(Hears, {}, { activities, digits: ["99"] }),
+    "The digits \"99\" are for nobody: no prompt on any path takes them. Mend them, or leave them out of \"digits\"."
+  )
+})
+
 it("an activity of many values needs samples", () => {
   const Asks = Flow.make("asks", {
     version: 1,

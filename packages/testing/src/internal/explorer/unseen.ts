@@ -1,4 +1,5 @@
 /** What a search did not see, as far as nobody has accepted it. */
+import type * as Choices from "./choices.ts"
 
 /** Something that was not seen: its name, why, and what to do. */
 interface Unseen {
@@ -19,3 +20,24 @@ export const unaccepted = (unseen: ReadonlyArray<Unseen>, accept: ReadonlyArray<
 
 /** In one line. */
 export const inWords = ({ name, remedy, why }: Unseen): string => `${name}: ${why}; ${remedy}`
+
+/** Samples that nothing takes. */
+export const unasked = (
+  { activities, signals }: Choices.Samples,
+  digits: ReadonlyArray<string>,
+  { asked, taken }: Choices.Findings
+): ReadonlyArray<Unseen> => [
+  ...[
+    ...Object.keys(activities).map((name) => ["activities", `activity ${name}`] as const),
+    ...Object.keys(signals).map((name) => ["signals", `signal ${name}`] as const)
+  ].filter(([, name]) => !asked.has(name)).map(([under, name]) => ({
+    name: `samples of ${name}`,
+    why: "no path asks for it",
+    remedy: `mend its name, or leave it out of "${under}"`
+  })),
+  ...digits.filter((input) => !taken.has(input)).map((input) => ({
+    name: `digits ${JSON.stringify(input)}`,
+    why: "no prompt on any path takes them",
+    remedy: `mend them, or leave them out of "digits"`
+  }))
+]
