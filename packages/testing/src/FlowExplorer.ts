@@ -49,7 +49,7 @@ import * as samples from "./internal/explorer/samples.ts"
 import * as graph from "./internal/explorer/search.ts"
 import * as thrown from "./internal/explorer/thrown.ts"
 import { defaults, trialOf } from "./internal/explorer/trying.ts"
-import { inWords, unaccepted, unasked } from "./internal/explorer/unseen.ts"
+import { inWords, unaccepted, unasked, unsteady } from "./internal/explorer/unseen.ts"
 import { given } from "./internal/given.ts"
 import * as realRun from "./internal/realRun.ts"
 import * as usersCode from "./internal/usersCode.ts"
@@ -181,8 +181,8 @@ export interface Report {
   readonly outcomes: ReadonlyArray<string>
   /**
    * What was not seen. An activity, a signal or a prompt that needs samples, for behind it nothing was explored; a sample that
-   * nothing takes; an outcome that the output names and no path has; a law that spoke of nothing on any path; and paths that
-   * are longer than the search.
+   * nothing takes; an outcome that the output names and no path has; a law that spoke of nothing on any path; a clock or
+   * `Math.random` that the flow looks at, though at no moment that was tried it went otherwise; and paths that are longer than the search.
    */
   readonly unseen: ReadonlyArray<Unseen>
   /** Whether the search came to its bound: then not every path was seen. */
@@ -273,6 +273,7 @@ export const explore = <Input, A, E, R>(
       ...Array.from(found.findings.missing, ([name, untried]) => ({ name, ...untried })),
       ...unasked(tried, said.digits ?? [], found.findings),
       ...unreached(flow, outcomes),
+      ...unsteady(found),
       ...idle(found, laws)
     ],
     cut: found.cut.length > 0,

@@ -205,6 +205,15 @@ describe("a flow that is no function of its answers is found", () => {
     )
   })
 
+  it("or named as not seen, where it goes the same ways at each moment that is tried", () => {
+    const rare = asked(() => new Date().getTime() % 86_400_000 === 1 || Math.random() === 0.123 ? "Heads." : "Tails.")
+    assert.deepStrictEqual(laws(rare), [])
+    const check = (options: FlowExplorer.Options) => refusal(() => FlowExplorer.check(define(rare), {}, [], options))
+    assert.match(check({}), /the clock \(Date\): the flow looks at it, and went the same ways .*; use Flow\.now/)
+    assert.match(check({ accept: ["the clock (Date)"] }), /Math\.random: .*; use Flow\.random/)
+    assert.strictEqual(check({ accept: ["the clock (Date)", "Math.random"] }), "green")
+  })
+
   it("also where it counts its rounds in a variable that its functions share", () => {
     const ask = Line.menu("Again?", { choices: { "1": "yes", "2": "no" }, attempts: 1 })
     const counting = dialled(Flow.suspend(() => {

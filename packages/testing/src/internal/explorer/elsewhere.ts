@@ -3,11 +3,14 @@
  * it runs again, at another time. What was there is put back, whatever happens.
  */
 
+/** What no answer of a call gives. */
+export type Beside = "the clock (Date)" | "Math.random"
+
 /** When it is, what `Math.random` gives, and which of the two were asked for. */
 export interface Moment {
   readonly millis: number
   readonly random: number
-  readonly looked: Set<string>
+  readonly looked: Set<Beside>
 }
 
 /** Effect numbers objects by chance, and so it is no flow that asks. */

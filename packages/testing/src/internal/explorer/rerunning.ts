@@ -16,15 +16,18 @@ export interface Otherwise {
   readonly why: string
 }
 
-/** What a search found, and where the flow goes otherwise when it runs again by the same answers. */
-export type Proof = graph.Search & { readonly otherwise: Otherwise | undefined }
+/** What a search found, where the flow goes otherwise when it runs again by the same answers, and what it looked at beside these. */
+export type Proof = graph.Search & {
+  readonly otherwise: Otherwise | undefined
+  readonly looked: ReadonlySet<elsewhere.Beside>
+}
 
 /** Searches a flow at a moment that stands still, and runs it again. */
 export const search = (...[flow, laws, trial, bounds]: Parameters<typeof graph.search>): Proof => {
-  const looked = new Set<string>()
+  const looked = new Set<elsewhere.Beside>()
   return elsewhere.run({ millis: Date.now(), random: 0.5, looked }, () => {
     const found = graph.search(flow, laws, trial, bounds)
-    return { ...found, otherwise: rerun(flow, found, trial, looked) }
+    return { ...found, looked, otherwise: rerun(flow, found, trial, looked) }
   })
 }
 
@@ -49,7 +52,7 @@ const rerun = (
   flow: Flow.Flow<unknown, unknown, unknown>,
   found: Found,
   trial: Omit<Choices.Trial, "findings">,
-  looked: ReadonlySet<string>
+  looked: ReadonlySet<elsewhere.Beside>
 ): Otherwise | undefined => {
   const names = Array.from(looked)
   const again = () => new Rerunning(flow, found, { ...trial, findings: found.findings }).otherwise

@@ -1,5 +1,6 @@
 /** What a search did not see, as far as nobody has accepted it. */
 import type * as Choices from "./choices.ts"
+import type { Proof } from "./rerunning.ts"
 
 /** Something that was not seen: its name, why, and what to do. */
 interface Unseen {
@@ -41,3 +42,13 @@ export const unasked = (
     remedy: `mend them, or leave them out of "digits"`
   }))
 ]
+
+const instead = { "the clock (Date)": "Flow.now", "Math.random": "Flow.random" } as const
+
+/** What a flow looked at beside its answers, though at no moment that was tried did it go otherwise. */
+export const unsteady = ({ looked, otherwise }: Proof): ReadonlyArray<Unseen> =>
+  otherwise !== undefined ? [] : [...looked].map((name) => ({
+    name,
+    why: "the flow looks at it, and went the same ways at each moment that was tried: at another one it may not",
+    remedy: `use ${instead[name]}, whose answer is recorded`
+  }))
