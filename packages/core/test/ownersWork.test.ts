@@ -76,18 +76,28 @@ describe("two turns of one version", () => {
 })
 
 describe("two that keep the time of one call", () => {
-  const isShared = (...before: ReadonlyArray<OwnersWork.Before>) => OwnersWork.isShared(before, lease)
+  const isShared = (...before: ReadonlyArray<OwnersWork.Before>) => OwnersWork.isShared(before, at, lease)
+  const a = { events: [spoken], process: "processa" }
+  const b = { events: [spoken], process: "processb" }
 
   it("share it if several had gone on with it within a lease", () => {
-    assert.isTrue(isShared({ at: at - 2_000, process: "processa" }, { at: at - 1_000, process: "processb" }))
-  })
-
-  it("share it so for as long as nothing happens after that", () => {
-    assert.isTrue(isShared({ at: at - 60_010, process: "processa" }, { at: at - 60_000, process: "processb" }))
+    assert.isTrue(isShared({ ...a, at: at - 2_000 }, { ...b, at: at - 1_000 }))
   })
 
   it("do not if only one had: the other one does not know so", () => {
-    assert.isFalse(isShared({ at: at - 1_000 - lease, process: "processa" }, { at: at - 1_000, process: "processb" }))
-    assert.isFalse(isShared({ at: at - 2_000, process: "processb" }, { at: at - 1_000, process: "processb" }))
+    assert.isFalse(isShared({ ...a, at: at - lease }, { ...b, at: at - 1_000 }))
+    assert.isFalse(isShared({ ...b, at: at - 2_000 }, { ...b, at: at - 1_000 }))
+  })
+
+  it("share it if they had taken it up at once, for as long as nothing happens after that", () => {
+    const [tookA, tookB] = [{ ...a, at: at - 60_010, events: [restarted] }, {
+      ...b,
+      at: at - 60_000,
+      events: [restarted]
+    }]
+    assert.isTrue(isShared({ ...a, at: at - 90_000 }, tookA, tookB))
+    assert.isFalse(isShared(tookA, tookB, { ...b, at: at - 30_000 }))
+    assert.isFalse(isShared({ ...a, at: at - 90_000 }, tookB))
+    assert.isFalse(isShared({ ...tookA, at: at - 65_000 }, tookB))
   })
 })

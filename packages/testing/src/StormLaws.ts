@@ -14,7 +14,6 @@ import * as holds from "./internal/storm/laws/holds.ts"
 import * as lists from "./internal/storm/laws/lists.ts"
 import * as order from "./internal/storm/laws/order.ts"
 import * as others from "./internal/storm/laws/others.ts"
-import * as owners from "./internal/storm/laws/owners.ts"
 import * as pace from "./internal/storm/laws/pace.ts"
 import * as pruning from "./internal/storm/laws/pruning.ts"
 import * as record from "./internal/storm/laws/record.ts"
@@ -310,18 +309,6 @@ export const nothingStopsTheRest: Law = make("nothing that comes in stops the re
 export const dialsArePaced: Law = make("dials are paced", pace.check, Object.values(pace.residuals))
 
 /**
- * Who is told that a call has two owners is told so with a reason: a process had stood still, was cut off or was not seen by the
- * others. The death of one is no reason.
- *
- * @since 0.1.0
- */
-export const ownersAreTold: Law = make(
-  "two owners are told of with a reason",
-  owners.check,
-  Object.values(owners.residuals)
-)
-
-/**
  * What is pruned stays pruned, for as long as it is remembered: a start under its key fails in words, no event of its session makes
  * a call, and nothing is left of it but that it was. Only calls that are over and that somebody wanted gone are.
  *
@@ -359,7 +346,6 @@ export const all: ReadonlyArray<Law> = [
   secretsStayInside,
   nothingStopsTheRest,
   dialsArePaced,
-  ownersAreTold,
   prunedForGood,
   listsAreTrue
 ]

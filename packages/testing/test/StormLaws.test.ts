@@ -25,14 +25,13 @@ type StoreService = EventStore.EventStore["Service"]
 interface How {
   readonly flow?: typeof Survey | typeof Desk
   readonly faults?: StormFaults.StormFaults
-  readonly store?: Storm.Options["store"]
 }
 
 /** The first breach of a law that a storm finds. */
 const caught = (
   law: StormLaws.Law,
   sabotage: Storm.Sabotage,
-  { faults = StormFaults.all, flow = Survey, store = "memory" }: How = {}
+  { faults = StormFaults.all, flow = Survey }: How = {}
 ) =>
   Effect.flip(
     Storm.run(flow as typeof Desk, input, {
@@ -41,7 +40,6 @@ const caught = (
       faults,
       laws: [law],
       sabotage,
-      store,
       ...(flow === Desk ? { signals: { paid: true } } : {})
     })
   )
@@ -63,17 +61,6 @@ const storing = (change: (store: StoreService) => Partial<StoreService>) => ({
 })
 
 describe("a storm over a broken engine", () => {
-  finds("processes that take each other for dead", StormLaws.ownersAreTold, () =>
-    storing(({ processes }) => {
-      let own = ""
-      const join: EventStore.Processes["join"] = (process, ...how) => {
-        own = process
-        return processes!.join(process, ...how)
-      }
-      const alive = Effect.map(processes!.alive, (alive) => new Map([...alive].filter(([process]) => process === own)))
-      return { processes: { ...processes!, join, alive } }
-    }), { flow: Desk, faults: { ...StormFaults.none, secondProcess: 1 }, store: "postgres" })
-
   finds("a store that loses what it has confirmed", StormLaws.recordFirst, () =>
     storing((store) => {
       const lost = new Set<string>()

@@ -55,9 +55,9 @@ export const make = (
       if (first === undefined || other === process) return
       if (!OwnersWork.isDuplicate(first, turn, lease)) return
       const before = turns.filter(({ version }) => version < turn.version)
-      const acted = before.map(({ at, id }) => ({ at, process: ids.processOf(id) }))
+      const acted = before.map(({ at, events, id }) => ({ at, events, process: ids.processOf(id) }))
       const isOfTime = OwnersWork.workOf(turn.events) === "timer"
-      if (isOfTime && OwnersWork.isShared(acted, lease)) return
+      if (isOfTime && OwnersWork.isShared(acted, turn.at, lease)) return
       figures.duplicated()
       tell({ entity, other })
     })

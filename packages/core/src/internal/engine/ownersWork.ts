@@ -83,19 +83,25 @@ export interface Acted {
 }
 
 /** A turn that is stored, and who appended it. */
-export interface Before {
-  readonly at: number
+export interface Before extends Acted {
   readonly process: string
 }
 
+/** Who take a call up at once do so within this time, in milliseconds. Looks are further apart. */
+const atOnce = 1_000
+
+const areSeveral = (turns: ReadonlyArray<Before>): boolean => new Set(turns.map(({ process }) => process)).size > 1
+
 /**
- * Whether several processes had gone on with a call within a lease of its last turn: what anybody brings came now to one of them and now
- * to another, one gave it away, or two took it up at once, and each keeps the time of the call as it was when it had it, however long
- * nothing has happened since. That two meet when it is over shows nothing.
+ * Whether several processes had gone on with a call within a lease before a moment: what anybody brings came now to one of them and now
+ * to another, or one gave it away, and each keeps the time of the call as it was when it had it. That two meet when it is over shows
+ * nothing. Neither does it if they had taken the call up at once, as two that begin together do, however long nothing has happened since.
  */
-export const isShared = (before: ReadonlyArray<Before>, lease: number): boolean => {
+export const isShared = (before: ReadonlyArray<Before>, at: number, lease: number): boolean => {
   const last = before.at(-1)?.at ?? 0
-  return new Set(before.flatMap(({ at, process }) => last - at < lease ? process : [])).size > 1
+  const restarts = before.slice(before.findLastIndex(({ events }) => workOf(events) !== "restart") + 1)
+  return areSeveral(before.filter(({ at: then }) => at - then < lease)) ||
+    areSeveral(restarts.filter(({ at: then }) => last - then < atOnce))
 }
 
 /**
