@@ -76,28 +76,20 @@ describe("two turns of one version", () => {
 })
 
 describe("two that keep the time of one call", () => {
-  const isShared = (...before: ReadonlyArray<OwnersWork.Before>) => OwnersWork.isShared(before, at, lease)
-  const a = { events: [spoken], process: "processa" }
-  const b = { events: [spoken], process: "processb" }
+  const isShared = (...before: ReadonlyArray<string>) => OwnersWork.isShared(before, "processa", "processb")
 
-  it("share it if several had gone on with it within a lease", () => {
-    assert.isTrue(isShared({ ...a, at: at - 2_000 }, { ...b, at: at - 1_000 }))
+  it("share it if both had gone on with it, however long ago", () => {
+    assert.isTrue(isShared("processa", "processb"))
+    assert.isTrue(isShared("processb", "processc", "processa", "processc"))
+  })
+
+  it("share it if a third one went on with it last, and left it", () => {
+    assert.isTrue(isShared("processb", "processc"))
   })
 
   it("do not if only one had: the other one does not know so", () => {
-    assert.isFalse(isShared({ ...a, at: at - lease }, { ...b, at: at - 1_000 }))
-    assert.isFalse(isShared({ ...b, at: at - 2_000 }, { ...b, at: at - 1_000 }))
-  })
-
-  it("share it if they had taken it up at once, for as long as nothing happens after that", () => {
-    const [tookA, tookB] = [{ ...a, at: at - 60_010, events: [restarted] }, {
-      ...b,
-      at: at - 60_000,
-      events: [restarted]
-    }]
-    assert.isTrue(isShared({ ...a, at: at - 90_000 }, tookA, tookB))
-    assert.isFalse(isShared(tookA, tookB, { ...b, at: at - 30_000 }))
-    assert.isFalse(isShared({ ...a, at: at - 90_000 }, tookB))
-    assert.isFalse(isShared({ ...tookA, at: at - 65_000 }, tookB))
+    assert.isFalse(isShared())
+    assert.isFalse(isShared("processa", "processa"))
+    assert.isFalse(isShared("processc", "processb"))
   })
 })

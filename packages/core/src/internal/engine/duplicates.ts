@@ -54,10 +54,9 @@ export const make = (
       const other = first === undefined ? process : ids.processOf(first.id)
       if (first === undefined || other === process) return
       if (!OwnersWork.isDuplicate(first, turn, lease)) return
-      const before = turns.filter(({ version }) => version < turn.version)
-      const acted = before.map(({ at, events, id }) => ({ at, events, process: ids.processOf(id) }))
-      const isOfTime = OwnersWork.workOf(turn.events) === "timer"
-      if (isOfTime && OwnersWork.isShared(acted, turn.at, lease)) return
+      const before = turns.filter(({ version }) => version < turn.version).map(({ id }) => ids.processOf(id))
+      const areOfTime = [first, turn].every(({ events }) => OwnersWork.workOf(events) === "timer")
+      if (areOfTime && OwnersWork.isShared(before, process, other)) return
       figures.duplicated()
       tell({ entity, other })
     })

@@ -82,26 +82,15 @@ export interface Acted {
   readonly events: ReadonlyArray<CallEvent>
 }
 
-/** A turn that is stored, and who appended it. */
-export interface Before extends Acted {
-  readonly process: string
-}
-
-/** Who take a call up at once do so within this time, in milliseconds. Looks are further apart. */
-const atOnce = 1_000
-
-const areSeveral = (turns: ReadonlyArray<Before>): boolean => new Set(turns.map(({ process }) => process)).size > 1
-
 /**
- * Whether several processes had gone on with a call within a lease before a moment: what anybody brings came now to one of them and now
- * to another, or one gave it away, and each keeps the time of the call as it was when it had it. That two meet when it is over shows
- * nothing. Neither does it if they had taken the call up at once, as two that begin together do, however long nothing has happened since.
+ * Whether each of two processes may keep the time of a call, by who appended to it before. Both had gone on with it: what anybody brings
+ * came now to one of them and now to the other, one gave it away, or both took it up at once, and each keeps its time as it was when it
+ * had it. Or a third one went on last and is gone: who finds its call keeps the time, beside one that had it before. That they meet when
+ * it is over shows nothing.
  */
-export const isShared = (before: ReadonlyArray<Before>, at: number, lease: number): boolean => {
-  const last = before.at(-1)?.at ?? 0
-  const restarts = before.slice(before.findLastIndex(({ events }) => workOf(events) !== "restart") + 1)
-  return areSeveral(before.filter(({ at: then }) => at - then < lease)) ||
-    areSeveral(restarts.filter(({ at: then }) => last - then < atOnce))
+export const isShared = (before: ReadonlyArray<string>, one: string, other: string): boolean => {
+  const last = before.at(-1)
+  return (before.includes(one) && before.includes(other)) || (last !== undefined && last !== one && last !== other)
 }
 
 /**
