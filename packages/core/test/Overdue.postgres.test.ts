@@ -47,3 +47,15 @@ describe.skipIf(server === undefined)("a shard whose owner hangs", () => {
       assert.deepStrictEqual([yield* behind, yield* age("17")], [[], 0])
     }))
 })
+
+describe.skipIf(server === undefined)("a machine that is alone", () => {
+  test("is not behind with what it does in time, though it looks for that before it is due", () =>
+    Effect.gen(function*() {
+      const one = yield* Effect.provideService(start({ flows: [Nap] }), ClusterOf, { ...elsewhere, isOwn: () => true })
+      yield* Effect.sleep("2 seconds") // Between two looks.
+      const call = yield* one.calls.start(Nap, {})
+      assert.strictEqual(yield* call.outcome, "rested")
+      yield* Effect.sleep("1 second")
+      assert.deepStrictEqual(yield* Effect.map(one.calls.load, ({ shardsBehind }) => shardsBehind), [])
+    }))
+})

@@ -60,9 +60,10 @@ export const make = (
    * before they are due. The alarm takes the urgent first.
    */
   const wakeLate = Effect.fnUntraced(function*() {
-    const before = now() + (neighbours.others().size === 0 ? settings.store.lookEvery : -settings.store.lookEvery)
-    const late = yield* store.due({ before })
-    overdue.learn(late)
+    const { lookEvery } = settings.store
+    const here = now()
+    const late = yield* store.due({ before: here + (neighbours.others().size === 0 ? lookEvery : -lookEvery) })
+    overdue.learn(late.filter(({ due }) => due !== null && due <= here - lookEvery))
     owners.learnLate([...late.filter(isUrgent), ...late.filter((call) => !isUrgent(call))])
     for (const call of late) {
       if (isKnown(call)) keep(call)
