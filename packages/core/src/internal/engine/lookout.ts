@@ -60,8 +60,7 @@ export const make = (
    * before they are due. The alarm takes the urgent first.
    */
   const wakeLate = Effect.fnUntraced(function*() {
-    const { lookEvery } = settings.store
-    const here = now()
+    const [here, { lookEvery }] = [now(), settings.store]
     const late = yield* store.due({ before: here + (neighbours.others().size === 0 ? lookEvery : -lookEvery) })
     overdue.learn(late.filter(({ due }) => due !== null && due <= here - lookEvery))
     owners.learnLate([...late.filter(isUrgent), ...late.filter((call) => !isUrgent(call))])
