@@ -4,8 +4,9 @@ import { CallMetrics, Flow } from "@ringback/core"
 import { Callee, PhoneCompany } from "@ringback/testing"
 import { Effect, Fiber, Latch, Logger, Metric, Schema } from "effect"
 import * as Postgres from "../../../scripts/testPostgres.ts"
-import { Interview, to } from "./fixtures/greeting.ts"
-import { start, testsOn } from "./fixtures/processes.ts"
+import { Cluster } from "../src/internal/engine/asked.ts"
+import { from, Interview, to } from "./fixtures/greeting.ts"
+import { lying, report, start, tags, testsOn } from "./fixtures/processes.ts"
 
 const server = await Postgres.start()
 const test = testsOn(server)
@@ -35,6 +36,28 @@ const Alarm = Flow.make("alarm", {
       Flow.as("rung" as const),
       Flow.catchTag("TimedOut", () => Flow.succeed("rung" as const))
     )
+})
+
+/** Waits for a signal with somebody on the line. */
+const Answered = Flow.make("answered", {
+  version: 1,
+  input: {},
+  output: Schema.Literals(["set", "not set"]),
+  signals: [IsSet],
+  run: () =>
+    Flow.signal(IsSet, { within: "36 seconds" }).pipe(
+      Flow.as("set" as const),
+      Flow.dial({ to, from }),
+      Flow.catchTag(["TimedOut", "NotAnswered"], () => Flow.succeed("not set" as const))
+    )
+})
+
+/** Is over before anybody looks again. */
+const Nap = Flow.make("nap", {
+  version: 1,
+  input: {},
+  output: Schema.Literal("rested"),
+  run: () => Flow.sleep("3 seconds").pipe(Flow.as("rested" as const))
 })
 
 /** What is counted and said while something happens. */
@@ -114,6 +137,53 @@ describe.skipIf(server === undefined)("a call with two owners", () => {
         yield* Effect.sleep("1 minute")
         assert.deepStrictEqual([one.conflicts(), other.conflicts()], [0, 0])
         assert.strictEqual(one.appends(), before)
+      }))
+      assert.deepStrictEqual({ counted, lines }, { counted: 0, lines: [] })
+    }))
+
+  test("is none where one reads a call of a process that it has not seen yet: that one keeps its time", () =>
+    Effect.gen(function*() {
+      const { counted, lines } = yield* during(Effect.gen(function*() {
+        const one = yield* start({ flows: [Nap] })
+        yield* Effect.sleep("1 second")
+        const other = yield* start({ flows: [Nap] })
+        const call = yield* other.calls.start(Nap, {}, { key: "nap" })
+        yield* Effect.sleep("10 millis")
+        assert.isFalse((yield* one.calls.start(Nap, {}, { key: "nap" })).isNew)
+        assert.strictEqual(yield* call.outcome, "rested")
+        yield* Effect.sleep("1 minute")
+        assert.deepStrictEqual([one.conflicts(), other.conflicts()], [0, 0])
+      }))
+      assert.deepStrictEqual({ counted, lines }, { counted: 0, lines: [] })
+    }))
+
+  test("is none where one reads a call whose process is gone, before its owner restarts it: that one keeps its time", () =>
+    Effect.gen(function*() {
+      yield* PhoneCompany.callee(to, Callee.answers("1 second"))
+      const machine = (where: Parameters<typeof lying>[0]) =>
+        Effect.provideService(
+          start({ flows: [Answered], settings: { store: { lookEvery: "30 seconds" } } }),
+          Cluster,
+          lying(where)
+        )
+      const { counted, lines } = yield* during(Effect.gen(function*() {
+        const reader = yield* machine("elsewhere")
+        yield* Effect.sleep("2 seconds")
+        const owner = yield* machine("here")
+        const gone = yield* start({ flows: [Answered] })
+        yield* report(gone)
+        const { id } = yield* gone.calls.start(Answered, {}, { key: "call" })
+        yield* Effect.sleep("2 seconds")
+        yield* gone.kill
+        yield* Effect.sleep("27 seconds") // The reader has looked, and the owner has not.
+        const read = yield* reader.calls.start(Answered, {}, { key: "call" })
+        yield* Effect.forkChild(Effect.exit(read.outcome)) // So it keeps the call in memory.
+        yield* reader.vanish // It does not hear of the restart.
+        yield* Effect.sleep("2 seconds")
+        yield* reader.appear
+        yield* Effect.sleep("10 minutes")
+        assert.includeMembers(yield* tags(owner, id), ["Restarted", "SignalExpired", "FlowEnded"])
+        assert.deepStrictEqual([reader.conflicts(), owner.conflicts()], [0, 0])
       }))
       assert.deepStrictEqual({ counted, lines }, { counted: 0, lines: [] })
     }))

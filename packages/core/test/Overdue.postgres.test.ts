@@ -3,8 +3,8 @@ import { assert, describe } from "@effect/vitest"
 import { CallMetrics, Flow } from "@ringback/core"
 import { Effect, Metric, Schema } from "effect"
 import * as Postgres from "../../../scripts/testPostgres.ts"
-import { type Cluster, Cluster as ClusterOf } from "../src/internal/engine/asked.ts"
-import { start, testsOn } from "./fixtures/processes.ts"
+import { Cluster } from "../src/internal/engine/asked.ts"
+import { lying, start, testsOn } from "./fixtures/processes.ts"
 
 const server = await Postgres.start()
 const test = testsOn(server)
@@ -16,22 +16,11 @@ const Nap = Flow.make("nap", {
   run: () => Flow.sleep("1 minute").pipe(Flow.as("rested" as const))
 })
 
-/** A cluster in which all calls lie in the shard of another machine. */
-const elsewhere: Cluster = {
-  isOwn: () => false,
-  shardOf: () => "17",
-  shards: () => ["17", "18"],
-  marks: [],
-  leave: () => undefined,
-  over: () => undefined,
-  join: Effect.succeed
-}
-
 describe.skipIf(server === undefined)("a shard whose owner hangs", () => {
   test("is known by how long its oldest due work has waited, until another does that", () =>
     Effect.gen(function*() {
       const one = yield* start({ flows: [Nap] })
-      const other = yield* Effect.provideService(start({ flows: [Nap] }), ClusterOf, elsewhere)
+      const other = yield* Effect.provideService(start({ flows: [Nap] }), Cluster, lying("elsewhere"))
       const age = (shard: string) => Effect.map(Metric.value(CallMetrics.shardDueAge(shard)), ({ value }) => value)
       const behind = Effect.map(other.calls.load, ({ shardsBehind }) => shardsBehind)
       const { id } = yield* one.calls.start(Nap, {})
@@ -51,7 +40,7 @@ describe.skipIf(server === undefined)("a shard whose owner hangs", () => {
 describe.skipIf(server === undefined)("a machine that is alone", () => {
   test("is not behind with what it does in time, though it looks for that before it is due", () =>
     Effect.gen(function*() {
-      const one = yield* Effect.provideService(start({ flows: [Nap] }), ClusterOf, { ...elsewhere, isOwn: () => true })
+      const one = yield* Effect.provideService(start({ flows: [Nap] }), Cluster, lying("here"))
       yield* Effect.sleep("2 seconds") // Between two looks.
       const call = yield* one.calls.start(Nap, {})
       assert.strictEqual(yield* call.outcome, "rested")

@@ -40,7 +40,7 @@ export interface Intake {
   readonly takeSurely: (entity: Entity, input: CallInput.CallInput | (() => CallInput.CallInput)) => Effect.Effect<void>
   /**
    * Looks at what time has brought to a call, behind what came in before. Where another process went on with it that one keeps its
-   * time, too: so it is looked first whether it has.
+   * time, too: so it is looked first whether it has, and if it has, it has its chance.
    */
   readonly wake: (id: CallId) => Effect.Effect<void>
   /**
@@ -59,8 +59,8 @@ export interface Parts extends Taking.Parts {
 
 /** Into the calls of an engine. */
 export const make = (surroundings: Surroundings, parts: Parts): Intake => {
-  const { closing, neighbours, run, troubles } = surroundings
-  const { deliveries, entities, givenUp, loading } = parts
+  const { closing, process, run, troubles } = surroundings
+  const { deliveries, entities, givenUp, loading, timing } = parts
   const takeOnce = Taking.make(surroundings, parts)
 
   const post: Intake["post"] = <A>(held: Entity, message: Message<A>) => {
@@ -125,11 +125,11 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
     Effect.suspend(() => {
       if (givenUp.isAbandoned(id)) return Effect.void
       const entity = entities.of(id)
-      const isTheirs = entity.writer !== undefined && neighbours.others().has(entity.writer)
       const woken = takeSurely(entity, { _tag: "Wake" })
-      return isTheirs && entity.live !== undefined
-        ? Effect.andThen(Effect.ignore(loading.refresh(entity)), woken)
-        : woken
+      if (entity.live === undefined || entity.writer === process) return woken
+      const looked = Effect.orElseSucceed(loading.refresh(entity), () => undefined)
+      return Effect.flatMap(looked, (live) =>
+        live !== undefined && timing.isTheirs(entity, live.call) ? Effect.void : woken)
     })
 
   return {

@@ -34,8 +34,8 @@ export interface Loading {
   readonly notPruned: (id: CallId) => Effect.Effect<void, StoreError | CallNotFound>
   /** Whether another process has appended to a call, or it was pruned. */
   readonly isBehind: (entity: Entity) => Effect.Effect<boolean, StoreError>
-  /** Brings a call that another process went on with up to date. */
-  readonly refresh: (entity: Entity) => Effect.Effect<void, StoreError>
+  /** Brings a call up to date, and gives it if another process had gone on with it. */
+  readonly refresh: (entity: Entity) => Effect.Effect<LiveCall.LiveCall | undefined, StoreError>
   /** Finds out what became of an append that failed: as soon as the store can be read, and once more when it has had time. */
   readonly findOut: (entity: Entity, unsure: Unsure) => Effect.Effect<void>
 }
@@ -273,9 +273,10 @@ export const make = (surroundings: Surroundings, parts: Parts): Loading => {
     entities.holding(
       held,
       Effect.fnUntraced(function*(entity) {
-        if (!(yield* isBehind(entity))) return
+        if (!(yield* isBehind(entity))) return undefined
         const live = yield* reload(entity)
         if (live !== undefined) timing.rest(entity, live)
+        return live
       })
     )
 

@@ -8,6 +8,8 @@ import type { Use } from "./rate.ts"
 export interface Neighbours {
   /** The others that lived at the last look and are not about to end, each with the flows that it has registered. */
   readonly others: () => ReadonlyMap<string, ReadonlySet<string>>
+  /** Whether another process that appended something so many milliseconds ago is there: it was at the last look, or that was since then. */
+  readonly isThere: (name: string, appendedBefore: number) => boolean
   /** All that lived at the last look, this process and those that are about to end among them. */
   readonly living: () => ReadonlySet<string>
   /** Looks who lives. `false` if the database has lost even this process: then the others are as little dead. */
@@ -69,6 +71,7 @@ export const make = (
   let others: ReadonlyMap<string, ReadonlySet<string>> = new Map()
   let living: ReadonlySet<string> = new Set([process])
   const leaving = new Set<string>()
+  let lookedAt = Infinity
   const see = (
     alive: ReadonlyMap<string, ReadonlySet<string>>,
     inUse: ReadonlyMap<string, number>,
@@ -78,6 +81,7 @@ export const make = (
     const isSeen = found.delete(process)
     if (!isSeen) return false
     living = new Set(alive.keys())
+    lookedAt = at
     for (const name of leaving) if (!found.has(name)) leaving.delete(name)
     for (const [name, flows] of found) if (flows.size === 0 || leaving.has(name)) found.delete(name)
     others = found
@@ -98,6 +102,9 @@ export const make = (
   })
   return {
     others: () => others,
+    isThere: (name, appendedBefore) =>
+      others.has(name) ||
+      (name !== process && !leaving.has(name) && appendedBefore >= 0 && appendedBefore < elapsed() - lookedAt),
     living: () => living,
     look: processes === undefined ? Effect.succeed(true) : look(processes),
     tell: (to, callId) =>

@@ -11,6 +11,8 @@ import type { Dial } from "./waitingDials.ts"
 
 /** What time is to a call. */
 export interface Timing {
+  /** Whether another process went on with a call last, and is there: it keeps its time. */
+  readonly isTheirs: (entity: Entity, call: Call.Call) => boolean
   /** The time of a call, which is that of the clock, but never before its own last record. */
   readonly timeOf: (entity: Entity, call: Call.Call, reading: Reading) => number
   /** Sets the alarm for when a call in memory is due, and lets its dial wait for a place. */
@@ -37,11 +39,12 @@ export const make = ({ alarm, neighbours, now, pacing, restore, settings }: Surr
   const notAtOnce = (live: LiveCall.LiveCall, due: number | undefined): number | undefined =>
     due === undefined || !LiveCall.isWithoutFlow(live) || due > now() ? due : now() + settings.store.lookEvery
 
-  const isTheirs = ({ writer }: Entity): boolean => writer !== undefined && neighbours.others().has(writer)
+  const isTheirs: Timing["isTheirs"] = ({ writer }, { at }) =>
+    writer !== undefined && neighbours.isThere(writer, now() - at)
 
   /** Lets its dial wait for a place, if one is planned and this process sees to it, and counts its lines. */
   const pace = (entity: Entity, call: Call.Call): void => {
-    const isOurs = !isTheirs(entity)
+    const isOurs = !isTheirs(entity, call)
     const isDialled = isOurs && entity.live?.definition !== undefined
     const from = isDialled ? Decider.dialFrom(call, restore.verdicts) : undefined
     if (from === undefined) pacing.leave(entity.id)
@@ -53,11 +56,12 @@ export const make = ({ alarm, neighbours, now, pacing, restore, settings }: Surr
   const restUntil = (entity: Entity, call: Call.Call, due: number | null | undefined): void => {
     pace(entity, call)
     if (Call.isOver(call) || due === null || due === undefined) return alarm.clear(entity.id)
-    const patience = isTheirs(entity) ? settings.store.lookEvery : 0
+    const patience = isTheirs(entity, call) ? settings.store.lookEvery : 0
     alarm.set(entity.id, due - entity.ahead + patience, Call.isUrgent(call))
   }
 
   return {
+    isTheirs,
     timeOf: (entity, call, { now }) => {
       entity.ahead = Math.max(entity.ahead, call.at - now)
       return now + entity.ahead
