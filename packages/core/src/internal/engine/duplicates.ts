@@ -25,6 +25,9 @@ const mostBefore = 32
 /** Whether this process went on by itself. What comes from outside may find nothing to change but what time had brought by then. */
 const isOwn = ({ message }: Pending): boolean => message === undefined || message.isOwn === true
 
+/** Whether it is tried again because the store had failed. While that fails for all, whoever can appends what is late by then. */
+const isLate = ({ entity: { trying } }: Pending): boolean => trying !== undefined
+
 /** For an engine. */
 export const make = (
   { figures, process, run, settings, store }: Pick<Surroundings, "figures" | "process" | "run" | "settings" | "store">
@@ -65,7 +68,7 @@ export const make = (
   return {
     lost: (pending) => {
       figures.conflicted()
-      if (isOwn(pending) && OwnersWork.workOf(pending.turn.events) !== undefined) run(look(pending))
+      if (isOwn(pending) && !isLate(pending) && OwnersWork.workOf(pending.turn.events) !== undefined) run(look(pending))
     }
   }
 }
