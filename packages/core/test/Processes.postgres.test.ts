@@ -1,10 +1,10 @@
 import { assert, describe } from "@effect/vitest"
-import { Calls, Flow } from "@ringback/core"
+import { Calls, Flow, Retention, SqlEventStore } from "@ringback/core"
 import { Callee, PhoneCompany } from "@ringback/testing"
-import { Clock, Effect, Fiber, Latch, Schema } from "effect"
+import { Clock, Effect, Fiber, Latch, Logger, Schema } from "effect"
 import * as Postgres from "../../../scripts/testPostgres.ts"
 import { Greeting, Interview, to } from "./fixtures/greeting.ts"
-import { type Process, report, reportInTurns, rings, start, tags, testsOn } from "./fixtures/processes.ts"
+import { inPlace, type Process, report, reportInTurns, rings, start, tags, testsOn } from "./fixtures/processes.ts"
 
 const server = await Postgres.start()
 const test = testsOn(server)
@@ -259,6 +259,22 @@ describe.skipIf(server === undefined)("two processes on one PostgreSQL", () => {
       assert.strictEqual(first?.at, began)
       assert.strictEqual(yield* other.calls.handle(Nap, id).outcome, "rested")
       assert.strictEqual((yield* Clock.currentTimeMillis) - began, 10 * 60 * 1000)
+    }))
+
+  test("say nothing of a call that one was to wake, and that another has brought to its end and somebody has removed", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ message }) => void lines.push(String(message)))
+      const heard = Effect.provide(start({ flows: [Tidy] }), Logger.layer([logger]))
+      const [one, other] = [yield* heard, yield* heard]
+      const { id } = yield* one.calls.start(Tidy, {})
+      yield* one.vanish // It does not hear of that.
+      yield* other.calls.cancel(id)
+      yield* one.appear
+      const prune = Retention.Retention.use(({ prune }) => prune({ keepAtMost: 0 }))
+      yield* inPlace(Effect.provide(prune, SqlEventStore.layer))
+      yield* Effect.sleep("12 minutes")
+      assert.deepStrictEqual(lines, [])
     }))
 })
 

@@ -57,6 +57,10 @@ export interface Parts extends Taking.Parts {
   readonly givenUp: GivenUp
 }
 
+/** Whether the call was brought to its end elsewhere and has been removed since: nothing that this process had to tell it is missed. */
+const isOfPruned = (error: StoreError | CallNotFound): boolean =>
+  error._tag === "CallNotFound" && error.endedAt !== undefined
+
 /** Into the calls of an engine. */
 export const make = (surroundings: Surroundings, parts: Parts): Intake => {
   const { closing, process, run, troubles } = surroundings
@@ -103,7 +107,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Intake => {
     const words = () => `Call ${entity.id} cannot take ${typeof input === "function" ? "what came" : input._tag}`
     const told = take(entity, input, ignore, { isOwn: true, whileDown: "again" }).pipe(
       Effect.catch((error) =>
-        givenUp.isAbandoned(entity.id)
+        givenUp.isAbandoned(entity.id) || isOfPruned(error)
           ? Effect.void
           : CallLog.about(entity, Effect.logError(`${words()}: ${error.message}`))
       ),
