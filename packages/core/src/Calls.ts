@@ -613,7 +613,7 @@ export const layerDrain = (options: DrainOptions): Layer.Layer<never, never, Cal
  * @since 0.1.0
  */
 export interface OwnerMessage {
-  readonly tag: "Start" | "Signal" | "Cancel" | "Outcome" | "Look"
+  readonly tag: "Start" | "Signal" | "Cancel" | "Outcome"
   readonly payload: { readonly id: CallId }
 }
 

@@ -4,7 +4,7 @@ import type { Scope } from "effect"
 import { createServer } from "node:net"
 import { freePort } from "../../../scripts/freePort.ts"
 import * as Postgres from "../../../scripts/testPostgres.ts"
-import { Flow } from "../src/index.ts"
+import { Flow, Line, PhoneNumber, Webhook } from "../src/index.ts"
 import * as Machines from "./fixtures/machines.ts"
 
 const server = await Postgres.start()
@@ -23,6 +23,19 @@ const Alarm = Flow.make("alarm", {
   run: () =>
     Flow.signal(IsSet, { within: "1 hour" }).pipe(
       Flow.catchTag("TimedOut", () => Flow.succeed(false))
+    )
+})
+
+/** Rings somebody, who may be busy. */
+const Ring = Flow.make("ring", {
+  version: 1,
+  input: {},
+  output: Schema.Literals(["heard", "missed"]),
+  run: () =>
+    Line.speak("The library closes at six today.").pipe(
+      Flow.as("heard" as const),
+      Flow.dial({ to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }),
+      Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed("missed" as const))
     )
 })
 
@@ -64,6 +77,26 @@ describe.skipIf(server === undefined)("a cluster of two machines", () => {
       assert.isTrue(yield* Fiber.join(heard))
       const [first, ...rest] = yield* Machines.writers(one, call.id)
       assert.deepStrictEqual([...new Set(rest)], [first], "one machine has decided all of it")
+    }))
+
+  test("hears of an outcome at the owner when the call ends at another machine, which it never left", (url) =>
+    Effect.gen(function*() {
+      const other = yield* Machines.start({ url, flows: [Ring], settings })
+      const calls = yield* Effect.forEach(Array.from({ length: 12 }), () => other.calls.start(Ring, {}))
+      const owner = yield* Machines.start({ url, flows: [Ring], settings })
+      yield* Machines.settled(other, owner)
+      const { id } = calls.find(({ id }) => Machines.isOwn(owner, id))!
+      const heard = yield* Effect.forkChild(owner.calls.handle(Ring, id).outcome)
+      const session = yield* Machines.session(other, id)
+      const busy = {
+        kind: "DialCompleted",
+        event: "dial_completed",
+        referenceId: session,
+        externalId: session
+      } as const
+      yield* other.calls.receive(Webhook.make({ ...busy, status: "busy" }))
+      assert.strictEqual(yield* Fiber.join(heard), "missed")
+      assert.strictEqual(new Set(yield* Machines.writers(owner, id)).size, 1)
     }))
 
   test("starts a call under a key at its owner, and once", (url) =>

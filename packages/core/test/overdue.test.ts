@@ -10,8 +10,7 @@ const placement = {
   shardOf: (id: CallId) => id.slice(0, 1),
   shards: () => ["1", "2", "3"],
   marks: [],
-  leave: () => {},
-  over: () => {}
+  leave: () => {}
 }
 
 describe("due work", () => {

@@ -66,7 +66,6 @@ export const make = (engine: () => Local | undefined) => {
             onSome: (exit) => ({ _tag: "Ended" as const, exit })
           })
         )
-      ),
-    Look: ({ id }: OfCall) => Effect.ignoreCause(Effect.suspend(() => engine()?.look(id) ?? Effect.void))
+      )
   }
 }

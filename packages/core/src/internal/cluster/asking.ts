@@ -7,7 +7,6 @@ import { Effect, Option } from "effect"
 import type { Schema, Scope } from "effect"
 import type { CallId, Exit } from "../../CallEvent.ts"
 import { EventStore } from "../../EventStore.ts"
-import * as Background from "../background.ts"
 import type { Asked, Cluster, Local } from "../engine/asked.ts"
 import { Chance } from "../engine/chance.ts"
 import * as ids from "../ids.ts"
@@ -17,13 +16,6 @@ import * as Sending from "./sending.ts"
 
 /** An owner is asked for an outcome so long at a time, in milliseconds. */
 const round = 20_000
-
-/** What a machine asks others, and tells them. */
-export interface Asking {
-  readonly asked: Asked
-  /** Tells the owner of a call that it has come to its end here. */
-  readonly over: (id: CallId) => void
-}
 
 /** Where calls lie, and the way to their owners. */
 export interface Reach extends Pick<Cluster, "isOwn" | "shardOf" | "shards"> {
@@ -35,7 +27,7 @@ export interface Reach extends Pick<Cluster, "isOwn" | "shardOf" | "shards"> {
 export const make: (
   reach: Reach,
   local: Local
-) => Effect.Effect<Asking, never, EventStore | Scope.Scope> = Effect.fnUntraced(function*(
+) => Effect.Effect<Asked, never, EventStore | Scope.Scope> = Effect.fnUntraced(function*(
   { isOwn, owner },
   local
 ) {
@@ -44,7 +36,6 @@ export const make: (
   const store = yield* EventStore
   const sending = yield* Sending.make
   const draw = yield* Chance
-  const run = yield* Background.make
 
   /** Inside of a transaction of the application a start is a part of it, and nothing else is possible. */
   const isWithin = Effect.map(
@@ -99,11 +90,7 @@ export const make: (
   /** Whoever knows it first: the log is looked at from time to time meanwhile. */
   const outcome: Asked["outcome"] = (id) => Effect.raceFirst(local.outcome(id), outcomeElsewhere(id))
 
-  const over: Asking["over"] = (id) => {
-    if (!isOwn(id)) run(ask(id, within, (owner) => owner.Look({ id })))
-  }
-
-  return { asked: { start, signal, cancel, outcome }, over }
+  return { start, signal, cancel, outcome }
 })
 
 /** An owner, as it is asked. */

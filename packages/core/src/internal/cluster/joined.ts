@@ -19,19 +19,17 @@ export const make: (
 ) => Effect.Effect<Joined, never, EventStore | Scope.Scope> = Effect.fnUntraced(function*(reach, marks) {
   const context = yield* Effect.context<EventStore | Scope.Scope>()
   let engine: Local | undefined
-  let asking: Asking.Asking | undefined
   const cluster: Cluster = {
     isOwn: reach.isOwn,
     shardOf: reach.shardOf,
     shards: reach.shards,
     marks,
     join: Effect.fnUntraced(function*(local) {
-      asking = yield* Effect.provideContext(Asking.make(reach, local), context)
+      const asked = yield* Effect.provideContext(Asking.make(reach, local), context)
       engine = local
-      return asking.asked
+      return asked
     }),
-    leave: () => void (engine = undefined),
-    over: (id) => asking?.over(id)
+    leave: () => void (engine = undefined)
   }
   return { cluster, engine: () => engine }
 })
@@ -40,7 +38,7 @@ export const make: (
 export const reachBy = (
   isOwn: Asking.Reach["isOwn"],
   send: (message: {
-    readonly tag: "Start" | "Signal" | "Cancel" | "Outcome" | "Look"
+    readonly tag: "Start" | "Signal" | "Cancel" | "Outcome"
     readonly payload: { readonly id: CallId }
   }) => Effect.Effect<unknown, unknown>
 ): Asking.Reach => {
@@ -49,8 +47,7 @@ export const reachBy = (
     Start: asks("Start"),
     Signal: asks("Signal"),
     Cancel: asks("Cancel"),
-    Outcome: asks("Outcome"),
-    Look: asks("Look")
+    Outcome: asks("Outcome")
   } as unknown as Asking.Owner
   return { isOwn, shardOf: () => "0", shards: () => ["0"], owner: () => owner }
 }

@@ -8,13 +8,12 @@ import { Group } from "./messages.ts"
 
 /** Answers for the engine that there is at the moment. Handlers fork, for one that waits must not hold up another. */
 export const layer = (engine: () => Local | undefined): Layer.Layer<never, never, Sharding.Sharding> => {
-  const { Cancel, Look, Outcome, Signal, Start } = Answers.make(engine)
+  const { Cancel, Outcome, Signal, Start } = Answers.make(engine)
   return Group.toLayer({
     Start: ({ payload }) => Rpc.fork(Start(payload)),
     Signal: ({ payload }) => Rpc.fork(Signal(payload)),
     Cancel: ({ payload }) => Rpc.fork(Cancel(payload)),
-    Outcome: ({ payload }) => Rpc.fork(Outcome(payload)),
-    Look: ({ payload }) => Rpc.fork(Look(payload))
+    Outcome: ({ payload }) => Rpc.fork(Outcome(payload))
   }, { concurrency: "unbounded", mailboxCapacity: mailbox })
 }
 

@@ -1,7 +1,6 @@
 /** What of an engine can be asked at another machine in its place. */
 import { Context } from "effect"
 import type { Effect } from "effect"
-import type { CallId } from "../../CallEvent.ts"
 import type * as LiveCall from "../../LiveCall.ts"
 import type * as Settings from "../../Settings.ts"
 import type { Outcomes } from "./outcomes.ts"
@@ -18,8 +17,6 @@ export interface Asked extends Signals, Pick<Outcomes, "outcome"> {
 export interface Local extends Asked {
   readonly settings: Settings.Settings
   readonly definition: (name: string, version: number) => LiveCall.AnyDefinition | undefined
-  /** Brings a call up to date whose outcome somebody waits for here. */
-  readonly look: (id: CallId) => Effect.Effect<void>
 }
 
 /** The machines that an engine shares its calls with. */

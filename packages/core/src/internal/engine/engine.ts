@@ -7,7 +7,7 @@ import * as Call from "../../Call.ts"
 import type { CallId } from "../../CallEvent.ts"
 import type { Standing } from "../../CallInput.ts"
 import * as CallLine from "../../CallLine.ts"
-import { EventStore, type Summary, type Told, type ToldTurns } from "../../EventStore.ts"
+import { EventStore, type Summary, type Told, type ToldTurn, type ToldTurns } from "../../EventStore.ts"
 import type { Known } from "../../Explain.ts"
 import { Transport } from "../../Transport.ts"
 import type * as Webhook from "../../Webhook.ts"
@@ -86,7 +86,6 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing, 
     dialling.follow(...turn)
     elsewhere.follow(...turn)
     draining.follow(...turn)
-    if (turn[2].exit !== undefined && turn[1].some(({ _tag }) => _tag === "FlowEnded")) cluster?.over(turn[2].id)
   })
   const { intake } = parts
   const elsewhere = Elsewhere.make(surroundings, parts)
@@ -110,8 +109,11 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing, 
     }
   }
   const { neighbours, run } = surroundings
-  const hearAll = (told: Told | ToldTurns): void =>
-    told.what === "turns" ? parts.hearsay.hear(told.turns) : void run(hear(told))
+  const hearAll = (told: Told | ToldTurns): void => {
+    if (told.what !== "turns") return void run(hear(told))
+    parts.hearsay.hear(told.turns)
+    for (const { callId } of told.turns.filter(endsCall)) run(look(parts, callId))
+  }
   yield* takeUp(options, made, parts, takeover, neighbours.listen(hearAll))
   const left = (): Leftover.Leftover => ({
     ...Leftover.ofCalls(draining.left()),
@@ -129,8 +131,7 @@ const build = Effect.fnUntraced(function*(options: Options, { bounded, closing, 
   const asked = cluster === undefined ? local : yield* cluster.join({
     ...local,
     settings: options.settings,
-    definition: options.definition,
-    look: (id) => look(parts, id)
+    definition: options.definition
   })
   const leave = () => cluster?.leave()
   const engine: Engine = {
@@ -167,14 +168,14 @@ const drained = Effect.fnUntraced(function*(
   return found
 })
 
-/** Another process has brought a call to its end. Whether anybody waits for that here is known only now. */
-const look = ({ entities, loading }: Parts.Parts, id: CallId): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const entity = entities.of(id)
-    if (entity.listeners > 0) return Effect.ignore(loading.refresh(entity))
-    entities.release(entity)
-    return Effect.void
-  })
+/** Whether what is told of may be the end of a call: its events are text yet. */
+const endsCall = ({ events }: ToldTurn): boolean => events.includes(`"FlowEnded"`)
+
+/** Another process has brought a call to its end, for which somebody may wait here. */
+const look = ({ entities, loading }: Parts.Parts, id: CallId): Effect.Effect<void> => {
+  const entity = entities.find(id)
+  return entity !== undefined && entity.listeners > 0 ? Effect.ignore(loading.refresh(entity)) : Effect.void
+}
 
 /** Counts what an engine has in hand. Of calls that others went on with, their lines are theirs. */
 const loadOf = (

@@ -15,6 +15,4 @@ export interface Placement {
   readonly marks: ReadonlyArray<string>
   /** From now on this process is asked nothing. */
   readonly leave: () => void
-  /** A call has come to its end here. */
-  readonly over: (id: CallId) => void
 }

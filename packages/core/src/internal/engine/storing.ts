@@ -71,6 +71,10 @@ const appending =
   ({ decided, entity, summary, turn }: Pending, isTold: boolean): Effect.Effect<void, VersionConflict | StoreError> =>
     store.append(turn, summary, { referenceId: newSessionIn(decided.events, entity.live?.call), isTold })
 
+/** Whether a call comes to its end here that another machine looks after: there somebody may wait for its outcome. */
+const endsElsewhere = ({ placement }: Surroundings, { decided: { events }, entity: { id } }: Pending): boolean =>
+  placement?.isOwn(id) === false && events.some(({ _tag }) => _tag === "FlowEnded")
+
 /** Into the store of an engine. */
 export const make = (surroundings: Surroundings, parts: Parts): Storing => {
   const { figures, process, read, restore, run, troubles } = surroundings
@@ -81,7 +85,7 @@ export const make = (surroundings: Surroundings, parts: Parts): Storing => {
 
   const begin = (pending: Pending, then: (exit: Exit.Exit<boolean, StoreError>) => void): void => {
     const ended = (exit: Exit.Exit<void, VersionConflict | StoreError>) => then(outcome(pending, exit))
-    const begun = caught(() => toStore(pending, isTold(pending.entity.writer)))
+    const begun = caught(() => toStore(pending, isTold(pending.entity.writer) || endsElsewhere(surroundings, pending)))
     if (Result.isFailure(begun)) ended(Exit.die(begun.failure))
     else Unforked.begin(begun.success, run, ended)
   }
