@@ -6,7 +6,6 @@ import * as ClusterCalls from "@ringback/core/ClusterCalls"
 import { Cause, Context, Effect, Exit, Layer, Option, Redacted, Schema, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
-import * as Machines from "../packages/core/test/fixtures/machines.ts"
 import * as PgBouncer from "./pgbouncer.ts"
 import * as Postgres from "./testPostgres.ts"
 
@@ -69,31 +68,13 @@ describe.skipIf(server === undefined)("a pooler that keeps a connection for a se
       )
     }).pipe(Effect.scoped, TestClock.withLive))
 
-  it.effect(
-    "is no matter to a cluster: machines ask the owner of a call, and take over what one had that has gone",
-    () =>
-      Effect.gen(function*() {
-        const { url } = yield* behind("session")
-        const [one, other] = [
-          yield* Machines.start({ url, flows: [Nap] }),
-          yield* Machines.start({ url, flows: [Nap] })
-        ]
-        yield* Machines.settled(one, other)
-        const call = yield* one.calls.start(Nap, {}, { key: Machines.keyElsewhere(one, "nap") })
-        assert.strictEqual(yield* call.outcome, "rested")
-        const own = yield* other.calls.start(Nap, {})
-        const theirs = (yield* Machines.writers(other, own.id)).slice(0, 1)
-        assert.deepStrictEqual(
-          [...new Set(yield* Machines.writers(one, call.id))],
-          theirs,
-          "its owner has decided all of it"
-        )
-        yield* other.stop
-        yield* Machines.settled(one)
-        assert.strictEqual(yield* one.calls.handle(Nap, own.id).outcome, "rested")
-      }).pipe(Effect.scoped, TestClock.withLive),
-    30_000
-  )
+  it.effect("is no matter to the storage of a cluster", () =>
+    Effect.gen(function*() {
+      const { url } = yield* behind("session")
+      yield* Layer.build(
+        ClusterCalls.layerStorage({ host: "127.0.0.1", port: 1 }).pipe(Layer.provide(clientOf(url, true)))
+      )
+    }).pipe(Effect.scoped, TestClock.withLive))
 })
 
 describe.skipIf(server === undefined)("a pooler that gives each transaction another connection", () => {

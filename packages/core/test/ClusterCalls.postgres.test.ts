@@ -3,6 +3,7 @@ import { Effect, Fiber, Logger, Option, Schema } from "effect"
 import type { Scope } from "effect"
 import { createServer } from "node:net"
 import { freePort } from "../../../scripts/freePort.ts"
+import * as PgBouncer from "../../../scripts/pgbouncer.ts"
 import * as Postgres from "../../../scripts/testPostgres.ts"
 import { Flow, Line, PhoneNumber, Webhook } from "../src/index.ts"
 import * as Machines from "./fixtures/machines.ts"
@@ -197,5 +198,30 @@ describe.skipIf(server === undefined)("a cluster of two machines", () => {
       assert.isUndefined(Option.getOrThrow(yield* before.calls.get(call.id)).exit)
       const again = yield* Machines.start({ url, flows: [next], settings: often })
       assert.strictEqual(yield* again.calls.handle(next, call.id).outcome, 2)
+    }))
+})
+
+describe.skipIf(server === undefined || PgBouncer.executable === undefined)("a cluster behind a pooler", () => {
+  test("asks the owner of a call, and takes over what a machine had that has gone", (past) =>
+    Effect.gen(function*() {
+      const { url } = yield* Effect.acquireRelease(
+        Effect.promise(() => PgBouncer.start(past, "session")),
+        ({ stop }) => Effect.promise(stop)
+      )
+      const one = yield* Machines.start({ url, flows: [old] })
+      const other = yield* Machines.start({ url, flows: [old] })
+      yield* Machines.settled(one, other)
+      const call = yield* one.calls.start(old, {}, { key: Machines.keyElsewhere(one, "nap") })
+      assert.strictEqual(yield* call.outcome, 1)
+      const own = yield* other.calls.start(old, {})
+      const theirs = (yield* Machines.writers(other, own.id)).slice(0, 1)
+      assert.deepStrictEqual(
+        [...new Set(yield* Machines.writers(one, call.id))],
+        theirs,
+        "its owner has decided all of it"
+      )
+      yield* other.stop
+      yield* Machines.settled(one)
+      assert.strictEqual(yield* one.calls.handle(old, own.id).outcome, 1)
     }))
 })
