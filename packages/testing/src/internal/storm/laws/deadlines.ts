@@ -56,8 +56,11 @@ const givenUp = (history: StormHistory.StormHistory, call: StoredCalls.StoredCal
     const horizon = lasts + history.settings.line.silence
     const silent = lost.turn.begun.at - began
     if (!isLive(history, line.referenceId, lost.turn.begun.at) || silent >= horizon - apart) return none
-    const { stood } = history.lives[heard.incarnation - 1]!
-    return stood.some(({ from, to }) => from <= began && to >= began - apart)
+    const { stood, waited } = history.lives[heard.incarnation - 1]!
+    // Who has slept reads the time as it was then, until it reaches its store.
+    const hasSlept = ({ from, to }: StormHistory.Stretch) =>
+      from <= began && began - to - StoredCalls.overlap(waited, to, began) <= apart
+    return stood.some(hasSlept)
       ? [remains(endResiduals.stood)]
       : [violation(`a live line was given up ${silent} ms after it was last heard of`)]
   })
@@ -94,8 +97,8 @@ const withoutFlow = (history: StormHistory.StormHistory, call: StoredCalls.Store
     ]
   }
   if (exit.reason._tag !== "Cancelled" || able.some((life) => life.incarnation === incarnation)) return none
-  const isThere = able.some(({ died, ready, stood }) =>
-    ready !== undefined && ready < begun.at && died > begun.at &&
+  const isThere = able.some(({ closing, died, ready, stood }) =>
+    ready !== undefined && ready < begun.at && Math.min(closing?.at ?? Infinity, died) > begun.at &&
     !stood.some(({ from, to }) => from <= begun.at && begun.at <= to)
   )
   const isHidden = history.faults.some(({ at, kind }) =>
