@@ -51,6 +51,7 @@ export const read = Effect.fnUntraced(function*(run: Run, ids: ReadonlyArray<Cal
     prunings: [],
     looks: [],
     followed: [],
+    behind: [],
     kept: {
       calls: [],
       counts: { running: 0, over: { Success: 0, Failure: 0, Stopped: 0 } },
@@ -85,6 +86,7 @@ const lifeOf = (life: Life): StormHistory.Life => ({
   ready: life.ready,
   died: life.died,
   stood: life.frozen,
+  erred: [],
   waited: [],
   failed: [],
   jumped: life.set

@@ -131,6 +131,11 @@ export interface Life {
   readonly died: number
   /** When it stood still as a whole. */
   readonly stood: Array<Stretch>
+  /**
+   * When it took one that lived for gone: from a look at which that one, or it itself, could not be seen, to the next. On a store that
+   * shows no process to another, since both have lived.
+   */
+  readonly erred: Array<Stretch>
   /** When its store was slow. */
   readonly waited: Array<Stretch>
   /** When its store failed. */
@@ -269,6 +274,17 @@ export interface Kept {
 }
 
 /**
+ * How long the oldest due work of the shard that is behind most has waited, in milliseconds, as a process of a cluster said; 0 if none is
+ * behind.
+ *
+ * @since 0.1.0
+ */
+export interface Behind extends Moment {
+  readonly incarnation: number
+  readonly forMillis: number
+}
+
+/**
  * An outcome that the application was told, in its stored form.
  *
  * @since 0.1.0
@@ -361,6 +377,8 @@ export interface StormHistory {
   readonly looks: ReadonlyArray<Look>
   /** What somebody read who followed the log, in the order in which it came. */
   readonly followed: ReadonlyArray<Followed>
+  /** What processes of a cluster said of their shards, each time that somebody looked. */
+  readonly behind: ReadonlyArray<Behind>
   readonly kept: Kept
   /** When the run ended. */
   readonly endedAt: number

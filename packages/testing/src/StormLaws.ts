@@ -14,11 +14,13 @@ import * as holds from "./internal/storm/laws/holds.ts"
 import * as lists from "./internal/storm/laws/lists.ts"
 import * as order from "./internal/storm/laws/order.ts"
 import * as others from "./internal/storm/laws/others.ts"
+import * as owners from "./internal/storm/laws/owners.ts"
 import * as pace from "./internal/storm/laws/pace.ts"
 import * as pruning from "./internal/storm/laws/pruning.ts"
 import * as record from "./internal/storm/laws/record.ts"
 import * as rings from "./internal/storm/laws/rings.ts"
 import * as secrets from "./internal/storm/laws/secrets.ts"
+import * as shards from "./internal/storm/laws/shards.ts"
 import * as StoredCalls from "./internal/storm/storedCalls.ts"
 import type * as StormHistory from "./StormHistory.ts"
 
@@ -309,6 +311,26 @@ export const nothingStopsTheRest: Law = make("nothing that comes in stops the re
 export const dialsArePaced: Law = make("dials are paced", pace.check, Object.values(pace.residuals))
 
 /**
+ * Who is told that a call has two owners is told so with a reason: one of the two had stood still, was cut off, was not seen by the
+ * others, had a successor, or erred about owners. The death of one is no reason.
+ *
+ * @since 0.1.0
+ */
+export const ownersAreTold: Law = make(
+  "two owners are told of with a reason",
+  owners.check,
+  Object.values(owners.residuals)
+)
+
+/**
+ * What a process of a cluster says of the shards that are behind is so: none is called behind for longer than its oldest due work has
+ * waited, and none is kept silent about whose work has waited for two looks.
+ *
+ * @since 0.1.0
+ */
+export const shardsAreTold: Law = make("shards that are behind are told of as they are", shards.check)
+
+/**
  * What is pruned stays pruned, for as long as it is remembered: a start under its key fails in words, no event of its session makes
  * a call, and nothing is left of it but that it was. Only calls that are over and that somebody wanted gone are.
  *
@@ -346,6 +368,8 @@ export const all: ReadonlyArray<Law> = [
   secretsStayInside,
   nothingStopsTheRest,
   dialsArePaced,
+  ownersAreTold,
+  shardsAreTold,
   prunedForGood,
   listsAreTrue
 ]

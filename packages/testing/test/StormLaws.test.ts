@@ -13,7 +13,7 @@ import {
 import { Clock, Effect, Option } from "effect"
 import { Storm, StormFaults, StormLaws } from "../src/index.ts"
 import { Desk } from "./fixtures/flows.ts"
-import { input, survey } from "./fixtures/storms.ts"
+import { input, survey, taking } from "./fixtures/storms.ts"
 
 // Each law is broken on purpose, by one part of the engine that is replaced, and a storm of a thousand runs finds it.
 
@@ -25,13 +25,14 @@ type StoreService = EventStore.EventStore["Service"]
 interface How {
   readonly flow?: typeof Survey | typeof Desk
   readonly faults?: StormFaults.StormFaults
+  readonly store?: Storm.StoreKind
 }
 
 /** The first breach of a law that a storm finds. */
 const caught = (
   law: StormLaws.Law,
   sabotage: Storm.Sabotage,
-  { faults = StormFaults.all, flow = Survey }: How = {}
+  { faults = StormFaults.all, flow = Survey, store = "memory" }: How = {}
 ) =>
   Effect.flip(
     Storm.run(flow as typeof Desk, input, {
@@ -40,6 +41,7 @@ const caught = (
       faults,
       laws: [law],
       sabotage,
+      store,
       ...(flow === Desk ? { signals: { paid: true } } : {})
     })
   )
@@ -258,6 +260,12 @@ describe("a storm over a broken engine", () => {
       ended.set(webhook.referenceId, times)
       return times < 2 ? reply : { ...reply, action: { _tag: "Hangup" } }
     })
+  })
+
+  finds("processes that take each other for dead", StormLaws.ownersAreTold, () => taking, {
+    flow: Desk,
+    faults: { ...StormFaults.none, secondProcess: 1 },
+    store: "postgres"
   })
 
   finds("a store whose errors quote what it was to store", StormLaws.secretsStayInside, () =>

@@ -4,7 +4,7 @@ import { type EventStore, Flow } from "@ringback/core"
 import { Effect, Schema } from "effect"
 import { Storm, StormFaults, StormLaws } from "../src/index.ts"
 import { keepOrCancel, parties } from "./fixtures/flows.ts"
-import { finding, input, patience } from "./fixtures/storms.ts"
+import { finding, input, patience, taking } from "./fixtures/storms.ts"
 
 const Go = Flow.Signal("go", Schema.Boolean)
 
@@ -59,19 +59,25 @@ const ignoring: Storm.Sabotage = {
   }
 }
 
-/** Nobody but itself lives, as a process sees it: so it takes over what all others have, and asks nobody. */
-const taking: Storm.Sabotage = {
-  store: (store) => {
-    const { processes } = store
-    if (processes === undefined) return store
-    let own = ""
-    const join: typeof processes.join = (name, ...how) => {
-      own = name
-      return processes.join(name, ...how)
-    }
-    const alive = Effect.map(processes.alive, (all) => new Map([...all].filter(([name]) => name === own)))
-    return { ...store, processes: { ...processes, join, alive } }
-  }
+/** Nobody finds what is late, or what a process has left behind. */
+const blind: Storm.Sabotage = {
+  store: (store) => ({ ...store, due: () => Effect.succeed([]), orphans: () => Effect.succeed([]) })
+}
+
+/** What is due seems to be late by ten minutes more. */
+const early: Storm.Sabotage = {
+  store: (store) => ({
+    ...store,
+    due: (by) => Effect.map(store.due(by), (all) => all.map((call) => ({ ...call, due: (call.due ?? 0) - 600_000 })))
+  })
+}
+
+/** A shard is called behind that is not. */
+const hasty: Storm.Sabotage = {
+  calls: (calls) => ({
+    ...calls,
+    load: Effect.map(calls.load, (load) => ({ ...load, shardsBehind: [{ shard: "0", forMillis: 1 }] }))
+  })
 }
 
 /** An owner says that it has told a signal, and has not. */
@@ -99,8 +105,13 @@ describe("a cluster whose membership errs", () => {
   )
 
   it.effect(
-    "keeps every law where each takes over what all others have, and asks nobody: the log decides",
-    () => blow({ faults: { ...clustered, freeze: 0.9, postLost: 0.2 }, sabotage: taking }),
+    "keeps every law where each takes over what all others have, and asks nobody, but that nobody does: the log decides",
+    () =>
+      blow({
+        faults: { ...clustered, freeze: 0.9, postLost: 0.2 },
+        laws: StormLaws.all.filter((law) => law !== StormLaws.ownersAreTold),
+        sabotage: taking
+      }),
     patience
   )
 
@@ -109,4 +120,13 @@ describe("a cluster whose membership errs", () => {
   finding(StormLaws.replayIsTruth, blow)("a store that ignores the version that a turn expects", /./, {
     sabotage: ignoring
   })
+
+  const findsInShards = finding(
+    StormLaws.shardsAreTold,
+    (options) => blow({ faults: { ...clustered, crash: 1 }, ...options })
+  )
+
+  findsInShards("processes that do not see what is late", /nothing was said/, { sabotage: blind })
+  findsInShards("processes that take what is late for later than it is", /further behind/, { sabotage: early })
+  findsInShards("processes that call a shard behind in which nothing is late", /less than a look/, { sabotage: hasty })
 })

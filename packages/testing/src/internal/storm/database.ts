@@ -230,6 +230,13 @@ export const layerCalm = (connections: "one" | "many") =>
 const isSeenIn = (world: World) => (member: Process) =>
   !member.dead && !member.unseen.some(({ from, to }) => from <= world.now() && world.now() < to)
 
+/** A process has seen who lives, and errs until it looks again if it has not seen all of them. */
+const believe = ({ life: { erred } }: Process, now: number, isWrong: boolean): void => {
+  const last = erred.at(-1)
+  if (last?.to === Infinity) erred.splice(-1, 1, { from: last.from, to: now })
+  if (isWrong) erred.push({ from: now, to: Infinity })
+}
+
 /** Tells all who are seen of turns: of some not at all, of some twice, and of some after the next one. */
 const telling = (world: World) => {
   let count = 0
@@ -282,7 +289,9 @@ const members = (world: World, border: Border, process: Process): EventStore.Pro
       const lost = world.strikes("connectionLost")
       const self = lost === undefined ? undefined : world.processes[lost.between(1, world.processes.length) - 1]!
       if (lost !== undefined) self?.unseen.push({ from: world.now(), to: world.now() + lost.between(1_000, 30_000) })
-      const seen = world.processes.filter(isSeen)
+      const joined = world.processes.filter(({ dead, name }) => !dead && name !== undefined)
+      const seen = joined.filter(isSeen)
+      believe(process, world.now(), seen.length < joined.length)
       return new Map(seen.flatMap(({ flows, name }) => name === undefined ? [] : [[name, flows] as const]))
     })),
     tell: (names, told) =>

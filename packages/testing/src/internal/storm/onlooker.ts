@@ -1,5 +1,5 @@
 /** Whoever looks at a process from outside: reads its log, its spans and its metrics. */
-import { Cause, Context, Exit, Logger, Metric, References, Tracer } from "effect"
+import { Cause, Context, Effect, Exit, Logger, Metric, References, Tracer } from "effect"
 import type { Process, World } from "./world.ts"
 
 /** The services by which a process shows itself, all of them read. */
@@ -40,6 +40,19 @@ class ReadSpan extends Tracer.NativeSpan {
     this.show([this.name, ...attributes, ...events, ...failures].join(" "))
     super.end(endTime, exit)
   }
+}
+
+/** So often somebody looks at the status of each process, in milliseconds: at other moments than processes look at their calls. */
+const every = 17_000
+
+/** Looks from time to time how far behind the shards of a cluster are, as each of its processes says that can be asked. */
+export const readShards = ({ moment, processes, records }: World): Effect.Effect<never> => {
+  const read = ({ calls, dead, frozen, id }: Process) =>
+    calls === undefined || dead || frozen > 0 ? Effect.void : Effect.map(calls.load, ({ isDraining, shardsBehind }) => {
+      if (isDraining) return // It looks no more.
+      records.behind.push({ ...moment(), incarnation: id, forMillis: shardsBehind[0]?.forMillis ?? 0 })
+    })
+  return Effect.forever(Effect.delay(Effect.suspend(() => Effect.forEach(processes, read, { discard: true })), every))
 }
 
 /** Reads the metrics of a process. */

@@ -47,6 +47,7 @@ export const run: (
     yield* Pruning.appear(world, border, view)
     const follower: Following.Follower = { after: undefined }
     yield* Following.appear(world, border, follower)
+    if (world.isCluster) yield* Effect.forkScoped(Onlooker.readShards(world))
     for (let index = 0; index < wanted; index++) {
       if (options.incoming !== undefined) yield* begin(calling(world, options.incoming))
       const cancels = strikes("cancel")
@@ -175,6 +176,9 @@ const replace = (
 const newProcess = (world: World.World, place: number, flow: LiveCall.AnyDefinition): World.Process => {
   const born = world.moment()
   const before = World.newest(world, place)
+  // A store that is no place for several shows no process to another.
+  const unknown = world.options.store === "postgres" ? [] : world.processes.filter(({ dead }) => !dead)
+  for (const { life } of unknown) life.erred.push({ from: born.at, to: Infinity })
   const life = {
     incarnation: world.processes.length + 1,
     computer: place + 1,
@@ -182,6 +186,7 @@ const newProcess = (world: World.World, place: number, flow: LiveCall.AnyDefinit
     born,
     died: Infinity,
     stood: [],
+    erred: unknown.map(() => ({ from: born.at, to: Infinity })),
     waited: [],
     failed: [],
     jumped: []

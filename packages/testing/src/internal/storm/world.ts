@@ -150,6 +150,7 @@ export interface Records {
   readonly prunings: Array<StormHistory.Pruning>
   readonly looks: Array<StormHistory.Look>
   readonly followed: Array<StormHistory.Followed>
+  readonly behind: Array<StormHistory.Behind>
   readonly outcomes: Array<StormHistory.Outcome>
   readonly signalled: Array<StormHistory.Signalled>
   readonly cancelled: Array<StormHistory.Cancelled>
@@ -227,6 +228,7 @@ const noRecords = (): Records => ({
   prunings: [],
   looks: [],
   followed: [],
+  behind: [],
   outcomes: [],
   signalled: [],
   cancelled: []
