@@ -15,11 +15,13 @@ import type { Webhook } from "@ringback/core"
 import { Arbitrary, Schema } from "effect"
 import type * as Callee from "./Callee.ts"
 import type * as FlowExplorer from "./FlowExplorer.ts"
+import * as optionRules from "./internal/explorer/optionRules.ts"
 import * as proof from "./internal/explorer/search.ts"
 import { defaults, trialOf } from "./internal/explorer/trying.ts"
 import * as unseen from "./internal/explorer/unseen.ts"
 import * as walking from "./internal/explorer/walking.ts"
 import { given } from "./internal/given.ts"
+import * as rules from "./internal/rules.ts"
 import * as usersCode from "./internal/usersCode.ts"
 
 /**
@@ -200,6 +202,7 @@ const walksOf = <Input, A, E, R>(
   input: Input,
   options: Samples = {}
 ): walking.Walks => {
+  rules.check("Arbitraries.calleeOf", options, optionRules.samples)
   const { depth = 1_000, max = mostPlaces, seconds = Infinity, ...said } = options
   const trial = trialOf(flow, { ...defaults, ...said })
   const found = proof.search(given(flow, input), [], trial, { max, depth, seconds, onwards: walking.onwards })

@@ -23,6 +23,7 @@
 import { Calls } from "@ringback/core"
 import { Clock, Context, Duration, Effect, Layer, Scheduler } from "effect"
 import { createHook } from "node:async_hooks"
+import * as rules from "./internal/rules.ts"
 
 /**
  * Virtual time as a service, for tests that hold it in their hands.
@@ -70,14 +71,23 @@ export interface Options {
   readonly warnAfterMillis?: number
 }
 
+/** What they may be. */
+const ruled: rules.Rules<Options> = {
+  start: rules.moment,
+  auto: rules.truth,
+  patience: rules.word("thorough", "brief"),
+  warnAfterMillis: rules.millis
+}
+
 /**
  * Virtual time with options. Each call makes a clock of its own; where several layers share one, keep the layer in a
  * variable.
  *
  * @since 0.1.0
  */
-export const layerWith = (options: Options): Layer.Layer<FakeClock> =>
-  Layer.effectContext(Effect.gen(function*() {
+export const layerWith = (options: Options): Layer.Layer<FakeClock> => {
+  rules.check("FakeClock", options, ruled)
+  return Layer.effectContext(Effect.gen(function*() {
     const parent = yield* Scheduler.Scheduler
     const time = yield* Effect.acquireRelease(
       Effect.sync(() => new Time(options, parent)),
@@ -89,6 +99,7 @@ export const layerWith = (options: Options): Layer.Layer<FakeClock> =>
       Context.add(Scheduler.Scheduler, time.scheduler)
     )
   }))
+}
 
 /**
  * Time that starts at 2026-01-01T00:00:00Z and jumps by itself.

@@ -41,6 +41,7 @@ import * as drawing from "./internal/explorer/drawing.ts"
 import { laidOut } from "./internal/explorer/layout.ts"
 import * as lived from "./internal/explorer/lived.ts"
 import { Naming } from "./internal/explorer/naming.ts"
+import * as optionRules from "./internal/explorer/optionRules.ts"
 import * as pasting from "./internal/explorer/pasting.ts"
 import * as paths from "./internal/explorer/paths.ts"
 import * as progress from "./internal/explorer/progress.ts"
@@ -52,6 +53,7 @@ import { defaults, trialOf } from "./internal/explorer/trying.ts"
 import { inWords, unaccepted, unasked, unsteady } from "./internal/explorer/unseen.ts"
 import { given } from "./internal/given.ts"
 import * as realRun from "./internal/realRun.ts"
+import * as rules from "./internal/rules.ts"
 import * as usersCode from "./internal/usersCode.ts"
 import type { Law } from "./Law.ts"
 
@@ -235,7 +237,8 @@ export class LawBroken extends Schema.TaggedError<LawBroken>()("LawBroken", {
 /**
  * Goes every path of a flow with this input and reports what there is; the laws under `laws` are checked along the way.
  *
- * Throws an `Error` if the input or a sample does not fit the schema that it is for, or if two laws have one name.
+ * Throws an `Error` if the input or a sample does not fit the schema that it is for, or if two laws have one name, and a `RangeError` if an
+ * option is out of range, or is none.
  *
  * @since 0.1.0
  */
@@ -244,6 +247,11 @@ export const explore = <Input, A, E, R>(
   input: Input,
   options?: Options & { readonly laws?: ReadonlyArray<Law>; readonly draw?: Drawing }
 ): Report => {
+  rules.check("FlowExplorer", options ?? {}, {
+    ...optionRules.explorer,
+    laws: rules.list(rules.record),
+    draw: rules.record
+  })
   const { accept: _, depth = 1_000, draw: drawn, laws = [], max = 100_000, seconds = Infinity, ...said } = options ?? {}
   const tried = { ...defaults, ...said }
   namedApart(laws)
@@ -436,6 +444,7 @@ export const scenarios = <Input, A, E, R>(
   input: Input,
   options?: Omit<Options, "accept">
 ): ReadonlyArray<Conversation> => {
+  rules.check("FlowExplorer", options ?? {}, optionRules.explorer)
   const { depth = 1_000, max = 100_000, seconds = Infinity, ...said } = options ?? {}
   const trial = trialOf(flow, { ...defaults, ...said })
   const { places } = proof.search(given(flow, input), [], trial, { max, depth, seconds })

@@ -13,6 +13,7 @@ import type { CallError, CallEvent, Flow, Settings } from "@ringback/core"
 import { Arbitrary, Cause, Effect, type Exit, Fiber, Logger, Predicate, Schema, Stream } from "effect"
 import * as Arbitraries from "./Arbitraries.ts"
 import * as FakeClock from "./FakeClock.ts"
+import * as rules from "./internal/rules.ts"
 import * as usersCode from "./internal/usersCode.ts"
 import * as PhoneCompany from "./PhoneCompany.ts"
 import * as PhoneLine from "./PhoneLine.ts"
@@ -47,6 +48,14 @@ export interface Options<in A, in E, out Signals extends Flow.AnySignal> {
   readonly meanwhile?: (call: Calls.Handle<A, E, Signals>) => Effect.Effect<unknown, unknown, never>
 }
 
+/** What they may be. */
+const ruled: rules.Rules<Options<never, never, Flow.AnySignal>> = {
+  company: rules.record,
+  settings: rules.record,
+  turns: rules.whole(1),
+  meanwhile: rules.callback
+}
+
 /**
  * Says in the `PhoneCompany` that these people are there. Who calls, calls by `TestCalls.incoming`.
  *
@@ -70,6 +79,7 @@ export const meet = <Name extends string, Input, A, E, R, Signals extends Flow.A
   options: Options<A, E, Signals> = {}
 ): Effect.Effect<Lived<A, E>, never, Exclude<R, Flow.Incoming>> => {
   const at = usersCode.here()
+  rules.check("People.meet", options, ruled)
   const { company = tellsOfBridges, meanwhile, settings, turns = mostTurns } = options
   const { caller } = people
   const inbound = caller === undefined ? {} : { [caller.to]: flow as unknown as Calls.Answering }
@@ -185,10 +195,14 @@ export const always = <Name extends string, Input, A, E, R, Signals extends Flow
   } = {}
 ): Promise<void> => {
   const at = usersCode.here()
+  const misused = rules.problem("People.always", options, {
+    ...ruled,
+    samples: rules.record,
+    runs: rules.whole(1),
+    seed: rules.whole(-Infinity)
+  }, at)
+  if (misused !== undefined) return Promise.reject(misused)
   const { runs = 100, samples, seed = Math.floor(Math.random() * 2 ** 31), ...rest } = options
-  if (!Number.isSafeInteger(seed)) {
-    return Promise.reject(usersCode.from(new RangeError(`A seed is a whole number, and not ${String(seed)}`), at))
-  }
   const definition = flow as Flow.Definition<Name, Input, A, E, R, Signals>
   const waits = new Waits()
   const lives = (people: Arbitraries.People) =>

@@ -16,6 +16,7 @@ import type { Action, Webhook } from "@ringback/core"
 import { Prompt } from "@ringback/core"
 import { TelesignWire } from "@ringback/http"
 import * as Callee from "./Callee.ts"
+import * as rules from "./internal/rules.ts"
 
 /**
  * How long things take, and what the public documents do not say.
@@ -119,15 +120,46 @@ export interface Changes extends Partial<Omit<Settings, "statuses">> {
   readonly statuses?: Partial<Settings["statuses"]>
 }
 
+/** What they may be. */
+const ruled: rules.Rules<Changes> = {
+  speed: rules.speed,
+  charactersPerSecond: rules.above0,
+  breakMillis: rules.millis,
+  audioMillis: rules.millis,
+  keyMillis: rules.millis,
+  silenceMillis: rules.millis,
+  keysCutIn: rules.truth,
+  ringMillis: rules.millis,
+  failMillis: rules.millis,
+  hangUpMillis: rules.millis,
+  talkMillis: rules.millis,
+  recordingMillis: rules.millis,
+  limitMillis: rules.millis,
+  strict: rules.truth,
+  legAnswers: rules.truth,
+  endsFailedDials: rules.truth,
+  dtmfCompleted: rules.text,
+  echoesMarks: rules.truth,
+  statuses: rules.record
+}
+
+const ruledStatuses: rules.Rules<Settings["statuses"]> = {
+  busy: rules.text,
+  noAnswer: rules.text,
+  spoken: rules.text,
+  played: rules.text,
+  hungUp: rules.text,
+  limit: rules.text
+}
+
 /**
- * The settings with some of them changed. Throws a `RangeError` if `speed` is not greater than 0.
+ * The settings with some of them changed. Throws a `RangeError` if one is out of range, such as a `speed` that is not above 0, or is none.
  *
  * @since 0.1.0
  */
 export const settings = (changes: Changes): Settings => {
-  if (changes.speed !== undefined && !(changes.speed > 0 && changes.speed < Infinity)) {
-    throw new RangeError("Expected a speed greater than 0")
-  }
+  rules.check("The phone company", changes, ruled)
+  rules.check("The phone company's statuses", changes.statuses ?? {}, ruledStatuses)
   return { ...defaults, ...changes, statuses: { ...defaults.statuses, ...changes.statuses } }
 }
 

@@ -17,6 +17,7 @@ import { Effect, Layer, Random, Schema } from "effect"
 import type * as Callee from "./Callee.ts"
 import * as CompanyLadder from "./CompanyLadder.ts"
 import * as FakeClock from "./FakeClock.ts"
+import * as rules from "./internal/rules.ts"
 import * as storm from "./internal/storm/run.ts"
 import * as witness from "./internal/storm/witness.ts"
 import * as PhoneCompany from "./PhoneCompany.ts"
@@ -133,8 +134,9 @@ export const run = <Name extends string, Input, A, E, R>(
   flow: Flow.Definition<Name, Input, A, E, R>,
   input: NoInfer<Input>,
   options: Options = {}
-): Effect.Effect<Report, StormFailure, NeedsOf<R>> =>
-  Effect.gen(function*() {
+): Effect.Effect<Report, StormFailure, NeedsOf<R>> => {
+  checkOptions(options)
+  return Effect.gen(function*() {
     const { runs = 100, seed = 1 } = options
     const faults: Record<string, number> = {}
     const remains: Record<string, number> = {}
@@ -149,6 +151,7 @@ export const run = <Name extends string, Input, A, E, R>(
     }
     return { runs, faults, remains }
   }) as Effect.Effect<Report, StormFailure, NeedsOf<R>>
+}
 
 /**
  * One run, whatever it brings: what happened, and what the laws found in it.
@@ -159,8 +162,14 @@ export const once = <Name extends string, Input, A, E, R>(
   flow: Flow.Definition<Name, Input, A, E, R>,
   input: NoInfer<Input>,
   options: Options = {}
-): Effect.Effect<Run, never, NeedsOf<R>> =>
-  check(flow as LiveCall.AnyDefinition, input, options.seed ?? 1, options) as Effect.Effect<Run, never, NeedsOf<R>>
+): Effect.Effect<Run, never, NeedsOf<R>> => {
+  checkOptions(options)
+  return check(flow as LiveCall.AnyDefinition, input, options.seed ?? 1, options) as Effect.Effect<
+    Run,
+    never,
+    NeedsOf<R>
+  >
+}
 
 /**
  * Tells the storm that an activity runs: the first thing that its effect does. `name` is that of the activity, and no other
@@ -181,6 +190,33 @@ export const ran: (name: string) => Effect.Effect<void> = witness.ran
 export interface Run {
   readonly history: StormHistory.StormHistory
   readonly findings: ReadonlyArray<{ readonly law: string; readonly finding: StormLaws.Finding }>
+}
+
+const ruled: rules.Rules<Options> = {
+  runs: rules.whole(1),
+  seed: rules.whole(-Infinity),
+  faults: rules.record,
+  callees: rules.record,
+  incoming: rules.record,
+  laws: rules.list(rules.record),
+  store: rules.word("memory", "sqlite", "postgres"),
+  calls: rules.whole(1),
+  signals: rules.record,
+  throwing: rules.callback,
+  requestOf: rules.callback,
+  settings: rules.record,
+  company: rules.record,
+  sabotage: rules.record
+}
+
+const ruledFaults = Object.fromEntries(StormFaults.kinds.map((kind) => [kind, rules.chance])) as rules.Rules<
+  StormFaults.StormFaults
+>
+
+const checkOptions = (options: Options): void => {
+  rules.check("Storm", options, ruled)
+  rules.check("Storm's faults", options.faults ?? {}, ruledFaults)
+  PhoneLine.settings(options.company ?? {})
 }
 
 const check = (flow: LiveCall.AnyDefinition, input: unknown, seed: number, options: Options): Effect.Effect<Run> => {

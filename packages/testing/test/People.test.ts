@@ -31,7 +31,7 @@ const rejected = (promise: Promise<unknown>) =>
 it.effect("a seed that is no whole number is refused, at the line of the test", () =>
   Effect.gen(function*() {
     const error: unknown = yield* rejected(People.always(Order, input, () => true, { seed: Number.NaN }))
-    assert.match(String(error), /A seed is a whole number, and not NaN/)
+    assert.match(String(error), /seed has to be a whole number, and is NaN/)
     assert.match((error as Error).stack ?? "", /\n\s+at [^\n]*People\.test\.ts/)
   }))
 
