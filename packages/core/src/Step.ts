@@ -99,7 +99,7 @@ export const endHold = <A, E>(step: Waiting<A, E>): Step<A, E> => {
 }
 
 /**
- * A place of a flow as text, by which equal futures are found. `opaque` names the kinds of results on the way here whose
+ * A place of a flow, by whose key equal futures are found. `opaque` names the kinds of results on the way here whose
  * content cannot be seen (a class with private fields, a map by objects): they are equal to themselves only.
  *
  * @since 0.1.0
@@ -107,18 +107,19 @@ export const endHold = <A, E>(step: Waiting<A, E>): Step<A, E> => {
 export type Place = interpreter.Place
 
 /**
- * The place that a step has reached and the results so far: equal keys for two steps of one flow mean the same future.
+ * The place that a step has reached and the results so far: equal keys for two steps of one flow mean the same future. It
+ * takes as long in a long call as in a short one, if the flow was started with `keyed`.
  *
  * Results count by their content if they are data (plain objects and arrays, dates, maps and sets of primitives, byte
  * arrays, errors, classes of `Schema`), and by their own equality if they have one (`Option`, `Redacted`). Keys are for
- * comparing within a process, not for storing.
+ * comparing steps of one flow value, also of several starts of it, within a process; not for storing.
  *
  * @since 0.1.0
  */
 export const place = <A, E>(step: interpreter.Waiting<A, E>): Place => interpreter.place(step)
 
 /**
- * The text of `place`.
+ * The key of `place`.
  *
  * @since 0.1.0
  */

@@ -277,8 +277,11 @@ describe("Flow", () => {
   })
 
   it("has different keys for results that JSON cannot tell apart", () => {
+    let result: unknown
+    const flow = Flow.suspend(() => Flow.flatMap(Flow.succeed(result), () => Line.speak("Hello.")))
     const keyOf = (value: unknown) => {
-      const step = Step.start(Flow.flatMap(Flow.succeed(value), () => Line.speak("Hello.")))
+      result = value
+      const step = Step.start(flow)
       return step._tag === "Done" ? "Done" : Step.key(step)
     }
     const values = [undefined, null, NaN, 1n, new Map([[1, 2]]), new Set([1]), new Error("a"), new Error("b"), {}]

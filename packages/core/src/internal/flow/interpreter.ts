@@ -11,6 +11,7 @@ import { Pipeable } from "effect"
 import { copyOf } from "../copy.ts"
 import * as CopyOfCore from "../copyOfCore.ts"
 import { Content, contentOf } from "./content.ts"
+import { type Mark, Marks, nothing } from "./marks.ts"
 
 /** Why a flow ends without its own consent. */
 export type Stop =
@@ -95,10 +96,11 @@ export const scoped = (self: Program, scope: Scope): Program => new Program({ _t
 
 /** What the values so far held when they came, the newest first. */
 class Values {
-  readonly held: Content
+  /** The number of all of them. */
+  readonly mark: Mark
   readonly earlier: Values | undefined
-  constructor(held: Content, earlier: Values | undefined) {
-    this.held = held
+  constructor(mark: Mark, earlier: Values | undefined) {
+    this.mark = mark
     this.earlier = earlier
   }
 }
@@ -106,19 +108,18 @@ class Values {
 /** The place among the values so far where a function made a flow. */
 class MadeBy extends Values {
   readonly make: () => Program
-  constructor(make: () => Program, earlier: Values | undefined) {
-    super(byFunction, earlier)
+  constructor(marks: Marks, make: () => Program, earlier: Values | undefined) {
+    super(marks.ofPair(markOf(earlier), marks.ofContent(byFunction)), earlier)
     this.make = make
   }
 }
 
 const byFunction = new Content("~made ")
 
+const markOf = (part: { readonly mark: Mark } | undefined): Mark => part === undefined ? nothing : part.mark
+
 /** How far back in a trail a function is looked for that makes a flow again. */
 const longestCircle = 64
-
-/** The results that a generator was given so far; of a run that is traced. */
-type Results = Values | undefined
 
 /**
  * The results since a frame began: with the place, all that the future of a step depends on. A program that is older than
@@ -127,11 +128,19 @@ type Results = Values | undefined
  */
 type Trail = Values | undefined
 
+/**
+ * The numbers of what a run came by, values with those before them, in their order. A run that goes the same way again takes
+ * them as they were, and does not look.
+ */
+type Noted = Array<Mark>
+
 /** What a step came from: a response, or a stop from outside. The newest first. */
 class Move {
   readonly response: unknown
   readonly why: Stop | undefined
   readonly earlier: Move | undefined
+  /** On the way from here to the next step; of a run that is traced. */
+  noted: Noted | undefined = undefined
   constructor(response: unknown, why: Stop | undefined, earlier: Move | undefined) {
     this.response = response
     this.why = why
@@ -144,25 +153,38 @@ class Origin {
   readonly flow: Program
   /** How many programs it took to make the flow, if a function makes it. */
   own: number | undefined
+  /** On the way to the first step; of a run that is traced. */
+  noted: Noted | undefined = undefined
   constructor(flow: Program) {
     this.flow = flow
   }
 }
 
+/** The numbers of the flows whose runs are traced. */
+const marksOfFlows = new WeakMap<Program, Marks>()
+
+const marksOf = (flow: Program): Marks => {
+  const known = marksOfFlows.get(flow) ?? new Marks()
+  marksOfFlows.set(flow, known)
+  return known
+}
+
 /** One way through a flow from its start. */
 class Run {
   readonly origin: Origin
-  /** Whether trails are kept, of which keys are made. */
-  readonly traced: boolean
+  /** The numbers of the flow, if trails are kept, of which keys are made. */
+  readonly marks: Marks | undefined
   /** How many programs there were before. */
   readonly began: number = made
   /** The number of the flow. What has a lower one is older than the flow. */
   root: number
   /** Whether the programs that make up the flow are those of its other runs, one for one. */
   private isSame = true
-  constructor(origin: Origin, traced: boolean) {
+  private noted: Noted | undefined
+  private taken = 0
+  constructor(origin: Origin, marks: Marks | undefined) {
     this.origin = origin
-    this.traced = traced
+    this.marks = marks
     this.root = origin.flow.number
   }
 
@@ -177,9 +199,25 @@ class Run {
     return program
   }
 
+  /** Goes on from there: whoever came by before has noted what is to be noted. */
+  from(there: Origin | Move): void {
+    if (this.marks === undefined) return
+    this.noted = there.noted ??= []
+    this.taken = 0
+  }
+
+  /** The number of a value that the run comes by, with those before it. */
+  note(earlier: Mark, value: unknown): Mark {
+    const { marks, noted } = this
+    if (marks === undefined || noted === undefined) return nothing
+    return noted[this.taken++] ??= marks.ofPair(earlier, this.look(marks, value))
+  }
+
   /** What a value holds now; its flows are known by their names. */
-  contentOf(value: unknown): Content {
-    return contentOf(value, (object) => object instanceof Program ? `flow ${this.name(object)}` : undefined)
+  look(marks: Marks, value: unknown): Mark {
+    return marks.ofContent(
+      contentOf(value, (object) => object instanceof Program ? `flow ${this.name(object)}` : undefined)
+    )
   }
 
   /** A program's name: the same in every run, if it was made before the flow, or with it. */
@@ -201,6 +239,8 @@ abstract class Next {
   readonly next: Frames
   /** The trail of the frame before. */
   readonly trail: Trail
+  /** The number of this frame and all that are next, once it was asked for. */
+  mark: Mark = nothing
   constructor(next: Frames, trail: Trail) {
     this.next = next
     this.trail = trail
@@ -225,8 +265,9 @@ class BindFrame extends Next {
 class GenFrame extends Next {
   readonly _tag = "Gen"
   readonly iterator: Iterator<Program, unknown, unknown>
-  readonly results: Results
-  constructor(iterator: Iterator<Program, unknown, unknown>, results: Results, next: Frames, trail: Trail) {
+  /** The number of the results that the generator was given so far; of a run that is traced. */
+  readonly results: Mark
+  constructor(iterator: Iterator<Program, unknown, unknown>, results: Mark, next: Frames, trail: Trail) {
     super(next, trail)
     this.iterator = iterator
     this.results = results
@@ -334,22 +375,22 @@ const depthOf = (frames: Frames): number => {
   return 0
 }
 
-/** What came of a part, and the program that goes on from there. */
-const extend = (trail: Trail, held: Content | undefined, program: Program, run: Run): Trail => {
-  if (held === undefined) return undefined
-  return program.number < run.root ? new Values(run.contentOf(program), undefined) : new Values(held, trail)
+/** The trail of the program that goes on from what came of a part. `mark` is that of the trail with it. */
+const extend = (trail: Trail, mark: Mark, program: Program, run: Run): Trail => {
+  if (run.marks === undefined) return undefined
+  return program.number < run.root ? new Values(run.note(nothing, program), undefined) : new Values(mark, trail)
 }
 
 /** The trail of a flow that a function has made: where the same function was reached before in it, it ends there. */
 const remade = (trail: Trail, make: () => Program, program: Program, run: Run): Trail => {
-  if (!run.traced) return undefined
-  if (trail !== undefined && program.number < run.root) return new Values(run.contentOf(program), undefined)
+  if (run.marks === undefined) return undefined
+  if (trail !== undefined && program.number < run.root) return new Values(run.note(nothing, program), undefined)
   let earlier = trail
   for (let i = 0; i < longestCircle && earlier !== undefined; i++) {
     if (earlier instanceof MadeBy && earlier.make === make) return earlier
     earlier = earlier.earlier
   }
-  return new MadeBy(make, trail)
+  return new MadeBy(run.marks, make, trail)
 }
 
 const notAFlow = "yield* in Flow.gen takes a Flow: an Effect runs in Flow.activity, an error fails through Flow.fail"
@@ -447,7 +488,7 @@ const goOn = (
               program = undefined
               continue
             }
-            frames = new GenFrame(iterator, undefined, frames, trail)
+            frames = new GenFrame(iterator, nothing, frames, trail)
             trail = undefined
             program = toFlow(first.value)
             continue
@@ -462,13 +503,13 @@ const goOn = (
       switch (frame._tag) {
         case "Bind":
           if (result._tag === "Success" && frame.onSuccess !== undefined) {
-            const held = run.traced ? run.contentOf(result.value) : undefined
+            const mark = run.note(markOf(trail), result.value)
             program = toFlow(frame.onSuccess(result.value as never))
-            trail = extend(trail, held, program, run)
+            trail = extend(trail, mark, program, run)
           } else if (result._tag === "Failure" && frame.onFailure !== undefined) {
-            const held = run.traced ? run.contentOf(result.error) : undefined
+            const mark = run.note(markOf(trail), result.error)
             program = frame.onFailure(result.error as never)
-            if (program !== undefined) trail = extend(trail, held, program, run)
+            if (program !== undefined) trail = extend(trail, mark, program, run)
           }
           continue
         case "Ensure":
@@ -493,7 +534,7 @@ const goOn = (
           continue
         case "Gen": {
           if (result._tag !== "Success") continue
-          const results = run.traced ? new Values(run.contentOf(result.value), frame.results) : undefined
+          const results = run.note(frame.results, result.value)
           const next = frame.iterator.next(result.value)
           if (next.done === true) {
             exit = success(next.value)
@@ -517,6 +558,7 @@ type AnyStep = Done<unknown, unknown> | Waiting<unknown, unknown>
 const died = (defect: unknown): AnyStep => ({ _tag: "Done", exit: stopped({ _tag: "Defect", defect }) })
 
 const begin = (run: Run): AnyStep => {
+  run.from(run.origin)
   try {
     return goOn(run.begin(), undefined, undefined, undefined, run, undefined, 0)
   } catch (defect) {
@@ -525,43 +567,56 @@ const begin = (run: Run): AnyStep => {
 }
 
 /** Runs a flow to its first request, or to its end. `traced` keeps what keys are made of. */
-export const start = (program: Program, traced = false): AnyStep => begin(new Run(new Origin(program), traced))
+export const start = (program: Program, traced = false): AnyStep =>
+  begin(new Run(new Origin(program), traced ? marksOf(program) : undefined))
 
 const ranOtherwise = "The flow ran otherwise when it ran again: it depends on something that is not its own " +
   "(a clock, a random number, a variable outside of what runs again)"
 
 /** Runs a flow again from its start to where a step stands. */
-const again = ({ moves, request, run }: Waiting<unknown, unknown>, traced = run.traced): AnyStep => {
+const again = ({ moves, request, run }: Waiting<unknown, unknown>, marks = run.marks): AnyStep => {
   const path: Array<Move> = []
   for (let move = moves; move !== undefined; move = move.earlier) path.push(move)
-  let step = begin(new Run(run.origin, traced))
+  let step = begin(new Run(run.origin, marks))
   for (let i = path.length - 1; i >= 0; i--) {
     if (step._tag === "Done") return died(new Error(ranOtherwise))
-    const { response, why } = path[i]!
-    step = why === undefined ? next(step, response) : stop(step, why)
+    step = moved(step, path[i]!)
   }
   return step._tag === "Waiting" && step.request._tag === request._tag ? step : died(new Error(ranOtherwise))
 }
 
 /** The step itself for the first that goes on from it, and for all others the same place of another run. */
-const taken = (step: Waiting<unknown, unknown>): AnyStep => {
-  const fresh = step.isUsed ? again(step) : step
-  if (fresh._tag === "Waiting") fresh.isUsed = true
-  return fresh
+const taken = (step: Waiting<unknown, unknown>): AnyStep => step.isUsed ? again(step) : step
+
+/** Goes on from a step that nobody has gone on from. */
+const moved = (step: Waiting<unknown, unknown>, move: Move): AnyStep => {
+  step.isUsed = true
+  step.run.from(move)
+  return move.why === undefined ? answered(step, move) : broken(step, move, move.why)
+}
+
+const answered = ({ asks, frames, resume, run, trail }: Waiting<unknown, unknown>, move: Move): AnyStep => {
+  let exit: Exit<unknown, unknown>
+  try {
+    exit = resume(copyOf(move.response) as never)
+  } catch (defect) {
+    exit = stopped({ _tag: "Defect", defect })
+  }
+  return goOn(undefined, exit, frames, trail, run, move, asks)
+}
+
+const broken = (step: Waiting<unknown, unknown>, move: Move, why: Stop): AnyStep => {
+  const { asks, frames, run, trail } = step
+  const finalizer = finalizerBefore(frames, why)
+  return finalizer === undefined
+    ? goOn(undefined, stopped(why), frames, trail, run, move, asks)
+    : new WaitingStep(step, restoring(frames, finalizer, stopped(why)), trail, run, move, asks, 0)
 }
 
 /** Answers the request of a step and runs on to the next. The step itself can be resumed again. */
 export const next = (step: Waiting<unknown, unknown>, response: unknown): AnyStep => {
   const fresh = taken(step)
-  if (fresh._tag === "Done") return fresh
-  let exit: Exit<unknown, unknown>
-  try {
-    exit = fresh.resume(copyOf(response) as never)
-  } catch (defect) {
-    exit = stopped({ _tag: "Defect", defect })
-  }
-  const moves = new Move(response, undefined, step.moves)
-  return goOn(undefined, exit, fresh.frames, fresh.trail, fresh.run, moves, fresh.asks)
+  return fresh._tag === "Done" ? fresh : moved(fresh, new Move(response, undefined, step.moves))
 }
 
 /**
@@ -634,13 +689,7 @@ export const stop = (step: Waiting<unknown, unknown>, why: Stop): AnyStep => {
   const running = finalizerBefore(step.frames, why)
   if (running !== undefined && !givesWay(running.exit, why)) return step
   const fresh = taken(step)
-  if (fresh._tag === "Done") return fresh
-  const { asks, frames, run, trail } = fresh
-  const moves = new Move(undefined, why, step.moves)
-  const finalizer = finalizerBefore(frames, why)
-  return finalizer === undefined
-    ? goOn(undefined, stopped(why), frames, trail, run, moves, asks)
-    : new WaitingStep(fresh, restoring(frames, finalizer, stopped(why)), trail, run, moves, asks, 0)
+  return fresh._tag === "Done" ? fresh : moved(fresh, new Move(undefined, why, step.moves))
 }
 
 /** The scopes that a step stands in, the innermost first. */
@@ -658,57 +707,51 @@ export const scopes = (
 const asked = (request: Asked): ReadonlyArray<unknown> =>
   Object.entries(request).filter(([name, value]) => name !== "effect" && typeof value !== "function")
 
-/** A place: its text, and the kinds of the results on the way to it that are equal to themselves only. */
+/** A place: its number as text, and the kinds of the results on the way to it that are equal to themselves only. */
 export interface Place {
   readonly key: string
   readonly opaque: ReadonlyArray<string>
 }
 
-/** What the future of a step depends on, frame by frame. */
-class Placing {
-  private text = ""
-  private readonly opaque = new Set<string>()
-  private readonly run: Run
-  constructor(run: Run) {
-    this.run = run
-  }
-
-  get place(): Place {
-    return { key: this.text, opaque: Array.from(this.opaque) }
-  }
-
-  add(held: Content): void {
-    this.text += held.text
-    for (const kind of held.opaque) this.opaque.add(kind)
-  }
-
-  list(values: Values | undefined): void {
-    for (let place = values; place !== undefined; place = place.earlier) this.add(place.held)
-    this.text += ";"
-  }
-
-  frame(frame: Frame): void {
-    this.text += frame._tag
-    this.list(frame.trail)
-    if (frame._tag === "Gen") this.list(frame.results)
-    if (frame._tag === "Reduce") this.add(this.run.contentOf(frame.reduction.state))
-    if (frame._tag === "Restore") this.add(this.run.contentOf(frame.exit))
-  }
+const kinds = {
+  Bind: new Content("~Bind"),
+  Ensure: new Content("~Ensure"),
+  Reduce: new Content("~Reduce"),
+  Restore: new Content("~Restore"),
+  Scoped: new Content("~Scoped")
 }
 
-/** How many steps were asked for their place whose flow ran otherwise: none of them is equal to another. */
-let otherwise = 0
+/** The number of what a frame is, and has. The results of a generator begin with nothing, and all else with its kind. */
+const ownMark = (frame: Frame, run: Run, marks: Marks): Mark => {
+  if (frame._tag === "Gen") return frame.results
+  const kind = marks.ofContent(kinds[frame._tag])
+  if (frame._tag === "Reduce") return marks.ofPair(kind, run.look(marks, frame.reduction.state))
+  return frame._tag === "Restore" ? marks.ofPair(kind, run.look(marks, frame.exit)) : kind
+}
+
+/** The number of a stack. What was below at a step before has its number already. */
+const stackMark = (frames: Frames, run: Run, marks: Marks): Mark => {
+  const unmarked: Array<Frame> = []
+  for (let frame = frames; frame?.mark === nothing; frame = frame.next) unmarked.push(frame)
+  for (const frame of unmarked.toReversed()) {
+    frame.mark = marks.ofPair(marks.ofPair(ownMark(frame, run, marks), markOf(frame.trail)), markOf(frame.next))
+  }
+  return markOf(frames)
+}
 
 /**
  * The place that a step has reached: equal keys for two steps of one flow mean the same future. What is finished counts by
  * its result alone. Keys are for comparing within a process, not for storing.
  */
 export const place = (step: Waiting<unknown, unknown>): Place => {
-  const at = step.run.traced ? step : again(step, true)
-  if (at._tag === "Done") return { key: `~otherwise ${++otherwise}`, opaque: [] }
-  const placing = new Placing(at.run)
-  placing.add(at.run.contentOf(asked(at.request)))
-  placing.list(at.trail)
-  for (let frame = at.frames; frame !== undefined; frame = frame.next) placing.frame(frame)
-  return placing.place
+  const { flow } = step.run.origin
+  const marks = step.run.marks ?? marksOf(flow)
+  const at = step.run.marks === undefined ? again(step, marks) : step
+  const mark = at._tag === "Done"
+    ? marks.once() // Its flow ran otherwise, so that it is equal to no other.
+    : marks.ofPair(
+      marks.ofPair(at.run.look(marks, asked(at.request)), markOf(at.trail)),
+      stackMark(at.frames, at.run, marks)
+    )
+  return { key: `flow ${flow.number} place ${mark}`, opaque: marks.opaque(mark) }
 }

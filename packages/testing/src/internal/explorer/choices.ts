@@ -167,8 +167,12 @@ const declaring = (step: Waiting, { signals }: Trial): Step.Step<unknown, unknow
     ? Step.stop(step, { _tag: "Defect", defect: new Undeclared(step.request.name) })
     : step
 
-export const start = (flow: Flow.Flow<unknown, unknown, unknown>, trial: Trial): Step.Step<unknown, unknown> =>
-  settle(Step.start(flow, { keyed: true }), before, trial)
+/** The first step. `keyed` is for who asks for the places of steps. */
+export const start = (
+  flow: Flow.Flow<unknown, unknown, unknown>,
+  trial: Trial,
+  options: { readonly keyed: boolean }
+): Step.Step<unknown, unknown> => settle(Step.start(flow, options), before, trial)
 
 const stopOf = (
   request: Request.Request,

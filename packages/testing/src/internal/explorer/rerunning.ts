@@ -91,7 +91,7 @@ class Rerunning {
   private path(end: number, seen: Set<number>): void {
     const { places } = this.found
     const ways = graph.pathOf(places, places[end]!.from)
-    let step = Choices.start(this.flow, this.trial)
+    let step = Choices.start(this.flow, this.trial, { keyed: false })
     for (const [i, place] of [...ways.map((way) => way.place), end].entries()) {
       if (!seen.has(place) && !this.isSame(step, place)) {
         this.otherwise = ways.slice(0, i)

@@ -19,8 +19,11 @@ export interface Place {
   /** The first way here, which is a shortest. */
   readonly from: Way | undefined
   readonly depth: number
-  readonly memory: ReadonlyArray<Schema.Json>
+  readonly memory: Known<Memory>
 }
+
+/** What the laws remember, one by one. */
+type Memory = ReadonlyArray<Schema.Json>
 
 /** One thing that may happen, and the place that it leads to. */
 export interface Edge {
@@ -90,6 +93,29 @@ const mostOnwards = 5_000
 
 type Machine = Extract<Law, { readonly _tag: "Machine" }>
 
+interface Known<A> {
+  readonly value: A
+  readonly number: number
+}
+
+/** Values of which all that are written alike are one. */
+class Alike<A> {
+  private readonly known = new Map<string, Known<A>>()
+  private readonly written: (value: A) => string
+  constructor(written: (value: A) => string) {
+    this.written = written
+  }
+
+  of(value: A): Known<A> {
+    const text = this.written(value)
+    const found = this.known.get(text)
+    if (found !== undefined) return found
+    const first = { value, number: this.known.size }
+    this.known.set(text, first)
+    return first
+  }
+}
+
 /** A flow that asks what time it is is searched once more, with the time counted. */
 export const search = (
   flow: Flow.Flow<unknown, unknown, unknown>,
@@ -122,6 +148,8 @@ class Searching {
   /** Whether the bound of places or of time was reached. */
   private isOver = false
   private readonly known = new Map<string, number>()
+  private readonly worlds = new Alike<Choices.World>(JSON.stringify)
+  private readonly memories = new Alike<Memory>(Choices.wholeOf)
   private readonly machines: ReadonlyArray<Machine>
   /** Laws that are broken already: their shortest path is found, so they are not followed any more. */
   private readonly settled = new Set<Machine>()
@@ -145,7 +173,8 @@ class Searching {
   /** Gives nothing where the flow asks for the time, and it does not count what time it is. */
   run(flow: Flow.Flow<unknown, unknown, unknown>): Search | undefined {
     const { applied, breaches, cut, findings, places } = this
-    this.arrive(Choices.start(flow, this.trial), this.world, this.machines.map((law) => law.initial), undefined, 0)
+    const memory = this.memories.of(this.machines.map((law) => law.initial))
+    this.arrive(Choices.start(flow, this.trial, { keyed: true }), this.world, memory, undefined, 0)
     for (let i = 0; i < places.length; i++) {
       if (i % 1000 === 999) this.bounds.progress?.(i + 1, places.length - i - 1)
       this.expand(i)
@@ -205,13 +234,14 @@ class Searching {
 
   private arrive(
     step: Step.Step<unknown, unknown>,
-    world: Choices.World,
-    remembered: ReadonlyArray<Schema.Json>,
+    after: Choices.World,
+    remembered: Known<Memory>,
     from: Way | undefined,
     depth: number
   ): number {
+    const { number, value: world } = this.worlds.of(after)
     const [memory, broken] = this.fold(remembered, momentAt(step, world))
-    const key = `${Choices.placeOf(step, this.findings)}\n${JSON.stringify(world)}\n${Choices.wholeOf(memory)}`
+    const key = `${Choices.placeOf(step, this.findings)}, world ${number}, memory ${memory.number}`
     const found = this.known.get(key)
     if (found !== undefined) {
       if (from !== undefined) this.merge({ step, way: from, to: found }, depth)
@@ -231,21 +261,23 @@ class Searching {
     if (kept.length < 250) kept.push(merge)
   }
 
+  /** Most moments change nothing that is remembered. */
   private fold(
-    memory: ReadonlyArray<Schema.Json>,
+    memory: Known<Memory>,
     moment: Moment
-  ): [ReadonlyArray<Schema.Json>, ReadonlyArray<{ readonly law: Machine; readonly why: string }>] {
+  ): [Known<Memory>, ReadonlyArray<{ readonly law: Machine; readonly why: string }>] {
     for (const law of this.waiting) if (!this.applied.has(law) && law.about!(moment)) this.applied.add(law)
     const broken: Array<{ readonly law: Machine; readonly why: string }> = []
     const next = this.machines.map((law, i): Schema.Json => {
       if (this.settled.has(law)) return null
-      const verdict = law.next(memory[i] as never, moment)
+      const verdict = law.next(memory.value[i] as never, moment)
       if (!isBroken(verdict)) return verdict
       this.settled.add(law)
       broken.push({ law, why: verdict.why })
       return null
     })
-    return [next, broken]
+    const isSame = next.every((state, i) => state === memory.value[i])
+    return [isSame ? memory : this.memories.of(next), broken]
   }
 
   private breach(law: Machine, why: string, way: Way | undefined, at: Place): void {
