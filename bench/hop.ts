@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- hop --seconds 3`: what a volatile message of Effect Cluster costs between two processes over a socket, beside
+ * `npm run bench -- hop --seconds 3`: what a volatile message of Effect Cluster costs between two processes over a socket, with one webhook in it and with a quarter of all, beside
  * what it would save: to read a call again from PostgreSQL, of which another process has stored the newest turn. Processor time
  * counts at both ends, and that of the database.
  */
@@ -27,8 +27,8 @@ const seeded = 1000
 
 const runnerFile = fileURLToPath(new URL("hop/runner.ts", import.meta.url))
 
-const ask = async (runner: ChildProcess, what: Asked["what"], atOnce = 0): Promise<Told> => {
-  runner.send({ what, atOnce, seconds, calls: seeded } satisfies Asked)
+const ask = async (runner: ChildProcess, what: Asked["what"], atOnce = 0, together = 1): Promise<Told> => {
+  runner.send({ what, atOnce, together, seconds, calls: seeded } satisfies Asked)
   const [told] = await once(runner, "message")
   return told as Told
 }
@@ -86,12 +86,13 @@ const measureHops = Effect.fnUntraced(function*(url: string, serialization: stri
     until: ([own, others]) => own.count > 0 && others.count > 0 && own.count + others.count === 300
   })
   yield* Effect.promise(() => ask(sender, "hops", 32)) // warms both up
-  for (const atOnce of amounts) {
+  for (const [atOnce, together] of amounts.flatMap((atOnce) => [[atOnce, 1], [atOnce, atOnce / 4]] as const)) {
     yield* Effect.promise(async () => {
       await ask(owner, "begin")
-      const told = await ask(sender, "hops", atOnce)
+      const told = await ask(sender, "hops", atOnce, together)
       const { cpu } = await ask(owner, "end")
-      console.log(shown(`a hop, ${serialization}`, atOnce, told, [["owner", cpu]]))
+      const name = together === 1 ? "a hop" : `${together} in a hop`
+      console.log(shown(`${name}, ${serialization}`, atOnce, told, [["owner", cpu]]))
     })
   }
   return sender

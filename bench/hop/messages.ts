@@ -2,6 +2,8 @@
 export interface Asked {
   readonly what: "shards" | "begin" | "end" | "hops" | "reads"
   readonly atOnce: number
+  /** How many webhooks go in one message. */
+  readonly together: number
   readonly seconds: number
   readonly calls: number
 }

@@ -27,11 +27,15 @@ const Reply = Schema.Struct({
   action: Schema.Struct({ _tag: Schema.Literal("Speak"), text: Schema.String })
 })
 
-const Call = Entity.make("Hop", [Rpc.make("Receive", { payload: Webhook, success: Reply })])
+const Call = Entity.make("Hop", [
+  Rpc.make("Receive", { payload: { webhooks: Schema.Array(Webhook) }, success: Schema.Array(Reply) })
+])
   .annotateRpcs(ClusterSchema.ClientTracingEnabled, false)
 
 const reply = { basis: "recorded", action: { _tag: "Speak" as const, text: "It opens again at nine tomorrow." } }
-const Answers = Call.toLayer({ Receive: () => Rpc.fork(Effect.succeed(reply)) }, {
+const Answers = Call.toLayer({
+  Receive: ({ payload }) => Rpc.fork(Effect.succeed(payload.webhooks.map(() => reply)))
+}, {
   concurrency: "unbounded",
   mailboxCapacity: "unbounded",
   maxIdleTime: "1 minute"
@@ -74,17 +78,18 @@ const answered = (took: ReadonlyArray<number>, before: NodeJS.CpuUsage): Told =>
   return { count: took.length, p50: at(0.5), p99: at(0.99), cpu: user + system }
 }
 
-const hops = Effect.fnUntraced(function*({ atOnce, seconds }: Asked) {
+const hops = Effect.fnUntraced(function*({ atOnce, seconds, together }: Asked) {
   const sharding = yield* Sharding.Sharding
   const clientOf = yield* Call.client
   const isElsewhere = (id: string) => !sharding.hasShardId(sharding.getShardId(EntityId.make(id), "default"))
   const ids = Array.from({ length: 20_000 }, (_, n) => idOf(3, n)).filter(isElsewhere).slice(0, atOnce)
   const before = process.cpuUsage()
-  const took = yield* measured(atOnce, seconds, (n) => {
+  const took = yield* measured(atOnce / together, seconds, (n) => {
     const id = ids[n % ids.length]!
-    return clientOf(id).Receive(webhookOf(id))
+    return clientOf(id).Receive({ webhooks: Array.from({ length: together }, () => webhookOf(id)) })
   })
-  return answered(took, before)
+  const told = answered(took, before)
+  return { ...told, count: told.count * together }
 })
 
 /** What a process does that meets a call of which another one has stored the newest turn. */
