@@ -23,8 +23,8 @@ const turn = (incarnation: number, at: number, _tag: string) => ({
   turn: { callId: "a", events: [{ _tag }] }
 })
 
-const takenBy = (turns: ReadonlyArray<ReturnType<typeof turn>>, first: Partial<Life>) => {
-  const run: Partial<Run> = { lives: [first, life(2), life(3)] as Array<Life>, deeds: [], loads: [] }
+const takenBy = (turns: ReadonlyArray<ReturnType<typeof turn>>, first: Partial<Life>, second = life(2)) => {
+  const run: Partial<Run> = { lives: [first, second, life(3)] as Array<Life>, deeds: [], loads: [] }
   return Owners.checkTaken(run as Run, { turns } as unknown as StormHistory.StormHistory)
 }
 
@@ -45,6 +45,12 @@ describe("the owners of a run", () => {
 
   it("blames who takes a call when the runner has long gone on", () => {
     assert.lengthOf(taken({ from: 1_000, to: 21_000 }, 60_000), 1)
+  })
+
+  it("blames nobody who restarts the activity of a runner that is dead, though one that lives has recorded a hold since", () => {
+    const turns = [turn(2, 0, "ActivityStarted"), turn(1, 1_000, "HoldAnswered"), turn(3, 2_000, "Restarted")]
+    assert.lengthOf(takenBy(turns, life(1), { ...life(2), died: 500 }), 0)
+    assert.lengthOf(takenBy(turns, { ...life(1), died: 1_500 }), 1)
   })
 
   it("blames nobody who is given a call by a runner that is about to end, whoever has appended since", () => {

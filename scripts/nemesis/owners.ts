@@ -26,8 +26,13 @@ const isExcused = (run: Run, life: Run["lives"][number], at: number): boolean =>
   at > Math.min(life.died, life.ending) || Times.isWithoutDatabase(run, life, at, at) ||
   Times.isPassedBy(run, life, at)
 
+/** Whether a process that appends this runs an activity from then on. */
+const beginsWork = ({ _tag }: { readonly _tag: string }): boolean => _tag === "ActivityStarted" || _tag === "Restarted"
+
 /** Calls that were told to restart, though the process that had them was alive and had its database, and nobody gave them away. */
 export const checkTaken = (run: Run, history: StormHistory.StormHistory): ReadonlyArray<Breach> => {
+  /** Who runs the activity of a call, if any did; else who appended to it last. Another may have recorded a hold meanwhile. */
+  const workers = new Map<string, number>()
   const last = new Map<string, number>()
   const had = new Map<string, Set<number>>()
 
@@ -38,9 +43,10 @@ export const checkTaken = (run: Run, history: StormHistory.StormHistory): Readon
       return at > ending && at < died + Times.afterFailure * Times.business(run)
     })
   return history.turns.flatMap(({ at, incarnation, turn }) => {
-    const before = run.lives[(last.get(turn.callId) ?? incarnation) - 1]!
+    const before = run.lives[(workers.get(turn.callId) ?? last.get(turn.callId) ?? incarnation) - 1]!
     const isOfOneWhoGives = isGiven(turn.callId, at)
     last.set(turn.callId, incarnation)
+    if (turn.events.some(beginsWork)) workers.set(turn.callId, incarnation)
     had.set(turn.callId, (had.get(turn.callId) ?? new Set()).add(incarnation))
     const isRestart = turn.events.some((event) => event._tag === "Restarted" && event.jumpedMillis === undefined)
     return isRestart && before.number !== incarnation && !isOfOneWhoGives && !isExcused(run, before, at)
