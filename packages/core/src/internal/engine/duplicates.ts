@@ -58,8 +58,7 @@ export const make = (
       if (first === undefined || other === process) return
       if (!OwnersWork.isDuplicate(first, turn, lease)) return
       const before = turns.filter(({ version }) => version < turn.version).map(({ id }) => ids.processOf(id))
-      const areOfTime = [first, turn].every(({ events }) => OwnersWork.workOf(events) === "timer")
-      if (areOfTime && OwnersWork.isShared(before, process, other)) return
+      if (OwnersWork.workOf(first.events) === "timer" && OwnersWork.isShared(before, process, other)) return
       figures.duplicated()
       tell({ entity, other })
     })
