@@ -28,7 +28,21 @@ const takenBy = (turns: ReadonlyArray<ReturnType<typeof turn>>, first: Partial<L
   return Owners.checkTaken(run as Run, { turns } as unknown as StormHistory.StormHistory)
 }
 
+/** Whether somebody is blamed for work that nobody did for 30 s, by runners that were able to at these times. */
+const isBlamed = (...able: ReadonlyArray<Stretch>): boolean => {
+  const lives = able.map(({ from, to }, index) => ({ ...life(index + 1), ready: from, died: to })) as Array<Life>
+  const gaps: Run["gaps"] = [{ callId: "a", what: "orphaned", words: "a sleep", from: 10_000, to: 40_000 }]
+  return Owners.checkGaps({ lives, gaps, deeds: [], loads: [] } as Partial<Run> as Run).length > 0
+}
+
 describe("the owners of a run", () => {
+  it("blames for what nobody does who was able to for long, and nobody who was not", () => {
+    assert.isTrue(isBlamed({ from: 0, to: Infinity }))
+    assert.isTrue(isBlamed({ from: 0, to: 12_000 }, { from: 18_000, to: Infinity }))
+    assert.isFalse(isBlamed({ from: 0, to: 22_000 }, { from: 24_000, to: 36_000 }, { from: 37_000, to: Infinity }))
+    assert.isFalse(isBlamed({ from: 0, to: 9_000 }))
+  })
+
   it("blames who takes a call from a runner that stands still for a moment", () => {
     assert.lengthOf(taken({ from: 1_000, to: 3_000 }, 2_500), 1)
     assert.lengthOf(taken({ from: 1_000, to: 3_000 }, 20_000), 1)

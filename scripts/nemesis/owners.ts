@@ -5,10 +5,10 @@ import type { Gap } from "./overdue.ts"
 import type { Run } from "./run.ts"
 import * as Times from "./times.ts"
 
-/** Work is done this soon after it was due, in milliseconds in which a runner could do it. */
+/** Work is done this soon after it was due, in milliseconds in which one runner could do it, all along. */
 const longestGap = 20_000
 
-const attended = (run: Run, { from, to }: Gap): number => to - from - Times.unattended(run, from, to)
+const attended = (run: Run, { from, to }: Gap): number => Times.undisturbed(run, from, to)
 
 /** The gaps, the longest first. */
 export const gaps = (run: Run): ReadonlyArray<Gap & { readonly attended: number }> =>

@@ -85,22 +85,27 @@ export const lag = ({ lags, lives }: Run, from: number, to: number): number =>
     )
   )
 
-/** How closely lives are looked at, in milliseconds. */
-const step = 100
+/** When a runner could not see to what is due: it began, was about to end or had, stood still, or was without its database. */
+const unableToWork = (run: Run, life: Life): ReadonlyArray<Stretch> => [
+  { from: -Infinity, to: life.ready },
+  { from: Math.min(life.ending, life.died), to: Infinity },
+  ...life.frozen,
+  ...withoutDatabase(run, life)
+]
 
-/** When no runner could do what is due: each of them was away or without its database. */
-export const unattended = (run: Run, from: number, to: number): number => {
-  let total = 0
-  for (let at = from; at < to; at += step) {
-    const isAttended = run.lives.some((life) =>
-      !meets(
-        [{ from: 0, to: life.ready }, { from: Math.min(life.ending, life.died), to: Infinity }, ...life.frozen],
-        at,
-        at
-      ) &&
-      !isWithoutDatabase(run, life, at, at)
-    )
-    if (!isAttended) total += step
-  }
-  return total
-}
+/**
+ * The longest time in which one runner could see to what is due, all along. Who is disturbed begins again: it finds out who lives, and
+ * others are looked at twice before they are passed by.
+ */
+export const undisturbed = (run: Run, from: number, to: number): number =>
+  Math.max(
+    0,
+    ...run.lives.map((life) => {
+      let [longest, since] = [0, from]
+      for (const stretch of unableToWork(run, life).toSorted((a, b) => a.from - b.from)) {
+        longest = Math.max(longest, Math.min(stretch.from, to) - since)
+        since = Math.max(since, stretch.to)
+      }
+      return Math.max(longest, to - since)
+    })
+  )
