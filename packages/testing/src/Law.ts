@@ -230,13 +230,13 @@ export const noDefect: Law = written(
     next: (died: boolean, moment) => {
       if (moment._tag === "Happened") return died || moment.what._tag === "Died"
       if (moment._tag !== "Ended" || died || moment.exit._tag !== "Stopped") return died
-      return moment.exit.why._tag === "Defect" ? broken(`the flow dies of a ${nameOf(moment.exit.why.defect)}`) : died
+      return moment.exit.why._tag === "Defect" ? broken(`the flow throws: ${nameOf(moment.exit.why.defect)}`) : died
     }
   })
 )
 
 /** What a defect is called. Its message may hold what was said, so it stays out. */
-const nameOf = (defect: unknown): string => defect instanceof Error ? defect.name : "defect"
+const nameOf = (defect: unknown): string => defect instanceof Error ? defect.name : "no Error"
 
 /**
  * Every path ends: nothing goes round in a circle, and no loop of a generator is cut at the bound.

@@ -100,7 +100,7 @@ describe("Law.noDefect", () => {
     })
     const definition = Flow.make("test", { version: 1, input: {}, output: Schema.Void, run: () => secret })
     const why = FlowExplorer.explore(definition, {}, { laws: [Law.noDefect] }).broken[0]?.why
-    assert.strictEqual(why, "the flow dies of a RangeError")
+    assert.strictEqual(why, "the flow throws: RangeError")
   })
 })
 

@@ -117,6 +117,7 @@ describe("explore", () => {
       assert.include((yield* run(at)).exit, "has no flow.ts")
       writeFileSync(join(at, "flow.ts"), "export const nothing = 1\n")
       assert.include((yield* run(at)).exit, "exports no Flow.make")
+      assert.include((yield* run(join(at, "flow.ts"))).exit, "name the folder that holds one")
       rmSync(at, { recursive: true })
       const other = yield* folder
       cpSync(join(examples, "passcode/flow.ts"), join(other, "flow.ts"))

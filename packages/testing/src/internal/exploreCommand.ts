@@ -61,7 +61,8 @@ export const read = Effect.fnUntraced(function*(folder: string) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const at = (file: string) => path.resolve(folder, file)
-  if (!(yield* files.exists(at("flow.ts")))) return yield* new NotExplorable({ problem: `${folder} has no flow.ts` })
+  const isThere = yield* Effect.orElseSucceed(files.exists(at("flow.ts")), () => false)
+  if (!isThere) return yield* new NotExplorable({ problem: `${folder} has no flow.ts: name the folder that holds one` })
   const said = (yield* files.exists(at("explore.ts"))) ? yield* moduleAt(at("explore.ts")) : {}
   const flow = isDefinition(said.flow) ? said.flow : Object.values(yield* moduleAt(at("flow.ts"))).find(isDefinition)
   if (flow === undefined) {
