@@ -99,6 +99,15 @@ export const endHold = <A, E>(step: Waiting<A, E>): Step<A, E> => {
 }
 
 /**
+ * The same step without its run, which may hold much (generators, and what they keep): for who keeps many steps that they have
+ * gone on from. To go on from it once more the flow runs again from its start.
+ *
+ * @since 0.1.0
+ */
+export const withoutRun = <A, E>(step: interpreter.Waiting<A, E>): Waiting<A, E> =>
+  interpreter.withoutRun(step) as Waiting<A, E>
+
+/**
  * A place of a flow, by whose key equal futures are found. `opaque` names the kinds of results on the way here whose
  * content cannot be seen (a class with private fields, a map by objects): they are equal to themselves only.
  *

@@ -57,6 +57,19 @@ const after = (step: Step.Waiting<unknown, unknown>): ReadonlyArray<Step.Step<un
   ...stops(step).map((why) => Step.stop(step, why))
 ]
 
+/** A step goes on in the same way without its run, and what changes nothing gives it back. */
+const isWithoutRun = (
+  step: Step.Waiting<unknown, unknown>,
+  next: ReadonlyArray<Step.Step<unknown, unknown>>
+): void => {
+  const rest = Step.withoutRun(step)
+  assert.strictEqual(Step.key(rest), Step.key(step))
+  assert.deepStrictEqual(Step.scopes(rest), Step.scopes(step))
+  const same = (steps: ReadonlyArray<Step.Step<unknown, unknown>>, self: Step.Step<unknown, unknown>) =>
+    steps.map((other) => other === self ? "itself" : keyOf(other))
+  assert.deepStrictEqual(same(after(rest), rest), same(next, step))
+}
+
 /** Explores some places of a flow, and looks twice at those that have one key: gives how many that were. */
 const explore = (seed: number): number => {
   const dice = new Dice(seed)
@@ -69,6 +82,7 @@ const explore = (seed: number): number => {
     if (step._tag === "Done") continue
     const next = after(step)
     const future = inOrder([step.request, next.map(keyOf)])
+    isWithoutRun(step, next)
     const known = futures.get(Step.key(step))
     if (known === undefined) queue.push(...next)
     else met++

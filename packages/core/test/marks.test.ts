@@ -1,8 +1,13 @@
 /** What the key of a step costs, counted: as much in a long call as in a short one. */
 import { assert, describe, it } from "@effect/vitest"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { vi } from "vitest"
 import { Flow, Line, Step } from "../src/index.ts"
 import { Marks } from "../src/internal/flow/marks.ts"
+
+setFlagsFromString("--expose-gc")
+const collect = runInNewContext("gc") as () => void
 
 type Asking = Flow.Flow<unknown, Flow.HungUp, Flow.Line>
 
@@ -71,4 +76,21 @@ describe("the key of a step", () => {
       assert.deepStrictEqual(long, short)
     })
   }
+})
+
+describe("a step without its run", () => {
+  it("holds nothing that its flow keeps", async () => {
+    const kept: Array<WeakRef<object>> = []
+    const flow: Asking = Flow.gen(function*() {
+      const list = [1, 2, 3]
+      kept.push(new WeakRef(list))
+      yield* asking
+      return list
+    })
+    const steps = [at(flow, 0)].map(Step.withoutRun)
+    await new Promise(setImmediate)
+    collect()
+    assert.isUndefined(kept[0]!.deref())
+    assert.strictEqual(Step.next(steps[0] as never, heard)._tag, "Done")
+  })
 })

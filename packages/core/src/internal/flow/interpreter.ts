@@ -334,6 +334,8 @@ export interface Waiting<out A, out E, out Q extends Asked = Asked> {
   readonly asks: number
   /** How many steps the interpreter took from the last request to this one. */
   readonly steps: number
+  /** The number of the place, once it was asked for. */
+  mark: Mark
   readonly "~exit"?: Exit<A, E>
 }
 
@@ -348,6 +350,7 @@ class WaitingStep implements Waiting<unknown, unknown> {
   isUsed = false
   readonly asks: number
   readonly steps: number
+  mark: Mark = nothing
   constructor(
     { request, resume }: Pick<Waiting<unknown, unknown>, "request" | "resume">,
     frames: Frames,
@@ -703,6 +706,24 @@ export const scopes = (
   return found
 }
 
+/** The frames of a stack that bound what runs within them. */
+const bounding = (frames: Frames): Frames => {
+  const found: Array<Frame> = []
+  for (let frame = frames; frame !== undefined; frame = frame.next) {
+    if (frame._tag === "Scoped" || frame._tag === "Restore") found.push(frame)
+  }
+  return found.reduceRight<Frames>((stack, frame) => onto(frame, stack), undefined)
+}
+
+/** The same step without its run. To go on from it the flow runs again. */
+export const withoutRun = (step: Waiting<unknown, unknown>): Waiting<unknown, unknown> => {
+  const { asks, frames, moves, run, steps } = step
+  const rest = new WaitingStep(step, bounding(frames), undefined, run, moves, asks, steps)
+  rest.isUsed = true
+  rest.mark = run.marks === undefined ? step.mark : markAt(step)
+  return rest
+}
+
 /** A request as data. Its functions belong to the place that asks. */
 const asked = (request: Asked): ReadonlyArray<unknown> =>
   Object.entries(request).filter(([name, value]) => name !== "effect" && typeof value !== "function")
@@ -739,19 +760,26 @@ const stackMark = (frames: Frames, run: Run, marks: Marks): Mark => {
   return markOf(frames)
 }
 
+/** The number of the place that a step has reached. */
+const markAt = (step: Waiting<unknown, unknown>): Mark => {
+  if (step.mark !== nothing) return step.mark
+  const { origin, marks = marksOf(origin.flow) } = step.run
+  const at = step.run.marks === undefined ? again(step, marks) : step
+  step.mark = at._tag === "Done"
+    ? marks.once() // Its flow ran otherwise, so that it is equal to no other.
+    : marks.ofPair(
+      marks.ofPair(at.run.look(marks, asked(at.request)), markOf(at.trail)),
+      stackMark(at.frames, at.run, marks)
+    )
+  return step.mark
+}
+
 /**
  * The place that a step has reached: equal keys for two steps of one flow mean the same future. What is finished counts by
  * its result alone. Keys are for comparing within a process, not for storing.
  */
 export const place = (step: Waiting<unknown, unknown>): Place => {
   const { flow } = step.run.origin
-  const marks = step.run.marks ?? marksOf(flow)
-  const at = step.run.marks === undefined ? again(step, marks) : step
-  const mark = at._tag === "Done"
-    ? marks.once() // Its flow ran otherwise, so that it is equal to no other.
-    : marks.ofPair(
-      marks.ofPair(at.run.look(marks, asked(at.request)), markOf(at.trail)),
-      stackMark(at.frames, at.run, marks)
-    )
-  return { key: `flow ${flow.number} place ${mark}`, opaque: marks.opaque(mark) }
+  const mark = markAt(step)
+  return { key: `flow ${flow.number} place ${mark}`, opaque: marksOf(flow).opaque(mark) }
 }

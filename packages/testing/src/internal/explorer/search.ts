@@ -2,8 +2,8 @@
  * The search: breadth first over all that may happen, equal places merged before they are expanded, laws folded along. So
  * the first path that breaks a law is a shortest one, and a loop of a reducer is a circle instead of an endless path.
  */
-import { Action } from "@ringback/core"
-import type { Flow, Step } from "@ringback/core"
+import { Action, Step } from "@ringback/core"
+import type { Flow } from "@ringback/core"
 import type { Schema } from "effect"
 import type { Law, Moment, What } from "../../Law.ts"
 import { isBroken } from "../../Law.ts"
@@ -12,7 +12,8 @@ import * as Choices from "./choices.ts"
 
 /** A place: where the flow stands, the world around it, and what the laws remember. */
 export interface Place {
-  readonly step: Step.Step<unknown, unknown>
+  /** Without its run, once all that may come next is known. */
+  step: Step.Step<unknown, unknown>
   readonly world: Choices.World
   readonly label: string
   readonly edges: Array<Edge>
@@ -230,6 +231,7 @@ class Searching {
       const edge = keys.add({ label, what, hungUp, to, ...(scope === undefined ? {} : { scope }) })
       for (const { law, why } of broken) this.breach(law, why, { place: index, edge }, this.places[to]!)
     }
+    place.step = Step.withoutRun(place.step)
   }
 
   private arrive(
