@@ -1,8 +1,10 @@
 // How many places of a flow the explorer sees in a second on one core: every example that says how to explore its flow, with its
-// laws. Time is of the processor. Run: npm run bench -- explorer [example]
+// laws, and what each takes of the heap. Time is of the processor. Run: npm run bench -- explorer [example]
 import type { Flow } from "@ringback/core"
 import { FlowExplorer, Law } from "@ringback/testing"
 import { existsSync, readdirSync } from "node:fs"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { printMachine } from "./machine.ts"
 
 type Definition = Flow.Definition<string, unknown, unknown, unknown, unknown>
@@ -19,8 +21,42 @@ const isDefinition = (value: unknown): value is Definition =>
 const read = async (name: string, file: string) =>
   await import(new URL(`${name}/${file}.ts`, examples).href) as Record<string, unknown>
 
+setFlagsFromString("--expose-gc")
+const collect = runInNewContext("gc") as () => void
+
+const heap = (): number => {
+  collect()
+  const { arrayBuffers, heapUsed } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
+
+/** How much more the heap holds at the last moment of a search than before it. */
+const growth = (explore: (law: Law.Law) => void): number => {
+  const search = (moment: (n: number) => void): number => {
+    let seen = 0
+    explore(Law.make("each moment is counted", {
+      initial: null,
+      next: () => {
+        moment(++seen)
+        return null
+      }
+    }))
+    return seen
+  }
+  const last = search(() => {})
+  const before = heap()
+  let grown = 0
+  search((n) => {
+    if (n === last) grown = heap() - before
+  })
+  return grown
+}
+
+/** Below that the heap grows by other things than places. */
+const fewest = 1_000
+
 printMachine()
-console.log("example             places     steps   seconds   places/s   steps/s")
+console.log("example             places     steps   seconds   places/s   steps/s  bytes/place")
 
 let [allPlaces, allSeconds] = [0, 0]
 for (const name of names) {
@@ -28,8 +64,12 @@ for (const name of names) {
   const found = [flow, ...Object.values(await read(name, "flow"))].find(isDefinition)
   if (found === undefined || input === undefined) continue
   const before = process.cpuUsage()
-  const options = { ...samples as FlowExplorer.Options, laws: laws as ReadonlyArray<Law.Law> }
-  const { places, transitions } = FlowExplorer.explore(found, input, options)
+  const explore = (...more: ReadonlyArray<Law.Law>) =>
+    FlowExplorer.explore(found, input, {
+      ...samples as FlowExplorer.Options,
+      laws: [...laws as ReadonlyArray<Law.Law>, ...more]
+    })
+  const { places, transitions } = explore()
   const { system, user } = process.cpuUsage(before)
   const seconds = (user + system) / 1e6
   allPlaces += places
@@ -39,7 +79,8 @@ for (const name of names) {
     transitions,
     seconds.toFixed(2),
     Math.round(places / seconds),
-    Math.round(transitions / seconds)
+    Math.round(transitions / seconds),
+    ...places < fewest ? [] : [Math.round(growth(explore) / places)]
   ]
   console.log(name.padEnd(17), ...columns.map((column) => String(column).padStart(9)))
 }
