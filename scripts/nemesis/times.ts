@@ -95,7 +95,7 @@ const unableToWork = (run: Run, life: Life): ReadonlyArray<Stretch> => [
 
 /**
  * The longest time in which one runner could see to what is due, all along. Who is disturbed begins again: it finds out who lives, and
- * others are looked at twice before they are passed by.
+ * has no part of the pace of dials until it has been seen for two looks.
  */
 export const undisturbed = (run: Run, from: number, to: number): number =>
   Math.max(
