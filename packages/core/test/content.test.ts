@@ -171,6 +171,17 @@ describe("the key of a place", () => {
     }
   })
 
+  it("names each kind of them once, however many are on the way", () => {
+    const sources = [new Secret("1"), new Secret("2"), () => 1, 5, new Secret("1")]
+    const way = Flow.gen(function*() {
+      for (const value of sources) yield* Flow.succeed(value)
+      yield* Flow.note("here")
+    })
+    const step = Step.start(way)
+    if (step._tag === "Done") return assert.fail("ended")
+    assert.deepStrictEqual(Step.place(step).opaque, ["Secret", "function"])
+  })
+
   it("sees through `toJSON`", () => {
     const pin = (value: string) => ({ value, toJSON: hide })
     const hide = () => "hidden"

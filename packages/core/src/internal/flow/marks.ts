@@ -36,7 +36,8 @@ export class Marks {
     if (known !== undefined) return known
     const mark = this.once()
     this.pairs.set(first, seconds.set(second, mark))
-    this.hide(mark, this.opaque(first), this.opaque(second))
+    const opaque = both(this.opaque(first), this.opaque(second))
+    if (opaque.length > 0) this.hidden.set(mark, opaque)
     return mark
   }
 
@@ -49,12 +50,11 @@ export class Marks {
   opaque(mark: Mark): ReadonlyArray<string> {
     return this.hidden.get(mark) ?? none
   }
+}
 
-  /** Most of a whole was there before, so that it shares the kinds of what it is made of. */
-  private hide(mark: Mark, first: ReadonlyArray<string>, second: ReadonlyArray<string>): void {
-    const more = second.filter((kind) => !first.includes(kind))
-    if (more.length > 0) {
-      this.hidden.set(mark, more.length === second.length && first.length === 0 ? second : [...first, ...more])
-    } else if (first.length > 0) this.hidden.set(mark, first)
-  }
+/** The kinds of two parts. Most of a whole was there before, so that most wholes share theirs with a part. */
+const both = (first: ReadonlyArray<string>, second: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (first.length === 0) return second
+  const more = second.filter((kind) => !first.includes(kind))
+  return more.length === 0 ? first : [...first, ...more]
 }
