@@ -42,14 +42,17 @@ export const make = ({ alarm, neighbours, now, pacing, restore, settings }: Surr
   const isTheirs: Timing["isTheirs"] = ({ writer }, { at }) =>
     writer !== undefined && neighbours.isThere(writer, now() - at)
 
-  /** Lets its dial wait for a place, if one is planned and this process sees to it, and counts its lines. */
+  /**
+   * Lets its dial wait for a place, if one is planned and this process sees to it, and counts its lines. Those of a process that has come
+   * since the last look are counted here until then, for nobody has been told how many it uses.
+   */
   const pace = (entity: Entity, call: Call.Call): void => {
-    const isOurs = !isTheirs(entity, call)
-    const isDialled = isOurs && entity.live?.definition !== undefined
+    const isDialled = !isTheirs(entity, call) && entity.live?.definition !== undefined
     const from = isDialled ? Decider.dialFrom(call, restore.verdicts) : undefined
     if (from === undefined) pacing.leave(entity.id)
     else pacing.wait(entity.id, from - entity.ahead, dialOf(call, entity.ahead))
-    pacing.open(entity.id, isOurs ? Call.openLines(call) : 0)
+    const isCounted = entity.writer !== undefined && neighbours.others().has(entity.writer)
+    pacing.open(entity.id, isCounted ? 0 : Call.openLines(call))
   }
 
   /** Where another process went on with the call, that one has its chance first. */
