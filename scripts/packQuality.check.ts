@@ -14,9 +14,9 @@ const { archives } = inject("packed")
 /** What each may weigh, in KB: packed, which is what is downloaded, and unpacked. About a tenth more than they did when this was written. */
 const bounds: Readonly<Record<string, readonly [packed: number, unpacked: number]>> = {
   "@ringback/cli": [110, 745],
-  "@ringback/core": [860, 3_700],
+  "@ringback/core": [900, 3_800],
   "@ringback/http": [275, 1_120],
-  "@ringback/testing": [680, 2_900]
+  "@ringback/testing": [740, 3_100]
 }
 
 const block = 512
