@@ -1,7 +1,6 @@
 /** Options of tests that make no sense: each is told at the line that gave it, and so is one that there is not. */
 import { assert, describe, it } from "@effect/vitest"
-import { Flow, Line, PhoneNumber } from "@ringback/core"
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import {
   Arbitraries,
   FakeClock,
@@ -12,28 +11,16 @@ import {
   Storm,
   TestCalls
 } from "../src/index.ts"
+import { Announcement } from "./fixtures/flows.ts"
+import { input } from "./fixtures/storms.ts"
 
-const input = { to: PhoneNumber.make("15550170001"), from: PhoneNumber.make("15550170009") }
-
-const Told = Flow.make("told", {
-  version: 1,
-  input: { to: PhoneNumber.PhoneNumber, from: PhoneNumber.PhoneNumber },
-  output: Schema.String,
-  run: (who) =>
-    Line.speak("The library closes at six.").pipe(
-      Flow.as("heard"),
-      Flow.dial(who),
-      Flow.catchTag(["NotAnswered", "HungUp"], () => Flow.succeed("missed"))
-    )
-})
-
-const nobody = Arbitraries.calleeFrom(Told, input)([])
+const nobody = Arbitraries.calleeFrom(Announcement, input)([])
 
 /** What takes options, with some that it cannot use. */
 const users: { readonly [user: string]: readonly [use: (options: never) => unknown, ...wrong: ReadonlyArray<object>] } =
   {
     "FlowExplorer.check": [
-      (options) => FlowExplorer.check(Told, input, [], options),
+      (options) => FlowExplorer.check(Announcement, input, [], options),
       { depth: 0 },
       { max: 1.5 },
       { seconds: Number.NaN },
@@ -44,18 +31,20 @@ const users: { readonly [user: string]: readonly [use: (options: never) => unkno
       { cancel: "yes" },
       { accept: "all" }
     ],
-    "FlowExplorer.explore": [(options) => FlowExplorer.explore(Told, input, options), { max: 0 }, { laws: "all" }],
-    "FlowExplorer.scenarios": [(options) => FlowExplorer.scenarios(Told, input, options), { depth: -1 }],
-    "FlowExplorer.draw": [(options) => FlowExplorer.draw(Told, input, options), { seconds: -1 }],
+    "FlowExplorer.explore": [(options) => FlowExplorer.explore(Announcement, input, options), { max: 0 }, {
+      laws: "all"
+    }],
+    "FlowExplorer.scenarios": [(options) => FlowExplorer.scenarios(Announcement, input, options), { depth: -1 }],
+    "FlowExplorer.draw": [(options) => FlowExplorer.draw(Announcement, input, options), { seconds: -1 }],
     "Arbitraries.calleeOf": [
-      (options) => Arbitraries.calleeOf(Told, input, options),
+      (options) => Arbitraries.calleeOf(Announcement, input, options),
       { depth: 0 },
       { seconds: -1 },
       { cancel: true } // The application cancels, and no people do.
     ],
-    "Arbitraries.calleeFrom": [(options) => Arbitraries.calleeFrom(Told, input, options), { max: Number.NaN }],
+    "Arbitraries.calleeFrom": [(options) => Arbitraries.calleeFrom(Announcement, input, options), { max: Number.NaN }],
     "People.meet": [
-      (options) => People.meet(Told, input, nobody, options),
+      (options) => People.meet(Announcement, input, nobody, options),
       { turns: Number.NaN },
       { turns: 0 },
       { meanwhile: Effect.void },
@@ -70,7 +59,7 @@ const users: { readonly [user: string]: readonly [use: (options: never) => unkno
       { statuses: { engaged: "busy" } }
     ],
     "PhoneLine.settings": [(options) => PhoneLine.settings(options), { speed: Infinity }],
-    "TestCalls.layer": [(options) => TestCalls.layer({ flows: [Told], company: options }), {
+    "TestCalls.layer": [(options) => TestCalls.layer({ flows: [Announcement], company: options }), {
       silenceMillis: Number.NaN
     }],
     "FakeClock.layerWith": [
@@ -80,7 +69,7 @@ const users: { readonly [user: string]: readonly [use: (options: never) => unkno
       { warnAfterMillis: -1 }
     ],
     "Storm.run": [
-      (options) => Storm.run(Told, input, options),
+      (options) => Storm.run(Announcement, input, options),
       { runs: 0 },
       { seed: 0.5 },
       { calls: 0 },
@@ -89,7 +78,7 @@ const users: { readonly [user: string]: readonly [use: (options: never) => unkno
       { faults: { crush: 1 } },
       { company: { speed: -1 } }
     ],
-    "Storm.once": [(options) => Storm.once(Told, input, options), { seed: Number.NaN }]
+    "Storm.once": [(options) => Storm.once(Announcement, input, options), { seed: Number.NaN }]
   }
 
 /** What it throws, or dies with, or rejects with. */
@@ -126,7 +115,10 @@ describe("options of tests", () => {
 
   it("People.always refuses them, and tells so as it tells all else", async () => {
     for (const options of [{ runs: 0 }, { seed: Number.NaN }, { turns: -1 }, { misspelt: 1 }]) {
-      isTold(await People.always(Told, input, () => true, options as never).catch((thrown) => thrown), nameOf(options))
+      isTold(
+        await People.always(Announcement, input, () => true, options as never).catch((thrown) => thrown),
+        nameOf(options)
+      )
     }
   })
 })
