@@ -1,6 +1,7 @@
 /** Engines that are broken on purpose, each with what has to be done to it, so that each checker can be shown to find what it is for. */
 import { Calls, EventStore, Settings } from "@ringback/core"
 import { Effect, Hash, Layer } from "effect"
+import { alone } from "../alone.ts"
 import type { Planned } from "./faults.ts"
 
 interface Sabotage {
@@ -84,19 +85,9 @@ export const all = {
     foundBy: ["a phone never rings twice by accident"],
     planned: frozen
   },
-  /** Nobody but itself lives, as a process sees it: so it takes over what all others have. */
+  /** Each process takes all others for dead. */
   taking: {
-    ...storing((store) => {
-      const { processes } = store
-      if (processes === undefined) return store
-      let own = ""
-      const join: typeof processes.join = (name, ...how) => {
-        own = name
-        return processes.join(name, ...how)
-      }
-      const alive = Effect.map(processes.alive, (all) => new Map([...all].filter(([name]) => name === own)))
-      return { ...store, processes: { ...processes, join, alive } }
-    }),
+    ...storing(alone),
     foundBy: ["nothing is taken from the living", "two owners are told only where one hung or was cut off"],
     planned: frozen
   },
